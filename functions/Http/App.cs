@@ -1,0 +1,62 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal;
+using ControlPlane.Operations;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Http;
+
+/// <summary>The whole application without a host: every service and every route, in the order of the data's way.</summary>
+public static class App
+{
+    public static IServiceCollection AddControlPlane(this IServiceCollection services, IConfiguration configuration)
+    {
+        var settings = Settings.Read(configuration);
+        services.AddSingleton(settings.Options);
+        services.AddSingleton(_ => new ControlDatabase(settings.ConnectionString));
+        services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
+
+        services.AddSingleton<Migrator>();
+        services.AddSingleton<JobRunner>();
+        services.AddSingleton<Jobs>();
+
+        services.AddControlPlaneAuthentication();
+        services.AddControlPlaneProblems();
+        services.AddAntiforgery(form => form.Cookie.Name = "antiforgery");
+        services.AddDataProtection().SetApplicationName("controlplane");
+        services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
+        services.AddRazorComponents();
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.DictionaryKeyPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower));
+        });
+        services.AddOpenApi();
+        return services;
+    }
+
+    public static void MapControlPlane(this WebApplication app)
+    {
+        app.UseControlPlaneProblems();
+        app.UseMiddleware<SecurityHeaders>();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseAntiforgery();
+
+        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapAssets();
+        app.MapHealth();
+    }
+}

@@ -1,0 +1,164 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using ControlPlane.Database;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Http.Hosting;
+
+/// <summary>Who may call a route. Bearer keys open the API, cookies open the pages; neither opens the other.</summary>
+public static class Policies
+{
+    /// <summary>A tenant key as Bearer.</summary>
+    public const string Tenant = "tenant";
+    /// <summary>An operator key as Bearer.</summary>
+    public const string Operator = "operator";
+    /// <summary>A member signed in to the portal.</summary>
+    public const string Member = "member";
+    /// <summary>An operator signed in to /admin.</summary>
+    public const string OperatorPage = "operator_page";
+
+    internal static void AddControlPlaneAuthentication(this IServiceCollection services)
+    {
+        services.AddAuthentication()
+            .AddScheme<AuthenticationSchemeOptions, BearerKeys>(BearerKeys.Scheme, null)
+            .AddScheme<AuthenticationSchemeOptions, Sessions>(Sessions.Scheme, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Tenant, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireClaim(Claims.Tenant))
+            .AddPolicy(Operator, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireClaim(Claims.Operator))
+            .AddPolicy(Member, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant))
+            .AddPolicy(OperatorPage, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Operator));
+    }
+}
+
+/// <summary>What the handlers say about a caller, and how endpoints read it.</summary>
+public static class Claims
+{
+    public const string Tenant = "tenant";
+    public const string Operator = "operator";
+    const string Actor = "actor";
+    const string Role = "role";
+    const string Email = "email";
+
+    /// <summary>The tenant of a request that passed <see cref="Policies.Tenant"/> or <see cref="Policies.Member"/>.</summary>
+    public static Guid TenantId(this ClaimsPrincipal user) => Guid.Parse(user.FindFirstValue(Tenant)!);
+
+    /// <summary>For the audit log: <c>key:{id}</c>, <c>member:{id}</c> or <c>operator</c>.</summary>
+    public static string ActorName(this ClaimsPrincipal user) => user.FindFirstValue(Actor) ?? "visitor";
+
+    /// <summary><c>owner</c>, <c>billing</c> or <c>viewer</c>; null for a key.</summary>
+    public static string? MemberRole(this ClaimsPrincipal user) => user.FindFirstValue(Role);
+
+    public static string? MemberEmail(this ClaimsPrincipal user) => user.FindFirstValue(Email);
+
+    internal static AuthenticateResult Ticket(string scheme, string actor, Guid? tenant, string? role = null, string? email = null)
+    {
+        var identity = new ClaimsIdentity(scheme);
+        identity.AddClaim(new Claim(Actor, actor));
+        identity.AddClaim(tenant is { } id ? new Claim(Tenant, id.ToString()) : new Claim(Operator, "true"));
+        if (role is not null)
+        {
+            identity.AddClaim(new Claim(Role, role));
+        }
+
+        if (email is not null)
+        {
+            identity.AddClaim(new Claim(Email, email));
+        }
+
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), scheme));
+    }
+}
+
+/// <summary>Authorization: Bearer cpt_… (tenant) or cpo_… (operator), looked up by hash.</summary>
+sealed class BearerKeys(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public new const string Scheme = "bearer";
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        var header = Request.Headers.Authorization.ToString();
+        if (!header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        var key = header["Bearer ".Length..].Trim();
+        if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
+        {
+            await using var transaction = await database.BeginAnonymousAsync(Context.RequestAborted);
+            var found = await transaction.FirstAsync(
+                "select tenant_id, key_id from control.find_tenant_key($1)", row => (Tenant: row.GetGuid(0), Key: row.GetGuid(1)), Context.RequestAborted,
+                Credentials.Hash(key));
+            return found == default
+                ? AuthenticateResult.Fail("This key is unknown or revoked.")
+                : Claims.Ticket(Scheme, $"key:{found.Key}", found.Tenant);
+        }
+
+        await using var job = await database.BeginJobAsync(Context.RequestAborted);
+        return await job.ScalarAsync<bool>("select true from control.operator_key where hash = $1", Context.RequestAborted, Credentials.Hash(key))
+            ? Claims.Ticket(Scheme, "operator", null)
+            : AuthenticateResult.Fail("This key is unknown or revoked.");
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        Response.Headers.WWWAuthenticate = "Bearer";
+        Response.StatusCode = StatusCodes.Status401Unauthorized;
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>The cookies of the portal (members) and of /admin (operators).</summary>
+public sealed class Sessions(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public new const string Scheme = "session";
+    public const string MemberCookie = "session";
+    public const string OperatorCookie = "operator_session";
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        var ct = Context.RequestAborted;
+        if (Request.Path.StartsWithSegments("/admin"))
+        {
+            if (Request.Cookies[OperatorCookie] is not { } token)
+            {
+                return AuthenticateResult.NoResult();
+            }
+
+            await using var job = await database.BeginJobAsync(ct);
+            return await job.ScalarAsync<bool>(
+                "select true from control.operator_session where token_hash = $1 and expires_at > now()", ct, Credentials.Hash(token))
+                ? Claims.Ticket(Scheme, "operator", null)
+                : AuthenticateResult.NoResult();
+        }
+
+        if (Request.Cookies[MemberCookie] is not { } session)
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        await using var transaction = await database.BeginAnonymousAsync(ct);
+        var found = await transaction.FirstAsync(
+            "select tenant_id, member_id, email, role from control.find_session($1)",
+            row => (Tenant: row.GetGuid(0), Member: row.GetGuid(1), Email: row.GetString(2), Role: row.GetString(3)), ct, Credentials.Hash(session));
+        return found == default
+            ? AuthenticateResult.NoResult()
+            : Claims.Ticket(Scheme, $"member:{found.Member}", found.Tenant, found.Role, found.Email);
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        var login = Request.Path.StartsWithSegments("/admin") ? "/admin/login" : "/login";
+        Response.Redirect($"{login}?return={UrlEncoder.Encode(Request.Path + Request.QueryString)}");
+        return Task.CompletedTask;
+    }
+}

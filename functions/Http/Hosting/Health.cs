@@ -1,0 +1,34 @@
+using ControlPlane.Database;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Npgsql;
+
+namespace ControlPlane.Http.Hosting;
+
+static class Health
+{
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/healthz", () => TypedResults.Ok(new { status = "up" })).WithSummary("The process is up");
+        routes.MapGet("/readyz", Ready).WithSummary("The database is reachable and migrated");
+    }
+
+    static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, CancellationToken ct)
+    {
+        try
+        {
+            await using var transaction = await database.BeginAnonymousAsync(ct);
+            var migration = await transaction.ScalarAsync<int>(Migrator.Current, ct);
+            return migration == Migrator.Newest
+                ? TypedResults.Ok(new Readiness("ready", migration))
+                : TypedResults.Problem($"The database is at migration {migration}, this program needs {Migrator.Newest}: run `./run migrate`.", statusCode: 503, title: "Not migrated");
+        }
+        catch (Exception e) when (e.IsDatabaseAway())
+        {
+            return TypedResults.Problem("The database does not answer.", statusCode: 503, title: "Not ready");
+        }
+    }
+
+    sealed record Readiness(string Status, int Migration);
+}

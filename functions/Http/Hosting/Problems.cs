@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ControlPlane.Http.Hosting;
+
+/// <summary>RFC 9457 problem+json for everything that is not a page.</summary>
+static class ProblemAnswers
+{
+    public static void AddControlPlaneProblems(this IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddExceptionHandler<DatabaseAway>();
+    }
+
+    public static void UseControlPlaneProblems(this IApplicationBuilder app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+    }
+
+    /// <summary>The database did not answer, or could not do so now. Never a reason to say yes, and never one to lose what was sent.</summary>
+    public static bool IsDatabaseAway(this Exception e) => e switch
+    {
+        // 53: out of resources (connections, disk). 57P: being shut down or started. 58: the file system fails.
+        PostgresException p => p.IsTransient || p.SqlState.StartsWith("53", StringComparison.Ordinal)
+            || p.SqlState.StartsWith("57P", StringComparison.Ordinal) || p.SqlState.StartsWith("58", StringComparison.Ordinal),
+        NpgsqlException => true,
+        TimeoutException => true,
+        _ => false,
+    };
+
+    sealed class DatabaseAway(IProblemDetailsService problems, ILogger<DatabaseAway> log) : IExceptionHandler
+    {
+        public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
+        {
+            if (!exception.IsDatabaseAway())
+            {
+                return false;
+            }
+
+            log.LogError(exception, "The database is away");
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            context.Response.Headers.RetryAfter = "5";
+            return await problems.TryWriteAsync(new ProblemDetailsContext
+            {
+                HttpContext = context,
+                ProblemDetails = { Status = 503, Title = "The database is away", Detail = "Nothing was changed. Send the same request again in a few seconds." },
+            });
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Configuration;
+
+namespace ControlPlane.Http.Hosting;
+
+/// <summary>The settings of the environment, read and checked once at start. docs/operations.md lists them.</summary>
+public sealed record Settings(ControlPlaneOptions Options, string ConnectionString, byte[] SecretsKey)
+{
+    /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+    public static Settings Read(IConfiguration configuration)
+    {
+        var data = Path.GetFullPath(configuration["CONTROLPLANE_DATA"] ?? ".local");
+        var options = new ControlPlaneOptions
+        {
+            Domain = configuration["CONTROLPLANE_DOMAIN"] ?? "localhost",
+            PublicUrl = PublicUrl(configuration["CONTROLPLANE_PUBLIC_URL"] ?? "http://localhost:8080"),
+            DataDirectory = data,
+            Sandbox = string.Equals(configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase),
+        };
+        var connection = configuration["CONTROLPLANE_DATABASE"]
+            ?? throw new SettingException("CONTROLPLANE_DATABASE is not set: give an Npgsql connection string, e.g. \"Host=localhost;Username=postgres;Database=controlplane\".");
+        return new Settings(options, connection, SecretsKeyOf(configuration["CONTROLPLANE_SECRETS_KEY"], data));
+    }
+
+    static Uri PublicUrl(string value) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? new Uri(url.GetLeftPart(UriPartial.Authority))
+            : throw new SettingException($"CONTROLPLANE_PUBLIC_URL is \"{value}\": give the address the portal is reached at, e.g. https://portal.example.com.");
+
+    // 32 bytes, base64. Without the setting the key is made once and kept in the data folder, readable by its owner only.
+    static byte[] SecretsKeyOf(string? value, string data)
+    {
+        if (value is null)
+        {
+            var file = Path.Combine(data, "secrets.key");
+            if (!File.Exists(file))
+            {
+                Directory.CreateDirectory(data);
+                PrivateFile.WriteNew(file, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+            }
+
+            value = File.ReadAllText(file);
+        }
+
+        var key = new byte[32];
+        return Convert.TryFromBase64String(value.Trim(), key, out var written) && written == 32
+            ? key
+            : throw new SettingException("CONTROLPLANE_SECRETS_KEY must be 32 bytes in base64, as `openssl rand -base64 32` makes them.");
+    }
+}
+
+/// <summary>A setting that has to be changed before the program can start. The message is for the operator.</summary>
+public sealed class SettingException(string message) : Exception(message);
+
+/// <summary>Files that only their owner may read.</summary>
+public static class PrivateFile
+{
+    /// <summary>Writes a file that was not there before, complete or not at all. Another process that was faster wins.</summary>
+    public static void WriteNew(string path, string content)
+    {
+        var unfinished = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using (var writer = new StreamWriter(unfinished, options))
+        {
+            writer.Write(content);
+        }
+
+        try
+        {
+            File.Move(unfinished, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(unfinished);
+        }
+    }
+}

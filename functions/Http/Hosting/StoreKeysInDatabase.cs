@@ -1,0 +1,32 @@
+using System.Xml.Linq;
+using ControlPlane.Database;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Http.Hosting;
+
+/// <summary>Keeps the data protection keys in the database, so that a form rendered by one process is accepted by another.</summary>
+sealed class StoreKeysInDatabase(ControlDatabase database) : IConfigureOptions<KeyManagementOptions>, IXmlRepository
+{
+    public void Configure(KeyManagementOptions options) => options.XmlRepository = this;
+
+    public IReadOnlyCollection<XElement> GetAllElements() => Read().GetAwaiter().GetResult();
+
+    public void StoreElement(XElement element, string friendlyName) => Write(element, friendlyName).GetAwaiter().GetResult();
+
+    async Task<IReadOnlyCollection<XElement>> Read()
+    {
+        await using var transaction = await database.BeginAnonymousAsync(CancellationToken.None);
+        return await transaction.QueryAsync("select xml from control.data_protection_key", row => XElement.Parse(row.GetString(0)), CancellationToken.None);
+    }
+
+    async Task Write(XElement element, string name)
+    {
+        await using var transaction = await database.BeginAnonymousAsync(CancellationToken.None);
+        await transaction.ExecuteAsync(
+            "insert into control.data_protection_key (name, xml) values ($1, $2) on conflict do nothing", CancellationToken.None,
+            name, element.ToString(SaveOptions.DisableFormatting));
+        await transaction.CommitAsync(CancellationToken.None);
+    }
+}

@@ -1,0 +1,26 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Mail;
+
+/// <param name="DedupeKey">Names the occasion, e.g. <c>invoice:{number}</c>; a second message of the same key is dropped.</param>
+/// <param name="Body">Plain text.</param>
+public sealed record MailMessage(Guid? Tenant, string DedupeKey, string To, string Subject, string Body, MailAttachment? Attachment = null);
+
+public sealed record MailAttachment(string FileName, byte[] Content);
+
+/// <summary>Queues mail in the transaction of what it tells about; the job <c>outbox</c> sends it after the commit.</summary>
+public static class Outbox
+{
+    public static Task EnqueueAsync(this Transaction transaction, TimeProvider clock, MailMessage mail, CancellationToken ct) =>
+        transaction.ExecuteAsync(
+            Insert, ct, Ids.New(clock), mail.Tenant, mail.DedupeKey, mail.To, mail.Subject, mail.Body,
+            mail.Attachment?.FileName, mail.Attachment?.Content, clock.GetUtcNow());
+
+    // The notification reaches a listening host when, and only when, the transaction commits.
+    const string Insert = """
+        with queued as (
+            insert into control.outbox (id, tenant_id, dedupe_key, recipient, subject, body, attachment_name, attachment, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing)
+        select pg_notify('control_job', 'outbox')
+        """;
+}

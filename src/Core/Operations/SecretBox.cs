@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ControlPlane.Operations;
+
+/// <summary>
+/// Encrypts secrets at rest with AES-256-GCM (NIST SP 800-38D). Layout: version byte 1, 12-byte nonce, 16-byte tag, ciphertext.
+/// The context (whose secret, which one) is authenticated, so a row copied to another tenant does not decrypt.
+/// </summary>
+public sealed class SecretBox : IDisposable
+{
+    const int NonceBytes = 12;
+    const int TagBytes = 16;
+    readonly AesGcm _aes;
+
+    /// <param name="key">32 bytes.</param>
+    public SecretBox(byte[] key)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, 32);
+        _aes = new AesGcm(key, TagBytes);
+    }
+
+    public byte[] Seal(string secret, string context)
+    {
+        var plain = Encoding.UTF8.GetBytes(secret);
+        var sealedBytes = new byte[1 + NonceBytes + TagBytes + plain.Length];
+        sealedBytes[0] = 1;
+        var nonce = sealedBytes.AsSpan(1, NonceBytes);
+        RandomNumberGenerator.Fill(nonce);
+        _aes.Encrypt(
+            nonce, plain, sealedBytes.AsSpan(1 + NonceBytes + TagBytes), sealedBytes.AsSpan(1 + NonceBytes, TagBytes), Encoding.UTF8.GetBytes(context));
+        return sealedBytes;
+    }
+
+    /// <exception cref="CryptographicException">Other key, other context, or a changed ciphertext.</exception>
+    public string Open(byte[] sealedBytes, string context)
+    {
+        if (sealedBytes.Length < 1 + NonceBytes + TagBytes || sealedBytes[0] != 1)
+        {
+            throw new CryptographicException("Not a sealed secret of a known version.");
+        }
+
+        var plain = new byte[sealedBytes.Length - 1 - NonceBytes - TagBytes];
+        _aes.Decrypt(
+            sealedBytes.AsSpan(1, NonceBytes), sealedBytes.AsSpan(1 + NonceBytes + TagBytes), sealedBytes.AsSpan(1 + NonceBytes, TagBytes), plain,
+            Encoding.UTF8.GetBytes(context));
+        return Encoding.UTF8.GetString(plain);
+    }
+
+    public void Dispose() => _aes.Dispose();
+}

@@ -1,0 +1,13 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace ControlPlane.Operations;
+
+/// <summary>The names under which traces and metrics leave the process.</summary>
+public static class Telemetry
+{
+    public const string Name = "ControlPlane";
+
+    public static readonly ActivitySource Source = new(Name);
+    public static readonly Meter Meter = new(Name);
+}

@@ -1,0 +1,56 @@
+using ControlPlane.Database;
+using Npgsql;
+
+namespace ControlPlane.Plans;
+
+/// <param name="OpenPeriod">Number of the first period without an invoice: the one that late usage is billed in.</param>
+public sealed record Subscription(
+    Guid Tenant, string Plan, string Status, DateTimeOffset StartedAt, DateOnly Anchor, DateTimeOffset? TrialEndsAt, int OpenPeriod,
+    decimal? AgreedEurPerMonth, decimal? AgreedOverageEurPerThousand)
+{
+    /// <summary>The period an event belongs to: its own, or the open one when its own has been invoiced.</summary>
+    public int PeriodOf(DateTimeOffset occurredAt) =>
+        Math.Max(OpenPeriod, BillingPeriod.Containing(Anchor, DateOnly.FromDateTime(occurredAt.UtcDateTime)).Number);
+}
+
+/// <summary>Prices of one subscription that differ from its plan's, as agreed with the customer.</summary>
+public sealed record AgreedPrices(decimal? EurPerMonth, decimal? OverageEurPerThousand);
+
+/// <summary>The one writer of <c>control.subscription</c>.</summary>
+public static class Subscriptions
+{
+    /// <summary>Starts the tenant's subscription now; its periods are anchored on today's UTC day. Repeating it changes nothing.</summary>
+    public static Task StartSubscriptionAsync(
+        this Transaction transaction, Guid tenant, Plan plan, AgreedPrices? agreed, DateTimeOffset now, CancellationToken ct) =>
+        transaction.ExecuteAsync(
+            Insert, ct, tenant, plan.Name, now, DateOnly.FromDateTime(now.UtcDateTime),
+            plan.TrialDays is { } days ? now.AddDays(days) : null, agreed?.EurPerMonth, agreed?.OverageEurPerThousand);
+
+    /// <returns>null before the tenant's address is verified.</returns>
+    public static Task<Subscription?> SubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        transaction.FirstAsync($"{Select} where tenant_id = $1", Read, ct, tenant);
+
+    /// <summary>Moves the open period on after its invoice was written. Call it under <see cref="BillingLock.Exclusive"/>.</summary>
+    public static Task OpenNextPeriodAsync(this Transaction transaction, Guid tenant, int invoiced, CancellationToken ct) =>
+        transaction.ExecuteAsync(
+            "update control.subscription set open_period = open_period + 1 where tenant_id = $1 and open_period = $2", ct, tenant, invoiced);
+
+    /// <summary>Every active subscription; for jobs.</summary>
+    public static Task<List<Subscription>> ActiveSubscriptionsAsync(this Transaction transaction, CancellationToken ct) =>
+        transaction.QueryAsync($"{Select} where status = 'active' order by started_at, tenant_id", Read, ct);
+
+    internal static Subscription Read(NpgsqlDataReader row) => new(
+        row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.GetFieldValue<DateOnly>(4),
+        row.Get<DateTimeOffset?>(5), row.GetInt32(6), row.Get<decimal?>(7), row.Get<decimal?>(8));
+
+    internal const string Select = """
+        select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000
+        from control.subscription
+        """;
+
+    const string Insert = """
+        insert into control.subscription
+            (tenant_id, plan, status, started_at, anchor, trial_ends_at, agreed_eur_per_month, agreed_overage_eur_per_1000)
+        values ($1, $2, 'active', $3, $4, $5, $6, $7) on conflict do nothing
+        """;
+}
