@@ -3,7 +3,7 @@ using System.Text.Encodings.Web;
 using ControlPlane.Database;
 using ControlPlane.Signup;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
