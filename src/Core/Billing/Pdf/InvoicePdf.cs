@@ -3,10 +3,11 @@ namespace ControlPlane.Billing.Pdf;
 /// <summary>An invoice as a PDF: letterhead, addressee and dates, lines, sums, notes.</summary>
 public static class InvoicePdf
 {
-    const double Half = PageFlow.Width / 2 - 12;
+    const double Middle = PageFlow.Left + PageFlow.Width / 2;
     static readonly Column Full = new(PageFlow.Left, PageFlow.Width);
-    static readonly Column LeftHalf = new(PageFlow.Left, Half);
-    static readonly Column RightHalf = new(PageFlow.Right - Half, Half);
+    static readonly Column Addressee = new(PageFlow.Left, Middle - PageFlow.Left - 20);
+    static readonly Column DateLabels = new(Middle, 64);
+    static readonly Column Dates = new(Middle + 64, PageFlow.Right - Middle - 64);
 
     /// <returns>The file. The same invoice gives the same bytes on every machine.</returns>
     public static byte[] Render(InvoiceDocument invoice)
@@ -26,23 +27,21 @@ public static class InvoicePdf
         var (seller, buyer) = (invoice.Seller, invoice.Buyer);
         flow.Rule(3, Ink.Accent, right: PageFlow.Left + 36);
         flow.Space(12);
-        flow.Row(
-            new Cell(LeftHalf, seller.Name, TextStyle.Letterhead),
-            new Cell(RightHalf with { AlignRight = true }, [.. seller.AddressLines.Concat([VatId(seller.VatId), seller.Email]).OfType<string>().Select(Quiet)]));
-        flow.Space(40);
+        flow.Row(new Cell(Full, seller.Name, TextStyle.Letterhead));
+        flow.Row(new Cell(Full, Quiet(Joined(seller.AddressLines)), Quiet(Joined([VatId(seller.VatId), seller.Email]))));
+        flow.Space(44);
         flow.Row(new Cell(Full, $"Invoice {invoice.Number}", TextStyle.Title));
         flow.Space(18);
         flow.Row(
-            new Cell(LeftHalf,
+            new Cell(Addressee,
             [
                 ("Billed to", TextStyle.Label),
                 (buyer.Name, TextStyle.Strong),
                 .. buyer.AddressLines.Concat([buyer.Country, VatId(buyer.VatId)]).OfType<string>().Select(Body),
             ]),
-            new Cell(RightHalf,
-                ("Invoice date", TextStyle.Label),
+            new Cell(DateLabels, ("Invoice date", TextStyle.Label), ("Billing period", TextStyle.Label)),
+            new Cell(Dates,
                 Body(InvoiceText.Day(DateOnly.FromDateTime(invoice.CreatedAt.UtcDateTime))),
-                ("Billing period", TextStyle.Label),
                 Body(InvoiceText.Period(invoice.PeriodStart, invoice.PeriodEnd))));
         flow.Space(32);
     }
@@ -52,7 +51,7 @@ public static class InvoicePdf
         var total = $"{invoice.Currency} {InvoiceText.Amount(invoice.Total)}";
         var width = Math.Min(Math.Max(TextStyle.Total.WidthOf(total) + 0.01, 110), PageFlow.Width - 120);
         var amounts = new Column(PageFlow.Right - width, width, AlignRight: true);
-        var labels = new Column(Math.Min(RightHalf.Left, amounts.Left - 120), Math.Max(amounts.Left - RightHalf.Left, 120) - 8);
+        var labels = new Column(Math.Min(Middle, amounts.Left - 120), Math.Max(amounts.Left - Middle, 120) - 8);
 
         flow.Need(90);
         flow.Space(4);
@@ -93,6 +92,8 @@ public static class InvoicePdf
     }
 
     static string? VatId(string? vatId) => string.IsNullOrEmpty(vatId) ? null : $"VAT ID {vatId}";
+
+    static string Joined(IEnumerable<string?> parts) => string.Join(" · ", parts.Where(part => !string.IsNullOrEmpty(part)));
 
     static (string, TextStyle) Body(string text) => (text, TextStyle.Body);
 
