@@ -53,7 +53,8 @@ public static class InvoicePdf
         var amounts = new Column(PageFlow.Right - width, width, AlignRight: true);
         var labels = new Column(Math.Min(Middle, amounts.Left - 120), Math.Max(amounts.Left - Middle, 120) - 8);
 
-        flow.Need(90);
+        // Room for the sums and about two lines of each note: a note alone on the last page looks like a mistake.
+        flow.Need(Math.Min(130 + 32 * invoice.Notes.Count, 400));
         flow.Space(4);
         flow.Row(new Cell(labels, "Subtotal", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(invoice.Subtotal), TextStyle.Figures));
         if (invoice.TaxLabel is not null || invoice.TaxAmount != 0)

@@ -83,6 +83,19 @@ public class InvoicePdfTests
         Assert.Equal(Enumerable.Range(1, 100).Select(line => $"Segment {line}."), lines);
     }
 
+    [Theory]
+    [InlineData(12)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(18)]
+    public void The_total_and_the_notes_stay_on_one_page(int lines)
+    {
+        var reader = new PdfReader(InvoicePdf.Render(Invoices.WithLines(lines)));
+        Assert.All(
+            (string[])["Subtotal", "EUR 1,304.86", "The amount will be charged on 1 February 2026."],
+            text => Assert.Contains(text, reader.TextOf(reader.Pages.Count - 1), StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_description_longer_than_a_page_goes_on_on_the_next()
     {
