@@ -62,12 +62,13 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
             Number = FormattableString.Invariant($"{seller.NumberPrefix}{number:000000}"),
             CreatedAt = now,
         };
-        await InsertAsync(transaction, invoice, ct);
-        await MailAsync(transaction, invoice, ct);
+        var pdf = InvoicePdf.Render(InvoiceLayout.Of(invoice));
+        await InsertAsync(transaction, invoice, pdf, ct);
+        await MailAsync(transaction, invoice, pdf, ct);
         return invoice;
     }
 
-    static async Task InsertAsync(Transaction transaction, Invoice invoice, CancellationToken ct)
+    static async Task InsertAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
     {
         await transaction.ExecuteAsync(
             InsertInvoice, ct, invoice.Id, invoice.Number, invoice.Tenant, invoice.Period, invoice.PeriodStart, invoice.PeriodEnd, invoice.Plan,
@@ -80,13 +81,16 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
                 InsertLine, ct, invoice.Id, invoice.Tenant, ordinal, line.Kind.ToString().ToLowerInvariant(), line.Description, line.Tokens,
                 line.Quantity, line.UnitPrice, line.Amount);
         }
+
+        await transaction.ExecuteAsync(
+            "insert into control.invoice_pdf (invoice_id, tenant_id, content) values ($1, $2, $3)", ct, invoice.Id, invoice.Tenant, pdf);
     }
 
-    async Task MailAsync(Transaction transaction, Invoice invoice, CancellationToken ct)
+    async Task MailAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
     {
         var recipients = await transaction.QueryAsync(
             "select email from control.member where tenant_id = $1 and role in ('owner', 'billing') order by created_at", row => row.GetString(0), ct, invoice.Tenant);
-        var pdf = new MailAttachment($"{invoice.Number}.pdf", InvoicePdf.Render(InvoiceLayout.Of(invoice)));
+        var attachment = new MailAttachment($"{invoice.Number}.pdf", pdf);
         foreach (var recipient in recipients)
         {
             var body = FormattableString.Invariant($"""
@@ -102,7 +106,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
                 {invoice.Seller.Name}
                 """);
             await transaction.EnqueueAsync(
-                clock, new MailMessage(invoice.Tenant, $"invoice:{invoice.Number}:{recipient}", recipient, $"Invoice {invoice.Number}", body, pdf), ct);
+                clock, new MailMessage(invoice.Tenant, $"invoice:{invoice.Number}:{recipient}", recipient, $"Invoice {invoice.Number}", body, attachment), ct);
         }
     }
 

@@ -49,6 +49,11 @@ public static class Invoices
             ? invoice with { Lines = await transaction.LinesAsync(invoice.Id, ct) }
             : null;
 
+    /// <summary>The document as it was sent; null when the tenant has no invoice of this number.</summary>
+    public static Task<byte[]?> InvoicePdfAsync(this Transaction transaction, Guid tenant, string number, CancellationToken ct) =>
+        transaction.ScalarAsync<byte[]>(
+            "select content from control.invoice_pdf p join control.invoice i on i.id = p.invoice_id where i.tenant_id = $1 and i.number = $2", ct, tenant, number);
+
     public static Task<List<InvoiceLine>> LinesAsync(this Transaction transaction, Guid invoice, CancellationToken ct) =>
         transaction.QueryAsync(
             "select kind, description, tokens, quantity, unit_price, amount from control.invoice_line where invoice_id = $1 order by ordinal",
