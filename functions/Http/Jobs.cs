@@ -14,9 +14,8 @@ public sealed class Jobs(ControlDatabase database, Clock clock, RebuildDailyUsag
 
     public IReadOnlyList<JobDefinition> All =>
     [
-        new("billing", "0 * * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false, runBillingCycle.RunAsync),
-        new("nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, makes partitions ahead.",
-            DrainsQueue: false, NightlyAsync),
+        new(JobSchedules.Billing, runBillingCycle.RunAsync),
+        new(JobSchedules.Nightly, NightlyAsync),
     ];
 
     /// <returns>null when there is no such job.</returns>
