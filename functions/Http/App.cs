@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Aggregation;
 using ControlPlane.Billing;
+using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal;
@@ -30,6 +31,7 @@ public static class App
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
 
+        services.AddSingleton<Authorize>();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -67,6 +69,7 @@ public static class App
         app.UseAuthorization();
         app.UseAntiforgery();
 
+        app.MapAuthorize();
         app.MapUsage();
         app.MapSubscription();
         app.MapInvoices();

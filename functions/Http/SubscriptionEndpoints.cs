@@ -1,10 +1,10 @@
 using System.Security.Claims;
 using System.Text.Json.Serialization;
+using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Plans;
-using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -27,30 +27,26 @@ static class SubscriptionEndpoints
             return TypedResults.Problem("The subscription starts when the mail address is verified.", statusCode: 404, title: "No subscription yet");
         }
 
-        var today = DateOnly.FromDateTime(now.UtcDateTime);
-        var period = BillingPeriod.Containing(subscription.Anchor, today);
+        var limits = await transaction.LimitsAsync(tenant, now, ct);
+        var period = BillingPeriod.Containing(subscription.Anchor, DateOnly.FromDateTime(now.UtcDateTime));
         return TypedResults.Ok(new SubscriptionReply(
             plan.Name, subscription.Status, subscription.StartedAt, subscription.TrialEndsAt, period.Start, period.End, plan.Models,
-            Limit.Of(plan.TokensPerDay, hard: true, await UsedAsync(today, today.AddDays(1))),
-            Limit.Of(plan.TokensPerMonth, plan.MonthIsHard, await UsedAsync(period.Start, period.End))));
-
-        async Task<long> UsedAsync(DateOnly from, DateOnly to) =>
-            (await transaction.UsageAsync(tenant, from, to, UsageGrouping.None, 0, 1, ct)).Sum(row => row.TotalTokens);
+            limits.ToDictionary(limit => limit.Name, Limit.Of)));
     }
 }
 
-/// <param name="TokensPerDay">Of the current UTC day.</param>
-/// <param name="TokensPerMonth">Of the current billing period.</param>
+/// <param name="Limits">tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month.</param>
 sealed record SubscriptionReply(
     string Plan, string Status, DateTimeOffset StartedAt, DateTimeOffset? TrialEndsAt, DateOnly PeriodStart, DateOnly PeriodEnd, IReadOnlyList<string> Models,
-    Limit TokensPerDay, Limit TokensPerMonth);
+    IReadOnlyDictionary<string, Limit> Limits);
 
-/// <param name="Tokens">null: unlimited.</param>
+/// <param name="Maximum">null: unlimited.</param>
 /// <param name="Hard">Beyond it calls are denied; otherwise they are billed as overage.</param>
+/// <param name="Reserved">Held by authorizations that are not settled yet.</param>
 /// <param name="Remaining">null: unlimited.</param>
 sealed record Limit(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Tokens, bool Hard, long Used,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Maximum, bool Hard, long Used, long Reserved,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Remaining)
 {
-    public static Limit Of(long? tokens, bool hard, long used) => new(tokens, hard, used, tokens is { } limit ? Math.Max(0, limit - used) : null);
+    public static Limit Of(LimitStatus limit) => new(limit.Maximum, limit.Hard, limit.Used, limit.Reserved, limit.Remaining);
 }

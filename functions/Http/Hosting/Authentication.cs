@@ -81,15 +81,19 @@ sealed class BearerKeys(
 {
     public new const string Scheme = "bearer";
 
+    /// <returns>null without a bearer key.</returns>
+    public static string? KeyOf(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is var header && header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+            ? header["Bearer ".Length..].Trim()
+            : null;
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        var header = Request.Headers.Authorization.ToString();
-        if (!header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        if (KeyOf(Request) is not { } key)
         {
             return AuthenticateResult.NoResult();
         }
 
-        var key = header["Bearer ".Length..].Trim();
         if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
         {
             await using var transaction = await database.BeginAnonymousAsync(Context.RequestAborted);

@@ -47,6 +47,9 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <c>find_…</c> functions and read plans and models, nothing else.</summary>
     public Task<Transaction> BeginAnonymousAsync(CancellationToken ct) => BeginAsync(_app, ct);
 
+    /// <summary>A connection of tenant-facing code for one statement that finds its tenant itself.</summary>
+    public async Task<NpgsqlConnection> OpenAppAsync(CancellationToken ct) => await _app.OpenConnectionAsync(ct);
+
     /// <summary>A transaction of a job or an operator: sees every tenant.</summary>
     public Task<Transaction> BeginJobAsync(CancellationToken ct) => BeginAsync(_job, ct);
 

@@ -1,3 +1,4 @@
+using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Operations;
 using ControlPlane.Plans;
@@ -84,7 +85,8 @@ public sealed class RecordUsage(ControlDatabase database, Clock clock)
             Column(e => e.Event.Id), Column(e => e.Event.Digest()), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
             Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
             Column(e => subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
-            Column(e => e.Event.Quantity), Column(e => e.Event.Day));
+            Column(e => e.Event.Quantity), Column(e => e.Event.Day),
+            Column(e => BillingPeriod.Containing(subscription!.Anchor, e.Event.Day).Start));
         batch.Accept(fresh);
 
         T[] Column<T>(Func<PricedEvent, T> value) => events.Select(value).ToArray();
@@ -104,27 +106,30 @@ public sealed class RecordUsage(ControlDatabase database, Clock clock)
         batch.Compare(digests.ToDictionary(d => d.Id, d => d.Digest, StringComparer.Ordinal));
     }
 
-    // Receipts first, in the order of their keys; then counters, in the order of theirs: the same lock order in every transaction.
-    const string Insert = """
+    // Receipts first, then counters, then budgets, each in the order of their keys: the same lock order in every transaction.
+    const string Insert = $"""
         with input as (
             select * from unnest($3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-                                 $11::numeric[], $12::int[], $13::uuid[], $14::text[], $15::bigint[], $16::date[])
-                as t (id, digest, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity, day)
+                                 $11::numeric[], $12::int[], $13::uuid[], $14::text[], $15::bigint[], $16::date[], $17::date[])
+                as t (id, digest, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature,
+                      quantity, day, period_start)
         ), fresh as (
             insert into control.usage_receipt (tenant_id, id, digest) select $1, id, digest from input on conflict do nothing returning id
+        ), counted as (
+            select input.* from input join fresh using (id)
         ), events as (
             insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
                                              cost, period, reservation_id, feature, quantity)
             select $1, id, occurred_at, $2, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity
-            from input join fresh using (id)
+            from counted
         ), counters as (
             insert into control.usage_counter as c (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
             select $1, day, model, user_id, count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost)
-            from input join fresh using (id) group by day, model, user_id order by day, model, user_id
+            from counted group by day, model, user_id order by day, model, user_id
             on conflict (tenant_id, day, model, user_id) do update set
                 requests = c.requests + excluded.requests, prompt_tokens = c.prompt_tokens + excluded.prompt_tokens,
                 completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
-        )
+        ), {BudgetSql.CountAndSettle}
         select id from fresh
         """;
 }

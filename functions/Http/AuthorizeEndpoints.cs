@@ -1,0 +1,69 @@
+using ControlPlane.Budgets;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Signup;
+using ControlPlane.Usage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http;
+
+/// <summary>May this call go ahead? The hot path: it does not pass the authentication handler, the database checks the key in the same round trip.</summary>
+static class AuthorizeEndpoints
+{
+    public static void MapAuthorize(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/v1/authorize", Post).WithSummary("Ask whether a call may go ahead, and reserve its estimate");
+
+    static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(
+        AuthorizeRequest request, HttpRequest http, Authorize authorize, CancellationToken ct)
+    {
+        if (request.Errors() is { Count: > 0 } errors)
+        {
+            return TypedResults.ValidationProblem(errors);
+        }
+
+        var question = new AuthorizationRequest(
+            Credentials.Hash(BearerKeys.KeyOf(http) ?? ""), request.RequestId!, request.User!, request.Model!, request.EstimatedTokens!.Value,
+            request.Feature, request.Quantity ?? 1);
+        return await authorize.RunAsync(question, ct) is { } answer
+            ? TypedResults.Ok(answer)
+            : TypedResults.Problem("Send a tenant key as Authorization: Bearer cpt_…; this one is unknown or revoked.", statusCode: 401, title: "Not authenticated");
+    }
+}
+
+/// <param name="EstimatedTokens">Prompt and the most the completion may take.</param>
+sealed record AuthorizeRequest(string? RequestId, string? User, string? Model, long? EstimatedTokens, string? Feature, long? Quantity)
+{
+    public Dictionary<string, string[]> Errors()
+    {
+        var errors = new Dictionary<string, string[]>();
+        Text("request_id", RequestId);
+        Text("user", User);
+        Text("model", Model);
+        Count("estimated_tokens", EstimatedTokens, required: true);
+        Count("quantity", Quantity, required: false);
+        if (Feature is not null && !UsageEvent.Features.Contains(Feature))
+        {
+            errors["feature"] = [$"must be one of {string.Join(", ", UsageEvent.Features)}"];
+        }
+
+        return errors;
+
+        void Text(string name, string? value)
+        {
+            if (string.IsNullOrEmpty(value) || value.Length > UsageEvent.MaximumText || value.Any(char.IsControl))
+            {
+                errors[name] = [$"must be a text of 1 to {UsageEvent.MaximumText} characters"];
+            }
+        }
+
+        void Count(string name, long? value, bool required)
+        {
+            if (value is null ? required : value is < 0 or > UsageEvent.MaximumTokens)
+            {
+                errors[name] = [$"must be a whole number from 0 to {UsageEvent.MaximumTokens}"];
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+-- Written by Budgets. What a tenant has used and what it has promised, in one row for each limited window, so that
+-- "used + reserved never exceeds the limit" is one conditional update.
+--   meter    'tokens', or 'feature:' and its name
+--   span     'day' (UTC), 'period' (billing period of the time of use) or 'ever'
+create table control.budget (
+    tenant_id uuid not null,
+    meter text not null,
+    span text not null check (span in ('day', 'period', 'ever')),
+    starts date not null,
+    used bigint not null default 0,
+    reserved bigint not null default 0 check (reserved >= 0),
+    primary key (tenant_id, meter, span, starts)
+) with (fillfactor = 50);
+select control.protect_tenant_rows('control.budget');
+grant select, insert, update on control.budget to control_app, control_job;
+
+-- The tokens an authorization holds until the usage event that names it settles it, or until it expires.
+create table control.reservation (
+    id uuid primary key,
+    tenant_id uuid not null,
+    user_id text not null,
+    tokens bigint not null check (tokens >= 0),
+    feature text,
+    quantity bigint not null default 0 check (quantity >= 0),
+    -- The windows it is held in.
+    day date not null,
+    period_start date not null,
+    expires_at timestamptz not null,
+    state text not null check (state in ('held', 'settled', 'expired'))
+);
+create index on control.reservation (tenant_id, expires_at) where state = 'held';
+create index on control.reservation (tenant_id, user_id) where state = 'held';
+select control.protect_tenant_rows('control.reservation');
+grant select, insert, update on control.reservation to control_app, control_job;
+grant delete on control.reservation to control_job;
+
+-- Same request_id, same answer.
+create table control.authorization_answer (
+    tenant_id uuid not null,
+    request_id text not null,
+    answer jsonb not null,
+    answered_at timestamptz not null,
+    primary key (tenant_id, request_id)
+);
+create index on control.authorization_answer (answered_at);
+select control.protect_tenant_rows('control.authorization_answer');
+grant select, insert on control.authorization_answer to control_app, control_job;
+grant delete on control.authorization_answer to control_job;
+
+-- Stricter limits the tenant sets for one of its users; user '*' stands for everyone without a row. null: no limit of its own.
+create table control.user_limit (
+    tenant_id uuid not null references control.tenant on delete cascade,
+    user_id text not null check (length(user_id) between 1 and 200),
+    tokens_per_day bigint check (tokens_per_day >= 0),
+    tokens_per_month bigint check (tokens_per_month >= 0),
+    models text[],
+    updated_at timestamptz not null,
+    primary key (tenant_id, user_id)
+);
+select control.protect_tenant_rows('control.user_limit');
+grant select, insert, update, delete on control.user_limit to control_app, control_job;
+
+-- Limits an operator set for one tenant. null takes the plan's.
+create table control.budget_override (
+    tenant_id uuid primary key references control.tenant on delete cascade,
+    tokens_per_day bigint check (tokens_per_day >= 0),
+    tokens_per_month bigint check (tokens_per_month >= 0),
+    rag_files int check (rag_files >= 0),
+    web_searches_per_month int check (web_searches_per_month >= 0),
+    images_per_month int check (images_per_month >= 0),
+    reason text not null,
+    updated_at timestamptz not null
+);
+select control.protect_tenant_rows('control.budget_override');
+grant select on control.budget_override to control_app;
+grant select, insert, update, delete on control.budget_override to control_job;
+
+-- One row for each alert that went out: once per limit, window and step.
+create table control.budget_alert (
+    tenant_id uuid not null references control.tenant on delete cascade,
+    meter text not null,
+    span text not null,
+    starts date not null,
+    percent int not null,
+    raised_at timestamptz not null,
+    primary key (tenant_id, meter, span, starts, percent)
+);
+select control.protect_tenant_rows('control.budget_alert');
+grant select, insert on control.budget_alert to control_app, control_job;
+
+-- For a user's own sums, which are read only where the tenant limits its users.
+create index usage_counter_user on control.usage_counter (tenant_id, user_id, day);
+
+-- The start of the billing period that holds a day; the same rule as Plans/BillingPeriod.cs.
+create function control.period_start(anchor date, day date) returns date language sql immutable as $$
+    select case when n > 0 and day < (anchor + make_interval(months => n))::date then (anchor + make_interval(months => n - 1))::date
+                else (anchor + make_interval(months => n))::date end
+    from (select greatest(0, (extract(year from day)::int - extract(year from anchor)::int) * 12 + extract(month from day)::int - extract(month from anchor)::int) as n) m
+$$;
+
+-- The start of the period after the one that starts on a day.
+create function control.next_period_start(anchor date, period_start date) returns date language sql immutable as $$
+    select (anchor + make_interval(months => (extract(year from period_start)::int - extract(year from anchor)::int) * 12
+                                             + extract(month from period_start)::int - extract(month from anchor)::int + 1))::date
+$$;
+
+-- Usage of before this migration.
+insert into control.budget (tenant_id, meter, span, starts, used)
+select tenant_id, 'tokens', 'day', day, sum(prompt_tokens + completion_tokens) from control.usage_counter group by tenant_id, day
+union all
+select c.tenant_id, 'tokens', 'period', control.period_start(s.anchor, c.day), sum(c.prompt_tokens + c.completion_tokens)
+from control.usage_counter c join control.subscription s on s.tenant_id = c.tenant_id
+group by c.tenant_id, control.period_start(s.anchor, c.day);
+
+-- The limits in force for a tenant: the plan's terms, an operator's override on top.
+create function control.limits_of(tenant uuid, at timestamptz)
+returns table (plan text, all_models boolean, anchor date, trial_ends_at timestamptz, tokens_per_day bigint, tokens_per_month bigint, month_is_hard boolean,
+               rag_files bigint, web_searches bigint, images bigint)
+language sql stable as $$
+    select s.plan, p.all_models, s.anchor, s.trial_ends_at,
+           coalesce(o.tokens_per_day, t.tokens_per_day), coalesce(o.tokens_per_month, t.tokens_per_month), t.month_is_hard,
+           coalesce(o.rag_files, t.rag_files)::bigint, coalesce(o.web_searches_per_month, t.web_searches_per_month)::bigint,
+           coalesce(o.images_per_month, t.images_per_month)::bigint
+    from control.subscription s
+    join control.plan p on p.name = s.plan
+    join lateral (select * from control.plan_terms pt where pt.plan = s.plan and pt.effective_from <= at order by pt.effective_from desc limit 1) t on true
+    left join control.budget_override o on o.tenant_id = s.tenant_id
+    where s.tenant_id = tenant and s.status = 'active'
+$$;
+
+grant execute on function control.limits_of, control.period_start, control.next_period_start to control_app, control_job;

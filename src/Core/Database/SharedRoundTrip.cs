@@ -1,0 +1,79 @@
+using System.Threading.Channels;
+
+namespace ControlPlane.Database;
+
+/// <summary>
+/// Lets concurrent small requests share a round trip and a commit: what arrives while one is under way goes together in the next. A request that
+/// comes alone does not wait for company. Nothing is kept between trips: a request is answered after its commit, or fails with it.
+/// </summary>
+public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
+{
+    readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>();
+    readonly Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> _trip;
+    readonly CancellationTokenSource _stopping = new();
+    readonly Task _runners;
+    readonly int _maximum;
+
+    /// <param name="trip">Answers the requests it is given, in their order.</param>
+    /// <param name="concurrency">Trips under way at once.</param>
+    /// <param name="maximum">Most requests in one trip.</param>
+    public SharedRoundTrip(
+        Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> trip, int concurrency = 2, int maximum = 128)
+    {
+        _trip = trip;
+        _maximum = maximum;
+        _runners = Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(RunAsync)));
+    }
+
+    /// <summary>A caller that gives up gets its cancellation at once; its request may still be carried out.</summary>
+    public async Task<TAnswer> RunAsync(TRequest request, CancellationToken ct)
+    {
+        var waiting = new Waiting(request, new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously));
+        await _queue.Writer.WriteAsync(waiting, ct);
+        return await waiting.Answer.Task.WaitAsync(ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _stopping.CancelAsync();
+        await _runners;
+        _stopping.Dispose();
+    }
+
+    async Task RunAsync()
+    {
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            var batch = new List<Waiting>();
+            while (batch.Count < _maximum && _queue.Reader.TryRead(out var waiting))
+            {
+                batch.Add(waiting);
+            }
+
+            await AnswerAsync(batch);
+        }
+    }
+
+    async Task AnswerAsync(List<Waiting> batch)
+    {
+        try
+        {
+            var answers = await _trip([.. batch.Select(w => w.Request)], _stopping.Token);
+            foreach (var (waiting, answer) in batch.Zip(answers))
+            {
+                waiting.Answer.SetResult(answer);
+            }
+        }
+        catch (Exception e)
+        {
+            // Not swallowed: everyone who waits gets it.
+            foreach (var waiting in batch)
+            {
+                waiting.Answer.TrySetException(e);
+            }
+        }
+    }
+
+    sealed record Waiting(TRequest Request, TaskCompletionSource<TAnswer> Answer);
+}
