@@ -29,9 +29,12 @@ public static class App
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
         services.AddSingleton<Jobs>();
+        services.AddSingleton<TenantOverviews>();
+        services.AddSignup();
 
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneProblems();
+        services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);
         services.AddAntiforgery(form => form.Cookie.Name = "antiforgery");
         services.AddDataProtection().SetApplicationName("controlplane");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
@@ -53,10 +56,14 @@ public static class App
         app.UseMiddleware<SecurityHeaders>();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseRateLimiter();
         app.UseAntiforgery();
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
         app.MapHealth();
+        app.MapSignup();
+        app.MapKeys();
+        app.MapAdminTenants();
     }
 }

@@ -1,0 +1,23 @@
+using ControlPlane.Signup;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Http;
+
+static class SignupServices
+{
+    /// <summary>Signup's use cases, and the activation that joins them with Provisioning.</summary>
+    public static void AddSignup(this IServiceCollection services)
+    {
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<SignUp>();
+        services.AddSingleton<SlugAvailability>();
+        services.AddSingleton<VerifyAddress>();
+        services.AddSingleton<CreateTenant>();
+        services.AddSingleton<Activation>();
+        services.AddSingleton<CreateKey>();
+        services.AddSingleton<RevokeKey>();
+        services.AddSingleton<ListKeys>();
+        services.AddSingleton<RotateWebhookSecret>();
+        services.AddSingleton<PurgeExpiredSignups>();
+    }
+}
