@@ -1,9 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Aggregation;
+using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal;
+using ControlPlane.Http.Usage;
 using ControlPlane.Operations;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -26,11 +30,18 @@ public static class App
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
 
+        services.AddSignup();
+        services.AddSingleton<UsageCaller>();
+        services.AddSingleton<RecordUsage>();
+        services.AddSingleton<ReplayQuarantine>();
+        services.AddSingleton<RebuildDailyUsage>();
+        services.AddSingleton(SellerSettings.Read(configuration, settings.Options.Domain));
+        services.AddSingleton<CloseBillingPeriod>();
+        services.AddSingleton<RunBillingCycle>();
+
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
         services.AddSingleton<Jobs>();
-        services.AddSingleton<TenantOverviews>();
-        services.AddSignup();
 
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneProblems();
@@ -59,11 +70,16 @@ public static class App
         app.UseRateLimiter();
         app.UseAntiforgery();
 
+        app.MapSignup();
+        app.MapKeys();
+        app.MapUsage();
+        app.MapSubscription();
+        app.MapInvoices();
+        app.MapQuarantine();
+        app.MapAdminTenants();
+
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
         app.MapHealth();
-        app.MapSignup();
-        app.MapKeys();
-        app.MapAdminTenants();
     }
 }

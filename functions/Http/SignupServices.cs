@@ -1,3 +1,4 @@
+using ControlPlane.Operations;
 using ControlPlane.Signup;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -5,7 +6,7 @@ namespace ControlPlane.Http;
 
 static class SignupServices
 {
-    /// <summary>Signup's use cases, and the activation that joins them with Provisioning.</summary>
+    /// <summary>Signup's use cases, the activation that joins them with Provisioning, and what operators see of tenants.</summary>
     public static void AddSignup(this IServiceCollection services)
     {
         services.AddSingleton<Passwords>();
@@ -19,5 +20,6 @@ static class SignupServices
         services.AddSingleton<ListKeys>();
         services.AddSingleton<RotateWebhookSecret>();
         services.AddSingleton<PurgeExpiredSignups>();
+        services.AddSingleton<TenantOverviews>();
     }
 }
