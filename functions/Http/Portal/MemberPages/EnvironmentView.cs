@@ -1,6 +1,6 @@
 using ControlPlane.Database;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Http.Portal.MemberPages;
 
 /// <param name="State"><c>pending</c>, <c>running</c>, <c>done</c> or <c>failed</c>.</param>
 public sealed record EnvironmentStep(string Name, string State, string? Detail);
