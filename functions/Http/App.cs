@@ -1,9 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Aggregation;
+using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal;
+using ControlPlane.Http.Usage;
 using ControlPlane.Operations;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -25,6 +29,14 @@ public static class App
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
+
+        services.AddSingleton<UsageCaller>();
+        services.AddSingleton<RecordUsage>();
+        services.AddSingleton<ReplayQuarantine>();
+        services.AddSingleton<RebuildDailyUsage>();
+        services.AddSingleton(SellerSettings.Read(configuration, settings.Options.Domain));
+        services.AddSingleton<CloseBillingPeriod>();
+        services.AddSingleton<RunBillingCycle>();
 
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
@@ -54,6 +66,11 @@ public static class App
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseAntiforgery();
+
+        app.MapUsage();
+        app.MapSubscription();
+        app.MapInvoices();
+        app.MapQuarantine();
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
