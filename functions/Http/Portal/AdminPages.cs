@@ -1,10 +1,13 @@
+using System.Globalization;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal.OperatorPages;
 using ControlPlane.Operations;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace ControlPlane.Http.Portal;
@@ -19,6 +22,8 @@ static class AdminPages
         admin.MapGet("/tenants", Tenants);
         admin.MapGet("/tenants/{id:guid}", Tenant);
         admin.MapGet("/quarantine", Quarantine);
+        admin.MapPost("/quarantine/{id:guid}/replay", Replay);
+        admin.MapPost("/quarantine/replay", ReplayAll);
         admin.MapGet("/jobs", ListJobs);
         admin.MapPost("/jobs/{job}/run", RunJob);
     }
@@ -47,10 +52,41 @@ static class AdminPages
             : TypedResults.NotFound();
     }
 
-    static async Task<RazorComponentResult<QuarantinePage>> Quarantine(string? code, ControlDatabase database, CancellationToken ct)
+    static async Task<RazorComponentResult<QuarantinePage>> Quarantine(
+        string? code, int? counted, int? held, ControlDatabase database, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return new RazorComponentResult<QuarantinePage>(new { Model = await transaction.QuarantineAsync(code, ct), Code = code });
+        return new RazorComponentResult<QuarantinePage>(
+            new { Model = await transaction.QuarantineAsync(code, ct), Code = code, Counted = counted, StillHeld = held });
+    }
+
+    // Forms without fields are bound too, so that their antiforgery token is checked.
+    static Task<RedirectHttpResult> Replay(Guid id, IFormCollection form, ReplayQuarantine replay, CancellationToken ct) =>
+        ReplayEach([id], null, replay, ct);
+
+    static async Task<RedirectHttpResult> ReplayAll([FromForm] string code, ControlDatabase database, ReplayQuarantine replay, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await ReplayEach(await transaction.HeldOfAsync(code, ct), code, replay, ct);
+    }
+
+    static async Task<RedirectHttpResult> ReplayEach(IReadOnlyList<Guid> events, string? code, ReplayQuarantine replay, CancellationToken ct)
+    {
+        var (counted, held) = (0, 0);
+        foreach (var id in events)
+        {
+            if (await replay.RunAsync(id, ct) is ReplayResult.Counted)
+            {
+                counted++;
+            }
+            else
+            {
+                held++;
+            }
+        }
+
+        return TypedResults.Redirect(string.Create(
+            CultureInfo.InvariantCulture, $"/admin/quarantine?counted={counted}&held={held}{(code is null || held == 0 ? "" : $"&code={Uri.EscapeDataString(code)}")}"));
     }
 
     static async Task<RazorComponentResult<JobsPage>> ListJobs(string? job, string? result, Jobs jobs, ControlDatabase database, CancellationToken ct)
@@ -66,7 +102,6 @@ static class AdminPages
         return new RazorComponentResult<JobsPage>(new { Jobs = jobs.All, Runs = await transaction.JobStatesAsync(ct), Notice = notice });
     }
 
-    // The form is bound so that its antiforgery token is checked.
     static async Task<Results<RedirectHttpResult, NotFound>> RunJob(
         string job, IFormCollection form, Jobs jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {

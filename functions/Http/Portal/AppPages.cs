@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal.MemberPages;
@@ -13,6 +14,8 @@ namespace ControlPlane.Http.Portal;
 /// <summary>The pages of a tenant's members. Every query runs as the tenant, so a page cannot show another one's rows.</summary>
 static class AppPages
 {
+    const int InvoicesOnAPage = 60;
+
     public static void MapAppPages(this IEndpointRouteBuilder routes)
     {
         var app = routes.MapGroup("/app").RequireAuthorization(Policies.Member).ExcludeFromDescription();
@@ -52,10 +55,12 @@ static class AppPages
             new { Environment = await transaction.EnvironmentViewAsync(user.TenantId(), ct), options.PublicUrl });
     }
 
-    static async Task<RazorComponentResult<InvoicesPage>> Invoices(ClaimsPrincipal user, ControlDatabase database, CancellationToken ct)
+    static async Task<RazorComponentResult<InvoicesPage>> Invoices(ClaimsPrincipal user, string? before, ControlDatabase database, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        return new RazorComponentResult<InvoicesPage>(new { Invoices = await transaction.InvoicesAsync(user.TenantId(), ct) });
+        var invoices = await transaction.InvoicesAsync(user.TenantId(), before, InvoicesOnAPage + 1, ct);
+        return new RazorComponentResult<InvoicesPage>(
+            new { Invoices = invoices.Take(InvoicesOnAPage).ToList(), Older = invoices.Count > InvoicesOnAPage ? invoices[^2].Number : null });
     }
 
     static async Task<Results<RazorComponentResult<InvoicePage>, NotFound>> Invoice(

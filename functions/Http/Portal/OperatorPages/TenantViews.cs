@@ -1,3 +1,4 @@
+using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Http.Portal.MemberPages;
 using ControlPlane.Plans;
@@ -19,12 +20,13 @@ public sealed record TenantList(IReadOnlyList<TenantRow> Items, Guid? Next);
 
 public sealed record AuditEntry(DateTimeOffset At, string Actor, string Action, string Detail);
 
-public sealed record TenantDetail(TenantRow Tenant, string? VatId, EnvironmentView? Environment, IReadOnlyList<InvoiceSummary> Invoices, IReadOnlyList<AuditEntry> Audit);
+public sealed record TenantDetail(TenantRow Tenant, string? VatId, EnvironmentView? Environment, IReadOnlyList<Invoice> Invoices, IReadOnlyList<AuditEntry> Audit);
 
 /// <summary>Tenants as an operator sees them.</summary>
 static class TenantViews
 {
     const int PageSize = 50;
+    const int RecentInvoices = 12;
 
     /// <param name="search">A part of the slug or the organization; null for all.</param>
     /// <param name="before">Continues a list: the id <see cref="TenantList.Next"/> named.</param>
@@ -50,7 +52,7 @@ static class TenantViews
             (await WithTokensAsync(transaction, [row], now, ct))[0],
             await transaction.ScalarAsync<string>("select vat_id from control.tenant where id = $1", ct, id),
             await transaction.EnvironmentViewAsync(id, ct),
-            await transaction.InvoicesAsync(id, ct),
+            await transaction.InvoicesAsync(id, null, RecentInvoices, ct),
             await transaction.QueryAsync(
                 Audit, r => new AuditEntry(r.GetFieldValue<DateTimeOffset>(0), r.GetString(1), r.GetString(2), r.GetString(3)), ct, id));
     }
