@@ -45,7 +45,7 @@ static class AdminTenantEndpoints
 
         var count = limit is null ? 50 : int.Parse(limit, System.Globalization.CultureInfo.InvariantCulture);
         // One more than asked for tells whether there is a next page.
-        var found = await tenants.ListAsync(status, cursor is null ? null : Guid.Parse(cursor), count + 1, ct);
+        var found = await tenants.ListAsync(search: null, status, cursor is null ? null : Guid.Parse(cursor), count + 1, ct);
         return TypedResults.Ok(found.Count > count
             ? new TenantList(found.GetRange(0, count), found[count - 1].TenantId)
             : new TenantList(found, null));
