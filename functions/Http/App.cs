@@ -32,6 +32,7 @@ public static class App
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
 
         services.AddSingleton<Authorize>();
+        services.AddSignup();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -46,6 +47,7 @@ public static class App
 
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneProblems();
+        services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);
         services.AddAntiforgery(form => form.Cookie.Name = "antiforgery");
         services.AddDataProtection().SetApplicationName("controlplane");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
@@ -67,16 +69,23 @@ public static class App
         app.UseMiddleware<SecurityHeaders>();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseRateLimiter();
         app.UseAntiforgery();
 
         app.MapAuthorize();
+        app.MapSignup();
+        app.MapKeys();
         app.MapUsage();
         app.MapSubscription();
         app.MapInvoices();
         app.MapQuarantine();
+        app.MapAdminTenants();
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
+        app.MapAppPages();
+        app.MapKeyPages();
+        app.MapAdminPages();
         app.MapHealth();
     }
 }
