@@ -27,6 +27,7 @@ public static class App
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
 
         services.AddSingleton<Migrator>();
+        services.AddProvisioning(configuration, settings);
         services.AddSingleton<JobRunner>();
         services.AddSingleton<Jobs>();
 
@@ -58,5 +59,7 @@ public static class App
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
         app.MapHealth();
+        app.MapEnvironment();
+        app.MapAdminEnvironment();
     }
 }
