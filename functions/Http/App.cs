@@ -1,9 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Aggregation;
+using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal;
+using ControlPlane.Http.Usage;
 using ControlPlane.Operations;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -26,13 +30,23 @@ public static class App
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
 
-        services.AddSingleton<Migrator>();
+        services.AddSignup();
         services.AddProvisioning(configuration, settings);
+        services.AddSingleton<UsageCaller>();
+        services.AddSingleton<RecordUsage>();
+        services.AddSingleton<ReplayQuarantine>();
+        services.AddSingleton<RebuildDailyUsage>();
+        services.AddSingleton(SellerSettings.Read(configuration, settings.Options.Domain));
+        services.AddSingleton<CloseBillingPeriod>();
+        services.AddSingleton<RunBillingCycle>();
+
+        services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
         services.AddSingleton<Jobs>();
 
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneProblems();
+        services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);
         services.AddAntiforgery(form => form.Cookie.Name = "antiforgery");
         services.AddDataProtection().SetApplicationName("controlplane");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
@@ -54,12 +68,24 @@ public static class App
         app.UseMiddleware<SecurityHeaders>();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseRateLimiter();
         app.UseAntiforgery();
+
+        app.MapSignup();
+        app.MapKeys();
+        app.MapEnvironment();
+        app.MapUsage();
+        app.MapSubscription();
+        app.MapInvoices();
+        app.MapQuarantine();
+        app.MapAdminTenants();
+        app.MapAdminEnvironment();
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
+        app.MapAppPages();
+        app.MapKeyPages();
+        app.MapAdminPages();
         app.MapHealth();
-        app.MapEnvironment();
-        app.MapAdminEnvironment();
     }
 }

@@ -6,13 +6,12 @@ public sealed record JobReport(IReadOnlyDictionary<string, long> Counts, IReadOn
     public static JobReport Of(params (string Name, long Count)[] counts) => new(counts.ToDictionary(c => c.Name, c => c.Count), []);
 }
 
-/// <summary>
-/// The one definition of a job that every host schedules from.
-/// </summary>
-/// <param name="Name">As in <c>./run job NAME</c> and <c>POST /v1/admin/jobs/{job}/run</c>.</param>
-/// <param name="Cron">Five fields, UTC.</param>
-/// <param name="Does">One sentence for the operator.</param>
-/// <param name="DrainsQueue">Its work is rows that a transaction announces with <c>pg_notify('control_job', name)</c>: a host that can
-/// listen runs it at once, besides the schedule.</param>
+/// <summary>A job and what a run of it does.</summary>
 /// <param name="Run">Does one run. Safe to repeat, and to be killed at any moment.</param>
-public sealed record JobDefinition(string Name, string Cron, string Does, bool DrainsQueue, Func<CancellationToken, Task<JobReport>> Run);
+public sealed record JobDefinition(JobSchedule Schedule, Func<CancellationToken, Task<JobReport>> Run)
+{
+    public string Name => Schedule.Name;
+    public string Cron => Schedule.Cron;
+    public string Does => Schedule.Does;
+    public bool DrainsQueue => Schedule.DrainsQueue;
+}

@@ -56,6 +56,17 @@ select control.protect_tenant_rows('control.invoice_line');
 grant select on control.invoice_line to control_app;
 grant select, insert on control.invoice_line to control_job;
 
+-- The document as it was sent. Kept, because a later version of the program may draw the same invoice differently.
+create table control.invoice_pdf (
+    invoice_id uuid primary key references control.invoice,
+    tenant_id uuid not null references control.tenant,
+    content bytea not null
+);
+alter table control.invoice_pdf alter column content set storage external;
+select control.protect_tenant_rows('control.invoice_pdf');
+grant select on control.invoice_pdf to control_app;
+grant select, insert on control.invoice_pdf to control_job;
+
 -- A finalized invoice is never changed. Only its payment state moves on.
 create function control.refuse_invoice_change() returns trigger language plpgsql as $$
 begin
@@ -65,6 +76,7 @@ begin
     return new;
 end $$;
 create trigger final before update or delete on control.invoice for each row execute function control.refuse_invoice_change();
+create trigger final before update or delete on control.invoice_pdf for each row execute function control.refuse_change();
 create trigger final before update or delete on control.invoice_line for each row execute function control.refuse_change();
 
 -- Where each period stands in the billing cycle.

@@ -1,0 +1,63 @@
+using System.Security.Claims;
+using System.Text.Json.Serialization;
+using ControlPlane.Billing;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http;
+
+static class InvoiceEndpoints
+{
+    public static void MapInvoices(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant);
+        group.MapGet("", List).WithSummary("The tenant's invoices, newest first");
+        group.MapGet("{number}.pdf", Pdf).WithSummary("The invoice as it was sent");
+        group.MapGet("{number}", One).WithSummary("One invoice");
+        routes.MapGet("/app/invoices/{number}.pdf", Pdf).RequireAuthorization(Policies.Member).ExcludeFromDescription();
+    }
+
+    static async Task<Ok<Page<InvoiceReply>>> List(ClaimsPrincipal user, ControlDatabase database, string? cursor, int? limit, CancellationToken ct)
+    {
+        var size = Query.Limit(limit);
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        var invoices = new List<Invoice>();
+        foreach (var invoice in await transaction.InvoicesAsync(user.TenantId(), cursor, size + 1, ct))
+        {
+            invoices.Add(invoice with { Lines = await transaction.LinesAsync(invoice.Id, ct) });
+        }
+
+        return TypedResults.Ok(Page.Of([.. invoices.Select(InvoiceReply.Of)], size, last => last.Number));
+    }
+
+    static async Task<Results<Ok<InvoiceReply>, ProblemHttpResult>> One(ClaimsPrincipal user, ControlDatabase database, string number, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return await transaction.InvoiceAsync(user.TenantId(), number, ct) is { } invoice ? TypedResults.Ok(InvoiceReply.Of(invoice)) : NotFound(number);
+    }
+
+    static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Pdf(ClaimsPrincipal user, ControlDatabase database, string number, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return await transaction.InvoicePdfAsync(user.TenantId(), number, ct) is { } pdf
+            ? TypedResults.File(pdf, "application/pdf", $"{number}.pdf")
+            : NotFound(number);
+    }
+
+    static ProblemHttpResult NotFound(string number) => TypedResults.Problem($"There is no invoice {number}.", statusCode: 404, title: "Not found");
+}
+
+/// <summary>An invoice as the API shows it. Amounts in <c>currency</c>; <c>period_end</c> is exclusive.</summary>
+sealed record InvoiceReply(
+    string Number, DateOnly PeriodStart, DateOnly PeriodEnd, decimal BaseCharge, long TokenUsage, long OverageTokens, decimal OverageCharge,
+    IReadOnlyList<InvoiceLine> Lines, decimal Tax, decimal TotalAmount, string Currency, string Status, DateTimeOffset CreatedAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] DateTimeOffset? PaidAt)
+{
+    public static InvoiceReply Of(Invoice i) => new(
+        i.Number, i.PeriodStart, i.PeriodEnd, i.BaseCharge, i.TokenUsage, i.OverageTokens, i.OverageCharge, i.Lines, i.Tax, i.TotalAmount, i.Currency,
+        i.Status, i.CreatedAt, i.PaidAt);
+}

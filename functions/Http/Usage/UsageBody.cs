@@ -1,0 +1,163 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Usage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace ControlPlane.Http.Usage;
+
+/// <summary>Reads deliveries of usage: whole up to a limit, or line by line without one.</summary>
+static class UsageBody
+{
+    /// <summary>Largest signed or JSON body, and longest NDJSON line: 16 MiB.</summary>
+    public const int MaximumBytes = 16 * 1024 * 1024;
+
+    // NDJSON is committed in pieces of this many lines, or fewer when they are long: what is held in memory stays bounded.
+    const int LinesPerBatch = 1_000;
+    const int BytesPerBatch = 4 * 1024 * 1024;
+
+    public static bool IsNdjson(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        && type.MediaType.Value is "application/x-ndjson" or "application/ndjson" or "application/jsonl" or "application/x-jsonlines";
+
+    /// <returns>null when the body is longer than <see cref="MaximumBytes"/>.</returns>
+    public static async Task<byte[]?> ReadWholeAsync(HttpRequest request, CancellationToken ct)
+    {
+        if (request.ContentLength > MaximumBytes)
+        {
+            return null;
+        }
+
+        using var buffer = new MemoryStream((int)(request.ContentLength ?? 0));
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(ct);
+            foreach (var segment in read.Buffer)
+            {
+                buffer.Write(segment.Span);
+            }
+
+            request.BodyReader.AdvanceTo(read.Buffer.End);
+            if (buffer.Length > MaximumBytes)
+            {
+                return null;
+            }
+
+            if (read.IsCompleted)
+            {
+                return buffer.ToArray();
+            }
+        }
+    }
+
+    /// <summary>One JSON object, or an array of them.</summary>
+    /// <exception cref="JsonException">The body is not JSON.</exception>
+    public static List<Submission> ParseJson(ReadOnlyMemory<byte> body, UsageForm form)
+    {
+        using var document = JsonDocument.Parse(body);
+        return document.RootElement.ValueKind == JsonValueKind.Array
+            ? [.. document.RootElement.EnumerateArray().Select((json, index) => ReadUsage.Read(index, form, json))]
+            : [ReadUsage.Read(0, form, document.RootElement)];
+    }
+
+    /// <summary>NDJSON, in batches. Empty lines are skipped, but counted in the index.</summary>
+    /// <exception cref="InvalidDataException">A line is longer than <see cref="MaximumBytes"/>.</exception>
+    public static async IAsyncEnumerable<List<Submission>> ReadLinesAsync(
+        PipeReader body, UsageForm form, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        var batch = new List<Submission>();
+        var bytes = 0L;
+        var index = 0L;
+        while (true)
+        {
+            var read = await body.ReadAsync(ct);
+            var rest = read.Buffer;
+            while (TakeLine(ref rest, read.IsCompleted) is { } line)
+            {
+                if (ParseLine(index++, line, form) is { } submission)
+                {
+                    batch.Add(submission);
+                    bytes += line.Length;
+                }
+
+                if (batch.Count >= LinesPerBatch || bytes >= BytesPerBatch)
+                {
+                    yield return batch;
+                    batch = [];
+                    bytes = 0;
+                }
+            }
+
+            if (rest.Length > MaximumBytes)
+            {
+                throw new InvalidDataException($"Line {index} is longer than {MaximumBytes} bytes.");
+            }
+
+            body.AdvanceTo(rest.Start, rest.End);
+            if (read.IsCompleted)
+            {
+                break;
+            }
+        }
+
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+    }
+
+    public static List<Submission> ParseLines(ReadOnlyMemory<byte> body, UsageForm form)
+    {
+        var rest = new ReadOnlySequence<byte>(body);
+        var submissions = new List<Submission>();
+        for (var index = 0L; TakeLine(ref rest, isLast: true) is { } line; index++)
+        {
+            if (ParseLine(index, line, form) is { } submission)
+            {
+                submissions.Add(submission);
+            }
+        }
+
+        return submissions;
+    }
+
+    static ReadOnlySequence<byte>? TakeLine(ref ReadOnlySequence<byte> rest, bool isLast)
+    {
+        if (rest.PositionOf((byte)'\n') is { } end)
+        {
+            var line = rest.Slice(0, end);
+            rest = rest.Slice(rest.GetPosition(1, end));
+            return line;
+        }
+
+        if (!isLast || rest.IsEmpty)
+        {
+            return null;
+        }
+
+        var last = rest;
+        rest = rest.Slice(rest.End);
+        return last;
+    }
+
+    static Submission? ParseLine(long index, ReadOnlySequence<byte> line, UsageForm form)
+    {
+        var text = Encoding.UTF8.GetString(line).Trim();
+        if (text.Length == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return ReadUsage.Read(index, form, document.RootElement);
+        }
+        catch (JsonException)
+        {
+            return ReadUsage.NotJson(index, form, text);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+using System.Security.Claims;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Operations;
+using ControlPlane.Usage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Usage;
+
+/// <summary>Usage comes in and is shown.</summary>
+static class UsageEndpoints
+{
+    /// <summary>Rejections listed in the reply to a stream; the counts are complete.</summary>
+    const int ListedRejections = 100;
+
+    public static void MapUsage(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, RecordUsage record, CancellationToken ct) =>
+                PostAsync(context, UsageForm.Event, caller, record, ct))
+            .WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
+            .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json");
+        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, RecordUsage record, CancellationToken ct) =>
+                PostAsync(context, UsageForm.Litellm, caller, record, ct))
+            .WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
+            .Accepts<JsonElement>("application/json", "application/x-ndjson");
+        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithSummary("Sums, exact up to the last accepted event");
+    }
+
+    static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
+        HttpContext context, UsageForm form, UsageCaller caller, RecordUsage record, CancellationToken ct)
+    {
+        var bearer = context.Request.Headers.Authorization.Count > 0 ? await UsageCaller.BearerAsync(context) : null;
+        if (context.Request.Headers.Authorization.Count > 0 && bearer is null)
+        {
+            return TypedResults.Problem("This key is unknown or revoked.", statusCode: 401, title: "Not authenticated");
+        }
+
+        if (bearer is { } streaming && UsageBody.IsNdjson(context.Request))
+        {
+            return await StreamAsync(context, form, streaming, record, ct);
+        }
+
+        if (await UsageBody.ReadWholeAsync(context.Request, ct) is not { } body)
+        {
+            return TypedResults.Problem(
+                "At most 16 MiB at a time: send less, or stream NDJSON with a tenant key as Bearer.", statusCode: 413, title: "Body too large");
+        }
+
+        if (bearer is null)
+        {
+            var (signed, refusal) = await caller.SignedAsync(context.Request, body, ct);
+            if (signed is null)
+            {
+                return refusal!;
+            }
+
+            bearer = signed;
+        }
+
+        return await RecordWholeAsync(context.Request, form, bearer.Value, body, record, ct);
+    }
+
+    static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(
+        HttpRequest request, UsageForm form, Guid tenant, byte[] body, RecordUsage record, CancellationToken ct)
+    {
+        try
+        {
+            var submissions = UsageBody.IsNdjson(request) ? UsageBody.ParseLines(body, form) : UsageBody.ParseJson(body, form);
+            return TypedResults.Ok(await record.RunAsync(tenant, submissions, ct));
+        }
+        catch (JsonException) when (body.AsSpan().Trim(" \r\n\t"u8).IsEmpty)
+        {
+            return TypedResults.Problem("The body is empty: send a usage event as JSON.", statusCode: 400, title: "Nothing sent");
+        }
+        catch (JsonException e)
+        {
+            // An authenticated sender meant something by it: the text is kept where an operator sees it.
+            await record.RunAsync(tenant, [ReadUsage.NotJson(0, form, Encoding.UTF8.GetString(body))], ct);
+            return TypedResults.Problem(
+                $"The body is not JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine}). It is kept in quarantine; nothing was counted.", statusCode: 400, title: "Not JSON");
+        }
+    }
+
+    // Commits as it goes; the reply says how far it came. Sending the whole stream again is safe.
+    static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> StreamAsync(
+        HttpContext context, UsageForm form, Guid tenant, RecordUsage record, CancellationToken ct)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = null;
+        }
+
+        var reply = new StreamReply();
+        try
+        {
+            await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.BodyReader, form, ct))
+            {
+                reply.Add(await record.RunAsync(tenant, batch, ct), ListedRejections);
+            }
+
+            return TypedResults.Ok(reply);
+        }
+        catch (InvalidDataException e)
+        {
+            return Stopped(413, "Line too long", e.Message);
+        }
+        catch (Exception e) when (e.IsDatabaseAway())
+        {
+            context.Response.Headers.RetryAfter = "5";
+            return Stopped(503, "The database is away", "The stream stopped here. Send it again in a few seconds: what was counted is not counted twice.");
+        }
+
+        ProblemHttpResult Stopped(int status, string title, string detail) => TypedResults.Problem(
+            detail, statusCode: status, title: title,
+            extensions: new Dictionary<string, object?> { ["accepted"] = reply.Accepted, ["duplicates"] = reply.Duplicates, ["rejected_total"] = reply.RejectedTotal });
+    }
+
+    static async Task<Results<Ok<Page<UsageRow>>, ProblemHttpResult>> Get(
+        ClaimsPrincipal user, ControlDatabase database, Clock clock, string? from, string? to, string? group_by, string? cursor, int? limit, CancellationToken ct)
+    {
+        var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
+        if (Query.Day(from, new DateOnly(today.Year, today.Month, 1)) is not { } first || Query.Day(to, today.AddDays(1)) is not { } end || end <= first)
+        {
+            return TypedResults.Problem("from and to are UTC days such as 2026-01-31, to is exclusive and after from.", statusCode: 400, title: "Bad range");
+        }
+
+        if (!TryGrouping(group_by ?? "day,model", out var grouping))
+        {
+            return TypedResults.Problem("group_by takes day, model and user, separated by commas.", statusCode: 400, title: "Bad group_by");
+        }
+
+        var size = Query.Limit(limit);
+        var skip = Query.Offset(cursor);
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        var rows = await transaction.UsageAsync(user.TenantId(), first, end, grouping, skip, size + 1, ct);
+        return TypedResults.Ok(Page.Of(rows, size, _ => Query.Cursor(skip + size)));
+    }
+
+    static bool TryGrouping(string text, out UsageGrouping grouping)
+    {
+        grouping = UsageGrouping.None;
+        foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            UsageGrouping? flag = part switch { "day" => UsageGrouping.Day, "model" => UsageGrouping.Model, "user" => UsageGrouping.User, _ => null };
+            if (flag is null)
+            {
+                return false;
+            }
+
+            grouping |= flag.Value;
+        }
+
+        return true;
+    }
+}
+
+/// <summary>What became of a stream: complete counts, the first hundred rejections.</summary>
+sealed class StreamReply
+{
+    readonly List<RejectedEvent> _rejected = [];
+
+    public long Accepted { get; private set; }
+    public long Duplicates { get; private set; }
+    public long RejectedTotal { get; private set; }
+    public IReadOnlyList<RejectedEvent> Rejected => _rejected;
+
+    public void Add(IngestReply batch, int listed)
+    {
+        Accepted += batch.Accepted;
+        Duplicates += batch.Duplicates;
+        RejectedTotal += batch.Rejected.Count;
+        _rejected.AddRange(batch.Rejected.Take(listed - _rejected.Count));
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using ControlPlane.Database;
+
+namespace ControlPlane.Billing;
+
+/// <summary>A final invoice as it stands in the books. Amounts in <see cref="Currency"/>, cents.</summary>
+public sealed record Invoice
+{
+    public required Guid Id { get; init; }
+    public required string Number { get; init; }
+    public required Guid Tenant { get; init; }
+    public required int Period { get; init; }
+    public required DateOnly PeriodStart { get; init; }
+    /// <summary>Exclusive.</summary>
+    public required DateOnly PeriodEnd { get; init; }
+    public required string Plan { get; init; }
+    public required string Currency { get; init; }
+    public required decimal BaseCharge { get; init; }
+    public required long TokenUsage { get; init; }
+    public required long OverageTokens { get; init; }
+    public required decimal OverageCharge { get; init; }
+    public required decimal NetAmount { get; init; }
+    public required string? TaxLabel { get; init; }
+    public required decimal TaxRate { get; init; }
+    public required decimal Tax { get; init; }
+    public required decimal TotalAmount { get; init; }
+    public required Seller Seller { get; init; }
+    public required Buyer Buyer { get; init; }
+    public required IReadOnlyList<string> Notes { get; init; }
+    public required string Status { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? PaidAt { get; init; }
+    public IReadOnlyList<InvoiceLine> Lines { get; init; } = [];
+}
+
+/// <summary>Reads invoices, within what the transaction's role may see.</summary>
+public static class Invoices
+{
+    /// <summary>A tenant's invoices, newest first, without their lines.</summary>
+    /// <param name="before">Number of the last one of the page before.</param>
+    public static Task<List<Invoice>> InvoicesAsync(this Transaction transaction, Guid tenant, string? before, int limit, CancellationToken ct) =>
+        transaction.QueryAsync(
+            $"{Select} where tenant_id = $1 and ($2::text is null or period < (select period from control.invoice where number = $2 and tenant_id = $1)) order by period desc limit $3",
+            Read, ct, tenant, before, limit);
+
+    /// <returns>null when the tenant has no invoice of this number.</returns>
+    public static async Task<Invoice?> InvoiceAsync(this Transaction transaction, Guid tenant, string number, CancellationToken ct) =>
+        await transaction.FirstAsync($"{Select} where tenant_id = $1 and number = $2", Read, ct, tenant, number) is { } invoice
+            ? invoice with { Lines = await transaction.LinesAsync(invoice.Id, ct) }
+            : null;
+
+    /// <summary>The document as it was sent; null when the tenant has no invoice of this number.</summary>
+    public static Task<byte[]?> InvoicePdfAsync(this Transaction transaction, Guid tenant, string number, CancellationToken ct) =>
+        transaction.ScalarAsync<byte[]>(
+            "select content from control.invoice_pdf p join control.invoice i on i.id = p.invoice_id where i.tenant_id = $1 and i.number = $2", ct, tenant, number);
+
+    public static Task<List<InvoiceLine>> LinesAsync(this Transaction transaction, Guid invoice, CancellationToken ct) =>
+        transaction.QueryAsync(
+            "select kind, description, tokens, quantity, unit_price, amount from control.invoice_line where invoice_id = $1 order by ordinal",
+            row => new InvoiceLine(
+                Enum.Parse<LineKind>(row.GetString(0), ignoreCase: true), row.GetString(1), row.GetInt64(2), row.GetDecimal(3), row.GetDecimal(4), row.GetDecimal(5)),
+            ct, invoice);
+
+    static Invoice Read(Npgsql.NpgsqlDataReader row) => new()
+    {
+        Id = row.GetGuid(0),
+        Number = row.GetString(1),
+        Tenant = row.GetGuid(2),
+        Period = row.GetInt32(3),
+        PeriodStart = row.GetFieldValue<DateOnly>(4),
+        PeriodEnd = row.GetFieldValue<DateOnly>(5),
+        Plan = row.GetString(6),
+        Currency = row.GetString(7),
+        BaseCharge = row.GetDecimal(8),
+        TokenUsage = row.GetInt64(9),
+        OverageTokens = row.GetInt64(10),
+        OverageCharge = row.GetDecimal(11),
+        NetAmount = row.GetDecimal(12),
+        TaxLabel = row.Get<string>(13),
+        TaxRate = row.GetDecimal(14),
+        Tax = row.GetDecimal(15),
+        TotalAmount = row.GetDecimal(16),
+        Seller = JsonSerializer.Deserialize<Seller>(row.GetString(17))!,
+        Buyer = JsonSerializer.Deserialize<Buyer>(row.GetString(18))!,
+        Notes = JsonSerializer.Deserialize<List<string>>(row.GetString(19))!,
+        Status = row.GetString(20),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(21),
+        PaidAt = row.Get<DateTimeOffset?>(22),
+    };
+
+    const string Select = """
+        select id, number, tenant_id, period, period_start, period_end, plan, currency, base_charge, token_usage, overage_tokens, overage_charge,
+               net_amount, tax_label, tax_rate, tax, total_amount, seller, buyer, notes, status, created_at, paid_at
+        from control.invoice
+        """;
+}

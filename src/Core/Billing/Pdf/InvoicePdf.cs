@@ -1,0 +1,102 @@
+namespace ControlPlane.Billing.Pdf;
+
+/// <summary>An invoice as a PDF: letterhead, addressee and dates, lines, sums, notes.</summary>
+public static class InvoicePdf
+{
+    const double Middle = PageFlow.Left + PageFlow.Width / 2;
+    static readonly Column Full = new(PageFlow.Left, PageFlow.Width);
+    static readonly Column Addressee = new(PageFlow.Left, Middle - PageFlow.Left - 20);
+    static readonly Column DateLabels = new(Middle, 64);
+    static readonly Column Dates = new(Middle + 64, PageFlow.Right - Middle - 64);
+
+    /// <returns>The file. The same invoice gives the same bytes on every machine.</returns>
+    public static byte[] Render(InvoiceDocument invoice)
+    {
+        var document = new PdfDocument();
+        var flow = new PageFlow(document);
+        DrawHead(flow, invoice);
+        InvoiceTable.Draw(flow, invoice);
+        DrawSums(flow, invoice);
+        DrawNotes(flow, invoice);
+        DrawFooters(document, invoice);
+        return document.Save($"Invoice {invoice.Number}", invoice.Seller.Name, invoice.CreatedAt);
+    }
+
+    static void DrawHead(PageFlow flow, InvoiceDocument invoice)
+    {
+        var (seller, buyer) = (invoice.Seller, invoice.Buyer);
+        flow.Rule(3, Ink.Accent, right: PageFlow.Left + 36);
+        flow.Space(12);
+        flow.Row(new Cell(Full, seller.Name, TextStyle.Letterhead));
+        flow.Row(new Cell(Full, Quiet(Joined(seller.AddressLines)), Quiet(Joined([VatId(seller.VatId), seller.Email]))));
+        flow.Space(44);
+        flow.Row(new Cell(Full, $"Invoice {invoice.Number}", TextStyle.Title));
+        flow.Space(18);
+        flow.Row(
+            new Cell(Addressee,
+            [
+                ("Billed to", TextStyle.Label),
+                (buyer.Name, TextStyle.Strong),
+                .. buyer.AddressLines.Concat([buyer.Country, VatId(buyer.VatId)]).OfType<string>().Select(Body),
+            ]),
+            new Cell(DateLabels, ("Invoice date", TextStyle.Label), ("Billing period", TextStyle.Label)),
+            new Cell(Dates,
+                Body(InvoiceText.Day(DateOnly.FromDateTime(invoice.CreatedAt.UtcDateTime))),
+                Body(InvoiceText.Period(invoice.PeriodStart, invoice.PeriodEnd))));
+        flow.Space(32);
+    }
+
+    static void DrawSums(PageFlow flow, InvoiceDocument invoice)
+    {
+        var total = $"{invoice.Currency} {InvoiceText.Amount(invoice.Total)}";
+        var width = Math.Min(Math.Max(TextStyle.Total.WidthOf(total) + 0.01, 110), PageFlow.Width - 120);
+        var amounts = new Column(PageFlow.Right - width, width, AlignRight: true);
+        var labels = new Column(Math.Min(Middle, amounts.Left - 120), Math.Max(amounts.Left - Middle, 120) - 8);
+
+        // Room for the sums and about two lines of each note: a note alone on the last page looks like a mistake.
+        flow.Need(Math.Min(130 + 32 * invoice.Notes.Count, 400));
+        flow.Space(4);
+        flow.Row(new Cell(labels, "Subtotal", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(invoice.Subtotal), TextStyle.Figures));
+        if (invoice.TaxLabel is not null || invoice.TaxAmount != 0)
+        {
+            flow.Space(3);
+            flow.Row(new Cell(labels, invoice.TaxLabel ?? "Tax", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(invoice.TaxAmount), TextStyle.Figures));
+        }
+        flow.Space(6);
+        flow.Rule(0.8, Ink.Black, left: labels.Left);
+        flow.Space(6);
+        flow.Row(new Cell(labels, "Total", TextStyle.Total), new Cell(amounts, total, TextStyle.Total));
+    }
+
+    static void DrawNotes(PageFlow flow, InvoiceDocument invoice)
+    {
+        flow.Space(36);
+        foreach (var note in invoice.Notes)
+        {
+            flow.Row(new Cell(Full, note, TextStyle.Quiet));
+            flow.Space(5);
+        }
+    }
+
+    /// <summary>Last, because only now is the number of pages known.</summary>
+    static void DrawFooters(PdfDocument document, InvoiceDocument invoice)
+    {
+        const double Baseline = 42;
+        foreach (var (index, page) in document.Pages.Index())
+        {
+            var number = $"Page {index + 1} of {document.Pages.Count}";
+            var name = TextWrap.Lines($"Invoice {invoice.Number} · {invoice.Seller.Name}", TextStyle.Label, PageFlow.Width - 100).First();
+            page.Rule(PageFlow.Left, Baseline + 14, PageFlow.Width, 0.5, Ink.Pale);
+            page.Text(PageFlow.Left, Baseline, name, TextStyle.Label);
+            page.Text(PageFlow.Right - TextStyle.Label.WidthOf(number), Baseline, number, TextStyle.Label);
+        }
+    }
+
+    static string? VatId(string? vatId) => string.IsNullOrEmpty(vatId) ? null : $"VAT ID {vatId}";
+
+    static string Joined(IEnumerable<string?> parts) => string.Join(" · ", parts.Where(part => !string.IsNullOrEmpty(part)));
+
+    static (string, TextStyle) Body(string text) => (text, TextStyle.Body);
+
+    static (string, TextStyle) Quiet(string text) => (text, TextStyle.Quiet);
+}

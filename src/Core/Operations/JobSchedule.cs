@@ -1,0 +1,29 @@
+namespace ControlPlane.Operations;
+
+/// <param name="Name">As in <c>./run job NAME</c> and <c>POST /v1/admin/jobs/{job}/run</c>.</param>
+/// <param name="Cron">Five fields, UTC.</param>
+/// <param name="Does">One sentence for the operator.</param>
+/// <param name="DrainsQueue">Its work is rows that a transaction announces with <c>pg_notify('control_job', name)</c>: a host that can
+/// listen runs it at once, besides the schedule.</param>
+public sealed record JobSchedule(string Name, string Cron, string Does, bool DrainsQueue);
+
+/// <summary>Every job of the platform and when it runs. The one list: local scheduler, cloud schedulers and infrastructure read it.</summary>
+public static class JobSchedules
+{
+    public static readonly JobSchedule Provision = new(
+        "provision", "* * * * *", "Brings environments to their desired state, step by step.", DrainsQueue: true);
+
+    public static readonly JobSchedule Billing = new(
+        "billing", "0 * * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);
+
+    public static readonly JobSchedule Nightly = new(
+        "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, makes partitions ahead.", DrainsQueue: false);
+
+    public static readonly JobSchedule Outbox = new(
+        "outbox", "* * * * *", "Sends the mail that is due.", DrainsQueue: true);
+
+    public static readonly JobSchedule Retention = new(
+        "retention", "30 3 * * *", "Deletes signups that nobody confirmed, and links and sessions that have run out.", DrainsQueue: false);
+
+    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Outbox, Retention];
+}

@@ -1,0 +1,27 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Usage;
+
+/// <summary>Price of a model from a moment on.</summary>
+/// <param name="PromptEurPerThousand">EUR per 1,000 tokens, six decimals.</param>
+/// <param name="CompletionEurPerThousand">EUR per 1,000 tokens, six decimals.</param>
+public sealed record ModelPrice(string Model, DateTimeOffset EffectiveFrom, decimal PromptEurPerThousand, decimal CompletionEurPerThousand);
+
+/// <summary>The price lists of the models in a batch.</summary>
+public sealed class ModelPrices(IEnumerable<ModelPrice> prices)
+{
+    readonly ILookup<string, ModelPrice> _byModel = prices.OrderByDescending(p => p.EffectiveFrom).ToLookup(p => p.Model, StringComparer.Ordinal);
+
+    /// <summary>EUR, nine decimals: exact, nothing is rounded. null when the model had no price then, that is, was not in the catalog.</summary>
+    public decimal? CostOf(UsageEvent usage) =>
+        _byModel[usage.Model].FirstOrDefault(price => price.EffectiveFrom <= usage.OccurredAt) is { } price
+            ? ((usage.PromptTokens * price.PromptEurPerThousand) + (usage.CompletionTokens * price.CompletionEurPerThousand)) / 1000m
+            : null;
+
+    public static async Task<ModelPrices> ReadAsync(Transaction transaction, IEnumerable<string> models, CancellationToken ct) =>
+        new(await transaction.QueryAsync(
+            Select, row => new ModelPrice(row.GetString(0), row.GetFieldValue<DateTimeOffset>(1), row.GetDecimal(2), row.GetDecimal(3)), ct,
+            models.Distinct(StringComparer.Ordinal).ToArray()));
+
+    const string Select = "select model, effective_from, prompt_eur_per_1000, completion_eur_per_1000 from control.model_price where model = any($1)";
+}

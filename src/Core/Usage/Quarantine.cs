@@ -1,0 +1,68 @@
+using System.Security.Cryptography;
+using System.Text;
+using ControlPlane.Database;
+
+namespace ControlPlane.Usage;
+
+/// <param name="TimesSeen">Deliveries of the same text.</param>
+public sealed record HeldEvent(
+    Guid Id, Guid Tenant, DateTimeOffset ReceivedAt, UsageForm Form, string? EventId, string Code, string Detail, string Raw, long TimesSeen, string State);
+
+/// <summary>The one writer of <c>control.quarantine</c>: what could not be counted, with its raw text and the reason.</summary>
+public static class Quarantine
+{
+    public static async Task HoldAsync(
+        Transaction transaction, Guid tenant, IReadOnlyList<Submission> rejected, TimeProvider clock, CancellationToken ct)
+    {
+        // One row per text, also within a batch: an upsert may not touch a row twice. In digest order, against deadlocks.
+        var held = rejected.Select(s => (Submission: s, Digest: SHA256.HashData(Encoding.UTF8.GetBytes(s.Raw))))
+            .GroupBy(h => Convert.ToHexString(h.Digest)).OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => (g.First().Submission, g.First().Digest, Times: g.LongCount())).ToList();
+        if (held.Count == 0)
+        {
+            return;
+        }
+
+        await transaction.ExecuteAsync(
+            Insert, ct, tenant, clock.GetUtcNow(), Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
+            Column(h => h.Submission.Event?.Day), Column(h => h.Submission.Rejection!.Code), Column(h => h.Submission.Rejection!.Detail),
+            Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times));
+
+        T[] Column<T>(Func<(Submission Submission, byte[] Digest, long Times), T> value) => held.Select(value).ToArray();
+    }
+
+    /// <summary>What is held, newest first.</summary>
+    /// <param name="before">The id of the last row of the page before; ids sort by time.</param>
+    public static Task<List<HeldEvent>> HeldAsync(this Transaction transaction, string? code, Guid? tenant, Guid? before, int limit, CancellationToken ct) =>
+        transaction.QueryAsync(
+            $"{Select} where state = 'held' and ($1::text is null or code = $1) and ($2::uuid is null or tenant_id = $2) and ($3::uuid is null or id < $3) order by id desc limit $4",
+            Read, ct, code, tenant, before, limit);
+
+    public static Task<HeldEvent?> FindAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
+        transaction.FirstAsync($"{Select} where id = $1 for update", Read, ct, id);
+
+    public static Task MarkReplayedAsync(this Transaction transaction, Guid id, DateTimeOffset at, CancellationToken ct) =>
+        transaction.ExecuteAsync("update control.quarantine set state = 'replayed', replayed_at = $2 where id = $1", ct, id, at);
+
+    public static UsageForm FormOf(string name) => name == "litellm" ? UsageForm.Litellm : UsageForm.Event;
+
+    static string NameOf(UsageForm form) => form == UsageForm.Litellm ? "litellm" : "event";
+
+    static HeldEvent Read(Npgsql.NpgsqlDataReader row) => new(
+        row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2), FormOf(row.GetString(3)), row.Get<string>(4), row.GetString(5),
+        row.GetString(6), row.GetString(7), row.GetInt64(8), row.GetString(9));
+
+    const string Select = """
+        select id, tenant_id, received_at, form, event_id, code, detail, raw, times_seen, state from control.quarantine
+        """;
+
+    // A text that was replayed with success and comes again is a redelivery, and stays done.
+    const string Insert = """
+        insert into control.quarantine as q
+            (id, tenant_id, received_at, form, event_id, occurred_on, code, detail, raw, raw_digest, times_seen)
+        select id, $1, $2, form, event_id, occurred_on, code, detail, raw, raw_digest, times
+        from unnest($3::uuid[], $4::text[], $5::text[], $6::date[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[])
+            as t (id, form, event_id, occurred_on, code, detail, raw, raw_digest, times)
+        on conflict (tenant_id, raw_digest) do update set times_seen = q.times_seen + excluded.times_seen
+        """;
+}

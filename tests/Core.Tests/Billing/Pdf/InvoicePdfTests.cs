@@ -1,0 +1,156 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using ControlPlane.Billing.Pdf;
+
+namespace ControlPlane.Tests.Billing.Pdf;
+
+public class InvoicePdfTests
+{
+    [Fact]
+    public void The_same_invoice_gives_the_same_bytes_however_often_it_is_built() =>
+        Assert.Equal(InvoicePdf.Render(Invoices.Usual()), InvoicePdf.Render(Invoices.Usual()));
+
+    [Fact]
+    public void The_same_invoice_gives_the_same_bytes_on_every_machine() =>
+        // Whoever changes the layout or the font's version puts the new digest here, knowing that older invoices would now render differently.
+        Assert.Equal("DEFCE35261BE76C4BB5393B2C7A11A5C998CA5793A14C70A3958D4C8885193A3", Convert.ToHexString(SHA256.HashData(InvoicePdf.Render(Invoices.Usual()))));
+
+    [Fact]
+    public void Another_total_gives_another_file_identifier() =>
+        Assert.NotEqual(
+            new PdfReader(InvoicePdf.Render(Invoices.Usual())).Id,
+            new PdfReader(InvoicePdf.Render(Invoices.Usual() with { Total = 1304.87m })).Id);
+
+    [Theory]
+    [InlineData("CFS LLM Platform GmbH")]
+    [InlineData("Musterstraße 12 · 80686 München · Germany")]
+    [InlineData("VAT ID DE123456789 · billing@cfs.example")]
+    [InlineData(Invoices.ManyScripts)]
+    [InlineData("90-926 Łódź")]
+    [InlineData("Poland")]
+    [InlineData("VAT ID PL5260001246")]
+    [InlineData("Invoice 2026-000042")]
+    [InlineData("1 February 2026")]
+    [InlineData("1 January 2026 to 31 January 2026")]
+    [InlineData("412,345.678 × 1,000")]
+    [InlineData("0.0025")]
+    [InlineData("1,030.86")]
+    [InlineData("-25.00")]
+    [InlineData("VAT 0 % (reverse charge)")]
+    [InlineData("EUR 1,304.86")]
+    [InlineData("Reverse charge: the recipient is liable for the VAT.")]
+    [InlineData("Page 1 of 1")]
+    public void Text_can_be_found_and_copied(string expected)
+    {
+        var file = InvoicePdf.Render(Invoices.Usual());
+        Assert.Contains(expected, new PdfReader(file).AllText, StringComparison.Ordinal);
+        // A second opinion where Poppler is installed; the line above has already judged.
+        if (PopplerText(file) is { } text)
+        {
+            Assert.Contains(expected, text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_title_and_the_date_are_the_invoices_own()
+    {
+        var info = new PdfReader(InvoicePdf.Render(Invoices.Usual())).Info;
+        Assert.Contains(Convert.ToHexString(System.Text.Encoding.BigEndianUnicode.GetBytes("Invoice 2026-000042")), info, StringComparison.Ordinal);
+        Assert.Contains("/CreationDate (D:20260201000003Z)", info, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_invoice_without_tax_has_no_tax_line()
+    {
+        var reader = new PdfReader(InvoicePdf.Render(Invoices.Usual() with { TaxLabel = null, Notes = [] }));
+        var sums = reader.Pages[0].Select(run => run.Text).SkipWhile(text => text != "Subtotal").ToList();
+        Assert.Equal(["Subtotal", "1,304.86", "Total", "EUR 1,304.86"], sums[..4]);
+    }
+
+    [Fact]
+    public void Every_page_of_a_long_invoice_repeats_the_heads_of_the_table_and_counts()
+    {
+        var reader = new PdfReader(InvoicePdf.Render(Invoices.WithLines(100)));
+        Assert.InRange(reader.Pages.Count, 3, 5);
+        Assert.All(Enumerable.Range(0, reader.Pages.Count), page =>
+        {
+            var text = reader.TextOf(page);
+            Assert.Equal(text.Contains("Segment", StringComparison.Ordinal), text.Contains("Description\nQuantity\nUnit price\nAmount (EUR)", StringComparison.Ordinal));
+            Assert.EndsWith($"Page {page + 1} of {reader.Pages.Count}", text, StringComparison.Ordinal);
+        });
+        var lines = reader.Pages.SelectMany(page => page).Select(run => run.Text).Where(text => text.StartsWith("Segment ", StringComparison.Ordinal));
+        Assert.Equal(Enumerable.Range(1, 100).Select(line => $"Segment {line}."), lines);
+    }
+
+    [Theory]
+    [InlineData(12)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(18)]
+    public void The_total_and_the_notes_stay_on_one_page(int lines)
+    {
+        var reader = new PdfReader(InvoicePdf.Render(Invoices.WithLines(lines)));
+        Assert.All(
+            (string[])["Subtotal", "EUR 1,304.86", "The amount will be charged on 1 February 2026."],
+            text => Assert.Contains(text, reader.TextOf(reader.Pages.Count - 1), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_description_longer_than_a_page_goes_on_on_the_next()
+    {
+        var words = string.Join(' ', Enumerable.Range(1, 3000));
+        var reader = new PdfReader(InvoicePdf.Render(Invoices.Usual() with { Lines = [new InvoiceLine(words, null, null, null, 1m)] }));
+        Assert.InRange(reader.Pages.Count, 2, 9);
+        var drawn = reader.AllText.Split('\n', ' ').ToHashSet();
+        Assert.All(words.Split(' '), word => Assert.Contains(word, drawn));
+    }
+
+    [Fact]
+    public void Nothing_is_drawn_outside_the_margins_or_over_its_neighbour()
+    {
+        var huge = Invoices.WithLines(60);
+        huge = huge with
+        {
+            Buyer = huge.Buyer with { Name = new string('W', 400) },
+            Lines = [.. huge.Lines, new InvoiceLine(new string('m', 300), decimal.MaxValue, new string('u', 90), decimal.MaxValue, decimal.MinValue)],
+            TaxLabel = new string('T', 200),
+            Total = decimal.MinValue,
+        };
+        Assert.All(new PdfReader(InvoicePdf.Render(huge)).Pages, page =>
+        {
+            Assert.All(page, run => Assert.True(run.X >= 55.99 && run.X + run.Width <= 539.29 && run.Y is > 40 and < 790, run.ToString()));
+            Assert.All(page.GroupBy(run => run.Y), line =>
+            {
+                var runs = line.OrderBy(run => run.X).ToList();
+                Assert.All(runs.Zip(runs.Skip(1)), pair => Assert.True(pair.First.X + pair.First.Width < pair.Second.X, $"{pair}"));
+            });
+        });
+    }
+
+    [Fact]
+    public void Amounts_align_at_the_right_margin() =>
+        Assert.All(
+            new PdfReader(InvoicePdf.Render(Invoices.Usual())).Pages[0].Where(run => run.Text is "299.00" or "1,030.86" or "-25.00" or "EUR 1,304.86").Skip(1),
+            run => Assert.Equal(539.276, run.X + run.Width, tolerance: 0.02));
+
+    /// <returns><c>null</c> when pdftotext is not installed.</returns>
+    static string? PopplerText(byte[] file)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, file);
+            using var process = Process.Start(new ProcessStartInfo("pdftotext", ["-enc", "UTF-8", path, "-"]) { RedirectStandardOutput = true })!;
+            return process.StandardOutput.ReadToEnd();
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text.Json;
+using ControlPlane.Usage;
+
+namespace ControlPlane.Tests.Usage;
+
+public class ReadUsageTests
+{
+    const string Complete = """
+        {"id":"e1","occurred_at":"2026-01-31T12:00:00.1234567+01:00","user":"u1","session":"s1","model":"mistral:7b","prompt_tokens":10,"completion_tokens":5,
+         "reservation_id":"0195c5a8-0000-7000-8000-000000000000","feature":"image","quantity":2,"something_else":{}}
+        """;
+
+    [Fact]
+    public void A_complete_event_is_read_with_its_time_in_utc_microseconds()
+    {
+        var usage = Read(Complete).Event!;
+
+        Assert.Equal(("e1", "u1", "s1", "mistral:7b", 10L, 5L, "image", 2L), (usage.Id, usage.User, usage.Session, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.Feature, usage.Quantity));
+        Assert.Equal(new DateTimeOffset(2026, 1, 31, 11, 0, 0, 123, 456, TimeSpan.Zero), usage.OccurredAt);
+    }
+
+    [Theory]
+    [InlineData("id", "id is missing")]
+    [InlineData("occurred_at", "occurred_at is missing")]
+    [InlineData("user", "user is missing")]
+    [InlineData("model", "model is missing")]
+    public void What_is_missing_is_named(string field, string message)
+    {
+        var json = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(Complete)!;
+        json.Remove(field);
+
+        AssertMalformed(JsonSerializer.Serialize(json), message);
+    }
+
+    [Theory]
+    [InlineData("""{"prompt_tokens":-1}""", "prompt_tokens must be a whole number")]
+    [InlineData("""{"prompt_tokens":1.5}""", "prompt_tokens must be a whole number")]
+    [InlineData("""{"prompt_tokens":"10"}""", "prompt_tokens must be a whole number")]
+    [InlineData("""{"prompt_tokens":1e30}""", "prompt_tokens must be a whole number")]
+    [InlineData("""{"occurred_at":"2026-01-31T12:00:00"}""", "occurred_at must be an RFC 3339 time with a zone")]
+    [InlineData("""{"occurred_at":12}""", "occurred_at must be a text")]
+    [InlineData("""{"user":"a\u0000b"}""", "no control characters")]
+    [InlineData("""{"user":"\ud800"}""", "not valid Unicode")]
+    [InlineData("""{"feature":"time_travel"}""", "feature must be one of rag_file, web_search, image")]
+    [InlineData("""{"reservation_id":"x"}""", "reservation_id must be a UUID")]
+    public void A_wrong_field_is_answered_with_what_to_send_instead(string change, string message)
+    {
+        var json = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(Complete)!;
+        foreach (var (name, value) in JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(change)!)
+        {
+            json[name] = value;
+        }
+
+        // Joined by hand: serializing half a surrogate pair again would repair it.
+        AssertMalformed("{" + string.Join(",", json.Select(f => $"\"{f.Key}\":{f.Value.GetRawText()}")) + "}", message);
+    }
+
+    [Theory]
+    [InlineData("12")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    public void What_is_no_object_is_malformed(string json) => AssertMalformed(json, "an event must be a JSON object");
+
+    [Fact]
+    public void A_cloud_event_fills_in_what_its_data_lacks()
+    {
+        var usage = Read("""
+            {"specversion":"1.0","id":"ce1","source":"gw","type":"llm.call","time":"2026-01-31T12:00:00Z","subject":"u9",
+             "data":{"model":"mistral:7b","prompt_tokens":1,"completion_tokens":2}}
+            """).Event!;
+
+        Assert.Equal(("ce1", "u9", 3L), (usage.Id, usage.User, usage.TotalTokens));
+    }
+
+    [Fact]
+    public void LiteLLMs_payload_is_read_by_its_public_model_name_and_end_user()
+    {
+        var usage = Read("""
+            {"id":"chatcmpl-1","trace_id":"t1","status":"success","model":"ollama_chat/mistral:7b","model_group":"mistral:7b","prompt_tokens":12,"completion_tokens":3,
+             "startTime":1769860800.0,"endTime":1769860801.5,"end_user":"u1","response_cost":0.0,"metadata":{}}
+            """, UsageForm.Litellm).Event!;
+
+        Assert.Equal(("chatcmpl-1", "mistral:7b", "u1", 15L), (usage.Id, usage.Model, usage.User, usage.TotalTokens));
+        Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1769860801500), usage.OccurredAt);
+    }
+
+    [Fact]
+    public void The_digest_tells_a_redelivery_from_other_content()
+    {
+        var usage = Read(Complete).Event!;
+
+        Assert.Equal(usage.Digest(), Read(Complete).Event!.Digest());
+        Assert.NotEqual(usage.Digest(), (usage with { CompletionTokens = 6 }).Digest());
+        Assert.NotEqual(usage.Digest(), (usage with { Session = null }).Digest());
+    }
+
+    static Submission Read(string json, UsageForm form = UsageForm.Event)
+    {
+        using var document = JsonDocument.Parse(json);
+        return ReadUsage.Read(0, form, document.RootElement);
+    }
+
+    static void AssertMalformed(string json, string message)
+    {
+        var submission = Read(json);
+        Assert.Null(submission.Event);
+        Assert.Equal(Rejection.Codes.Malformed, submission.Rejection!.Code);
+        Assert.Contains(message, submission.Rejection.Detail, StringComparison.Ordinal);
+    }
+}

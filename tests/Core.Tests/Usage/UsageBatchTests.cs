@@ -1,0 +1,77 @@
+using ControlPlane.Plans;
+using ControlPlane.Usage;
+
+namespace ControlPlane.Tests.Usage;
+
+public class UsageBatchTests
+{
+    static readonly DateTimeOffset Now = new(2026, 2, 1, 12, 0, 0, TimeSpan.Zero);
+    static readonly Subscription Subscription = new(Guid.Empty, "basic", "active", Now, new DateOnly(2026, 1, 1), null, 2, null, null);
+    static readonly ModelPrices Prices = new([
+        new("gpt-4-turbo", Now.AddYears(-1), 0.01m, 0.03m),
+        new("gpt-4-turbo", Now.AddDays(-1), 0.02m, 0.02m),
+    ]);
+
+    [Fact]
+    public void A_price_change_never_reprices_what_already_happened()
+    {
+        Assert.Equal(0.04m, Prices.CostOf(Event("a", Now.AddDays(-2), prompt: 1000, completion: 1000)));
+        Assert.Equal(0.04m, Prices.CostOf(Event("a", Now, prompt: 1000, completion: 1000)));
+        Assert.Equal(0.000010m, Prices.CostOf(Event("a", Now.AddDays(-2), prompt: 1)));
+        Assert.Equal(0.000020m, Prices.CostOf(Event("a", Now, prompt: 1)));
+    }
+
+    [Fact]
+    public void An_event_repeated_within_a_batch_is_a_duplicate_and_with_other_content_a_conflict()
+    {
+        var batch = new UsageBatch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))], Now);
+
+        Assert.Single(batch.Candidates);
+        Assert.Equal(1, batch.Duplicates);
+        Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Rejection!.Code);
+    }
+
+    [Fact]
+    public void The_future_and_the_distant_past_are_held_and_an_operator_may_overrule_the_age()
+    {
+        var old = Submit(Event("old", Now.AddDays(-35).AddSeconds(-1)));
+        var batch = new UsageBatch([old, Submit(Event("edge", Now.AddDays(-35))), Submit(Event("ahead", Now.AddMinutes(5))), Submit(Event("future", Now.AddMinutes(6)))], Now);
+
+        Assert.Equal(["edge", "ahead"], batch.Candidates.Select(c => c.Id));
+        Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Rejection!.Code));
+        Assert.Single(new UsageBatch([old], Now, anyAge: true).Candidates);
+    }
+
+    [Fact]
+    public void What_the_database_knew_is_compared_by_content()
+    {
+        var same = Event("same", Now);
+        var batch = new UsageBatch([Submit(Event("new", Now)), Submit(same), Submit(Event("other", Now)), Submit(Event("nomodel", Now) with { Model = "x" })], Now);
+        batch.Price(Prices, Subscription);
+        batch.Accept(["new"]);
+        batch.Compare(new Dictionary<string, byte[]> { ["same"] = same.Digest(), ["other"] = new byte[16] });
+
+        Assert.Equal((1, 1L), (batch.Accepted.Count, batch.Duplicates));
+        Assert.Equal([("nomodel", Rejection.Codes.UnknownModel), ("other", Rejection.Codes.Conflict)], batch.Rejected.Select(r => (r.Id!, r.Rejection!.Code)));
+    }
+
+    [Fact]
+    public void An_event_belongs_to_its_own_period_or_to_the_open_one_when_that_is_invoiced()
+    {
+        Assert.Equal(2, Subscription.PeriodOf(new DateTimeOffset(2026, 1, 31, 23, 59, 59, TimeSpan.Zero)));
+        Assert.Equal(2, Subscription.PeriodOf(new DateTimeOffset(2026, 2, 1, 0, 0, 0, TimeSpan.Zero)));
+        Assert.Equal(3, Subscription.PeriodOf(new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero)));
+    }
+
+    static UsageEvent Event(string id, DateTimeOffset at, long prompt = 1, long completion = 0) => new()
+    {
+        Id = id,
+        OccurredAt = at,
+        User = "u",
+        Model = "gpt-4-turbo",
+        PromptTokens = prompt,
+        CompletionTokens = completion,
+    };
+
+    static Submission Submit(UsageEvent usage) => new(0, UsageForm.Event, $"raw {usage}", usage.Id, usage, null);
+}

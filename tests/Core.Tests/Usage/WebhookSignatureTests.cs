@@ -1,0 +1,42 @@
+using System.Text;
+using ControlPlane.Usage;
+
+namespace ControlPlane.Tests.Usage;
+
+public class WebhookSignatureTests
+{
+    // The example of the Standard Webhooks specification's libraries.
+    const string Secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const string Id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+    const string Timestamp = "1614265330";
+    const string Body = """{"test": 2432232314}""";
+    const string Expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+    static readonly byte[] Key = Convert.FromBase64String(Secret);
+    static readonly DateTimeOffset SignedAt = DateTimeOffset.FromUnixTimeSeconds(1614265330);
+
+    [Fact]
+    public void The_specifications_example_is_signed_as_published() =>
+        Assert.Equal(Expected, WebhookSignature.Sign(Key, Id, Timestamp, Encoding.UTF8.GetBytes(Body)));
+
+    [Fact]
+    public void Any_of_several_signatures_and_any_valid_secret_will_do() =>
+        Assert.True(WebhookSignature.IsValid([new byte[24], Key], Id, Timestamp, $"v1,bm9uc2Vuc2U= {Expected}", Encoding.UTF8.GetBytes(Body)));
+
+    [Theory]
+    [InlineData("msg_other", Timestamp, Body)]
+    [InlineData(Id, "1614265331", Body)]
+    [InlineData(Id, Timestamp, "{}")]
+    public void A_change_of_id_time_or_body_is_seen(string id, string timestamp, string body) =>
+        Assert.False(WebhookSignature.IsValid([Key], id, timestamp, Expected, Encoding.UTF8.GetBytes(body)));
+
+    [Theory]
+    [InlineData("1614265330", 300, true)]
+    [InlineData("1614265330", -300, true)]
+    [InlineData("1614265330", 301, false)]
+    [InlineData("-1", 0, false)]
+    [InlineData("soon", 0, false)]
+    [InlineData("99999999999999999999999", 0, false)]
+    public void A_timestamp_is_good_for_five_minutes(string timestamp, int secondsLater, bool timely) =>
+        Assert.Equal(timely, WebhookSignature.IsTimely(timestamp, SignedAt.AddSeconds(secondsLater)));
+}
