@@ -41,7 +41,7 @@ static class AdminTenantEndpoints
         }
 
         var size = Query.Limit(limit);
-        return TypedResults.Ok(Page.Of(await tenants.ListAsync(status, cursor, size + 1, ct), size, last => last.TenantId.ToString()));
+        return TypedResults.Ok(Page.Of(await tenants.ListAsync(search: null, status, cursor, size + 1, ct), size, last => last.TenantId.ToString()));
     }
 
     static async Task<Results<Ok<TenantOverview>, ProblemHttpResult>> Find(Guid id, TenantOverviews tenants, CancellationToken ct) =>

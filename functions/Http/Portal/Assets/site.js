@@ -34,6 +34,10 @@ if (navigator.clipboard) {
   }
 }
 
+// ---------- On a phone the navigation scrolls sideways: show where we are. ----------
+
+document.querySelector("header [aria-current='page']")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // ---------- Forms are sent once: a second click while the answer is on its way does nothing. ----------
 
 for (const form of document.querySelectorAll("form[method='post']")) {
