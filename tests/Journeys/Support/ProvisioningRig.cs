@@ -28,7 +28,9 @@ sealed class ProvisioningRig : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("provisioning-").FullName;
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["CONTROLPLANE_DATABASE"] = connectionString, ["CONTROLPLANE_DATA"] = folder, ["CONTROLPLANE_DATAPLANE"] = "render",
+            ["CONTROLPLANE_DATABASE"] = connectionString,
+            ["CONTROLPLANE_DATA"] = folder,
+            ["CONTROLPLANE_DATAPLANE"] = "render",
         }).Build();
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton<IConfiguration>(configuration);
@@ -90,7 +92,9 @@ sealed class ProvisioningRig : IAsyncDisposable
         var secrets = await Get<ISecretStore>().ReadAsync(tenant.Id, default);
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString)
         {
-            Username = $"tenant_{tenant.Slug}", Password = secrets[SecretNames.DatabasePassword], Pooling = false,
+            Username = $"tenant_{tenant.Slug}",
+            Password = secrets[SecretNames.DatabasePassword],
+            Pooling = false,
         }.ToString());
         await connection.OpenAsync();
         return connection;
