@@ -1,13 +1,14 @@
 using ControlPlane.Aggregation;
 using ControlPlane.Billing;
 using ControlPlane.Database;
+using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Usage;
 
 namespace ControlPlane.Http;
 
 /// <summary>Every job, defined once. All hosts schedule from this list.</summary>
-public sealed class Jobs(ControlDatabase database, Clock clock, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle)
+public sealed class Jobs(ControlDatabase database, Clock clock, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle, SendOutbox sendOutbox)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;
@@ -17,6 +18,7 @@ public sealed class Jobs(ControlDatabase database, Clock clock, RebuildDailyUsag
         new("billing", "0 * * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false, runBillingCycle.RunAsync),
         new("nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, makes partitions ahead.",
             DrainsQueue: false, NightlyAsync),
+        new("outbox", "* * * * *", "Sends the mail that is queued.", DrainsQueue: true, sendOutbox.RunAsync),
     ];
 
     /// <returns>null when there is no such job.</returns>
