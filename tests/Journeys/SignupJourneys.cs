@@ -65,8 +65,8 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
 
         Assert.Equal(answers[1], answers[0]);
         var mails = await known.MailsAsync(_server);
-        Assert.Equal(["Confirm your address to start your environment", "You already have an account"], mails.Select(mail => mail.Subject));
-        Assert.DoesNotContain("token=", mails[1].Body, StringComparison.Ordinal);
+        Assert.Single(mails, mail => mail.Body.Contains("token=", StringComparison.Ordinal));
+        Assert.Single(mails, mail => mail.Subject == "You already have an account");
         Assert.Equal("active", await StatusAsync(known.Slug));
         Assert.Equal("pending", await StatusAsync(again.Slug));
     }
