@@ -17,18 +17,18 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
     public async Task A_key_is_shown_once_works_at_once_and_ends_at_once()
     {
         var tenant = await _server.CreateTenantAsync();
-        var made = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "gateway" })).ReadAsync();
+        var made = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "reports" })).ReadAsync();
         var key = made.GetProperty("key").GetString()!;
-        using var gateway = _server.NewClient(key);
+        using var reports = _server.NewClient(key);
 
-        var listed = await (await gateway.GetAsync("/v1/keys")).Content.ReadAsStringAsync();
-        Assert.Contains("\"gateway\"", listed, StringComparison.Ordinal);
+        var listed = await (await reports.GetAsync("/v1/keys")).Content.ReadAsStringAsync();
+        Assert.Contains("\"reports\"", listed, StringComparison.Ordinal);
         Assert.DoesNotContain(key, listed, StringComparison.Ordinal);
 
         var address = $"/v1/keys/{made.GetProperty("id").GetGuid()}";
         Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync(address)).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync(address)).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await gateway.GetAsync("/v1/keys")).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await reports.GetAsync("/v1/keys")).StatusCode);
     }
 
     [Fact]
