@@ -91,9 +91,9 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         Assert.StartsWith("cpt_", await window.Page.Locator("#secret").InnerTextAsync(), StringComparison.Ordinal);
 
         // The question before a dangerous step is the browser's own popover.
-        await window.PressAsync("Revoke…");
+        await window.PressAsync("Revoke… laptop");
         await window.PressAsync("Cancel");
-        await window.PressAsync("Revoke…");
+        await window.PressAsync("Revoke… laptop");
         await window.PressAsync("Revoke");
         await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The key is revoked");
 
