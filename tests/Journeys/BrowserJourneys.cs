@@ -173,6 +173,16 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task A_text_too_faint_to_read_would_be_noticed()
+    {
+        await using var window = await browser.OpenAsync();
+        await window.GoAsync("/login");
+        Assert.Empty(await window.FaintTextsAsync());
+        await window.Page.EvaluateAsync("document.querySelector('h1').style.color = '#999'");
+        Assert.Contains("Sign in", Assert.Single(await window.FaintTextsAsync()));
+    }
+
+    [Fact]
     public async Task An_operator_replays_quarantine_runs_a_job_and_suspends_a_tenant()
     {
         var tenant = await Server.CreateTenantAsync("premium");
