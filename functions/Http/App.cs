@@ -93,7 +93,9 @@ public static class App
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
         app.MapAppPages();
+        app.MapEnvironmentPages();
         app.MapKeyPages();
+        app.MapMemberListPages();
         app.MapAdminPages();
         app.MapHealth();
     }
