@@ -30,6 +30,7 @@ public static class App
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
 
+        services.AddSignup();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -44,6 +45,7 @@ public static class App
 
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneProblems();
+        services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);
         services.AddAntiforgery(form => form.Cookie.Name = "antiforgery");
         services.AddDataProtection().SetApplicationName("controlplane");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
@@ -65,12 +67,16 @@ public static class App
         app.UseMiddleware<SecurityHeaders>();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseRateLimiter();
         app.UseAntiforgery();
 
+        app.MapSignup();
+        app.MapKeys();
         app.MapUsage();
         app.MapSubscription();
         app.MapInvoices();
         app.MapQuarantine();
+        app.MapAdminTenants();
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();

@@ -2,12 +2,14 @@ using ControlPlane.Aggregation;
 using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Operations;
+using ControlPlane.Signup;
 using ControlPlane.Usage;
 
 namespace ControlPlane.Http;
 
 /// <summary>Every job, defined once. All hosts schedule from this list.</summary>
-public sealed class Jobs(ControlDatabase database, Clock clock, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle)
+public sealed class Jobs(
+    ControlDatabase database, Clock clock, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle, PurgeExpiredSignups purgeExpiredSignups)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;
@@ -16,6 +18,7 @@ public sealed class Jobs(ControlDatabase database, Clock clock, RebuildDailyUsag
     [
         new(JobSchedules.Billing, runBillingCycle.RunAsync),
         new(JobSchedules.Nightly, NightlyAsync),
+        new(JobSchedules.Retention, purgeExpiredSignups.RunAsync),
     ];
 
     /// <returns>null when there is no such job.</returns>

@@ -22,5 +22,8 @@ public static class JobSchedules
     public static readonly JobSchedule Outbox = new(
         "outbox", "* * * * *", "Sends the mail that is due.", DrainsQueue: true);
 
-    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Outbox];
+    public static readonly JobSchedule Retention = new(
+        "retention", "30 3 * * *", "Deletes signups that nobody confirmed, and links and sessions that have run out.", DrainsQueue: false);
+
+    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Outbox, Retention];
 }

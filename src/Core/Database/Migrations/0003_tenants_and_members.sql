@@ -17,7 +17,7 @@ select control.protect_tenant_rows('control.tenant', 'id');
 grant select, insert, update on control.tenant to control_app;
 grant select, insert, update, delete on control.tenant to control_job;
 
--- One address signs in to one tenant, so a sign-in needs no tenant's name.
+-- A confirmed address signs in to one tenant, so a sign-in needs no tenant's name.
 create table control.member (
     id uuid primary key,
     tenant_id uuid not null references control.tenant on delete cascade,
@@ -25,10 +25,14 @@ create table control.member (
     role text not null check (role in ('owner', 'billing', 'viewer')),
     -- null: invited, has not chosen one yet.
     password_hash text,
+    -- When the address was proven by a link mailed to it, or vouched for by an operator. Until then anyone may have typed it in, so it
+    -- keeps nobody else from using it: a signup or an invitation that names a known address looks like any other.
+    confirmed_at timestamptz,
     created_at timestamptz not null
 );
-create unique index member_email on control.member (lower(email));
-create index on control.member (tenant_id);
+create unique index member_email on control.member (lower(email)) where confirmed_at is not null;
+create unique index member_email_of_tenant on control.member (tenant_id, lower(email));
+create index on control.member (lower(email));
 select control.protect_tenant_rows('control.member');
 grant select, insert, update, delete on control.member to control_app, control_job;
 
@@ -83,9 +87,11 @@ grant select, insert, update on control.webhook_secret to control_app, control_j
 
 -- Look-ups that come before the tenant is known. Each answers for one exact value only, so control_app cannot list anything.
 create function control.find_member_by_email(wanted text)
-returns table (tenant_id uuid, member_id uuid, password_hash text, tenant_status text)
+returns table (tenant_id uuid, member_id uuid, email text, password_hash text, tenant_status text, confirmed boolean)
 language sql stable security definer set search_path = control, pg_temp as $$
-    select m.tenant_id, m.id, m.password_hash, t.status from member m join tenant t on t.id = m.tenant_id where lower(m.email) = lower(wanted)
+    select m.tenant_id, m.id, m.email, m.password_hash, t.status, m.confirmed_at is not null
+    from member m join tenant t on t.id = m.tenant_id where lower(m.email) = lower(wanted)
+    order by m.confirmed_at is null, m.created_at desc limit 1
 $$;
 
 create function control.find_owner_by_slug(wanted text)

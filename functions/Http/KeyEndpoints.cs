@@ -1,0 +1,50 @@
+using System.Security.Claims;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http;
+
+/// <summary>What a tenant's programs identify themselves with.</summary>
+static class KeyEndpoints
+{
+    public static void MapKeys(this IEndpointRouteBuilder routes)
+    {
+        var tenant = routes.MapGroup("/v1").RequireAuthorization(Policies.Tenant).WithTags("Keys");
+        tenant.MapGet("/keys", List).WithSummary("The tenant's keys, without the keys themselves");
+        tenant.MapPost("/keys", Create).WithSummary("Make a key; it is shown this once");
+        tenant.MapDelete("/keys/{id:guid}", Revoke).WithSummary("End a key at once");
+        tenant.MapPost("/webhook-secret/rotate", Rotate).WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours");
+    }
+
+    static async Task<Ok<KeyList>> List(ClaimsPrincipal user, ListKeys listKeys, CancellationToken ct) =>
+        TypedResults.Ok(new KeyList(await listKeys.RunAsync(user.TenantId(), ct)));
+
+    static async Task<Results<Created<CreatedKey>, ValidationProblem>> Create(KeyBody body, ClaimsPrincipal user, CreateKey createKey, CancellationToken ct) =>
+        await createKey.RunAsync(user.TenantId(), body.Name, user.ActorName(), ct) switch
+        {
+            CreateKeyResult.Created created => TypedResults.Created((string?)null, created.Key),
+            CreateKeyResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
+            var other => throw new InvalidOperationException($"No answer for {other}."),
+        };
+
+    static async Task<Results<NoContent, ProblemHttpResult>> Revoke(Guid id, ClaimsPrincipal user, RevokeKey revokeKey, CancellationToken ct) =>
+        await revokeKey.RunAsync(user.TenantId(), id, user.ActorName(), ct)
+            ? TypedResults.NoContent()
+            : TypedResults.Problem("You have no key with this id: GET /v1/keys lists them.", statusCode: 404, title: "No such key");
+
+    static async Task<Ok<RotateReply>> Rotate(ClaimsPrincipal user, RotateWebhookSecret rotate, CancellationToken ct)
+    {
+        var rotated = await rotate.RunAsync(user.TenantId(), user.ActorName(), ct);
+        return TypedResults.Ok(new RotateReply(rotated.Secret, rotated.PreviousValidUntil));
+    }
+
+    sealed record KeyBody(string? Name);
+
+    sealed record KeyList(IReadOnlyList<TenantKey> Items);
+
+    sealed record RotateReply(string WebhookSecret, DateTimeOffset? PreviousValidUntil);
+}

@@ -1,0 +1,105 @@
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Operations;
+using ControlPlane.Plans;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal.Welcome;
+
+/// <summary>The signup form and what follows it. It does what POST /v1/signup does.</summary>
+static class SignupPages
+{
+    public static void MapSignupPages(this IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("/").ExcludeFromDescription();
+        pages.MapGet("/", Show);
+        pages.MapPost("/signup", Post).RequireRateLimiting(RateLimits.Signup);
+        // Where a reload or a lost session lands after the form was posted.
+        pages.MapGet("/signup", () => new SeeOther("/"));
+        pages.MapGet("/signup/done", () => new RazorComponentResult<MessagePage>(new
+        {
+            Title = "Look into your mailbox",
+            Notice = "A mail with a link is on its way to you. Follow the link within 48 hours, and your environment is set up.",
+            LinkTo = "/login",
+            LinkText = "Sign in",
+        }));
+        pages.MapGet("/terms", () => new RazorComponentResult<TermsPage>());
+    }
+
+    static async Task<RazorComponentResult> Show(string? plan, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct) =>
+        await RenderAsync(new SignupForm { Plan = plan }, database, clock, options, ct);
+
+    static async Task<IResult> Post(
+        [FromForm] IFormCollection form, SignUp signUp, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+    {
+        var entered = SignupForm.From(form);
+        var errors = await signUp.RunAsync(entered.ToRequest(form["password"]), ct) switch
+        {
+            SignUpResult.Accepted => null,
+            SignUpResult.Invalid invalid => invalid.Errors,
+            SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken },
+            var other => throw new InvalidOperationException($"No answer for {other}."),
+        };
+        return errors is null ? new SeeOther("/signup/done") : await RenderAsync(entered with { Errors = errors }, database, clock, options, ct);
+    }
+
+    static async Task<RazorComponentResult> RenderAsync(
+        SignupForm form, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAnonymousAsync(ct);
+        var model = form with
+        {
+            Plans = await transaction.PlansAsync(clock.GetUtcNow(), ct),
+            AddressSuffix = options.AddressOf(""),
+            Contact = $"sales@{options.Domain}",
+        };
+        return new RazorComponentResult<SignupPage>(new { Model = model }) { StatusCode = model.Errors.Count == 0 ? 200 : 400 };
+    }
+}
+
+/// <summary>What the form shows: the plans, and on its second showing what was entered, but never the password.</summary>
+public sealed record SignupForm
+{
+    public IReadOnlyList<Plan> Plans { get; init; } = [];
+    /// <summary>What follows the slug in an environment's address.</summary>
+    public string AddressSuffix { get; init; } = "";
+    /// <summary>Whom to write to about a plan that is agreed.</summary>
+    public string Contact { get; init; } = "";
+    public FieldErrors Errors { get; init; } = [];
+
+    public string? Email { get; init; }
+    public string? Organization { get; init; }
+    public string? Slug { get; init; }
+    public string? Plan { get; init; }
+    public string? Country { get; init; }
+    public string? VatId { get; init; }
+    public bool AcceptTerms { get; init; }
+
+    /// <summary>The plan that is marked: the first one until another is chosen.</summary>
+    public string? Chosen => Plans.Where(plan => plan.SelfService).OrderByDescending(plan => plan.Name == Plan).Select(plan => plan.Name).FirstOrDefault();
+
+    public static SignupForm From(IFormCollection form) => new()
+    {
+        Email = form["email"],
+        Organization = form["organization"],
+        // Phones begin every word with a capital letter.
+        Slug = form["slug"].ToString().Trim().ToLowerInvariant(),
+        Plan = form["plan"],
+        Country = form["country"],
+        VatId = form["vat_id"],
+        AcceptTerms = form["accept_terms"] == "true",
+    };
+
+    public SignUpRequest ToRequest(string? password) => new()
+    {
+        Tenant = new NewTenant { Email = Email, Organization = Organization, Slug = Slug, Country = Country, VatId = VatId },
+        Plan = Plan,
+        Password = password,
+        AcceptTerms = AcceptTerms,
+    };
+}

@@ -1,0 +1,82 @@
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.Welcome;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http;
+
+/// <summary>Signup by programs, and the link in the verification mail. The form of the same is in <see cref="SignupPages"/>.</summary>
+static class SignupEndpoints
+{
+    public static void MapSignup(this IEndpointRouteBuilder routes)
+    {
+        var signup = routes.MapGroup("/v1").WithTags("Signup");
+        signup.MapPost("/signup", Post).RequireRateLimiting(RateLimits.Signup)
+            .WithSummary("Sign up")
+            .WithDescription("Answers 202 and mails a link to the address, valid for 48 hours. The same slug, address and password again mean the same tenant.");
+        signup.MapGet("/signup/slug/{slug}", IsFree).RequireRateLimiting(RateLimits.Lookup)
+            .WithSummary("Whether a slug is free");
+        signup.MapGet("/verify", Verify).RequireRateLimiting(RateLimits.SignIn)
+            .WithSummary("Follow the link of the verification mail")
+            .WithDescription("Activates the tenant once; following the link again changes nothing. JSON for `Accept: application/json`, otherwise a page.");
+        routes.MapSignupPages();
+    }
+
+    static async Task<Results<Accepted<SignupReply>, ValidationProblem, ProblemHttpResult>> Post(SignupBody body, SignUp signUp, CancellationToken ct) =>
+        await signUp.RunAsync(body.ToRequest(), ct) switch
+        {
+            SignUpResult.Accepted accepted => TypedResults.Accepted((string?)null, new SignupReply(accepted.Tenant)),
+            SignUpResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
+            SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken }.ToConflict(),
+            var other => throw new InvalidOperationException($"No answer for {other}."),
+        };
+
+    static async Task<SlugReply> IsFree(string slug, SlugAvailability availability, CancellationToken ct)
+    {
+        var problem = await availability.ProblemAsync(slug, ct);
+        return new SlugReply(slug, problem is null, problem);
+    }
+
+    static async Task<IResult> Verify(string? token, HttpRequest request, Activation activation, CancellationToken ct)
+    {
+        var result = await activation.VerifyAsync(token ?? "", ct);
+        var asJson = request.GetTypedHeaders().Accept.Any(accept => accept.MediaType == "application/json");
+        return asJson ? VerifyJson(result) : VerifyPages.Show(result);
+    }
+
+    static IResult VerifyJson(VerifyResult result) => result switch
+    {
+        VerifyResult.Verified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
+        VerifyResult.AlreadyVerified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
+        VerifyResult.Expired => TypedResults.Problem("The link was valid for 48 hours. Sign up again with the same fields to get a new one.", statusCode: 410, title: "Link expired"),
+        VerifyResult.AddressTaken => TypedResults.Problem("The address has an account by now. Sign in, or sign up with another address.", statusCode: 409, title: "Address in use"),
+        _ => TypedResults.Problem("No mail with this link was sent, or its signup was deleted. Use the whole link from the mail.", statusCode: 404, title: "Unknown link"),
+    };
+
+    sealed record SignupReply(Guid TenantId);
+
+    /// <param name="Reason">Why not, and what to choose instead; absent when the slug is free.</param>
+    sealed record SlugReply(string Slug, bool Available, string? Reason);
+
+    sealed record VerifyReply(Guid TenantId, string Status);
+}
+
+/// <param name="Slug">3 to 40 of a-z, 0-9 and hyphens: the environment's address begins with it.</param>
+/// <param name="Country">ISO 3166-1 alpha-2.</param>
+/// <param name="VatId">With its country's prefix, as in VIES.</param>
+/// <param name="Password">12 to 128 characters.</param>
+/// <param name="AcceptTerms">Must be true.</param>
+sealed record SignupBody(
+    string? Email, string? Organization, string? Slug, string? Plan, string? Country, string? VatId, string? Password, bool? AcceptTerms)
+{
+    public SignUpRequest ToRequest() => new()
+    {
+        Tenant = new NewTenant { Email = Email, Organization = Organization, Slug = Slug, Country = Country, VatId = VatId },
+        Plan = Plan,
+        Password = Password,
+        AcceptTerms = AcceptTerms ?? false,
+    };
+}

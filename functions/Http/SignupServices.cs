@@ -1,0 +1,25 @@
+using ControlPlane.Operations;
+using ControlPlane.Signup;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Http;
+
+static class SignupServices
+{
+    /// <summary>Signup's use cases, the activation that joins them with Provisioning, and what operators see of tenants.</summary>
+    public static void AddSignup(this IServiceCollection services)
+    {
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<SignUp>();
+        services.AddSingleton<SlugAvailability>();
+        services.AddSingleton<VerifyAddress>();
+        services.AddSingleton<CreateTenant>();
+        services.AddSingleton<Activation>();
+        services.AddSingleton<CreateKey>();
+        services.AddSingleton<RevokeKey>();
+        services.AddSingleton<ListKeys>();
+        services.AddSingleton<RotateWebhookSecret>();
+        services.AddSingleton<PurgeExpiredSignups>();
+        services.AddSingleton<TenantOverviews>();
+    }
+}

@@ -1,0 +1,63 @@
+using ControlPlane.Database;
+using Npgsql;
+
+namespace ControlPlane.Operations;
+
+/// <summary>A tenant as an operator sees it.</summary>
+/// <param name="Plan">The subscription's; before it has started, the plan asked for at signup.</param>
+/// <param name="Environment">null before activation.</param>
+/// <param name="TokensThisPeriod">Prompt and completion tokens counted since the current billing period began.</param>
+public sealed record TenantOverview(
+    Guid TenantId, string Slug, string Organization, string Country, string Plan, string Status, EnvironmentOverview? Environment,
+    DateTimeOffset CreatedAt, long TokensThisPeriod);
+
+/// <param name="Detail">What ready means here, or where and why it failed.</param>
+public sealed record EnvironmentOverview(string State, string? Detail, string Address);
+
+/// <summary>Reads every tenant for operators.</summary>
+public sealed class TenantOverviews(ControlDatabase database, Clock clock)
+{
+    /// <param name="status">null: any.</param>
+    /// <param name="before">The last id of the page before; null for the first page.</param>
+    /// <returns>The newest first, at most <paramref name="limit"/>.</returns>
+    public async Task<List<TenantOverview>> ListAsync(string? status, Guid? before, int limit, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.QueryAsync($"{Select} {Page}", Read, ct, Today, status, before, limit);
+    }
+
+    /// <returns>null when there is no such tenant.</returns>
+    public async Task<TenantOverview?> FindAsync(Guid tenant, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.FirstAsync($"{Select} where t.id = $2", Read, ct, Today, tenant);
+    }
+
+    DateOnly Today => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
+
+    static TenantOverview Read(NpgsqlDataReader row) => new(
+        row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5),
+        row.IsDBNull(6) ? null : new EnvironmentOverview(row.GetString(6), row.Get<string>(7), row.GetString(8)),
+        row.GetFieldValue<DateTimeOffset>(9), row.GetInt64(10));
+
+    // The period's first day as in BillingPeriod.Containing: the last anniversary of the anchor up to today.
+    const string Select = """
+        select t.id, t.slug, t.organization, t.country, coalesce(s.plan, t.requested_plan), t.status,
+               e.state, case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
+               t.created_at,
+               coalesce((select sum(c.prompt_tokens + c.completion_tokens) from control.usage_counter c
+                         where c.tenant_id = t.id and c.day >= period.start), 0)::bigint
+        from control.tenant t
+        left join control.subscription s on s.tenant_id = t.id
+        left join control.environment e on e.tenant_id = t.id
+        left join lateral (
+            select max((s.anchor + make_interval(months => n))::date) as start
+            from generate_series(0, greatest(0, ((extract(year from $1::date) - extract(year from s.anchor)) * 12
+                                                 + extract(month from $1::date) - extract(month from s.anchor))::int)) n
+            where n = 0 or (s.anchor + make_interval(months => n))::date <= $1::date) period on true
+        """;
+
+    const string Page = """
+        where ($2::text is null or t.status = $2) and ($3::uuid is null or t.id < $3) order by t.id desc limit $4
+        """;
+}

@@ -1,0 +1,96 @@
+using ControlPlane.Database;
+using ControlPlane.Mail;
+using ControlPlane.Operations;
+using ControlPlane.Plans;
+using Npgsql;
+
+namespace ControlPlane.Signup;
+
+/// <summary>What an operator sends to make a tenant.</summary>
+public sealed record CreateTenantRequest
+{
+    public NewTenant Tenant { get; init; } = new();
+    public string? Plan { get; init; }
+    public AgreedPrices Agreed { get; init; } = new(null, null);
+}
+
+public abstract record CreateTenantResult
+{
+    /// <summary>Key and secret are shown this once.</summary>
+    public sealed record Created(Guid Tenant, string Slug, string ApiKey, string WebhookSecret) : CreateTenantResult;
+    public sealed record Invalid(FieldErrors Errors) : CreateTenantResult;
+    /// <summary>The slug or the address belongs to another tenant.</summary>
+    public sealed record Taken(FieldErrors Errors) : CreateTenantResult;
+}
+
+/// <summary>Makes a tenant on an operator's word: active at once, on any plan, its owner invited by mail.</summary>
+public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlPlaneOptions options, SecretBox secrets)
+{
+    /// <param name="andThen">What else belongs to the moment of activation, in the same transaction.</param>
+    public async Task<CreateTenantResult> RunAsync(
+        CreateTenantRequest request, Func<Transaction, CreateTenantResult.Created, CancellationToken, Task> andThen, CancellationToken ct)
+    {
+        var tenant = request.Tenant.Normalize();
+        var id = Ids.New(clock);
+        var now = clock.GetUtcNow();
+        await using var transaction = await database.BeginAsync(id, ct);
+        var plans = await transaction.PlansAsync(now, ct);
+        var errors = Check(request, tenant, plans);
+        if (errors.Count > 0)
+        {
+            return new CreateTenantResult.Invalid(errors);
+        }
+
+        if (!await transaction.InsertTenantAsync(id, tenant, request.Plan!, "active", now, ct))
+        {
+            return new CreateTenantResult.Taken(new FieldErrors { ["slug"] = "Another tenant has this slug." });
+        }
+
+        var owner = Ids.New(clock);
+        try
+        {
+            await transaction.ExecuteAsync(InsertOwner, ct, owner, id, tenant.Email, now);
+        }
+        catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "member_email" })
+        {
+            return new CreateTenantResult.Taken(new FieldErrors { ["email"] = "A member of another tenant has this address." });
+        }
+
+        await transaction.StartSubscriptionAsync(id, plans.Single(plan => plan.Name == request.Plan), request.Agreed, now, ct);
+        var key = await transaction.AddKeyAsync(clock, id, "first key", "operator", ct);
+        var created = new CreateTenantResult.Created(id, tenant.Slug!, key.Key, await transaction.AddWebhookSecretAsync(clock, secrets, id, ct));
+        var invitation = await transaction.IssueTokenAsync(id, owner, "invite", MemberTokens.InviteLifetime, ct);
+        await transaction.EnqueueAsync(clock, SignupMails.Invite(options, id, tenant.Email!, tenant.Organization!, invitation!), ct);
+        await transaction.AuditAsync(clock, id, "operator", "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);
+        await andThen(transaction, created, ct);
+        await transaction.CommitAsync(ct);
+        return created;
+    }
+
+    static FieldErrors Check(CreateTenantRequest request, NewTenant tenant, List<Plan> plans)
+    {
+        var errors = new FieldErrors();
+        tenant.Check(errors);
+        var plan = plans.Find(plan => plan.Name == request.Plan);
+        errors.Check("plan", plan is null ? $"Choose one of the plans {string.Join(", ", plans.Select(p => p.Name))}." : null);
+        errors.Check("price_eur_per_month", PriceProblem(request.Agreed.EurPerMonth, plan, plan?.PriceEurPerMonth, decimals: 2, below: 100_000_000));
+        errors.Check("overage_eur_per_1000", PriceProblem(request.Agreed.OverageEurPerThousand, plan, plan?.OverageEurPerThousand, decimals: 6, below: 1_000_000));
+        return errors;
+    }
+
+    // A plan without a price of its own is one to be agreed; a trial's missing overage price means that there is no overage.
+    static string? PriceProblem(decimal? agreed, Plan? plan, decimal? planPrice, int decimals, decimal below) => agreed switch
+    {
+        null => null,
+        _ when plan is not null && (planPrice is not null || plan.PriceEurPerMonth is not null) => $"The price of {plan.Title} is fixed: leave this out.",
+        < 0 => "Give a price of 0 or more.",
+        var price when price >= below => $"Give a price below {below:0}.",
+        var price when decimal.Round(price.Value, decimals) != price => $"Give at most {decimals} decimals.",
+        _ => null,
+    };
+
+    // The operator vouches for the address, so it is confirmed from the start.
+    const string InsertOwner = """
+        insert into control.member (id, tenant_id, email, role, confirmed_at, created_at) values ($1, $2, $3, 'owner', $4, $4)
+        """;
+}

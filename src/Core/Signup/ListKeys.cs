@@ -1,0 +1,19 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Signup;
+
+/// <summary>The keys of a tenant, revoked ones too, the newest first.</summary>
+public sealed class ListKeys(ControlDatabase database)
+{
+    public async Task<IReadOnlyList<TenantKey>> RunAsync(Guid tenant, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(tenant, ct);
+        return await transaction.QueryAsync(
+            Select,
+            row => new TenantKey(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.Get<DateTimeOffset?>(4)), ct, tenant);
+    }
+
+    const string Select = """
+        select id, name, prefix, created_at, revoked_at from control.tenant_key where tenant_id = $1 order by created_at desc, id desc
+        """;
+}

@@ -1,0 +1,25 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Signup;
+
+/// <param name="Confirmed">Whether the person proved to read mail at this address. At most one member of an address is confirmed.</param>
+sealed record KnownMember(Guid Tenant, Guid Id, string Email, string? PasswordHash, string TenantStatus, bool Confirmed);
+
+/// <summary>Look-ups that come before the tenant is known.</summary>
+static class MemberLookup
+{
+    /// <returns>The confirmed member of an address, otherwise the last unconfirmed one; null when the address is unknown.</returns>
+    public static Task<KnownMember?> FindMemberAsync(this Transaction transaction, string email, CancellationToken ct) =>
+        transaction.FirstAsync(
+            "select tenant_id, member_id, email, password_hash, tenant_status, confirmed from control.find_member_by_email($1)",
+            row => new KnownMember(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.Get<string>(3), row.GetString(4), row.GetBoolean(5)), ct, email);
+
+    /// <returns>The first owner of the tenant with this slug; null when the slug is free.</returns>
+    public static Task<SlugOwner?> FindSlugAsync(this Transaction transaction, string slug, CancellationToken ct) =>
+        transaction.FirstAsync(
+            "select tenant_id, member_id, email, password_hash, tenant_status from control.find_owner_by_slug($1)",
+            row => new SlugOwner(row.GetGuid(0), row.Get<Guid?>(1), row.Get<string>(2), row.Get<string>(3), row.GetString(4)), ct, slug);
+}
+
+/// <summary>Who has a slug. The owner's fields are null for a tenant that has none.</summary>
+sealed record SlugOwner(Guid Tenant, Guid? Member, string? Email, string? PasswordHash, string TenantStatus);

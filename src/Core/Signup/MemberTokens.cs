@@ -1,0 +1,55 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Signup;
+
+/// <summary>What a presented token is for. It may be used up or too old: each use decides what that means.</summary>
+public sealed record FoundToken(byte[] Hash, Guid Tenant, Guid Member, string Purpose, bool Used, bool Expired)
+{
+    public bool IsUsable => !Used && !Expired;
+}
+
+/// <summary>The links mailed to members. Only hashes are kept; their lifetimes are real time.</summary>
+static class MemberTokens
+{
+    public static readonly TimeSpan VerifyLifetime = TimeSpan.FromHours(48);
+    public static readonly TimeSpan ResetLifetime = TimeSpan.FromHours(1);
+    public static readonly TimeSpan InviteLifetime = TimeSpan.FromDays(7);
+
+    /// <summary>Makes a token unless the member got one for this purpose within the last minute.</summary>
+    /// <returns>The token for the mail; null when the last mail is too fresh, or the member is gone.</returns>
+    public static async Task<string?> IssueTokenAsync(
+        this Transaction transaction, Guid tenant, Guid member, string purpose, TimeSpan lifetime, CancellationToken ct)
+    {
+        // The lock makes concurrent requests wait for each other, so that the second one sees the first one's token.
+        if (!await transaction.ScalarAsync<bool>("select true from control.member where id = $1 for update", ct, member))
+        {
+            return null;
+        }
+
+        var token = Credentials.New();
+        return await transaction.ExecuteAsync(Insert, ct, Credentials.Hash(token), tenant, member, purpose, lifetime) == 1 ? token : null;
+    }
+
+    /// <param name="transaction">Of any tenant or none.</param>
+    /// <returns>null when there is no such token.</returns>
+    public static Task<FoundToken?> FindTokenAsync(this Transaction transaction, string token, CancellationToken ct)
+    {
+        var hash = Credentials.Hash(token);
+        return transaction.FirstAsync(
+            "select tenant_id, member_id, purpose, used, expired from control.find_member_token($1)",
+            row => new FoundToken(hash, row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4)), ct, hash);
+    }
+
+    /// <summary>Uses the token up. Its row stays locked until the transaction ends, so of two concurrent uses one gets false.</summary>
+    public static async Task<bool> UseTokenAsync(this Transaction transaction, FoundToken token, CancellationToken ct) =>
+        await transaction.ExecuteAsync(Use, ct, token.Hash) == 1;
+
+    const string Insert = """
+        insert into control.member_token (hash, tenant_id, member_id, purpose, expires_at)
+        select $1, $2, $3, $4, now() + $5
+        where not exists (select 1 from control.member_token
+                          where member_id = $3 and purpose = $4 and used_at is null and expires_at > now() + $5 - interval '1 minute')
+        """;
+
+    const string Use = "update control.member_token set used_at = now() where hash = $1 and used_at is null and expires_at > now()";
+}

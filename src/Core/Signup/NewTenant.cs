@@ -1,0 +1,58 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Signup;
+
+/// <summary>What a signup and an operator say about a tenant to be made, as they entered it.</summary>
+public sealed record NewTenant
+{
+    public string? Email { get; init; }
+    public string? Organization { get; init; }
+    public string? Slug { get; init; }
+    public string? Country { get; init; }
+    public string? VatId { get; init; }
+
+    /// <summary>The same without what people add by accident: spaces around, small letters in codes.</summary>
+    public NewTenant Normalize() => new()
+    {
+        Email = Email?.Trim(),
+        Organization = Organization?.Trim(),
+        Slug = Slug?.Trim(),
+        Country = Country?.Trim().ToUpperInvariant(),
+        VatId = Signup.VatId.Normalize(VatId),
+    };
+
+    /// <summary>Judges normalized fields.</summary>
+    public void Check(FieldErrors errors)
+    {
+        errors.Check("email", EmailAddress.Problem(Email));
+        errors.Check("organization", Organization switch
+        {
+            null or "" => "Enter the name of your organization, or your own.",
+            { Length: > 200 } => "Use at most 200 characters.",
+            var name when !PlainText.IsPrintable(name) => "Use letters, digits, spaces and punctuation only.",
+            _ => null,
+        });
+        errors.Check("slug", Signup.Slug.Problem(Slug));
+        var knownCountry = Country is not null && Countries.Contains(Country);
+        errors.Check("country", knownCountry ? null : "Choose your country by its two-letter code, such as DE (ISO 3166-1 alpha-2).");
+        if (VatId is not null && knownCountry)
+        {
+            errors.Check("vat_id", Signup.VatId.Problem(VatId, Country!));
+        }
+    }
+}
+
+/// <summary>The one place that makes rows of <c>control.tenant</c>. Fields have been checked.</summary>
+static class TenantRows
+{
+    /// <returns>False when the slug belongs to another tenant, also when that one was made a moment ago by a concurrent request.</returns>
+    public static async Task<bool> InsertTenantAsync(
+        this Transaction transaction, Guid id, NewTenant tenant, string plan, string status, DateTimeOffset now, CancellationToken ct) =>
+        await transaction.ExecuteAsync(
+            Insert, ct, id, tenant.Slug, tenant.Organization, tenant.Country, tenant.VatId, plan, status, now, status == "active" ? now : null) == 1;
+
+    const string Insert = """
+        insert into control.tenant (id, slug, organization, country, vat_id, requested_plan, status, created_at, verified_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (slug) do nothing
+        """;
+}

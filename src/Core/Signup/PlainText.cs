@@ -1,0 +1,23 @@
+using System.Text;
+
+namespace ControlPlane.Signup;
+
+/// <summary>One line of text that people read: names of organizations and keys.</summary>
+public static class PlainText
+{
+    /// <summary>Whether every character can be printed and stored: no control characters, line breaks or broken surrogate pairs.</summary>
+    public static bool IsPrintable(string text)
+    {
+        for (var i = 0; i < text.Length;)
+        {
+            if (!Rune.TryGetRuneAt(text, i, out var rune) || Rune.IsControl(rune) || rune.Value is 0x2028 or 0x2029)
+            {
+                return false;
+            }
+
+            i += rune.Utf16SequenceLength;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,25 @@
+using ControlPlane.Database;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Signup;
+
+/// <summary>Deletes what nobody came back for: signups seven days after their last mail, and links and sessions that have run out.</summary>
+public sealed class PurgeExpiredSignups(ControlDatabase database)
+{
+    public async Task<JobReport> RunAsync(CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        var signups = await transaction.ExecuteAsync(DeleteSignups, ct);
+        var links = await transaction.ExecuteAsync("delete from control.member_token where expires_at < now() - interval '30 days'", ct);
+        var sessions = await transaction.ExecuteAsync("delete from control.member_session where expires_at < now()", ct)
+            + await transaction.ExecuteAsync("delete from control.operator_session where expires_at < now()", ct);
+        await transaction.CommitAsync(ct);
+        return JobReport.Of(("signups", signups), ("links", links), ("sessions", sessions));
+    }
+
+    // The link is valid for two days after its mail; five more make seven.
+    const string DeleteSignups = """
+        delete from control.tenant t where t.status = 'pending' and not exists (
+            select 1 from control.member_token k where k.tenant_id = t.id and k.purpose = 'verify' and k.expires_at > now() - interval '5 days')
+        """;
+}

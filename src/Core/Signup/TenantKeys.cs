@@ -1,0 +1,29 @@
+using ControlPlane.Database;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Signup;
+
+/// <param name="Prefix">The key's first characters, to recognise it by.</param>
+/// <param name="RevokedAt">null while the key is valid.</param>
+public sealed record TenantKey(Guid Id, string Name, string Prefix, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+
+/// <param name="Key">Shown this once; only its hash is kept.</param>
+public sealed record CreatedKey(Guid Id, string Name, string Key, DateTimeOffset CreatedAt);
+
+static class TenantKeys
+{
+    // cpt_ and eight characters: enough to tell keys apart, and 35 characters short of guessing one.
+    const int PrefixLength = 12;
+
+    public static async Task<CreatedKey> AddKeyAsync(
+        this Transaction transaction, TimeProvider clock, Guid tenant, string name, string actor, CancellationToken ct)
+    {
+        var key = Credentials.New(Credentials.TenantKeyPrefix);
+        var created = new CreatedKey(Ids.New(clock), name, key, clock.GetUtcNow());
+        await transaction.ExecuteAsync(
+            "insert into control.tenant_key (id, tenant_id, name, prefix, hash, created_at) values ($1, $2, $3, $4, $5, $6)", ct,
+            created.Id, tenant, name, key[..PrefixLength], Credentials.Hash(key), created.CreatedAt);
+        await transaction.AuditAsync(clock, tenant, actor, "key.created", new { id = created.Id }, ct);
+        return created;
+    }
+}

@@ -1,0 +1,30 @@
+using ControlPlane.Database;
+using ControlPlane.Mail;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Signup;
+
+static class VerificationMail
+{
+    /// <summary>Mails the link that confirms the member's address, at most once a minute. An address that has an account is told so
+    /// instead, at most once an hour; the link's token is made all the same, because it also counts how long the signup may stay.</summary>
+    public static async Task SendVerificationAsync(
+        this Transaction transaction, Clock clock, ControlPlaneOptions options, Guid tenant, Guid member, CancellationToken ct)
+    {
+        if (await transaction.IssueTokenAsync(tenant, member, "verify", MemberTokens.VerifyLifetime, ct) is not { } token)
+        {
+            return;
+        }
+
+        var (email, organization, slug) = await transaction.FirstAsync(
+            Addressee, row => (row.GetString(0), row.GetString(1), row.GetString(2)), ct, member);
+        var mail = await transaction.FindMemberAsync(email, ct) is { Confirmed: true } known
+            ? SignupMails.AlreadyKnown(options, tenant, known.Id, email, clock.Wall)
+            : SignupMails.Verify(options, tenant, email, organization, slug, token);
+        await transaction.EnqueueAsync(clock, mail, ct);
+    }
+
+    const string Addressee = """
+        select m.email, t.organization, t.slug from control.member m join control.tenant t on t.id = m.tenant_id where m.id = $1
+        """;
+}
