@@ -80,6 +80,8 @@ public static class App
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
+        app.MapAppPages();
+        app.MapAdminPages();
         app.MapHealth();
     }
 }

@@ -1,3 +1,4 @@
+using ControlPlane.Http.Portal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -7,17 +8,28 @@ using Npgsql;
 
 namespace ControlPlane.Http.Hosting;
 
-/// <summary>RFC 9457 problem+json for everything that is not a page.</summary>
+/// <summary>RFC 9457 problem+json for everything that is not a page; pages get a page (<see cref="ErrorPages"/>).</summary>
 static class ProblemAnswers
 {
     public static void AddControlPlaneProblems(this IServiceCollection services)
     {
+        services.AddSingleton<IProblemDetailsWriter, ErrorPages>();
         services.AddProblemDetails();
         services.AddExceptionHandler<DatabaseAway>();
     }
 
     public static void UseControlPlaneProblems(this IApplicationBuilder app)
     {
+        // The API speaks JSON whatever a browser asks for.
+        app.Use((context, next) =>
+        {
+            if (!ErrorPages.IsPage(context.Request))
+            {
+                context.Request.Headers.Accept = "application/json";
+            }
+
+            return next(context);
+        });
         app.UseExceptionHandler();
         app.UseStatusCodePages();
     }

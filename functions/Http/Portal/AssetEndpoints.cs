@@ -12,6 +12,7 @@ static class AssetEndpoints
     {
         Map(routes, "site.css", "text/css; charset=utf-8");
         Map(routes, "site.js", "text/javascript; charset=utf-8");
+        Map(routes, "icon.svg", "image/svg+xml");
     }
 
     static void Map(IEndpointRouteBuilder routes, string name, string contentType)

@@ -1,1 +1,47 @@
+// Enhances pages that already work without it. Each section looks for its own attribute and leaves the rest alone.
 "use strict";
+
+// ---------- Live parts: <div data-live="/fragment"> is fetched again while its content says data-settled="false". ----------
+
+for (const part of document.querySelectorAll("[data-live]")) {
+  const unsettled = () => part.querySelector("[data-settled='false']");
+  const refresh = async () => {
+    try {
+      const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
+      if (answer.redirected || answer.status === 401 || answer.status === 403) return; // Signed out: the next click says so.
+      const html = answer.ok ? await answer.text() : null;
+      if (html !== null && html !== part.dataset.shown) {
+        part.innerHTML = html;
+        part.dataset.shown = html;
+      }
+    } catch { /* The network is away: try again. */ }
+    if (unsettled()) setTimeout(refresh, 2000);
+  };
+  if (unsettled()) setTimeout(refresh, 2000);
+}
+
+// ---------- Copy buttons: <button data-copy="id" hidden> appear when the clipboard can be written. ----------
+
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    const label = button.textContent;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = label; }, 2000);
+    });
+  }
+}
+
+// ---------- Forms are sent once: a second click while the answer is on its way does nothing. ----------
+
+for (const form of document.querySelectorAll("form[method='post']")) {
+  form.addEventListener("submit", event => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+}
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});

@@ -1,0 +1,121 @@
+using System.Globalization;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.OperatorPages;
+using ControlPlane.Operations;
+using ControlPlane.Usage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>The operators' pages. They see every tenant, as jobs do.</summary>
+static class AdminPages
+{
+    public static void MapAdminPages(this IEndpointRouteBuilder routes)
+    {
+        var admin = routes.MapGroup("/admin").RequireAuthorization(Policies.OperatorPage).ExcludeFromDescription();
+        admin.MapGet("", Overview);
+        admin.MapGet("/tenants", Tenants);
+        admin.MapGet("/tenants/{id:guid}", Tenant);
+        admin.MapGet("/quarantine", Quarantine);
+        admin.MapPost("/quarantine/{id:guid}/replay", Replay);
+        admin.MapPost("/quarantine/replay", ReplayAll);
+        admin.MapGet("/jobs", ListJobs);
+        admin.MapPost("/jobs/{job}/run", RunJob);
+    }
+
+    static async Task<RazorComponentResult<OverviewPage>> Overview(ControlDatabase database, Clock clock, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return new RazorComponentResult<OverviewPage>(new { Model = await transaction.OverviewAsync(clock.GetUtcNow(), ct) });
+    }
+
+    static async Task<RazorComponentResult<TenantsPage>> Tenants(
+        string? q, string? status, Guid? before, ControlDatabase database, Clock clock, CancellationToken ct)
+    {
+        var (search, wanted) = (q is { Length: > 0 } ? q.Trim() : null, status is { Length: > 0 } ? status : null);
+        await using var transaction = await database.BeginJobAsync(ct);
+        return new RazorComponentResult<TenantsPage>(
+            new { List = await transaction.TenantsAsync(search, wanted, before, clock.GetUtcNow(), ct), Search = search, Status = wanted });
+    }
+
+    static async Task<Results<RazorComponentResult<TenantPage>, NotFound>> Tenant(
+        Guid id, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.TenantAsync(id, clock.GetUtcNow(), ct) is { } model
+            ? new RazorComponentResult<TenantPage>(new { Model = model, options.PublicUrl })
+            : TypedResults.NotFound();
+    }
+
+    static async Task<RazorComponentResult<QuarantinePage>> Quarantine(
+        string? code, int? counted, int? held, ControlDatabase database, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return new RazorComponentResult<QuarantinePage>(
+            new { Model = await transaction.QuarantineAsync(code, ct), Code = code, Counted = counted, StillHeld = held });
+    }
+
+    // Forms without fields are bound too, so that their antiforgery token is checked.
+    static Task<RedirectHttpResult> Replay(Guid id, IFormCollection form, ReplayQuarantine replay, CancellationToken ct) =>
+        ReplayEach([id], null, replay, ct);
+
+    static async Task<RedirectHttpResult> ReplayAll([FromForm] string code, ControlDatabase database, ReplayQuarantine replay, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await ReplayEach(await transaction.HeldOfAsync(code, ct), code, replay, ct);
+    }
+
+    static async Task<RedirectHttpResult> ReplayEach(IReadOnlyList<Guid> events, string? code, ReplayQuarantine replay, CancellationToken ct)
+    {
+        var (counted, held) = (0, 0);
+        foreach (var id in events)
+        {
+            if (await replay.RunAsync(id, ct) is ReplayResult.Counted)
+            {
+                counted++;
+            }
+            else
+            {
+                held++;
+            }
+        }
+
+        return TypedResults.Redirect(string.Create(
+            CultureInfo.InvariantCulture, $"/admin/quarantine?counted={counted}&held={held}{(code is null || held == 0 ? "" : $"&code={Uri.EscapeDataString(code)}")}"));
+    }
+
+    static async Task<RazorComponentResult<JobsPage>> ListJobs(string? job, string? result, Jobs jobs, ControlDatabase database, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        var notice = (jobs.Find(job ?? "")?.Name, result) switch
+        {
+            (null, _) => null,
+            (var name, "busy") => $"{name} is running right now. Try again when it is done.",
+            (var name, "failed") => $"{name} was run and failed: its error is below.",
+            var (name, _) => $"{name} was run.",
+        };
+        return new RazorComponentResult<JobsPage>(new { Jobs = jobs.All, Runs = await transaction.JobStatesAsync(ct), Notice = notice });
+    }
+
+    static async Task<Results<RedirectHttpResult, NotFound>> RunJob(
+        string job, IFormCollection form, Jobs jobs, JobRunner runner, Clock clock, CancellationToken ct)
+    {
+        if (jobs.Find(job) is not { } definition)
+        {
+            return TypedResults.NotFound();
+        }
+
+        var result = await runner.RunAsync(definition, clock.GetUtcNow(), ct) switch
+        {
+            JobResult.AlreadyRunning => "busy",
+            JobResult.Failed => "failed",
+            _ => "done",
+        };
+        return TypedResults.Redirect($"/admin/jobs?job={definition.Name}&result={result}");
+    }
+}

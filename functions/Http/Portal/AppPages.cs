@@ -1,0 +1,74 @@
+using System.Security.Claims;
+using ControlPlane.Billing;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.MemberPages;
+using ControlPlane.Operations;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>The pages of a tenant's members. Every query runs as the tenant, so a page cannot show another one's rows.</summary>
+static class AppPages
+{
+    const int InvoicesOnAPage = 60;
+
+    public static void MapAppPages(this IEndpointRouteBuilder routes)
+    {
+        var app = routes.MapGroup("/app").RequireAuthorization(Policies.Member).ExcludeFromDescription();
+        app.MapGet("", Dashboard);
+        app.MapGet("/environment", Environment);
+        app.MapGet("/environment/live", LiveEnvironment);
+        app.MapGet("/invoices", Invoices);
+        app.MapGet("/invoices/{number}", Invoice);
+    }
+
+    static async Task<RazorComponentResult> Dashboard(
+        ClaimsPrincipal user, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return await transaction.DashboardAsync(user.TenantId(), clock.GetUtcNow(), ct) is { } model
+            ? new RazorComponentResult<DashboardPage>(new { Model = model, options.PublicUrl })
+            : new RazorComponentResult<NotVerifiedPage>();
+    }
+
+    static async Task<RazorComponentResult<EnvironmentPage>> Environment(
+        ClaimsPrincipal user, string? done, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return new RazorComponentResult<EnvironmentPage>(new
+        {
+            Environment = await transaction.EnvironmentViewAsync(user.TenantId(), ct),
+            options.PublicUrl,
+            Notice = done == "restart" ? "The restart is under way." : null,
+        });
+    }
+
+    static async Task<RazorComponentResult<EnvironmentStatus>> LiveEnvironment(
+        ClaimsPrincipal user, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return new RazorComponentResult<EnvironmentStatus>(
+            new { Environment = await transaction.EnvironmentViewAsync(user.TenantId(), ct), options.PublicUrl });
+    }
+
+    static async Task<RazorComponentResult<InvoicesPage>> Invoices(ClaimsPrincipal user, string? before, ControlDatabase database, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        var invoices = await transaction.InvoicesAsync(user.TenantId(), before, InvoicesOnAPage + 1, ct);
+        return new RazorComponentResult<InvoicesPage>(
+            new { Invoices = invoices.Take(InvoicesOnAPage).ToList(), Older = invoices.Count > InvoicesOnAPage ? invoices[^2].Number : null });
+    }
+
+    static async Task<Results<RazorComponentResult<InvoicePage>, NotFound>> Invoice(
+        ClaimsPrincipal user, string number, ControlDatabase database, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return await transaction.InvoiceAsync(user.TenantId(), number, ct) is { } invoice
+            ? new RazorComponentResult<InvoicePage>(new { Invoice = invoice })
+            : TypedResults.NotFound();
+    }
+}

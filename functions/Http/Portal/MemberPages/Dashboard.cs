@@ -1,0 +1,68 @@
+using ControlPlane.Database;
+using ControlPlane.Http.Portal.Components;
+using ControlPlane.Plans;
+
+namespace ControlPlane.Http.Portal.MemberPages;
+
+/// <summary>Tokens and EUR of one model over the days of the chart.</summary>
+public sealed record ModelSum(string Model, long Requests, long Tokens, decimal Cost);
+
+/// <summary>What a tenant's members see first. Tokens are the live counters' sums.</summary>
+/// <param name="Forecast">null without a rate for overage.</param>
+public sealed record Dashboard(
+    Guid Tenant, string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, long TokensToday, long TokensInPeriod,
+    OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentView? Environment, DateTimeOffset Now)
+{
+    /// <summary>Days in the chart, today included.</summary>
+    public const int ChartDays = 30;
+
+    public DateOnly Today => DateOnly.FromDateTime(Now.UtcDateTime);
+}
+
+static class Dashboards
+{
+    /// <returns>null before the tenant's subscription has started.</returns>
+    public static async Task<Dashboard?> DashboardAsync(this Transaction transaction, Guid tenant, DateTimeOffset now, CancellationToken ct)
+    {
+        if (await transaction.SubscriptionAsync(tenant, ct) is not { } subscription || await transaction.PlanAsync(subscription.Plan, now, ct) is not { } plan)
+        {
+            return null;
+        }
+
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        var period = BillingPeriod.Containing(subscription.Anchor, today);
+        var (organization, status) = await transaction.FirstAsync(
+            "select organization, status from control.tenant where id = $1", row => (row.GetString(0), row.GetString(1)), ct, tenant);
+        var (ofToday, ofPeriod) = await transaction.FirstAsync(
+            Sums, row => (row.GetInt64(0), row.GetInt64(1)), ct, tenant, today, period.Start, period.End);
+        var days = await transaction.QueryAsync(
+            ByDay, row => new ModelDay(row.GetFieldValue<DateOnly>(0), row.GetString(1), row.GetInt64(2)), ct,
+            tenant, today.AddDays(1 - Dashboard.ChartDays), today);
+        var models = await transaction.QueryAsync(
+            ByModel, row => new ModelSum(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetDecimal(3)), ct,
+            tenant, today.AddDays(1 - Dashboard.ChartDays), today);
+        var rate = subscription.AgreedOverageEurPerThousand ?? plan.OverageEurPerThousand;
+        var forecast = rate is { } eur && plan is { MonthIsHard: false, TokensPerMonth: { } included }
+            ? OverageForecast.Of(ofPeriod, included, eur, period, now)
+            : null;
+        return new Dashboard(
+            tenant, organization!, status!, plan, subscription, period, ofToday, ofPeriod, forecast, days, models,
+            await transaction.EnvironmentViewAsync(tenant, ct), now);
+    }
+
+    const string Sums = """
+        select coalesce(sum(prompt_tokens + completion_tokens) filter (where day = $2), 0)::bigint,
+               coalesce(sum(prompt_tokens + completion_tokens) filter (where day >= $3 and day < $4), 0)::bigint
+        from control.usage_counter where tenant_id = $1 and day >= least($2, $3)
+        """;
+
+    const string ByDay = """
+        select day, model, sum(prompt_tokens + completion_tokens)::bigint
+        from control.usage_counter where tenant_id = $1 and day between $2 and $3 group by day, model
+        """;
+
+    const string ByModel = """
+        select model, sum(requests)::bigint, sum(prompt_tokens + completion_tokens)::bigint, sum(cost)
+        from control.usage_counter where tenant_id = $1 and day between $2 and $3 group by model order by 3 desc, model
+        """;
+}

@@ -1,0 +1,49 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Http.Portal.OperatorPages;
+
+/// <param name="Environments">By state.</param>
+/// <param name="QuarantineHeld">Events that could not be counted and wait for an operator.</param>
+/// <param name="MailFailing">Messages that were tried and not sent.</param>
+public sealed record Overview(
+    IReadOnlyDictionary<string, long> Tenants, IReadOnlyDictionary<string, long> Environments, long TokensToday, long RequestsToday,
+    long QuarantineHeld, long MailFailing, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs);
+
+public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, string? Reason, DateTimeOffset Since);
+
+static class Overviews
+{
+    public static async Task<Overview> OverviewAsync(this Transaction transaction, DateTimeOffset now, CancellationToken ct)
+    {
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        var tenants = await transaction.QueryAsync(TenantsByStatus, row => (Key: row.GetString(0), Count: row.GetInt64(1)), ct);
+        var environments = await transaction.QueryAsync(EnvironmentsByState, row => (Key: row.GetString(0), Count: row.GetInt64(1)), ct);
+        var (tokens, requests, held, mail) = await transaction.FirstAsync(
+            Numbers, row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3)), ct, today);
+        var failed = await transaction.QueryAsync(
+            FailedEnvironments,
+            row => new FailedEnvironment(
+                row.GetGuid(0), row.GetString(1), row.Get<string>(2), row.Get<string>(3), row.GetFieldValue<DateTimeOffset>(4)),
+            ct);
+        return new Overview(
+            tenants.ToDictionary(t => t.Key, t => t.Count), environments.ToDictionary(e => e.Key, e => e.Count), tokens, requests, held, mail, failed,
+            await transaction.JobStatesAsync(ct));
+    }
+
+    const string TenantsByStatus = "select status, count(*) from control.tenant group by status";
+
+    const string EnvironmentsByState = "select state, count(*) from control.environment group by state";
+
+    const string Numbers = """
+        select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint, coalesce(sum(requests), 0)::bigint,
+               (select count(*) from control.quarantine where state = 'held'),
+               (select count(*) from control.outbox where sent_at is null and attempts > 0)
+        from control.usage_counter where day = $1
+        """;
+
+    const string FailedEnvironments = """
+        select e.tenant_id, t.slug, e.failed_step, e.failed_reason, e.updated_at
+        from control.environment e join control.tenant t on t.id = e.tenant_id
+        where e.state = 'failed' order by e.updated_at desc limit 20
+        """;
+}
