@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Plans;
@@ -31,24 +32,16 @@ static class AdminTenantEndpoints
             var other => throw new InvalidOperationException($"No answer for {other}."),
         };
 
-    static async Task<Results<Ok<TenantList>, ValidationProblem>> List(
-        string? status, string? cursor, string? limit, TenantOverviews tenants, CancellationToken ct)
+    static async Task<Results<Ok<Page<TenantOverview>>, ValidationProblem>> List(
+        string? status, Guid? cursor, int? limit, TenantOverviews tenants, CancellationToken ct)
     {
-        var errors = new FieldErrors();
-        errors.Check("status", status is null or "pending" or "active" or "suspended" or "deleted" ? null : "Ask for pending, active, suspended or deleted, or leave this out.");
-        errors.Check("cursor", cursor is null || Guid.TryParse(cursor, out _) ? null : "Send the next_cursor of the page before, or leave this out.");
-        errors.Check("limit", limit is null || (int.TryParse(limit, out var n) && n is >= 1 and <= 200) ? null : "Ask for 1 to 200 tenants at a time.");
-        if (errors.Count > 0)
+        if (status is not (null or "pending" or "active" or "suspended" or "deleted"))
         {
-            return errors.ToValidationProblem();
+            return new FieldErrors { ["status"] = "Ask for pending, active, suspended or deleted, or leave this out." }.ToValidationProblem();
         }
 
-        var count = limit is null ? 50 : int.Parse(limit, System.Globalization.CultureInfo.InvariantCulture);
-        // One more than asked for tells whether there is a next page.
-        var found = await tenants.ListAsync(status, cursor is null ? null : Guid.Parse(cursor), count + 1, ct);
-        return TypedResults.Ok(found.Count > count
-            ? new TenantList(found.GetRange(0, count), found[count - 1].TenantId)
-            : new TenantList(found, null));
+        var size = Query.Limit(limit);
+        return TypedResults.Ok(Page.Of(await tenants.ListAsync(search: null, status, cursor, size + 1, ct), size, last => last.TenantId.ToString()));
     }
 
     static async Task<Results<Ok<TenantOverview>, ProblemHttpResult>> Find(Guid id, TenantOverviews tenants, CancellationToken ct) =>
@@ -61,7 +54,7 @@ static class AdminTenantEndpoints
     /// <param name="OverageEurPer1000">EUR per 1,000 tokens beyond the included ones; only for a plan whose price is agreed.</param>
     sealed record TenantBody(
         string? Organization, string? Slug, string? Plan, string? Email, string? Country, string? VatId,
-        decimal? PriceEurPerMonth, [property: System.Text.Json.Serialization.JsonPropertyName("overage_eur_per_1000")] decimal? OverageEurPer1000)
+        decimal? PriceEurPerMonth, [property: JsonPropertyName("overage_eur_per_1000")] decimal? OverageEurPer1000)
     {
         public CreateTenantRequest ToRequest() => new()
         {
@@ -72,6 +65,4 @@ static class AdminTenantEndpoints
     }
 
     sealed record CreatedReply(Guid TenantId, string Slug, string ApiKey, string WebhookSecret);
-
-    sealed record TenantList(IReadOnlyList<TenantOverview> Items, Guid? NextCursor);
 }

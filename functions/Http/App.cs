@@ -81,6 +81,7 @@ public static class App
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
         app.MapAppPages();
+        app.MapKeyPages();
         app.MapAdminPages();
         app.MapHealth();
     }

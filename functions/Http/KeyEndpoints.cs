@@ -20,8 +20,8 @@ static class KeyEndpoints
         tenant.MapPost("/webhook-secret/rotate", Rotate).WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours");
     }
 
-    static async Task<Ok<KeyList>> List(ClaimsPrincipal user, ListKeys listKeys, CancellationToken ct) =>
-        TypedResults.Ok(new KeyList(await listKeys.RunAsync(user.TenantId(), ct)));
+    static async Task<Ok<Page<TenantKey>>> List(ClaimsPrincipal user, ListKeys listKeys, CancellationToken ct) =>
+        TypedResults.Ok(new Page<TenantKey>(await listKeys.RunAsync(user.TenantId(), ct), null));
 
     static async Task<Results<Created<CreatedKey>, ValidationProblem>> Create(KeyBody body, ClaimsPrincipal user, CreateKey createKey, CancellationToken ct) =>
         await createKey.RunAsync(user.TenantId(), body.Name, user.ActorName(), ct) switch
@@ -43,8 +43,6 @@ static class KeyEndpoints
     }
 
     sealed record KeyBody(string? Name);
-
-    sealed record KeyList(IReadOnlyList<TenantKey> Items);
 
     sealed record RotateReply(string WebhookSecret, DateTimeOffset? PreviousValidUntil);
 }

@@ -23,6 +23,8 @@ static class SignupEndpoints
             .WithSummary("Follow the link of the verification mail")
             .WithDescription("Activates the tenant once; following the link again changes nothing. JSON for `Accept: application/json`, otherwise a page.");
         routes.MapSignupPages();
+        routes.MapSignInPages();
+        routes.MapPasswordPages();
     }
 
     static async Task<Results<Accepted<SignupReply>, ValidationProblem, ProblemHttpResult>> Post(SignupBody body, SignUp signUp, CancellationToken ct) =>

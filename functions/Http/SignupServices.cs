@@ -15,6 +15,14 @@ static class SignupServices
         services.AddSingleton<VerifyAddress>();
         services.AddSingleton<CreateTenant>();
         services.AddSingleton<Activation>();
+        services.AddSingleton<SignIn>();
+        services.AddSingleton<SignOut>();
+        services.AddSingleton<RequestReset>();
+        services.AddSingleton<ChoosePassword>();
+        services.AddSingleton<OperatorSessions>();
+        services.AddSingleton<Members>();
+        services.AddSingleton<InviteMember>();
+        services.AddSingleton<RemoveMember>();
         services.AddSingleton<CreateKey>();
         services.AddSingleton<RevokeKey>();
         services.AddSingleton<ListKeys>();

@@ -19,6 +19,8 @@ public static class Policies
     public const string Operator = "operator";
     /// <summary>A member signed in to the portal.</summary>
     public const string Member = "member";
+    /// <summary>A member who may change things: keys, members, the environment.</summary>
+    public const string Owner = "owner";
     /// <summary>An operator signed in to /admin.</summary>
     public const string OperatorPage = "operator_page";
 
@@ -31,6 +33,7 @@ public static class Policies
             .AddPolicy(Tenant, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireClaim(Claims.Tenant))
             .AddPolicy(Operator, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireClaim(Claims.Operator))
             .AddPolicy(Member, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant))
+            .AddPolicy(Owner, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant).RequireClaim(Claims.Role, "owner"))
             .AddPolicy(OperatorPage, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Operator));
     }
 }
@@ -40,8 +43,8 @@ public static class Claims
 {
     public const string Tenant = "tenant";
     public const string Operator = "operator";
+    internal const string Role = "role";
     const string Actor = "actor";
-    const string Role = "role";
     const string Email = "email";
 
     /// <summary>The tenant of a request that passed <see cref="Policies.Tenant"/> or <see cref="Policies.Member"/>.</summary>

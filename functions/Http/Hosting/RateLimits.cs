@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
-using ControlPlane.Http.Portal.Welcome;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -29,7 +28,7 @@ static class RateLimits
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            limiter.OnRejected = (rejected, ct) => new ValueTask(RejectAsync(rejected.HttpContext, rejected.Lease, ct));
+            limiter.OnRejected = (rejected, _) => new ValueTask(Reject(rejected.HttpContext, rejected.Lease).ExecuteAsync(rejected.HttpContext));
             PerClient(Signup, Setting("CONTROLPLANE_LIMIT_SIGNUPS", 40));
             PerClient(SignIn, Setting("CONTROLPLANE_LIMIT_SIGNINS", 60));
             PerClient(Lookup, Setting("CONTROLPLANE_LIMIT_LOOKUPS", 600));
@@ -47,15 +46,13 @@ static class RateLimits
         };
     }
 
-    public static Task RejectAsync(HttpContext context, RateLimitLease lease, CancellationToken ct)
+    /// <summary>429 with Retry-After: a problem for programs, a page for people.</summary>
+    public static ProblemHttpResult Reject(HttpContext context, RateLimitLease lease)
     {
         var seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? (int)Math.Ceiling(wait.TotalSeconds) : 60;
         context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-        var detail = $"Too many requests came from your address. Try again in {Words(seconds)}.";
-        IResult answer = context.Request.Path.StartsWithSegments("/v1")
-            ? TypedResults.Problem(detail, statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests")
-            : new RazorComponentResult<MessagePage>(new { Title = "One moment", Problem = detail }) { StatusCode = StatusCodes.Status429TooManyRequests };
-        return answer.ExecuteAsync(context);
+        return TypedResults.Problem(
+            $"That was too often. Try again in {Words(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
     static string Words(int seconds) => seconds < 90 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";

@@ -15,6 +15,8 @@ namespace ControlPlane.Http.Portal;
 /// <summary>The operators' pages. They see every tenant, as jobs do.</summary>
 static class AdminPages
 {
+    const int TenantsOnAPage = 50;
+
     public static void MapAdminPages(this IEndpointRouteBuilder routes)
     {
         var admin = routes.MapGroup("/admin").RequireAuthorization(Policies.OperatorPage).ExcludeFromDescription();
@@ -34,22 +36,29 @@ static class AdminPages
         return new RazorComponentResult<OverviewPage>(new { Model = await transaction.OverviewAsync(clock.GetUtcNow(), ct) });
     }
 
-    static async Task<RazorComponentResult<TenantsPage>> Tenants(
-        string? q, string? status, Guid? before, ControlDatabase database, Clock clock, CancellationToken ct)
+    static async Task<RazorComponentResult<TenantsPage>> Tenants(string? q, string? status, Guid? before, TenantOverviews tenants, CancellationToken ct)
     {
         var (search, wanted) = (q is { Length: > 0 } ? q.Trim() : null, status is { Length: > 0 } ? status : null);
-        await using var transaction = await database.BeginJobAsync(ct);
-        return new RazorComponentResult<TenantsPage>(
-            new { List = await transaction.TenantsAsync(search, wanted, before, clock.GetUtcNow(), ct), Search = search, Status = wanted });
+        var found = await tenants.ListAsync(search, wanted, before, TenantsOnAPage + 1, ct);
+        return new RazorComponentResult<TenantsPage>(new
+        {
+            Tenants = found.Take(TenantsOnAPage).ToList(),
+            Older = found.Count > TenantsOnAPage ? found[TenantsOnAPage - 1].TenantId : (Guid?)null,
+            Search = search,
+            Status = wanted,
+        });
     }
 
     static async Task<Results<RazorComponentResult<TenantPage>, NotFound>> Tenant(
-        Guid id, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+        Guid id, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
     {
+        if (await tenants.FindAsync(id, ct) is not { } tenant)
+        {
+            return TypedResults.NotFound();
+        }
+
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.TenantAsync(id, clock.GetUtcNow(), ct) is { } model
-            ? new RazorComponentResult<TenantPage>(new { Model = model, options.PublicUrl })
-            : TypedResults.NotFound();
+        return new RazorComponentResult<TenantPage>(new { Model = await transaction.DetailAsync(tenant, ct), options.PublicUrl });
     }
 
     static async Task<RazorComponentResult<QuarantinePage>> Quarantine(
@@ -61,16 +70,16 @@ static class AdminPages
     }
 
     // Forms without fields are bound too, so that their antiforgery token is checked.
-    static Task<RedirectHttpResult> Replay(Guid id, IFormCollection form, ReplayQuarantine replay, CancellationToken ct) =>
+    static Task<SeeOther> Replay(Guid id, IFormCollection form, ReplayQuarantine replay, CancellationToken ct) =>
         ReplayEach([id], null, replay, ct);
 
-    static async Task<RedirectHttpResult> ReplayAll([FromForm] string code, ControlDatabase database, ReplayQuarantine replay, CancellationToken ct)
+    static async Task<SeeOther> ReplayAll([FromForm] string code, ControlDatabase database, ReplayQuarantine replay, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         return await ReplayEach(await transaction.HeldOfAsync(code, ct), code, replay, ct);
     }
 
-    static async Task<RedirectHttpResult> ReplayEach(IReadOnlyList<Guid> events, string? code, ReplayQuarantine replay, CancellationToken ct)
+    static async Task<SeeOther> ReplayEach(IReadOnlyList<Guid> events, string? code, ReplayQuarantine replay, CancellationToken ct)
     {
         var (counted, held) = (0, 0);
         foreach (var id in events)
@@ -85,7 +94,7 @@ static class AdminPages
             }
         }
 
-        return TypedResults.Redirect(string.Create(
+        return new SeeOther(string.Create(
             CultureInfo.InvariantCulture, $"/admin/quarantine?counted={counted}&held={held}{(code is null || held == 0 ? "" : $"&code={Uri.EscapeDataString(code)}")}"));
     }
 
@@ -102,7 +111,7 @@ static class AdminPages
         return new RazorComponentResult<JobsPage>(new { Jobs = jobs.All, Runs = await transaction.JobStatesAsync(ct), Notice = notice });
     }
 
-    static async Task<Results<RedirectHttpResult, NotFound>> RunJob(
+    static async Task<IResult> RunJob(
         string job, IFormCollection form, Jobs jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {
         if (jobs.Find(job) is not { } definition)
@@ -116,6 +125,6 @@ static class AdminPages
             JobResult.Failed => "failed",
             _ => "done",
         };
-        return TypedResults.Redirect($"/admin/jobs?job={definition.Name}&result={result}");
+        return new SeeOther($"/admin/jobs?job={definition.Name}&result={result}");
     }
 }

@@ -17,13 +17,14 @@ public sealed record EnvironmentOverview(string State, string? Detail, string Ad
 /// <summary>Reads every tenant for operators.</summary>
 public sealed class TenantOverviews(ControlDatabase database, Clock clock)
 {
+    /// <param name="search">A part of the slug or of the organization's name; null: any.</param>
     /// <param name="status">null: any.</param>
     /// <param name="before">The last id of the page before; null for the first page.</param>
     /// <returns>The newest first, at most <paramref name="limit"/>.</returns>
-    public async Task<List<TenantOverview>> ListAsync(string? status, Guid? before, int limit, CancellationToken ct)
+    public async Task<List<TenantOverview>> ListAsync(string? search, string? status, Guid? before, int limit, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync($"{Select} {Page}", Read, ct, Today, status, before, limit);
+        return await transaction.QueryAsync($"{Select} {Page}", Read, ct, Today, status, before, limit, search?.ToLowerInvariant());
     }
 
     /// <returns>null when there is no such tenant.</returns>
@@ -58,6 +59,8 @@ public sealed class TenantOverviews(ControlDatabase database, Clock clock)
         """;
 
     const string Page = """
-        where ($2::text is null or t.status = $2) and ($3::uuid is null or t.id < $3) order by t.id desc limit $4
+        where ($2::text is null or t.status = $2) and ($3::uuid is null or t.id < $3)
+          and ($5::text is null or strpos(t.slug, $5) > 0 or strpos(lower(t.organization), $5) > 0)
+        order by t.id desc limit $4
         """;
 }

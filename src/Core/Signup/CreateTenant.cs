@@ -1,5 +1,4 @@
 using ControlPlane.Database;
-using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Plans;
 using Npgsql;
@@ -59,8 +58,7 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         await transaction.StartSubscriptionAsync(id, plans.Single(plan => plan.Name == request.Plan), request.Agreed, now, ct);
         var key = await transaction.AddKeyAsync(clock, id, "first key", "operator", ct);
         var created = new CreateTenantResult.Created(id, tenant.Slug!, key.Key, await transaction.AddWebhookSecretAsync(clock, secrets, id, ct));
-        var invitation = await transaction.IssueTokenAsync(id, owner, "invite", MemberTokens.InviteLifetime, ct);
-        await transaction.EnqueueAsync(clock, SignupMails.Invite(options, id, tenant.Email!, tenant.Organization!, invitation!), ct);
+        await transaction.SendInvitationAsync(clock, options, id, owner, ct);
         await transaction.AuditAsync(clock, id, "operator", "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);
         await andThen(transaction, created, ct);
         await transaction.CommitAsync(ct);

@@ -1,3 +1,4 @@
+using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
@@ -31,11 +32,11 @@ static class SignupPages
         pages.MapGet("/terms", () => new RazorComponentResult<TermsPage>());
     }
 
-    static async Task<RazorComponentResult> Show(string? plan, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct) =>
-        await RenderAsync(new SignupForm { Plan = plan }, database, clock, options, ct);
+    static async Task<RazorComponentResult> Show(string? plan, ControlDatabase database, Clock clock, ControlPlaneOptions options, Seller seller, CancellationToken ct) =>
+        await RenderAsync(new SignupForm { Plan = plan }, database, clock, options, seller, ct);
 
     static async Task<IResult> Post(
-        [FromForm] IFormCollection form, SignUp signUp, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+        [FromForm] IFormCollection form, SignUp signUp, ControlDatabase database, Clock clock, ControlPlaneOptions options, Seller seller, CancellationToken ct)
     {
         var entered = SignupForm.From(form);
         var errors = await signUp.RunAsync(entered.ToRequest(form["password"]), ct) switch
@@ -45,18 +46,18 @@ static class SignupPages
             SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken },
             var other => throw new InvalidOperationException($"No answer for {other}."),
         };
-        return errors is null ? new SeeOther("/signup/done") : await RenderAsync(entered with { Errors = errors }, database, clock, options, ct);
+        return errors is null ? new SeeOther("/signup/done") : await RenderAsync(entered with { Errors = errors }, database, clock, options, seller, ct);
     }
 
     static async Task<RazorComponentResult> RenderAsync(
-        SignupForm form, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+        SignupForm form, ControlDatabase database, Clock clock, ControlPlaneOptions options, Seller seller, CancellationToken ct)
     {
         await using var transaction = await database.BeginAnonymousAsync(ct);
         var model = form with
         {
             Plans = await transaction.PlansAsync(clock.GetUtcNow(), ct),
             AddressSuffix = options.AddressOf(""),
-            Contact = $"sales@{options.Domain}",
+            Contact = seller.Email,
         };
         return new RazorComponentResult<SignupPage>(new { Model = model }) { StatusCode = model.Errors.Count == 0 ? 200 : 400 };
     }

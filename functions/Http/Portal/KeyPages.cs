@@ -1,0 +1,55 @@
+using System.Security.Claims;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.MemberPages;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>Keys and the webhook secret in the portal. A new one is on the answer to its form, and on no other page.</summary>
+static class KeyPages
+{
+    public static void MapKeyPages(this IEndpointRouteBuilder routes)
+    {
+        var app = routes.MapGroup("/app").ExcludeFromDescription();
+        app.MapGet("/keys", Show).RequireAuthorization(Policies.Member);
+        app.MapPost("/keys", Create).RequireAuthorization(Policies.Owner);
+        app.MapPost("/keys/{id:guid}/revoke", Revoke).RequireAuthorization(Policies.Owner);
+        app.MapPost("/webhook-secret/rotate", Rotate).RequireAuthorization(Policies.Owner);
+        // Where a reload or a lost session lands after a form was posted.
+        app.MapGet("/webhook-secret/rotate", () => new SeeOther("/app/keys")).RequireAuthorization(Policies.Member);
+        app.MapGet("/keys/{id:guid}/revoke", () => new SeeOther("/app/keys")).RequireAuthorization(Policies.Member);
+    }
+
+    static async Task<RazorComponentResult<KeysPage>> Show(ClaimsPrincipal user, string? done, ListKeys listKeys, CancellationToken ct) =>
+        new(new { Keys = await listKeys.RunAsync(user.TenantId(), ct), Revoked = done == "revoked" });
+
+    static async Task<RazorComponentResult<KeysPage>> Create(
+        ClaimsPrincipal user, [FromForm] string? name, CreateKey createKey, ListKeys listKeys, CancellationToken ct)
+    {
+        var result = await createKey.RunAsync(user.TenantId(), name, user.ActorName(), ct);
+        var keys = await listKeys.RunAsync(user.TenantId(), ct);
+        return result switch
+        {
+            CreateKeyResult.Created created => new RazorComponentResult<KeysPage>(new { Keys = keys, Created = created.Key }),
+            CreateKeyResult.Invalid invalid =>
+                new RazorComponentResult<KeysPage>(new { Keys = keys, Name = name, Error = invalid.Errors["name"] }) { StatusCode = StatusCodes.Status400BadRequest },
+            var other => throw new InvalidOperationException($"No answer for {other}."),
+        };
+    }
+
+    // Forms without fields are bound too, so that their antiforgery token is checked.
+    static async Task<IResult> Revoke(ClaimsPrincipal user, Guid id, IFormCollection form, RevokeKey revokeKey, CancellationToken ct) =>
+        await revokeKey.RunAsync(user.TenantId(), id, user.ActorName(), ct) ? new SeeOther("/app/keys?done=revoked") : TypedResults.NotFound();
+
+    static async Task<RazorComponentResult<KeysPage>> Rotate(
+        ClaimsPrincipal user, IFormCollection form, RotateWebhookSecret rotate, ListKeys listKeys, CancellationToken ct)
+    {
+        var rotated = await rotate.RunAsync(user.TenantId(), user.ActorName(), ct);
+        return new RazorComponentResult<KeysPage>(new { Keys = await listKeys.RunAsync(user.TenantId(), ct), Rotated = rotated });
+    }
+}

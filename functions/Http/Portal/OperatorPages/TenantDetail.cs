@@ -1,0 +1,30 @@
+using ControlPlane.Billing;
+using ControlPlane.Database;
+using ControlPlane.Http.Portal.MemberPages;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Http.Portal.OperatorPages;
+
+/// <summary>What an operator sees of one tenant.</summary>
+public sealed record TenantDetail(
+    TenantOverview Tenant, string? VatId, EnvironmentView? Environment, IReadOnlyList<Invoice> Invoices, IReadOnlyList<AuditEntry> Audit);
+
+/// <param name="Detail">JSON.</param>
+public sealed record AuditEntry(DateTimeOffset At, string Actor, string Action, string Detail);
+
+static class TenantDetails
+{
+    const int RecentInvoices = 12;
+
+    public static async Task<TenantDetail> DetailAsync(this Transaction transaction, TenantOverview tenant, CancellationToken ct) => new(
+        tenant,
+        await transaction.ScalarAsync<string>("select vat_id from control.tenant where id = $1", ct, tenant.TenantId),
+        await transaction.EnvironmentViewAsync(tenant.TenantId, ct),
+        await transaction.InvoicesAsync(tenant.TenantId, before: null, RecentInvoices, ct),
+        await transaction.QueryAsync(
+            Audit, row => new AuditEntry(row.GetFieldValue<DateTimeOffset>(0), row.GetString(1), row.GetString(2), row.GetString(3)), ct, tenant.TenantId));
+
+    const string Audit = """
+        select occurred_at, actor, action, detail::text from control.audit_log where tenant_id = $1 order by occurred_at desc, id desc limit 30
+        """;
+}

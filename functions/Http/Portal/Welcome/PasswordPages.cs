@@ -1,0 +1,78 @@
+using ControlPlane.Http.Hosting;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal.Welcome;
+
+/// <summary>Choosing a password by a link in a mail: after forgetting the old one, or by invitation.</summary>
+static class PasswordPages
+{
+    public static void MapPasswordPages(this IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("/").ExcludeFromDescription();
+        pages.MapGet("/forgot", () => new RazorComponentResult<ForgotPage>());
+        pages.MapPost("/forgot", Forgot).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapGet("/forgot/done", () => new RazorComponentResult<MessagePage>(new
+        {
+            Title = "Look into your mailbox",
+            Notice = "If the address has an account, a mail with a link is on its way there.",
+            LinkTo = "/login",
+            LinkText = "Sign in",
+        }));
+        MapLink(pages, "reset");
+        MapLink(pages, "invite");
+    }
+
+    /// <param name="purpose">Of the token; also the path.</param>
+    static void MapLink(IEndpointRouteBuilder pages, string purpose)
+    {
+        pages.MapGet($"/{purpose}", async Task<IResult> (string? token, ChoosePassword choose, CancellationToken ct) =>
+            await choose.IsUsableAsync(token, purpose, ct) ? Form(purpose, token!, null) : LinkOver());
+        pages.MapPost($"/{purpose}", async Task<IResult> ([FromForm] IFormCollection form, ChoosePassword choose, CancellationToken ct) =>
+            await choose.RunAsync(form["token"], purpose, form["password"], ct) switch
+            {
+                ChoosePasswordResult.Chosen => new SeeOther("/login?done=password"),
+                ChoosePasswordResult.Invalid invalid => Form(purpose, form["token"].ToString(), invalid.Errors["password"]),
+                ChoosePasswordResult.AddressTaken => AddressTaken(),
+                _ => LinkOver(),
+            }).RequireRateLimiting(RateLimits.SignIn);
+    }
+
+    static async Task<IResult> Forgot([FromForm] IFormCollection form, RequestReset reset, CancellationToken ct)
+    {
+        var email = form["email"].ToString().Trim();
+        if (EmailAddress.Problem(email) is { } problem)
+        {
+            return new RazorComponentResult<ForgotPage>(new { Email = email, Error = problem }) { StatusCode = StatusCodes.Status400BadRequest };
+        }
+
+        await reset.RunAsync(email, ct);
+        return new SeeOther("/forgot/done");
+    }
+
+    static RazorComponentResult<ChoosePasswordPage> Form(string purpose, string token, string? error) =>
+        new(new { Action = $"/{purpose}", Token = token, Error = error })
+        {
+            StatusCode = error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+        };
+
+    static RazorComponentResult<MessagePage> LinkOver() => new(new
+    {
+        Title = "This link is no longer valid",
+        Problem = "It was used already, or it is too old. Have a new one sent to you.",
+        LinkTo = "/forgot",
+        LinkText = "Send a new link",
+    }) { StatusCode = StatusCodes.Status410Gone };
+
+    static RazorComponentResult<MessagePage> AddressTaken() => new(new
+    {
+        Title = "This address has an account",
+        Problem = "It belongs to another organization, and an address can have only one. Ask to be invited with another address of yours.",
+        LinkTo = "/login",
+        LinkText = "Sign in",
+    }) { StatusCode = StatusCodes.Status409Conflict };
+}

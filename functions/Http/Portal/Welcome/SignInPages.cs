@@ -1,0 +1,93 @@
+using System.Security.Claims;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using FromFormAttribute = Microsoft.AspNetCore.Mvc.FromFormAttribute;
+
+namespace ControlPlane.Http.Portal.Welcome;
+
+/// <summary>Signing in and out, for members and for operators.</summary>
+static class SignInPages
+{
+    const string Members = "/app";
+    const string Operators = "/admin";
+
+    public static void MapSignInPages(this IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("/").ExcludeFromDescription();
+        pages.MapGet("/login", Show);
+        pages.MapPost("/login", SignInMember).RequireRateLimiting(RateLimits.SignIn);
+        // The form that posts here was rendered for a signed-in member, and so is its antiforgery token.
+        pages.MapPost("/logout", SignOutMember).RequireAuthorization(Policies.Member);
+        pages.MapGet("/admin/login", (string? @return) => new RazorComponentResult<OperatorLoginPage>(new { Return = @return }));
+        pages.MapPost("/admin/login", SignInOperator).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapPost("/admin/logout", SignOutOperator).RequireAuthorization(Policies.OperatorPage);
+    }
+
+    static RazorComponentResult<LoginPage> Show(string? @return, string? done) => new(new
+    {
+        Return = @return,
+        Notice = done switch
+        {
+            "password" => "Your new password is set. Sign in with it.",
+            "logout" => "You are signed out.",
+            _ => null,
+        },
+    });
+
+    static async Task<IResult> SignInMember(
+        [FromForm] IFormCollection form, HttpContext context, SignIn signIn, SignInLimiter limiter, CancellationToken ct)
+    {
+        string email = form["email"].ToString(), returnTo = form["return"].ToString();
+        using var lease = limiter.Try(email);
+        if (!lease.IsAcquired)
+        {
+            return RateLimits.Reject(context, lease);
+        }
+
+        switch (await signIn.RunAsync(email, form["password"], ct))
+        {
+            case SignInResult.SignedIn session:
+                context.SignInMember(session);
+                return new SeeOther(ReturnPath.Of(returnTo, Members));
+            case SignInResult.NotVerified:
+                return Again(email, returnTo, "Your address is not confirmed yet. A mail with the link is on its way to you: follow it, then sign in.");
+            default:
+                return Again(email, returnTo, "Address and password do not go together. Check both, or have a new password sent to you.");
+        }
+    }
+
+    static RazorComponentResult<LoginPage> Again(string email, string returnTo, string problem) =>
+        new(new { Email = email, Return = returnTo, Problem = problem }) { StatusCode = StatusCodes.Status400BadRequest };
+
+    static async Task<SeeOther> SignOutMember([FromForm] IFormCollection form, HttpContext context, ClaimsPrincipal user, SignOut signOut, CancellationToken ct)
+    {
+        await signOut.RunAsync(user.TenantId(), context.Request.Cookies[Sessions.MemberCookie]!, ct);
+        context.SignOutMember();
+        return new SeeOther("/login?done=logout");
+    }
+
+    static async Task<IResult> SignInOperator([FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, CancellationToken ct)
+    {
+        if (await sessions.StartAsync(form["key"], ct) is not { } session)
+        {
+            return new RazorComponentResult<OperatorLoginPage>(new { Return = form["return"].ToString(), Problem = "This is not the operator key." })
+            {
+                StatusCode = StatusCodes.Status400BadRequest,
+            };
+        }
+
+        context.SignInOperator(session);
+        return new SeeOther(ReturnPath.Of(form["return"], Operators));
+    }
+
+    static async Task<SeeOther> SignOutOperator([FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, CancellationToken ct)
+    {
+        await sessions.EndAsync(context.Request.Cookies[Sessions.OperatorCookie]!, ct);
+        context.SignOutOperator();
+        return new SeeOther("/admin/login");
+    }
+}

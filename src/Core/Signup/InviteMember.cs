@@ -1,0 +1,58 @@
+using ControlPlane.Database;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Signup;
+
+public abstract record InviteMemberResult
+{
+    /// <summary>A mail is on its way. The same answer for an address that has an account for another tenant.</summary>
+    public sealed record Invited(Guid Member) : InviteMemberResult;
+    public sealed record Invalid(FieldErrors Errors) : InviteMemberResult;
+}
+
+/// <summary>Invites a person to sign in for a tenant. For owners: the caller has checked that one asks.</summary>
+public sealed class InviteMember(ControlDatabase database, Clock clock, ControlPlaneOptions options)
+{
+    // Every invitation is a mail with words of the tenant's choosing in it.
+    const int MostMembers = 100;
+
+    /// <remarks>Inviting somebody again who has not accepted yet changes the role and sends the mail again, at most once a minute.</remarks>
+    public async Task<InviteMemberResult> RunAsync(Guid tenant, string? email, string? role, string actor, CancellationToken ct)
+    {
+        var address = email?.Trim();
+        var errors = new FieldErrors();
+        errors.Check("email", EmailAddress.Problem(address));
+        errors.Check("role", Members.Roles.Contains(role) ? null : $"Choose one of the roles {string.Join(", ", Members.Roles)}.");
+        if (errors.Count > 0)
+        {
+            return new InviteMemberResult.Invalid(errors);
+        }
+
+        await using var transaction = await database.BeginAsync(tenant, ct);
+        await transaction.ExecuteAsync("select 1 from control.tenant where id = $1 for update", ct, tenant);
+        if (await transaction.ScalarAsync<long>(CountOthers, ct, tenant, address) >= MostMembers)
+        {
+            errors.Check("email", $"There are {MostMembers} members already. Remove one first.");
+            return new InviteMemberResult.Invalid(errors);
+        }
+
+        if (await transaction.ScalarAsync<Guid?>(Upsert, ct, Ids.New(clock), tenant, address, role, clock.GetUtcNow()) is not { } member)
+        {
+            errors.Check("email", "This person is a member already.");
+            return new InviteMemberResult.Invalid(errors);
+        }
+
+        await transaction.SendInvitationAsync(clock, options, tenant, member, ct);
+        await transaction.AuditAsync(clock, tenant, actor, "member.invited", new { member, role }, ct);
+        await transaction.CommitAsync(ct);
+        return new InviteMemberResult.Invited(member);
+    }
+
+    const string CountOthers = "select count(*) from control.member where tenant_id = $1 and lower(email) <> lower($2)";
+
+    const string Upsert = """
+        insert into control.member (id, tenant_id, email, role, created_at) values ($1, $2, $3, $4, $5)
+        on conflict (tenant_id, lower(email)) do update set role = excluded.role where member.confirmed_at is null
+        returning id
+        """;
+}
