@@ -40,6 +40,7 @@ public static class App
         services.AddSingleton<RunBillingCycle>();
 
         services.AddSingleton<Migrator>();
+        services.AddProvisioning(configuration, settings);
         services.AddSingleton<JobRunner>();
         services.AddSingleton<Jobs>();
 
@@ -81,8 +82,12 @@ public static class App
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
         app.MapAppPages();
+        app.MapEnvironmentPages();
         app.MapKeyPages();
+        app.MapMemberListPages();
         app.MapAdminPages();
         app.MapHealth();
+        app.MapEnvironment();
+        app.MapAdminEnvironment();
     }
 }

@@ -3,6 +3,7 @@ using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal.OperatorPages;
 using ControlPlane.Operations;
+using ControlPlane.Provisioning;
 using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -23,6 +24,8 @@ static class AdminPages
         admin.MapGet("", Overview);
         admin.MapGet("/tenants", Tenants);
         admin.MapGet("/tenants/{id:guid}", Tenant);
+        admin.MapPost("/tenants/{id:guid}/{action}", Operate);
+        admin.MapGet("/tenants/{id:guid}/{action}", (Guid id) => new SeeOther($"/admin/tenants/{id}"));
         admin.MapGet("/quarantine", Quarantine);
         admin.MapPost("/quarantine/{id:guid}/replay", Replay);
         admin.MapPost("/quarantine/replay", ReplayAll);
@@ -49,8 +52,41 @@ static class AdminPages
         });
     }
 
-    static async Task<Results<RazorComponentResult<TenantPage>, NotFound>> Tenant(
-        Guid id, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
+    static async Task<IResult> Tenant(
+        Guid id, string? done, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
+        await RenderTenantAsync(
+            id, tenants, database, options, ct,
+            notice: done switch
+            {
+                "suspend" => "It is being suspended.",
+                "resume" => "It is being resumed.",
+                "retry" => "It is tried again from the first step.",
+                "delete" => "It is being deleted.",
+                _ => null,
+            });
+
+    static async Task<IResult> Operate(
+        Guid id, string action, IFormCollection form, OperateEnvironment operate, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options,
+        CancellationToken ct)
+    {
+        var result = action switch
+        {
+            "suspend" => await operate.SuspendAsync(id, ct),
+            "resume" => await operate.ResumeAsync(id, ct),
+            "retry" => await operate.RetryAsync(id, ct),
+            "delete" => await operate.DeleteAsync(id, ct),
+            _ => new EnvironmentResult.NotFound(),
+        };
+        return result switch
+        {
+            EnvironmentResult.Accepted => new SeeOther($"/admin/tenants/{id}?done={action}"),
+            EnvironmentResult.NotPossible refused => await RenderTenantAsync(id, tenants, database, options, ct, problem: refused.Why),
+            _ => TypedResults.NotFound(),
+        };
+    }
+
+    static async Task<IResult> RenderTenantAsync(
+        Guid id, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct, string? notice = null, string? problem = null)
     {
         if (await tenants.FindAsync(id, ct) is not { } tenant)
         {
@@ -58,7 +94,9 @@ static class AdminPages
         }
 
         await using var transaction = await database.BeginJobAsync(ct);
-        return new RazorComponentResult<TenantPage>(new { Model = await transaction.DetailAsync(tenant, ct), options.PublicUrl });
+        return new RazorComponentResult<TenantPage>(
+            new { Model = await transaction.DetailAsync(tenant, ct), options.PublicUrl, Notice = notice, Problem = problem })
+        { StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
     }
 
     static async Task<RazorComponentResult<QuarantinePage>> Quarantine(
