@@ -46,26 +46,31 @@ public enum Damage
 public sealed record Delivery(DemoTenant Tenant, DeliveryForm Form, IReadOnlyList<Entry> Entries, int Times = 1, Damage Damage = Damage.None)
 {
     /// <summary>What all copies together have to be answered with.</summary>
-    public Outcome Expected => Damage switch
+    public Outcome Expected => (Damage switch
     {
         Damage.CutShort => Outcome.Nothing with { Refused = Times },
         Damage.Forged => Outcome.Nothing with { Unauthorized = Times },
-        _ => new Outcome(
-            Count(Fate.Accepted), (Count(Fate.Duplicate) * Times) + (Count(Fate.Accepted) * (Times - 1)),
-            Entries.LongCount(entry => entry.Fate > Fate.Duplicate) * Times, 0, 0),
-    };
+        _ => Outcome.Nothing with
+        {
+            Accepted = Count(Fate.Accepted),
+            Duplicates = (Count(Fate.Duplicate) * Times) + (Count(Fate.Accepted) * (Times - 1)),
+            Rejected = Entries.LongCount(entry => entry.Fate > Fate.Duplicate) * Times,
+        },
+    }) with { Sent = Entries.Count * Times };
 
     long Count(Fate fate) => Entries.LongCount(entry => entry.Fate == fate);
 }
 
 /// <summary>Counts of events by what became of them, and of whole deliveries that were turned away.</summary>
-/// <param name="Rejected">Held in quarantine.</param>
+/// <param name="Sent">Events in all copies of all deliveries.</param>
+/// <param name="Rejected">Events held in quarantine.</param>
 /// <param name="Refused">Deliveries that were not JSON: one text each in quarantine.</param>
 /// <param name="Unauthorized">Deliveries with a wrong signature: nothing is kept of them.</param>
-public sealed record Outcome(long Accepted, long Duplicates, long Rejected, long Refused, long Unauthorized)
+public sealed record Outcome(long Sent, long Accepted, long Duplicates, long Rejected, long Refused, long Unauthorized)
 {
-    public static readonly Outcome Nothing = new(0, 0, 0, 0, 0);
+    public static readonly Outcome Nothing = new(0, 0, 0, 0, 0, 0);
 
     public static Outcome operator +(Outcome a, Outcome b) => new(
-        a.Accepted + b.Accepted, a.Duplicates + b.Duplicates, a.Rejected + b.Rejected, a.Refused + b.Refused, a.Unauthorized + b.Unauthorized);
+        a.Sent + b.Sent, a.Accepted + b.Accepted, a.Duplicates + b.Duplicates, a.Rejected + b.Rejected, a.Refused + b.Refused,
+        a.Unauthorized + b.Unauthorized);
 }

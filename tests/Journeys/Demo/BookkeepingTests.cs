@@ -29,7 +29,7 @@ public class BookkeepingTests
         books.Enter(new Delivery(Basic, DeliveryForm.Array, [new(usage, Fate.Accepted), new(usage, Fate.Duplicate), new(usage with { PromptTokens = 1 }, Fate.Conflict)], Times: 3), Start);
         books.Enter(new Delivery(Basic, DeliveryForm.One, [new(usage, Fate.Accepted)], Damage: Damage.Forged), Start);
 
-        Assert.Equal(new Outcome(Accepted: 1, Duplicates: 5, Rejected: 3, Refused: 0, Unauthorized: 1), books.OutcomeOf(Basic));
+        Assert.Equal(new Outcome(Sent: 10, Accepted: 1, Duplicates: 5, Rejected: 3, Refused: 0, Unauthorized: 1), books.OutcomeOf(Basic));
         Assert.Equal(new Sums(1, 1_000, 0.0005m), books.SumsOf(Basic));
     }
 
