@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace ControlPlane.Local.Demo;
 
 /// <summary><c>./run demo</c>.</summary>
-static class DemoCommand
+public static class DemoCommand
 {
     /// <summary>Wide enough for every table, where no terminal says how wide it is.</summary>
     const int WidthWithoutTerminal = 150;
@@ -28,7 +28,7 @@ static class DemoCommand
         """;
 
     /// <param name="guarded">Runs it with the options that all commands share; tells what went wrong in one line.</param>
-    public static Command Create(Func<ParseResult, Func<RunOptions, CancellationToken, Task>, Task<int>> guarded)
+    internal static Command Create(Func<ParseResult, Func<RunOptions, CancellationToken, Task>, Task<int>> guarded)
     {
         Calls.Validators.Add(calls =>
         {
@@ -45,16 +45,22 @@ static class DemoCommand
 
     static async Task RunAsync(DemoOptions options, CancellationToken ct)
     {
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = WidthWithoutTerminal;
-        }
-
-        await using var demo = await DemoRun.StartAsync(options, AnsiConsole.Console, ct);
+        await using var demo = await DemoRun.StartAsync(options, Console.IsOutputRedirected ? PlainConsole(Console.Out) : AnsiConsole.Console, ct);
         await demo.PlayAsync(ct);
         if (await demo.CheckAsync(ct) is > 0 and var differences)
         {
             throw new DemoFailureException($"The demo failed: {differences} differences, listed above.");
         }
+    }
+
+    /// <summary>Lines and tables without colours, where nobody watches: a progress bar becomes a line now and then.</summary>
+    public static IAnsiConsole PlainConsole(TextWriter writer)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(writer),
+        });
+        console.Profile.Width = WidthWithoutTerminal;
+        return console;
     }
 }

@@ -45,7 +45,7 @@ public sealed class DemoServer : IAsyncDisposable
         var installation = await Installation.OpenAsync(options, join: false, ct);
         try
         {
-            var app = LocalHost.Build([.. installation.Settings(), .. Settings(options.Port)], options.Port);
+            var app = LocalHost.Build(Settings(installation), options.Port);
             await Serve.StartAsync(app, installation, ct);
             return new DemoServer(installation, app, (await File.ReadAllTextAsync(installation.Data.At("operator.key"), ct)).Trim());
         }
@@ -83,13 +83,17 @@ public sealed class DemoServer : IAsyncDisposable
         await _installation.DisposeAsync();
     }
 
-    // What is set for a real installation must not reach the demo: mail is kept, nothing is started, prices have no tax.
-    static Dictionary<string, string?> Settings(int port)
+    // What is set for a real installation must not reach the demo: mail is kept, no container is started, invoices have no tax.
+    static Dictionary<string, string?> Settings(Installation installation)
     {
         var settings = Environment.GetEnvironmentVariables().Keys.Cast<string>()
-            .Where(name => name.StartsWith("CONTROLPLANE_", StringComparison.Ordinal) && name is not ("CONTROLPLANE_DATABASE" or "CONTROLPLANE_DATA" or "CONTROLPLANE_SANDBOX"))
-            .ToDictionary(name => name, _ => (string?)null);
-        settings["CONTROLPLANE_PUBLIC_URL"] = $"http://localhost:{port}";
+            .Where(name => name.StartsWith("CONTROLPLANE_", StringComparison.Ordinal)).ToDictionary(name => name, _ => (string?)null);
+        foreach (var (name, value) in installation.Settings())
+        {
+            settings[name] = value;
+        }
+
+        settings["CONTROLPLANE_PUBLIC_URL"] = $"http://localhost:{installation.Options.Port}";
         settings["CONTROLPLANE_DATAPLANE"] = "render";
         return settings;
     }
