@@ -31,6 +31,7 @@ public static class App
         services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
 
         services.AddSignup();
+        services.AddProvisioning(configuration, settings);
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -40,7 +41,6 @@ public static class App
         services.AddSingleton<RunBillingCycle>();
 
         services.AddSingleton<Migrator>();
-        services.AddProvisioning(configuration, settings);
         services.AddSingleton<JobRunner>();
         services.AddSingleton<Jobs>();
 
@@ -73,11 +73,13 @@ public static class App
 
         app.MapSignup();
         app.MapKeys();
+        app.MapEnvironment();
         app.MapUsage();
         app.MapSubscription();
         app.MapInvoices();
         app.MapQuarantine();
         app.MapAdminTenants();
+        app.MapAdminEnvironment();
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();
@@ -87,7 +89,5 @@ public static class App
         app.MapMemberListPages();
         app.MapAdminPages();
         app.MapHealth();
-        app.MapEnvironment();
-        app.MapAdminEnvironment();
     }
 }

@@ -10,7 +10,8 @@ namespace ControlPlane.Http;
 
 /// <summary>Every job, defined once. All hosts schedule from this list.</summary>
 public sealed class Jobs(
-    ControlDatabase database, Clock clock, RunProvisioning runProvisioning, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle, PurgeExpiredSignups purgeExpiredSignups)
+    ControlDatabase database, Clock clock, RunProvisioning runProvisioning, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle,
+    PurgeExpiredSignups purgeExpiredSignups)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;

@@ -10,7 +10,7 @@ public static class GatewayKey
     /// <summary>Makes the key valid; repeating it changes nothing.</summary>
     public static Task AddGatewayKeyAsync(this Transaction transaction, TimeProvider clock, Guid tenant, string key, CancellationToken ct) =>
         transaction.ExecuteAsync(
-            Insert, ct, Ids.New(clock), tenant, Name, key[..(Credentials.TenantKeyPrefix.Length + 6)], Credentials.Hash(key), clock.GetUtcNow());
+            Insert, ct, Ids.New(clock), tenant, Name, key[..TenantKeys.PrefixLength], Credentials.Hash(key), clock.GetUtcNow());
 
     public static Task RevokeGatewayKeyAsync(this Transaction transaction, TimeProvider clock, Guid tenant, CancellationToken ct) =>
         transaction.ExecuteAsync(
