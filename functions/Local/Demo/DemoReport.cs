@@ -53,7 +53,7 @@ sealed class DemoReport(IAnsiConsole console, DemoServer server, Bookkeeping own
             {
                 AddRow(
                     table, tenant.Plan, invoice.Number, string.Create(CultureInfo.InvariantCulture, $"{invoice.PeriodStart:yyyy-MM-dd}"), invoice.Tokens,
-                    invoice.Base, invoice.Overage, invoice.Late, invoice.Total, Path.GetRelativePath(Environment.CurrentDirectory, invoice.Pdf));
+                    invoice.Base, invoice.Overage, invoice.Late, invoice.Total, Shown(invoice.Pdf));
             }
 
             if (books.Invoices.Count == 0)
@@ -95,21 +95,25 @@ sealed class DemoReport(IAnsiConsole console, DemoServer server, Bookkeeping own
 
     void WhereToLook() => console.MarkupLineInterpolated($"""
 
-        Mail          {server.Mail} ({new MailFolder(server.Mail).Count} mails)
-        Invoices      {Path.Combine(server.Folder, "invoices")}
-        Environments  {server.Environments}
+        Mail          {Shown(server.Mail)} ({new MailFolder(server.Mail).Count} mails)
+        Invoices      {Shown(Path.Combine(server.Folder, "invoices"))}
+        Environments  {Shown(server.Environments)}
 
-        Look around:  ./run --data {server.Folder} --sandbox{(server.DatabaseName is { } name ? $" --database \"… Database={name}\"" : "")}
+        Look around:  ./run --data {Shown(server.Folder)} --sandbox{(server.DatabaseName is { } name ? $" --database \"… Database={name}\"" : "")}
         then sign in at http://localhost:8080/login as {string.Join(" or ", platform.Keys.Select(tenant => tenant.Email))}
-        with the password "{NewCustomer.Password}", or at http://localhost:8080/admin with the key in {Path.Combine(server.Folder, "operator.key")}
+        with the password "{NewCustomer.Password}", or at http://localhost:8080/admin with the key in {Shown(Path.Combine(server.Folder, "operator.key"))}
         """);
+
+    // Short where one stands in the folder above, as with ./run.
+    static string Shown(string path) =>
+        Path.GetRelativePath(Environment.CurrentDirectory, path) is var relative && relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
 
     static Table NewTable(string title, params string[] columns)
     {
         var table = new Table().Title($"[bold]{title}[/]").RoundedBorder();
         foreach (var column in columns)
         {
-            table.AddColumn(column, c => c.NoWrap());
+            table.AddColumn(column, c => c.NoWrap = column != "PDF");
         }
 
         return table;

@@ -23,12 +23,13 @@ public sealed class DemoRun : IAsyncDisposable
     readonly DemoServer _server;
     readonly IReadOnlyList<DemoTenant> _tenants;
     readonly List<DemoDay> _script;
+    readonly long _tokensOfTrace;
     readonly Bookkeeping _books = new(Start);
     readonly List<string> _differences = [];
     readonly List<DemoAccount> _accounts = [];
 
-    DemoRun(IAnsiConsole console, DemoServer server, IReadOnlyList<DemoTenant> tenants, List<DemoDay> script) =>
-        (_console, _server, _tenants, _script) = (console, server, tenants, script);
+    DemoRun(IAnsiConsole console, DemoServer server, IReadOnlyList<DemoTenant> tenants, List<DemoDay> script, long tokensOfTrace) =>
+        (_console, _server, _tenants, _script, _tokensOfTrace) = (console, server, tenants, script, tokensOfTrace);
 
     public DemoServer Server => _server;
     public IReadOnlyList<DemoAccount> Accounts => _accounts;
@@ -45,7 +46,8 @@ public sealed class DemoRun : IAsyncDisposable
         var suffix = options.Database is null ? "" : $"-{Ids.New(TimeProvider.System):N}"[^9..];
         var tenants = DemoTenant.All.Select(tenant => tenant with { Slug = tenant.Slug + suffix }).ToList();
         var script = DemoScript.Write(trace, Start, days, options.Seed, tenants);
-        return new DemoRun(console, await DemoServer.StartAsync(options.Data, options.Database, Start, ct), tenants, script);
+        var server = await DemoServer.StartAsync(options.Data, options.Database, Start, ct);
+        return new DemoRun(console, server, tenants, script, trace.Sum(call => call.PromptTokens + call.CompletionTokens));
     }
 
     /// <summary>Signs the tenants up, lets the months pass day by day, and ends in the morning after the second invoices.</summary>
@@ -61,7 +63,7 @@ public sealed class DemoRun : IAsyncDisposable
         using var http = _server.NewClient(key: null);
         var senders = _accounts.ToDictionary(account => account.Tenant, account => new UsageSender(http, account));
         var events = _script.Sum(day => day.Deliveries.Sum(delivery => delivery.Expected.Sent));
-        var sending = TimeSpan.Zero;
+        var (sending, began) = (TimeSpan.Zero, Stopwatch.GetTimestamp());
         await _console.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn()).StartAsync(async progress =>
         {
             var task = progress.AddTask("Two months", maxValue: events);
@@ -79,8 +81,10 @@ public sealed class DemoRun : IAsyncDisposable
             task.Description = "Two months";
             task.Value = task.MaxValue;
         });
-        _console.MarkupLineInterpolated(
-            $"{events:N0} events in {_script.Sum(day => day.Deliveries.Sum(delivery => delivery.Times)):N0} requests took {sending.TotalSeconds:0.0} s: [bold]{events / sending.TotalSeconds:N0} events a second[/]");
+        _console.MarkupLineInterpolated($"""
+            {events:N0} events in {_script.Sum(day => day.Deliveries.Sum(delivery => delivery.Times)):N0} requests took {sending.TotalSeconds:0.0} s: [bold]{events / sending.TotalSeconds:N0} events a second[/]
+            Two months of jobs took {(Stopwatch.GetElapsedTime(began) - sending).TotalSeconds:0.0} s.
+            """);
     }
 
     /// <summary>Compares and prints.</summary>
@@ -94,6 +98,12 @@ public sealed class DemoRun : IAsyncDisposable
             var books = await read.RunAsync(account, DateOnly.FromDateTime(Start.UtcDateTime), DateOnly.FromDateTime(End.UtcDateTime).AddDays(1), ct);
             platform[account.Tenant] = books;
             _differences.AddRange(ConservationCheck.Differences(account.Tenant, _books, books));
+        }
+
+        var tokens = _tenants.Sum(tenant => _books.SumsOf(tenant).Tokens);
+        if (tokens != _tokensOfTrace)
+        {
+            _differences.Add(FormattableString.Invariant($"The trace has {_tokensOfTrace} tokens, the demo reported {tokens}"));
         }
 
         new DemoReport(_console, _server, _books, platform).Print(_differences);
