@@ -39,7 +39,7 @@ public class JobTests
     {
         await using var server = await TestServer.StartAsync();
         var (began, finish) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var slow = new JobDefinition("slow", "0 0 1 1 *", "Waits.", DrainsQueue: false, async _ =>
+        var slow = new JobDefinition(new JobSchedule("slow", "0 0 1 1 *", "Waits.", DrainsQueue: false), async _ =>
         {
             began.SetResult();
             await finish.Task;
