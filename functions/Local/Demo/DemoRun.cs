@@ -43,7 +43,7 @@ public sealed class DemoRun : IAsyncDisposable
             The trace names no tenant, user or model: its calls are stretched over {days} days in the order of their arrival and dealt by chance, with seed {options.Seed}.
             """);
         // Roles belong to a whole PostgreSQL server: on one that is shared, slugs must be the demo's own.
-        var suffix = options.Database is null ? "" : $"-{Ids.New(TimeProvider.System):N}"[^9..];
+        var suffix = options.Database is null ? "" : $"-{Ids.New(TimeProvider.System).ToString("N")[^8..]}";
         var tenants = DemoTenant.All.Select(tenant => tenant with { Slug = tenant.Slug + suffix }).ToList();
         var script = DemoScript.Write(trace, Start, days, options.Seed, tenants);
         var server = await DemoServer.StartAsync(options.Data, options.Database, Start, ct);
