@@ -6,6 +6,7 @@ using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal;
 using ControlPlane.Http.Usage;
+using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
@@ -40,8 +41,13 @@ public static class App
         services.AddSingleton<CloseBillingPeriod>();
         services.AddSingleton<RunBillingCycle>();
 
+        services.AddSingleton(MailSettings.Transport(configuration, settings.Options));
+        services.AddSingleton(MailSettings.Sender(configuration, settings.Options));
+        services.AddSingleton<SendOutbox>();
+
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
+        services.AddSingleton<MoveSandboxClock>();
         services.AddSingleton<Jobs>();
 
         services.AddControlPlaneAuthentication();
@@ -64,8 +70,9 @@ public static class App
 
     public static void MapControlPlane(this WebApplication app)
     {
-        app.UseControlPlaneProblems();
         app.UseMiddleware<SecurityHeaders>();
+        app.UseControlPlaneProblems();
+        app.UseMiddleware<KnownEncodings>();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();
@@ -80,8 +87,13 @@ public static class App
         app.MapQuarantine();
         app.MapAdminTenants();
         app.MapAdminEnvironment();
+        app.MapJobs();
+        if (app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox)
+        {
+            app.MapSandbox();
+        }
 
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
         app.MapAssets();
         app.MapAppPages();
         app.MapKeyPages();
