@@ -52,7 +52,7 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
             ["metadata"] = "{\"user_api_key_user_id\":\"u\"}", ["model_group"] = "\"gemini-pro\"",
             ["email"] = $"\"{name}@example.com\"", ["organization"] = "\"Fuzz GmbH\"", ["slug"] = $"\"{name}\"", ["plan"] = "\"basic\"", ["country"] = "\"DE\"", ["vat_id"] = "\"DE123456789\"",
             ["password"] = "\"short\"", ["accept_terms"] = "true", ["name"] = "\"key\"", ["price_eur_per_month"] = "null", ["overage_eur_per_1000"] = "null",
-            ["request_id"] = $"\"{name}\"", ["estimated_tokens"] = "100", ["tenant_id"] = $"\"{prey.Id}\"", ["outcome"] = "\"succeed\"", ["role"] = "\"viewer\"",
+            ["request_id"] = $"\"{name}\"", ["estimated_tokens"] = "100", ["tenant_id"] = $"\"{prey.Id}\"", ["outcome"] = "\"succeed\"", ["role"] = "\"viewer\"", ["now"] = $"\"{now.AddHours(1):yyyy-MM-ddTHH:mm:ssZ}\"",
         };
     }
 
