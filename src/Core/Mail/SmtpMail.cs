@@ -52,8 +52,11 @@ public sealed class SmtpMail(SmtpServer server) : IMailTransport
     {
         var message = new System.Net.Mail.MailMessage(mail.From, mail.To)
         {
-            Subject = mail.Subject, SubjectEncoding = Encoding.UTF8,
-            Body = mail.Body, BodyEncoding = Encoding.UTF8, BodyTransferEncoding = TransferEncoding.QuotedPrintable,
+            Subject = mail.Subject,
+            SubjectEncoding = Encoding.UTF8,
+            Body = mail.Body,
+            BodyEncoding = Encoding.UTF8,
+            BodyTransferEncoding = TransferEncoding.QuotedPrintable,
         };
         message.Headers.Add("Message-ID", mail.MessageId);
         if (mail.Attachment is { } attachment)
