@@ -9,8 +9,7 @@ public static class Sql
     public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params List<object?> args)
     {
         var command = new NpgsqlCommand(sql, connection);
-        // A string[] given as the only argument arrives as the list of arguments: C# takes it for an object[].
-        foreach (var arg in args.GetType() == typeof(object[]) ? args : [args])
+        foreach (var arg in args)
         {
             command.Parameters.Add(new NpgsqlParameter { Value = arg ?? DBNull.Value });
         }
