@@ -22,8 +22,8 @@ public sealed class Jobs(
         new(JobSchedules.Provision, runProvisioning.RunAsync),
         new(JobSchedules.Billing, runBillingCycle.RunAsync),
         new(JobSchedules.Nightly, NightlyAsync),
-        new(JobSchedules.Outbox, sendOutbox.RunAsync),
         new(JobSchedules.Retention, purgeExpiredSignups.RunAsync),
+        new(JobSchedules.Outbox, sendOutbox.RunAsync),
     ];
 
     /// <returns>null when there is no such job.</returns>

@@ -82,6 +82,18 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tenant_that_left_gets_the_invoice_of_its_last_period_and_none_after()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start));
+        Assert.True((await _server.Operator.DeleteAsync($"/v1/admin/tenants/{_tenant.Id}")).IsSuccessStatusCode);
+        await _server.RunJobAsync("provision");
+        await _server.MoveClockAsync(new DateTimeOffset(2026, 6, 30, 0, 0, 0, TimeSpan.Zero));
+
+        await using var transaction = await _server.Database.BeginJobAsync(default);
+        Assert.Equal(["2026-01-31"], await transaction.QueryAsync("select period_start::text from control.invoice", row => row.GetString(0), default));
+    }
+
+    [Fact]
     public async Task A_final_invoice_cannot_be_changed_by_anyone()
     {
         await _server.MoveClockAsync(FirstEnd);

@@ -60,7 +60,7 @@ public class TimetableTests
         Assert.False(Timetable.IsHourlyOrRarer(Job("twice", "0,30 9 * * *")));
     }
 
-    static JobDefinition Job(string name, string cron) => new(name, cron, "Does nothing.", DrainsQueue: false, _ => Task.FromResult(JobReport.Of()));
+    static JobDefinition Job(string name, string cron) => new(new JobSchedule(name, cron, "Does nothing.", DrainsQueue: false), _ => Task.FromResult(JobReport.Of()));
 
     static DateTimeOffset At(string instant) => DateTimeOffset.Parse(instant, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 }
