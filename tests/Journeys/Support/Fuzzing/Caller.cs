@@ -10,6 +10,8 @@ namespace ControlPlane.Tests.Support.Fuzzing;
 /// <param name="FormToken">The other half, for forms; null: this caller has no page with a form.</param>
 sealed partial record Caller(string Name, string? Key = null, string? Cookies = null, string? FormToken = null)
 {
+    public const string Anyone = "anyone", Tenant = "tenant", Operator = "operator", Member = "member", Desk = "operator's browser";
+
     /// <summary>Somebody unknown, the tenant's and the operator's program, an owner and an operator at their browsers.</summary>
     public static async Task<IReadOnlyList<Caller>> AllAsync(TestServer server, TestTenant tenant)
     {
@@ -23,11 +25,11 @@ sealed partial record Caller(string Name, string? Key = null, string? Cookies = 
 
         return
         [
-            await AtPageAsync(server, new Caller("anyone"), "/login"),
-            new Caller("tenant", Key: tenant.ApiKey),
-            new Caller("operator", Key: server.OperatorKey),
-            await AtPageAsync(server, new Caller("member", Cookies: $"session={member}"), "/app/keys"),
-            await AtPageAsync(server, new Caller("operator's browser", Cookies: $"operator_session={desk}"), "/admin/jobs"),
+            await AtPageAsync(server, new Caller(Anyone), "/login"),
+            new Caller(Tenant, Key: tenant.ApiKey),
+            new Caller(Operator, Key: server.OperatorKey),
+            await AtPageAsync(server, new Caller(Member, Cookies: $"session={member}"), "/app/keys"),
+            await AtPageAsync(server, new Caller(Desk, Cookies: $"operator_session={desk}"), "/admin/jobs"),
         ];
     }
 

@@ -11,16 +11,15 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
 
     public HttpContent? Next(FuzzedRoute route, Caller caller) => random.Next(12) switch
     {
+        > 3 when route.TakesForm => Of(Encoding.UTF8.GetBytes(Form(route, caller)), "application/x-www-form-urlencoded"),
         0 => null,
         1 => Of(random.Bytes(2_000), random.Of(Nasty.ContentTypes)),
         2 => Of(random.Mutated(Document()), random.Of(Nasty.ContentTypes)),
-        3 => Of(Encoding.UTF8.GetBytes(Document()), random.Of(Nasty.ContentTypes)),
+        3 => Of(Multipart(caller), "multipart/form-data; boundary=x"),
         4 => Of(Encoding.UTF8.GetBytes(Nested(random.Next(1, 5_000))), "application/json"),
         5 => Of(random.Mutated($"[{Document()},{Document()}]"), "application/json"),
         6 => Of(random.Mutated($"{Document()}\n\n{Document()}\nnot json\n{Document()}"), "application/x-ndjson"),
         7 => Of(Encoding.UTF8.GetBytes($$"""{"specversion":"1.0","id":"e","type":"t","source":"s","time":{{random.Of(Nasty.Json)}},"data":{{Document()}}}"""), "application/cloudevents+json"),
-        8 or 9 => Of(Encoding.UTF8.GetBytes(Form(route, caller)), "application/x-www-form-urlencoded"),
-        10 => Of(Multipart(caller), "multipart/form-data; boundary=x"),
         _ => Of(Encoding.UTF8.GetBytes(Document()), "application/json"),
     };
 
@@ -63,7 +62,7 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
     string Form(FuzzedRoute route, Caller caller)
     {
         var fields = FormFields.Concat(route.Names).Where(_ => random.Next(3) > 0).Select(name => $"{name}={random.Of(Nasty.Encoded)}").ToList();
-        if (random.Next(4) > 0 && caller.FormToken is { } token)
+        if (random.Next(6) > 0 && caller.FormToken is { } token)
         {
             fields.Insert(0, $"__RequestVerificationToken={Uri.EscapeDataString(token)}");
         }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,7 +8,8 @@ namespace ControlPlane.Tests.Support.Fuzzing;
 
 /// <summary>One route of the running application and one of the methods it takes.</summary>
 /// <param name="Names">What its handler takes by name: query parameters, fields of a form.</param>
-sealed record FuzzedRoute(string Method, RoutePattern Pattern, IReadOnlyList<string> Names)
+/// <param name="TakesForm">Whether its body is a form, not JSON.</param>
+sealed record FuzzedRoute(string Method, RoutePattern Pattern, IReadOnlyList<string> Names, bool TakesForm)
 {
     static readonly Type[] ReadFromText = [typeof(string), typeof(int?), typeof(int), typeof(Guid?), typeof(Guid), typeof(bool?), typeof(bool), typeof(DateOnly?)];
 
@@ -16,8 +18,18 @@ sealed record FuzzedRoute(string Method, RoutePattern Pattern, IReadOnlyList<str
     [
         .. from endpoint in server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
            from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
-           select new FuzzedRoute(method, endpoint.RoutePattern, NamesOf(endpoint)),
+           select new FuzzedRoute(method, endpoint.RoutePattern, NamesOf(endpoint), TakesFormAt(endpoint)),
     ];
+
+    /// <summary>The <see cref="Caller"/> it is for.</summary>
+    public string For => Pattern.RawText! switch
+    {
+        var path when path.StartsWith("/v1/admin", StringComparison.Ordinal) || path.StartsWith("/v1/sandbox", StringComparison.Ordinal) => Caller.Operator,
+        var path when path.StartsWith("/v1/", StringComparison.Ordinal) => Caller.Tenant,
+        var path when path.StartsWith("/app", StringComparison.Ordinal) || path == "/logout" => Caller.Member,
+        var path when path.StartsWith("/admin", StringComparison.Ordinal) && path != "/admin/login" => Caller.Desk,
+        _ => Caller.Anyone,
+    };
 
     /// <param name="fill">The text in place of a parameter of this name.</param>
     public string Path(Func<string, string> fill) =>
@@ -30,6 +42,9 @@ sealed record FuzzedRoute(string Method, RoutePattern Pattern, IReadOnlyList<str
         }))));
 
     public override string ToString() => $"{Method} {Pattern.RawText}";
+
+    static bool TakesFormAt(RouteEndpoint endpoint) =>
+        endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Any(type => type.Contains("form", StringComparison.Ordinal)) == true;
 
     static List<string> NamesOf(RouteEndpoint endpoint) =>
     [
