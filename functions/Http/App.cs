@@ -68,8 +68,9 @@ public static class App
 
     public static void MapControlPlane(this WebApplication app)
     {
-        app.UseControlPlaneProblems();
         app.UseMiddleware<SecurityHeaders>();
+        app.UseControlPlaneProblems();
+        app.UseMiddleware<KnownEncodings>();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();
@@ -90,7 +91,7 @@ public static class App
             app.MapSandbox();
         }
 
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
         app.MapAssets();
         app.MapAppPages();
         app.MapEnvironmentPages();
