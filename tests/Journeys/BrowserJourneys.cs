@@ -20,7 +20,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await SignUpAsync(window, slug);
         await SignInAsync(window, slug);
 
-        await Assertions.Expect(window.Page.Locator(".state").First).ToContainTextAsync("ready (rendered)", new() { Timeout = 60_000 });
+        await Assertions.Expect(window.Page.Locator(".state").First).ToContainTextAsync("ready (rendered)");
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync($"{slug}.users.");
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync("Your trial ends on");
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync("No usage yet");
@@ -52,7 +52,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await using var window = await browser.OpenAsync();
         await browser.SignInAsync(window, tenant.Id);
         await window.GoAsync("/app/keys");
-        await window.Page.GetByLabel("Name of a new key").FillAsync("gateway");
+        await window.Page.GetByLabel("Name of a new key").FillAsync("reports");
         await window.PressAsync("Make a key");
         var key = (await window.Page.Locator("#secret").InnerTextAsync()).Trim();
         await window.GoAsync("/app/keys");
@@ -62,8 +62,12 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         var now = Server.Clock.GetUtcNow();
         var events = Enumerable.Range(0, 10).Select(i => new
         {
-            id = $"call-{i}", occurred_at = now.AddDays(i == 0 ? 0 : -i), user = "anna", model = i % 2 == 0 ? "mistral:7b-instruct" : "gemini-pro",
-            prompt_tokens = 1_000, completion_tokens = 234,
+            id = $"call-{i}",
+            occurred_at = now.AddDays(i == 0 ? 0 : -i),
+            user = "anna",
+            model = i % 2 == 0 ? "mistral:7b-instruct" : "gemini-pro",
+            prompt_tokens = 1_000,
+            completion_tokens = 234,
         });
         (await gateway.PostAsJsonAsync("/v1/usage", events)).EnsureSuccessStatusCode();
 
@@ -115,7 +119,12 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         // From the skip link on, every control is reached by Tab, in the order it stands on the page, and shows that it has the focus.
         var answers = new Dictionary<string, string>
         {
-            ["organization"] = "Keyboard & Co", ["slug"] = slug, ["country"] = "Germany", ["email"] = $"owner@{slug}.example", ["password"] = Password, ["accept_terms"] = " ",
+            ["organization"] = "Keyboard & Co",
+            ["slug"] = slug,
+            ["country"] = "Germany",
+            ["email"] = $"owner@{slug}.example",
+            ["password"] = Password,
+            ["accept_terms"] = " ",
         };
         var reached = new List<string>();
         while (reached.Count < 30)
@@ -256,8 +265,12 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         string[] models = ["mistral:7b-instruct", "gemini-1.5-pro", "gpt-4-turbo", "claude-3-opus"];
         var events = Enumerable.Range(0, 120).Select(i => new
         {
-            id = $"call-{i}", occurred_at = now.AddHours(-5.5 * i), user = "anna", model = i % 40 == 7 ? "<i>nonsense</i>" : models[i % 4],
-            prompt_tokens = 2_000 + (i * 7_919 % 30_000), completion_tokens = 1_000 + (i * 104_729 % 20_000),
+            id = $"call-{i}",
+            occurred_at = now.AddHours(-5.5 * i),
+            user = "anna",
+            model = i % 40 == 7 ? "<i>nonsense</i>" : models[i % 4],
+            prompt_tokens = 2_000 + (i * 7_919 % 30_000),
+            completion_tokens = 1_000 + (i * 104_729 % 20_000),
         });
         (await tenant.Http.PostAsJsonAsync("/v1/usage", events)).EnsureSuccessStatusCode();
     }
