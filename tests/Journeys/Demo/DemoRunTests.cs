@@ -1,6 +1,7 @@
 using ControlPlane.Database;
 using ControlPlane.Local.Demo;
 using ControlPlane.Tests.Support;
+using Npgsql;
 
 namespace ControlPlane.Tests.Demo;
 
@@ -8,7 +9,7 @@ public sealed class DemoRunTests : IAsyncLifetime, IDisposable
 {
     readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("demo");
     readonly StringWriter _output = new();
-    string _database = "";
+    readonly List<string> _databases = [];
 
     [Fact]
     public async Task Two_months_are_played_without_losing_a_token_or_a_cent()
@@ -34,9 +35,15 @@ public sealed class DemoRunTests : IAsyncLifetime, IDisposable
         Assert.Contains("basic, live counters: expected", _output.ToString(), StringComparison.Ordinal);
     }
 
-    public async Task InitializeAsync() => _database = await TestCluster.NewDatabaseAsync();
+    public async Task InitializeAsync() => _databases.Add(await TestCluster.NewDatabaseAsync());
 
-    public Task DisposeAsync() => TestCluster.DropAsync(_database);
+    public async Task DisposeAsync()
+    {
+        foreach (var database in _databases)
+        {
+            await TestCluster.DropAsync(database);
+        }
+    }
 
     public void Dispose()
     {
@@ -46,8 +53,9 @@ public sealed class DemoRunTests : IAsyncLifetime, IDisposable
 
     async Task<DemoRun> PlayAsync()
     {
-        var options = new DemoOptions(_folder.FullName, _database, Traces: [], Calls: 600, Seed: 1);
+        var options = new DemoOptions(_folder.FullName, _databases[0], Traces: [], Calls: 600, Seed: 1);
         var demo = await DemoRun.StartAsync(options, DemoCommand.PlainConsole(_output), CancellationToken.None);
+        _databases.Add(new NpgsqlConnectionStringBuilder(_databases[0]) { Database = demo.Server.DatabaseName }.ToString());
         try
         {
             await demo.PlayAsync(CancellationToken.None);
