@@ -7,6 +7,7 @@ using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal;
 using ControlPlane.Http.Usage;
+using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
@@ -14,7 +15,6 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Http;
@@ -28,11 +28,11 @@ public static class App
         services.AddSingleton(settings.Options);
         services.AddSingleton(_ => new ControlDatabase(settings.ConnectionString));
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
+        services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
 
         services.AddSingleton<Authorize>();
         services.AddSignup();
+        services.AddProvisioning(configuration, settings);
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -41,8 +41,13 @@ public static class App
         services.AddSingleton<CloseBillingPeriod>();
         services.AddSingleton<RunBillingCycle>();
 
+        services.AddSingleton(MailSettings.Transport(configuration, settings.Options));
+        services.AddSingleton(MailSettings.Sender(configuration, settings.Options));
+        services.AddSingleton<SendOutbox>();
+
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
+        services.AddSingleton<MoveSandboxClock>();
         services.AddSingleton<Jobs>();
 
         services.AddControlPlaneAuthentication();
@@ -65,8 +70,9 @@ public static class App
 
     public static void MapControlPlane(this WebApplication app)
     {
-        app.UseControlPlaneProblems();
         app.UseMiddleware<SecurityHeaders>();
+        app.UseControlPlaneProblems();
+        app.UseMiddleware<KnownEncodings>();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();
@@ -75,16 +81,25 @@ public static class App
         app.MapAuthorize();
         app.MapSignup();
         app.MapKeys();
+        app.MapEnvironment();
         app.MapUsage();
         app.MapSubscription();
         app.MapInvoices();
         app.MapQuarantine();
         app.MapAdminTenants();
+        app.MapAdminEnvironment();
+        app.MapJobs();
+        if (app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox)
+        {
+            app.MapSandbox();
+        }
 
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
         app.MapAssets();
         app.MapAppPages();
+        app.MapEnvironmentPages();
         app.MapKeyPages();
+        app.MapMemberListPages();
         app.MapAdminPages();
         app.MapHealth();
     }
