@@ -33,6 +33,7 @@ public static class App
 
         services.AddSingleton<Authorize>();
         services.AddSignup();
+        services.AddProvisioning(configuration, settings);
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -75,11 +76,13 @@ public static class App
         app.MapAuthorize();
         app.MapSignup();
         app.MapKeys();
+        app.MapEnvironment();
         app.MapUsage();
         app.MapSubscription();
         app.MapInvoices();
         app.MapQuarantine();
         app.MapAdminTenants();
+        app.MapAdminEnvironment();
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();

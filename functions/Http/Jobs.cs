@@ -2,6 +2,7 @@ using ControlPlane.Aggregation;
 using ControlPlane.Billing;
 using ControlPlane.Database;
 using ControlPlane.Operations;
+using ControlPlane.Provisioning;
 using ControlPlane.Signup;
 using ControlPlane.Usage;
 
@@ -9,13 +10,15 @@ namespace ControlPlane.Http;
 
 /// <summary>Every job, defined once. All hosts schedule from this list.</summary>
 public sealed class Jobs(
-    ControlDatabase database, Clock clock, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle, PurgeExpiredSignups purgeExpiredSignups)
+    ControlDatabase database, Clock clock, RunProvisioning runProvisioning, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle,
+    PurgeExpiredSignups purgeExpiredSignups)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;
 
     public IReadOnlyList<JobDefinition> All =>
     [
+        new(JobSchedules.Provision, runProvisioning.RunAsync),
         new(JobSchedules.Billing, runBillingCycle.RunAsync),
         new(JobSchedules.Nightly, NightlyAsync),
         new(JobSchedules.Retention, purgeExpiredSignups.RunAsync),

@@ -1,1 +1,1 @@
-return 0;
+return await ControlPlane.Local.CommandLine.RunAsync(args);

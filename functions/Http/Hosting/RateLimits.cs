@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
-using ControlPlane.Http.Portal.Welcome;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -48,14 +47,12 @@ static class RateLimits
     }
 
     /// <summary>429 with Retry-After: a problem for programs, a page for people.</summary>
-    public static IResult Reject(HttpContext context, RateLimitLease lease)
+    public static ProblemHttpResult Reject(HttpContext context, RateLimitLease lease)
     {
         var seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? (int)Math.Ceiling(wait.TotalSeconds) : 60;
         context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-        var detail = $"That was too often. Try again in {Words(seconds)}.";
-        return context.Request.Path.StartsWithSegments("/v1")
-            ? TypedResults.Problem(detail, statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests")
-            : new RazorComponentResult<MessagePage>(new { Title = "One moment", Problem = detail }) { StatusCode = StatusCodes.Status429TooManyRequests };
+        return TypedResults.Problem(
+            $"That was too often. Try again in {Words(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
     static string Words(int seconds) => seconds < 90 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";

@@ -9,7 +9,9 @@ sealed class ErrorPages : IProblemDetailsWriter
 {
     static readonly string[] NoPages = ["/v1", "/openapi", "/assets", "/healthz", "/readyz"];
 
-    public static bool IsPage(HttpRequest request) => !NoPages.Any(path => request.Path.StartsWithSegments(path));
+    // The link of the verification mail is the one address of the API that people open.
+    public static bool IsPage(HttpRequest request) =>
+        request.Path.StartsWithSegments("/v1/verify") || !NoPages.Any(path => request.Path.StartsWithSegments(path));
 
     public bool CanWrite(ProblemDetailsContext context) =>
         IsPage(context.HttpContext.Request)

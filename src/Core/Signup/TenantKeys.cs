@@ -13,7 +13,7 @@ public sealed record CreatedKey(Guid Id, string Name, string Key, DateTimeOffset
 static class TenantKeys
 {
     // cpt_ and eight characters: enough to tell keys apart, and 35 characters short of guessing one.
-    const int PrefixLength = 12;
+    public const int PrefixLength = 12;
 
     public static async Task<CreatedKey> AddKeyAsync(
         this Transaction transaction, TimeProvider clock, Guid tenant, string name, string actor, CancellationToken ct)

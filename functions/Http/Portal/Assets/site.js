@@ -49,3 +49,27 @@ for (const form of document.querySelectorAll("form[method='post']")) {
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+// ---------- Signup: <input data-slug> asks whether the name is free while it is typed. The server checks again. ----------
+
+for (const input of document.querySelectorAll("input[data-slug]")) {
+  const answer = document.querySelector("[data-slug-answer]");
+  let pause;
+  const ask = async () => {
+    const slug = input.value;
+    try {
+      const reply = await fetch(`/v1/signup/slug/${encodeURIComponent(slug)}`);
+      if (!reply.ok || slug !== input.value) return; // Asked too often, or typed on meanwhile.
+      const { available, reason } = await reply.json();
+      answer.textContent = available ? `${slug} is free.` : reason;
+      answer.className = available ? "hint" : "error";
+    } catch { /* The network is away: the server says so when the form is sent. */ }
+  };
+  input.addEventListener("input", () => {
+    const lower = input.value.toLowerCase().replace(/[ _.]/g, "-");
+    if (lower !== input.value) input.value = lower;
+    clearTimeout(pause);
+    answer.textContent = "";
+    if (input.value.length >= 3) pause = setTimeout(ask, 300);
+  });
+}

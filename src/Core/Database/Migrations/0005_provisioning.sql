@@ -25,7 +25,9 @@ create table control.provisioning_run (
     lease_until timestamptz,
     error text,
     requested_at timestamptz not null,
-    finished_at timestamptz
+    finished_at timestamptz,
+    -- The order of a tenant's runs: in a sandbox many are requested at the same moment.
+    ordinal bigint generated always as identity
 );
 create unique index one_run_per_tenant on control.provisioning_run (tenant_id) where state in ('queued', 'running');
 create index on control.provisioning_run (next_attempt_at) where state in ('queued', 'running');

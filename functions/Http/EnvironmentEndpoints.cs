@@ -1,0 +1,48 @@
+using System.Security.Claims;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Provisioning;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http;
+
+static class EnvironmentEndpoints
+{
+    public static void MapEnvironment(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/v1/environment").RequireAuthorization(Policies.Tenant).WithTags("Environment");
+        group.MapGet("", Read).WithSummary("The environment's state, step by step");
+        group.MapPost("restart", Restart).WithSummary("Restarts the environment");
+    }
+
+    static async Task<Results<Ok<EnvironmentStatus>, ProblemHttpResult>> Read(ClaimsPrincipal user, ControlDatabase database, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct) is { } status
+            ? TypedResults.Ok(status)
+            : EnvironmentAnswers.NotFound();
+    }
+
+    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Restart(
+        ClaimsPrincipal user, RestartEnvironment restart, CancellationToken ct) =>
+        EnvironmentAnswers.Of(await restart.RunAsync(user.TenantId(), user.ActorName(), ct));
+}
+
+/// <param name="State">The environment's state after the request.</param>
+sealed record EnvironmentReply(string State);
+
+static class EnvironmentAnswers
+{
+    public static Results<Accepted<EnvironmentReply>, ProblemHttpResult> Of(EnvironmentResult result) => result switch
+    {
+        EnvironmentResult.Accepted accepted => TypedResults.Accepted((string?)null, new EnvironmentReply(accepted.State.Text())),
+        EnvironmentResult.NotPossible refused => TypedResults.Problem(refused.Why, statusCode: StatusCodes.Status409Conflict, title: "Not possible now"),
+        _ => NotFound(),
+    };
+
+    public static ProblemHttpResult NotFound() => TypedResults.Problem(
+        "There is no such environment: it is asked for when the tenant's address is verified.", statusCode: StatusCodes.Status404NotFound, title: "Not found");
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using ControlPlane.DataPlane;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ControlPlane.Http.Hosting;
+
+/// <summary>What provisioning and the data plane are made of, and their settings.</summary>
+static class ProvisioningServices
+{
+    static readonly string[] _providers = ["openai", "gemini", "anthropic"];
+
+    public static void AddProvisioning(this IServiceCollection services, IConfiguration configuration, Settings settings)
+    {
+        services.AddSingleton(new ProvisioningOptions());
+        services.AddSingleton(ReadDataPlane(configuration, settings));
+        services.AddSingleton<ProjectFolder>();
+        services.AddSingleton(s => Choose(configuration[ChooseDataPlane.Setting], s));
+        services.AddSingleton<ISecretStore, DatabaseSecretStore>();
+        services.AddSingleton<TenantSecrets>();
+        services.AddSingleton<TenantDatabase>();
+        services.AddSingleton<ModelStorage>();
+        services.AddSingleton<WelcomeMail>();
+        services.AddSingleton<ProvisioningSteps>();
+        services.AddSingleton<ExecuteRun>();
+        services.AddSingleton<RunProvisioning>();
+        services.AddSingleton<EnvironmentAccess>();
+        services.AddSingleton<RestartEnvironment>();
+        services.AddSingleton<OperateEnvironment>();
+    }
+
+    // Services are made synchronously. Asked once, at start, and for a few seconds at most.
+    static IDataPlane Choose(string? setting, IServiceProvider services) =>
+        ChooseDataPlane.RunAsync(setting, services.GetRequiredService<ProjectFolder>(), services.GetRequiredService<DataPlaneOptions>(), CancellationToken.None)
+            .GetAwaiter().GetResult();
+
+    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    static DataPlaneOptions ReadDataPlane(IConfiguration configuration, Settings settings)
+    {
+        if (configuration[ChooseDataPlane.Setting] is { } choice and not ("compose" or "render"))
+        {
+            throw new SettingException($"{ChooseDataPlane.Setting} is \"{choice}\": set it to compose or render, or leave it out.");
+        }
+
+        var database = new NpgsqlConnectionStringBuilder(settings.ConnectionString);
+        var defaults = new DataPlaneOptions
+        {
+            DatabaseHost = configuration["CONTROLPLANE_ENVIRONMENT_DATABASE_HOST"] ?? FromContainer(database.Host ?? "localhost"),
+            DatabasePort = Number(configuration, "CONTROLPLANE_ENVIRONMENT_DATABASE_PORT", database.Port),
+            DatabaseName = database.Database ?? database.Username ?? "postgres",
+            ControlPlaneUrl = Url(configuration, "CONTROLPLANE_ENVIRONMENT_URL", FromContainer(settings.Options.PublicUrl)),
+            ProviderKeys = _providers
+                .Select(provider => (Provider: provider, Key: configuration[DataPlaneOptions.ProviderVariable(provider)]))
+                .Where(provider => !string.IsNullOrEmpty(provider.Key)).ToDictionary(provider => provider.Provider, provider => provider.Key!),
+            DedicatedGpus = Number(configuration, "CONTROLPLANE_DEDICATED_GPUS", 0),
+            Qdrant = string.Equals(configuration["CONTROLPLANE_QDRANT"], "true", StringComparison.OrdinalIgnoreCase),
+        };
+        return defaults with
+        {
+            OllamaUrl = Url(configuration, "CONTROLPLANE_OLLAMA_URL", defaults.OllamaUrl),
+            ProxyContainer = configuration["CONTROLPLANE_PROXY_CONTAINER"] ?? defaults.ProxyContainer,
+            SharedContainers = configuration["CONTROLPLANE_SHARED_CONTAINERS"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                ?? defaults.SharedContainers,
+            CertificateResolver = configuration["CONTROLPLANE_CERTIFICATE_RESOLVER"] ?? defaults.CertificateResolver,
+        };
+    }
+
+    // What is local to us is the host to a container.
+    static string FromContainer(string host) => host is "localhost" or "127.0.0.1" or "::1" ? DataPlaneOptions.HostFromContainer : host;
+
+    static Uri FromContainer(Uri url) => new UriBuilder(url) { Host = FromContainer(url.Host) }.Uri;
+
+    static Uri Url(IConfiguration configuration, string name, Uri otherwise) => configuration[name] is not { } value
+        ? otherwise
+        : Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url
+            : throw new SettingException($"{name} is \"{value}\": give an address such as http://ollama:11434.");
+
+    static int Number(IConfiguration configuration, string name, int otherwise) => configuration[name] is not { } value
+        ? otherwise
+        : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new SettingException($"{name} is \"{value}\": give a whole number.");
+}

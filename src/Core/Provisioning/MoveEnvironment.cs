@@ -1,0 +1,19 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Provisioning;
+
+static class MoveEnvironment
+{
+    /// <summary>Applies an event to an environment whose row is locked; a late event changes nothing.</summary>
+    public static async Task MoveAsync(
+        this Transaction transaction, TimeProvider clock, Guid tenant, EnvironmentEvent e, string? detail, CancellationToken ct)
+    {
+        var state = EnvironmentLife.Parse((await transaction.ScalarAsync<string>("select state from control.environment where tenant_id = $1", ct, tenant))!);
+        if (EnvironmentLife.Next(state, e) is { } next)
+        {
+            await transaction.ExecuteAsync(
+                "update control.environment set state = $2, detail = $3, updated_at = $4 where tenant_id = $1", ct,
+                tenant, next.Text(), detail, clock.GetUtcNow());
+        }
+    }
+}

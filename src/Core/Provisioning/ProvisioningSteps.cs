@@ -1,0 +1,45 @@
+using static ControlPlane.Provisioning.RunKinds;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>Does one step, and says in a few words what is there now. Repeated after a crash it changes nothing that is in place.</summary>
+public delegate Task<string> StepAction(TenantEnvironment environment, Lease lease, CancellationToken ct);
+
+/// <summary>Which steps a run has, and what each of them does.</summary>
+public sealed class ProvisioningSteps(
+    TenantSecrets secrets, TenantDatabase database, ModelStorage storage, ISecretStore store, IDataPlane dataPlane, WelcomeMail welcome)
+{
+    /// <summary>The steps of a run, in order. What a deletion undoes, it undoes in reverse.</summary>
+    public static IReadOnlyList<string> Of(string kind) => kind switch
+    {
+        Provision => ["secrets", "database", "storage", "isolation", "workloads", "route", "health", "welcome"],
+        Resume => ["secrets", "database", "storage", "isolation", "workloads", "route", "health"],
+        Restart => ["isolation", "workloads", "health"],
+        Suspend => ["workloads"],
+        Delete => ["route", "workloads", "isolation", "storage", "database", "secrets"],
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of provisioning run."),
+    };
+
+    /// <exception cref="StepFailedException">A run queued by another version of this program has a step that this one does not know.</exception>
+    public StepAction Find(string kind, string name) => (kind, name) switch
+    {
+        (Delete, "secrets") => secrets.RemoveAsync,
+        (Delete, "database") => database.RemoveAsync,
+        (Delete, "storage") => storage.RemoveAsync,
+        (Delete, "isolation") => (e, _, ct) => dataPlane.RemoveIsolationAsync(e, ct),
+        (Delete, "workloads") => (e, _, ct) => dataPlane.RemoveWorkloadsAsync(e, ct),
+        (Delete, "route") => (e, _, ct) => dataPlane.RemoveRouteAsync(e, ct),
+        (Suspend, "workloads") => (e, _, ct) => dataPlane.StopAsync(e, ct),
+        (Restart, "workloads") => (e, _, ct) => dataPlane.RestartAsync(e, ct),
+
+        (_, "secrets") => secrets.MakeAsync,
+        (_, "database") => database.MakeAsync,
+        (_, "storage") => storage.MakeAsync,
+        (_, "isolation") => async (e, _, ct) => await dataPlane.IsolateAsync(e, await store.ReadAsync(e.Tenant, ct), ct),
+        (_, "workloads") => (e, _, ct) => dataPlane.StartAsync(e, ct),
+        (_, "route") => (e, _, ct) => dataPlane.RouteAsync(e, ct),
+        (_, "health") => (e, _, ct) => dataPlane.AwaitHealthAsync(e, ct),
+        (_, "welcome") => welcome.QueueAsync,
+        _ => throw new StepFailedException($"This version does not know the step {name} of a run of kind {kind}."),
+    };
+}

@@ -1,0 +1,40 @@
+using ControlPlane.Database;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Provisioning;
+
+public abstract record EnvironmentResult
+{
+    public sealed record Accepted(EnvironmentState State) : EnvironmentResult;
+    public sealed record NotFound : EnvironmentResult;
+    /// <param name="Why">A sentence that says what would have to be different.</param>
+    public sealed record NotPossible(string Why) : EnvironmentResult;
+}
+
+/// <summary>Restarts a tenant's environment at its own request.</summary>
+public sealed class RestartEnvironment(ControlDatabase database, ControlPlaneOptions options, Clock clock)
+{
+    public async Task<EnvironmentResult> RunAsync(Guid tenant, string actor, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(tenant, ct);
+        var found = await transaction.FirstAsync(Select, row => new { Slug = row.GetString(0), State = row.GetString(1) }, ct, tenant);
+        if (found is null)
+        {
+            return new EnvironmentResult.NotFound();
+        }
+
+        if (EnvironmentLife.Parse(found.State) != EnvironmentState.Ready)
+        {
+            return new EnvironmentResult.NotPossible($"The environment is {found.State}; it can be restarted when it is ready.");
+        }
+
+        var state = await transaction.QueueProvisioningAsync(clock, options, tenant, found.Slug, RunKinds.Restart, ct);
+        await transaction.AuditAsync(clock, tenant, actor, "environment.restart_requested", null, ct);
+        await transaction.CommitAsync(ct);
+        return new EnvironmentResult.Accepted(state);
+    }
+
+    const string Select = """
+        select t.slug, e.state from control.tenant t join control.environment e on e.tenant_id = t.id where t.id = $1 for update of e
+        """;
+}

@@ -1,0 +1,69 @@
+using ControlPlane.Database;
+using Npgsql;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>The step <c>database</c>: a login role that owns two schemas (its own, and the gateway's) and has no rights anywhere else.</summary>
+public sealed class TenantDatabase(ControlDatabase database, ISecretStore secrets)
+{
+    /// <summary>Open WebUI's pool and the gateway's, with room for their migrations.</summary>
+    const int ConnectionLimit = 20;
+
+    public async Task<string> MakeAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    {
+        var password = (await secrets.ReadAsync(environment.Tenant, ct)).Require(SecretNames.DatabasePassword);
+        var role = Quote(environment.DatabaseRole);
+        await using var connection = await database.OpenProvisioningAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        if (!await ExistsAsync(connection, environment, ct))
+        {
+            // Membership lets us make schemas in its name. From PostgreSQL 16 on, making a role alone no longer does.
+            await connection.ExecuteAsync($"create role {role} nologin", ct);
+            await connection.ExecuteAsync($"comment on role {role} is '{Mark(environment)}'", ct);
+            await connection.ExecuteAsync($"grant {role} to current_user", ct);
+        }
+
+        await connection.ExecuteAsync($"alter role {role} login connection limit {ConnectionLimit} password '{ScramVerifier.Of(password)}'", ct);
+        await connection.ExecuteAsync($"create schema if not exists {role} authorization {role}", ct);
+        await connection.ExecuteAsync($"create schema if not exists {Quote(environment.GatewaySchema)} authorization {role}", ct);
+        var name = await connection.ScalarAsync<string>("select current_database()", ct);
+        await connection.ExecuteAsync($"alter role {role} in database {Quote(name!)} set search_path = {role}", ct);
+        await transaction.CommitAsync(ct);
+        return $"role and schema {environment.DatabaseRole}";
+    }
+
+    public async Task<string> RemoveAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    {
+        var role = Quote(environment.DatabaseRole);
+        await using var connection = await database.OpenProvisioningAsync(ct);
+        if (!await ExistsAsync(connection, environment, ct))
+        {
+            return "no role or schema there";
+        }
+
+        await connection.ExecuteAsync($"alter role {role} nologin", ct);
+        await connection.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", ct, environment.DatabaseRole);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await connection.ExecuteAsync($"drop schema if exists {role}, {Quote(environment.GatewaySchema)} cascade", ct);
+        await connection.ExecuteAsync($"drop owned by {role}", ct);
+        await connection.ExecuteAsync($"drop role {role}", ct);
+        await transaction.CommitAsync(ct);
+        return $"role and schema {environment.DatabaseRole} dropped";
+    }
+
+    // Roles belong to the whole server. One of this name may be another installation's, and is then neither taken over nor dropped.
+    static async Task<bool> ExistsAsync(NpgsqlConnection connection, TenantEnvironment environment, CancellationToken ct)
+    {
+        var found = await connection.FirstAsync(
+            "select coalesce(shobj_description(oid, 'pg_authid'), '') from pg_roles where rolname = $1", row => row.GetString(0), ct,
+            environment.DatabaseRole);
+        return found is null || found == Mark(environment)
+            ? found is not null
+            : throw new StepFailedException(
+                $"The database server has a role {environment.DatabaseRole} already and it is not this tenant's: rename or drop it, then retry.");
+    }
+
+    static string Mark(TenantEnvironment environment) => $"environment of tenant {environment.Tenant}";
+
+    static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}

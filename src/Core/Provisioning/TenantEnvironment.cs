@@ -1,0 +1,73 @@
+using ControlPlane.Database;
+using ControlPlane.Plans;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>A model as the tenant's gateway offers it.</summary>
+/// <param name="Route">Provider prefix and name, as LiteLLM routes it: <c>openai/gpt-4-turbo</c>.</param>
+/// <param name="PromptEurPerThousand">EUR per 1,000 tokens, six decimals.</param>
+public sealed record GatewayModel(
+    string Name, string Provider, bool IsLocal, string Route, decimal PromptEurPerThousand, decimal CompletionEurPerThousand);
+
+/// <summary>Everything that decides what a tenant's environment looks like, and no secret. The data plane renders it.</summary>
+public sealed record TenantEnvironment
+{
+    public required Guid Tenant { get; init; }
+    public required string Slug { get; init; }
+    public required string Organization { get; init; }
+    /// <summary>Host name under which the browser reaches it.</summary>
+    public required string Address { get; init; }
+    /// <summary>Where the browser finds it: the address with the scheme of the portal.</summary>
+    public required Uri Url { get; init; }
+    /// <summary>Whose first administrator it gets. null after the member was removed.</summary>
+    public required string? OwnerEmail { get; init; }
+    public required Plan Plan { get; init; }
+    public required IReadOnlyList<GatewayModel> Models { get; init; }
+
+    /// <summary>Login role and schema of the tenant, for Open WebUI.</summary>
+    public string DatabaseRole => $"tenant_{Slug}";
+
+    /// <summary>The gateway's own schema: its migration tool takes every table it finds for its own, and drops what it does not know.</summary>
+    public string GatewaySchema => $"tenant_{Slug}_litellm";
+
+    /// <exception cref="InvalidOperationException">No such tenant, or a plan that is no longer sold.</exception>
+    public static async Task<TenantEnvironment> ReadAsync(
+        Transaction transaction, ControlPlaneOptions options, Guid tenant, DateTimeOffset at, CancellationToken ct)
+    {
+        var found = await transaction.FirstAsync(
+            Select, row => new { Slug = row.GetString(0), Organization = row.GetString(1), Plan = row.GetString(2), Owner = row.Get<string>(3) }, ct, tenant)
+            ?? throw new InvalidOperationException($"There is no tenant {tenant}.");
+        var plan = await transaction.PlanAsync(found.Plan, at, ct)
+            ?? throw new InvalidOperationException($"The plan {found.Plan} has no terms in force at {at:u}.");
+        return new TenantEnvironment
+        {
+            Tenant = tenant,
+            Slug = found.Slug,
+            Organization = found.Organization,
+            Address = options.AddressOf(found.Slug),
+            Url = new Uri($"{options.PublicUrl.Scheme}://{options.AddressOf(found.Slug)}"),
+            OwnerEmail = found.Owner,
+            Plan = plan,
+            Models = await transaction.QueryAsync(
+                SelectModels,
+                row => new GatewayModel(row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetString(3), row.GetDecimal(4), row.GetDecimal(5)),
+                ct, plan.Models.ToArray(), at),
+        };
+    }
+
+    const string Select = """
+        select t.slug, t.organization, coalesce(s.plan, t.requested_plan),
+               (select m.email from control.member m where m.tenant_id = t.id and m.role = 'owner' order by m.created_at limit 1)
+        from control.tenant t left join control.subscription s on s.tenant_id = t.id
+        where t.id = $1
+        """;
+
+    const string SelectModels = """
+        select m.name, m.provider, m.is_local, m.gateway_model, p.prompt_eur_per_1000, p.completion_eur_per_1000
+        from control.model m
+        join lateral (select * from control.model_price mp where mp.model = m.name and mp.effective_from <= $2
+                      order by mp.effective_from desc limit 1) p on true
+        where m.name = any ($1)
+        order by m.is_local desc, m.name
+        """;
+}

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using ControlPlane.Operations;
+using ControlPlane.Signup;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>What an environment's secrets are called in the secret store and, in capitals, in its <c>.env</c> file.</summary>
+public static class SecretNames
+{
+    public const string DatabasePassword = "database_password";
+    public const string WebuiSecretKey = "webui_secret_key";
+    public const string LitellmMasterKey = "litellm_master_key";
+    public const string LitellmSaltKey = "litellm_salt_key";
+    /// <summary>What Open WebUI calls the gateway with. The master key never leaves the gateway.</summary>
+    public const string LitellmVirtualKey = "litellm_virtual_key";
+    public const string RedisPassword = "redis_password";
+    public const string QdrantApiKey = "qdrant_api_key";
+    public const string AdminPassword = "admin_password";
+    /// <summary>The tenant key the gateway reports usage with.</summary>
+    public const string GatewayKey = "gateway_key";
+
+    /// <exception cref="StepFailedException">It is not there.</exception>
+    public static string Require(this IReadOnlyDictionary<string, string> secrets, string name) =>
+        secrets.TryGetValue(name, out var value)
+            ? value
+            : throw new StepFailedException($"The secret store has no {name} for this tenant: provision the environment first.");
+}
+
+/// <summary>The step <c>secrets</c>: makes what is missing, once. A secret that exists is never made anew: running containers hold it.</summary>
+public sealed class TenantSecrets(ISecretStore store, Clock clock)
+{
+    public async Task<string> MakeAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    {
+        var missing = Fresh();
+        foreach (var name in (await store.ReadAsync(environment.Tenant, ct)).Keys)
+        {
+            missing.Remove(name);
+        }
+
+        if (missing.Count > 0)
+        {
+            await store.AddAsync(environment.Tenant, missing, ct);
+        }
+
+        var secrets = await store.ReadAsync(environment.Tenant, ct);
+        await lease.WriteAsync(
+            transaction => transaction.AddGatewayKeyAsync(clock, environment.Tenant, secrets.Require(SecretNames.GatewayKey), ct), ct);
+        return missing.Count > 0 ? $"{missing.Count} made" : "already there";
+    }
+
+    public async Task<string> RemoveAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    {
+        await lease.WriteAsync(transaction => transaction.RevokeGatewayKeyAsync(clock, environment.Tenant, ct), ct);
+        await store.RemoveAsync(environment.Tenant, ct);
+        return "forgotten, and the gateway's key revoked";
+    }
+
+    // Letters, digits, - and _ only: they need no quoting in a URL, an .env file or a YAML file.
+    static Dictionary<string, string> Fresh() => new()
+    {
+        [SecretNames.DatabasePassword] = Credentials.New(),
+        [SecretNames.WebuiSecretKey] = Credentials.New(),
+        [SecretNames.LitellmMasterKey] = Credentials.New("sk-"),
+        [SecretNames.LitellmSaltKey] = Credentials.New("sk-"),
+        [SecretNames.LitellmVirtualKey] = Credentials.New("sk-"),
+        [SecretNames.RedisPassword] = Credentials.New(),
+        [SecretNames.QdrantApiKey] = Credentials.New(),
+        [SecretNames.AdminPassword] = RandomNumberGenerator.GetString("abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789", 20),
+        [SecretNames.GatewayKey] = Credentials.New(Credentials.TenantKeyPrefix),
+    };
+}

@@ -1,0 +1,40 @@
+using ControlPlane.Mail;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>The step <c>welcome</c>: tells the owner where the environment is and how to get in. The password itself is never mailed.</summary>
+public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlane, Clock clock)
+{
+    public async Task<string> QueueAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    {
+        if (environment.OwnerEmail is not { } owner)
+        {
+            return "no owner to write to";
+        }
+
+        var mail = new MailMessage(environment.Tenant, $"welcome:{environment.Tenant}", owner, "Your LLM environment is ready", Body(environment, owner));
+        await lease.WriteAsync(transaction => transaction.EnqueueAsync(clock, mail, ct), ct);
+        return "mail to the owner";
+    }
+
+    string Body(TenantEnvironment environment, string owner) => $"""
+        Hello,
+
+        the LLM environment of {environment.Organization} is ready.
+
+          Address             {environment.Url.GetLeftPart(UriPartial.Authority)}
+          First administrator {owner}
+          Password            sign in at {options.PublicUrl.GetLeftPart(UriPartial.Authority)}/app and choose "Show password"
+
+        Change that password after your first sign-in, then invite your users from the environment's admin panel.
+        {(dataPlane.Ready == "rendered" ? RenderedNote : "")}
+        CFS LLM Platform
+        """;
+
+    const string RenderedNote = """
+
+        This installation has no container engine: the environment's files are written and wait to be started by its operator.
+
+        """;
+}

@@ -1,0 +1,20 @@
+using ControlPlane.Database;
+
+namespace ControlPlane.Signup;
+
+/// <summary>How a tenant's status moves after signup. Each is harmless to repeat.</summary>
+public static class TenantStatus
+{
+    /// <returns>False when the tenant was not active.</returns>
+    public static async Task<bool> MarkSuspendedAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        await transaction.ExecuteAsync("update control.tenant set status = 'suspended' where id = $1 and status = 'active'", ct, tenant) > 0;
+
+    /// <returns>False when the tenant was not suspended.</returns>
+    public static async Task<bool> MarkActiveAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        await transaction.ExecuteAsync("update control.tenant set status = 'active' where id = $1 and status = 'suspended'", ct, tenant) > 0;
+
+    /// <summary>The environment is gone; the books stay.</summary>
+    public static Task MarkDeletedAsync(this Transaction transaction, TimeProvider clock, Guid tenant, CancellationToken ct) =>
+        transaction.ExecuteAsync(
+            "update control.tenant set status = 'deleted', deleted_at = $2 where id = $1 and status <> 'deleted'", ct, tenant, clock.GetUtcNow());
+}

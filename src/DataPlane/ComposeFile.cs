@@ -1,0 +1,80 @@
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
+
+namespace ControlPlane.DataPlane;
+
+/// <summary>The part of the Compose specification that environments use.</summary>
+sealed record ComposeFile
+{
+    public required string Name { get; init; }
+    public required Dictionary<string, ComposeService> Services { get; init; }
+    public required Dictionary<string, ComposeNetwork> Networks { get; init; }
+    public required Dictionary<string, ComposeVolume> Volumes { get; init; }
+}
+
+sealed record ComposeService
+{
+    public required string Image { get; init; }
+    public string[]? Command { get; init; }
+    public string? User { get; init; }
+    public string Restart { get; init; } = "unless-stopped";
+    public Dictionary<string, DependsOn>? DependsOn { get; init; }
+    public Dictionary<string, string>? Environment { get; init; }
+    public Dictionary<string, string>? Labels { get; init; }
+    public string[]? Volumes { get; init; }
+    public string[] Networks { get; init; } = ["tenant"];
+    public string[]? ExtraHosts { get; init; }
+    public required HealthCheck Healthcheck { get; init; }
+    public required decimal Cpus { get; init; }
+    public required string MemLimit { get; init; }
+    public required int PidsLimit { get; init; }
+    public bool? ReadOnly { get; init; }
+    public string[]? Tmpfs { get; init; }
+    public string[] CapDrop { get; init; } = ["ALL"];
+    public string[] SecurityOpt { get; init; } = ["no-new-privileges:true"];
+    public Logging Logging { get; init; } = new("json-file", new() { ["max-size"] = "10m", ["max-file"] = "3" });
+    public Deploy? Deploy { get; init; }
+
+    /// <summary>A service of one size with its image from the table.</summary>
+    public static ComposeService Of(string image, Size size, HealthCheck health) => new()
+    {
+        Image = image,
+        Healthcheck = health,
+        Cpus = size.Cpus,
+        MemLimit = $"{size.MemoryMiB}m",
+        PidsLimit = size.Pids,
+    };
+}
+
+sealed record DependsOn(string Condition = "service_healthy");
+
+/// <param name="StartPeriod">Failures within this time after the start do not count.</param>
+sealed record HealthCheck(string[] Test, string StartPeriod, string Interval = "15s", string Timeout = "10s", int Retries = 5);
+
+sealed record Logging(string Driver, Dictionary<string, string> Options);
+
+sealed record ComposeNetwork(string Name, bool External);
+
+sealed record ComposeVolume;
+
+sealed record Deploy(DeployResources Resources);
+
+sealed record DeployResources(DeployReservations Reservations);
+
+sealed record DeployReservations(Device[] Devices);
+
+sealed record Device(string Driver, int Count, string[] Capabilities);
+
+static class Yaml
+{
+    // Strings that YAML would read as something else ("True", "15") are quoted; names are as the specifications write them.
+    static readonly ISerializer _serializer = new SerializerBuilder()
+        .WithNamingConvention(UnderscoredNamingConvention.Instance)
+        .ConfigureDefaultValuesHandling(DefaultValuesHandling.OmitNull)
+        .WithQuotingNecessaryStrings()
+        .WithIndentedSequences()
+        .DisableAliases()
+        .Build();
+
+    public static string Write(object document) => _serializer.Serialize(document).ReplaceLineEndings("\n");
+}

@@ -1,0 +1,58 @@
+using System.Security.Cryptography;
+using System.Text;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.DataPlane;
+
+/// <summary>The files of one environment's Compose project, apart from its secrets.</summary>
+/// <param name="Compose"><c>compose.yaml</c></param>
+/// <param name="GatewayConfig"><c>litellm/config.yaml</c></param>
+public sealed record ComposeProject(string Compose, string GatewayConfig);
+
+/// <summary>Renders a <see cref="TenantEnvironment"/> as a Compose project. The same environment gives the same bytes.</summary>
+public static class ComposeRendering
+{
+    /// <summary>Project and network of a tenant have the same name.</summary>
+    public static string ProjectOf(string slug) => $"tenant-{slug}";
+
+    public static string NetworkOf(string slug) => ProjectOf(slug);
+
+    /// <param name="modelStorage">Absolute path of the tenant's model folder.</param>
+    public static ComposeProject Render(TenantEnvironment environment, DataPlaneOptions options, string modelStorage)
+    {
+        var config = LitellmConfig.Render(environment, options);
+        var services = new EnvironmentServices(environment, options);
+        var file = new ComposeFile
+        {
+            Name = ProjectOf(environment.Slug),
+            Services = new()
+            {
+                ["open-webui"] = services.OpenWebui(),
+                ["litellm"] = services.Litellm(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(config)))),
+                ["redis"] = services.Redis(),
+            },
+            // Made apart from the project: the proxy is in it too, and a network with strangers in it could not be removed with the project.
+            Networks = new() { ["tenant"] = new(NetworkOf(environment.Slug), External: true) },
+            Volumes = new() { ["open-webui"] = new(), ["redis"] = new() },
+        };
+        if (LitellmConfig.HasDedicatedOllama(environment))
+        {
+            file.Services["ollama-dedicated"] = services.Ollama(modelStorage);
+        }
+
+        if (options.Qdrant)
+        {
+            file.Services["qdrant"] = EnvironmentServices.Qdrant();
+            file.Volumes["qdrant"] = new();
+        }
+
+        return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config);
+    }
+
+    static string Header(TenantEnvironment environment) => $"""
+        # Rendered by the control plane and overwritten by it. Secrets are in .env beside this file. To start it by hand:
+        #   docker network create {NetworkOf(environment.Slug)}; docker compose up --detach --wait
+
+
+        """.ReplaceLineEndings("\n");
+}

@@ -1,0 +1,77 @@
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.DataPlane;
+
+/// <summary>The gateway's <c>config.yaml</c>: the plan's models at our prices, and where it reports usage. Holds no secret.</summary>
+static class LitellmConfig
+{
+    public static string Render(TenantEnvironment environment, DataPlaneOptions options) => Yaml.Write(new Dictionary<string, object>
+    {
+        ["model_list"] = environment.Models.Select(model => Model(model, ModelsUrl(environment, options))).ToArray(),
+        ["litellm_settings"] = new Dictionary<string, object>
+        {
+            ["callbacks"] = new List<string> { "control_plane" },
+            // Usage is reported, prompts and answers are not.
+            ["turn_off_message_logging"] = true,
+            ["drop_params"] = true,
+            ["cache"] = true,
+            // Answers are cached only for callers that ask for it: the same question twice is not the same answer twice.
+            ["cache_params"] = new Dictionary<string, object>
+            {
+                ["type"] = "redis",
+                ["host"] = "os.environ/REDIS_HOST",
+                ["port"] = "os.environ/REDIS_PORT",
+                ["password"] = "os.environ/REDIS_PASSWORD",
+                ["mode"] = "default_off",
+            },
+        },
+        ["callback_settings"] = new Dictionary<string, object>
+        {
+            ["control_plane"] = new Dictionary<string, object>
+            {
+                ["callback_type"] = "generic_api",
+                ["endpoint"] = new Uri(options.ControlPlaneUrl, "/v1/usage/litellm").ToString(),
+                ["event_types"] = new List<string> { "llm_api_success" },
+                ["log_format"] = "json_array",
+            },
+        },
+        ["general_settings"] = new Dictionary<string, object>
+        {
+            ["master_key"] = "os.environ/LITELLM_MASTER_KEY",
+            ["database_url"] = "os.environ/DATABASE_URL",
+            ["database_connection_pool_limit"] = 5,
+            ["user_header_mappings"] = new[]
+            {
+                new Dictionary<string, string> { ["header_name"] = "X-OpenWebUI-User-Id", ["litellm_user_role"] = "internal_user" },
+                new Dictionary<string, string> { ["header_name"] = "X-OpenWebUI-User-Email", ["litellm_user_role"] = "customer" },
+            },
+        },
+    });
+
+    /// <summary>Whether the plan has an Ollama of its own.</summary>
+    public static bool HasDedicatedOllama(TenantEnvironment environment) =>
+        environment.Plan.Compute.StartsWith("dedicated", StringComparison.OrdinalIgnoreCase);
+
+    static Uri ModelsUrl(TenantEnvironment environment, DataPlaneOptions options) =>
+        HasDedicatedOllama(environment) ? new Uri("http://ollama-dedicated:11434") : options.OllamaUrl;
+
+    static Dictionary<string, object> Model(GatewayModel model, Uri ollama)
+    {
+        var parameters = new Dictionary<string, object> { ["model"] = model.Route };
+        if (model.IsLocal)
+        {
+            parameters["api_base"] = ollama.GetLeftPart(UriPartial.Authority);
+        }
+        else
+        {
+            parameters["api_key"] = $"os.environ/{DataPlaneOptions.ProviderVariable(model.Provider)}";
+        }
+
+        parameters["input_cost_per_token"] = PerToken(model.PromptEurPerThousand);
+        parameters["output_cost_per_token"] = PerToken(model.CompletionEurPerThousand);
+        return new() { ["model_name"] = model.Name, ["litellm_params"] = parameters };
+    }
+
+    /// <summary>EUR per token. The division by 1.0… only drops trailing zeros.</summary>
+    static decimal PerToken(decimal eurPerThousand) => eurPerThousand / 1000m / 1.0000000000000000000m;
+}

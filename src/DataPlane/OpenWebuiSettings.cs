@@ -1,0 +1,92 @@
+using System.Globalization;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.DataPlane;
+
+/// <summary>What Open WebUI is told, by plan. Without persistent configuration, so that this file is what holds and not its first start.</summary>
+sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions options)
+{
+    const string Gateway = "http://litellm:4000/v1";
+
+    public Dictionary<string, string> All(string databaseUrl) =>
+        Product().Concat(Upstream()).Concat(Storage(databaseUrl)).Concat(Features()).ToDictionary();
+
+    Dictionary<string, string> Product() => new()
+    {
+        ["ENABLE_PERSISTENT_CONFIG"] = "False",
+        ["WEBUI_NAME"] = EnvironmentServices.Literal(environment.Organization),
+        ["WEBUI_URL"] = environment.Url.GetLeftPart(UriPartial.Authority),
+        ["CORS_ALLOW_ORIGIN"] = environment.Url.GetLeftPart(UriPartial.Authority),
+        ["WEBUI_SECRET_KEY"] = "${WEBUI_SECRET_KEY}",
+        ["WEBUI_ADMIN_EMAIL"] = EnvironmentServices.Literal(environment.OwnerEmail ?? $"admin@{environment.Address}"),
+        ["WEBUI_ADMIN_PASSWORD"] = "${ADMIN_PASSWORD}",
+        ["WEBUI_ADMIN_NAME"] = "Administrator",
+        ["ENABLE_SIGNUP"] = "False",
+        ["DEFAULT_USER_ROLE"] = "user",
+        ["ENABLE_VERSION_UPDATE_CHECK"] = "False",
+        ["ANONYMIZED_TELEMETRY"] = "False",
+        ["DO_NOT_TRACK"] = "True",
+        ["SCARF_NO_ANALYTICS"] = "True",
+    };
+
+    // Everything goes through the gateway, and with its virtual key: the master key could change the tenant's own limits.
+    static Dictionary<string, string> Upstream() => new()
+    {
+        ["ENABLE_OLLAMA_API"] = "False",
+        ["ENABLE_OPENAI_API"] = "True",
+        ["OPENAI_API_BASE_URLS"] = Gateway,
+        ["OPENAI_API_KEYS"] = "${LITELLM_VIRTUAL_KEY}",
+        ["ENABLE_FORWARD_USER_INFO_HEADERS"] = "True",
+    };
+
+    Dictionary<string, string> Storage(string databaseUrl) => new()
+    {
+        ["DATABASE_URL"] = databaseUrl,
+        ["DATABASE_SCHEMA"] = environment.DatabaseRole,
+        ["DATABASE_POOL_SIZE"] = "5",
+        ["DATABASE_POOL_MAX_OVERFLOW"] = "3",
+        ["REDIS_URL"] = "redis://:${REDIS_PASSWORD}@redis:6379/0",
+        ["REDIS_KEY_PREFIX"] = "open-webui",
+        ["ENABLE_WEBSOCKET_SUPPORT"] = "True",
+        ["WEBSOCKET_MANAGER"] = "redis",
+        ["WEBSOCKET_REDIS_URL"] = "redis://:${REDIS_PASSWORD}@redis:6379/1",
+    };
+
+    Dictionary<string, string> Features()
+    {
+        var plan = environment.Plan;
+        var settings = new Dictionary<string, string>
+        {
+            ["USER_PERMISSIONS_CHAT_FILE_UPLOAD"] = OnOff(plan.RagFiles != 0),
+            ["ENABLE_WEB_SEARCH"] = OnOff(plan.WebSearchesPerMonth != 0),
+            ["ENABLE_IMAGE_GENERATION"] = OnOff(plan.ImagesPerMonth != 0),
+        };
+        if (plan.RagFiles is > 0 and var files)
+        {
+            settings["RAG_FILE_MAX_COUNT"] = files.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (plan.WebSearchesPerMonth != 0)
+        {
+            settings["WEB_SEARCH_ENGINE"] = "duckduckgo";
+        }
+
+        if (plan.ImagesPerMonth != 0)
+        {
+            settings["IMAGE_GENERATION_ENGINE"] = "openai";
+            settings["IMAGES_OPENAI_API_BASE_URL"] = Gateway;
+            settings["IMAGES_OPENAI_API_KEY"] = "${LITELLM_VIRTUAL_KEY}";
+        }
+
+        if (options.Qdrant)
+        {
+            settings["VECTOR_DB"] = "qdrant";
+            settings["QDRANT_URI"] = "http://qdrant:6333";
+            settings["QDRANT_API_KEY"] = "${QDRANT_API_KEY}";
+        }
+
+        return settings;
+    }
+
+    static string OnOff(bool on) => on ? "True" : "False";
+}

@@ -1,0 +1,22 @@
+namespace ControlPlane.DataPlane;
+
+/// <param name="Cpus">Cores a container may use at most.</param>
+/// <param name="MemoryMiB">Beyond it the container is killed and started again.</param>
+/// <param name="Pids">Processes and threads.</param>
+public sealed record Size(decimal Cpus, int MemoryMiB, int Pids);
+
+/// <summary>What one environment may take from its host, by plan.</summary>
+public sealed record PlanSizes(Size OpenWebui, Size Litellm, Size Redis)
+{
+    public static Size Ollama { get; } = new(8, 32768, 512);
+    public static Size Qdrant { get; } = new(1, 1024, 256);
+
+    /// <summary>A custom plan gets what basic gets.</summary>
+    public static PlanSizes Of(string plan) => plan switch
+    {
+        "trial" => new(new(1, 1536, 256), new(1, 1024, 256), new(0.25m, 96, 64)),
+        "premium" => new(new(2, 4096, 512), new(2, 2048, 512), new(0.5m, 256, 64)),
+        "enterprise" => new(new(4, 8192, 1024), new(4, 4096, 1024), new(1, 512, 64)),
+        _ => new(new(1, 2048, 256), new(1, 1024, 256), new(0.25m, 128, 64)),
+    };
+}

@@ -1,0 +1,37 @@
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.DataPlane;
+
+/// <summary>The data plane where no container engine is present: environments are written to disk and started by nobody.</summary>
+public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
+{
+    const string NoEngine = "no container engine here: rendered only";
+
+    public string Ready => "rendered";
+
+    public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
+    {
+        await folder.WriteAsync(environment, secrets, ct);
+        return $"environments/{environment.Slug}";
+    }
+
+    public Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+
+    public Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+
+    public Task<string> AwaitHealthAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult("ready (rendered)");
+
+    public Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+
+    public Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+
+    public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+
+    public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+
+    public Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        folder.Remove(environment.Slug);
+        return Task.FromResult("files removed");
+    }
+}

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using ControlPlane.DataPlane;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Tests;
+
+[Collection(FakeDocker.Name), UnsupportedOSPlatform("windows")]
+public sealed class DockerComposeTests : IDisposable
+{
+    readonly string _data = Directory.CreateTempSubdirectory("environments-").FullName;
+
+    [Fact]
+    public async Task Starting_waits_for_health_and_then_hands_the_gateway_its_key_on_standard_input()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *python3*) cat > "$(dirname "$0")/input";; *inspect*Containers*) ;; *inspect*) exit 1;; esac""");
+        var plane = Plane();
+        var environment = Samples.Environment("basic");
+
+        var isolated = await plane.IsolateAsync(environment, Samples.Secrets, default);
+        await plane.StartAsync(environment, default);
+
+        Assert.Contains("network create --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2", docker.Calls);
+        Assert.Contains("no container ollama, postgres", isolated, StringComparison.Ordinal);
+        Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
+        var up = Assert.Single(docker.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
+        Assert.Contains("--project-name tenant-beispiel-2", up, StringComparison.Ordinal);
+        Assert.Contains("up --detach --wait --wait-timeout 900", up, StringComparison.Ordinal);
+        Assert.Contains("/key/generate", await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input")), StringComparison.Ordinal);
+        Assert.All(docker.Calls, call => Assert.DoesNotContain("value-of", call, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Only_the_owner_may_read_the_secrets_file_and_it_holds_all_of_them()
+    {
+        using var docker = new DockerOnPath("exit 0");
+        await Plane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        var file = Path.Combine(_data, "environments", "beispiel-2", ".env");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        var lines = await File.ReadAllLinesAsync(file);
+        Assert.All(Samples.Secrets, secret => Assert.Contains($"{secret.Key.ToUpperInvariant()}='{secret.Value}'", lines));
+        Assert.DoesNotContain(Directory.EnumerateFiles(Path.GetDirectoryName(file)!, "*", SearchOption.AllDirectories), name => name.EndsWith(".new", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_failure_is_told_with_the_end_of_what_docker_said_and_without_secrets()
+    {
+        using var docker = new DockerOnPath(
+            """case "$*" in *up*) i=0; while [ $i -lt 3000 ]; do echo "pulling layer $i"; i=$((i+1)); done; echo "value-of-database-password: no space left on device" >&2; exit 17;; esac""");
+        var plane = Plane();
+        await plane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => plane.StartAsync(Samples.Environment("basic"), default));
+
+        Assert.Contains("docker exited with 17", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("***: no space left on device", failure.Message, StringComparison.Ordinal);
+        Assert.InRange(failure.Message.Length, 100, 4200);
+    }
+
+    [Fact]
+    public async Task A_start_that_is_called_off_leaves_no_process_behind()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *up*) echo $$ > "$(dirname "$0")/pid"; sleep 300;; esac""");
+        var plane = Plane();
+        await plane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+        using var stop = new CancellationTokenSource();
+        var start = plane.StartAsync(Samples.Environment("basic"), stop.Token);
+        var pidFile = Path.Combine(docker.Folder, "pid");
+        while (!File.Exists(pidFile) || new FileInfo(pidFile).Length == 0)
+        {
+            await Task.Delay(20);
+        }
+
+        var pid = int.Parse(await File.ReadAllTextAsync(pidFile), System.Globalization.CultureInfo.InvariantCulture);
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start);
+        var killed = Stopwatch.StartNew();
+        while (Directory.Exists($"/proc/{pid}") && !(await File.ReadAllTextAsync($"/proc/{pid}/stat")).Contains(") Z ", StringComparison.Ordinal))
+        {
+            Assert.True(killed.Elapsed < TimeSpan.FromSeconds(10), "the docker command still runs");
+            await Task.Delay(20);
+        }
+    }
+
+    [Fact]
+    public async Task Removal_disconnects_strangers_first_and_can_be_repeated_when_all_is_gone()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *inspect*Containers*) echo "traefik postgres tenant-beispiel-2-redis-1";; esac""");
+        var plane = Plane();
+        var environment = Samples.Environment("basic");
+        await plane.IsolateAsync(environment, Samples.Secrets, default);
+        for (var i = 0; i < 2; i++)
+        {
+            await plane.RemoveRouteAsync(environment, default);
+            await plane.RemoveWorkloadsAsync(environment, default);
+            await plane.RemoveIsolationAsync(environment, default);
+        }
+
+        var calls = docker.Calls.ToList();
+        Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2 postgres") < calls.IndexOf("network rm tenant-beispiel-2"));
+        Assert.DoesNotContain(calls, call => call.Contains("disconnect", StringComparison.Ordinal) && call.Contains("redis", StringComparison.Ordinal));
+        Assert.Contains("compose --project-name tenant-beispiel-2 down --volumes --remove-orphans", calls);
+        Assert.False(Directory.Exists(Path.Combine(_data, "environments", "beispiel-2")));
+    }
+
+    [Theory]
+    [InlineData("exit 0", "running")]
+    [InlineData("exit 1", "rendered")]
+    [InlineData("case \"$*\" in compose*) exit 1;; esac", "rendered")]
+    [InlineData("sleep 60", "rendered")]
+    public async Task Compose_is_chosen_when_an_engine_answers_and_has_it(string answers, string ready)
+    {
+        using var docker = new DockerOnPath(answers);
+        var host = Environment.GetEnvironmentVariable("DOCKER_HOST");
+        Environment.SetEnvironmentVariable("DOCKER_HOST", "unix:///nowhere");
+        try
+        {
+            Assert.Equal(ready, (await ChooseDataPlane.RunAsync(null, Folder(), Samples.Options, default)).Ready);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("DOCKER_HOST", host);
+        }
+    }
+
+    [Fact]
+    public async Task The_setting_overrides_what_is_found()
+    {
+        using var docker = new DockerOnPath("exit 0");
+        Assert.Equal("rendered", (await ChooseDataPlane.RunAsync("render", Folder(), Samples.Options, default)).Ready);
+        Assert.Equal("running", (await ChooseDataPlane.RunAsync("compose", Folder(), Samples.Options, default)).Ready);
+        Assert.Empty(docker.Calls);
+        await Assert.ThrowsAsync<ArgumentException>(() => ChooseDataPlane.RunAsync("swarm", Folder(), Samples.Options, default));
+    }
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    DockerCompose Plane() => new(Folder(), Samples.Options);
+
+    ProjectFolder Folder() => new(new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data }, Samples.Options);
+}

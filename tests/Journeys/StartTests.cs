@@ -1,0 +1,14 @@
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests;
+
+public class StartTests
+{
+    [Fact]
+    public async Task A_started_server_says_that_it_is_up_and_ready()
+    {
+        await using var server = await TestServer.StartAsync();
+        Assert.Equal("up", (await (await server.Anyone.GetAsync("/healthz")).ReadAsync()).GetProperty("status").GetString());
+        Assert.Equal("ready", (await (await server.Anyone.GetAsync("/readyz")).ReadAsync()).GetProperty("status").GetString());
+    }
+}

@@ -1,0 +1,10 @@
+using System.Security.Cryptography;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>Names nobody else has: roles and databases belong to the whole cluster, and tests run side by side.</summary>
+static class Names
+{
+    /// <summary>The prefix and 10 random letters and digits: a database name, and with a letter first a slug.</summary>
+    public static string Random(string prefix) => prefix + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 10);
+}

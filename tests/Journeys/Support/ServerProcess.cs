@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>The real program as a process of its own, which can be killed and started again on the same data.</summary>
+public sealed class ServerProcess : IAsyncDisposable
+{
+    public const string OperatorKey = "operator-key-of-the-crash-tests";
+    static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+
+    readonly Process _process;
+    readonly ConcurrentQueue<string> _errors = new();
+
+    ServerProcess(Process process, int port)
+    {
+        (_process, Port) = (process, port);
+        Anyone = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri($"http://localhost:{port}") };
+        Operator = new HttpClient { BaseAddress = Anyone.BaseAddress };
+        Operator.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", OperatorKey);
+    }
+
+    public int Id => _process.Id;
+    public int Port { get; }
+    public HttpClient Anyone { get; }
+    public HttpClient Operator { get; }
+
+    /// <summary>What it wrote to its standard error so far.</summary>
+    public string Errors => string.Join('\n', _errors);
+
+    /// <summary>Starts <c>./run</c> with these options and a free port, and waits until it is ready.</summary>
+    public static async Task<ServerProcess> StartAsync(params string[] options)
+    {
+        var port = FreePort.Find();
+        var server = Launch(port, options);
+        var started = Stopwatch.GetTimestamp();
+        while (!await server.IsReadyAsync())
+        {
+            if (server._process.HasExited || Stopwatch.GetElapsedTime(started) > LongestStart)
+            {
+                throw new InvalidOperationException($"The server did not become ready: {server.Errors}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+        }
+
+        return server;
+    }
+
+    /// <summary>Starts it without waiting.</summary>
+    public static ServerProcess Launch(int port, params string[] options)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] words = [Path.Combine(AppContext.BaseDirectory, "controlplane.dll"), .. options, "--port", port.ToString(CultureInfo.InvariantCulture)];
+        foreach (var word in words)
+        {
+            start.ArgumentList.Add(word);
+        }
+
+        start.Environment["CONTROLPLANE_OPERATOR_KEY"] = OperatorKey;
+        start.Environment.Remove("CONTROLPLANE_DATABASE");
+        var server = new ServerProcess(Process.Start(start)!, port);
+        server._process.OutputDataReceived += (_, _) => { };
+        server._process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is not null)
+            {
+                server._errors.Enqueue(line.Data);
+            }
+        };
+        server._process.BeginOutputReadLine();
+        server._process.BeginErrorReadLine();
+        return server;
+    }
+
+    /// <summary>SIGKILL: no clean-up of any kind. Returns when the process is gone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Ctrl-C, as the terminal sends it.</summary>
+    public async Task<int> InterruptAsync()
+    {
+        using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        return await ExitAsync();
+    }
+
+    /// <returns>The exit code.</returns>
+    public async Task<int> ExitAsync()
+    {
+        using var patience = new CancellationTokenSource(LongestStart);
+        await _process.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await InterruptAsync();
+        }
+
+        _process.Dispose();
+        Anyone.Dispose();
+        Operator.Dispose();
+    }
+
+    async Task<bool> IsReadyAsync()
+    {
+        try
+        {
+            using var reply = await Anyone.GetAsync("/readyz");
+            return reply.StatusCode == HttpStatusCode.OK;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

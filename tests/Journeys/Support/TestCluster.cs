@@ -1,0 +1,77 @@
+using ControlPlane.Database;
+using ControlPlane.Local;
+using ControlPlane.Local.Postgres;
+using Npgsql;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>
+/// One PostgreSQL server for the whole test run, and a migrated template that every test's own database is copied from.
+/// The one of CONTROLPLANE_DATABASE when that is set, else an embedded one as <c>./run</c> starts it, which ends with the test process.
+/// </summary>
+static class TestCluster
+{
+    static readonly Lazy<Task<string>> Started = new(StartAsync);
+    static readonly Lazy<Task<string>> Template = new(MigrateTemplateAsync);
+    static readonly SemaphoreSlim OneCopyAtATime = new(1);
+
+    /// <returns>Connection string of a new database with the newest schema and no tenants.</returns>
+    public static async Task<string> NewDatabaseAsync()
+    {
+        var template = await Template.Value;
+        var name = Names.Random("test");
+        // PostgreSQL refuses to copy a template that is just being copied.
+        await OneCopyAtATime.WaitAsync();
+        try
+        {
+            await ExecuteAsync($"create database {name} template {template}");
+        }
+        finally
+        {
+            OneCopyAtATime.Release();
+        }
+
+        // Rights on the database itself are not copied with it.
+        await ExecuteAsync($"grant create on database {name} to control_provision");
+        return await OfAsync(name);
+    }
+
+    public static async Task DropAsync(string connectionString) =>
+        await ExecuteAsync($"drop database if exists {new NpgsqlConnectionStringBuilder(connectionString).Database} with (force)");
+
+    static async Task<string> MigrateTemplateAsync()
+    {
+        var name = Names.Random("template");
+        await ExecuteAsync($"create database {name}");
+        await using var database = new ControlDatabase(await OfAsync(name));
+        await new Migrator(database).RunAsync(CancellationToken.None);
+        return name;
+    }
+
+    static async Task<string> OfAsync(string database) => new NpgsqlConnectionStringBuilder(await Started.Value) { Database = database }.ToString();
+
+    static async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(await Started.Value) { Pooling = false }.ToString());
+        await connection.OpenAsync();
+        await connection.ExecuteAsync(sql, CancellationToken.None);
+    }
+
+    static async Task<string> StartAsync()
+    {
+        if (Environment.GetEnvironmentVariable("CONTROLPLANE_DATABASE") is { Length: > 0 } given)
+        {
+            return given;
+        }
+
+        var data = DataDirectory.Open(Path.Combine(Path.GetTempPath(), Names.Random("controlplane")));
+        data.TryOwn();
+        var postgres = await EmbeddedPostgres.StartAsync(data, durable: false, Console.WriteLine, CancellationToken.None);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            postgres.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Directory.Delete(data.Path, recursive: true);
+        };
+        return postgres.ConnectionString;
+    }
+}

@@ -1,0 +1,143 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using ControlPlane.Database;
+using ControlPlane.Local;
+using ControlPlane.Operations;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>The whole application in this process, on a database of its own and a real port.</summary>
+public sealed class TestServer : IAsyncDisposable
+{
+    readonly WebApplication _app;
+    readonly Installation _installation;
+    readonly string _key;
+
+    TestServer(WebApplication app, Installation installation, string key)
+    {
+        (_app, _installation, _key) = (app, installation, key);
+        Address = new Uri($"http://localhost:{installation.Options.Port}");
+        Anyone = NewClient(key: null);
+        Operator = NewClient(key);
+    }
+
+    public Uri Address { get; }
+
+    /// <summary>Without a key and without cookies; redirects are answers.</summary>
+    public HttpClient Anyone { get; }
+    public HttpClient Operator { get; }
+    public string OperatorKey => _key;
+    public string DataFolder => _installation.Data.Path;
+    public string ConnectionString => _installation.ConnectionString;
+    public IServiceProvider Services => _app.Services;
+    public ControlDatabase Database => Services.GetRequiredService<ControlDatabase>();
+    public Clock Clock => Services.GetRequiredService<Clock>();
+
+    /// <param name="clock">Where the sandbox clock stands at first; null: real time.</param>
+    /// <param name="settings">Besides those of <c>./run</c>, by the names of the environment.</param>
+    public static async Task<TestServer> StartAsync(
+        bool sandbox = true, DateTimeOffset? clock = null, IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    {
+        var connectionString = await TestCluster.NewDatabaseAsync();
+        var key = Credentials.New(Credentials.OperatorKeyPrefix);
+        settings = [new("CONTROLPLANE_OPERATOR_KEY", key), .. settings ?? []];
+        var folder = Directory.CreateTempSubdirectory("controlplane-test-").FullName;
+        for (var attempt = 1; ; attempt++)
+        {
+            // The addresses in mails need the port before anything listens on it, so another process may snatch it.
+            var options = new RunOptions(FreePort.Find(), folder, sandbox, connectionString, clock);
+            var installation = await Installation.OpenAsync(options, join: false, CancellationToken.None);
+            var app = LocalHost.Build(installation.Settings().Concat(settings), options.Port);
+            try
+            {
+                await Serve.StartAsync(app, installation, CancellationToken.None);
+                return new TestServer(app, installation, key);
+            }
+            catch (IOException) when (attempt < 5)
+            {
+                await app.DisposeAsync();
+                await installation.DisposeAsync();
+            }
+        }
+    }
+
+    /// <param name="key">Sent as Bearer; null: none.</param>
+    public HttpClient NewClient(string? key)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address };
+        client.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+        return client;
+    }
+
+    /// <summary>Somebody at a browser: keeps cookies, follows redirects.</summary>
+    public HttpClient NewVisitor() => new(new SocketsHttpHandler { CookieContainer = new CookieContainer() }) { BaseAddress = Address };
+
+    /// <summary>A tenant as an operator makes it: verified, with a key.</summary>
+    public async Task<TestTenant> CreateTenantAsync(string plan = "basic", string country = "DE")
+    {
+        var slug = Names.Random("t");
+        var reply = await Operator.PostAsJsonAsync(
+            "/v1/admin/tenants", new { organization = $"Organization {slug}", slug, plan, email = $"owner@{slug}.example", country });
+        var made = await reply.ReadAsync();
+        var key = made.GetProperty("api_key").GetString()!;
+        return new TestTenant(made.GetProperty("tenant_id").GetGuid(), slug, key, made.GetProperty("webhook_secret").GetString()!, NewClient(key));
+    }
+
+    /// <summary>Moves the sandbox clock and runs what falls due on the way.</summary>
+    public async Task<JsonElement> MoveClockAsync(DateTimeOffset now) => await (await Operator.PostAsJsonAsync("/v1/sandbox/clock", new { now })).ReadAsync();
+
+    /// <summary>Runs a job now, after the run the scheduler may just be at.</summary>
+    public async Task<JsonElement> RunJobAsync(string job)
+    {
+        while (true)
+        {
+            var reply = await Operator.PostAsync($"/v1/admin/jobs/{job}/run", content: null);
+            if (reply.StatusCode != HttpStatusCode.Conflict)
+            {
+                return await reply.ReadAsync();
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+    }
+
+    /// <summary>Every mail sent so far, oldest first, after sending what is queued.</summary>
+    public async Task<IReadOnlyList<ReceivedMail>> MailsAsync()
+    {
+        await RunJobAsync("outbox");
+        var folder = _installation.Data.Mail;
+        return Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*.eml").Order(StringComparer.Ordinal).Select(ReceivedMail.Read)] : [];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Anyone.Dispose();
+        Operator.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _installation.DisposeAsync();
+        await TestCluster.DropAsync(ConnectionString);
+        Directory.Delete(DataFolder, recursive: true);
+    }
+}
+
+/// <param name="Http">Calls with the tenant's key.</param>
+public sealed record TestTenant(Guid Id, string Slug, string ApiKey, string WebhookSecret, HttpClient Http);
+
+static class Replies
+{
+    /// <summary>The body of a success.</summary>
+    /// <exception cref="HttpRequestException">Any other status; the message holds the body.</exception>
+    public static async Task<JsonElement> ReadAsync(this HttpResponseMessage reply)
+    {
+        var text = await reply.Content.ReadAsStringAsync();
+        return reply.IsSuccessStatusCode
+            ? JsonDocument.Parse(text).RootElement
+            : throw new HttpRequestException($"{(int)reply.StatusCode} from {reply.RequestMessage?.RequestUri}: {text}", inner: null, reply.StatusCode);
+    }
+}
