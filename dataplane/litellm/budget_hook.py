@@ -224,36 +224,42 @@ class Reply(NamedTuple):
 
 
 class ControlPlane:
-    """Posts JSON over one kept connection for each thread."""
+    """Posts JSON over connections that are kept."""
 
     def __init__(self, settings: Settings):
         parts = urllib.parse.urlsplit(settings.url)
         self._connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._host, self._port, self._path, self._timeout = parts.hostname, parts.port, parts.path, settings.timeout_seconds
         self._headers = {"Authorization": "Bearer " + settings.key, "Content-Type": "application/json", "User-Agent": "budget-hook"}
-        self._kept = threading.local()
+        self._idle: collections.deque[http.client.HTTPConnection] = collections.deque()
 
     def post(self, path: str, value: Any) -> Reply:
         """Blocks. Whatever it posts may be posted twice: both calls of the control plane are idempotent."""
         body = json.dumps(value).encode("ascii")
         while True:
-            kept = getattr(self._kept, "connection", None)
-            connection = kept or self._connect(self._host, self._port, timeout=self._timeout)
-            self._kept.connection = None
+            try:
+                connection, kept = self._idle.pop(), True
+            except IndexError:
+                connection, kept = self._connect(self._host, self._port, timeout=self._timeout), False
             try:
                 connection.request("POST", self._path + path, body, self._headers)
                 reply = connection.getresponse()
                 text = reply.read()
-                if reply.will_close:
-                    connection.close()
-                else:
-                    self._kept.connection = connection
-                return Reply(reply.status, parse(text), seconds(reply.getheader("Retry-After")))
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 # A kept connection may have been closed by the other side while it was idle: that says nothing about now.
-                if not (kept and isinstance(error, ConnectionError)):
-                    raise Away(type(error).__name__) from None
+                if kept and isinstance(error, ConnectionError):
+                    continue
+                raise Away(type(error).__name__) from None
+            if reply.will_close:
+                connection.close()
+            else:
+                self._idle.append(connection)
+            return Reply(reply.status, parse(text), seconds(reply.getheader("Retry-After")))
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
 
 def parse(text: bytes) -> Any:
@@ -309,6 +315,7 @@ class Spool:
         return True
 
     def close(self) -> None:
+        """Lets another process deliver. A forked child closes its share, or the lock would outlive the process that delivers."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -526,6 +533,7 @@ class BudgetHook(CustomLogger):
         self._process = os.getpid()
         self._plane = ControlPlane(self._settings)
         self._spool = Spool(self._settings.spool)
+        os.register_at_fork(after_in_child=self._spool.close)
         # Threads of our own: a control plane that hangs must neither use up LiteLLM's nor hold up the disk.
         self._askers = concurrent.futures.ThreadPoolExecutor(32, "budget-ask")
         self._writers = concurrent.futures.ThreadPoolExecutor(2, "budget-write")
@@ -537,6 +545,7 @@ class BudgetHook(CustomLogger):
         self._sender.stop()
         self._askers.shutdown()
         self._writers.shutdown()
+        self._plane.close()
 
     # LiteLLM looks for this in the class itself. Whatever names a model is asked for, of any call type; what names none costs no tokens.
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:

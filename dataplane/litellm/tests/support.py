@@ -104,7 +104,7 @@ class Plane:
 
     def count(self, events):
         self.deliveries.append([event["id"] for event in events])
-        if self.usage_reply:
+        if self.usage_reply is not None:
             return self.usage_reply
         accepted = duplicates = 0
         rejected = []
