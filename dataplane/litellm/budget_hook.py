@@ -22,7 +22,7 @@ import threading
 import time
 import urllib.parse
 import uuid
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Mapping, NamedTuple, Optional
 
 from fastapi import HTTPException
@@ -194,6 +194,7 @@ def refusal(answer: Mapping[str, Any], model: str, feature: Optional[str], now: 
 
 
 def time_words(at: datetime, now: datetime) -> str:
+    at += timedelta(seconds=59)  # To the next full minute: not a moment too early.
     return f"at {at:%H:%M} UTC" + ("" if at.date() == now.date() else f" on {at.day} {at:%B}")
 
 

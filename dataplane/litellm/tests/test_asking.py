@@ -1,5 +1,4 @@
 import asyncio
-import re
 import threading
 import time
 
@@ -89,7 +88,7 @@ class AskingTest(support.HookTest):
 
     def test_on_the_same_day_the_time_is_enough(self):
         now = self.module.instant("2026-11-21T09:00:00Z")
-        self.assertEqual("at 14:05 UTC", self.module.time_words(self.module.instant("2026-11-21T14:05:30Z"), now))
+        self.assertEqual("at 14:06 UTC", self.module.time_words(self.module.instant("2026-11-21T14:05:30Z"), now))
         self.assertEqual("at 00:00 UTC on 22 November", self.module.time_words(self.module.instant("2026-11-22T00:00:00Z"), now))
         for nothing in (None, 5, "", "tomorrow"):
             self.assertIsNone(self.module.instant(nothing))
