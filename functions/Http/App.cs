@@ -7,6 +7,7 @@ using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal;
 using ControlPlane.Http.Usage;
+using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
@@ -42,8 +43,13 @@ public static class App
         services.AddSingleton<CloseBillingPeriod>();
         services.AddSingleton<RunBillingCycle>();
 
+        services.AddSingleton(MailSettings.Transport(configuration, settings.Options));
+        services.AddSingleton(MailSettings.Sender(configuration, settings.Options));
+        services.AddSingleton<SendOutbox>();
+
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
+        services.AddSingleton<MoveSandboxClock>();
         services.AddSingleton<Jobs>();
 
         services.AddControlPlaneAuthentication();
@@ -83,6 +89,11 @@ public static class App
         app.MapQuarantine();
         app.MapAdminTenants();
         app.MapAdminEnvironment();
+        app.MapJobs();
+        if (app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox)
+        {
+            app.MapSandbox();
+        }
 
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapAssets();

@@ -1,6 +1,7 @@
 using ControlPlane.Aggregation;
 using ControlPlane.Billing;
 using ControlPlane.Database;
+using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Provisioning;
 using ControlPlane.Signup;
@@ -11,7 +12,7 @@ namespace ControlPlane.Http;
 /// <summary>Every job, defined once. All hosts schedule from this list.</summary>
 public sealed class Jobs(
     ControlDatabase database, Clock clock, RunProvisioning runProvisioning, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle,
-    PurgeExpiredSignups purgeExpiredSignups)
+    PurgeExpiredSignups purgeExpiredSignups, SendOutbox sendOutbox)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;
@@ -22,6 +23,7 @@ public sealed class Jobs(
         new(JobSchedules.Billing, runBillingCycle.RunAsync),
         new(JobSchedules.Nightly, NightlyAsync),
         new(JobSchedules.Retention, purgeExpiredSignups.RunAsync),
+        new(JobSchedules.Outbox, sendOutbox.RunAsync),
     ];
 
     /// <returns>null when there is no such job.</returns>

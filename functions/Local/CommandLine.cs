@@ -10,22 +10,26 @@ static class CommandLine
     static readonly Option<int> Port = new("--port") { Description = "Port to listen on", DefaultValueFactory = _ => 8080, Recursive = true };
     static readonly Option<string> Data = new("--data")
     {
-        Description = "Folder of the database, keys, mail and rendered environments", Recursive = true,
+        Description = "Folder of the database, keys, mail and rendered environments",
+        Recursive = true,
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("CONTROLPLANE_DATA") ?? ".local",
     };
     static readonly Option<bool> Sandbox = new("--sandbox")
     {
-        Description = "Test clock and test payments; nothing real is charged", Recursive = true,
+        Description = "Test clock and test payments; nothing real is charged",
+        Recursive = true,
         DefaultValueFactory = _ => string.Equals(Environment.GetEnvironmentVariable("CONTROLPLANE_SANDBOX"), "true", StringComparison.OrdinalIgnoreCase),
     };
     static readonly Option<string?> Database = new("--database")
     {
         Description = "Connection string of a PostgreSQL to use instead of one of our own, e.g. \"Host=localhost;Username=postgres;Database=controlplane\"",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("CONTROLPLANE_DATABASE"), Recursive = true,
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("CONTROLPLANE_DATABASE"),
+        Recursive = true,
     };
     static readonly Option<DateTimeOffset?> Clock = new("--clock")
     {
-        Description = "Where the sandbox clock starts, e.g. 2026-01-01T00:00:00Z", Recursive = true,
+        Description = "Where the sandbox clock starts, e.g. 2026-01-01T00:00:00Z",
+        Recursive = true,
         CustomParser = argument =>
         {
             if (DateTimeOffset.TryParse(argument.Tokens[0].Value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var instant))

@@ -16,6 +16,8 @@ public static class LocalHost
         ["Logging:LogLevel:Default"] = "Warning",
         // Warns at every first start that its keys lie in the database unencrypted. They guard forms, and the database guards more than that.
         ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
+        // Says again, with a stack trace, what Program says in one line.
+        ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
     };
 
     /// <param name="settings">Win over the environment's.</param>
@@ -38,6 +40,8 @@ public static class LocalHost
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
         builder.Services.AddControlPlane(builder.Configuration);
+        builder.Services.AddHostedService<QueueWatcher>();
+        builder.Services.AddHostedService<Scheduler>();
 
         var app = builder.Build();
         app.MapControlPlane();

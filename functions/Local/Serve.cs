@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using ControlPlane.Database;
+using ControlPlane.Http;
 using ControlPlane.Operations;
 
 namespace ControlPlane.Local;
@@ -26,18 +27,29 @@ static class Serve
         await app.PrepareAsync(ct);
         var database = app.Services.GetRequiredService<ControlDatabase>();
         var clock = app.Services.GetRequiredService<Clock>();
-        await SetClockAsync(database, clock, installation.Options.Clock, ct);
+        if (installation.Options.Clock is { } now)
+        {
+            await SetClockAsync(app.Services, now, ct);
+        }
+
         var key = await new OperatorKey(database, clock, installation.Data).EnsureAsync(app.Configuration["CONTROLPLANE_OPERATOR_KEY"], ct);
         await app.StartAsync(ct);
         return key;
     }
 
-    static async Task SetClockAsync(ControlDatabase database, Clock clock, DateTimeOffset? to, CancellationToken ct)
+    // At first the clock is just set; from then on time passes, and what falls due on the way runs.
+    static async Task SetClockAsync(IServiceProvider services, DateTimeOffset now, CancellationToken ct)
     {
-        if (to is { } now && !await clock.MoveAsync(database, now, ct))
+        var clock = services.GetRequiredService<Clock>();
+        if (!clock.IsFrozen)
+        {
+            await clock.MoveAsync(services.GetRequiredService<ControlDatabase>(), now, ct);
+        }
+        else if (await services.GetRequiredService<MoveSandboxClock>().RunAsync(services.GetRequiredService<Jobs>().All, now, ct)
+            is MoveClockResult.NotForward { Now: var standing })
         {
             throw new CannotStartException(
-                $"The sandbox clock stands at {clock.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ} and only moves forward: give a later --clock, or leave it out.");
+                $"The sandbox clock stands at {standing:yyyy-MM-ddTHH:mm:ssZ} and only moves forward: give a later --clock, or leave it out.");
         }
     }
 

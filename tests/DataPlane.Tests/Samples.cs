@@ -11,23 +11,36 @@ static class Samples
 
     public static DataPlaneOptions Options { get; } = new()
     {
-        DatabaseHost = "postgres", DatabasePort = 5432, DatabaseName = "controlplane", ControlPlaneUrl = new("https://portal.example.com"),
+        DatabaseHost = "postgres",
+        DatabasePort = 5432,
+        DatabaseName = "controlplane",
+        ControlPlaneUrl = new("https://portal.example.com"),
         ProviderKeys = new Dictionary<string, string> { ["openai"] = "sk-platform-openai" },
     };
 
     public static TenantEnvironment Environment(string plan, string organization = "Beispiel GmbH", string slug = "beispiel-2") => new()
     {
-        Tenant = Guid.Parse("01900000-0000-7000-8000-000000000001"), Slug = slug, Organization = organization,
-        Address = $"{slug}.users.example.com", Url = new($"https://{slug}.users.example.com"), OwnerEmail = "owner@example.com",
-        Plan = Plan(plan), Models = [.. Models.Where(model => Plan(plan).Models.Contains(model.Name))],
+        Tenant = Guid.Parse("01900000-0000-7000-8000-000000000001"),
+        Slug = slug,
+        Organization = organization,
+        Address = $"{slug}.users.example.com",
+        Url = new($"https://{slug}.users.example.com"),
+        OwnerEmail = "owner@example.com",
+        Plan = Plan(plan),
+        Models = [.. Models.Where(model => Plan(plan).Models.Contains(model.Name))],
     };
 
     public static IReadOnlyDictionary<string, string> Secrets { get; } = new Dictionary<string, string>
     {
-        [SecretNames.DatabasePassword] = "value-of-database-password", [SecretNames.WebuiSecretKey] = "value-of-webui-secret",
-        [SecretNames.LitellmMasterKey] = "sk-value-of-master", [SecretNames.LitellmSaltKey] = "sk-value-of-salt",
-        [SecretNames.LitellmVirtualKey] = "sk-value-of-virtual", [SecretNames.RedisPassword] = "value-of-redis",
-        [SecretNames.AdminPassword] = "value-of-admin", [SecretNames.GatewayKey] = "cpt_value-of-gateway", [SecretNames.QdrantApiKey] = "value-of-qdrant",
+        [SecretNames.DatabasePassword] = "value-of-database-password",
+        [SecretNames.WebuiSecretKey] = "value-of-webui-secret",
+        [SecretNames.LitellmMasterKey] = "sk-value-of-master",
+        [SecretNames.LitellmSaltKey] = "sk-value-of-salt",
+        [SecretNames.LitellmVirtualKey] = "sk-value-of-virtual",
+        [SecretNames.RedisPassword] = "value-of-redis",
+        [SecretNames.AdminPassword] = "value-of-admin",
+        [SecretNames.GatewayKey] = "cpt_value-of-gateway",
+        [SecretNames.QdrantApiKey] = "value-of-qdrant",
     };
 
     static Plan Plan(string name) => name switch
@@ -40,8 +53,17 @@ static class Samples
 
     static Plan Make(string name, string compute, string[] models, int? files, int? searches, int? images) => new()
     {
-        Name = name, Title = name, SelfService = true, AllModels = false, Models = models, Support = "", Compute = compute, MonthIsHard = false,
-        RagFiles = files, WebSearchesPerMonth = searches, ImagesPerMonth = images,
+        Name = name,
+        Title = name,
+        SelfService = true,
+        AllModels = false,
+        Models = models,
+        Support = "",
+        Compute = compute,
+        MonthIsHard = false,
+        RagFiles = files,
+        WebSearchesPerMonth = searches,
+        ImagesPerMonth = images,
     };
 
     static readonly GatewayModel[] Models =

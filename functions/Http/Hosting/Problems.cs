@@ -14,7 +14,15 @@ static class ProblemAnswers
     public static void AddControlPlaneProblems(this IServiceCollection services)
     {
         services.AddSingleton<IProblemDetailsWriter, ErrorPages>();
-        services.AddProblemDetails();
+        services.AddProblemDetails(options => options.CustomizeProblemDetails = problem => problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
+        {
+            StatusCodes.Status401Unauthorized => "Send a key as Authorization: Bearer …; this one is missing, unknown or revoked.",
+            StatusCodes.Status403Forbidden => "This key is not for this: tenants' keys start with cpt_, an operator's with cpo_.",
+            StatusCodes.Status404NotFound => "There is nothing at this address. /openapi/v1.json lists what there is.",
+            StatusCodes.Status405MethodNotAllowed => "This address does not take this method. /openapi/v1.json lists what it takes.",
+            StatusCodes.Status415UnsupportedMediaType => "Say in Content-Type what you send, such as application/json.",
+            _ => null,
+        });
         services.AddExceptionHandler<DatabaseAway>();
     }
 

@@ -61,7 +61,10 @@ sealed record Command(IReadOnlyList<string> Words)
         // The user it runs as may not be allowed into our own working directory.
         var start = new ProcessStartInfo(Words[0])
         {
-            WorkingDirectory = "/", RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = "/",
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach (var word in Words.Skip(1))
         {

@@ -69,7 +69,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     static async Task<PostgresBinaries> BinariesAsync(Cluster cluster, ClusterUser user, Action<string> say, CancellationToken ct)
     {
-        var installer = new PostgresInstaller(user, cluster.Folder + "-binaries", say);
+        var installer = new PostgresInstaller(user, say);
         var found = await PostgresBinaries.FindAsync(user, ct);
         if (await installer.FromEarlierAsync(ct) is { } earlier)
         {
@@ -119,7 +119,11 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     static string Connection(string socketFolder, string passwordFile) =>
         new NpgsqlConnectionStringBuilder
         {
-            Host = socketFolder, Port = RunningCluster.Port, Username = Login, Password = File.ReadAllText(passwordFile), Database = DatabaseName,
+            Host = socketFolder,
+            Port = RunningCluster.Port,
+            Username = Login,
+            Password = File.ReadAllText(passwordFile),
+            Database = DatabaseName,
         }.ToString();
 
     static async Task MakeDatabaseAsync(string connectionString, CancellationToken ct)

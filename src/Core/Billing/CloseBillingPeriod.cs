@@ -42,6 +42,12 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
         await transaction.ExecuteAsync(
             RecordPeriod, ct, tenant, period.Number, period.Start, period.End, invoice is null ? "closed" : "invoiced", now, invoice?.Id);
         await transaction.OpenNextPeriodAsync(tenant, period.Number, ct);
+        if (await transaction.ScalarAsync<string>("select status from control.tenant where id = $1", ct, tenant) == "deleted")
+        {
+            // The period in which a tenant left is its last one.
+            await transaction.EndSubscriptionAsync(tenant, ct);
+        }
+
         await transaction.AuditAsync(clock, tenant, "job:billing", "period.closed", new { period = period.Number, invoice = invoice?.Number }, ct);
         await transaction.CommitAsync(ct);
         return invoice is null ? new CloseResult.NothingToInvoice() : new CloseResult.Invoiced(invoice);

@@ -3,9 +3,10 @@ using Npgsql;
 namespace ControlPlane.Database;
 
 /// <summary>SQL with positional parameters ($1, $2, …) on an open connection. null is sent as SQL null.</summary>
+/// <remarks>The arguments are a list, not an array, so that a single array stays one argument.</remarks>
 public static class Sql
 {
-    public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params object?[] args)
+    public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params List<object?> args)
     {
         var command = new NpgsqlCommand(sql, connection);
         foreach (var arg in args)
@@ -16,17 +17,17 @@ public static class Sql
         return command;
     }
 
-    public static async Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken ct, params object?[] args)
+    public static async Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args)
     {
         await using var command = connection.Command(sql, args);
         return await command.ExecuteNonQueryAsync(ct);
     }
 
-    public static async Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken ct, params object?[] args) =>
+    public static async Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args) =>
         await connection.FirstAsync(sql, row => row.IsDBNull(0) ? default : row.GetFieldValue<T>(0), ct, args);
 
     public static async Task<List<T>> QueryAsync<T>(
-        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params object?[] args)
+        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args)
     {
         await using var command = connection.Command(sql, args);
         await using var reader = await command.ExecuteReaderAsync(ct);
@@ -40,7 +41,7 @@ public static class Sql
     }
 
     public static async Task<T?> FirstAsync<T>(
-        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params object?[] args)
+        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args)
     {
         await using var command = connection.Command(sql, args);
         await using var reader = await command.ExecuteReaderAsync(ct);

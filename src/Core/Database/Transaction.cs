@@ -8,16 +8,16 @@ public sealed class Transaction(NpgsqlConnection connection, NpgsqlTransaction t
     public NpgsqlConnection Connection => connection;
 
     /// <returns>Rows affected.</returns>
-    public Task<int> ExecuteAsync(string sql, CancellationToken ct, params object?[] args) => connection.ExecuteAsync(sql, ct, args);
+    public Task<int> ExecuteAsync(string sql, CancellationToken ct, params List<object?> args) => connection.ExecuteAsync(sql, ct, args);
 
     /// <returns>The first column of the first row; default when there is none or it is null.</returns>
-    public Task<T?> ScalarAsync<T>(string sql, CancellationToken ct, params object?[] args) => connection.ScalarAsync<T>(sql, ct, args);
+    public Task<T?> ScalarAsync<T>(string sql, CancellationToken ct, params List<object?> args) => connection.ScalarAsync<T>(sql, ct, args);
 
-    public Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params object?[] args) =>
+    public Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
         connection.QueryAsync(sql, row, ct, args);
 
     /// <returns>The first row; default when there is none.</returns>
-    public Task<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params object?[] args) =>
+    public Task<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
         connection.FirstAsync(sql, row, ct, args);
 
     public Task CommitAsync(CancellationToken ct) => transaction.CommitAsync(ct);

@@ -14,6 +14,9 @@ public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : Time
 
     public override DateTimeOffset GetUtcNow() => _frozenAt is DateTimeOffset now ? now : wall.GetUtcNow();
 
+    /// <summary>Whether time stands still between moves.</summary>
+    public bool IsFrozen => _frozenAt is not null;
+
     /// <summary>The machine's own time, for what guards the wire and not the books: webhook signatures.</summary>
     public DateTimeOffset Wall => wall.GetUtcNow();
 
@@ -41,8 +44,14 @@ public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : Time
         await using var transaction = await database.BeginJobAsync(ct);
         var moved = await transaction.ScalarAsync<DateTimeOffset?>(Move, ct, now.ToUniversalTime());
         await transaction.CommitAsync(ct);
-        await ReadAsync(database, ct);
-        return moved is not null;
+        if (moved is null)
+        {
+            await ReadAsync(database, ct);
+            return false;
+        }
+
+        Volatile.Write(ref _frozenAt, moved);
+        return true;
     }
 
     const string Move = """

@@ -3,6 +3,8 @@ namespace ControlPlane.Operations;
 /// <summary>What a run of a job did, for the operator: counts by name, and alerts a person should look at.</summary>
 public sealed record JobReport(IReadOnlyDictionary<string, long> Counts, IReadOnlyList<string> Alerts)
 {
+    public bool DidNothing => Alerts.Count == 0 && Counts.Values.All(count => count == 0);
+
     public static JobReport Of(params (string Name, long Count)[] counts) => new(counts.ToDictionary(c => c.Name, c => c.Count), []);
 }
 

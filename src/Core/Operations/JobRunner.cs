@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using ControlPlane.Database;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace ControlPlane.Operations;
 
@@ -29,7 +30,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         using var activity = Telemetry.Source.StartActivity($"job {job.Name}", ActivityKind.Internal);
         try
         {
-            return await RunRecordedAsync(job, scheduledFor, ct);
+            return await RunRecordedAsync(session, job, scheduledFor, ct);
         }
         finally
         {
@@ -37,15 +38,17 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         }
     }
 
-    async Task<JobResult> RunRecordedAsync(JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
+    /// <summary>What the newest run of a job was for; null when it never ran.</summary>
+    public async Task<DateTimeOffset?> LastScheduledAsync(JobDefinition job, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.ScalarAsync<DateTimeOffset?>("select max(scheduled_for) from control.job_run where job = $1", ct, job.Name);
+    }
+
+    async Task<JobResult> RunRecordedAsync(NpgsqlConnection session, JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
     {
         var id = Ids.New(clock);
-        await using (var start = await database.BeginJobAsync(ct))
-        {
-            await start.ExecuteAsync(Start, ct, id, job.Name, scheduledFor, clock.GetUtcNow());
-            await start.CommitAsync(ct);
-        }
-
+        await session.ExecuteAsync(Start, ct, id, job.Name, scheduledFor, clock.GetUtcNow());
         try
         {
             var report = await job.Run(ct);
@@ -54,30 +57,29 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
                 log.LogWarning("Job {Job} raises an alert: {Alert}", job.Name, alert);
             }
 
-            await FinishAsync(id, "succeeded", report, ct);
+            // A queue is looked at every few seconds; that it was empty is not worth a row each time.
+            await (job.DrainsQueue && report.DidNothing ? session.ExecuteAsync(Forget, ct, id) : FinishAsync(session, id, "succeeded", report, ct));
             return new JobResult.Finished(report);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // The boundary of a job: whatever went wrong is on record, and the schedule tries again.
             log.LogError(e, "Job {Job} failed", job.Name);
-            await FinishAsync(id, "failed", new { error = e.Message }, ct);
+            await FinishAsync(session, id, "failed", new { error = e.Message }, ct);
             return new JobResult.Failed(e.Message);
         }
     }
 
-    async Task FinishAsync(Guid id, string outcome, object summary, CancellationToken ct)
-    {
-        await using var finish = await database.BeginJobAsync(ct);
-        await finish.ExecuteAsync(Finish, ct, id, outcome, JsonSerializer.Serialize(summary, JsonSerializerOptions.Web), clock.GetUtcNow());
-        await finish.CommitAsync(ct);
-    }
+    Task<int> FinishAsync(NpgsqlConnection session, Guid id, string outcome, object summary, CancellationToken ct) =>
+        session.ExecuteAsync(Finish, ct, id, outcome, JsonSerializer.Serialize(summary, JsonSerializerOptions.Web), clock.GetUtcNow());
 
     // We hold the job's lock, so a run still marked as running belongs to a process that is gone.
     const string Start = """
         with gone as (update control.job_run set outcome = 'abandoned', finished_at = $4 where job = $2 and outcome = 'running')
         insert into control.job_run (id, job, scheduled_for, started_at, outcome) values ($1, $2, $3, $4, 'running')
         """;
+
+    const string Forget = "delete from control.job_run where id = $1";
 
     const string Finish = "update control.job_run set outcome = $2, summary = $3::jsonb, finished_at = $4 where id = $1";
 }

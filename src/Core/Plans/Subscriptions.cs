@@ -35,9 +35,9 @@ public static class Subscriptions
         transaction.ExecuteAsync(
             "update control.subscription set open_period = open_period + 1 where tenant_id = $1 and open_period = $2", ct, tenant, invoiced);
 
-    /// <summary>Every active subscription; for jobs.</summary>
-    public static Task<List<Subscription>> ActiveSubscriptionsAsync(this Transaction transaction, CancellationToken ct) =>
-        transaction.QueryAsync($"{Select} where status = 'active' order by started_at, tenant_id", Read, ct);
+    /// <summary>No further period follows; what was used until now has been invoiced.</summary>
+    public static Task EndSubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        transaction.ExecuteAsync("update control.subscription set status = 'ended' where tenant_id = $1", ct, tenant);
 
     internal static Subscription Read(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.GetFieldValue<DateOnly>(4),

@@ -25,7 +25,7 @@ public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlan
 
           Address             {environment.Url.GetLeftPart(UriPartial.Authority)}
           First administrator {owner}
-          Password            sign in at {options.PublicUrl.GetLeftPart(UriPartial.Authority)}/app and choose "Show password"
+          Password            open {options.PublicUrl.GetLeftPart(UriPartial.Authority)}/app/environment and choose "Show its password"
 
         Change that password after your first sign-in, then invite your users from the environment's admin panel.
         {(dataPlane.Ready == "rendered" ? RenderedNote : "")}

@@ -18,7 +18,12 @@ public sealed class CreateKey(ControlDatabase database, Clock clock)
         var trimmed = name?.Trim();
         if (trimmed is not { Length: > 0 and <= 100 } || !PlainText.IsPrintable(trimmed))
         {
-            return new CreateKeyResult.Invalid(new FieldErrors { ["name"] = "Name the key in 1 to 100 letters, digits, spaces and punctuation, such as \"gateway\"." });
+            return new CreateKeyResult.Invalid(new FieldErrors { ["name"] = "Name the key in 1 to 100 letters, digits, spaces and punctuation, such as \"backend\"." });
+        }
+
+        if (trimmed == GatewayKey.Name)
+        {
+            return new CreateKeyResult.Invalid(new FieldErrors { ["name"] = $"\"{GatewayKey.Name}\" is the environment's own key: choose another name." });
         }
 
         await using var transaction = await database.BeginAsync(tenant, ct);

@@ -2,7 +2,7 @@ using ControlPlane.Database;
 
 namespace ControlPlane.Signup;
 
-/// <summary>The keys of a tenant, revoked ones too, the newest first.</summary>
+/// <summary>The keys a tenant made, revoked ones too, the newest first. The environment's own key is not among them.</summary>
 public sealed class ListKeys(ControlDatabase database)
 {
     public async Task<IReadOnlyList<TenantKey>> RunAsync(Guid tenant, CancellationToken ct)
@@ -14,6 +14,6 @@ public sealed class ListKeys(ControlDatabase database)
     }
 
     const string Select = """
-        select id, name, prefix, created_at, revoked_at from control.tenant_key where tenant_id = $1 order by created_at desc, id desc
+        select id, name, prefix, created_at, revoked_at from control.tenant_key where tenant_id = $1 and name <> 'gateway' order by created_at desc, id desc
         """;
 }

@@ -3,7 +3,7 @@ using ControlPlane.Operations;
 
 namespace ControlPlane.Signup;
 
-/// <summary>Ends a key at once. Repeating it changes nothing.</summary>
+/// <summary>Ends a key at once. Repeating it changes nothing. The environment's own key is not the tenant's to end: it reports the usage.</summary>
 public sealed class RevokeKey(ControlDatabase database, Clock clock)
 {
     /// <returns>False when the tenant has no such key.</returns>
@@ -12,7 +12,7 @@ public sealed class RevokeKey(ControlDatabase database, Clock clock)
         await using var transaction = await database.BeginAsync(tenant, ct);
         if (await transaction.ExecuteAsync(Revoke, ct, key, clock.GetUtcNow()) == 0)
         {
-            return await transaction.ScalarAsync<bool>("select true from control.tenant_key where id = $1", ct, key);
+            return await transaction.ScalarAsync<bool>("select true from control.tenant_key where id = $1 and name <> 'gateway'", ct, key);
         }
 
         await transaction.AuditAsync(clock, tenant, actor, "key.revoked", new { id = key }, ct);
@@ -20,5 +20,5 @@ public sealed class RevokeKey(ControlDatabase database, Clock clock)
         return true;
     }
 
-    const string Revoke = "update control.tenant_key set revoked_at = $2 where id = $1 and revoked_at is null";
+    const string Revoke = "update control.tenant_key set revoked_at = $2 where id = $1 and name <> 'gateway' and revoked_at is null";
 }

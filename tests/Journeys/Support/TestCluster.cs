@@ -36,8 +36,15 @@ static class TestCluster
         return await OfAsync(name);
     }
 
-    public static async Task DropAsync(string connectionString) =>
+    /// <param name="roles">Login roles whose only belongings are in that database.</param>
+    public static async Task DropAsync(string connectionString, IReadOnlyList<string>? roles = null)
+    {
         await ExecuteAsync($"drop database if exists {new NpgsqlConnectionStringBuilder(connectionString).Database} with (force)");
+        foreach (var role in roles ?? [])
+        {
+            await ExecuteAsync($"drop role if exists \"{role}\"");
+        }
+    }
 
     static async Task<string> MigrateTemplateAsync()
     {

@@ -1,0 +1,37 @@
+using ControlPlane.Mail;
+using Microsoft.Extensions.Configuration;
+
+namespace ControlPlane.Http.Hosting;
+
+/// <summary>How mail leaves: the settings CONTROLPLANE_SMTP and CONTROLPLANE_MAIL_FROM.</summary>
+static class MailSettings
+{
+    const int SubmissionPort = 587;
+
+    /// <exception cref="SettingException">The setting is wrong; the message never repeats it, because it holds a password.</exception>
+    public static IMailTransport Transport(IConfiguration configuration, ControlPlaneOptions options) =>
+        configuration["CONTROLPLANE_SMTP"] is { Length: > 0 } smtp ? new SmtpMail(Server(smtp)) : new FileMail(Path.Combine(options.DataDirectory, "mail"));
+
+    public static MailSender Sender(IConfiguration configuration, ControlPlaneOptions options)
+    {
+        var address = configuration["CONTROLPLANE_MAIL_FROM"] ?? $"billing@{options.Domain}";
+        return System.Net.Mail.MailAddress.TryCreate(address, out var parsed) && parsed.Address == address
+            ? new MailSender(address)
+            : throw new SettingException($"CONTROLPLANE_MAIL_FROM is \"{address}\": give a plain address, e.g. billing@example.com.");
+    }
+
+    static SmtpServer Server(string value)
+    {
+        if (!Uri.TryCreate(value, UriKind.Absolute, out var server) || server.Scheme != "smtp" || server.Host.Length == 0)
+        {
+            throw new SettingException(
+                "CONTROLPLANE_SMTP must look like smtp://user:password@mail.example.com:587; the connection is encrypted by STARTTLS. For a server on the same machine without TLS add ?tls=off.");
+        }
+
+        var login = server.UserInfo.Split(':', 2);
+        return new SmtpServer(
+            server.Host, server.Port > 0 ? server.Port : SubmissionPort,
+            login[0].Length == 0 ? null : Uri.UnescapeDataString(login[0]), login.Length < 2 ? null : Uri.UnescapeDataString(login[1]),
+            Tls: server.Query != "?tls=off");
+    }
+}

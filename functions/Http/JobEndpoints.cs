@@ -1,0 +1,31 @@
+using ControlPlane.Http.Hosting;
+using ControlPlane.Operations;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http;
+
+static class JobEndpoints
+{
+    public static void MapJobs(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithSummary("Run one job now");
+
+    static async Task<Results<Ok<JobReply>, ProblemHttpResult>> Run(string job, Jobs jobs, JobRunner runner, Clock clock, CancellationToken ct)
+    {
+        if (jobs.Find(job) is not { } found)
+        {
+            return TypedResults.Problem($"Run one of {string.Join(", ", jobs.All.Select(known => known.Name).Order())}.", statusCode: 404, title: "No such job");
+        }
+
+        return await runner.RunAsync(found, clock.GetUtcNow(), ct) switch
+        {
+            JobResult.Finished { Report: var report } => TypedResults.Ok(new JobReply(job, "succeeded", report.Counts, report.Alerts, Error: null)),
+            JobResult.Failed { Why: var why } => TypedResults.Ok(new JobReply(job, "failed", Counts: null, Alerts: null, why)),
+            _ => TypedResults.Problem("Another run of this job is not finished yet. Send the same request again in a few seconds.", statusCode: 409, title: "Already running"),
+        };
+    }
+
+    sealed record JobReply(string Job, string Outcome, IReadOnlyDictionary<string, long>? Counts, IReadOnlyList<string>? Alerts, string? Error);
+}

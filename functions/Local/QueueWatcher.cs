@@ -1,0 +1,110 @@
+using System.Threading.Channels;
+using ControlPlane.Database;
+using ControlPlane.Http;
+using ControlPlane.Operations;
+using Npgsql;
+
+namespace ControlPlane.Local;
+
+/// <summary>
+/// Runs the jobs that drain a queue: at once when a transaction announces work, and every few seconds in any case, because an
+/// announcement made while nobody listened is gone and a retry falls due without one.
+/// </summary>
+sealed class QueueWatcher(
+    Jobs jobs, JobRunner runner, ControlDatabase database, Clock clock, IHostApplicationLifetime lifetime, ILogger<QueueWatcher> log) : BackgroundService
+{
+    static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan OtherRunner = TimeSpan.FromMilliseconds(250);
+
+    // One pending announcement is as good as many. One that arrives during a run stays for the next.
+    readonly Dictionary<string, Channel<bool>> _announced = jobs.All.Where(job => job.DrainsQueue).ToDictionary(
+        job => job.Name, _ => Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }));
+
+    protected override async Task ExecuteAsync(CancellationToken ct)
+    {
+        if (await lifetime.StartedAsync(ct))
+        {
+            var drains = jobs.All.Where(job => job.DrainsQueue).Select(job => KeepAsync(() => DrainAsync(job, _announced[job.Name].Reader, ct), ct));
+            await Task.WhenAll([KeepAsync(() => ListenAsync(ct), ct), KeepAsync(() => FollowClockAsync(ct), ct), .. drains]);
+        }
+    }
+
+    async Task ListenAsync(CancellationToken ct)
+    {
+        await using var connection = await database.OpenJobAsync(ct);
+        connection.Notification += (_, announcement) =>
+        {
+            if (_announced.TryGetValue(announcement.Payload, out var channel))
+            {
+                channel.Writer.TryWrite(true);
+            }
+        };
+        await connection.ExecuteAsync("listen control_job", ct);
+        while (true)
+        {
+            await connection.WaitAsync(ct);
+        }
+    }
+
+    async Task DrainAsync(JobDefinition job, ChannelReader<bool> announced, CancellationToken ct)
+    {
+        while (true)
+        {
+            while (await runner.RunAsync(job, clock.GetUtcNow(), ct) is JobResult.AlreadyRunning)
+            {
+                // The other run may have looked at the queue before the work we were told of was in it.
+                await Task.Delay(OtherRunner, ct);
+            }
+
+            using var interval = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            interval.CancelAfter(Interval);
+            try
+            {
+                await announced.ReadAsync(interval.Token);
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                // Nothing was announced: look all the same.
+            }
+        }
+    }
+
+    // Another process of the sandbox may move the clock.
+    async Task FollowClockAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            await Task.Delay(Interval, ct);
+            await clock.ReadAsync(database, ct);
+        }
+    }
+
+    /// <summary>Starts over when the database was away.</summary>
+    async Task KeepAsync(Func<Task> work, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await work();
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException && !ct.IsCancellationRequested)
+            {
+                log.LogWarning("The queues wait for the database: {Why}", e.Message);
+                await Task.Delay(Interval, ct);
+            }
+        }
+    }
+}
+
+static class Lifetimes
+{
+    /// <returns>True once the application has started, false when it was stopped before.</returns>
+    public static async Task<bool> StartedAsync(this IHostApplicationLifetime lifetime, CancellationToken ct)
+    {
+        var started = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var yes = lifetime.ApplicationStarted.Register(() => started.TrySetResult(true));
+        await using var no = ct.Register(() => started.TrySetResult(false));
+        return await started.Task;
+    }
+}

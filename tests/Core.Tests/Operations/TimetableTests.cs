@@ -1,0 +1,66 @@
+using System.Globalization;
+using ControlPlane.Operations;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace ControlPlane.Tests.Operations;
+
+public class TimetableTests
+{
+    static readonly JobDefinition Hourly = Job("hourly", "0 * * * *");
+    static readonly JobDefinition Daily = Job("daily", "10 0 * * *");
+    static readonly JobDefinition EveryFiveMinutes = Job("often", "*/5 * * * *");
+
+    [Fact]
+    public void Moments_of_several_jobs_come_in_order_of_time_and_then_of_the_jobs()
+    {
+        var midnight = Job("midnight", "0 0 * * *");
+        var due = Timetable.Between([Hourly, midnight, Daily], At("2026-01-01T22:30"), At("2026-01-02T01:00"));
+        Assert.Equal(
+            ["hourly 01T23:00", "hourly 02T00:00", "midnight 02T00:00", "daily 02T00:10", "hourly 02T01:00"],
+            due.Select(one => $"{one.Job.Name} {one.At:dd'T'HH:mm}"));
+    }
+
+    [Fact]
+    public void The_start_is_left_out_and_the_end_is_included()
+    {
+        Assert.Empty(Timetable.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T10:59:59")));
+        Assert.Single(Timetable.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T11:00")));
+        Assert.Empty(Timetable.Between([Hourly], At("2026-01-01T11:00"), At("2026-01-01T11:00")));
+    }
+
+    [Fact]
+    public void Going_in_two_steps_meets_the_same_moments_as_going_in_one() =>
+        Prop.ForAll(
+            ArbMap.Default.GeneratorFor<(ushort, ushort)>().ToArbitrary(),
+            minutes =>
+            {
+                var start = At("2026-02-27T00:00");
+                var middle = start.AddMinutes(minutes.Item1);
+                var end = middle.AddMinutes(minutes.Item2);
+                JobDefinition[] jobs = [Hourly, Daily];
+                return Timetable.Between(jobs, start, end).SequenceEqual(Timetable.Between(jobs, start, middle).Concat(Timetable.Between(jobs, middle, end)));
+            }).QuickCheckThrowOnFailure();
+
+    [Theory]
+    [InlineData("2026-01-01T00:10", "2026-01-02T00:09", null)]
+    [InlineData("2026-01-01T00:10", "2026-01-02T00:10", "2026-01-02T00:10")]
+    [InlineData("2026-01-01T00:10", "2026-03-05T12:00", "2026-03-05T00:10")]
+    [InlineData(null, "2026-03-05T12:00", null)]
+    public void A_missed_run_is_made_up_for_once_with_its_latest_moment(string? last, string now, string? missed) =>
+        Assert.Equal(missed is null ? null : At(missed), Timetable.Missed(Daily, last is null ? null : At(last), At(now)));
+
+    [Fact]
+    public void Only_what_runs_at_most_hourly_counts_as_hourly_or_rarer()
+    {
+        Assert.True(Timetable.IsHourlyOrRarer(Hourly));
+        Assert.True(Timetable.IsHourlyOrRarer(Daily));
+        Assert.True(Timetable.IsHourlyOrRarer(Job("monthly", "0 0 1 * *")));
+        Assert.False(Timetable.IsHourlyOrRarer(EveryFiveMinutes));
+        Assert.False(Timetable.IsHourlyOrRarer(Job("twice", "0,30 9 * * *")));
+    }
+
+    static JobDefinition Job(string name, string cron) => new(new JobSchedule(name, cron, "Does nothing.", DrainsQueue: false), _ => Task.FromResult(JobReport.Of()));
+
+    static DateTimeOffset At(string instant) => DateTimeOffset.Parse(instant, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+}

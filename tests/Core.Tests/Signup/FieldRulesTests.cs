@@ -1,0 +1,113 @@
+using ControlPlane.Signup;
+
+namespace ControlPlane.Tests.Signup;
+
+/// <summary>What may be entered at signup, as tables.</summary>
+public class FieldRulesTests
+{
+    [Theory]
+    [InlineData("abc")]
+    [InlineData("a-1")]
+    [InlineData("0day")]
+    [InlineData("a--b")]
+    [InlineData("abcdefghijklmnopqrstuvwxyz-0123456789-ab")]
+    public void A_slug_is_a_dns_label_of_3_to_40_characters(string slug) => Assert.Null(Slug.Problem(slug));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("ab")]
+    [InlineData("abcdefghijklmnopqrstuvwxyz-0123456789-abc")]
+    [InlineData("-ab")]
+    [InlineData("ab-")]
+    [InlineData("Abc")]
+    [InlineData("a_b")]
+    [InlineData("a.b")]
+    [InlineData("a b")]
+    [InlineData("äbc")]
+    [InlineData("abc\n")]
+    [InlineData("ab\0")]
+    [InlineData("xn--bcher-kva")]
+    [InlineData("www")]
+    [InlineData("admin")]
+    [InlineData("grafana")]
+    public void Any_other_slug_is_refused_with_a_word_on_what_to_choose(string? slug) => Assert.NotNull(Slug.Problem(slug));
+
+    [Theory]
+    [InlineData("a@b.de")]
+    [InlineData("first.last+tag@mail.example.com")]
+    [InlineData("o'hara@example.ie")]
+    public void A_mail_address_has_a_name_and_a_domain(string email) => Assert.Null(EmailAddress.Problem(email));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a")]
+    [InlineData("a@b")]
+    [InlineData("@b.de")]
+    [InlineData("a@@b.de")]
+    [InlineData("a b@c.de")]
+    [InlineData("a@b.de\r\nBcc: c@d.de")]
+    [InlineData("a@b.de,c@d.de")]
+    [InlineData("<a@b.de>")]
+    [InlineData("a..b@c.de")]
+    [InlineData("a@-b.de")]
+    public void What_is_no_mail_address_is_refused(string email) => Assert.NotNull(EmailAddress.Problem(email));
+
+    [Fact]
+    public void A_mail_address_has_at_most_254_characters()
+    {
+        static string Of(int length) => $"a@{string.Join('.', Enumerable.Repeat(new string('b', 49), 5))[..(length - 6)]}.com";
+        Assert.Null(EmailAddress.Problem(Of(200)));
+        Assert.NotNull(EmailAddress.Problem(new string('a', 65) + "@example.com"));
+        Assert.NotNull(EmailAddress.Problem(Of(250) + ".example"));
+    }
+
+    [Theory]
+    [InlineData("correct horse battery")]
+    [InlineData("äöüß-äöüß-äöüß")]
+    [InlineData("            x y z")]
+    public void A_long_password_will_do(string password) => Assert.Null(PasswordRule.Problem(password, "a@example.com", "Example"));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("eleven char")]
+    [InlineData("passwordpassword")]
+    [InlineData("PasswordPassword")]
+    [InlineData("aaaaaaaaaaaaaaaa")]
+    [InlineData("121212121212")]
+    [InlineData("first.last@example.com")]
+    [InlineData("Acme Incorporated")]
+    public void Short_well_known_and_own_names_are_no_passwords(string? password) =>
+        Assert.NotNull(PasswordRule.Problem(password, "First.Last@example.com", "ACME Incorporated"));
+
+    [Fact]
+    public void A_password_has_at_most_128_characters()
+    {
+        var longest = string.Concat(Enumerable.Repeat("abcd", 32));
+        Assert.Null(PasswordRule.Problem(longest));
+        Assert.NotNull(PasswordRule.Problem(longest + "e"));
+    }
+
+    [Theory]
+    [InlineData("Müller & Söhne GmbH", true)]
+    [InlineData("Ελληνική Εταιρεία", true)]
+    [InlineData("Rocket 🚀", true)]
+    [InlineData("two\nlines", false)]
+    [InlineData("nul\0", false)]
+    [InlineData("\u2028", false)]
+    public void A_name_is_one_line_that_can_be_printed(string name, bool printable) => Assert.Equal(printable, PlainText.IsPrintable(name));
+
+    // Not in the table: half a surrogate pair does not survive in an attribute.
+    [Fact]
+    public void Half_a_surrogate_pair_cannot_be_stored() => Assert.False(PlainText.IsPrintable("rocket " + '\ud83d'));
+
+    [Fact]
+    public void Every_country_is_listed_once_under_its_code()
+    {
+        Assert.Equal(249, Countries.All.Select(country => country.Code).Distinct().Count());
+        Assert.All(Countries.All, country => Assert.Matches("^[A-Z]{2}$", country.Code));
+        Assert.Equal("Côte d'Ivoire", Countries.NameOf("CI"));
+        Assert.False(Countries.Contains("XX"));
+        Assert.False(Countries.Contains("EL"));
+    }
+}

@@ -1,0 +1,154 @@
+using System.Net;
+using System.Text.Json;
+using ControlPlane.Database;
+using ControlPlane.Tests.Support;
+using Npgsql;
+
+namespace ControlPlane.Tests;
+
+public sealed class BillingJourneys : IAsyncLifetime
+{
+    static readonly DateTimeOffset Start = new(2026, 1, 31, 9, 30, 0, TimeSpan.Zero);
+    static readonly DateTimeOffset FirstEnd = new(2026, 2, 28, 0, 0, 0, TimeSpan.Zero);
+    static readonly DateTimeOffset SecondEnd = new(2026, 3, 31, 0, 0, 0, TimeSpan.Zero);
+
+    TestServer _server = null!;
+    TestTenant _tenant = null!;
+
+    public async Task InitializeAsync()
+    {
+        _server = await TestServer.StartAsync(clock: Start);
+        _tenant = await _server.CreateTenantAsync("basic");
+    }
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task At_the_periods_end_base_and_overage_are_invoiced_mailed_and_readable()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start, 1_000_000, 234_567));
+        await _server.MoveClockAsync(FirstEnd);
+
+        var invoice = Assert.Single(await InvoicesAsync());
+        Assert.Equal(("INV-000001", "2026-01-31", "2026-02-28", 9.90m, 1_234_567L, 234_567L, 2.35m, 0m, 12.25m, "EUR", "open"), (
+            Text(invoice, "number"), Text(invoice, "period_start"), Text(invoice, "period_end"), Amount(invoice, "base_charge"),
+            invoice.GetProperty("token_usage").GetInt64(), invoice.GetProperty("overage_tokens").GetInt64(), Amount(invoice, "overage_charge"),
+            Amount(invoice, "tax"), Amount(invoice, "total_amount"), Text(invoice, "currency"), Text(invoice, "status")));
+        Assert.Equal(1_234_567, invoice.GetProperty("lines").EnumerateArray().Sum(line => line.GetProperty("tokens").GetInt64()));
+
+        var pdf = await (await _tenant.Http.GetAsync("/v1/invoices/INV-000001.pdf")).Content.ReadAsByteArrayAsync();
+        Assert.StartsWith("%PDF-", System.Text.Encoding.ASCII.GetString(pdf), StringComparison.Ordinal);
+        Assert.Contains(await _server.MailsAsync(), mail => mail.Subject == "Invoice INV-000001");
+        var other = await _server.CreateTenantAsync();
+        Assert.Equal(HttpStatusCode.NotFound, (await other.Http.GetAsync("/v1/invoices/INV-000001")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await other.Http.GetAsync("/v1/invoices/INV-000001.pdf")).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_billing_job_run_by_many_at_once_and_again_writes_one_invoice()
+    {
+        await _server.MoveClockAsync(FirstEnd);
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => _server.RunJobAsync("billing")));
+
+        Assert.Single(await InvoicesAsync());
+    }
+
+    [Fact]
+    public async Task Late_events_for_an_invoiced_period_are_a_line_of_the_next_invoice()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("in-time", Start, 900_000, 0));
+        await _server.MoveClockAsync(FirstEnd.AddHours(12));
+        await _server.ReportAsync(_tenant, Deliveries.Event("late", FirstEnd.AddHours(-1), 300_000, 0), Deliveries.Event("new", FirstEnd.AddHours(1), 500, 0));
+        await _server.MoveClockAsync(SecondEnd);
+
+        var second = (await InvoicesAsync())[0];
+        Assert.Equal(("2026-02-28", 300_500L, 200_000L, 2.00m), (
+            Text(second, "period_start"), second.GetProperty("token_usage").GetInt64(), second.GetProperty("overage_tokens").GetInt64(), Amount(second, "overage_charge")));
+        var late = second.GetProperty("lines").EnumerateArray().Single(line => Text(line, "kind") == "late");
+        Assert.Equal((300_000L, 2.00m), (late.GetProperty("tokens").GetInt64(), Amount(late, "amount")));
+    }
+
+    [Fact]
+    public async Task Invoice_numbers_are_gapless_and_a_tenant_that_is_behind_catches_up()
+    {
+        await _server.CreateTenantAsync("premium");
+        await _server.CreateTenantAsync("trial");
+        await _server.MoveClockAsync(new DateTimeOffset(2026, 6, 30, 0, 0, 0, TimeSpan.Zero));
+
+        await using var transaction = await _server.Database.BeginJobAsync(default);
+        var numbers = await transaction.QueryAsync("select number from control.invoice order by number", row => row.GetString(0), default);
+        Assert.Equal(Enumerable.Range(1, 10).Select(n => $"INV-{n:000000}"), numbers);
+        Assert.Equal(["2026-05-31", "2026-04-30", "2026-03-31", "2026-02-28", "2026-01-31"], (await InvoicesAsync()).Select(i => Text(i, "period_start")));
+    }
+
+    [Fact]
+    public async Task A_tenant_that_left_gets_the_invoice_of_its_last_period_and_none_after()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start));
+        Assert.True((await _server.Operator.DeleteAsync($"/v1/admin/tenants/{_tenant.Id}")).IsSuccessStatusCode);
+        await _server.RunJobAsync("provision");
+        await _server.MoveClockAsync(new DateTimeOffset(2026, 6, 30, 0, 0, 0, TimeSpan.Zero));
+
+        await using var transaction = await _server.Database.BeginJobAsync(default);
+        Assert.Equal(["2026-01-31"], await transaction.QueryAsync("select period_start::text from control.invoice", row => row.GetString(0), default));
+    }
+
+    [Fact]
+    public async Task A_final_invoice_cannot_be_changed_by_anyone()
+    {
+        await _server.MoveClockAsync(FirstEnd);
+        await using var owner = await _server.Database.OpenOwnerAsync(default);
+        foreach (var change in new[]
+        {
+            "update control.invoice set total_amount = 0, net_amount = 0", "delete from control.invoice", "update control.invoice_line set amount = 0",
+            "delete from control.invoice_line", "update control.invoice_pdf set content = ''",
+        })
+        {
+            Assert.Equal("23001", (await Assert.ThrowsAsync<PostgresException>(() => owner.ExecuteAsync(change, default))).SqlState);
+        }
+    }
+
+    [Fact]
+    public async Task Events_and_invoicing_that_race_lose_nothing()
+    {
+        await _server.MoveClockAsync(FirstEnd.AddSeconds(-1));
+        var reporting = Enumerable.Range(0, 40).Select(n => _server.ReportAsync(_tenant, Deliveries.Event($"e{n}", FirstEnd.AddSeconds(-2), 1000, 0)));
+        var moving = _server.MoveClockAsync(FirstEnd.AddMinutes(1));
+        await Task.WhenAll(reporting.Append<Task>(moving));
+        await _server.MoveClockAsync(SecondEnd);
+
+        Assert.Equal(40_000, (await InvoicesAsync()).Sum(i => i.GetProperty("token_usage").GetInt64()));
+    }
+
+    [Fact]
+    public async Task The_nightly_rollup_equals_the_events_and_running_it_twice_is_free()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start), Deliveries.Event("e2", Start.AddDays(-3), model: "gemini-pro"));
+
+        Assert.Equal(2, (await _server.RunJobAsync("nightly")).GetProperty("counts").GetProperty("tenant_days").GetInt64());
+        Assert.Equal(0, (await _server.RunJobAsync("nightly")).GetProperty("counts").GetProperty("tenant_days").GetInt64());
+        await using var transaction = await _server.Database.BeginJobAsync(default);
+        Assert.Equal(300, await transaction.ScalarAsync<long>("select sum(total_tokens)::bigint from control.daily_usage_summary", default));
+        Assert.Equal(300, await transaction.ScalarAsync<long>("select sum(total_tokens)::bigint from control.token_usage", default));
+    }
+
+    [Fact]
+    public async Task A_counter_that_drifted_is_reported()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start));
+        await using (var owner = await _server.Database.OpenJobAsync(default))
+        {
+            await owner.ExecuteAsync("update control.usage_counter set prompt_tokens = prompt_tokens + 1", default);
+        }
+
+        var alerts = (await _server.RunJobAsync("nightly")).GetProperty("alerts");
+        Assert.Contains("the counter says 151 tokens, the events say 150", Assert.Single(alerts.EnumerateArray()).GetString(), StringComparison.Ordinal);
+    }
+
+    async Task<List<JsonElement>> InvoicesAsync() =>
+        [.. (await (await _tenant.Http.GetAsync("/v1/invoices")).ReadAsync()).GetProperty("items").EnumerateArray()];
+
+    static string? Text(JsonElement json, string name) => json.GetProperty(name).GetString();
+
+    static decimal Amount(JsonElement json, string name) => json.GetProperty(name).GetDecimal();
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Text.Json;
+using ControlPlane.Operations;
+using ControlPlane.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests;
+
+public class JobTests
+{
+    [Fact]
+    public async Task An_operator_runs_a_job_and_reads_what_it_did()
+    {
+        await using var server = await TestServer.StartAsync();
+        var reply = await server.RunJobAsync("nightly");
+        Assert.Equal("succeeded", reply.GetProperty("outcome").GetString());
+        Assert.Equal(JsonValueKind.Number, reply.GetProperty("counts").GetProperty("partitions").ValueKind);
+        Assert.Empty(reply.GetProperty("alerts").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task An_unknown_job_is_answered_with_the_known_ones()
+    {
+        await using var server = await TestServer.StartAsync();
+        var reply = await server.Operator.PostAsync("/v1/admin/jobs/tidy/run", content: null);
+        Assert.Equal(HttpStatusCode.NotFound, reply.StatusCode);
+        Assert.Contains("nightly", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nobody_but_an_operator_runs_jobs()
+    {
+        await using var server = await TestServer.StartAsync();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Anyone.PostAsync("/v1/admin/jobs/nightly/run", content: null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_job_that_runs_already_is_not_run_beside_itself()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (began, finish) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var slow = new JobDefinition(new JobSchedule("slow", "0 0 1 1 *", "Waits.", DrainsQueue: false), async _ =>
+        {
+            began.SetResult();
+            await finish.Task;
+            return JobReport.Of();
+        });
+        var runner = server.Services.GetRequiredService<JobRunner>();
+        var first = runner.RunAsync(slow, server.Clock.GetUtcNow(), CancellationToken.None);
+        await began.Task;
+        Assert.IsType<JobResult.AlreadyRunning>(await runner.RunAsync(slow, server.Clock.GetUtcNow(), CancellationToken.None));
+        finish.SetResult();
+        Assert.IsType<JobResult.Finished>(await first);
+    }
+}

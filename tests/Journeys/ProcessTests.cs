@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Sockets;
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests;
+
+/// <summary>The real program with a PostgreSQL of its own, as <c>./run</c> starts it.</summary>
+public sealed class ProcessTests : IDisposable
+{
+    readonly string _data = Path.Combine(Path.GetTempPath(), Names.Random("controlplane-process"));
+
+    [Fact]
+    public async Task Killed_and_started_again_it_still_has_its_data()
+    {
+        var killed = await ServerProcess.StartAsync("--data", _data, "--sandbox", "--clock", "2026-01-01T00:00:00Z");
+        await killed.KillAsync();
+        await using var again = await ServerProcess.StartAsync("--data", _data, "--sandbox");
+        var reply = await again.Operator.PostAsync("/v1/admin/jobs/outbox/run", content: null);
+        Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
+        await using var backwards = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--sandbox");
+        Assert.Equal(1, await backwards.ExitAsync());
+        Assert.Contains("already in use", backwards.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_clock_of_a_sandbox_is_not_started_earlier_than_it_stood()
+    {
+        await (await ServerProcess.StartAsync("--data", _data, "--sandbox", "--clock", "2026-03-01T00:00:00Z")).DisposeAsync();
+        await using var earlier = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--sandbox", "--clock", "2026-02-01T00:00:00Z");
+        await AssertOneLineAsync(earlier, "only moves forward");
+        await using var real = ServerProcess.Launch(FreePort.Find(), "--data", _data);
+        await AssertOneLineAsync(real, "--sandbox");
+    }
+
+    [Fact]
+    public async Task Interrupted_it_leaves_no_process_behind()
+    {
+        var server = await ServerProcess.StartAsync("--data", _data);
+        Assert.NotEmpty(ProcessesIn(_data));
+        Assert.Equal(0, await server.InterruptAsync());
+        Assert.Empty(ProcessesIn(_data));
+        await server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Killed_it_takes_its_database_server_along()
+    {
+        var server = await ServerProcess.StartAsync("--data", _data);
+        await server.KillAsync();
+        for (var wait = 0; wait < 200 && ProcessesIn(_data).Count > 0; wait++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+        }
+
+        Assert.Empty(ProcessesIn(_data));
+        await server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_one_line()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        await using var server = ServerProcess.Launch(((IPEndPoint)taken.LocalEndpoint).Port, "--data", _data);
+        await AssertOneLineAsync(server, "taken");
+        Assert.Empty(ProcessesIn(_data));
+    }
+
+    [Theory]
+    [InlineData("Host=127.0.0.1;Port=1;Username=nobody", "does not answer")]
+    [InlineData("Host=127.0.0.1;Port=here", "connection string")]
+    public async Task A_database_that_is_away_is_one_line(string database, string says)
+    {
+        await using var server = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--database", database);
+        await AssertOneLineAsync(server, says);
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_made_is_one_line()
+    {
+        await using var server = ServerProcess.Launch(FreePort.Find(), "--data", "/proc/nowhere");
+        await AssertOneLineAsync(server, "/proc/nowhere");
+    }
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_data))
+        {
+            Directory.Delete(_data, recursive: true);
+        }
+    }
+
+    static async Task AssertOneLineAsync(ServerProcess server, string says)
+    {
+        Assert.Equal(1, await server.ExitAsync());
+        var line = Assert.Single(server.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(says, line, StringComparison.Ordinal);
+    }
+
+    /// <summary>The command lines of processes that work in the folder.</summary>
+    static List<string> ProcessesIn(string folder)
+    {
+        var found = new List<string>();
+        foreach (var process in Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
+        {
+            try
+            {
+                var words = File.ReadAllText(Path.Combine(process, "cmdline"));
+                if (words.Contains(folder, StringComparison.Ordinal))
+                {
+                    found.Add(words);
+                }
+            }
+            catch (IOException)
+            {
+                // Gone since it was listed.
+            }
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,197 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Versioning;
+using ControlPlane.Operations;
+using ControlPlane.Provisioning;
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Workers that die, are late, are many, or meet something broken.</summary>
+public sealed class ProvisioningCrashes
+{
+    static readonly TimeSpan Length = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Twenty_concurrent_workers_provision_once()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await rig.AskAsync(tenant, RunKinds.Provision);
+
+        var reports = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => rig.ProvisionAsync()));
+
+        Assert.Equal(1, reports.Sum(report => report.Counts["succeeded"]));
+        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select fencing_token from control.provisioning_run where tenant_id = $1", tenant.Id));
+        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.outbox where tenant_id = $1", tenant.Id));
+        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.tenant_key where tenant_id = $1", tenant.Id));
+    }
+
+    [Fact]
+    public async Task Twenty_concurrent_requests_queue_one_run()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => rig.AskAsync(tenant, RunKinds.Provision)));
+        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.provisioning_run"));
+    }
+
+    [Fact]
+    public async Task A_stale_workers_write_is_refused()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        await using var stale = await Lease.ClaimAsync(rig.Database, Length, default);
+        Assert.Null(await Lease.ClaimAsync(rig.Database, Length, default));
+        await rig.LetLeasesEndAsync();
+        await using var fresh = await Lease.ClaimAsync(rig.Database, Length, default);
+
+        var mark = (Lease lease, string detail) => lease.WriteAsync(
+            transaction => transaction.ExecuteAsync("update control.environment set detail = $1 where tenant_id = $2", default, detail, tenant.Id), default);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => mark(stale!, "stale"));
+        Assert.True(stale!.Lost.IsCancellationRequested);
+        await mark(fresh!, "fresh");
+
+        Assert.Equal(stale.Run.Id, fresh!.Run.Id);
+        Assert.True(fresh.Run.FencingToken > stale.Run.FencingToken);
+        Assert.Equal("fresh", (await rig.StatusAsync(tenant)).Detail);
+    }
+
+    [Fact]
+    public async Task A_deletion_stops_the_provisioning_that_is_under_way_and_waits_until_it_has_stopped()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        await using var provisioning = await Lease.ClaimAsync(rig.Database, Length, default);
+
+        Assert.Equal(EnvironmentState.Deleting, await rig.AskAsync(tenant, RunKinds.Delete));
+        Assert.Null(await Lease.ClaimAsync(rig.Database, Length, default));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => provisioning!.WriteAsync(_ => Task.CompletedTask, default));
+        await provisioning!.ReleaseAsync();
+        await rig.ProvisionAsync();
+
+        Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
+        Assert.Equal("cancelled", await rig.AskDatabaseAsync<string>("select state from control.provisioning_run where id = $1", provisioning.Run.Id));
+    }
+
+    [Fact]
+    public async Task A_step_that_fails_is_tried_five_times_then_shows_its_reason_and_an_operators_retry_goes_through_after_the_repair()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        var environments = Path.Combine(rig.DataFolder, "environments");
+        await File.WriteAllTextAsync(environments, "in the way");
+        await rig.AskAsync(tenant, RunKinds.Provision);
+
+        var report = await rig.ProvisionAsync();
+
+        Assert.Equal((4, 1), (report.Counts["will_retry"], report.Counts["failed"]));
+        Assert.Contains(report.Alerts, alert => alert.Contains(tenant.Id.ToString(), StringComparison.Ordinal));
+        var failed = await rig.StatusAsync(tenant);
+        Assert.Equal(("failed", "isolation"), (failed.State, failed.FailedStep));
+        Assert.Contains("environments", failed.FailedReason, StringComparison.Ordinal);
+        Assert.Equal(["done", "done", "done", "failed", "pending"], failed.Steps.Take(5).Select(step => step.State));
+
+        File.Delete(environments);
+        Assert.IsType<EnvironmentResult.Accepted>(await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, default));
+        await rig.ProvisionAsync();
+        Assert.Equal(("ready", null), ((await rig.StatusAsync(tenant)).State, (await rig.StatusAsync(tenant)).FailedStep));
+    }
+
+    [Fact]
+    public async Task Between_attempts_the_reason_shows_and_the_wait_grows()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(new ProvisioningOptions { StaysFor = TimeSpan.Zero });
+        var tenant = await rig.TenantAsync();
+        await File.WriteAllTextAsync(Path.Combine(rig.DataFolder, "environments"), "in the way");
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        foreach (var wait in new[] { 5, 15, 60, 300 })
+        {
+            await rig.ProvisionAsync();
+            var seconds = await rig.AskDatabaseAsync<double>("select extract(epoch from next_attempt_at - now())::float8 from control.provisioning_run");
+            Assert.InRange(seconds, wait - 4, wait);
+            Assert.Equal(("provisioning", "isolation"), ((await rig.StatusAsync(tenant)).State, (await rig.StatusAsync(tenant)).FailedStep));
+            await rig.AskDatabaseAsync<int>("update control.provisioning_run set next_attempt_at = now() returning 1");
+        }
+
+        Assert.Equal(1, (await rig.ProvisionAsync()).Counts["failed"]);
+    }
+
+    [Fact]
+    public async Task A_half_done_deletion_is_finished_by_the_next_worker()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.ProvisionAsync();
+        await rig.AskAsync(tenant, RunKinds.Delete);
+        // A worker that did the first four steps and died before it could say so.
+        await using (var killed = await Lease.ClaimAsync(rig.Database, Length, default))
+        {
+            Directory.Delete(Path.Combine(rig.DataFolder, "environments", tenant.Slug), recursive: true);
+            Directory.Delete(Path.Combine(rig.DataFolder, "models", tenant.Slug), recursive: true);
+        }
+
+        await rig.LetLeasesEndAsync();
+        await rig.ProvisionAsync();
+        Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
+        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+    }
+
+    /// <summary>The real program, ended while it waits for docker; a second one takes the run up where the first stopped.</summary>
+    /// <param name="signal">KILL: nothing more is done, and the lease has to end. INT: the run is given back at once.</param>
+    [Theory, UnsupportedOSPlatform("windows")]
+    [InlineData("KILL")]
+    [InlineData("INT")]
+    public async Task A_run_whose_process_ends_is_picked_up_where_it_stopped(string signal)
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        var go = Path.Combine(rig.DataFolder, "go");
+        var bin = Directory.CreateDirectory(Path.Combine(rig.DataFolder, "bin")).FullName;
+        var docker = Path.Combine(bin, "docker");
+        await File.WriteAllTextAsync(docker, $"#!/bin/sh\ncase \"$*\" in *' up '*) while [ ! -e '{go}' ]; do sleep 0.05; done;; esac\n");
+        File.SetUnixFileMode(docker, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        using (var first = StartJob(rig, bin))
+        {
+            while ((await rig.StatusAsync(tenant)).Steps.All(step => step is not { Name: "workloads", State: "running" }))
+            {
+                Assert.False(first.HasExited, "the job ended early");
+                await Task.Delay(50);
+            }
+
+            using var kill = Process.Start("kill", [$"-{signal}", first.Id.ToString(CultureInfo.InvariantCulture)]);
+            await first.WaitForExitAsync();
+        }
+
+        var before = await rig.StatusAsync(tenant);
+        Assert.Equal("provisioning", before.State);
+        await File.WriteAllTextAsync(go, "");
+        if (signal == "KILL")
+        {
+            Assert.Null(await Lease.ClaimAsync(rig.Database, Length, default));
+            await rig.LetLeasesEndAsync();
+        }
+
+        using var second = StartJob(rig, bin);
+        await second.WaitForExitAsync();
+
+        var after = await rig.StatusAsync(tenant);
+        Assert.Equal(("ready", "running"), (after.State, after.Detail));
+        Assert.Equal(before.Steps.Where(step => step.State == "done"), after.Steps.Take(4));
+        Assert.Equal(2, await rig.AskDatabaseAsync<long>("select fencing_token from control.provisioning_run where tenant_id = $1", tenant.Id));
+    }
+
+    static Process StartJob(ProvisioningRig rig, string bin)
+    {
+        string[] words = ["job", JobSchedules.Provision.Name, "--data", rig.DataFolder, "--database", rig.ConnectionString];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "controlplane.dll"), .. words]);
+        start.Environment["CONTROLPLANE_DATAPLANE"] = "compose";
+        start.Environment["PATH"] = $"{bin}:{Environment.GetEnvironmentVariable("PATH")}";
+        return Process.Start(start)!;
+    }
+}

@@ -1,0 +1,184 @@
+using System.Net;
+using ControlPlane.Database;
+using ControlPlane.Provisioning;
+using ControlPlane.Tests.Support;
+using Npgsql;
+
+namespace ControlPlane.Tests;
+
+public sealed class ProvisioningJourneys
+{
+    [Fact]
+    public async Task A_new_tenants_environment_becomes_ready_with_its_files_on_disk_and_nothing_secret_in_the_mail()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        Assert.Equal(EnvironmentState.Requested, await rig.AskAsync(tenant, RunKinds.Provision));
+
+        await rig.ProvisionAsync();
+
+        var status = await rig.StatusAsync(tenant);
+        Assert.Equal(("ready", "rendered", null), (status.State, status.Detail, status.FailedReason));
+        Assert.All(status.Steps, step => Assert.Equal("done", step.State));
+        var folder = Path.Combine(rig.DataFolder, "environments", tenant.Slug);
+        Assert.All(["compose.yaml", "litellm/config.yaml", ".env"], file => Assert.True(File.Exists(Path.Combine(folder, file)), file));
+        Assert.True(Directory.Exists(Path.Combine(rig.DataFolder, "models", tenant.Slug)));
+        var mail = await rig.AskDatabaseAsync<string>("select body from control.outbox where tenant_id = $1", tenant.Id);
+        Assert.Contains(status.Address, mail, StringComparison.Ordinal);
+        var secrets = await rig.Get<ISecretStore>().ReadAsync(tenant.Id, default);
+        Assert.All(secrets.Values, secret => Assert.DoesNotContain(secret, mail, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_environments_database_login_works_and_leads_nowhere_but_into_its_own_schemas()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var (tenant, other) = (await rig.TenantAsync(), await rig.TenantAsync());
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.AskAsync(other, RunKinds.Provision);
+        await rig.ProvisionAsync();
+
+        await using var connection = await rig.SignInAsync(tenant);
+        await connection.ExecuteAsync("create table chat (id int); insert into chat values (1)", default);
+        Assert.Equal($"tenant_{tenant.Slug}", await connection.ScalarAsync<string>("select schemaname::text from pg_tables where tablename = 'chat'", default));
+        string[] forbidden =
+        [
+            "select 1 from control.tenant", "create schema elsewhere", "create table public.t (id int)", "create role another", "set role control_job",
+            $"create table \"tenant_{other.Slug}\".t (id int)", $"set role \"tenant_{other.Slug}\"", "select 1 from pg_authid",
+        ];
+        foreach (var sql in forbidden)
+        {
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(sql, default));
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+        }
+    }
+
+    [Fact]
+    public async Task The_gateways_key_reports_usage_for_its_tenant_until_the_environment_is_deleted()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        await ReadyAsync(server, tenant);
+        var secrets = await ((ISecretStore)server.Services.GetService(typeof(ISecretStore))!).ReadAsync(tenant.Id, default);
+        using var gateway = server.NewClient(secrets[SecretNames.GatewayKey]);
+
+        Assert.Equal("ready", (await (await gateway.GetAsync("/v1/environment")).ReadAsync()).GetProperty("state").GetString());
+        Assert.Equal(HttpStatusCode.Accepted, (await server.Operator.DeleteAsync($"/v1/admin/tenants/{tenant.Id}")).StatusCode);
+        await ProvisionAsync(server);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await gateway.GetAsync("/v1/environment")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Suspend_resume_restart_retry_and_delete_say_the_new_state_or_why_not()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        await ReadyAsync(server, tenant);
+
+        await Expect(tenant.Http, "/v1/environment/restart", HttpStatusCode.Accepted, "updating");
+        await ProvisionAsync(server);
+        await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/resume", HttpStatusCode.Conflict, "only a suspended one");
+        await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/retry", HttpStatusCode.Conflict, "only a failed one");
+        await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/suspend", HttpStatusCode.Accepted, "updating");
+        await ProvisionAsync(server);
+        Assert.Equal("suspended", await StateAsync(tenant));
+        await Expect(tenant.Http, "/v1/environment/restart", HttpStatusCode.Conflict, "when it is ready");
+        await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/suspend", HttpStatusCode.Conflict, "only an active one");
+        await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/resume", HttpStatusCode.Accepted, "updating");
+        await ProvisionAsync(server);
+        Assert.Equal("ready", await StateAsync(tenant));
+        await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Accepted, "deleting");
+        await ProvisionAsync(server);
+        await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Conflict, "deleted already");
+        await Expect(server.Operator, $"/v1/admin/tenants/{Guid.Empty}/retry", HttpStatusCode.NotFound, "no such environment");
+        await Expect(tenant.Http, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Forbidden, "");
+    }
+
+    [Fact]
+    public async Task A_deletion_leaves_no_role_schema_file_or_secret_and_all_of_the_books()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync("enterprise");
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.ProvisionAsync();
+        await using var open = await rig.SignInAsync(tenant);
+        await open.ExecuteAsync("create table chat (id int)", default);
+        await rig.AskDatabaseAsync<int>(
+            "insert into control.usage_counter values ($1, '2026-01-01', 'mistral:7b', 'u', 1, 2, 3, 0) returning 1", tenant.Id);
+
+        Assert.Equal(EnvironmentState.Deleting, await rig.AskAsync(tenant, RunKinds.Delete));
+        await rig.ProvisionAsync();
+
+        Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
+        Assert.Equal("deleted", await rig.AskDatabaseAsync<string>("select status from control.tenant where id = $1", tenant.Id));
+        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from pg_namespace where nspname like $1", $"tenant_{tenant.Slug}%"));
+        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from control.tenant_secret where tenant_id = $1", tenant.Id));
+        Assert.Empty(Directory.GetDirectories(Path.Combine(rig.DataFolder, "environments")).Concat(Directory.GetDirectories(Path.Combine(rig.DataFolder, "models"))));
+        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.usage_counter where tenant_id = $1", tenant.Id));
+        Assert.Equal(EnvironmentState.Deleted, await rig.AskAsync(tenant, RunKinds.Provision));
+    }
+
+    [Fact]
+    public async Task A_role_of_the_same_name_that_belongs_to_others_is_neither_taken_over_nor_dropped()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await using (var connection = await rig.Database.OpenProvisioningAsync(default))
+        {
+            await connection.ExecuteAsync($"create role \"tenant_{tenant.Slug}\"", default);
+        }
+
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.ProvisionAsync();
+        Assert.Equal("database", (await rig.StatusAsync(tenant)).FailedStep);
+        await rig.AskAsync(tenant, RunKinds.Delete);
+        await rig.ProvisionAsync();
+        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+    }
+
+    [Fact]
+    public async Task Only_an_owner_is_shown_the_first_administrator_and_it_is_on_record()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        var access = rig.Get<EnvironmentAccess>();
+        Assert.IsType<EnvironmentAccessResult.NotThere>(await access.RunAsync(tenant.Id, "owner", "member:1", default));
+        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.ProvisionAsync();
+
+        Assert.IsType<EnvironmentAccessResult.NotAllowed>(await access.RunAsync(tenant.Id, "viewer", "member:2", default));
+        var shown = Assert.IsType<EnvironmentAccessResult.Shown>(await access.RunAsync(tenant.Id, "owner", "member:1", default));
+
+        Assert.Equal($"owner@{tenant.Slug}.example", shown.Email);
+        Assert.Contains(shown.Password, await File.ReadAllTextAsync(Path.Combine(rig.DataFolder, "environments", tenant.Slug, ".env")), StringComparison.Ordinal);
+        Assert.Equal(
+            "member:1", await rig.AskDatabaseAsync<string>("select actor from control.audit_log where action = 'environment.administrator_shown'"));
+    }
+
+    static async Task ReadyAsync(TestServer server, TestTenant tenant)
+    {
+        await ProvisionAsync(server);
+        Assert.Equal("ready", await StateAsync(tenant));
+    }
+
+    // Also waits for what the server's own scheduler may have taken up.
+    static async Task ProvisionAsync(TestServer server)
+    {
+        await ((RunProvisioning)server.Services.GetService(typeof(RunProvisioning))!).RunAsync(default);
+        await using var transaction = await server.Database.BeginJobAsync(default);
+        while (await transaction.ScalarAsync<bool>("select exists (select from control.provisioning_run where state in ('queued', 'running'))", default))
+        {
+            await Task.Delay(50);
+        }
+    }
+
+    static async Task<string?> StateAsync(TestTenant tenant) => (await (await tenant.Http.GetAsync("/v1/environment")).ReadAsync()).GetProperty("state").GetString();
+
+    static async Task Expect(HttpClient http, string path, HttpStatusCode status, string text)
+    {
+        var reply = await http.PostAsync(path, content: null);
+        var body = await reply.Content.ReadAsStringAsync();
+        Assert.Equal((status, true), (reply.StatusCode, body.Contains(text, StringComparison.Ordinal)));
+    }
+}

@@ -1,0 +1,180 @@
+using System.Net;
+using ControlPlane.Signup;
+using ControlPlane.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests;
+
+public sealed class SignInJourneys : IAsyncLifetime
+{
+    TestServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await TestServer.StartAsync();
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task An_unknown_address_and_a_wrong_password_get_the_same_answer()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var browser = _server.NewVisitor();
+        var wrong = await browser.SubmitAsync("/login", "/login", ("email", person.Email), ("password", "not the password"));
+        var unknown = await browser.SubmitAsync("/login", "/login", ("email", "nobody@example.com"), ("password", "not the password"));
+
+        Assert.Equal(wrong.StatusCode, unknown.StatusCode);
+        Assert.Equal(await ProblemAsync(wrong), await ProblemAsync(unknown));
+        Assert.False(await IsSignedInAsync(browser));
+    }
+
+    [Fact]
+    public async Task Signing_in_leads_to_pages_of_ours_only()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        foreach (var (asked, given) in new[] { ("/app/keys", "/app/keys"), ("//evil.example", "/app"), ("https://evil.example", "/app"), ("/app\\evil", "/app"), ("/application", "/app") })
+        {
+            using var browser = _server.NewVisitor();
+            var page = await browser.SubmitAsync("/login", "/login", ("email", person.Email), ("password", person.Password), ("return", asked));
+            Assert.Equal(given, page.RequestMessage!.RequestUri!.AbsolutePath);
+        }
+    }
+
+    [Fact]
+    public async Task Signing_out_ends_the_session_itself_and_not_only_the_cookie()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var browser = await person.SignInAsync(_server);
+        Assert.True(await IsSignedInAsync(browser));
+
+        await browser.SubmitAsync("/app", "/logout");
+        Assert.False(await IsSignedInAsync(browser));
+        Assert.Equal(0, await CountSessionsAsync());
+    }
+
+    [Fact]
+    public async Task A_reset_ends_every_session()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var laptop = await person.SignInAsync(_server);
+        using var phone = await person.SignInAsync(_server);
+
+        await laptop.SubmitAsync("/forgot", "/forgot", ("email", person.Email));
+        var link = (await person.MailsAsync(_server)).Single(mail => mail.Subject == "Choose a new password").Link("/reset").PathAndQuery;
+        var token = link[(link.IndexOf('=', StringComparison.Ordinal) + 1)..];
+        const string next = "a new and better password";
+        Assert.Equal(HttpStatusCode.OK, (await laptop.SubmitAsync(link, "/reset", ("token", token), ("password", next))).StatusCode);
+
+        Assert.False(await IsSignedInAsync(laptop));
+        Assert.False(await IsSignedInAsync(phone));
+        using var old = await person.SignInAsync(_server);
+        Assert.False(await IsSignedInAsync(old));
+        using var fresh = await person.SignInAsync(_server, next);
+        Assert.True(await IsSignedInAsync(fresh));
+        Assert.Equal(HttpStatusCode.Gone, (await laptop.SubmitAsync("/forgot", "/reset", ("token", token), ("password", next))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Asking_for_a_reset_tells_nothing_and_mails_strangers_nothing()
+    {
+        using var browser = _server.NewVisitor();
+        var reply = await browser.SubmitAsync("/forgot", "/forgot", ("email", "nobody@example.com"));
+        Assert.Equal("/forgot/done", reply.RequestMessage!.RequestUri!.AbsolutePath);
+        Assert.Empty(await _server.MailsAsync());
+    }
+
+    [Fact]
+    public async Task An_invited_member_chooses_a_password_and_signs_in()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        var invited = new Person("colleague@example.com", tenant.Slug);
+        Assert.IsType<InviteMemberResult.Invited>(await InviteAsync(tenant.Id, invited.Email, "viewer"));
+
+        await AcceptAsync(invited);
+        using var browser = await invited.SignInAsync(_server);
+        Assert.True(await IsSignedInAsync(browser));
+        Assert.IsType<InviteMemberResult.Invalid>(await InviteAsync(tenant.Id, invited.Email, "viewer"));
+    }
+
+    [Fact]
+    public async Task Inviting_somebody_elses_member_looks_like_any_invitation_and_opens_nothing()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        var tenant = await _server.CreateTenantAsync();
+        Assert.IsType<InviteMemberResult.Invited>(await InviteAsync(tenant.Id, person.Email, "owner"));
+
+        var mail = (await person.MailsAsync(_server))[^1];
+        Assert.DoesNotContain("token=", mail.Body, StringComparison.Ordinal);
+        var listed = await _server.Services.GetRequiredService<Members>().ListAsync(tenant.Id, CancellationToken.None);
+        Assert.True(listed.Single(member => member.Email == person.Email).Invited);
+    }
+
+    [Fact]
+    public async Task Of_two_owners_who_remove_each_other_one_stays()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        var second = new Person("second@example.com", tenant.Slug);
+        await InviteAsync(tenant.Id, second.Email, "owner");
+        await AcceptAsync(second);
+        var owners = await _server.Services.GetRequiredService<Members>().ListAsync(tenant.Id, CancellationToken.None);
+
+        var remove = _server.Services.GetRequiredService<RemoveMember>();
+        var results = await Task.WhenAll(owners.Select(owner => remove.RunAsync(tenant.Id, owner.Id, "test", CancellationToken.None)));
+        Assert.Single(results.OfType<RemoveMemberResult.Removed>());
+        Assert.Single(results.OfType<RemoveMemberResult.LastOwner>());
+    }
+
+    [Fact]
+    public async Task An_account_that_is_guessed_at_is_closed_to_everybody_for_a_while()
+    {
+        await using var strict = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", "3")]);
+        using var browser = strict.NewVisitor();
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i < 4; i++)
+        {
+            statuses.Add((await browser.SubmitAsync("/login", "/login", ("email", i % 2 == 0 ? "a@example.com" : "A@EXAMPLE.COM "), ("password", $"guess number {i}"))).StatusCode);
+        }
+
+        Assert.Equal([HttpStatusCode.BadRequest, HttpStatusCode.BadRequest, HttpStatusCode.BadRequest, HttpStatusCode.TooManyRequests], statuses);
+    }
+
+    [Fact]
+    public async Task An_operator_signs_in_with_the_key_and_out_again()
+    {
+        using var browser = _server.NewVisitor();
+        Assert.Equal(HttpStatusCode.BadRequest, (await browser.SubmitAsync("/admin/login", "/admin/login", ("key", "cpo_guess"))).StatusCode);
+        var page = await browser.SubmitAsync("/admin/login", "/admin/login", ("key", _server.OperatorKey));
+        Assert.Equal("/admin", page.RequestMessage!.RequestUri!.AbsolutePath);
+
+        await browser.SubmitAsync("/admin", "/admin/logout");
+        Assert.Equal("/admin/login", (await browser.GetAsync("/admin")).RequestMessage!.RequestUri!.AbsolutePath);
+    }
+
+    Task<InviteMemberResult> InviteAsync(Guid tenant, string email, string role) =>
+        _server.Services.GetRequiredService<InviteMember>().RunAsync(tenant, email, role, "test", CancellationToken.None);
+
+    async Task AcceptAsync(Person invited)
+    {
+        var link = (await invited.MailsAsync(_server)).Single().Link("/invite").PathAndQuery;
+        using var browser = _server.NewVisitor();
+        await browser.SubmitAsync(link, "/invite", ("token", link[(link.IndexOf('=', StringComparison.Ordinal) + 1)..]), ("password", invited.Password));
+    }
+
+    static async Task<bool> IsSignedInAsync(HttpClient browser) => (await browser.GetAsync("/app/keys")).RequestMessage!.RequestUri!.AbsolutePath == "/app/keys";
+
+    static async Task<string> ProblemAsync(HttpResponseMessage page)
+    {
+        var html = await page.Content.ReadAsStringAsync();
+        var start = html.IndexOf("role=\"alert\"", StringComparison.Ordinal);
+        return html[start..html.IndexOf("</p>", start, StringComparison.Ordinal)];
+    }
+
+    async Task<long> CountSessionsAsync()
+    {
+        await using var transaction = await _server.Database.BeginJobAsync(CancellationToken.None);
+        return await transaction.ScalarAsync<long>("select count(*) from control.member_session", CancellationToken.None);
+    }
+}

@@ -1,0 +1,219 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests;
+
+public sealed class SignupJourneys : IAsyncLifetime
+{
+    TestServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await TestServer.StartAsync();
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task Twenty_identical_signups_make_one_tenant()
+    {
+        var signup = Person.New();
+        var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => signup.SendAsync(_server)));
+
+        Assert.All(replies, reply => Assert.Equal(HttpStatusCode.Accepted, reply.StatusCode));
+        var ids = await Task.WhenAll(replies.Select(async reply => (await reply.ReadAsync()).GetProperty("tenant_id").GetGuid()));
+        Assert.Single(ids.Distinct());
+        Assert.Equal(1, await CountAsync("control.tenant"));
+        Assert.Single(await signup.MailsAsync(_server));
+    }
+
+    [Fact]
+    public async Task Of_twenty_people_who_want_one_slug_one_gets_it()
+    {
+        var slug = Names.Random("s");
+        var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => new Person($"owner{i}@example.com", slug).SendAsync(_server)));
+
+        Assert.Single(replies, reply => reply.StatusCode == HttpStatusCode.Accepted);
+        Assert.Equal(19, replies.Count(reply => reply.StatusCode == HttpStatusCode.Conflict));
+        Assert.Equal(1, await CountAsync("control.member"));
+    }
+
+    [Fact]
+    public async Task Repeating_a_signup_with_another_password_finds_the_slug_taken()
+    {
+        var signup = Person.New();
+        await signup.SendAsync(_server);
+
+        var reply = await (signup with { Password = "another long password" }).SendAsync(_server);
+        Assert.Equal(HttpStatusCode.Conflict, reply.StatusCode);
+        Assert.True((await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty("slug", out _));
+    }
+
+    [Fact]
+    public async Task A_known_address_gets_the_same_answer_as_a_new_one()
+    {
+        var known = Person.New();
+        var own = await known.CompleteAsync(_server);
+        var again = known with { Slug = Names.Random("s") };
+        var fresh = Person.New();
+
+        var answers = new List<string>();
+        foreach (var signup in new[] { again, fresh })
+        {
+            var first = await signup.SendAsync(_server);
+            var second = await signup.SendAsync(_server);
+            var sameId = await first.Content.ReadAsStringAsync() == await second.Content.ReadAsStringAsync();
+            var slug = await (await _server.Anyone.GetAsync($"/v1/signup/slug/{signup.Slug}")).ReadAsync();
+            var byAnother = await (Person.New() with { Slug = signup.Slug }).SendAsync(_server);
+            answers.Add($"{first.StatusCode} {second.StatusCode} {sameId} {slug.GetProperty("available")} {byAnother.StatusCode}");
+        }
+
+        Assert.Equal(answers[1], answers[0]);
+        var mails = await known.MailsAsync(_server);
+        Assert.Equal(["Confirm your address to start your environment", "You already have an account"], mails.Select(mail => mail.Subject));
+        Assert.DoesNotContain("token=", mails[1].Body, StringComparison.Ordinal);
+        Assert.Equal([own], await TenantsAsync("active"));
+    }
+
+    [Fact]
+    public async Task A_verification_link_works_once_and_starts_the_trial()
+    {
+        var signup = Person.New();
+        await signup.SendAsync(_server);
+        var mail = Assert.Single(await signup.MailsAsync(_server));
+        var clicks = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Person.VerifyAsync(_server, mail.Link("/v1/verify"))));
+
+        Assert.All(clicks, click => Assert.Equal("active", click.GetProperty("status").GetString()));
+        await using var transaction = await _server.Database.BeginJobAsync(CancellationToken.None);
+        Assert.Equal(14, await transaction.ScalarAsync<double>(
+            "select extract(day from trial_ends_at - started_at)::float8 from control.subscription where plan = 'trial'", CancellationToken.None));
+        Assert.Equal(1, await CountAsync("control.provisioning_run"));
+        Assert.Equal(1, await CountAsync("control.webhook_secret"));
+        Assert.Equal(1L, await transaction.ScalarAsync<long>("select count(*) from control.audit_log where action = 'tenant.verified'", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Of_two_signups_of_one_address_the_first_verified_keeps_it()
+    {
+        var first = Person.New();
+        var second = first with { Slug = Names.Random("s") };
+        await first.SendAsync(_server);
+        await second.SendAsync(_server);
+        var links = (await first.MailsAsync(_server)).Select(mail => mail.Link("/v1/verify")).ToList();
+
+        await Person.VerifyAsync(_server, links[1]);
+        var refused = await Assert.ThrowsAsync<HttpRequestException>(() => Person.VerifyAsync(_server, links[0]));
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Single(await TenantsAsync("active"));
+    }
+
+    [Fact]
+    public async Task An_expired_link_activates_nothing_and_signing_in_sends_another()
+    {
+        var signup = Person.New();
+        await signup.SendAsync(_server);
+        var stale = (await signup.MailsAsync(_server)).Single().Link("/v1/verify");
+        await ExecuteAsync("update control.member_token set expires_at = now() - interval '1 second'");
+
+        var refused = await Assert.ThrowsAsync<HttpRequestException>(() => Person.VerifyAsync(_server, stale));
+        Assert.Equal(HttpStatusCode.Gone, refused.StatusCode);
+
+        using var browser = await signup.SignInAsync(_server);
+        await Person.VerifyAsync(_server, (await signup.MailsAsync(_server))[1].Link("/v1/verify"));
+        Assert.Single(await TenantsAsync("active"));
+    }
+
+    [Fact]
+    public async Task Every_wrong_field_is_named_at_once()
+    {
+        var reply = await _server.Anyone.PostAsJsonAsync("/v1/signup", new { email = "nobody", slug = "www", plan = "enterprise", country = "de", vat_id = "FR1" });
+
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+        var errors = (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").EnumerateObject().Select(error => error.Name);
+        Assert.Equal(["accept_terms", "email", "organization", "password", "plan", "slug", "vat_id"], errors.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_form_shows_errors_beside_the_fields_and_keeps_all_but_the_password()
+    {
+        using var browser = _server.NewVisitor();
+        var reply = await browser.SubmitAsync(
+            "/", "/signup", ("organization", "Müller & <b>Söhne</b>"), ("slug", "www"), ("plan", "premium"), ("country", "FR"), ("email", "m@example.com"),
+            ("password", "typed-in-here"), ("accept_terms", "true"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+        var html = WebUtility.HtmlDecode(await reply.Content.ReadAsStringAsync());
+        Assert.Contains("This name is reserved.", html, StringComparison.Ordinal);
+        Assert.Contains("value=\"Müller & <b>Söhne</b>\"", html, StringComparison.Ordinal);
+        Assert.Contains("<option value=\"FR\" selected", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("typed-in-here", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_form_makes_the_same_tenant_as_the_api_and_the_back_button_makes_no_second()
+    {
+        var signup = Person.New();
+        using var browser = _server.NewVisitor();
+        for (var click = 1; click <= 2; click++)
+        {
+            var reply = await browser.SubmitAsync(
+                "/", "/signup", ("organization", $"Organization {signup.Slug}"), ("slug", signup.Slug), ("plan", "trial"), ("country", "DE"),
+                ("email", signup.Email), ("password", signup.Password), ("accept_terms", "true"));
+            Assert.Equal("/signup/done", reply.RequestMessage!.RequestUri!.AbsolutePath);
+        }
+
+        await signup.SendAsync(_server);
+        Assert.Equal(1, await CountAsync("control.tenant"));
+        Assert.Single(await signup.MailsAsync(_server));
+    }
+
+    [Fact]
+    public async Task A_signup_nobody_confirms_frees_its_slug_after_a_week()
+    {
+        var kept = Person.New();
+        await kept.SendAsync(_server);
+        var old = Person.New();
+        await old.SendAsync(_server);
+        await ExecuteAsync($"""
+            update control.member_token set expires_at = now() - interval '5 days 1 minute'
+            where tenant_id = (select id from control.tenant where slug = '{old.Slug}')
+            """);
+
+        await _server.RunJobAsync("retention");
+        Assert.Equal(HttpStatusCode.Accepted, (await (Person.New() with { Slug = old.Slug }).SendAsync(_server)).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await (Person.New() with { Slug = kept.Slug }).SendAsync(_server)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_client_that_signs_up_too_often_is_told_when_to_come_back()
+    {
+        await using var strict = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_SIGNUPS", "3")]);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(HttpStatusCode.Accepted, (await Person.New().SendAsync(strict)).StatusCode);
+        }
+
+        var refused = await Person.New().SendAsync(strict);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType!.MediaType);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 1200);
+    }
+
+    async Task<List<Guid>> TenantsAsync(string status)
+    {
+        var list = await (await _server.Operator.GetAsync($"/v1/admin/tenants?status={status}")).ReadAsync();
+        return [.. list.GetProperty("items").EnumerateArray().Select(tenant => tenant.GetProperty("tenant_id").GetGuid())];
+    }
+
+    async Task<long> CountAsync(string table)
+    {
+        await using var transaction = await _server.Database.BeginJobAsync(CancellationToken.None);
+        return await transaction.ScalarAsync<long>($"select count(*) from {table}", CancellationToken.None);
+    }
+
+    async Task ExecuteAsync(string sql)
+    {
+        await using var transaction = await _server.Database.BeginJobAsync(CancellationToken.None);
+        await transaction.ExecuteAsync(sql, CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
+    }
+}

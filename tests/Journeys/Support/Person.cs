@@ -1,0 +1,57 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>Somebody who signs up.</summary>
+sealed record Person(string Email, string Slug)
+{
+    public const string UsualPassword = "correct horse battery staple";
+
+    public string Password { get; init; } = UsualPassword;
+    public string Plan { get; init; } = "trial";
+
+    /// <summary>A person and a slug nobody else has.</summary>
+    public static Person New()
+    {
+        var slug = Names.Random("s");
+        return new Person($"owner@{slug}.example", slug);
+    }
+
+    public Task<HttpResponseMessage> SendAsync(TestServer server) => server.Anyone.PostAsJsonAsync("/v1/signup", new
+    {
+        email = Email,
+        organization = $"Organization {Slug}",
+        slug = Slug,
+        plan = Plan,
+        country = "DE",
+        password = Password,
+        accept_terms = true,
+    });
+
+    /// <summary>Signs up and follows the link in the mail.</summary>
+    /// <returns>The tenant's id.</returns>
+    public async Task<Guid> CompleteAsync(TestServer server)
+    {
+        var tenant = (await (await SendAsync(server)).ReadAsync()).GetProperty("tenant_id").GetGuid();
+        await VerifyAsync(server, (await MailsAsync(server)).Single().Link("/v1/verify"));
+        return tenant;
+    }
+
+    public async Task<IReadOnlyList<ReceivedMail>> MailsAsync(TestServer server) => [.. (await server.MailsAsync()).Where(mail => mail.To.Contains(Email, StringComparison.Ordinal))];
+
+    public static async Task<JsonElement> VerifyAsync(TestServer server, Uri link)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, link.PathAndQuery);
+        request.Headers.Accept.ParseAdd("application/json");
+        return await (await server.Anyone.SendAsync(request)).ReadAsync();
+    }
+
+    /// <summary>A browser in which this person has signed in.</summary>
+    public async Task<HttpClient> SignInAsync(TestServer server, string? password = null)
+    {
+        var browser = server.NewVisitor();
+        await browser.SubmitAsync("/login", "/login", ("email", Email), ("password", password ?? Password));
+        return browser;
+    }
+}

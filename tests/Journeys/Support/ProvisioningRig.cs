@@ -1,0 +1,118 @@
+using ControlPlane.Database;
+using ControlPlane.Http;
+using ControlPlane.Operations;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>The application's services on a database of their own, with no scheduler: provisioning happens when the test says so.</summary>
+sealed class ProvisioningRig : IAsyncDisposable
+{
+    readonly ServiceProvider _services;
+
+    ProvisioningRig(ServiceProvider services, string connectionString, string folder) =>
+        (_services, ConnectionString, DataFolder) = (services, connectionString, folder);
+
+    public string ConnectionString { get; }
+    public string DataFolder { get; }
+    public ControlDatabase Database => Get<ControlDatabase>();
+    public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
+
+    /// <param name="options">null: as in production, but without waits between attempts.</param>
+    public static async Task<ProvisioningRig> StartAsync(ProvisioningOptions? options = null)
+    {
+        var connectionString = await TestCluster.NewDatabaseAsync();
+        var folder = Directory.CreateTempSubdirectory("provisioning-").FullName;
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["CONTROLPLANE_DATABASE"] = connectionString,
+            ["CONTROLPLANE_DATA"] = folder,
+            ["CONTROLPLANE_DATAPLANE"] = "render",
+        }).Build();
+        var services = new ServiceCollection();
+        services.AddLogging().AddSingleton<IConfiguration>(configuration);
+        services.AddControlPlane(configuration);
+        services.AddSingleton(options ?? new ProvisioningOptions { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], StaysFor = TimeSpan.Zero });
+        return new ProvisioningRig(services.BuildServiceProvider(), connectionString, folder);
+    }
+
+    /// <summary>An active tenant with an owner, whose environment was not asked for yet.</summary>
+    public async Task<RigTenant> TenantAsync(string plan = "basic")
+    {
+        var (clock, slug) = (Get<Clock>(), Names.Random("r"));
+        var id = Ids.New(clock);
+        await using var transaction = await Database.BeginJobAsync(default);
+        await transaction.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, requested_plan, status, created_at)
+            values ($1, $2, 'Organization', 'DE', $3, 'active', $4)
+            """,
+            default, id, slug, plan, clock.GetUtcNow());
+        await transaction.ExecuteAsync(
+            "insert into control.member (id, tenant_id, email, role, created_at) values ($1, $2, $3, 'owner', $4)", default,
+            Ids.New(clock), id, $"owner@{slug}.example", clock.GetUtcNow());
+        await transaction.CommitAsync(default);
+        return new RigTenant(id, slug);
+    }
+
+    public async Task<EnvironmentState> AskAsync(RigTenant tenant, string kind)
+    {
+        await using var transaction = await Database.BeginAsync(tenant.Id, default);
+        var state = await transaction.QueueProvisioningAsync(Get<Clock>(), Get<ControlPlaneOptions>(), tenant.Id, tenant.Slug, kind, default);
+        await transaction.CommitAsync(default);
+        return state;
+    }
+
+    public Task<JobReport> ProvisionAsync() => Get<RunProvisioning>().RunAsync(default);
+
+    public async Task<EnvironmentStatus> StatusAsync(RigTenant tenant)
+    {
+        await using var transaction = await Database.BeginAsync(tenant.Id, default);
+        return (await EnvironmentStatus.ReadAsync(transaction, tenant.Id, default))!;
+    }
+
+    public async Task<T?> AskDatabaseAsync<T>(string sql, params object?[] args)
+    {
+        await using var transaction = await Database.BeginJobAsync(default);
+        var answer = await transaction.ScalarAsync<T>(sql, default, args);
+        await transaction.CommitAsync(default);
+        return answer;
+    }
+
+    /// <summary>As if so much time had passed that the lease of every run has ended.</summary>
+    public Task LetLeasesEndAsync() =>
+        AskDatabaseAsync<int>("update control.provisioning_run set lease_until = now() - interval '1 second' where state = 'running' returning 1");
+
+    /// <summary>Signs in to the database as the tenant's own environment does.</summary>
+    public async Task<NpgsqlConnection> SignInAsync(RigTenant tenant)
+    {
+        var secrets = await Get<ISecretStore>().ReadAsync(tenant.Id, default);
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString)
+        {
+            Username = $"tenant_{tenant.Slug}",
+            Password = secrets[SecretNames.DatabasePassword],
+            Pooling = false,
+        }.ToString());
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Roles belong to the whole server and would outlive the database.
+        List<string> roles;
+        await using (var transaction = await Database.BeginJobAsync(default))
+        {
+            roles = await transaction.QueryAsync("select rolname from pg_roles join control.tenant on rolname = 'tenant_' || slug", row => row.GetString(0), default);
+        }
+
+        await _services.DisposeAsync();
+        await TestCluster.DropAsync(ConnectionString, roles);
+        Directory.Delete(DataFolder, recursive: true);
+    }
+}
+
+sealed record RigTenant(Guid Id, string Slug);

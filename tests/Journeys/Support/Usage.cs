@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Usage;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>Usage as a gateway reports it.</summary>
+static class Deliveries
+{
+    /// <summary>One event in the platform's own form.</summary>
+    public static object Event(
+        string id, DateTimeOffset at, long prompt = 100, long completion = 50, string model = "mistral:7b-instruct", string user = "u1", Guid? reservation_id = null) =>
+        new { id, occurred_at = at, user, model, prompt_tokens = prompt, completion_tokens = completion, reservation_id };
+
+    /// <summary>Sends a signed webhook, as standardwebhooks.com has it.</summary>
+    public static Task<HttpResponseMessage> PostSignedAsync(
+        this TestServer server, TestTenant tenant, string body, string path = "/v1/usage", string? secret = null, DateTimeOffset? signedAt = null,
+        string contentType = "application/json")
+    {
+        var id = $"msg_{Names.Random("m")}";
+        var timestamp = (signedAt ?? server.Clock.Wall).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var bytes = Encoding.UTF8.GetBytes(body);
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(bytes) };
+        request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        request.Headers.Add("X-Tenant-Id", tenant.Id.ToString());
+        request.Headers.Add("webhook-id", id);
+        request.Headers.Add("webhook-timestamp", timestamp);
+        request.Headers.Add("webhook-signature", WebhookSignature.Sign(Convert.FromBase64String((secret ?? tenant.WebhookSecret)["whsec_".Length..]), id, timestamp, bytes));
+        return server.Anyone.SendAsync(request);
+    }
+
+    public static Task<HttpResponseMessage> ReportAsync(this TestServer server, TestTenant tenant, params object[] events) =>
+        server.PostSignedAsync(tenant, JsonSerializer.Serialize(events));
+
+    public static async Task<(long Accepted, long Duplicates, string[] Codes)> CountsAsync(this Task<HttpResponseMessage> sent)
+    {
+        var reply = await (await sent).ReadAsync();
+        return (reply.GetProperty("accepted").GetInt64(), reply.GetProperty("duplicates").GetInt64(),
+            [.. reply.GetProperty("rejected").EnumerateArray().Select(r => r.GetProperty("code").GetString()!)]);
+    }
+
+    /// <summary>Total tokens of GET /v1/usage between two days.</summary>
+    public static async Task<long> TokensAsync(this TestTenant tenant, string from, string to) =>
+        (await (await tenant.Http.GetAsync($"/v1/usage?from={from}&to={to}&group_by=day")).ReadAsync())
+        .GetProperty("items").EnumerateArray().Sum(row => row.GetProperty("total_tokens").GetInt64());
+}

@@ -1,0 +1,200 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Database;
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests;
+
+public sealed class UsageJourneys : IAsyncLifetime
+{
+    static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
+    TestServer _server = null!;
+    TestTenant _tenant = null!;
+
+    public async Task InitializeAsync()
+    {
+        _server = await TestServer.StartAsync(clock: Now);
+        _tenant = await _server.CreateTenantAsync();
+    }
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task Twenty_concurrent_deliveries_of_one_event_are_counted_once()
+    {
+        var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => _server.ReportAsync(_tenant, Deliveries.Event("e1", Now)).CountsAsync()));
+
+        Assert.Equal((1, 19), (replies.Sum(r => r.Accepted), replies.Sum(r => r.Duplicates)));
+        Assert.Equal(150, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+    }
+
+    [Fact]
+    public async Task Overlapping_batches_in_any_order_neither_deadlock_nor_count_twice()
+    {
+        var events = Enumerable.Range(0, 300).Select(n => Deliveries.Event($"e{n}", Now, user: $"u{n % 7}", model: n % 2 == 0 ? "mistral:7b-instruct" : "gemini-pro")).ToArray();
+        var random = new Random(7);
+        var batches = Enumerable.Range(0, 24).Select(_ => random.GetItems(events, 200)).ToList();
+
+        var replies = await Task.WhenAll(batches.Append(events).Select(batch => _server.ReportAsync(_tenant, batch).CountsAsync()));
+
+        Assert.Equal(300, replies.Sum(r => r.Accepted));
+        Assert.All(replies, r => Assert.Empty(r.Codes));
+        Assert.Equal(300 * 150, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+    }
+
+    [Fact]
+    public async Task The_same_id_with_other_content_is_a_conflict_and_the_first_report_stands()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Now));
+
+        var reply = await _server.ReportAsync(_tenant, Deliveries.Event("e1", Now, prompt: 7)).CountsAsync();
+
+        Assert.Equal((0, 0), (reply.Accepted, reply.Duplicates));
+        Assert.Equal(["conflict"], reply.Codes);
+        Assert.Equal(150, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+    }
+
+    [Fact]
+    public async Task Every_form_is_accepted_and_the_same_event_is_one_event_in_all_of_them()
+    {
+        var one = JsonSerializer.Serialize(Deliveries.Event("e1", Now));
+        var cloudEvents = JsonSerializer.Serialize(new[] { new { specversion = "1.0", id = "ce", source = "gw", type = "llm.call", data = Deliveries.Event("e1", Now) } });
+        var litellm = JsonSerializer.Serialize(new
+        {
+            id = "chatcmpl-1", status = "success", model = "ollama_chat/mistral:7b-instruct", model_group = "mistral:7b-instruct", prompt_tokens = 20, completion_tokens = 5,
+            startTime = Now.ToUnixTimeMilliseconds() / 1000.0, endTime = Now.ToUnixTimeMilliseconds() / 1000.0, end_user = "u1",
+        });
+
+        Assert.Equal(1, (await _server.PostSignedAsync(_tenant, one).CountsAsync()).Accepted);
+        Assert.Equal(1, (await _server.PostSignedAsync(_tenant, $"[{one}]").CountsAsync()).Duplicates);
+        Assert.Equal(2, (await _server.PostSignedAsync(_tenant, $"{one}\n\n{one}\n", contentType: "application/x-ndjson").CountsAsync()).Duplicates);
+        Assert.Equal(1, (await _server.PostSignedAsync(_tenant, cloudEvents, contentType: "application/cloudevents-batch+json").CountsAsync()).Duplicates);
+        Assert.Equal(1, (await _server.PostSignedAsync(_tenant, litellm, "/v1/usage/litellm").CountsAsync()).Accepted);
+        Assert.Equal(1, (await _server.PostSignedAsync(_tenant, $"[{litellm}]", "/v1/usage/litellm").CountsAsync()).Duplicates);
+        Assert.Equal(175, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_counted_is_held_and_can_be_replayed_after_its_cause_is_fixed()
+    {
+        var reply = await _server.ReportAsync(
+            _tenant, Deliveries.Event("good", Now), new { id = "bad" }, Deliveries.Event("new-model", Now, model: "brand-new"),
+            Deliveries.Event("future", Now.AddMinutes(6)), Deliveries.Event("old", Now.AddDays(-36))).CountsAsync();
+        Assert.Equal(1, reply.Accepted);
+        Assert.Equal(["malformed", "in_future", "too_old", "unknown_model"], reply.Codes);
+
+        var held = (await (await _server.Operator.GetAsync("/v1/admin/quarantine")).ReadAsync()).GetProperty("items").EnumerateArray().ToList();
+        Assert.Equal(4, held.Count);
+        Assert.Contains(held, h => h.GetProperty("raw").GetString() == """{"id":"bad"}""");
+        var unknown = IdOf("unknown_model");
+        Assert.Equal(HttpStatusCode.Conflict, (await ReplayAsync(unknown)).StatusCode);
+
+        await using (var owner = await _server.Database.OpenOwnerAsync(default))
+        {
+            await owner.ExecuteAsync("insert into control.model values ('brand-new', 'openai', false, 'openai/brand-new')", default);
+            await owner.ExecuteAsync("insert into control.model_price values ('brand-new', '2000-01-01Z', 1, 1)", default);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await ReplayAsync(unknown)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await ReplayAsync(unknown)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await ReplayAsync(IdOf("too_old"))).StatusCode);
+        Assert.Equal(300, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+        Assert.Equal(150, await _tenant.TokensAsync("2025-12-01", "2025-12-31"));
+        // A redelivery of what was replayed is a duplicate.
+        Assert.Equal(1, (await _server.ReportAsync(_tenant, Deliveries.Event("new-model", Now, model: "brand-new")).CountsAsync()).Duplicates);
+
+        string IdOf(string code) => held.Single(h => h.GetProperty("code").GetString() == code).GetProperty("id").GetString()!;
+        Task<HttpResponseMessage> ReplayAsync(string id) => _server.Operator.PostAsync($"/v1/admin/quarantine/{id}/replay", null);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_json_is_refused_and_kept()
+    {
+        var reply = await _server.PostSignedAsync(_tenant, "{\"id\": \"e1\", ");
+
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+        Assert.Equal("application/problem+json", reply.Content.Headers.ContentType!.MediaType);
+        var held = await (await _server.Operator.GetAsync("/v1/admin/quarantine?code=malformed")).ReadAsync();
+        Assert.Equal("{\"id\": \"e1\", ", held.GetProperty("items")[0].GetProperty("raw").GetString());
+    }
+
+    [Fact]
+    public async Task Only_a_valid_signature_or_key_is_believed()
+    {
+        var body = JsonSerializer.Serialize(Deliveries.Event("e1", Now));
+        var other = await _server.CreateTenantAsync();
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.PostSignedAsync(_tenant, body, secret: other.WebhookSecret)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.PostSignedAsync(_tenant, body, signedAt: _server.Clock.Wall.AddMinutes(-6))).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.PostSignedAsync(_tenant with { Id = Guid.Empty }, body)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Anyone.PostAsync("/v1/usage", Json(body))).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.NewClient("cpt_wrong").PostAsync("/v1/usage", Json(body))).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await _tenant.Http.PostAsync("/v1/usage", Json(body))).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await _server.PostSignedAsync(_tenant, body, signedAt: Now)).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_unknown_content_type_is_answered_with_what_to_send()
+    {
+        var reply = await _tenant.Http.PostAsync("/v1/usage", new StringContent("{}"));
+
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, reply.StatusCode);
+        Assert.Contains("application/json", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rotated_secret_and_the_one_before_are_both_good()
+    {
+        var rotated = (await (await _tenant.Http.PostAsync("/v1/webhook-secret/rotate", null)).ReadAsync()).GetProperty("webhook_secret").GetString();
+
+        Assert.Equal(1, (await _server.PostSignedAsync(_tenant, JsonSerializer.Serialize(Deliveries.Event("e1", Now))).CountsAsync()).Accepted);
+        Assert.Equal(1, (await _server.PostSignedAsync(_tenant, JsonSerializer.Serialize(Deliveries.Event("e2", Now)), secret: rotated).CountsAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task A_stream_under_a_key_has_no_size_limit_and_a_signed_body_has()
+    {
+        const int Events = 130_000;
+        var lines = new StringBuilder();
+        for (var n = 0; n < Events; n++)
+        {
+            lines.Append(JsonSerializer.Serialize(Deliveries.Event($"e{n}", Now, user: $"u{n % 50}"))).Append(n % 10_000 == 0 ? "\n{broken\n" : "\n");
+        }
+
+        Assert.True(lines.Length > 16 * 1024 * 1024);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await _server.PostSignedAsync(_tenant, lines.ToString(), contentType: "application/x-ndjson")).StatusCode);
+
+        var content = new StringContent(lines.ToString());
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        var reply = await (await _tenant.Http.PostAsync("/v1/usage", content)).ReadAsync();
+
+        Assert.Equal(Events, reply.GetProperty("accepted").GetInt64());
+        Assert.Equal(13, reply.GetProperty("rejected").GetArrayLength());
+        Assert.Equal(Events * 150L, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+    }
+
+    [Fact]
+    public async Task Usage_is_summed_by_day_model_and_user_with_its_cost()
+    {
+        await _server.ReportAsync(
+            _tenant, Deliveries.Event("a", Now, 1000, 500, "gemini-pro"), Deliveries.Event("b", Now, 2000, 0, "gemini-pro", "u2"), Deliveries.Event("c", Now.AddDays(-1)));
+
+        var rows = (await (await _tenant.Http.GetAsync("/v1/usage?from=2026-01-14&to=2026-01-16&group_by=day,model,user")).ReadAsync()).GetProperty("items");
+        Assert.Equal(3, rows.GetArrayLength());
+        var last = rows[2];
+        Assert.Equal(("2026-01-15", "gemini-pro", "u2", 2000L, 0.001m), (
+            last.GetProperty("day").GetString(), last.GetProperty("model").GetString(), last.GetProperty("user").GetString(),
+            last.GetProperty("total_tokens").GetInt64(), last.GetProperty("cost").GetDecimal()));
+
+        var page = await (await _tenant.Http.GetAsync("/v1/usage?from=2026-01-14&to=2026-01-16&group_by=model&limit=1")).ReadAsync();
+        Assert.Equal("gemini-pro", page.GetProperty("items")[0].GetProperty("model").GetString());
+        Assert.Equal(0.00175m, page.GetProperty("items")[0].GetProperty("cost").GetDecimal());
+        var next = await (await _tenant.Http.GetAsync($"/v1/usage?from=2026-01-14&to=2026-01-16&group_by=model&limit=1&cursor={page.GetProperty("next_cursor").GetString()}")).ReadAsync();
+        Assert.Equal("mistral:7b-instruct", next.GetProperty("items")[0].GetProperty("model").GetString());
+        Assert.False(next.TryGetProperty("next_cursor", out _));
+    }
+
+    static StringContent Json(string body) => new(body, new MediaTypeHeaderValue("application/json"));
+}
