@@ -490,12 +490,14 @@ def leave_note(data: dict, note: Optional[dict]) -> None:
 
 
 def event_at(unix_seconds: Any) -> str:
-    at = unix_seconds if isinstance(unix_seconds, (int, float)) and unix_seconds > 0 else time.time()
+    at = unix_seconds if isinstance(unix_seconds, (int, float)) and 0 < unix_seconds < 100_000_000_000 else time.time()
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def count(value: Any) -> int:
-    return min(MAXIMUM_TOKENS, max(0, int(value))) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
+    """Tokens; 0 for what is no number."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+    return int(min(value, MAXIMUM_TOKENS)) if usable else 0
 
 
 def whole(event: Mapping[str, Any]) -> dict:

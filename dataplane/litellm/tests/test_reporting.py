@@ -72,6 +72,10 @@ class ReportingTest(support.HookTest):
         self.succeed(data, id="a\nb" + "c" * 300, prompt_tokens=None, completion_tokens=7.0, endTime=None, model_group="")
         event = self.delivered()[0]
         self.assertEqual(("ab" + "c" * 198, 0, 7, "mistral:7b-instruct"), (event["id"], event["prompt_tokens"], event["completion_tokens"], event["model"]))
+        for odd, tokens in ((float("nan"), 0), (float("inf"), 10 ** 9), (-3, 0), (True, 0), ("12", 0), (10 ** 40, 10 ** 9)):
+            self.assertEqual(tokens, self.module.count(odd))
+        for odd in (1e300, float("nan"), -1, "now"):
+            self.assertEqual(self.module.event_at(None)[:10], self.module.event_at(odd)[:10])
 
     def test_a_call_without_a_payload_is_named_in_the_log_and_harms_nobody(self):
         with self.assertLogs("budget_hook", "ERROR"):

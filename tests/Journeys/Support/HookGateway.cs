@@ -7,6 +7,8 @@ namespace ControlPlane.Tests.Support;
 /// <summary>A tenant's gateway as far as budgets go: the real hook in the machine's Python, with LiteLLM's part played by gateway.py.</summary>
 sealed class HookGateway : IAsyncDisposable
 {
+    static readonly string Tests = Path.Combine(AppContext.BaseDirectory, "litellm", "tests");
+
     readonly Process _process;
 
     HookGateway(Process process) => _process = process;
@@ -14,22 +16,20 @@ sealed class HookGateway : IAsyncDisposable
     /// <param name="spool">The folder that outlives it.</param>
     public static HookGateway Start(Uri controlPlane, string key, string spool)
     {
-        var start = new ProcessStartInfo("python3", [Path.Combine(AppContext.BaseDirectory, "litellm", "tests", "gateway.py")])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        };
+        var start = new ProcessStartInfo("python3", [Path.Combine(Tests, "gateway.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["CONTROLPLANE_URL"] = controlPlane.ToString();
         start.Environment["CONTROLPLANE_KEY"] = key;
         start.Environment["BUDGET_SPOOL_DIR"] = spool;
-        try
-        {
-            return new HookGateway(Process.Start(start)!);
-        }
-        catch (Win32Exception e)
-        {
-            throw new InvalidOperationException("These tests need python3 on the PATH (Debian, Ubuntu: apt install python3), or leave them out with Category!=Python.", e);
-        }
+        return new HookGateway(Launch(start));
+    }
+
+    /// <summary>Runs the tests beside the hook.</summary>
+    public static async Task<(int ExitCode, string Errors)> RunTestsAsync()
+    {
+        using var process = Launch(new ProcessStartInfo("python3", ["-m", "unittest", "discover", "-s", Tests]) { RedirectStandardError = true });
+        var errors = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, errors);
     }
 
     /// <returns>{call, allowed: true}, or {allowed: false, status, message} as a chat user sees it.</returns>
@@ -67,6 +67,18 @@ sealed class HookGateway : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    static Process Launch(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new InvalidOperationException("These tests need python3 on the PATH (Debian, Ubuntu: apt install python3); Category!=Python leaves them out.", e);
+        }
     }
 
     async Task<JsonElement> DoAsync(object command)

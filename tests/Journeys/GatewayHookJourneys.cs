@@ -2,12 +2,19 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using ControlPlane.Tests.Support;
 
-namespace ControlPlane.Tests.Budgets;
+namespace ControlPlane.Tests;
 
 [Trait("Category", "Python")]
-public sealed class GatewayHookTests : IDisposable
+public sealed class GatewayHookJourneys : IDisposable
 {
     readonly string _spool = Directory.CreateTempSubdirectory("controlplane-spool-").FullName;
+
+    [Fact]
+    public async Task The_hooks_own_tests_pass()
+    {
+        var (exitCode, errors) = await HookGateway.RunTestsAsync();
+        Assert.True(exitCode == 0, errors);
+    }
 
     [Fact]
     public async Task An_allowed_call_reserves_its_estimate_and_its_usage_settles_it_exactly()
@@ -63,17 +70,16 @@ public sealed class GatewayHookTests : IDisposable
             using var tenant = new HttpClient { BaseAddress = server.Anyone.BaseAddress };
             var key = await ReadyTenantAsync(server);
             tenant.DefaultRequestHeaders.Authorization = new("Bearer", key);
-            var gateway = HookGateway.Start(server.Anyone.BaseAddress!, key, _spool);
-            var first = await gateway.AskAsync(maxTokens: 100);
-            var second = await gateway.AskAsync(maxTokens: 100);
+            await using var killed = HookGateway.Start(server.Anyone.BaseAddress!, key, _spool);
+            var answered = await killed.AskAsync(maxTokens: 100);
+            await killed.AskAsync(maxTokens: 100);
 
             await server.KillAsync();
             await server.DisposeAsync();
-            await RefusedAsync(503, "Your organization's budget cannot be checked right now", gateway.AskAsync(maxTokens: 100));
-            await gateway.SucceedAsync(first, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
-            await gateway.KillAsync();
-            await gateway.DisposeAsync();
-            gateway = HookGateway.Start(tenant.BaseAddress!, key, _spool);
+            await RefusedAsync(503, "Your organization's budget cannot be checked right now", killed.AskAsync(maxTokens: 100));
+            await killed.SucceedAsync(answered, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
+            await killed.KillAsync();
+            await using var gateway = HookGateway.Start(tenant.BaseAddress!, key, _spool);
             Assert.Equal(1, await gateway.WaitingAsync());
 
             await using var back = ServerProcess.Launch(port, options);
@@ -82,8 +88,6 @@ public sealed class GatewayHookTests : IDisposable
             var month = await MonthAsync(tenant);
             Assert.Equal(42, month.Used);
             Assert.InRange(month.Reserved, 100, 130);
-            Assert.True(second.GetProperty("allowed").GetBoolean());
-            await gateway.DisposeAsync();
         }
         finally
         {
