@@ -15,7 +15,6 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Http;
@@ -29,8 +28,7 @@ public static class App
         services.AddSingleton(settings.Options);
         services.AddSingleton(_ => new ControlDatabase(settings.ConnectionString));
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
+        services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
 
         services.AddSingleton<Authorize>();
         services.AddSignup();
@@ -72,8 +70,9 @@ public static class App
 
     public static void MapControlPlane(this WebApplication app)
     {
-        app.UseControlPlaneProblems();
         app.UseMiddleware<SecurityHeaders>();
+        app.UseControlPlaneProblems();
+        app.UseMiddleware<KnownEncodings>();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();
@@ -95,10 +94,12 @@ public static class App
             app.MapSandbox();
         }
 
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
         app.MapAssets();
         app.MapAppPages();
+        app.MapEnvironmentPages();
         app.MapKeyPages();
+        app.MapMemberListPages();
         app.MapAdminPages();
         app.MapHealth();
     }

@@ -24,6 +24,7 @@ static class ProblemAnswers
             _ => null,
         });
         services.AddExceptionHandler<DatabaseAway>();
+        services.AddExceptionHandler<UnstorableText>();
     }
 
     public static void UseControlPlaneProblems(this IApplicationBuilder app)

@@ -7,17 +7,25 @@ sealed class SecurityHeaders(RequestDelegate next)
 {
     public Task InvokeAsync(HttpContext context)
     {
-        var headers = context.Response.Headers;
+        // At the last moment: the answer to a failure begins by clearing what was set before.
+        context.Response.OnStarting(() =>
+        {
+            Add(context.Request, context.Response.Headers);
+            return Task.CompletedTask;
+        });
+        return next(context);
+    }
+
+    static void Add(HttpRequest request, IHeaderDictionary headers)
+    {
         headers.ContentSecurityPolicy =
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";
-        if (context.Request.IsHttps)
+        if (request.IsHttps)
         {
             headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";
         }
-
-        return next(context);
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using ControlPlane.Usage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
@@ -53,9 +54,14 @@ static class UsageBody
     }
 
     /// <summary>One JSON object, or an array of them.</summary>
-    /// <exception cref="JsonException">The body is not JSON.</exception>
+    /// <exception cref="JsonException">The body is not JSON, or not in UTF-8, which the parser does not look at inside texts.</exception>
     public static List<Submission> ParseJson(ReadOnlyMemory<byte> body, UsageForm form)
     {
+        if (!Utf8.IsValid(body.Span))
+        {
+            throw new JsonException("The body is not UTF-8.");
+        }
+
         using var document = JsonDocument.Parse(body);
         return document.RootElement.ValueKind == JsonValueKind.Array
             ? [.. document.RootElement.EnumerateArray().Select((json, index) => ReadUsage.Read(index, form, json))]

@@ -82,8 +82,8 @@ static class UsageEndpoints
         {
             // An authenticated sender meant something by it: the text is kept where an operator sees it.
             await record.RunAsync(tenant, [ReadUsage.NotJson(0, form, Encoding.UTF8.GetString(body))], ct);
-            return TypedResults.Problem(
-                $"The body is not JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine}). It is kept in quarantine; nothing was counted.", statusCode: 400, title: "Not JSON");
+            var where = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : " in UTF-8";
+            return TypedResults.Problem($"The body is not JSON{where}. It is kept in quarantine; nothing was counted.", statusCode: 400, title: "Not JSON");
         }
     }
 

@@ -67,8 +67,18 @@ static class JsonFields
     public static DateTimeOffset ToMicroseconds(DateTimeOffset instant) =>
         new(instant.UtcTicks - (instant.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
-    public static bool Present(this JsonElement element, string name, out JsonElement value) =>
-        element.TryGetProperty(name, out value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined);
+    public static bool Present(this JsonElement element, string name, out JsonElement value)
+    {
+        try
+        {
+            return element.TryGetProperty(name, out value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined);
+        }
+        catch (InvalidOperationException)
+        {
+            // As in Text, but in the name of a field that happens to be compared.
+            throw new FieldException("a field's name is not valid Unicode text");
+        }
+    }
 
     static string Text(JsonElement value, string name)
     {
