@@ -1,0 +1,39 @@
+"""Stands in for a worker process of LiteLLM around the real hook: commands as JSON lines on standard input, one line of answer for each.
+
+    {"do": "ask", "data": {…}, "call_type"?: "acompletion"}   -> {"call": 0, "allowed": true} or {"allowed": false, "status": 429, "message": "…"}
+    {"do": "succeed", "call": 0, "payload": {…}}              -> {"recorded": true}
+    {"do": "fail", "call": 0}                                 -> {"recorded": true}
+    {"do": "waiting"}                                         -> {"waiting": 3}
+"""
+import asyncio
+import json
+import os
+import sys
+
+import support
+
+hook = support.load_hook().handler
+calls = []
+
+
+async def obey(command):
+    if command["do"] == "ask":
+        data = {**support.chat(litellm_call_id=f"call-{len(calls)}"), **command.get("data", {})}
+        try:
+            calls.append(await hook.async_pre_call_hook(support.key(), None, data, command.get("call_type", "acompletion")))
+        except support.HTTPException as refusal:
+            return {"allowed": False, "status": refusal.status_code, "message": refusal.detail}
+        return {"call": len(calls) - 1, "allowed": True}
+    if command["do"] == "succeed":
+        await hook.async_log_success_event(support.log_event(calls[command["call"]], **command["payload"]), None, None, None)
+        return {"recorded": True}
+    if command["do"] == "fail":
+        data = calls[command["call"]]
+        await hook.async_log_failure_event(support.log_event(data, status="failure", prompt_tokens=0, completion_tokens=0), None, None, None)
+        await hook.async_post_call_failure_hook(data, ValueError("the model is away"), support.key())
+        return {"recorded": True}
+    return {"waiting": sum(name.endswith(".json") for name in os.listdir(os.environ["BUDGET_SPOOL_DIR"]))}
+
+
+for line in sys.stdin:
+    print(json.dumps(asyncio.run(obey(json.loads(line)))), flush=True)

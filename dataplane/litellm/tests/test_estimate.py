@@ -1,0 +1,51 @@
+import support
+
+
+class EstimateTest(support.HookTest):
+    def estimate(self, data, call_type="acompletion"):
+        return self.module.estimated_tokens(data, call_type, 2048)
+
+    def test_text_counts_a_third_of_its_ascii_and_two_thirds_of_its_other_bytes(self):
+        for text, tokens in [("", 0), ("a", 1), ("abc", 1), ("abcd", 2), ("x" * 3000, 1000), ("ä", 2), ("日本語", 6), ("😀", 3), ("\ud800", 2)]:
+            with self.subTest(text=text):
+                self.assertEqual(tokens, self.module.text_tokens(text))
+
+    def test_prompt_and_longest_completion_add_up(self):
+        # role (2), user (2), content (3), text (5)
+        self.assertEqual(2 + 2 + 3 + 5 + 100, self.estimate({"messages": [{"role": "user", "content": "x" * 15}], "max_tokens": 100}))
+
+    def test_the_completion_is_bounded_by_whichever_name_the_interface_has_for_it(self):
+        for data, tokens in [
+            ({}, 2048), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 8}, 8), ({"max_output_tokens": 9}, 9), ({"max_tokens": 7, "n": 3}, 21),
+            ({"generationConfig": {"maxOutputTokens": 6}}, 6), ({"max_tokens": None}, 2048), ({"max_tokens": -5}, 2048), ({"max_tokens": "many"}, 2048),
+            ({"max_tokens": True}, 2048), ({"max_tokens": 5, "n": "many"}, 5), ({"max_tokens": 10 ** 30}, 10 ** 9),
+        ]:
+            with self.subTest(data=data):
+                self.assertEqual(tokens, self.estimate(data))
+
+    def test_what_completes_nothing_reserves_no_completion(self):
+        for call_type in ("aembedding", "embeddings", "arerank", "image_generation", "audio_transcription", "amoderation"):
+            with self.subTest(call_type=call_type):
+                self.assertEqual(1, self.estimate({"input": "abc"}, call_type))
+
+    def test_tools_and_system_texts_count_like_messages(self):
+        bare = self.estimate({"messages": [{"role": "user", "content": "hi"}]})
+        self.assertGreater(self.estimate({"messages": [{"role": "user", "content": "hi"}], "tools": [{"function": {"description": "d" * 300}}]}), bare + 100)
+        self.assertEqual(bare + 100, self.estimate({"messages": [{"role": "user", "content": "hi"}], "system": "s" * 300}))
+
+    def test_an_image_counts_the_same_however_it_is_sent(self):
+        for url in ("https://example.com/cat.png", "data:image/png;base64," + "A" * 4_000_000):
+            with self.subTest(url=url[:20]):
+                self.assertLess(self.estimate({"messages": [{"content": [{"image_url": {"url": url}}]}], "max_tokens": 1}), 1620)
+
+    def test_text_cannot_pass_for_an_image(self):
+        self.assertGreater(self.estimate({"messages": [{"content": "data:image/png;base64," + "A" * 30_000}]}), 10_000)
+
+    def test_tokens_sent_as_numbers_count_one_each(self):
+        self.assertEqual(4 + 1, self.estimate({"prompt": [[1, 2], [3, 4]], "max_tokens": 1}, "atext_completion"))
+
+    def test_nesting_without_end_is_survived(self):
+        value = "abc"
+        for _ in range(100_000):
+            value = [value]
+        self.assertEqual(2, self.estimate({"input": value, "max_tokens": 1}))

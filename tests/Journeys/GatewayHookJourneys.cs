@@ -1,0 +1,153 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests;
+
+[Trait("Category", "Python")]
+public sealed class GatewayHookJourneys : IDisposable
+{
+    readonly string _spool = Directory.CreateTempSubdirectory("controlplane-spool-").FullName;
+
+    [Fact]
+    public async Task The_hooks_own_tests_pass()
+    {
+        var (exitCode, errors) = await HookGateway.RunTestsAsync();
+        Assert.True(exitCode == 0, errors);
+    }
+
+    [Fact]
+    public async Task An_allowed_call_reserves_its_estimate_and_its_usage_settles_it_exactly()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await ReadyTenantAsync(server);
+        await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
+
+        var asked = await gateway.AskAsync(maxTokens: 100);
+        Assert.True(asked.GetProperty("allowed").GetBoolean());
+        Assert.InRange((await MonthAsync(tenant.Http)).Reserved, 100, 130);
+
+        await gateway.SucceedAsync(asked, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
+        await EventuallyAsync(async () => await MonthAsync(tenant.Http) == new Month(Used: 42, Reserved: 0));
+    }
+
+    [Fact]
+    public async Task A_call_that_failed_gives_back_what_it_held()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await ReadyTenantAsync(server);
+        await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
+
+        await gateway.FailAsync(await gateway.AskAsync(maxTokens: 100));
+        await EventuallyAsync(async () => await MonthAsync(tenant.Http) == new Month(Used: 0, Reserved: 0) && await gateway.WaitingAsync() == 0);
+    }
+
+    [Fact]
+    public async Task A_call_over_budget_is_refused_in_words_for_the_person_at_the_chat()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await ReadyTenantAsync(server);
+        await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
+
+        await RefusedAsync(403, "This request is larger than what your organization may use in a whole day.", gateway.AskAsync(maxTokens: 60_000));
+        await RefusedAsync(403, "The model gpt-4-turbo is not part of your organization's plan.", gateway.AskAsync(maxTokens: 10, model: "gpt-4-turbo"));
+
+        await gateway.AskAsync(maxTokens: 49_900);
+        await RefusedAsync(429, "Your organization's tokens for today are used up, or held by calls that are still running. Try again at ", gateway.AskAsync(maxTokens: 100));
+        Assert.InRange((await MonthAsync(tenant.Http)).Reserved, 49_900, 50_000);
+    }
+
+    [Fact]
+    public async Task What_was_used_while_the_control_plane_is_down_arrives_exactly_once()
+    {
+        var database = await TestCluster.NewDatabaseAsync();
+        var data = Directory.CreateTempSubdirectory("controlplane-test-").FullName;
+        string[] options = ["--data", data, "--database", database];
+        try
+        {
+            var server = await ServerProcess.StartAsync(options);
+            var port = server.Port;
+            using var tenant = new HttpClient { BaseAddress = server.Anyone.BaseAddress };
+            var key = await ReadyTenantAsync(server);
+            tenant.DefaultRequestHeaders.Authorization = new("Bearer", key);
+            await using var killed = HookGateway.Start(server.Anyone.BaseAddress!, key, _spool);
+            var answered = await killed.AskAsync(maxTokens: 100);
+            await killed.AskAsync(maxTokens: 100);
+
+            await server.KillAsync();
+            await server.DisposeAsync();
+            await RefusedAsync(503, "Your organization's budget cannot be checked right now", killed.AskAsync(maxTokens: 100));
+            await killed.SucceedAsync(answered, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
+            await killed.KillAsync();
+            await using var gateway = HookGateway.Start(tenant.BaseAddress!, key, _spool);
+            Assert.Equal(1, await gateway.WaitingAsync());
+
+            await using var back = ServerProcess.Launch(port, options);
+            await EventuallyAsync(async () => await gateway.WaitingAsync() == 0);
+            Assert.Equal((1, 42), await UsageAsync(tenant));
+            var month = await MonthAsync(tenant);
+            Assert.Equal(42, month.Used);
+            Assert.InRange(month.Reserved, 100, 130);
+        }
+        finally
+        {
+            await TestCluster.DropAsync(database);
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    public void Dispose() => Directory.Delete(_spool, recursive: true);
+
+    static async Task RefusedAsync(int status, string sentence, Task<JsonElement> asking)
+    {
+        var answer = await asking;
+        Assert.False(answer.GetProperty("allowed").GetBoolean());
+        Assert.Equal(status, answer.GetProperty("status").GetInt32());
+        Assert.StartsWith(sentence, answer.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    static async Task<TestTenant> ReadyTenantAsync(TestServer server)
+    {
+        var tenant = await server.CreateTenantAsync("basic");
+        await EventuallyAsync(async () => await IsReadyAsync(tenant.Http));
+        return tenant;
+    }
+
+    static async Task<string> ReadyTenantAsync(ServerProcess server)
+    {
+        var slug = Names.Random("t");
+        var made = await (await server.Operator.PostAsJsonAsync(
+            "/v1/admin/tenants", new { organization = "Hook", slug, plan = "basic", email = $"owner@{slug}.example", country = "DE" })).ReadAsync();
+        var key = made.GetProperty("api_key").GetString()!;
+        using var tenant = new HttpClient { BaseAddress = server.Anyone.BaseAddress };
+        tenant.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        await EventuallyAsync(async () => await IsReadyAsync(tenant));
+        return key;
+    }
+
+    static async Task<bool> IsReadyAsync(HttpClient tenant) =>
+        (await (await tenant.GetAsync("/v1/environment")).ReadAsync()).GetProperty("state").GetString() == "ready";
+
+    static async Task<Month> MonthAsync(HttpClient tenant)
+    {
+        var limit = (await (await tenant.GetAsync("/v1/subscription")).ReadAsync()).GetProperty("limits").GetProperty("tokens_per_month");
+        return new Month(limit.GetProperty("used").GetInt64(), limit.GetProperty("reserved").GetInt64());
+    }
+
+    static async Task<(long Requests, long Tokens)> UsageAsync(HttpClient tenant)
+    {
+        var rows = (await (await tenant.GetAsync("/v1/usage?group_by=model")).ReadAsync()).GetProperty("items");
+        return (rows.EnumerateArray().Sum(row => row.GetProperty("requests").GetInt64()), rows.EnumerateArray().Sum(row => row.GetProperty("total_tokens").GetInt64()));
+    }
+
+    static async Task EventuallyAsync(Func<Task<bool>> condition)
+    {
+        for (var attempt = 0; !await condition(); attempt++)
+        {
+            Assert.True(attempt < 600, "did not happen within 60 seconds");
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
+    sealed record Month(long Used, long Reserved);
+}
