@@ -30,9 +30,9 @@ public static class App
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
 
-        services.AddSingleton<Authorize>();
         services.AddSignup();
         services.AddProvisioning(configuration, settings);
+        services.AddSingleton<Authorize>();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -78,10 +78,10 @@ public static class App
         app.UseRateLimiter();
         app.UseAntiforgery();
 
-        app.MapAuthorize();
         app.MapSignup();
         app.MapKeys();
         app.MapEnvironment();
+        app.MapAuthorize();
         app.MapUsage();
         app.MapSubscription();
         app.MapInvoices();
