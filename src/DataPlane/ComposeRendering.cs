@@ -7,7 +7,8 @@ namespace ControlPlane.DataPlane;
 /// <summary>The files of one environment's Compose project, apart from its secrets.</summary>
 /// <param name="Compose"><c>compose.yaml</c></param>
 /// <param name="GatewayConfig"><c>litellm/config.yaml</c></param>
-public sealed record ComposeProject(string Compose, string GatewayConfig);
+/// <param name="BudgetHook"><c>litellm/budget_hook.py</c></param>
+public sealed record ComposeProject(string Compose, string GatewayConfig, string BudgetHook);
 
 /// <summary>Renders a <see cref="TenantEnvironment"/> as a Compose project. The same environment gives the same bytes.</summary>
 public static class ComposeRendering
@@ -21,6 +22,7 @@ public static class ComposeRendering
     public static ComposeProject Render(TenantEnvironment environment, DataPlaneOptions options, string modelStorage)
     {
         var config = LitellmConfig.Render(environment, options);
+        var hook = Asset.Text("budget_hook.py");
         var services = new EnvironmentServices(environment, options);
         var file = new ComposeFile
         {
@@ -28,12 +30,12 @@ public static class ComposeRendering
             Services = new()
             {
                 ["open-webui"] = services.OpenWebui(),
-                ["litellm"] = services.Litellm(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(config)))),
+                ["litellm"] = services.Litellm(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(config + hook)))),
                 ["redis"] = services.Redis(),
             },
             // Made apart from the project: the proxy is in it too, and a network with strangers in it could not be removed with the project.
             Networks = new() { ["tenant"] = new(NetworkOf(environment.Slug), External: true) },
-            Volumes = new() { ["open-webui"] = new(), ["redis"] = new() },
+            Volumes = new() { ["litellm-spool"] = new(), ["open-webui"] = new(), ["redis"] = new() },
         };
         if (LitellmConfig.HasDedicatedOllama(environment))
         {
@@ -46,7 +48,7 @@ public static class ComposeRendering
             file.Volumes["qdrant"] = new();
         }
 
-        return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config);
+        return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config, hook);
     }
 
     static string Header(TenantEnvironment environment) => $"""

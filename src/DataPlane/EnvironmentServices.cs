@@ -29,7 +29,12 @@ sealed class EnvironmentServices(TenantEnvironment environment, DataPlaneOptions
         DependsOn = Healthy(["redis"]),
         Environment = LitellmEnvironment(),
         Labels = new() { ["controlplane.config"] = configDigest },
-        Volumes = ["./litellm/config.yaml:/app/config.yaml:ro", .. Socket()],
+        Volumes =
+        [
+            "./litellm/config.yaml:/app/config.yaml:ro", "./litellm/budget_hook.py:/app/budget_hook.py:ro",
+            // Events wait here until they are delivered, also while the gateway is replaced.
+            "litellm-spool:/var/spool/budget", .. Socket(),
+        ],
         ExtraHosts = Host(),
     };
 
@@ -79,7 +84,9 @@ sealed class EnvironmentServices(TenantEnvironment environment, DataPlaneOptions
             ["REDIS_PORT"] = "6379",
             ["REDIS_PASSWORD"] = "${REDIS_PASSWORD}",
             // Read by its webhook logger, so that the key need not be in config.yaml.
-            ["GENERIC_LOGGER_HEADERS"] = "Authorization=Bearer ${GATEWAY_KEY}",
+            ["CONTROLPLANE_URL"] = Literal(options.ControlPlaneUrl.GetLeftPart(UriPartial.Path).TrimEnd('/')),
+            ["CONTROLPLANE_KEY"] = "${GATEWAY_KEY}",
+            ["BUDGET_SPOOL_DIR"] = "/var/spool/budget",
             ["STORE_MODEL_IN_DB"] = "False",
             ["DISABLE_ADMIN_UI"] = "True",
             ["NO_DOCS"] = "True",

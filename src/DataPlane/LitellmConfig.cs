@@ -2,7 +2,7 @@ using ControlPlane.Provisioning;
 
 namespace ControlPlane.DataPlane;
 
-/// <summary>The gateway's <c>config.yaml</c>: the plan's models at our prices, and where it reports usage. Holds no secret.</summary>
+/// <summary>The gateway's <c>config.yaml</c>: the plan's models at our prices, and the hook that keeps budgets and reports usage. Holds no secret.</summary>
 static class LitellmConfig
 {
     public static string Render(TenantEnvironment environment, DataPlaneOptions options) => Yaml.Write(new Dictionary<string, object>
@@ -10,7 +10,7 @@ static class LitellmConfig
         ["model_list"] = environment.Models.Select(model => Model(model, ModelsUrl(environment, options))).ToArray(),
         ["litellm_settings"] = new Dictionary<string, object>
         {
-            ["callbacks"] = new List<string> { "control_plane" },
+            ["callbacks"] = new List<string> { "budget_hook.handler" },
             // Usage is reported, prompts and answers are not.
             ["turn_off_message_logging"] = true,
             ["drop_params"] = true,
@@ -25,16 +25,6 @@ static class LitellmConfig
                 ["mode"] = "default_off",
             },
         },
-        ["callback_settings"] = new Dictionary<string, object>
-        {
-            ["control_plane"] = new Dictionary<string, object>
-            {
-                ["callback_type"] = "generic_api",
-                ["endpoint"] = new Uri(options.ControlPlaneUrl, "/v1/usage/litellm").ToString(),
-                ["event_types"] = new List<string> { "llm_api_success" },
-                ["log_format"] = "json_array",
-            },
-        },
         ["general_settings"] = new Dictionary<string, object>
         {
             ["master_key"] = "os.environ/LITELLM_MASTER_KEY",
@@ -43,7 +33,6 @@ static class LitellmConfig
             ["user_header_mappings"] = new[]
             {
                 new Dictionary<string, string> { ["header_name"] = "X-OpenWebUI-User-Id", ["litellm_user_role"] = "internal_user" },
-                new Dictionary<string, string> { ["header_name"] = "X-OpenWebUI-User-Email", ["litellm_user_role"] = "customer" },
             },
         },
     });

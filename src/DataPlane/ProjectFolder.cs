@@ -23,6 +23,7 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         }
 
         await ReplaceAsync(Path.Combine(folder, "litellm", "config.yaml"), project.GatewayConfig, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
+        await ReplaceAsync(Path.Combine(folder, "litellm", "budget_hook.py"), project.BudgetHook, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(VariablesOf(environment.Slug), Variables(environment, secrets), UnixFileMode.None, ct);
         await ReplaceAsync(ComposeFileOf(environment.Slug), project.Compose, UnixFileMode.None, ct);
     }
