@@ -14,7 +14,6 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Http;
@@ -28,8 +27,7 @@ public static class App
         services.AddSingleton(settings.Options);
         services.AddSingleton(_ => new ControlDatabase(settings.ConnectionString));
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(s => new Clock(s.GetRequiredService<TimeProvider>(), settings.Options));
+        services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
 
         services.AddSignup();
         services.AddProvisioning(configuration, settings);
@@ -96,7 +94,9 @@ public static class App
         app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
         app.MapAssets();
         app.MapAppPages();
+        app.MapEnvironmentPages();
         app.MapKeyPages();
+        app.MapMemberListPages();
         app.MapAdminPages();
         app.MapHealth();
     }

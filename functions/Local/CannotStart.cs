@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using ControlPlane.Http.Hosting;
+using ControlPlane.Local.Demo;
 using Npgsql;
 
 namespace ControlPlane.Local;
@@ -10,7 +11,7 @@ public sealed class CannotStartException(string message) : Exception(message)
     /// <summary>The one line for a failure that a person can do something about; null for a bug, which deserves its stack trace.</summary>
     public static string? Explain(Exception e) => e switch
     {
-        CannotStartException or SettingException => e.Message,
+        CannotStartException or SettingException or DemoFailureException => e.Message,
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "The database's disk is full: free some space and start again.",
         PostgresException p => $"The database refuses: {p.MessageText} ({p.SqlState}).",
         NpgsqlException or TimeoutException =>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using ControlPlane.Local.Demo;
 
 namespace ControlPlane.Local;
 
@@ -57,6 +58,7 @@ static class CommandLine
             Command("serve", "Run everything in this process (the default)", Serve.RunAsync),
             Command("migrate", "Bring the database's schema up to date", Migrate.RunAsync),
             JobCommand(),
+            DemoCommand.Create(GuardedAsync),
         };
         root.SetAction((parsed, ct) => GuardedAsync(parsed, Serve.RunAsync));
         root.Validators.Add(result =>

@@ -26,7 +26,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     [Fact]
     public async Task At_the_periods_end_base_and_overage_are_invoiced_mailed_and_readable()
     {
-        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start, 1_000_000, 234_567));
+        await AcceptAsync(Deliveries.Event("e1", Start, 1_000_000, 234_567));
         await _server.MoveClockAsync(FirstEnd);
 
         var invoice = Assert.Single(await InvoicesAsync());
@@ -56,9 +56,9 @@ public sealed class BillingJourneys : IAsyncLifetime
     [Fact]
     public async Task Late_events_for_an_invoiced_period_are_a_line_of_the_next_invoice()
     {
-        await _server.ReportAsync(_tenant, Deliveries.Event("in-time", Start, 900_000, 0));
+        await AcceptAsync(Deliveries.Event("in-time", Start, 900_000, 0));
         await _server.MoveClockAsync(FirstEnd.AddHours(12));
-        await _server.ReportAsync(_tenant, Deliveries.Event("late", FirstEnd.AddHours(-1), 300_000, 0), Deliveries.Event("new", FirstEnd.AddHours(1), 500, 0));
+        await AcceptAsync(Deliveries.Event("late", FirstEnd.AddHours(-1), 300_000, 0), Deliveries.Event("new", FirstEnd.AddHours(1), 500, 0));
         await _server.MoveClockAsync(SecondEnd);
 
         var second = (await InvoicesAsync())[0];
@@ -84,7 +84,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     [Fact]
     public async Task A_tenant_that_left_gets_the_invoice_of_its_last_period_and_none_after()
     {
-        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start));
+        await AcceptAsync(Deliveries.Event("e1", Start));
         Assert.True((await _server.Operator.DeleteAsync($"/v1/admin/tenants/{_tenant.Id}")).IsSuccessStatusCode);
         await _server.RunJobAsync("provision");
         await _server.MoveClockAsync(new DateTimeOffset(2026, 6, 30, 0, 0, 0, TimeSpan.Zero));
@@ -123,7 +123,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     [Fact]
     public async Task The_nightly_rollup_equals_the_events_and_running_it_twice_is_free()
     {
-        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start), Deliveries.Event("e2", Start.AddDays(-3), model: "gemini-pro"));
+        await AcceptAsync(Deliveries.Event("e1", Start), Deliveries.Event("e2", Start.AddDays(-3), model: "gemini-pro"));
 
         Assert.Equal(2, (await _server.RunJobAsync("nightly")).GetProperty("counts").GetProperty("tenant_days").GetInt64());
         Assert.Equal(0, (await _server.RunJobAsync("nightly")).GetProperty("counts").GetProperty("tenant_days").GetInt64());
@@ -135,7 +135,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     [Fact]
     public async Task A_counter_that_drifted_is_reported()
     {
-        await _server.ReportAsync(_tenant, Deliveries.Event("e1", Start));
+        await AcceptAsync(Deliveries.Event("e1", Start));
         await using (var owner = await _server.Database.OpenJobAsync(default))
         {
             await owner.ExecuteAsync("update control.usage_counter set prompt_tokens = prompt_tokens + 1", default);
@@ -144,6 +144,8 @@ public sealed class BillingJourneys : IAsyncLifetime
         var alerts = (await _server.RunJobAsync("nightly")).GetProperty("alerts");
         Assert.Contains("the counter says 151 tokens, the events say 150", Assert.Single(alerts.EnumerateArray()).GetString(), StringComparison.Ordinal);
     }
+
+    async Task AcceptAsync(params object[] events) => Assert.Equal(events.Length, (await _server.ReportAsync(_tenant, events).CountsAsync()).Accepted);
 
     async Task<List<JsonElement>> InvoicesAsync() =>
         [.. (await (await _tenant.Http.GetAsync("/v1/invoices")).ReadAsync()).GetProperty("items").EnumerateArray()];

@@ -31,12 +31,12 @@ public class SandboxClockTests
     }
 
     [Fact]
-    public async Task Two_months_pass_within_seconds()
+    public async Task Two_months_pass_within_a_minute_on_a_busy_machine()
     {
         await using var server = await TestServer.StartAsync(clock: NewYear);
         var started = Stopwatch.GetTimestamp();
         var moved = await server.MoveClockAsync(NewYear.AddMonths(2));
-        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(60));
         Assert.True(moved.GetProperty("ran").GetArrayLength() >= 59);
     }
 

@@ -20,8 +20,6 @@ static class AppPages
     {
         var app = routes.MapGroup("/app").RequireAuthorization(Policies.Member).ExcludeFromDescription();
         app.MapGet("", Dashboard);
-        app.MapGet("/environment", Environment);
-        app.MapGet("/environment/live", LiveEnvironment);
         app.MapGet("/invoices", Invoices);
         app.MapGet("/invoices/{number}", Invoice);
     }
@@ -33,26 +31,6 @@ static class AppPages
         return await transaction.DashboardAsync(user.TenantId(), clock.GetUtcNow(), ct) is { } model
             ? new RazorComponentResult<DashboardPage>(new { Model = model, options.PublicUrl })
             : new RazorComponentResult<NotVerifiedPage>();
-    }
-
-    static async Task<RazorComponentResult<EnvironmentPage>> Environment(
-        ClaimsPrincipal user, string? done, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
-    {
-        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        return new RazorComponentResult<EnvironmentPage>(new
-        {
-            Environment = await transaction.EnvironmentViewAsync(user.TenantId(), ct),
-            options.PublicUrl,
-            Notice = done == "restart" ? "The restart is under way." : null,
-        });
-    }
-
-    static async Task<RazorComponentResult<EnvironmentStatus>> LiveEnvironment(
-        ClaimsPrincipal user, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
-    {
-        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        return new RazorComponentResult<EnvironmentStatus>(
-            new { Environment = await transaction.EnvironmentViewAsync(user.TenantId(), ct), options.PublicUrl });
     }
 
     static async Task<RazorComponentResult<InvoicesPage>> Invoices(ClaimsPrincipal user, string? before, ControlDatabase database, CancellationToken ct)

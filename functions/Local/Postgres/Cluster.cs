@@ -107,10 +107,11 @@ sealed class Cluster(string folder, ClusterUser user)
         try
         {
             using var process = Process.GetProcessById(id);
+            // A server works in its cluster's folder. Comparing what lies there, and not its name, sees through links.
             return process.ProcessName.StartsWith("postgres", StringComparison.Ordinal)
-                && (!OperatingSystem.IsLinux() || Directory.ResolveLinkTarget($"/proc/{id}/cwd", returnFinalTarget: false)?.FullName == folder);
+                && (!OperatingSystem.IsLinux() || File.ReadAllText($"/proc/{id}/cwd/postmaster.pid") == File.ReadAllText(PidFile));
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException)
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlPlane.Database;
+using ControlPlane.Operations;
 
 namespace ControlPlane.Aggregation;
 
@@ -8,7 +9,7 @@ namespace ControlPlane.Aggregation;
 /// A day has changed when its counters differ from its daily usage; so running it twice does nothing, and a counter that
 /// drifted from its events shows up by itself.
 /// </summary>
-public sealed class RebuildDailyUsage(ControlDatabase database, TimeProvider clock)
+public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 {
     /// <summary>Events are accepted for 35 days; one more for the gateway whose clock is ahead.</summary>
     static readonly TimeSpan Window = TimeSpan.FromDays(36);

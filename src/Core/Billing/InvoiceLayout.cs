@@ -1,4 +1,5 @@
 using ControlPlane.Billing.Pdf;
+using ControlPlane.Signup;
 
 namespace ControlPlane.Billing;
 
@@ -8,7 +9,7 @@ public static class InvoiceLayout
     public static InvoiceDocument Of(Invoice invoice) => new()
     {
         Seller = new Pdf.Seller(invoice.Seller.Name, invoice.Seller.Address, invoice.Seller.VatId, invoice.Seller.Email),
-        Buyer = new Pdf.Buyer(invoice.Buyer.Organization, [], invoice.Buyer.Country, invoice.Buyer.VatId),
+        Buyer = new Pdf.Buyer(invoice.Buyer.Organization, [], Countries.NameOf(invoice.Buyer.Country), invoice.Buyer.VatId),
         Number = invoice.Number,
         CreatedAt = invoice.CreatedAt,
         PeriodStart = invoice.PeriodStart,

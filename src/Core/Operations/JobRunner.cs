@@ -22,7 +22,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
     {
         // A session lock: it ends with the process, so a killed runner never blocks the next one.
         await using var session = await database.OpenJobAsync(ct);
-        if (!await session.ScalarAsync<bool>("select pg_try_advisory_lock(hashtextextended('job ' || $1, 0))", ct, job.Name))
+        if (!await session.ScalarAsync<bool>(TryLock, ct, job.Name))
         {
             return new JobResult.AlreadyRunning();
         }
@@ -72,6 +72,11 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
 
     Task<int> FinishAsync(NpgsqlConnection session, Guid id, string outcome, object summary, CancellationToken ct) =>
         session.ExecuteAsync(Finish, ct, id, outcome, JsonSerializer.Serialize(summary, JsonSerializerOptions.Web), clock.GetUtcNow());
+
+    // The record of a run need not be on disk before the run goes on: what a job does is, by its own commits, and they come after.
+    const string TryLock = """
+        select pg_try_advisory_lock(hashtextextended('job ' || $1, 0)) from (select set_config('synchronous_commit', 'off', false)) as quick
+        """;
 
     // We hold the job's lock, so a run still marked as running belongs to a process that is gone.
     const string Start = """

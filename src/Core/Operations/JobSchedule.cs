@@ -14,7 +14,7 @@ public static class JobSchedules
         "provision", "* * * * *", "Brings environments to their desired state, step by step.", DrainsQueue: true);
 
     public static readonly JobSchedule Billing = new(
-        "billing", "0 * * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);
+        "billing", "0 */3 * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);
 
     public static readonly JobSchedule Nightly = new(
         "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, makes partitions ahead.", DrainsQueue: false);

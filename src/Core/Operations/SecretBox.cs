@@ -7,17 +7,17 @@ namespace ControlPlane.Operations;
 /// Encrypts secrets at rest with AES-256-GCM (NIST SP 800-38D). Layout: version byte 1, 12-byte nonce, 16-byte tag, ciphertext.
 /// The context (whose secret, which one) is authenticated, so a row copied to another tenant does not decrypt.
 /// </summary>
-public sealed class SecretBox : IDisposable
+public sealed class SecretBox
 {
     const int NonceBytes = 12;
     const int TagBytes = 16;
-    readonly AesGcm _aes;
+    readonly byte[] _key;
 
     /// <param name="key">32 bytes.</param>
     public SecretBox(byte[] key)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, 32);
-        _aes = new AesGcm(key, TagBytes);
+        _key = key;
     }
 
     public byte[] Seal(string secret, string context)
@@ -27,7 +27,8 @@ public sealed class SecretBox : IDisposable
         sealedBytes[0] = 1;
         var nonce = sealedBytes.AsSpan(1, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        _aes.Encrypt(
+        using var aes = NewCipher();
+        aes.Encrypt(
             nonce, plain, sealedBytes.AsSpan(1 + NonceBytes + TagBytes), sealedBytes.AsSpan(1 + NonceBytes, TagBytes), Encoding.UTF8.GetBytes(context));
         return sealedBytes;
     }
@@ -41,11 +42,13 @@ public sealed class SecretBox : IDisposable
         }
 
         var plain = new byte[sealedBytes.Length - 1 - NonceBytes - TagBytes];
-        _aes.Decrypt(
+        using var aes = NewCipher();
+        aes.Decrypt(
             sealedBytes.AsSpan(1, NonceBytes), sealedBytes.AsSpan(1 + NonceBytes + TagBytes), sealedBytes.AsSpan(1 + NonceBytes, TagBytes), plain,
             Encoding.UTF8.GetBytes(context));
         return Encoding.UTF8.GetString(plain);
     }
 
-    public void Dispose() => _aes.Dispose();
+    // One for each call: a cipher that two threads use at once gives garbage.
+    AesGcm NewCipher() => new(_key, TagBytes);
 }

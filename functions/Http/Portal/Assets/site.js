@@ -5,14 +5,21 @@
 
 for (const part of document.querySelectorAll("[data-live]")) {
   const unsettled = () => part.querySelector("[data-settled='false']");
+  const status = document.createElement("p"); // Says what changed to those who do not see it, rather than the whole part again.
+  status.className = "unseen";
+  status.role = "status";
+  part.after(status);
   const refresh = async () => {
     try {
       const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
       if (answer.redirected || answer.status === 401 || answer.status === 403) return; // Signed out: the next click says so.
       const html = answer.ok ? await answer.text() : null;
       if (html !== null && html !== part.dataset.shown) {
+        const focused = part.contains(document.activeElement);
         part.innerHTML = html;
         part.dataset.shown = html;
+        status.textContent = part.firstElementChild?.dataset.announce ?? "";
+        if (focused) part.querySelector("summary, a")?.focus();
       }
     } catch { /* The network is away: try again. */ }
     if (unsettled()) setTimeout(refresh, 2000);

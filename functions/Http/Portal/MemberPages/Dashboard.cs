@@ -1,6 +1,7 @@
 using ControlPlane.Database;
 using ControlPlane.Http.Portal.Components;
 using ControlPlane.Plans;
+using ControlPlane.Provisioning;
 
 namespace ControlPlane.Http.Portal.MemberPages;
 
@@ -11,7 +12,7 @@ public sealed record ModelSum(string Model, long Requests, long Tokens, decimal 
 /// <param name="Forecast">null without a rate for overage.</param>
 public sealed record Dashboard(
     Guid Tenant, string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, long TokensToday, long TokensInPeriod,
-    OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentView? Environment, DateTimeOffset Now)
+    OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentStatus? Environment, DateTimeOffset Now)
 {
     /// <summary>Days in the chart, today included.</summary>
     public const int ChartDays = 30;
@@ -47,7 +48,7 @@ static class Dashboards
             : null;
         return new Dashboard(
             tenant, organization!, status!, plan, subscription, period, ofToday, ofPeriod, forecast, days, models,
-            await transaction.EnvironmentViewAsync(tenant, ct), now);
+            await EnvironmentStatus.ReadAsync(transaction, tenant, ct), now);
     }
 
     const string Sums = """

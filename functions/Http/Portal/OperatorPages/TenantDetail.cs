@@ -1,13 +1,13 @@
 using ControlPlane.Billing;
 using ControlPlane.Database;
-using ControlPlane.Http.Portal.MemberPages;
 using ControlPlane.Operations;
+using ControlPlane.Provisioning;
 
 namespace ControlPlane.Http.Portal.OperatorPages;
 
 /// <summary>What an operator sees of one tenant.</summary>
 public sealed record TenantDetail(
-    TenantOverview Tenant, string? VatId, EnvironmentView? Environment, IReadOnlyList<Invoice> Invoices, IReadOnlyList<AuditEntry> Audit);
+    TenantOverview Tenant, string? VatId, EnvironmentStatus? Environment, IReadOnlyList<Invoice> Invoices, IReadOnlyList<AuditEntry> Audit);
 
 /// <param name="Detail">JSON.</param>
 public sealed record AuditEntry(DateTimeOffset At, string Actor, string Action, string Detail);
@@ -19,7 +19,7 @@ static class TenantDetails
     public static async Task<TenantDetail> DetailAsync(this Transaction transaction, TenantOverview tenant, CancellationToken ct) => new(
         tenant,
         await transaction.ScalarAsync<string>("select vat_id from control.tenant where id = $1", ct, tenant.TenantId),
-        await transaction.EnvironmentViewAsync(tenant.TenantId, ct),
+        await EnvironmentStatus.ReadAsync(transaction, tenant.TenantId, ct),
         await transaction.InvoicesAsync(tenant.TenantId, before: null, RecentInvoices, ct),
         await transaction.QueryAsync(
             Audit, row => new AuditEntry(row.GetFieldValue<DateTimeOffset>(0), row.GetString(1), row.GetString(2), row.GetString(3)), ct, tenant.TenantId));

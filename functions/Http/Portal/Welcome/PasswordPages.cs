@@ -66,7 +66,8 @@ static class PasswordPages
         Problem = "It was used already, or it is too old. Have a new one sent to you.",
         LinkTo = "/forgot",
         LinkText = "Send a new link",
-    }) { StatusCode = StatusCodes.Status410Gone };
+    })
+    { StatusCode = StatusCodes.Status410Gone };
 
     static RazorComponentResult<MessagePage> AddressTaken() => new(new
     {
@@ -74,5 +75,6 @@ static class PasswordPages
         Problem = "It belongs to another organization, and an address can have only one. Ask to be invited with another address of yours.",
         LinkTo = "/login",
         LinkText = "Sign in",
-    }) { StatusCode = StatusCodes.Status409Conflict };
+    })
+    { StatusCode = StatusCodes.Status409Conflict };
 }

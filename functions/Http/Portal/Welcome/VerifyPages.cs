@@ -22,20 +22,23 @@ static class VerifyPages
             Problem = "It was valid for 48 hours. Sign in with your address and password, and a new one is sent to you.",
             LinkTo = "/login",
             LinkText = "Sign in",
-        }) { StatusCode = StatusCodes.Status410Gone },
+        })
+        { StatusCode = StatusCodes.Status410Gone },
         VerifyResult.AddressTaken => new RazorComponentResult<MessagePage>(new
         {
             Title = "This address has an account",
             Problem = "It was confirmed for another organization meanwhile, and an address can have only one. Sign in there, or sign up with another address.",
             LinkTo = "/login",
             LinkText = "Sign in",
-        }) { StatusCode = StatusCodes.Status409Conflict },
+        })
+        { StatusCode = StatusCodes.Status409Conflict },
         _ => new RazorComponentResult<MessagePage>(new
         {
             Title = "This link is not known",
             Problem = "Use the whole link from the mail. A signup that nobody confirms is deleted after a week: then sign up again.",
             LinkTo = "/",
             LinkText = "Sign up",
-        }) { StatusCode = StatusCodes.Status404NotFound },
+        })
+        { StatusCode = StatusCodes.Status404NotFound },
     };
 }

@@ -1,0 +1,87 @@
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.OperatorPages;
+using ControlPlane.Operations;
+using ControlPlane.Provisioning;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>Tenants on the operators' pages.</summary>
+static class AdminTenantPages
+{
+    const int TenantsOnAPage = 50;
+
+    public static void MapTenantPages(this RouteGroupBuilder admin)
+    {
+        admin.MapGet("/tenants", List);
+        admin.MapGet("/tenants/{id:guid}", Show);
+        admin.MapPost("/tenants/{id:guid}/{action}", Operate);
+        // Where a reload or a lost session lands after a form was posted.
+        admin.MapGet("/tenants/{id:guid}/{action}", (Guid id) => new SeeOther($"/admin/tenants/{id}"));
+    }
+
+    static async Task<RazorComponentResult<TenantsPage>> List(string? q, string? status, Guid? before, TenantOverviews tenants, CancellationToken ct)
+    {
+        var (search, wanted) = (q is { Length: > 0 } ? q.Trim() : null, status is { Length: > 0 } ? status : null);
+        var found = await tenants.ListAsync(search, wanted, before, TenantsOnAPage + 1, ct);
+        return new RazorComponentResult<TenantsPage>(new
+        {
+            Tenants = found.Take(TenantsOnAPage).ToList(),
+            Older = found.Count > TenantsOnAPage ? found[TenantsOnAPage - 1].TenantId : (Guid?)null,
+            Search = search,
+            Status = wanted,
+        });
+    }
+
+    static async Task<IResult> Show(
+        Guid id, string? done, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
+        await RenderTenantAsync(
+            id, tenants, database, options, ct,
+            notice: done switch
+            {
+                "suspend" => "It is being suspended.",
+                "resume" => "It is being resumed.",
+                "retry" => "It is tried again from the first step.",
+                "delete" => "It is being deleted.",
+                _ => null,
+            });
+
+    // The form is bound so that its antiforgery token is checked.
+    static async Task<IResult> Operate(
+        Guid id, string action, IFormCollection form, OperateEnvironment operate, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options,
+        CancellationToken ct)
+    {
+        var result = action switch
+        {
+            "suspend" => await operate.SuspendAsync(id, ct),
+            "resume" => await operate.ResumeAsync(id, ct),
+            "retry" => await operate.RetryAsync(id, ct),
+            "delete" => await operate.DeleteAsync(id, ct),
+            _ => new EnvironmentResult.NotFound(),
+        };
+        return result switch
+        {
+            EnvironmentResult.Accepted => new SeeOther($"/admin/tenants/{id}?done={action}"),
+            EnvironmentResult.NotPossible refused => await RenderTenantAsync(id, tenants, database, options, ct, problem: refused.Why),
+            _ => TypedResults.NotFound(),
+        };
+    }
+
+    static async Task<IResult> RenderTenantAsync(
+        Guid id, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct, string? notice = null, string? problem = null)
+    {
+        if (await tenants.FindAsync(id, ct) is not { } tenant)
+        {
+            return TypedResults.NotFound();
+        }
+
+        await using var transaction = await database.BeginJobAsync(ct);
+        return new RazorComponentResult<TenantPage>(
+            new { Model = await transaction.DetailAsync(tenant, ct), options.PublicUrl, Notice = notice, Problem = problem })
+        { StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
+    }
+}

@@ -1,0 +1,74 @@
+using System.Security.Claims;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.MemberPages;
+using ControlPlane.Provisioning;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>The tenant's environment in the portal.</summary>
+static class EnvironmentPages
+{
+    public static void MapEnvironmentPages(this IEndpointRouteBuilder routes)
+    {
+        var app = routes.MapGroup("/app/environment").ExcludeFromDescription();
+        app.MapGet("", Show).RequireAuthorization(Policies.Member);
+        app.MapGet("/live", Live).RequireAuthorization(Policies.Member);
+        app.MapPost("/restart", Restart).RequireAuthorization(Policies.Owner);
+        app.MapPost("/access", Access).RequireAuthorization(Policies.Owner);
+        // Where a reload or a lost session lands after a form was posted.
+        app.MapGet("/{form:regex(^(restart|access)$)}", () => new SeeOther("/app/environment")).RequireAuthorization(Policies.Member);
+    }
+
+    static Task<RazorComponentResult<EnvironmentPage>> Show(
+        ClaimsPrincipal user, string? done, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
+        RenderAsync(user, database, options, done == "restart" ? "The restart is under way." : null, null, null, ct);
+
+    /// <summary>The part of the page that changes while a run is under way.</summary>
+    static async Task<RazorComponentResult<EnvironmentPanel>> Live(
+        ClaimsPrincipal user, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return new RazorComponentResult<EnvironmentPanel>(
+            new { Environment = await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct), options.PublicUrl });
+    }
+
+    // Forms without fields are bound too, so that their antiforgery token is checked.
+    static async Task<IResult> Restart(
+        ClaimsPrincipal user, IFormCollection form, RestartEnvironment restart, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
+        await restart.RunAsync(user.TenantId(), user.ActorName(), ct) switch
+        {
+            EnvironmentResult.Accepted => new SeeOther("/app/environment?done=restart"),
+            EnvironmentResult.NotPossible refused => await RenderAsync(user, database, options, null, refused.Why, null, ct),
+            _ => TypedResults.NotFound(),
+        };
+
+    static async Task<IResult> Access(
+        ClaimsPrincipal user, IFormCollection form, EnvironmentAccess access, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
+        await access.RunAsync(user.TenantId(), user.MemberRole(), user.ActorName(), ct) switch
+        {
+            EnvironmentAccessResult.Shown shown => await RenderAsync(user, database, options, null, null, shown, ct),
+            EnvironmentAccessResult.NotAllowed => TypedResults.StatusCode(StatusCodes.Status403Forbidden),
+            _ => await RenderAsync(user, database, options, null, "There is no administrator yet: the environment is not set up.", null, ct),
+        };
+
+    static async Task<RazorComponentResult<EnvironmentPage>> RenderAsync(
+        ClaimsPrincipal user, ControlDatabase database, ControlPlaneOptions options, string? notice, string? problem, EnvironmentAccessResult.Shown? access,
+        CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return new RazorComponentResult<EnvironmentPage>(new
+        {
+            Environment = await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct),
+            options.PublicUrl,
+            Notice = notice,
+            Problem = problem,
+            Access = access,
+        })
+        { StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
+    }
+}

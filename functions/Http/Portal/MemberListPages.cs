@@ -1,0 +1,62 @@
+using System.Security.Claims;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.MemberPages;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>Who may sign in for a tenant: everybody sees it, owners change it.</summary>
+static class MemberListPages
+{
+    public static void MapMemberListPages(this IEndpointRouteBuilder routes)
+    {
+        var members = routes.MapGroup("/app/members").ExcludeFromDescription();
+        members.MapGet("", Show).RequireAuthorization(Policies.Member);
+        members.MapPost("", Invite).RequireAuthorization(Policies.Owner);
+        members.MapPost("/{id:guid}/remove", Remove).RequireAuthorization(Policies.Owner);
+        // Where a reload or a lost session lands after the form was posted.
+        members.MapGet("/{id:guid}/remove", () => new SeeOther("/app/members")).RequireAuthorization(Policies.Member);
+    }
+
+    static async Task<RazorComponentResult<MembersPage>> Show(ClaimsPrincipal user, string? done, Members members, CancellationToken ct) =>
+        new(new
+        {
+            Members = await members.ListAsync(user.TenantId(), ct),
+            Notice = done switch
+            {
+                "invited" => "The invitation is on its way by mail.",
+                "removed" => "The person is removed.",
+                _ => null,
+            },
+        });
+
+    static async Task<IResult> Invite(
+        ClaimsPrincipal user, [FromForm] string? email, [FromForm] string? role, InviteMember invite, Members members, CancellationToken ct) =>
+        await invite.RunAsync(user.TenantId(), email, role, user.ActorName(), ct) switch
+        {
+            InviteMemberResult.Invited => new SeeOther("/app/members?done=invited"),
+            InviteMemberResult.Invalid invalid => new RazorComponentResult<MembersPage>(
+                new { Members = await members.ListAsync(user.TenantId(), ct), Email = email, Role = role, invalid.Errors })
+            { StatusCode = StatusCodes.Status400BadRequest },
+            var other => throw new InvalidOperationException($"No answer for {other}."),
+        };
+
+    // Bound though it has no fields, so that its antiforgery token is checked.
+    static async Task<IResult> Remove(ClaimsPrincipal user, Guid id, IFormCollection form, RemoveMember remove, Members members, CancellationToken ct) =>
+        await remove.RunAsync(user.TenantId(), id, user.ActorName(), ct) switch
+        {
+            RemoveMemberResult.Removed => new SeeOther("/app/members?done=removed"),
+            RemoveMemberResult.LastOwner => new RazorComponentResult<MembersPage>(new
+            {
+                Members = await members.ListAsync(user.TenantId(), ct),
+                Problem = "There is no other owner. Invite one first; when the invitation is accepted, this one can be removed.",
+            })
+            { StatusCode = StatusCodes.Status409Conflict },
+            _ => TypedResults.NotFound(),
+        };
+}

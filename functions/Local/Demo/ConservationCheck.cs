@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace ControlPlane.Local.Demo;
+
+/// <summary>
+/// Events = counters = daily usage = invoice lines = the demo's own books, to the token and the cent. Pure.
+/// </summary>
+public static class ConservationCheck
+{
+    /// <returns>One sentence for each difference; none when nothing was lost, doubled or mispriced.</returns>
+    public static List<string> Differences(DemoTenant tenant, Bookkeeping own, PlatformBooks platform)
+    {
+        var differences = new List<string>();
+        var sums = own.SumsOf(tenant);
+        Same("events", sums, platform.Events);
+        Same("live counters", sums, platform.Counters);
+        Same("daily usage", sums, platform.DailyUsage);
+        Same("GET /v1/usage", sums, platform.ReportedSum);
+        var byModel = own.SumsByModel(tenant);
+        foreach (var model in byModel.Keys.Union(platform.Reported.Keys))
+        {
+            Same($"GET /v1/usage of {model}", byModel.GetValueOrDefault(model), platform.Reported.GetValueOrDefault(model));
+        }
+
+        var outcome = own.OutcomeOf(tenant);
+        Same("texts in quarantine", outcome.Rejected + outcome.Refused, platform.Held);
+        Invoices();
+        return differences;
+
+        void Invoices()
+        {
+            if (tenant.EurPerMonth is null)
+            {
+                Same("number of invoices", 0, platform.Invoices.Count);
+                return;
+            }
+
+            Same("number of invoices", DemoRun.Months, platform.Invoices.Count);
+            Same("tokens on all invoices", sums.Tokens, platform.Invoices.Sum(invoice => invoice.Tokens));
+            foreach (var (period, invoice) in platform.Invoices.Index())
+            {
+                var expected = own.InvoiceOf(tenant, period)!;
+                Same($"{invoice.Number}, tokens", expected.Tokens, invoice.Tokens);
+                Same($"{invoice.Number}, tokens of all lines", invoice.Tokens, invoice.LineTokens);
+                Same($"{invoice.Number}, late tokens", expected.LateTokens, invoice.LateTokens);
+                Same($"{invoice.Number}, base charge", expected.Base, invoice.Base);
+                Same($"{invoice.Number}, overage", expected.Overage, invoice.Overage);
+                Same($"{invoice.Number}, late usage", expected.Late, invoice.Late);
+                Same($"{invoice.Number}, total", expected.Total, invoice.Total);
+                Same($"{invoice.Number}, amounts of all lines", invoice.Total, invoice.LineAmounts);
+            }
+        }
+
+        void Same<T>(string what, T expected, T actual)
+            where T : IEquatable<T>
+        {
+            if (!expected.Equals(actual))
+            {
+                differences.Add(string.Create(CultureInfo.InvariantCulture, $"{tenant.Plan}, {what}: expected {expected}, the platform says {actual}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using ControlPlane.Local.Demo;
+
+namespace ControlPlane.Tests.Demo;
+
+public class DemoScriptTests
+{
+    const int Days = 59;
+    static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Every_fate_follows_from_what_was_sent_before(int seed)
+    {
+        foreach (var tenant in DemoTenant.All)
+        {
+            var known = new Dictionary<string, DemoEvent>();
+            foreach (var day in Script(seed))
+            {
+                // In any order: deliveries of a day may overtake each other.
+                var deliveries = day.Deliveries.Where(delivery => delivery.Tenant == tenant).Reverse().ToList();
+                foreach (var entry in deliveries.Where(delivery => delivery.Damage == Damage.None).SelectMany(delivery => delivery.Entries))
+                {
+                    Assert.Equal(FateOf(entry.Event, known, day.Clock), entry.Fate);
+                    known.TryAdd(entry.Event.Id, entry.Event);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Every_call_of_the_trace_is_accepted_once()
+    {
+        var trace = Trace(seed: 1);
+        var accepted = Script(seed: 1).SelectMany(day => day.Deliveries).Where(delivery => delivery.Damage == Damage.None)
+            .SelectMany(delivery => delivery.Entries).Where(entry => entry.Fate == Fate.Accepted).Select(entry => entry.Event).OrderBy(usage => usage.Id).ToList();
+
+        Assert.Equal(trace.Select(call => (call.PromptTokens, call.CompletionTokens)), accepted.Select(usage => (usage.PromptTokens, usage.CompletionTokens)));
+        Assert.Equal(accepted.Select(usage => usage.OccurredAt).Order(), accepted.Select(usage => usage.OccurredAt));
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_script()
+    {
+        Assert.Equal(Events(1), Events(1));
+        Assert.NotEqual(Events(1), Events(2));
+
+        static List<DemoEvent> Events(int seed) =>
+            [.. Script(seed).SelectMany(day => day.Deliveries).SelectMany(delivery => delivery.Entries).Select(entry => entry.Event)];
+    }
+
+    [Fact]
+    public void Everything_that_goes_wrong_between_gateway_and_platform_is_in_it()
+    {
+        var deliveries = Script(seed: 1).SelectMany(day => day.Deliveries).ToList();
+
+        Assert.Equal(Enum.GetValues<Fate>(), deliveries.SelectMany(delivery => delivery.Entries).Select(entry => entry.Fate).Distinct().Order());
+        Assert.Equal(Enum.GetValues<DeliveryForm>(), deliveries.Select(delivery => delivery.Form).Distinct().Order());
+        Assert.Equal(Enum.GetValues<Damage>(), deliveries.Select(delivery => delivery.Damage).Distinct().Order());
+        Assert.Contains(deliveries, delivery => delivery.Times > 1);
+    }
+
+    static Fate FateOf(DemoEvent usage, Dictionary<string, DemoEvent> known, DateTimeOffset now) =>
+        usage.PromptTokens < 0 ? Fate.Malformed
+        : usage.OccurredAt > now.AddMinutes(5) ? Fate.InFuture
+        : usage.OccurredAt < now.AddDays(-35) ? Fate.TooOld
+        : !DemoTenant.All.SelectMany(tenant => tenant.Models).Any(model => model.Model == usage.Model) ? Fate.UnknownModel
+        : !known.TryGetValue(usage.Id, out var first) ? Fate.Accepted
+        : first == usage ? Fate.Duplicate : Fate.Conflict;
+
+    static List<TraceCall> Trace(int seed) => TraceGenerator.Calls(seed, 10_000, Start, Days);
+
+    static List<DemoDay> Script(int seed) => DemoScript.Write(Trace(seed), Start, Days, seed, DemoTenant.All);
+}

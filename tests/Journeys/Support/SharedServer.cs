@@ -1,0 +1,11 @@
+namespace ControlPlane.Tests.Support;
+
+/// <summary>One sandbox server for a class of tests that each keep to their own tenants.</summary>
+public sealed class SharedServer : IAsyncLifetime
+{
+    public TestServer Server { get; private set; } = null!;
+
+    public async Task InitializeAsync() => Server = await TestServer.StartAsync();
+
+    public async Task DisposeAsync() => await Server.DisposeAsync();
+}
