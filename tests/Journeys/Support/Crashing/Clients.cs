@@ -40,14 +40,14 @@ sealed class Clients(CrashingServer server, string dataFolder, CancellationToken
         return (tenant, person.Slug);
     }
 
-    /// <summary>Delivers batches of events as signed webhooks, each until it is taken.</summary>
+    /// <summary>Delivers batches of events as signed webhooks, each until it is taken. One in eight is about last week.</summary>
     /// <returns>The ids and tokens of the events the server said it has counted.</returns>
-    public async Task<Dictionary<string, long>> ReportAsync(TestTenant tenant, Random random, int batches, Action<HttpResponseMessage>? refused = null)
+    public async Task<Dictionary<string, long>> ReportAsync(TestTenant tenant, Random random, Task until, Action<HttpResponseMessage>? refused = null)
     {
         var counted = new Dictionary<string, long>(StringComparer.Ordinal);
-        for (var batch = 0; batch < batches; batch++)
+        while (!until.IsCompleted)
         {
-            var at = Now == default ? TimeProvider.System.GetUtcNow() : Now;
+            var at = (Now == default ? TimeProvider.System.GetUtcNow() : Now).AddDays(random.Next(8) == 0 ? -random.Next(10) : 0);
             var events = Enumerable.Range(0, random.Next(1, 60)).Select(_ => (Id: Names.Random("e"), Prompt: random.Next(20_000), Completion: random.Next(20_000))).ToList();
             var body = JsonSerializer.SerializeToUtf8Bytes(events.Select(e => Deliveries.Event(e.Id, at.AddSeconds(-random.Next(3600)), e.Prompt, e.Completion)));
             var id = Names.Random("msg_");

@@ -21,10 +21,12 @@ sealed class CrashingServer : IAsyncDisposable
         new(await ServerProcess.StartAsync([.. options, .. first]), options);
 
     /// <summary>SIGKILL, and a new start on the same data.</summary>
-    public async Task CrashAsync()
+    /// <param name="between">Done while nothing runs.</param>
+    public async Task CrashAsync(Func<Task>? between = null)
     {
         await _process.KillAsync();
         Kills++;
+        await (between?.Invoke() ?? Task.CompletedTask);
         await RestartAsync();
     }
 
