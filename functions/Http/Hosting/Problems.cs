@@ -24,7 +24,7 @@ static class ProblemAnswers
             _ => null,
         });
         services.AddExceptionHandler<DatabaseAway>();
-        services.AddExceptionHandler<UnstorableText>();
+        services.AddExceptionHandler<Unreadable>();
     }
 
     public static void UseControlPlaneProblems(this IApplicationBuilder app)

@@ -18,7 +18,8 @@ sealed record Person(string Email, string Slug)
         return new Person($"owner@{slug}.example", slug);
     }
 
-    public Task<HttpResponseMessage> SendAsync(TestServer server) => server.Anyone.PostAsJsonAsync("/v1/signup", new
+    /// <summary>What the form asks for.</summary>
+    public object Fields => new
     {
         email = Email,
         organization = $"Organization {Slug}",
@@ -27,7 +28,9 @@ sealed record Person(string Email, string Slug)
         country = "DE",
         password = Password,
         accept_terms = true,
-    });
+    };
+
+    public Task<HttpResponseMessage> SendAsync(TestServer server) => server.Anyone.PostAsJsonAsync("/v1/signup", Fields);
 
     /// <summary>Signs up and follows the link in the mail.</summary>
     /// <returns>The tenant's id.</returns>

@@ -32,21 +32,31 @@ sealed class KnownEncodings(RequestDelegate next)
     }
 }
 
-/// <summary>Text with a NUL character is text to HTTP and JSON, but not to PostgreSQL. It means nothing anywhere, so it is refused.</summary>
-sealed class UnstorableText(IProblemDetailsService problems) : IExceptionHandler
+/// <summary>
+/// What a client did wrong and only shows when it is used: a body that breaks off or is not as its headers say, and text with a NUL
+/// character, which is text to HTTP and JSON but not to PostgreSQL.
+/// </summary>
+sealed class Unreadable(IProblemDetailsService problems) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
     {
-        if (exception is not PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter })
+        (int Status, string Detail)? answer = exception switch
+        {
+            BadHttpRequestException bad => (bad.StatusCode, "The body is not as its headers announce it, or it broke off."),
+            PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } =>
+                (StatusCodes.Status400BadRequest, "A text holds a character that cannot be stored, such as U+0000: leave it out."),
+            _ => null,
+        };
+        if (answer is not { } known)
         {
             return false;
         }
 
-        context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        context.Response.StatusCode = known.Status;
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = context,
-            ProblemDetails = { Status = 400, Title = "Unreadable text", Detail = "A text holds a character that cannot be stored, such as U+0000: leave it out." },
+            ProblemDetails = { Status = known.Status, Title = "Unreadable request", Detail = known.Detail },
         });
     }
 }

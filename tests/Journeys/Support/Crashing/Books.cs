@@ -1,0 +1,104 @@
+using ControlPlane.Database;
+using Npgsql;
+
+namespace ControlPlane.Tests.Support.Crashing;
+
+/// <summary>Looks into a database as its owner, past every policy, for what may never be.</summary>
+sealed class Books(string connectionString) : IAsyncDisposable
+{
+    readonly NpgsqlDataSource _database = NpgsqlDataSource.Create(connectionString);
+
+    public async Task<T?> AskAsync<T>(string sql, params object?[] args)
+    {
+        await using var connection = await _database.OpenConnectionAsync();
+        return await connection.ScalarAsync<T>(sql, CancellationToken.None, [.. args]);
+    }
+
+    /// <summary>The sentences of every rule that is broken; none when all hold. To be asked after the nightly and the billing job.</summary>
+    public async Task<IReadOnlyList<string>> BrokenAsync()
+    {
+        var broken = new List<string>();
+        foreach (var (rule, violations) in Rules)
+        {
+            if (await AskAsync<long>(violations) is > 0 and var count)
+            {
+                broken.Add($"{rule}: {count} violations");
+            }
+        }
+
+        return broken;
+    }
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
+
+    static readonly (string Rule, string Violations)[] Rules =
+    [
+        ("Every event has one receipt and every receipt one event", """
+            select count(*) from control.usage_event e full join control.usage_receipt r using (tenant_id, id) where e.id is null or r.id is null
+            """),
+        ("Events are the live counters", $"""
+            select count(*) from ({Sums}) e full join control.usage_counter c using (tenant_id, day, model, user_id)
+            where (e.requests, e.prompt, e.completion, e.cost) is distinct from (c.requests, c.prompt_tokens, c.completion_tokens, c.cost)
+            """),
+        ("Events are daily usage", $"""
+            select count(*) from ({Sums}) e full join control.daily_usage c using (tenant_id, day, model, user_id)
+            where (e.requests, e.prompt, e.completion, e.cost) is distinct from (c.requests, c.prompt_tokens, c.completion_tokens, c.cost)
+            """),
+        ("Events of closed periods are invoice lines", """
+            select count(*) from (
+                select e.tenant_id, sum(prompt_tokens + completion_tokens) as tokens from control.usage_event e
+                join control.subscription s on s.tenant_id = e.tenant_id where e.period < s.open_period group by 1) e
+            full join (select tenant_id, sum(tokens) as tokens from control.invoice_line group by 1) l using (tenant_id)
+            where coalesce(e.tokens, 0) <> coalesce(l.tokens, 0)
+            """),
+        ("Invoice numbers have no gap", """
+            select count(*) from (select right(number, 6)::bigint as number, row_number() over (order by number) as place from control.invoice) i where number <> place
+            """),
+        ("The sequence stands at the last invoice", "select (select coalesce(max(last_number), 0) from control.invoice_sequence) - (select count(*) from control.invoice)"),
+        ("Later numbers are not of an earlier time", """
+            select count(*) from (select created_at, lag(created_at) over (order by number) as before from control.invoice) i where created_at < before
+            """),
+        ("Every closed period has one invoice with lines and a document", """
+            select count(*) from control.subscription s cross join generate_series(1, s.open_period - 1) n
+            where (select count(*) from control.invoice i join control.invoice_pdf using (tenant_id)
+                   where i.tenant_id = s.tenant_id and i.period = n and invoice_pdf.invoice_id = i.id
+                     and exists (select 1 from control.invoice_line l where l.invoice_id = i.id)) <> 1
+            """),
+        ("Every invoice was mailed", """
+            select count(*) from control.invoice i
+            where (select count(*) from control.outbox o where o.dedupe_key like 'invoice:' || i.number || ':%' and o.sent_at is not null) <> 1
+            """),
+        ("Every mail was sent", "select count(*) from control.outbox where sent_at is null"),
+        ("No job is marked as running", "select count(*) from control.job_run where outcome = 'running'"),
+        ("No job failed", "select count(*) from control.job_run where outcome = 'failed'"),
+        ("No job saw a drift", "select count(*) from control.job_run where jsonb_array_length(coalesce(summary -> 'alerts', '[]')) > 0"),
+        ("No provisioning is under way", "select count(*) from control.provisioning_run where state <> 'succeeded'"),
+        ("Every environment is ready after one run whose steps are all done", """
+            select count(*) from control.tenant t
+            where (select state from control.environment e where e.tenant_id = t.id) is distinct from 'ready'
+               or (select count(*) from control.provisioning_run r where r.tenant_id = t.id) <> 1
+               or (select count(*) filter (where state = 'done') from control.provisioning_step s where s.tenant_id = t.id) <> 8
+               or (select count(*) from control.provisioning_step s where s.tenant_id = t.id) <> 8
+            """),
+        ("Every environment has one role with its two schemas, one set of secrets, one gateway key and one welcome", """
+            select count(*) from control.tenant t
+            where (select count(*) from pg_roles where rolname = 'tenant_' || t.slug) <> 1
+               or (select count(*) from pg_namespace n join pg_roles r on r.oid = n.nspowner where r.rolname = 'tenant_' || t.slug) <> 2
+               or (select count(*) from control.tenant_secret s where s.tenant_id = t.id) <> 9
+               or (select count(*) from control.tenant_key k where k.tenant_id = t.id and name <> 'first key') <> 1
+               or (select count(*) from control.outbox o where o.tenant_id = t.id and dedupe_key like 'welcome:%') <> 1
+            """),
+        ("Every tenant has one owner, one subscription and one webhook secret", """
+            select count(*) from control.tenant t
+            where (select count(*) from control.member m where m.tenant_id = t.id) <> 1
+               or (select count(*) from control.subscription s where s.tenant_id = t.id) <> 1
+               or (select count(*) from control.webhook_secret s where s.tenant_id = t.id) <> 1
+            """),
+    ];
+
+    const string Sums = """
+        select tenant_id, (occurred_at at time zone 'UTC')::date as day, model, user_id, count(*) as requests, sum(prompt_tokens) as prompt,
+               sum(completion_tokens) as completion, sum(cost) as cost
+        from control.usage_event group by 1, 2, 3, 4
+        """;
+}
