@@ -5,13 +5,13 @@ using ControlPlane.Provisioning;
 
 namespace ControlPlane.DataPlane;
 
-/// <param name="Output">The end of what it wrote, both streams.</param>
+/// <param name="Output">The end of what it wrote: its output, then its errors.</param>
 public sealed record DockerResult(int ExitCode, string Output);
 
 /// <summary>Runs the Docker command line. No shell is involved, and a command that is given up is killed with its children.</summary>
 public static class DockerCommand
 {
-    const int OutputLimit = 4000;
+    const int CharactersOfEachStream = 2000;
 
     /// <exception cref="StepFailedException">There is no docker command, or it took too long.</exception>
     public static async Task<DockerResult> RunAsync(IEnumerable<string> arguments, TimeSpan limit, CancellationToken ct, string? input = null)
@@ -38,12 +38,11 @@ public static class DockerCommand
         timeout.CancelAfter(limit);
         try
         {
-            var output = new StringBuilder();
-            var reading = Task.WhenAll(ReadAsync(process.StandardOutput, output, timeout.Token), ReadAsync(process.StandardError, output, timeout.Token));
+            // Apart, or megabytes of progress on one stream would push the reason out that came on the other.
+            var reading = Task.WhenAll(ReadAsync(process.StandardOutput, timeout.Token), ReadAsync(process.StandardError, timeout.Token));
             await WriteAsync(process, input);
             await process.WaitForExitAsync(timeout.Token);
-            await reading;
-            return new DockerResult(process.ExitCode, output.ToString().Trim());
+            return new DockerResult(process.ExitCode, string.Join('\n', await reading).Trim());
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -72,18 +71,18 @@ public static class DockerCommand
     }
 
     // A pull writes megabytes of progress; only its end is of use.
-    static async Task ReadAsync(StreamReader reader, StringBuilder output, CancellationToken ct)
+    static async Task<string> ReadAsync(StreamReader reader, CancellationToken ct)
     {
+        var end = new StringBuilder();
         while (await reader.ReadLineAsync(ct) is { } line)
         {
-            lock (output)
+            end.Append(line).Append('\n');
+            if (end.Length > CharactersOfEachStream)
             {
-                output.Append(line).Append('\n');
-                if (output.Length > OutputLimit)
-                {
-                    output.Remove(0, output.Length - OutputLimit);
-                }
+                end.Remove(0, end.Length - CharactersOfEachStream);
             }
         }
+
+        return end.ToString();
     }
 }

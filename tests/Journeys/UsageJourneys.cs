@@ -63,8 +63,15 @@ public sealed class UsageJourneys : IAsyncLifetime
         var cloudEvents = JsonSerializer.Serialize(new[] { new { specversion = "1.0", id = "ce", source = "gw", type = "llm.call", data = Deliveries.Event("e1", Now) } });
         var litellm = JsonSerializer.Serialize(new
         {
-            id = "chatcmpl-1", status = "success", model = "ollama_chat/mistral:7b-instruct", model_group = "mistral:7b-instruct", prompt_tokens = 20, completion_tokens = 5,
-            startTime = Now.ToUnixTimeMilliseconds() / 1000.0, endTime = Now.ToUnixTimeMilliseconds() / 1000.0, end_user = "u1",
+            id = "chatcmpl-1",
+            status = "success",
+            model = "ollama_chat/mistral:7b-instruct",
+            model_group = "mistral:7b-instruct",
+            prompt_tokens = 20,
+            completion_tokens = 5,
+            startTime = Now.ToUnixTimeMilliseconds() / 1000.0,
+            endTime = Now.ToUnixTimeMilliseconds() / 1000.0,
+            end_user = "u1",
         });
 
         Assert.Equal(1, (await _server.PostSignedAsync(_tenant, one).CountsAsync()).Accepted);

@@ -56,7 +56,8 @@ public sealed record Delivery(DemoTenant Tenant, DeliveryForm Form, IReadOnlyLis
             Duplicates = (Count(Fate.Duplicate) * Times) + (Count(Fate.Accepted) * (Times - 1)),
             Rejected = Entries.LongCount(entry => entry.Fate > Fate.Duplicate) * Times,
         },
-    }) with { Sent = Entries.Count * Times };
+    }) with
+    { Sent = Entries.Count * Times };
 
     long Count(Fate fate) => Entries.LongCount(entry => entry.Fate == fate);
 }

@@ -13,7 +13,9 @@ public static class DemoCommand
     {
         Description = "Trace to replay, CSV with the header TIMESTAMP,ContextTokens,GeneratedTokens, plain or .gz; may be given several times. "
             + "Without it a trace is generated",
-        AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [], HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+        HelpName = "FILE",
     };
     static readonly Option<int> Calls = new("--calls") { Description = "LLM calls in a generated trace", DefaultValueFactory = _ => 10_000 };
     static readonly Option<int> Seed = new("--seed") { Description = "What chance begins with: the same seed plays the same demo", DefaultValueFactory = _ => 1 };
@@ -58,7 +60,10 @@ public static class DemoCommand
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(writer),
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(writer),
         });
         console.Profile.Width = WidthWithoutTerminal;
         return console;

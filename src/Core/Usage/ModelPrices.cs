@@ -21,7 +21,7 @@ public sealed class ModelPrices(IEnumerable<ModelPrice> prices)
     public static async Task<ModelPrices> ReadAsync(Transaction transaction, IEnumerable<string> models, CancellationToken ct) =>
         new(await transaction.QueryAsync(
             Select, row => new ModelPrice(row.GetString(0), row.GetFieldValue<DateTimeOffset>(1), row.GetDecimal(2), row.GetDecimal(3)), ct,
-            (object)models.Distinct(StringComparer.Ordinal).ToArray()));
+            models.Distinct(StringComparer.Ordinal).ToArray()));
 
     const string Select = "select model, effective_from, prompt_eur_per_1000, completion_eur_per_1000 from control.model_price where model = any($1)";
 }

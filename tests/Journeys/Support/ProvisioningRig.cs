@@ -74,7 +74,7 @@ sealed class ProvisioningRig : IAsyncDisposable
         return (await EnvironmentStatus.ReadAsync(transaction, tenant.Id, default))!;
     }
 
-    public async Task<T?> AskDatabaseAsync<T>(string sql, params object?[] args)
+    public async Task<T?> AskDatabaseAsync<T>(string sql, params List<object?> args)
     {
         await using var transaction = await Database.BeginJobAsync(default);
         var answer = await transaction.ScalarAsync<T>(sql, default, args);
