@@ -150,6 +150,24 @@ public sealed class BillingJourneys : IAsyncLifetime
     async Task<List<JsonElement>> InvoicesAsync() =>
         [.. (await (await _tenant.Http.GetAsync("/v1/invoices")).ReadAsync()).GetProperty("items").EnumerateArray()];
 
+    [Fact]
+    public async Task A_tenant_whose_invoice_cannot_be_written_does_not_keep_the_others_from_theirs()
+    {
+        await using (var transaction = await _server.Database.BeginJobAsync(CancellationToken.None))
+        {
+            // More than a line of an invoice holds. The endpoint refuses such a price.
+            await transaction.ExecuteAsync("update control.subscription set agreed_eur_per_month = 90000000 where tenant_id = $1", CancellationToken.None, _tenant.Id);
+            await transaction.CommitAsync(CancellationToken.None);
+        }
+
+        var after = await _server.CreateTenantAsync("basic");
+        await _server.MoveClockAsync(FirstEnd);
+        var report = await _server.RunJobAsync("billing");
+
+        Assert.Contains(_tenant.Id.ToString(), Assert.Single(report.GetProperty("alerts").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        Assert.Equal("INV-000001", Text(Assert.Single((await (await after.Http.GetAsync("/v1/invoices")).ReadAsync()).GetProperty("items").EnumerateArray()), "number"));
+    }
+
     static string? Text(JsonElement json, string name) => json.GetProperty(name).GetString();
 
     static decimal Amount(JsonElement json, string name) => json.GetProperty(name).GetDecimal();

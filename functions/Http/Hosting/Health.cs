@@ -14,7 +14,7 @@ static class Health
         routes.MapGet("/readyz", Ready).WithSummary("The database is reachable and migrated");
     }
 
-    static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, CancellationToken ct)
+    static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, HttpResponse response, CancellationToken ct)
     {
         try
         {
@@ -26,6 +26,7 @@ static class Health
         }
         catch (Exception e) when (e.IsDatabaseAway())
         {
+            response.Headers.RetryAfter = "5";
             return TypedResults.Problem("The database does not answer.", statusCode: 503, title: "Not ready");
         }
     }

@@ -8,6 +8,7 @@ namespace ControlPlane.Local.Postgres;
 sealed class Cluster(string folder, ClusterUser user)
 {
     const string OurSettings = "controlplane.conf";
+    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
     public string Folder => folder;
 
@@ -75,7 +76,8 @@ sealed class Cluster(string folder, ClusterUser user)
             throw new CannotStartException($"PostgreSQL does not start: {why.Complaint} ({Log})");
         }
 
-        return RunningCluster.Guard(user, int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture), PidFile, socket.FullName);
+        var server = int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
+        return RunningCluster.Guard(user, server, () => File.Exists(PidFile) && IsOurs(server), socket.FullName);
     }
 
     // We own the data folder, so a server still on it was left by a process that is gone, or is just being stopped by its guard.
@@ -86,32 +88,50 @@ sealed class Cluster(string folder, ClusterUser user)
             return;
         }
 
-        if (IsOurs(File.ReadLines(PidFile).FirstOrDefault()))
+        if (int.TryParse(File.ReadLines(PidFile).FirstOrDefault(), CultureInfo.InvariantCulture, out var server) && IsOurs(server))
         {
             await user.Runs(binaries.Program("pg_ctl"), "stop", "--pgdata", folder, "--mode", "fast", "--wait", "--timeout", "60", "--silent").RunAsync(ct);
+            return;
         }
-        else
+
+        // The processes of a server that was killed outlive it by moments, and still write to its files.
+        var waiting = Stopwatch.GetTimestamp();
+        while (AnyoneIsIn(folder) && Stopwatch.GetElapsedTime(waiting) < LongestWait)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), ct);
+        }
+
+        if (!AnyoneIsIn(folder))
         {
             // The number may meanwhile belong to a process that has nothing to do with us, which would keep the server from starting.
             File.Delete(PidFile);
         }
     }
 
-    bool IsOurs(string? pid)
+    bool IsOurs(int server)
     {
-        if (!int.TryParse(pid, CultureInfo.InvariantCulture, out var id))
+        try
+        {
+            using var process = Process.GetProcessById(server);
+            return process.ProcessName.StartsWith("postgres", StringComparison.Ordinal) && (!OperatingSystem.IsLinux() || WorksIn($"/proc/{server}", folder));
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
             return false;
         }
+    }
 
+    static bool AnyoneIsIn(string folder) =>
+        OperatingSystem.IsLinux() && Directory.EnumerateDirectories("/proc").Any(process => char.IsAsciiDigit(process[^1]) && WorksIn(process, folder));
+
+    // Every process of a server works in its cluster's folder; one that has ended, but is still in the table, works nowhere.
+    static bool WorksIn(string process, string folder)
+    {
         try
         {
-            using var process = Process.GetProcessById(id);
-            // A server works in its cluster's folder. Comparing what lies there, and not its name, sees through links.
-            return process.ProcessName.StartsWith("postgres", StringComparison.Ordinal)
-                && (!OperatingSystem.IsLinux() || File.ReadAllText($"/proc/{id}/cwd/postmaster.pid") == File.ReadAllText(PidFile));
+            return Directory.ResolveLinkTarget($"{process}/cwd", returnFinalTarget: false)?.FullName == folder;
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
         }

@@ -16,23 +16,25 @@ sealed class RunningCluster : IAsyncDisposable
     static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(60);
 
     readonly Process _guard;
-    readonly string _pidFile;
+    readonly Func<bool> _isRunning;
 
-    RunningCluster(Process guard, string pidFile, string socketFolder) => (_guard, _pidFile, SocketFolder) = (guard, pidFile, socketFolder);
+    RunningCluster(Process guard, Func<bool> isRunning, string socketFolder) => (_guard, _isRunning, SocketFolder) = (guard, isRunning, socketFolder);
 
     public string SocketFolder { get; }
 
-    public static RunningCluster Guard(ClusterUser user, int server, string pidFile, string socketFolder)
+    /// <param name="server">Its process.</param>
+    /// <param name="isRunning">Whether it still is; also false when somebody else killed it.</param>
+    public static RunningCluster Guard(ClusterUser user, int server, Func<bool> isRunning, string socketFolder)
     {
         var guard = user.Runs("sh", "-c", StopWhenLetGo, "sh", server.ToString(CultureInfo.InvariantCulture)).StartInfo();
-        return new RunningCluster(Process.Start(guard)!, pidFile, socketFolder);
+        return new RunningCluster(Process.Start(guard)!, isRunning, socketFolder);
     }
 
     public async ValueTask DisposeAsync()
     {
         _guard.StandardInput.Close();
         var started = Stopwatch.GetTimestamp();
-        while (File.Exists(_pidFile) && Stopwatch.GetElapsedTime(started) < LongestStop)
+        while (_isRunning() && Stopwatch.GetElapsedTime(started) < LongestStop)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20));
         }

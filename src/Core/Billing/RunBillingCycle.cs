@@ -1,5 +1,6 @@
 using ControlPlane.Database;
 using ControlPlane.Operations;
+using Npgsql;
 
 namespace ControlPlane.Billing;
 
@@ -9,24 +10,41 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Close
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var invoices = 0;
-        var unpriced = new List<string>();
+        var alerts = new List<string>();
         foreach (var tenant in await DueAsync(ct))
         {
-            CloseResult result;
-            while ((result = await closePeriod.RunAsync(tenant, ct)) is not CloseResult.NotDue)
+            try
             {
-                if (result is CloseResult.Invoiced { Invoice: var invoice })
+                invoices += await CatchUpAsync(tenant, alerts, ct);
+            }
+            catch (Exception e) when (e is not (OperationCanceledException or NpgsqlException { IsTransient: true }))
+            {
+                // The boundary of a tenant: what is wrong with one must not keep the others from their invoices.
+                alerts.Add($"Tenant {tenant} could not be invoiced: {e.Message}");
+            }
+        }
+
+        return JobReport.Of(("invoices", invoices)) with { Alerts = alerts };
+    }
+
+    /// <returns>How many invoices were written.</returns>
+    async Task<int> CatchUpAsync(Guid tenant, List<string> alerts, CancellationToken ct)
+    {
+        var invoices = 0;
+        CloseResult result;
+        while ((result = await closePeriod.RunAsync(tenant, ct)) is not CloseResult.NotDue)
+        {
+            if (result is CloseResult.Invoiced { Invoice: var invoice })
+            {
+                invoices++;
+                if (invoice is { Plan: "enterprise", BaseCharge: 0 })
                 {
-                    invoices++;
-                    if (invoice is { Plan: "enterprise", BaseCharge: 0 })
-                    {
-                        unpriced.Add($"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {tenant}");
-                    }
+                    alerts.Add($"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {tenant}");
                 }
             }
         }
 
-        return JobReport.Of(("invoices", invoices)) with { Alerts = unpriced };
+        return invoices;
     }
 
     async Task<List<Guid>> DueAsync(CancellationToken ct)

@@ -71,7 +71,7 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         tenant.Check(errors);
         var plan = plans.Find(plan => plan.Name == request.Plan);
         errors.Check("plan", plan is null ? $"Choose one of the plans {string.Join(", ", plans.Select(p => p.Name))}." : null);
-        errors.Check("price_eur_per_month", PriceProblem(request.Agreed.EurPerMonth, plan, plan?.PriceEurPerMonth, decimals: 2, below: 100_000_000));
+        errors.Check("price_eur_per_month", PriceProblem(request.Agreed.EurPerMonth, plan, plan?.PriceEurPerMonth, decimals: 2, below: 1_000_000));
         errors.Check("overage_eur_per_1000", PriceProblem(request.Agreed.OverageEurPerThousand, plan, plan?.OverageEurPerThousand, decimals: 6, below: 1_000_000));
         return errors;
     }

@@ -46,6 +46,20 @@ static class TestCluster
         }
     }
 
+    /// <summary>Takes a database away from everybody until the answer is disposed: those who are in it are thrown out, nobody gets in.</summary>
+    public static async Task<IAsyncDisposable> RefuseAsync(string connectionString)
+    {
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        await ExecuteAsync($"alter database {name} allow_connections false");
+        await ExecuteAsync($"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'");
+        return new Refusal(name!);
+    }
+
+    sealed class Refusal(string name) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await ExecuteAsync($"alter database {name} allow_connections true");
+    }
+
     static async Task<string> MigrateTemplateAsync()
     {
         var name = Names.Random("template");

@@ -55,6 +55,7 @@ sealed class FuzzedRequest(Random random, TestServer server, TestTenant prey, Da
         ("number", 0) => "INV-000001",
         ("slug", 0) => prey.Slug,
         ("job", 0) => random.Of<string>(["outbox", "retention"]),
+        ("form", 0) => random.Of<string>(["restart", "access"]),
         ("documentName", 0) => "v1",
         _ => random.Of(Nasty.Encoded),
     };

@@ -1,0 +1,69 @@
+using System.Net;
+using System.Net.Http.Json;
+using ControlPlane.Tests.Support;
+using ControlPlane.Tests.Support.Fuzzing;
+
+namespace ControlPlane.Tests;
+
+public class DatabaseAwayJourneys
+{
+    // What needs no database: static answers, and pages without anything of anybody.
+    static readonly string[] NeedNone =
+        ["/healthz", "/assets/", "/openapi/", "/terms", "/signup/done", "/forgot/done", "/forgot", "/login", "/admin/login"];
+
+    [Fact]
+    public async Task While_the_database_is_away_programs_get_503_with_Retry_After_and_people_a_page()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        var callers = await Caller.AllAsync(server, tenant);
+        await using var away = await TestCluster.RefuseAsync(server.ConnectionString);
+        var wrong = new List<string>();
+
+        foreach (var route in FuzzedRoute.All(server).Where(route => route.Method == "GET" || !route.TakesForm))
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(route.Method), route.Path(name => Value(name, tenant)));
+            callers.Single(caller => caller.Name == route.For).Identify(request);
+            request.Headers.Add("Accept", "text/html");
+            request.Content = route.Method == "GET" ? null : JsonContent.Create(new { });
+            using var reply = await server.Anyone.SendAsync(request);
+            var body = await reply.Content.ReadAsStringAsync();
+            var page = !route.Pattern.RawText!.StartsWith("/v1", StringComparison.Ordinal) && route.Pattern.RawText != "/readyz" || route.Pattern.RawText == "/v1/verify";
+            var asItShould = reply.StatusCode == HttpStatusCode.ServiceUnavailable
+                ? reply.Headers.RetryAfter?.Delta is not null && reply.Content.Headers.ContentType?.MediaType == (page ? "text/html" : "application/problem+json")
+                    && reply.Headers.Contains("Content-Security-Policy") && !body.Contains("Exception", StringComparison.Ordinal)
+                : reply.StatusCode is HttpStatusCode.OK or HttpStatusCode.SeeOther && Array.Exists([.. NeedNone, "/signup"], path => route.Pattern.RawText.StartsWith(path, StringComparison.Ordinal));
+            if (!asItShould)
+            {
+                wrong.Add($"{route}: {(int)reply.StatusCode}, {reply.Content.Headers.ContentType}, Retry-After {reply.Headers.RetryAfter}: {body[..Math.Min(body.Length, 200)]}");
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Fact]
+    public async Task What_is_sent_again_after_the_database_is_back_is_taken()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        var one = Deliveries.Event("one", server.Clock.GetUtcNow());
+        await using (await TestCluster.RefuseAsync(server.ConnectionString))
+        {
+            using var refused = await server.ReportAsync(tenant, one);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        }
+
+        Assert.Equal(1, (await server.ReportAsync(tenant, one).CountsAsync()).Accepted);
+    }
+
+    static string Value(string parameter, TestTenant tenant) => parameter switch
+    {
+        "id" => tenant.Id.ToString(),
+        "job" => "outbox",
+        "documentName" => "v1",
+        "number" => "INV-000001",
+        "form" => "restart",
+        _ => "something",
+    };
+}

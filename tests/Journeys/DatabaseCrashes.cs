@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using ControlPlane.Tests.Support;
+using ControlPlane.Tests.Support.Crashing;
+using Npgsql;
+
+namespace ControlPlane.Tests;
+
+public class DatabaseCrashes
+{
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    [Fact]
+    public async Task PostgreSQL_killed_under_load_refuses_with_503_and_after_a_restart_nothing_is_lost_or_doubled()
+    {
+        var seed = Seeds.Next();
+        var random = new Random(seed);
+        using var patience = new CancellationTokenSource(Patience);
+        var data = Path.Combine(Directory.CreateTempSubdirectory("controlplane-crash-").FullName, "data");
+        await using var server = await CrashingServer.StartAsync([], "--data", data, "--sandbox");
+        var clients = new Clients(server, data, patience.Token);
+        TestTenant[] tenants = [await clients.CreateTenantAsync("basic"), await clients.CreateTenantAsync("basic")];
+        var refusals = new ConcurrentQueue<RetryConditionHeaderValue?>();
+
+        var killing = KillDatabaseAsync();
+        var counted = await Task.WhenAll(tenants.Select((tenant, i) => clients.ReportAsync(tenant, new Random(seed + i), until: killing, refused: reply => refusals.Enqueue(reply.Headers.RetryAfter))));
+        await killing;
+        await clients.RunJobAsync("nightly");
+
+        await using var books = new Books(Connection(data));
+        foreach (var (tenant, events) in tenants.Zip(counted))
+        {
+            var there = await books.AskAsync<string[]>("select array_agg(id) from control.usage_event where tenant_id = $1", tenant.Id) ?? [];
+            Assert.True(events.Keys.ToHashSet().SetEquals(there) && there.Length == events.Count, $"Seed {seed}: {events.Count} events were counted, {there.Length} are there");
+        }
+
+        Assert.DoesNotContain(await books.BrokenAsync(), rule => rule.StartsWith("Event", StringComparison.Ordinal));
+        Assert.NotEmpty(refusals);
+        Assert.All(refusals, retryAfter => Assert.NotNull(retryAfter?.Delta));
+        Assert.Equal(0, await server.StopAsync());
+        Directory.Delete(Path.GetDirectoryName(data)!, recursive: true);
+
+        async Task KillDatabaseAsync()
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                await Task.Delay(random.Next(300, 1_500), patience.Token);
+                using (var postmaster = Process.GetProcessById(Postmaster(data)))
+                {
+                    postmaster.Kill();
+                }
+
+                await Task.Delay(random.Next(100, 500), patience.Token);
+                // By turns: as an operator would who sees it, and when the program goes down with its database.
+                if (i % 2 == 0)
+                {
+                    var stopping = Stopwatch.GetTimestamp();
+                    Assert.Equal(0, await server.StopAsync());
+                    Assert.True(Stopwatch.GetElapsedTime(stopping) < TimeSpan.FromSeconds(20), "Stopping waits for a database that is gone");
+                    await server.RestartAsync();
+                }
+                else
+                {
+                    await server.CrashAsync();
+                }
+            }
+        }
+    }
+
+    static int Postmaster(string data) => int.Parse(File.ReadLines(Path.Combine(data, "postgres", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
+    static string Connection(string data) => new NpgsqlConnectionStringBuilder
+    {
+        Host = File.ReadLines(Path.Combine(data, "postgres", "postmaster.pid")).ElementAt(4), Port = 5432, Username = "controlplane", Database = "controlplane",
+        Password = File.ReadAllText(Path.Combine(data, "postgres.password")),
+    }.ToString();
+}
