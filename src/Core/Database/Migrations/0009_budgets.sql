@@ -86,6 +86,8 @@ create table control.budget_alert (
     starts date not null,
     percent int not null,
     maximum bigint not null,
+    -- Beyond it calls are denied; otherwise they are billed as overage.
+    hard boolean not null,
     used bigint not null,
     raised_at timestamptz not null,
     announced_at timestamptz,
@@ -152,14 +154,16 @@ declare
     now timestamptz := coalesce((select c.now from control.sandbox_clock c), now());
     today date := (now at time zone 'UTC')::date;
     most bigint;
+    hard boolean;
 begin
     select case new.meter when 'tokens' then case new.span when 'day' then l.tokens_per_day else l.tokens_per_month end
-                          when 'feature:rag_file' then l.rag_files when 'feature:web_search' then l.web_searches when 'feature:image' then l.images end
-    into most from control.limits_of(new.tenant_id, now) l
+                          when 'feature:rag_file' then l.rag_files when 'feature:web_search' then l.web_searches when 'feature:image' then l.images end,
+           new.meter <> 'tokens' or new.span <> 'period' or l.month_is_hard
+    into most, hard from control.limits_of(new.tenant_id, now) l
     where new.starts >= case new.span when 'day' then today when 'period' then control.period_start(l.anchor, today) else new.starts end;
 
-    insert into control.budget_alert (tenant_id, meter, span, starts, percent, maximum, used, raised_at)
-    select new.tenant_id, new.meter, new.span, new.starts, step, most, new.used, now
+    insert into control.budget_alert (tenant_id, meter, span, starts, percent, maximum, hard, used, raised_at)
+    select new.tenant_id, new.meter, new.span, new.starts, step, most, hard, new.used, now
     from unnest(array[50, 80, 100]) step where most > 0 and new.used * 100 >= most * step
     on conflict do nothing;
     if found then

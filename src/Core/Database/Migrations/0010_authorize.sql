@@ -156,7 +156,7 @@ begin
             select min(r.expires_at) into frees from control.reservation r
             where r.tenant_id = tenant and r.state = 'held' and r.expires_at > at and case denied
                 when 'daily_limit' then r.day = today when 'monthly_limit' then r.period_start = period
-                when 'user_limit' then r.user_id = user_name else r.feature = authorize_one.feature end;
+                when 'user_limit' then r.user_id = user_name else feature_row.meter = 'feature:' || r.feature end;
             retry_at := case when wanted <= maximum then case when used + wanted <= maximum then least(frees, ends) else ends end end;
             answer := control.deny(denied, case when limits.trial_ends_at <= retry_at then null else retry_at end);
         end if;
