@@ -10,6 +10,7 @@ using ControlPlane.Http.Usage;
 using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Usage;
+using ControlPlane.Webhooks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -33,6 +34,10 @@ public static class App
         services.AddSignup();
         services.AddProvisioning(configuration, settings);
         services.AddSingleton<Authorize>();
+        services.AddSingleton<ExpireReservations>();
+        services.AddSingleton<UserLimits>();
+        services.AddSingleton<OverrideLimits>();
+        services.AddSingleton<AnnounceAlerts>();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
         services.AddSingleton<ReplayQuarantine>();
@@ -44,6 +49,10 @@ public static class App
         services.AddSingleton(MailSettings.Transport(configuration, settings.Options));
         services.AddSingleton(MailSettings.Sender(configuration, settings.Options));
         services.AddSingleton<SendOutbox>();
+        services.AddSingleton<WebhookEndpoints>();
+        services.AddSingleton<WebhookDeliveries>();
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<SendWebhooks>();
 
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
@@ -84,6 +93,8 @@ public static class App
         app.MapAuthorize();
         app.MapUsage();
         app.MapSubscription();
+        app.MapLimits();
+        app.MapWebhooks();
         app.MapInvoices();
         app.MapQuarantine();
         app.MapAdminTenants();
@@ -100,6 +111,8 @@ public static class App
         app.MapEnvironmentPages();
         app.MapKeyPages();
         app.MapMemberListPages();
+        app.MapLimitPages();
+        app.MapWebhookPages();
         app.MapAdminPages();
         app.MapHealth();
     }

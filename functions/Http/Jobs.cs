@@ -1,18 +1,20 @@
 using ControlPlane.Aggregation;
 using ControlPlane.Billing;
+using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Mail;
 using ControlPlane.Operations;
 using ControlPlane.Provisioning;
 using ControlPlane.Signup;
 using ControlPlane.Usage;
+using ControlPlane.Webhooks;
 
 namespace ControlPlane.Http;
 
 /// <summary>Every job, defined once. All hosts schedule from this list.</summary>
 public sealed class Jobs(
-    ControlDatabase database, Clock clock, RunProvisioning runProvisioning, RebuildDailyUsage rebuildDailyUsage, RunBillingCycle runBillingCycle,
-    PurgeExpiredSignups purgeExpiredSignups, SendOutbox sendOutbox)
+    ControlDatabase database, Clock clock, RunProvisioning runProvisioning, RebuildDailyUsage rebuildDailyUsage, ExpireReservations expireReservations,
+    RunBillingCycle runBillingCycle, PurgeExpiredSignups purgeExpiredSignups, AnnounceAlerts announceAlerts, SendOutbox sendOutbox, SendWebhooks sendWebhooks)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;
@@ -22,8 +24,8 @@ public sealed class Jobs(
         new(JobSchedules.Provision, runProvisioning.RunAsync),
         new(JobSchedules.Billing, runBillingCycle.RunAsync),
         new(JobSchedules.Nightly, NightlyAsync),
-        new(JobSchedules.Retention, purgeExpiredSignups.RunAsync),
-        new(JobSchedules.Outbox, sendOutbox.RunAsync),
+        new(JobSchedules.Retention, RetentionAsync),
+        new(JobSchedules.Outbox, OutboxAsync),
     ];
 
     /// <returns>null when there is no such job.</returns>
@@ -34,6 +36,17 @@ public sealed class Jobs(
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
         var partitions = await UsagePartitions.EnsureAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct);
         var rebuilt = await rebuildDailyUsage.RunAsync(ct);
-        return JobReport.Of(("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions)) with { Alerts = rebuilt.Drifts };
+        var reservations = await expireReservations.RunAsync(ct);
+        return JobReport.Of(
+            ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations.Expired),
+            ("reservations_forgotten", reservations.Forgotten)) with
+        { Alerts = rebuilt.Drifts };
     }
+
+    async Task<JobReport> RetentionAsync(CancellationToken ct) =>
+        (await purgeExpiredSignups.RunAsync(ct)).And(JobReport.Of(("webhooks", await sendWebhooks.PurgeAsync(ct))));
+
+    // Alerts first, because they become mail and webhooks; mail before webhooks, whose receivers may be slow.
+    async Task<JobReport> OutboxAsync(CancellationToken ct) =>
+        (await announceAlerts.RunAsync(ct)).And(await sendOutbox.RunAsync(ct)).And(await sendWebhooks.RunAsync(ct));
 }

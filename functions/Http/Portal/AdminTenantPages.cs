@@ -1,11 +1,14 @@
+using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal.OperatorPages;
 using ControlPlane.Operations;
 using ControlPlane.Provisioning;
+using ControlPlane.Signup;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace ControlPlane.Http.Portal;
@@ -19,6 +22,8 @@ static class AdminTenantPages
     {
         admin.MapGet("/tenants", List);
         admin.MapGet("/tenants/{id:guid}", Show);
+        admin.MapPost("/tenants/{id:guid}/limits", Override);
+        admin.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride);
         admin.MapPost("/tenants/{id:guid}/{action}", Operate);
         // Where a reload or a lost session lands after a form was posted.
         admin.MapGet("/tenants/{id:guid}/{action}", (Guid id) => new SeeOther($"/admin/tenants/{id}"));
@@ -38,22 +43,23 @@ static class AdminTenantPages
     }
 
     static async Task<IResult> Show(
-        Guid id, string? done, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
+        Guid id, string? done, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct) =>
         await RenderTenantAsync(
-            id, tenants, database, options, ct,
+            id, tenants, database, options, clock, ct,
             notice: done switch
             {
                 "suspend" => "It is being suspended.",
                 "resume" => "It is being resumed.",
                 "retry" => "It is tried again from the first step.",
                 "delete" => "It is being deleted.",
+                "limits" => "The limits hold from the next call on.",
                 _ => null,
             });
 
     // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Operate(
         Guid id, string action, IFormCollection form, OperateEnvironment operate, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options,
-        CancellationToken ct)
+        Clock clock, CancellationToken ct)
     {
         var result = action switch
         {
@@ -66,13 +72,34 @@ static class AdminTenantPages
         return result switch
         {
             EnvironmentResult.Accepted => new SeeOther($"/admin/tenants/{id}?done={action}"),
-            EnvironmentResult.NotPossible refused => await RenderTenantAsync(id, tenants, database, options, ct, problem: refused.Why),
+            EnvironmentResult.NotPossible refused => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: refused.Why),
             _ => TypedResults.NotFound(),
         };
     }
 
+    static async Task<IResult> Override(
+        Guid id, [FromForm] string? tokens_per_day, [FromForm] string? tokens_per_month, [FromForm] string? rag_files, [FromForm] string? web_searches_per_month,
+        [FromForm] string? images_per_month, [FromForm] string? reason, OverrideLimits overrides, TenantOverviews tenants, ControlDatabase database,
+        ControlPlaneOptions options, Clock clock, CancellationToken ct)
+    {
+        var entered = new OverrideForm(tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month, reason);
+        return await overrides.SetAsync(id, entered.ToOverride(), ct) switch
+        {
+            OverrideResult.Done => new SeeOther($"/admin/tenants/{id}?done=limits"),
+            OverrideResult.Invalid invalid => await RenderTenantAsync(id, tenants, database, options, clock, ct, entered: entered, errors: invalid.Errors),
+            _ => TypedResults.NotFound(),
+        };
+    }
+
+    static async Task<IResult> RemoveOverride(Guid id, IFormCollection form, OverrideLimits overrides, CancellationToken ct)
+    {
+        await overrides.RemoveAsync(id, ct);
+        return new SeeOther($"/admin/tenants/{id}?done=limits");
+    }
+
     static async Task<IResult> RenderTenantAsync(
-        Guid id, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct, string? notice = null, string? problem = null)
+        Guid id, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct, string? notice = null,
+        string? problem = null, OverrideForm? entered = null, FieldErrors? errors = null)
     {
         if (await tenants.FindAsync(id, ct) is not { } tenant)
         {
@@ -81,7 +108,15 @@ static class AdminTenantPages
 
         await using var transaction = await database.BeginJobAsync(ct);
         return new RazorComponentResult<TenantPage>(
-            new { Model = await transaction.DetailAsync(tenant, ct), options.PublicUrl, Notice = notice, Problem = problem })
-        { StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
+            new
+            {
+                Model = await transaction.DetailAsync(tenant, clock.GetUtcNow(), ct),
+                options.PublicUrl,
+                Notice = notice,
+                Problem = problem,
+                Entered = entered,
+                Errors = errors ?? [],
+            })
+        { StatusCode = errors is not null ? StatusCodes.Status400BadRequest : problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
     }
 }

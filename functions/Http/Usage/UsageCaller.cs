@@ -2,7 +2,7 @@ using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Signup;
-using ControlPlane.Usage;
+using ControlPlane.Webhooks;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -8,24 +8,25 @@ public static class BudgetSql
 {
     /// <summary>
     /// Common table expressions that follow one named <c>counted</c> with the columns (day, period_start, prompt_tokens, completion_tokens, feature,
-    /// quantity, reservation_id) of the events that are new. $1 is the tenant. A budget row is touched once, in the order of its key.
+    /// quantity, reservation_id) of the events that are new. $1 is the tenant. Reservations, then budgets, each in the order of its key.
     /// </summary>
+    /// <remarks>What a reservation admitted is counted in the windows that admitted it: a call that runs over midnight takes nothing of a day
+    /// in which nobody made room for it. Other usage is counted where it occurred.</remarks>
     public const string CountAndSettle = """
-        settled as (
-            update control.reservation r set state = 'settled'
-            from (select distinct reservation_id from counted where reservation_id is not null order by 1) named
-            where r.id = named.reservation_id and r.tenant_id = $1 and r.state = 'held'
-            returning r.day, r.period_start, r.tokens, r.feature, r.quantity
+        named as (
+            select r.id from control.reservation r
+            where r.tenant_id = $1 and r.state = 'held' and r.id in (select reservation_id from counted) order by r.id for update
+        ), settled as (
+            update control.reservation r set state = 'settled' from named where r.id = named.id
+            returning r.id, r.day, r.period_start, r.tokens, r.feature, r.quantity, (r.expires_at at time zone 'UTC')::date as last_day
         ), change as (
             select meter, span, starts, sum(used) as used, sum(released) as released from (
-                select 'tokens' as meter, 'day' as span, day as starts, prompt_tokens + completion_tokens as used, 0 as released from counted
-                union all select 'tokens', 'period', period_start, prompt_tokens + completion_tokens, 0 from counted
-                union all select 'feature:' || feature, case feature when 'rag_file' then 'ever' else 'period' end,
-                                 case feature when 'rag_file' then date '1970-01-01' else period_start end, quantity, 0 from counted where feature is not null
-                union all select 'tokens', 'day', day, 0, tokens from settled
-                union all select 'tokens', 'period', period_start, 0, tokens from settled
-                union all select 'feature:' || feature, case feature when 'rag_file' then 'ever' else 'period' end,
-                                 case feature when 'rag_file' then date '1970-01-01' else period_start end, 0, quantity from settled where feature is not null
+                select w.meter, w.span, w.starts, w.amount as used, 0 as released
+                from counted c left join settled s on s.id = c.reservation_id and c.day <= s.last_day,
+                     control.windows_of(coalesce(s.day, c.day), coalesce(s.period_start, c.period_start), c.prompt_tokens + c.completion_tokens, c.feature, c.quantity) w
+                union all
+                select w.meter, w.span, w.starts, 0, w.amount
+                from settled s, control.windows_of(s.day, s.period_start, s.tokens, s.feature, s.quantity) w
             ) parts group by meter, span, starts
         ), budgets as (
             insert into control.budget as b (tenant_id, meter, span, starts, used)

@@ -5,6 +5,9 @@ public sealed record JobReport(IReadOnlyDictionary<string, long> Counts, IReadOn
 {
     public bool DidNothing => Alerts.Count == 0 && Counts.Values.All(count => count == 0);
 
+    /// <summary>Both, as one run.</summary>
+    public JobReport And(JobReport other) => new(Counts.Concat(other.Counts).ToDictionary(), [.. Alerts, .. other.Alerts]);
+
     public static JobReport Of(params (string Name, long Count)[] counts) => new(counts.ToDictionary(c => c.Name, c => c.Count), []);
 }
 

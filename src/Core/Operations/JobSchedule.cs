@@ -17,13 +17,13 @@ public static class JobSchedules
         "billing", "0 */3 * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);
 
     public static readonly JobSchedule Nightly = new(
-        "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, makes partitions ahead.", DrainsQueue: false);
+        "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, makes partitions ahead, expires reservations.", DrainsQueue: false);
 
     public static readonly JobSchedule Outbox = new(
-        "outbox", "* * * * *", "Sends the mail that is due.", DrainsQueue: true);
+        "outbox", "* * * * *", "Announces alerts, sends the mail and the webhooks that are due.", DrainsQueue: true);
 
     public static readonly JobSchedule Retention = new(
-        "retention", "30 3 * * *", "Deletes signups that nobody confirmed, and links and sessions that have run out.", DrainsQueue: false);
+        "retention", "30 3 * * *", "Deletes signups that nobody confirmed, links and sessions that have run out, and webhooks older than 30 days.", DrainsQueue: false);
 
     public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Outbox, Retention];
 }

@@ -1,4 +1,5 @@
 using ControlPlane.Billing;
+using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Operations;
 using ControlPlane.Provisioning;
@@ -7,7 +8,8 @@ namespace ControlPlane.Http.Portal.OperatorPages;
 
 /// <summary>What an operator sees of one tenant.</summary>
 public sealed record TenantDetail(
-    TenantOverview Tenant, string? VatId, EnvironmentStatus? Environment, IReadOnlyList<Invoice> Invoices, IReadOnlyList<AuditEntry> Audit);
+    TenantOverview Tenant, string? VatId, EnvironmentStatus? Environment, IReadOnlyList<LimitStatus> Limits, LimitOverride? Override,
+    IReadOnlyList<Invoice> Invoices, IReadOnlyList<AuditEntry> Audit);
 
 /// <param name="Detail">JSON.</param>
 public sealed record AuditEntry(DateTimeOffset At, string Actor, string Action, string Detail);
@@ -16,10 +18,12 @@ static class TenantDetails
 {
     const int RecentInvoices = 12;
 
-    public static async Task<TenantDetail> DetailAsync(this Transaction transaction, TenantOverview tenant, CancellationToken ct) => new(
+    public static async Task<TenantDetail> DetailAsync(this Transaction transaction, TenantOverview tenant, DateTimeOffset now, CancellationToken ct) => new(
         tenant,
         await transaction.ScalarAsync<string>("select vat_id from control.tenant where id = $1", ct, tenant.TenantId),
         await EnvironmentStatus.ReadAsync(transaction, tenant.TenantId, ct),
+        await transaction.LimitsAsync(tenant.TenantId, now, ct),
+        await OverrideLimits.FindAsync(transaction, tenant.TenantId, ct),
         await transaction.InvoicesAsync(tenant.TenantId, before: null, RecentInvoices, ct),
         await transaction.QueryAsync(
             Audit, row => new AuditEntry(row.GetFieldValue<DateTimeOffset>(0), row.GetString(1), row.GetString(2), row.GetString(3)), ct, tenant.TenantId));

@@ -9,6 +9,8 @@ create table control.budget (
     starts date not null,
     used bigint not null default 0,
     reserved bigint not null default 0 check (reserved >= 0),
+    -- Below this use there is no alert to raise, so recording usage need not look (see raise_alerts).
+    alert_at bigint not null default 1,
     primary key (tenant_id, meter, span, starts)
 ) with (fillfactor = 50);
 select control.protect_tenant_rows('control.budget');
@@ -30,6 +32,7 @@ create table control.reservation (
 );
 create index on control.reservation (tenant_id, expires_at) where state = 'held';
 create index on control.reservation (tenant_id, user_id) where state = 'held';
+create index on control.reservation (expires_at);
 select control.protect_tenant_rows('control.reservation');
 grant select, insert, update on control.reservation to control_app, control_job;
 grant delete on control.reservation to control_job;
@@ -75,18 +78,25 @@ select control.protect_tenant_rows('control.budget_override');
 grant select on control.budget_override to control_app;
 grant select, insert, update, delete on control.budget_override to control_job;
 
--- One row for each alert that went out: once per limit, window and step.
+-- One row for each alert: once per limit, window and step, written in the transaction that crosses the step. The job outbox announces it.
 create table control.budget_alert (
     tenant_id uuid not null references control.tenant on delete cascade,
     meter text not null,
     span text not null,
     starts date not null,
     percent int not null,
+    maximum bigint not null,
+    -- Beyond it calls are denied; otherwise they are billed as overage.
+    hard boolean not null,
+    used bigint not null,
     raised_at timestamptz not null,
+    announced_at timestamptz,
     primary key (tenant_id, meter, span, starts, percent)
 );
+create index on control.budget_alert (tenant_id) where announced_at is null;
 select control.protect_tenant_rows('control.budget_alert');
-grant select, insert on control.budget_alert to control_app, control_job;
+grant select, insert on control.budget_alert to control_app;
+grant select, insert, update on control.budget_alert to control_job;
 
 -- For a user's own sums, which are read only where the tenant limits its users.
 create index usage_counter_user on control.usage_counter (tenant_id, user_id, day);
@@ -102,6 +112,15 @@ $$;
 create function control.next_period_start(anchor date, period_start date) returns date language sql immutable as $$
     select (anchor + make_interval(months => (extract(year from period_start)::int - extract(year from anchor)::int) * 12
                                              + extract(month from period_start)::int - extract(month from anchor)::int + 1))::date
+$$;
+
+-- The windows that something is counted or held in. The one place that knows them.
+create function control.windows_of(day date, period date, tokens bigint, feature text, quantity bigint)
+returns table (meter text, span text, starts date, amount bigint) language sql immutable as $$
+    select 'tokens', 'day', day, tokens
+    union all select 'tokens', 'period', period, tokens
+    union all select 'feature:' || feature, case feature when 'rag_file' then 'ever' else 'period' end,
+                     case feature when 'rag_file' then date '1970-01-01' else period end, quantity where feature is not null
 $$;
 
 -- Usage of before this migration.
@@ -128,4 +147,33 @@ language sql stable as $$
     where s.tenant_id = tenant and s.status = 'active'
 $$;
 
-grant execute on function control.limits_of, control.period_start, control.next_period_start to control_app, control_job;
+-- Raises the alerts whose step a budget has reached, and notes at which use to look again. Fired by the row itself, so it is in the transaction that
+-- crosses the step whatever statement that was, and costs one comparison otherwise. A window that is over raises none.
+create function control.raise_alerts() returns trigger language plpgsql as $$
+declare
+    now timestamptz := coalesce((select c.now from control.sandbox_clock c), now());
+    today date := (now at time zone 'UTC')::date;
+    most bigint;
+    hard boolean;
+begin
+    select case new.meter when 'tokens' then case new.span when 'day' then l.tokens_per_day else l.tokens_per_month end
+                          when 'feature:rag_file' then l.rag_files when 'feature:web_search' then l.web_searches when 'feature:image' then l.images end,
+           new.meter <> 'tokens' or new.span <> 'period' or l.month_is_hard
+    into most, hard from control.limits_of(new.tenant_id, now) l
+    where new.starts >= case new.span when 'day' then today when 'period' then control.period_start(l.anchor, today) else new.starts end;
+
+    insert into control.budget_alert (tenant_id, meter, span, starts, percent, maximum, hard, used, raised_at)
+    select new.tenant_id, new.meter, new.span, new.starts, step, most, hard, new.used, now
+    from unnest(array[50, 80, 100]) step where most > 0 and new.used * 100 >= most * step
+    on conflict do nothing;
+    if found then
+        perform pg_notify('control_job', 'outbox');
+    end if;
+    update control.budget b
+    set alert_at = coalesce((select min((most * step + 99) / 100) from unnest(array[50, 80, 100]) step where (most * step + 99) / 100 > new.used), 9223372036854775807)
+    where b.tenant_id = new.tenant_id and b.meter = new.meter and b.span = new.span and b.starts = new.starts;
+    return null;
+end $$;
+create trigger raise_alerts after insert or update of used on control.budget for each row when (new.used >= new.alert_at) execute function control.raise_alerts();
+
+grant execute on function control.limits_of, control.period_start, control.next_period_start, control.windows_of to control_app, control_job;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using ControlPlane.Usage;
+using ControlPlane.Webhooks;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 

@@ -1,7 +1,7 @@
 using System.Text;
-using ControlPlane.Usage;
+using ControlPlane.Webhooks;
 
-namespace ControlPlane.Tests.Usage;
+namespace ControlPlane.Tests.Webhooks;
 
 public class WebhookSignatureTests
 {

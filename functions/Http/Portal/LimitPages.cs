@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Security.Claims;
+using ControlPlane.Budgets;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.MemberPages;
+using ControlPlane.Signup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>Limits for users in the portal: everybody sees them, owners change them.</summary>
+static class LimitPages
+{
+    const int UsersOnThePage = 200;
+
+    public static void MapLimitPages(this IEndpointRouteBuilder routes)
+    {
+        var limits = routes.MapGroup("/app/limits").ExcludeFromDescription();
+        limits.MapGet("", Show).RequireAuthorization(Policies.Member);
+        limits.MapPost("", Set).RequireAuthorization(Policies.Owner);
+        limits.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
+        // Where a reload or a lost session lands after the form was posted.
+        limits.MapGet("/remove", () => new SeeOther("/app/limits")).RequireAuthorization(Policies.Member);
+    }
+
+    /// <param name="user">Whose limits the form shows.</param>
+    static async Task<IResult> Show(ClaimsPrincipal caller, string? user, string? done, UserLimits limits, CancellationToken ct)
+    {
+        var form = user is null ? LimitForm.Empty
+            : await limits.FindAsync(caller.TenantId(), user, ct) is { } known ? LimitForm.Of(known) : LimitForm.Empty with { User = user };
+        return await RenderAsync(caller, limits, form, [], done switch { "set" => "The limits are set.", "removed" => "The limits are removed.", _ => null }, ct);
+    }
+
+    static async Task<IResult> Set(
+        ClaimsPrincipal caller, [FromForm] string? user, [FromForm] string? tokens_per_day, [FromForm] string? tokens_per_month, [FromForm] string[]? models,
+        UserLimits limits, CancellationToken ct)
+    {
+        var form = new LimitForm(user?.Trim() ?? "", tokens_per_day?.Trim(), tokens_per_month?.Trim(), models ?? []);
+        var errors = await limits.SetAsync(caller.TenantId(), form.ToLimit(), caller.ActorName(), ct);
+        return errors.Count == 0 ? new SeeOther("/app/limits?done=set") : await RenderAsync(caller, limits, form, errors, null, ct);
+    }
+
+    static async Task<IResult> Remove(ClaimsPrincipal caller, [FromForm] string? user, UserLimits limits, CancellationToken ct) =>
+        await limits.RemoveAsync(caller.TenantId(), user ?? "", caller.ActorName(), ct) ? new SeeOther("/app/limits?done=removed") : TypedResults.NotFound();
+
+    static async Task<IResult> RenderAsync(
+        ClaimsPrincipal caller, UserLimits limits, LimitForm form, FieldErrors errors, string? notice, CancellationToken ct)
+    {
+        var (users, models) = await limits.StandingAsync(caller.TenantId(), UsersOnThePage, ct);
+        return new RazorComponentResult<LimitsPage>(new { Users = users, Models = models, Form = form, Errors = errors, Notice = notice })
+        {
+            StatusCode = errors.Count == 0 ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+        };
+    }
+}
+
+/// <summary>The fields of a form for limits as they were entered.</summary>
+/// <param name="Models">None chosen: all of the plan's.</param>
+public sealed record LimitForm(string User, string? TokensPerDay, string? TokensPerMonth, IReadOnlyList<string> Models)
+{
+    public static readonly LimitForm Empty = new("", null, null, []);
+
+    public static LimitForm Of(UserLimit limit) => new(limit.User, Text(limit.TokensPerDay), Text(limit.TokensPerMonth), limit.Models ?? []);
+
+    public UserLimit ToLimit() => new(User, Number(TokensPerDay), Number(TokensPerMonth), Models.Count == 0 ? null : Models);
+
+    public static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
+
+    /// <returns>null for nothing; -1, which no limit may be, for what is no whole number.</returns>
+    public static long? Number(string? text) =>
+        string.IsNullOrWhiteSpace(text) ? null
+            : long.TryParse(text, NumberStyles.Integer | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) ? number : -1;
+}

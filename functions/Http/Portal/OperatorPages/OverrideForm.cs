@@ -1,0 +1,16 @@
+using ControlPlane.Budgets;
+
+namespace ControlPlane.Http.Portal.OperatorPages;
+
+/// <summary>The fields of an operator's limits as they were entered.</summary>
+public sealed record OverrideForm(
+    string? TokensPerDay, string? TokensPerMonth, string? RagFiles, string? WebSearchesPerMonth, string? ImagesPerMonth, string? Reason)
+{
+    public static OverrideForm Of(LimitOverride? limits) => new(
+        LimitForm.Text(limits?.TokensPerDay), LimitForm.Text(limits?.TokensPerMonth), LimitForm.Text(limits?.RagFiles),
+        LimitForm.Text(limits?.WebSearchesPerMonth), LimitForm.Text(limits?.ImagesPerMonth), limits?.Reason);
+
+    public LimitOverride ToOverride() => new(
+        LimitForm.Number(TokensPerDay), LimitForm.Number(TokensPerMonth), LimitForm.Number(RagFiles), LimitForm.Number(WebSearchesPerMonth),
+        LimitForm.Number(ImagesPerMonth), Reason);
+}

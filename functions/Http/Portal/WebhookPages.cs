@@ -1,0 +1,71 @@
+using System.Security.Claims;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Http.Portal.MemberPages;
+using ControlPlane.Webhooks;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace ControlPlane.Http.Portal;
+
+/// <summary>Webhooks in the portal: everybody sees the deliveries, owners say where they go and send them again.</summary>
+static class WebhookPages
+{
+    const int DeliveriesOnThePage = 50;
+
+    public static void MapWebhookPages(this IEndpointRouteBuilder routes)
+    {
+        var webhooks = routes.MapGroup("/app/webhooks").ExcludeFromDescription();
+        webhooks.MapGet("", Show).RequireAuthorization(Policies.Member);
+        webhooks.MapPost("", Set).RequireAuthorization(Policies.Owner);
+        webhooks.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
+        webhooks.MapPost("/{id:guid}/replay", Replay).RequireAuthorization(Policies.Owner);
+        // Where a reload or a lost session lands after a form was posted.
+        webhooks.MapGet("/remove", () => new SeeOther("/app/webhooks")).RequireAuthorization(Policies.Member);
+        webhooks.MapGet("/{id:guid}/replay", () => new SeeOther("/app/webhooks")).RequireAuthorization(Policies.Member);
+    }
+
+    static async Task<IResult> Show(ClaimsPrincipal user, string? done, WebhookEndpoints endpoints, WebhookDeliveries deliveries, CancellationToken ct)
+    {
+        var endpoint = await endpoints.FindAsync(user.TenantId(), ct);
+        return new RazorComponentResult<WebhooksPage>(new
+        {
+            Deliveries = await deliveries.ListAsync(user.TenantId(), DeliveriesOnThePage, ct),
+            endpoint?.Url,
+            IsSet = endpoint is not null,
+            Notice = done switch { "set" => "The address is changed.", "removed" => "Nothing is sent any more.", "replayed" => "It is sent again.", _ => null },
+        });
+    }
+
+    static async Task<IResult> Set(
+        ClaimsPrincipal user, [FromForm] string? url, WebhookEndpoints endpoints, WebhookDeliveries deliveries, CancellationToken ct)
+    {
+        var result = await endpoints.SetAsync(user.TenantId(), url, user.ActorName(), ct);
+        if (result is SetEndpointResult.Done { Secret: null })
+        {
+            return new SeeOther("/app/webhooks?done=set");
+        }
+
+        var list = await deliveries.ListAsync(user.TenantId(), DeliveriesOnThePage, ct);
+        return result switch
+        {
+            SetEndpointResult.Done made => new RazorComponentResult<WebhooksPage>(new { Deliveries = list, made.Endpoint.Url, IsSet = true, made.Secret }),
+            SetEndpointResult.Invalid invalid => new RazorComponentResult<WebhooksPage>(
+                new { Deliveries = list, Url = url, IsSet = await endpoints.FindAsync(user.TenantId(), ct) is not null, Error = invalid.Url })
+            { StatusCode = StatusCodes.Status400BadRequest },
+            var other => throw new InvalidOperationException($"No answer for {other}."),
+        };
+    }
+
+    // Forms without fields are bound too, so that their antiforgery token is checked.
+    static async Task<IResult> Remove(ClaimsPrincipal user, IFormCollection form, WebhookEndpoints endpoints, CancellationToken ct)
+    {
+        await endpoints.RemoveAsync(user.TenantId(), user.ActorName(), ct);
+        return new SeeOther("/app/webhooks?done=removed");
+    }
+
+    static async Task<IResult> Replay(ClaimsPrincipal user, Guid id, IFormCollection form, WebhookDeliveries deliveries, CancellationToken ct) =>
+        await deliveries.ReplayAsync(user.TenantId(), id, user.ActorName(), ct) ? new SeeOther("/app/webhooks?done=replayed") : TypedResults.NotFound();
+}

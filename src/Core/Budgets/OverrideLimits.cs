@@ -1,0 +1,103 @@
+using ControlPlane.Database;
+using ControlPlane.Operations;
+using ControlPlane.Signup;
+
+namespace ControlPlane.Budgets;
+
+/// <summary>Limits an operator sets for one tenant; null takes the plan's.</summary>
+/// <param name="Reason">For whoever looks next: the ticket, the promise.</param>
+public sealed record LimitOverride(long? TokensPerDay, long? TokensPerMonth, long? RagFiles, long? WebSearchesPerMonth, long? ImagesPerMonth, string? Reason);
+
+public abstract record OverrideResult
+{
+    public sealed record Done : OverrideResult;
+    public sealed record Invalid(FieldErrors Errors) : OverrideResult;
+    public sealed record NotFound : OverrideResult;
+}
+
+/// <summary>Sets and lifts an operator's limits for one tenant. They hold from the next authorization on.</summary>
+public sealed class OverrideLimits(ControlDatabase database, Clock clock)
+{
+    const int MaximumReason = 500;
+
+    public async Task<OverrideResult> SetAsync(Guid tenant, LimitOverride limits, CancellationToken ct)
+    {
+        var errors = Judge(limits);
+        if (errors.Count > 0)
+        {
+            return new OverrideResult.Invalid(errors);
+        }
+
+        await using var transaction = await database.BeginJobAsync(ct);
+        var set = await transaction.ExecuteAsync(
+            Upsert, ct, tenant, limits.TokensPerDay, limits.TokensPerMonth, (int?)limits.RagFiles, (int?)limits.WebSearchesPerMonth, (int?)limits.ImagesPerMonth,
+            limits.Reason!.Trim(), clock.GetUtcNow());
+        return set == 0 ? new OverrideResult.NotFound() : await FinishAsync(transaction, tenant, "limits.overridden", limits, ct);
+    }
+
+    public async Task<OverrideResult> RemoveAsync(Guid tenant, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.ExecuteAsync("delete from control.budget_override where tenant_id = $1", ct, tenant) == 0
+            ? new OverrideResult.NotFound()
+            : await FinishAsync(transaction, tenant, "limits.override_removed", null, ct);
+    }
+
+    /// <returns>null: the plan's limits hold.</returns>
+    public static Task<LimitOverride?> FindAsync(Transaction transaction, Guid tenant, CancellationToken ct) => transaction.FirstAsync(
+        Select,
+        row => new LimitOverride(
+            row.Get<long?>(0), row.Get<long?>(1), row.Get<int?>(2), row.Get<int?>(3), row.Get<int?>(4), row.GetString(5)), ct, tenant);
+
+    async Task<OverrideResult> FinishAsync(Transaction transaction, Guid tenant, string action, LimitOverride? limits, CancellationToken ct)
+    {
+        // Other limits, other steps: every window that is not over looks for alerts again. Locked first, in the order of all who lock these rows.
+        var since = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime).AddMonths(-1);
+        await transaction.ExecuteAsync(Lock, ct, tenant, since);
+        await transaction.ExecuteAsync(LookAgain, ct, tenant, since);
+        await transaction.AuditAsync(clock, tenant, "operator", action, limits, ct);
+        await transaction.CommitAsync(ct);
+        return new OverrideResult.Done();
+    }
+
+    static FieldErrors Judge(LimitOverride limits)
+    {
+        var errors = new FieldErrors();
+        Check("tokens_per_day", limits.TokensPerDay, UserLimits.MaximumTokens);
+        Check("tokens_per_month", limits.TokensPerMonth, UserLimits.MaximumTokens);
+        Check("rag_files", limits.RagFiles, int.MaxValue);
+        Check("web_searches_per_month", limits.WebSearchesPerMonth, int.MaxValue);
+        Check("images_per_month", limits.ImagesPerMonth, int.MaxValue);
+        errors.Check("reason", limits.Reason?.Trim() is { Length: > 0 and <= MaximumReason } reason && PlainText.IsPrintable(reason)
+            ? null : $"Say why, in 1 to {MaximumReason} characters: it is kept in the audit log.");
+        if (limits is { TokensPerDay: null, TokensPerMonth: null, RagFiles: null, WebSearchesPerMonth: null, ImagesPerMonth: null })
+        {
+            errors.Check("tokens_per_day", "Set at least one limit. To go back to the plan's, remove the override.");
+        }
+
+        return errors;
+
+        void Check(string field, long? value, long most) =>
+            errors.Check(field, value is null || (value >= 0 && value <= most) ? null : $"Enter a whole number from 0 to {most}, or leave it out for the plan's.");
+    }
+
+    const string Select = """
+        select tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month, reason from control.budget_override where tenant_id = $1
+        """;
+
+    const string Upsert = """
+        insert into control.budget_override
+            (tenant_id, tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month, reason, updated_at)
+        select id, $2, $3, $4, $5, $6, $7, $8 from control.tenant where id = $1
+        on conflict (tenant_id) do update set
+            tokens_per_day = excluded.tokens_per_day, tokens_per_month = excluded.tokens_per_month, rag_files = excluded.rag_files,
+            web_searches_per_month = excluded.web_searches_per_month, images_per_month = excluded.images_per_month, reason = excluded.reason,
+            updated_at = excluded.updated_at
+        """;
+
+    const string Lock = """
+        select from control.budget where tenant_id = $1 and (span = 'ever' or starts >= $2) order by meter, span, starts for update
+        """;
+
+    const string LookAgain = "update control.budget set alert_at = 0, used = used where tenant_id = $1 and (span = 'ever' or starts >= $2)";
+}
