@@ -12,7 +12,7 @@ public enum Topology
     Eks,
 }
 
-public enum Role
+public enum StackRole
 {
     Primary,
 
@@ -27,7 +27,7 @@ public enum Role
 public sealed partial record Plan
 {
     public required Topology Topology { get; init; }
-    public required Role Role { get; init; }
+    public required StackRole Role { get; init; }
     public required string Region { get; init; }
     public required string Owner { get; init; }
     public required string Domain { get; init; }
@@ -49,7 +49,7 @@ public sealed partial record Plan
     public static Plan Read(Settings settings)
     {
         var topology = settings.OneOf<Topology>("controlplane:topology", null, "What to build: vps is one host, eks is three availability zones.");
-        var role = settings.OneOf<Role>("controlplane:role", Role.Primary, "Whether this stack serves, or stands by in another region.");
+        var role = settings.OneOf<StackRole>("controlplane:role", StackRole.Primary, "Whether this stack serves, or stands by in another region.");
         var region = settings.Text("aws:region", RegionName().IsMatch, "the name of an AWS region, e.g. eu-central-1", null,
             "Where the stack and the data of its tenants live.");
         var plan = new Plan

@@ -11,7 +11,7 @@ public static class Platform
     public static IDictionary<string, object?> Build(params ResourceTransformation[] transformations)
     {
         var plan = Plan.Read(new Settings(key => new Config(key.Split(':')[0]).Get(key.Split(':')[1])));
-        var stack = new StackInfo(Deployment.Instance.ProjectName, Deployment.Instance.StackName, plan.Region, plan.Owner, plan.Protect);
+        var stack = new StackInfo(Deployment.Instance.ProjectName, Deployment.Instance.StackName, plan.Region, plan.Owner, plan.Protect, new AwsAccount(plan.Region));
         var root = new ComponentResourceOptions { ResourceTransformations = [new Conventions(stack).Apply, .. transformations] };
         return plan.Topology switch
         {
@@ -25,7 +25,7 @@ public static class Platform
 /// <param name="Project">From Pulumi.yaml.</param>
 /// <param name="Name">The stack's name: dev, prod, dr.</param>
 /// <param name="Protect">Stateful resources refuse to be deleted, by Pulumi and by AWS, until this is turned off.</param>
-public sealed record StackInfo(string Project, string Name, string Region, string Owner, bool Protect)
+public sealed record StackInfo(string Project, string Name, string Region, string Owner, bool Protect, AwsAccount Account)
 {
     /// <summary>A physical name, for the few resources whose name others must know ahead; all others are named by Pulumi.</summary>
     public string Named(string what) => $"{Project}-{Name}-{what}";

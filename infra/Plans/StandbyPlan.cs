@@ -9,7 +9,7 @@ public sealed record StandbyPlan
     /// <summary>Name of the primary's stack; only a standby has one.</summary>
     public required string? PrimaryStack { get; init; }
 
-    public static StandbyPlan Read(Settings settings, Role role, string region)
+    public static StandbyPlan Read(Settings settings, StackRole role, string region)
     {
         var plan = new StandbyPlan
         {
@@ -19,8 +19,8 @@ public sealed record StandbyPlan
                 "The stack that this standby takes over from."),
         };
         settings.Must(plan.Region != region || plan.Region is null, $"standby:region is \"{plan.Region}\", the stack's own region. Allowed: another region.");
-        settings.Must(role == Role.Standby == (plan.PrimaryStack is not null),
-            role == Role.Standby
+        settings.Must(role == StackRole.Standby == (plan.PrimaryStack is not null),
+            role == StackRole.Standby
                 ? "standby:primaryStack is not set, but controlplane:role is standby. Allowed: organization/project/stack of the primary."
                 : "standby:primaryStack is set, but controlplane:role is primary. Allowed: only with controlplane:role standby.");
         return plan;

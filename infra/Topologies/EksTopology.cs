@@ -12,7 +12,11 @@ public sealed class EksTopology : ComponentResource
         : base("controlplane:topology:Eks", name, options)
     {
         var inside = new ComponentResourceOptions { Parent = this };
-        var network = new Network("network", plan.Network, stack, inside);
+        var clusterName = stack.Named("cluster");
+        var keys = new Keys("keys", stack, inside);
+        var network = new Network("network", plan.Network, clusterName, stack, inside);
+        _ = new PrivateAccess("private-access", plan.Network, network, stack, inside);
+        _ = new FlowLogs("flow-logs", plan.Network, network.Vpc, keys, stack, inside);
         Outputs = new Dictionary<string, object?>
         {
             ["region"] = plan.Region,
