@@ -17,7 +17,7 @@ public sealed partial record VpsPlan
     public required int DataGib { get; init; }
 
     public string SnapshotTimeUtc { get; init; } = "02:00";
-    public int SnapshotsKept { get; init; } = 7;
+    public int SnapshotsKeptDays { get; init; } = 7;
 
     /// <summary>Who may reach port 22.</summary>
     public required IReadOnlyList<string> SshFrom { get; init; }
@@ -29,6 +29,10 @@ public sealed partial record VpsPlan
     public required string? SshPublicKey { get; init; }
 
     public required Release Release { get; init; }
+
+    /// <summary>TCP ports the host may reach: web and mail submission.</summary>
+    public IReadOnlyList<int> OutgoingPorts { get; init; } = [80, 443, 465, 587];
+
     public string Cidr { get; init; } = "10.30.0.0/24";
 
     public static VpsPlan Read(Settings settings, bool needed)

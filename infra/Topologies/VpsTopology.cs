@@ -1,8 +1,9 @@
+using ControlPlane.Infra.Components;
 using Pulumi;
 
 namespace ControlPlane.Infra.Topologies;
 
-/// <summary>Everything on one host.</summary>
+/// <summary>Everything on one host: an instance made here, or one that exists and only gets its names.</summary>
 public sealed class VpsTopology : ComponentResource
 {
     public IDictionary<string, object?> Outputs { get; }
@@ -10,7 +11,37 @@ public sealed class VpsTopology : ComponentResource
     public VpsTopology(string name, Plan plan, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:topology:Vps", name, options)
     {
-        Outputs = new Dictionary<string, object?> { ["region"] = plan.Region };
+        var inside = new ComponentResourceOptions { Parent = this };
+        var zone = new DnsZone("dns", plan.Domain, plan.ZoneId, inside);
+        Outputs = new Dictionary<string, object?>
+        {
+            ["portalUrl"] = $"https://{plan.Domain}",
+            ["apiUrl"] = $"https://api.{plan.Domain}",
+            ["nameServers"] = zone.NameServers,
+        };
+        Input<string> address;
+        if (plan.Vps.Host is { } existing)
+        {
+            address = existing;
+            Outputs["bootstrapCommand"] = Bootstrap.Command(plan, "root");
+        }
+        else
+        {
+            var network = new HostNetwork("host-network", plan.Vps, inside);
+            var volume = new DataVolume("data", plan.Vps, network.Subnet.AvailabilityZone, stack, inside);
+            var host = new Components.Host("host", plan, network, volume, stack, inside);
+            address = host.Address.PublicIp;
+            Outputs["region"] = plan.Region;
+            Outputs["instanceId"] = host.Instance.Id;
+            Outputs["connectCommand"] = Output.Format($"aws ssm start-session --region {plan.Region} --target {host.Instance.Id}");
+        }
+
+        foreach (var record in (string[])["", "api", "*.users"])
+        {
+            zone.Point(record, "A", address);
+        }
+
+        Outputs["address"] = address.ToOutput();
         RegisterOutputs();
     }
 }
