@@ -20,6 +20,9 @@ public sealed partial record ClusterPlan
     public required GpuGroupPlan Gpu { get; init; }
     public int LogDays { get; init; } = 90;
 
+    /// <summary>Addresses of Kubernetes services; they exist only inside the cluster.</summary>
+    public string ServiceCidr { get; init; } = "172.20.0.0/16";
+
     public static ClusterPlan Read(Settings settings, bool needed) => new()
     {
         Version = settings.Text("eks:version", KubernetesVersion().IsMatch, "a Kubernetes minor version, e.g. 1.35", "1.35", "Kubernetes version of the cluster and its nodes."),
@@ -73,17 +76,35 @@ public sealed partial record NodeGroupPlan(IReadOnlyList<string> InstanceTypes, 
 /// <summary>Premium tier: models on GPUs, from none up. 30 % on demand, so that it survives a wave of spot reclaims.</summary>
 public sealed record GpuGroupPlan(IReadOnlyList<string> InstanceTypes, int Max, int OnDemandPercent)
 {
+    // What the family brings, as the node label "accelerator" names it.
+    static readonly Dictionary<string, string> s_accelerators = new()
+    {
+        ["g4dn"] = "nvidia-tesla-t4", ["g5"] = "nvidia-a10g", ["g6"] = "nvidia-l4", ["g6e"] = "nvidia-l40s", ["p4d"] = "nvidia-a100", ["p5"] = "nvidia-h100",
+    };
+
     public int Min { get; init; }
     public int Desired { get; init; }
     public int DiskGib { get; init; } = 200;
 
-    /// <summary>Longest time a node may take to let its pods finish, in seconds.</summary>
+    /// <summary>How long a node that is asked to go may let its pods finish, in seconds.</summary>
     public int DrainSeconds { get; init; } = 300;
+
+    /// <summary>AMI: "recommended", or the name of a pinned release under the same path of AWS' public parameters.</summary>
+    public string Image { get; init; } = "recommended";
+
+    public IReadOnlyList<string> Accelerators => [.. InstanceTypes.Select(AcceleratorOf).Distinct()];
+
+    public static string AcceleratorOf(string instanceType) => s_accelerators[instanceType.Split('.')[0]];
 
     public static GpuGroupPlan Read(Settings settings) => new(
         // g5 and g6 succeed the p3 family, which is no longer offered. The autoscaler reads only the first type to know what a node brings.
-        settings.List("eks:gpuInstanceTypes", NodeGroupPlan.InstanceTypeName().IsMatch, "EC2 instance types with NVIDIA GPUs", ["g4dn.xlarge", "g4dn.2xlarge", "g5.2xlarge", "g6.2xlarge"],
-            "Nodes of the premium tier; the more types, the fewer reclaims."),
+        settings.List("eks:gpuInstanceTypes", type => type.Contains('.') && s_accelerators.ContainsKey(type.Split('.')[0]),
+            "EC2 instance types of the families " + string.Join(", ", s_accelerators.Keys), ["g4dn.xlarge", "g4dn.2xlarge", "g5.2xlarge", "g6.2xlarge"],
+            "Nodes of the premium tier, the smallest first; the more types, the fewer reclaims."),
         settings.Number("eks:gpuMax", 20, 0, 450, "Most GPU nodes; there are none until one is needed."),
-        settings.Number("eks:gpuOnDemandPercent", 30, 0, 100, "Share of GPU nodes that are on demand, in percent; the rest is spot."));
+        settings.Number("eks:gpuOnDemandPercent", 30, 0, 100, "Share of GPU nodes that are on demand, in percent; the rest is spot."))
+    {
+        Image = settings.Text("eks:gpuImage", value => value == "recommended" || value.StartsWith("amazon-eks-node-al2023-x86_64-nvidia-", StringComparison.Ordinal),
+            "recommended, or a release such as amazon-eks-node-al2023-x86_64-nvidia-1.35-v20260801", "recommended", "The machine image of GPU nodes."),
+    };
 }

@@ -17,10 +17,24 @@ public sealed class EksTopology : ComponentResource
         var network = new Network("network", plan.Network, clusterName, stack, inside);
         _ = new PrivateAccess("private-access", plan.Network, network, stack, inside);
         _ = new FlowLogs("flow-logs", plan.Network, network.Vpc, keys, stack, inside);
+
+        var cluster = new Cluster("cluster", plan.Cluster, clusterName, network, keys, stack, inside);
+        var addOns = new AddOns("add-ons", plan.Cluster, cluster, stack, inside);
+        var cpuNodes = new CpuNodes("cpu-nodes", plan.Cluster.Cpu, cluster, network, addOns, stack, inside);
+        addOns.InstallRest(cpuNodes.Group);
+        var gpuNodes = new GpuNodes("gpu-nodes", plan.Cluster, cluster, network, addOns, stack, inside);
+        var termination = new NodeTermination("node-termination", cluster, gpuNodes, stack, inside);
+        _ = new ClusterAutoscaler("cluster-autoscaler", cluster, clusterName, stack, inside);
+
         Outputs = new Dictionary<string, object?>
         {
             ["region"] = plan.Region,
             ["vpcId"] = network.Vpc.Id,
+            ["clusterName"] = cluster.Eks.Name,
+            ["clusterEndpoint"] = cluster.Eks.Endpoint,
+            ["kubeconfigCommand"] = Output.Format($"aws eks update-kubeconfig --region {plan.Region} --name {cluster.Eks.Name}"),
+            ["gpuGroupName"] = gpuNodes.Group.Name,
+            ["nodeTerminationQueueUrl"] = termination.News.Queue.Url,
         };
         RegisterOutputs();
     }

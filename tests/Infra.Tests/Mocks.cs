@@ -30,8 +30,16 @@ sealed class Mocks : IMocks
                 where name is not null && property.PropertyType == typeof(Output<string>) && !args.Inputs.ContainsKey(name)
                 select KeyValuePair.Create(name, (object)$"[[{key} {name}]]"))
             : args.Inputs;
-        return Task.FromResult<(string?, object)>(($"[[{key} id]]", state));
+        return Task.FromResult<(string?, object)>(($"[[{key} id]]", args.Type == "aws:eks/cluster:Cluster" ? AsCluster(key, state) : state));
     }
+
+    // Outputs that are more than a text.
+    static ImmutableDictionary<string, object> AsCluster(string key, ImmutableDictionary<string, object> state) => state
+        .SetItem("certificateAuthority", Map("data", $"[[{key} certificateAuthority]]"))
+        .SetItem("vpcConfig", ((ImmutableDictionary<string, object>)state["vpcConfig"]).SetItem("clusterSecurityGroupId", $"[[{key} clusterSecurityGroupId]]"))
+        .SetItem("identities", ImmutableArray.Create<object>(Map("oidcs", ImmutableArray.Create<object>(Map("issuer", $"[[{key} issuer]]")))));
+
+    static ImmutableDictionary<string, object> Map(string key, object value) => ImmutableDictionary<string, object>.Empty.Add(key, value);
 
     public Task<object> CallAsync(MockCallArgs args) => Task.FromResult<object>(args.Token switch
     {
