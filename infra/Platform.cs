@@ -12,7 +12,7 @@ public static class Platform
     {
         var plan = Plan.Read(new Settings(key => new Config(key.Split(':')[0]).Get(key.Split(':')[1])));
         var stack = new StackInfo(Deployment.Instance.ProjectName, Deployment.Instance.StackName, plan.Region, plan.Owner, plan.Protect, new AwsAccount(plan.Region));
-        var root = new ComponentResourceOptions { ResourceTransformations = [new Conventions(stack).Apply, .. transformations] };
+        var root = new ComponentResourceOptions { ResourceTransformations = [new Conventions(stack, Renames.Released).Apply, .. transformations] };
         return plan.Topology switch
         {
             Topology.Vps => new VpsTopology("platform", plan, stack, root).Outputs,

@@ -5,13 +5,17 @@ using Pulumi.Testing;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>Answers instead of AWS: every text output that is not an input says which resource and property it is.</summary>
+/// <summary>Answers instead of AWS: every text output says which resource and property it is.</summary>
 sealed class Mocks : IMocks
 {
     static readonly Dictionary<string, Type> s_types = typeof(Pulumi.Aws.Provider).Assembly.GetExportedTypes()
         .Where(type => type.IsSubclassOf(typeof(CustomResource)))
         .Select(type => (Type: type, Token: type.GetCustomAttribute<ResourceTypeAttribute>()?.Type))
         .Where(entry => entry.Token is not null).GroupBy(entry => entry.Token!).ToDictionary(group => group.Key, group => group.First().Type);
+
+    /// <summary>Whether AWS lets a resource of this type carry tags.</summary>
+    public static bool IsTaggable(string type) =>
+        s_types.TryGetValue(type, out var known) && known.GetProperty("Tags") is { } tags && tags.GetCustomAttribute<OutputAttribute>() is not null;
 
     public Dictionary<string, IReadOnlyDictionary<string, object?>> Inputs { get; } = [];
 
@@ -24,10 +28,10 @@ sealed class Mocks : IMocks
         }
 
         var state = s_types.TryGetValue(args.Type!, out var type)
-            ? args.Inputs.AddRange(
+            ? args.Inputs.SetItems(
                 from property in type.GetProperties()
                 let name = property.GetCustomAttribute<OutputAttribute>()?.Name
-                where name is not null && property.PropertyType == typeof(Output<string>) && !args.Inputs.ContainsKey(name)
+                where name is not null && property.PropertyType == typeof(Output<string>)
                 select KeyValuePair.Create(name, (object)$"[[{key} {name}]]"))
             : args.Inputs;
         return Task.FromResult<(string?, object)>(($"[[{key} id]]", args.Type == "aws:eks/cluster:Cluster" ? AsCluster(key, state) : state));

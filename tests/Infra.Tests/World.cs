@@ -28,6 +28,13 @@ public sealed record Deployed(
     /// <summary>An input that holds a JSON document: a policy.</summary>
     public JsonElement Json(string path) => JsonDocument.Parse((string)this[path]!).RootElement;
 
+    /// <summary>Every IAM statement in it, with the input that holds it.</summary>
+    public IEnumerable<(string Input, JsonElement Statement)> Statements() =>
+        from input in Inputs
+        where input.Value is string text && text.Contains("\"Statement\"", StringComparison.Ordinal)
+        from statement in Json(input.Key).GetProperty("Statement").EnumerateArray()
+        select (input.Key, statement);
+
     public IReadOnlyList<string> Texts(string path) => this[path] is IEnumerable<object?> items ? [.. items.Select(item => (string)item!)] : [];
 }
 
@@ -37,6 +44,22 @@ public sealed partial record World(IReadOnlyList<Deployed> Resources, IReadOnlyD
     public IEnumerable<Deployed> Of(string type) => Resources.Where(resource => resource.Type == type);
 
     public Deployed One(string type, string name) => Resources.Single(resource => resource.Type == type && resource.Name == name);
+
+    /// <summary>Resources of a type that take something from another resource: a bucket's versioning, a queue's policy.</summary>
+    public IEnumerable<Deployed> About(Deployed other, string type) => Of(type).Where(resource => resource.DependsOn.Contains(other.Key));
+
+    /// <summary>Parent types and own type, and the name, as in the resource's URN.</summary>
+    public string UrnOf(Deployed resource)
+    {
+        var (types, parent) = (resource.Type, resource.Parent);
+        while (parent is not null)
+        {
+            var component = Resources.Single(candidate => candidate.IsComponent && candidate.Name == parent);
+            (types, parent) = ($"{component.Type}${types}", component.Parent);
+        }
+
+        return $"{types}::{resource.Name}";
+    }
 
     /// <exception cref="Exception">The program's own: <see cref="SettingsException"/>, possibly wrapped by Pulumi.</exception>
     public static async Task<World> BuildAsync(StackFile stack)
