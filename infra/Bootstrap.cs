@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace ControlPlane.Infra;
 
 /// <summary>
@@ -30,6 +32,10 @@ public static class Bootstrap
     /// <summary>The script as one line to paste on a host that exists.</summary>
     public static string Command(Plan plan, string login) =>
         $"ssh {login}@{plan.Vps.Host} sudo sh -s <<'EOF'\n{Script(plan)}EOF";
+
+    /// <summary>The script as the parameter of Session Manager's document AWS-RunShellScript, without single quotes in it.</summary>
+    public static string AsParameters(Plan plan) =>
+        JsonSerializer.Serialize(new { commands = Script(plan).Split('\n', StringSplitOptions.RemoveEmptyEntries) });
 
     /// <summary>User data of a new instance: prepares the data volume, which may already hold data, then runs the script.</summary>
     /// <param name="volumeId">As in vol-0123456789abcdef0. Attached after the start, so it is waited for.</param>

@@ -25,6 +25,9 @@ public sealed record Deployed(
         _ => null,
     });
 
+    /// <summary>Tags have dots in their names, which a path cannot say.</summary>
+    public object? Tag(string name) => (this["tags"] as IReadOnlyDictionary<string, object?>)?.GetValueOrDefault(name);
+
     /// <summary>An input that holds a JSON document: a policy.</summary>
     public JsonElement Json(string path) => JsonDocument.Parse((string)this[path]!).RootElement;
 
@@ -49,16 +52,20 @@ public sealed partial record World(IReadOnlyList<Deployed> Resources, IReadOnlyD
     public IEnumerable<Deployed> About(Deployed other, string type) => Of(type).Where(resource => resource.DependsOn.Contains(other.Key));
 
     /// <summary>Parent types and own type, and the name, as in the resource's URN.</summary>
-    public string UrnOf(Deployed resource)
+    public string UrnOf(Deployed resource) => $"{string.Join('$', Ancestors(resource).Reverse().Append(resource).Select(each => each.Type))}::{resource.Name}";
+
+    /// <summary>The component right under the topology that a resource belongs to; <c>null</c> for the topology itself.</summary>
+    public string? TopComponentOf(Deployed resource) => Ancestors(resource).Prepend(resource).SkipLast(1).LastOrDefault()?.Name;
+
+    // The nearest component first, the topology last.
+    IEnumerable<Deployed> Ancestors(Deployed resource)
     {
-        var (types, parent) = (resource.Type, resource.Parent);
-        while (parent is not null)
+        for (var parent = resource.Parent; parent is not null;)
         {
             var component = Resources.Single(candidate => candidate.IsComponent && candidate.Name == parent);
-            (types, parent) = ($"{component.Type}${types}", component.Parent);
+            yield return component;
+            parent = component.Parent;
         }
-
-        return $"{types}::{resource.Name}";
     }
 
     /// <exception cref="Exception">The program's own: <see cref="SettingsException"/>, possibly wrapped by Pulumi.</exception>
