@@ -54,7 +54,8 @@ public static class Bootstrap
                   #!/bin/sh
                   set -eu
                   for attempt in $(seq 60); do [ -e {device} ] && break; sleep 5; done
-                  blkid {device} || mkfs.ext4 -L controlplane {device}
+                  blkid {device} && found=0 || found=$?
+                  [ "$found" -ne 2 ] || mkfs.ext4 -L controlplane {device} # 2: there is no file system on it.
                   mkdir -p {Data}
                   grep -q LABEL=controlplane /etc/fstab || echo "LABEL=controlplane {Data} ext4 defaults,nofail 0 2" >> /etc/fstab
                   mountpoint -q {Data} || mount {Data}

@@ -30,6 +30,9 @@ public sealed record StackInfo(string Project, string Name, string Region, strin
     /// <summary>A physical name, for the few resources whose name others must know ahead; all others are named by Pulumi.</summary>
     public string Named(string what) => $"{Project}-{Name}-{what}";
 
+    /// <summary>Known ahead, because subnets, nodes and permissions name the cluster before it is there.</summary>
+    public string ClusterName => Named("cluster");
+
     public IReadOnlyDictionary<string, string> Tags { get; } = new Dictionary<string, string>
     {
         ["Owner"] = Owner, ["Project"] = Project, ["Stack"] = Name, ["ManagedBy"] = "pulumi",

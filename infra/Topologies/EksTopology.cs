@@ -12,19 +12,18 @@ public sealed class EksTopology : ComponentResource
         : base("controlplane:topology:Eks", name, options)
     {
         var inside = new ComponentResourceOptions { Parent = this };
-        var clusterName = stack.Named("cluster");
         var keys = new Keys("keys", stack, inside);
-        var network = new Network("network", plan.Network, clusterName, stack, inside);
+        var network = new Network("network", plan.Network, stack, inside);
         _ = new PrivateAccess("private-access", plan.Network, network, stack, inside);
         _ = new FlowLogs("flow-logs", plan.Network, network.Vpc, keys, stack, inside);
 
-        var cluster = new Cluster("cluster", plan.Cluster, clusterName, network, keys, stack, inside);
+        var cluster = new Cluster("cluster", plan.Cluster, network, keys, stack, inside);
         var addOns = new AddOns("add-ons", plan.Cluster, cluster, stack, inside);
         var cpuNodes = new CpuNodes("cpu-nodes", plan.Cluster.Cpu, cluster, network, addOns, stack, inside);
         addOns.InstallRest(cpuNodes.Group);
         var gpuNodes = new GpuNodes("gpu-nodes", plan.Cluster, cluster, network, addOns, stack, inside);
-        var termination = new NodeTermination("node-termination", cluster, gpuNodes, stack, inside);
-        _ = new ClusterAutoscaler("cluster-autoscaler", cluster, clusterName, stack, inside);
+        var termination = new NodeTermination("node-termination", cluster, gpuNodes, inside);
+        _ = new ClusterAutoscaler("cluster-autoscaler", cluster, stack, inside);
 
         Outputs = new Dictionary<string, object?>
         {

@@ -26,6 +26,7 @@ public sealed class SettingsTests
     [InlineData("prod", "eks:adminRoles", null, "eks:adminRoles is not set", "arn:aws:iam::111122223333:role/platform-admin")]
     [InlineData("prod", "eks:adminRoles", "[]", "eks:adminRoles is", "ARNs of IAM roles")]
     [InlineData("prod", "eks:addOns", "{\"vpc-cni\":\"latest\"}", "eks:addOns is", "pinned version")]
+    [InlineData("prod", "eks:addOns", "{\"vpc-cni\":\"v1.21.1-eksbuild.8\",\"coredns\":\"v1.14.3-eksbuild.2\"}", "eks:addOns is without kube-proxy, eks-pod-identity-agent", "are among them")]
     [InlineData("prod", "eks:addOns", "not json", "eks:addOns is", "pinned version")]
     [InlineData("prod", "eks:cpuMin", "9", "eks:cpuMin, eks:cpuDesired, eks:cpuMax are 9, 5, 50", "each at least as large as the one before")]
     [InlineData("prod", "eks:gpuInstanceTypes", "[\"p3.2xlarge\"]", "eks:gpuInstanceTypes is", "g4dn, g5, g6")]
@@ -66,10 +67,26 @@ public sealed class SettingsTests
     [Fact]
     public void The_handbook_lists_every_setting()
     {
-        var settings = new Settings(_ => null);
-        Assert.Throws<SettingsException>(() => Plan.Read(settings));
-        var table = string.Concat(settings.Known.Select(setting =>
-            $"| `{setting.Key}` | {setting.Does.Replace("|", "\\|", StringComparison.Ordinal)} | {setting.Allowed} | {setting.Default switch { null => "required", "" => "", var value => $"`{value}`" }} |\n"));
+        var (vps, eks) = (Known("vps"), Known("eks"));
+        Assert.Equal(vps.Select(setting => setting.Key), eks.Select(setting => setting.Key));
+        var table = string.Concat(vps.Zip(eks, (onVps, onEks) =>
+            $"| `{onVps.Key}` | {onVps.Does} | {onVps.Allowed} | {Default(onVps.Default, onEks.Default)} |\n"));
         Golden.SameSection(Path.Combine(StackFile.Root, "docs", "deploy.md"), "settings", "| setting | does | allowed | default |\n| --- | --- | --- | --- |\n" + table);
     }
+
+    static IReadOnlyList<Setting> Known(string topology)
+    {
+        var settings = new Settings(key => key == "controlplane:topology" ? topology : null);
+        Assert.Throws<SettingsException>(() => Plan.Read(settings));
+        return settings.Known;
+    }
+
+    static string Default(string? onVps, string? onEks) => (onVps, onEks) switch
+    {
+        (null, null) => "required",
+        (null, _) => "required for vps",
+        (_, null) => "required for eks",
+        ("", _) => "",
+        _ => $"`{onVps}`",
+    };
 }
