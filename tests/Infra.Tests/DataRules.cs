@@ -1,11 +1,10 @@
 namespace ControlPlane.Infra.Tests;
 
 /// <summary>What holds data is encrypted, backed up, protected and kept: rules over every resource of every stack.</summary>
-[Collection(nameof(Stacks))]
-public sealed class DataRules(Stacks stacks)
+static class DataRules
 {
     // Of every type that holds data: what encrypts it. A stateful type that is missing here fails the test below.
-    static readonly Dictionary<string, Func<World, Deployed, bool>> s_encrypted = new()
+    public static readonly IReadOnlyDictionary<string, Func<World, Deployed, bool>> Encrypted = new Dictionary<string, Func<World, Deployed, bool>>
     {
         ["aws:ebs/volume:Volume"] = (_, volume) => volume["encrypted"] is true,
         ["aws:rds/instance:Instance"] = (_, database) => database["storageEncrypted"] is true && database["kmsKeyId"] is not null,
@@ -23,26 +22,17 @@ public sealed class DataRules(Stacks stacks)
         ["aws:route53/zone:Zone"] = (_, _) => true,
     };
 
-    [Fact]
-    public void Every_stateful_type_has_a_rule() => Assert.Equal(Conventions.StatefulTypes.Order(StringComparer.Ordinal), s_encrypted.Keys.Order(StringComparer.Ordinal));
-
-    [Theory]
-    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
-    public async Task What_stores_data_is_encrypted(string name)
+    public static void What_stores_data_is_encrypted(World world)
     {
-        var world = await stacks.GetAsync(name);
-        Assert.All(world.Resources.Where(resource => s_encrypted.ContainsKey(resource.Type)), resource => Assert.True(s_encrypted[resource.Type](world, resource), resource.Key));
+        Assert.All(world.Resources.Where(resource => Encrypted.ContainsKey(resource.Type)), resource => Assert.True(Encrypted[resource.Type](world, resource), resource.Key));
         Assert.All(world.Of("aws:ec2/instance:Instance"), host => Assert.True(host["rootBlockDevice.encrypted"] is true, host.Key));
         Assert.All(world.Of("aws:ec2/launchTemplate:LaunchTemplate"), template => Assert.True(template["blockDeviceMappings.0.ebs.encrypted"] is "true", template.Key));
         Assert.All(world.Of("aws:sqs/queue:Queue"), queue => Assert.True(queue["sqsManagedSseEnabled"] is true || queue["kmsMasterKeyId"] is not null, queue.Key));
         Assert.All(world.Of("aws:sns/topic:Topic"), topic => Assert.True(topic["kmsMasterKeyId"] is not null, topic.Key));
     }
 
-    [Theory]
-    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
-    public async Task Databases_files_and_volumes_are_backed_up(string name)
+    public static void Databases_files_and_volumes_are_backed_up(World world)
     {
-        var world = await stacks.GetAsync(name);
         var snapshots = world.Of("aws:dlm/lifecyclePolicy:LifecyclePolicy").Select(policy => (string?)policy["policyDetails.targetTags.Snapshots"]).ToHashSet();
         Assert.All(world.Of("aws:ebs/volume:Volume"), volume => Assert.True(volume["tags.Snapshots"] is string tag && snapshots.Contains(tag), volume.Key));
         var plans = world.Of("aws:backup/selection:Selection").SelectMany(selection => selection.DependsOn).ToHashSet();
@@ -52,11 +42,8 @@ public sealed class DataRules(Stacks stacks)
             resource.Type.StartsWith("aws:s3/bucketVersioning", StringComparison.Ordinal) && resource.DependsOn.Contains(bucket.Key) && resource["versioningConfiguration.status"] is "Enabled"));
     }
 
-    [Theory]
-    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
-    public async Task No_bucket_is_public(string name)
+    public static void No_bucket_is_public(World world)
     {
-        var world = await stacks.GetAsync(name);
         Assert.All(world.Of("aws:s3/bucket:Bucket"), bucket =>
         {
             var block = Assert.Single(world.About(bucket, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"));
@@ -64,11 +51,8 @@ public sealed class DataRules(Stacks stacks)
         });
     }
 
-    [Theory]
-    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
-    public async Task Every_queue_has_a_dead_letter_queue(string name)
+    public static void Every_queue_has_a_dead_letter_queue(World world)
     {
-        var world = await stacks.GetAsync(name);
         var deadLetters = world.Of("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy").SelectMany(policy => policy.DependsOn)
             .Where(key => key.EndsWith("-dead-letters", StringComparison.Ordinal)).ToHashSet();
         foreach (var queue in world.Of("aws:sqs/queue:Queue").Where(queue => !deadLetters.Contains(queue.Key)))
@@ -78,16 +62,11 @@ public sealed class DataRules(Stacks stacks)
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
-    public async Task Logs_are_encrypted_and_end(string name) =>
-        Assert.All((await stacks.GetAsync(name)).Of("aws:cloudwatch/logGroup:LogGroup"), group => Assert.True(group["kmsKeyId"] is not null && group["retentionInDays"] is not null, group.Key));
+    public static void Logs_are_encrypted_and_end(World world) =>
+        Assert.All(world.Of("aws:cloudwatch/logGroup:LogGroup"), group => Assert.True(group["kmsKeyId"] is not null && group["retentionInDays"] is not null, group.Key));
 
-    [Theory]
-    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
-    public async Task No_resource_is_without_owner_and_stack_tags(string name)
+    public static void No_resource_is_without_owner_and_stack_tags(World world)
     {
-        var world = await stacks.GetAsync(name);
         foreach (var resource in world.Resources.Where(resource => Mocks.IsTaggable(resource.Type)))
         {
             var tags = resource["tags"] is IReadOnlyDictionary<string, object?> map ? map

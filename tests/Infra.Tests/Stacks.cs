@@ -14,7 +14,9 @@ public sealed class Stacks
 
     readonly Dictionary<string, World> _built = [];
 
-    public static TheoryData<string> Names => [.. s_files.Keys];
+    public static IReadOnlyCollection<string> All => s_files.Keys;
+
+    public static TheoryData<string> Names => [.. All];
 
     public async Task<World> GetAsync(string name)
     {
