@@ -82,7 +82,10 @@ public sealed class ClusterTests(Stacks stacks)
         });
         Assert.Equal(new Dictionary<string, string>
         {
-            ["g4dn.xlarge"] = "nvidia-tesla-t4", ["g4dn.2xlarge"] = "nvidia-tesla-t4", ["g5.2xlarge"] = "nvidia-a10g", ["g6.2xlarge"] = "nvidia-l4",
+            ["g4dn.xlarge"] = "nvidia-tesla-t4",
+            ["g4dn.2xlarge"] = "nvidia-tesla-t4",
+            ["g5.2xlarge"] = "nvidia-a10g",
+            ["g6.2xlarge"] = "nvidia-l4",
         }, labels);
     }
 
