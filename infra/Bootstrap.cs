@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace ControlPlane.Infra;
 
 /// <summary>
@@ -31,6 +33,10 @@ public static class Bootstrap
     public static string Command(Plan plan, string login) =>
         $"ssh {login}@{plan.Vps.Host} sudo sh -s <<'EOF'\n{Script(plan)}EOF";
 
+    /// <summary>The script as the parameter of Session Manager's document AWS-RunShellScript, without single quotes in it.</summary>
+    public static string AsParameters(Plan plan) =>
+        JsonSerializer.Serialize(new { commands = Script(plan).Split('\n', StringSplitOptions.RemoveEmptyEntries) });
+
     /// <summary>User data of a new instance: prepares the data volume, which may already hold data, then runs the script.</summary>
     /// <param name="volumeId">As in vol-0123456789abcdef0. Attached after the start, so it is waited for.</param>
     public static string CloudInit(Plan plan, string volumeId)
@@ -48,7 +54,8 @@ public static class Bootstrap
                   #!/bin/sh
                   set -eu
                   for attempt in $(seq 60); do [ -e {device} ] && break; sleep 5; done
-                  blkid {device} || mkfs.ext4 -L controlplane {device}
+                  blkid {device} && found=0 || found=$?
+                  [ "$found" -ne 2 ] || mkfs.ext4 -L controlplane {device} # 2: there is no file system on it.
                   mkdir -p {Data}
                   grep -q LABEL=controlplane /etc/fstab || echo "LABEL=controlplane {Data} ext4 defaults,nofail 0 2" >> /etc/fstab
                   mountpoint -q {Data} || mount {Data}

@@ -10,7 +10,7 @@ namespace ControlPlane.Infra;
 /// What holds for every resource of a stack, whichever component makes it, so that none can forget it: tags that say whose it is,
 /// protection of what holds data, and the former names of what holds data, so that a rename never replaces it.
 /// </summary>
-public sealed class Conventions(StackInfo stack)
+public sealed class Conventions(StackInfo stack, Renames renames)
 {
     /// <summary>Types whose deletion loses data, addresses or trust that cannot be made again.</summary>
     public static readonly IReadOnlySet<string> StatefulTypes = new HashSet<string>
@@ -26,7 +26,7 @@ public sealed class Conventions(StackInfo stack)
         Tag(resource.Args, name);
         return new ResourceTransformationResult(
             resource.Args,
-            StatefulTypes.Contains(type) ? Keep((CustomResourceOptions)resource.Options, Renames.Of(type, name)) : resource.Options);
+            StatefulTypes.Contains(type) ? Keep((CustomResourceOptions)resource.Options, renames.Of(type, name)) : resource.Options);
     }
 
     // A copy: siblings may share one options object.

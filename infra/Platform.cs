@@ -12,7 +12,7 @@ public static class Platform
     {
         var plan = Plan.Read(new Settings(key => new Config(key.Split(':')[0]).Get(key.Split(':')[1])));
         var stack = new StackInfo(Deployment.Instance.ProjectName, Deployment.Instance.StackName, plan.Region, plan.Owner, plan.Protect, new AwsAccount(plan.Region));
-        var root = new ComponentResourceOptions { ResourceTransformations = [new Conventions(stack).Apply, .. transformations] };
+        var root = new ComponentResourceOptions { ResourceTransformations = [new Conventions(stack, Renames.Released).Apply, .. transformations] };
         return plan.Topology switch
         {
             Topology.Vps => new VpsTopology("platform", plan, stack, root).Outputs,
@@ -29,6 +29,9 @@ public sealed record StackInfo(string Project, string Name, string Region, strin
 {
     /// <summary>A physical name, for the few resources whose name others must know ahead; all others are named by Pulumi.</summary>
     public string Named(string what) => $"{Project}-{Name}-{what}";
+
+    /// <summary>Known ahead, because subnets, nodes and permissions name the cluster before it is there.</summary>
+    public string ClusterName => Named("cluster");
 
     public IReadOnlyDictionary<string, string> Tags { get; } = new Dictionary<string, string>
     {

@@ -58,7 +58,7 @@ public sealed class Backups : ComponentResource
 
     void Lock(string name, Input<string> vault, DataPlan plan, string? region) => _ = new VaultLockConfiguration(name, new VaultLockConfigurationArgs
     {
-        Region = Optional.Text(region)!, BackupVaultName = vault, MinRetentionDays = 7, MaxRetentionDays = Math.Max(plan.DailyBackupsKeptDays, plan.MonthlyBackupsKeptDays),
+        Region = Inputs.Optional(region)!, BackupVaultName = vault, MinRetentionDays = 7, MaxRetentionDays = Math.Max(plan.DailyBackupsKeptDays, plan.MonthlyBackupsKeptDays),
     }, new CustomResourceOptions { Parent = this });
 
     Role MakeRole(string name, StackInfo stack)

@@ -20,7 +20,7 @@ public sealed class Cluster : ComponentResource
     /// <summary>For roles that pods take by web identity; ours use pod identity.</summary>
     public OpenIdConnectProvider Oidc { get; }
 
-    public Cluster(string name, ClusterPlan plan, string clusterName, Network network, Keys keys, StackInfo stack, ComponentResourceOptions? options = null)
+    public Cluster(string name, ClusterPlan plan, Network network, Keys keys, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:cluster:Cluster", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
@@ -28,10 +28,10 @@ public sealed class Cluster : ComponentResource
         var allowed = new RolePolicyAttachment(name, new RolePolicyAttachmentArgs { Role = role.Name, PolicyArn = stack.Account.ManagedPolicy("AmazonEKSClusterPolicy") }, inside);
 
         // EKS would make this group by itself, unencrypted and kept for ever.
-        var log = new LogGroup(name, new LogGroupArgs { Name = $"/aws/eks/{clusterName}/cluster", RetentionInDays = plan.LogDays, KmsKeyId = keys.Logs.Arn }, inside);
+        var log = new LogGroup(name, new LogGroupArgs { Name = $"/aws/eks/{stack.ClusterName}/cluster", RetentionInDays = plan.LogDays, KmsKeyId = keys.Logs.Arn }, inside);
         Eks = new Pulumi.Aws.Eks.Cluster(name, new ClusterArgs
         {
-            Name = clusterName,
+            Name = stack.ClusterName,
             Version = plan.Version,
             RoleArn = role.Arn,
             DeletionProtection = stack.Protect,

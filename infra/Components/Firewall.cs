@@ -1,6 +1,7 @@
 using ControlPlane.Infra.Plans;
 using Pulumi;
 using Pulumi.Aws.CloudWatch;
+using Pulumi.Aws.Kms;
 using Pulumi.Aws.WafV2;
 using Pulumi.Aws.WafV2.Inputs;
 using WebAclRuleArgs = Pulumi.Aws.WafV2.Inputs.WebAclRuleArgs;
@@ -40,8 +41,17 @@ public sealed class Firewall : ComponentResource
             VisibilityConfig = new WebAclVisibilityConfigArgs { CloudwatchMetricsEnabled = true, SampledRequestsEnabled = true, MetricName = name },
         }, inside);
 
-        // WAF writes only to groups of this prefix. Encrypted by CloudWatch: the stack's own keys are in the stack's region.
-        var log = new LogGroup(name, new LogGroupArgs { Region = Region, Name = $"aws-waf-logs-{stack.Named(name)}", RetentionInDays = logDays }, inside);
+        var key = new Key(name, new KeyArgs
+        {
+            Region = Region,
+            Description = $"{stack.Project} {stack.Name}: logs of the firewall",
+            EnableKeyRotation = true,
+            DeletionWindowInDays = 30,
+            Policy = Policy.Document(Keys.AccountAdministers(stack), Keys.ForLogsIn(Region, stack)),
+        }, inside);
+
+        // WAF writes only to groups of this prefix.
+        var log = new LogGroup(name, new LogGroupArgs { Region = Region, Name = $"aws-waf-logs-{stack.Named(name)}", RetentionInDays = logDays, KmsKeyId = key.Arn }, inside);
         _ = new WebAclLoggingConfiguration(name, new WebAclLoggingConfigurationArgs
         {
             Region = Region,

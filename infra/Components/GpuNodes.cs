@@ -75,7 +75,7 @@ public sealed class GpuNodes : ComponentResource
                     })],
                 },
             },
-            Tags = [.. AutoscalerTags(plan, stack.Named("cluster"))],
+            Tags = [.. AutoscalerTags(plan, stack.ClusterName)],
         }, new CustomResourceOptions
         {
             Parent = this,

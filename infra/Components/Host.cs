@@ -15,13 +15,16 @@ public sealed class Host : ComponentResource
         : base("controlplane:host:Host", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
+
+        // The address is there before the instance, so that the first boot can fetch what it installs, and outlives it.
+        var door = new NetworkInterface(name, new NetworkInterfaceArgs { SubnetId = network.Subnet.Id, SecurityGroups = { network.Firewall.Id } }, inside);
+        Address = new Eip($"{name}-address", new EipArgs { Domain = "vpc", NetworkInterface = door.Id }, new CustomResourceOptions { Parent = this, DependsOn = { network.WayOut } });
         var image = Pulumi.Aws.Ssm.GetParameter.Invoke(new() { Name = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id" });
         var settings = new InstanceArgs
         {
             Ami = image.Apply(parameter => parameter.Value),
             InstanceType = plan.Vps.InstanceType,
-            SubnetId = network.Subnet.Id,
-            VpcSecurityGroupIds = { network.Firewall.Id },
+            PrimaryNetworkInterface = new InstancePrimaryNetworkInterfaceArgs { NetworkInterfaceId = door.Id },
             IamInstanceProfile = Profile(name, stack).Name,
             MetadataOptions = new InstanceMetadataOptionsArgs { HttpEndpoint = "enabled", HttpTokens = "required", HttpPutResponseHopLimit = 1 },
             RootBlockDevice = new InstanceRootBlockDeviceArgs { Encrypted = true, VolumeType = "gp3", VolumeSize = plan.Vps.RootGib, Tags = stack.Tags.ToDictionary() },
@@ -39,13 +42,12 @@ public sealed class Host : ComponentResource
             Parent = this,
             // A newer image or release must not replace a running host: it updates itself, and docs/deploy.md says how to upgrade.
             IgnoreChanges = { "ami", "userData" },
+            DependsOn = { Address },
         });
         _ = new VolumeAttachment($"{name}-data", new VolumeAttachmentArgs
         {
             InstanceId = Instance.Id, VolumeId = volume.Volume.Id, DeviceName = "/dev/sdf", StopInstanceBeforeDetaching = true,
         }, inside);
-        Address = new Eip($"{name}-address", new EipArgs { Domain = "vpc" }, inside);
-        _ = new EipAssociation($"{name}-address", new EipAssociationArgs { InstanceId = Instance.Id, AllocationId = Address.AllocationId }, inside);
         RegisterOutputs();
     }
 

@@ -12,6 +12,9 @@ public sealed class HostNetwork : ComponentResource
     public Subnet Subnet { get; }
     public SecurityGroup Firewall { get; }
 
+    /// <summary>The route to the internet; addresses are of no use before it.</summary>
+    public Route WayOut { get; }
+
     public HostNetwork(string name, VpsPlan plan, ComponentResourceOptions? options = null)
         : base("controlplane:network:HostNetwork", name, options)
     {
@@ -20,7 +23,7 @@ public sealed class HostNetwork : ComponentResource
         _ = new DefaultSecurityGroup($"{name}-default", new DefaultSecurityGroupArgs { VpcId = vpc.Id }, inside);
         var gateway = new InternetGateway(name, new InternetGatewayArgs { VpcId = vpc.Id }, inside);
         var routes = new RouteTable(name, new RouteTableArgs { VpcId = vpc.Id }, inside);
-        _ = new Route(name, new RouteArgs { RouteTableId = routes.Id, DestinationCidrBlock = "0.0.0.0/0", GatewayId = gateway.Id }, inside);
+        WayOut = new Route(name, new RouteArgs { RouteTableId = routes.Id, DestinationCidrBlock = "0.0.0.0/0", GatewayId = gateway.Id }, inside);
         Subnet = new Subnet(name, new SubnetArgs { VpcId = vpc.Id, CidrBlock = plan.Cidr, MapPublicIpOnLaunch = false }, inside);
         _ = new RouteTableAssociation(name, new RouteTableAssociationArgs { SubnetId = Subnet.Id, RouteTableId = routes.Id }, inside);
 

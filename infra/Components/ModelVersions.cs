@@ -14,7 +14,7 @@ public sealed class ModelVersions : ComponentResource
     public ModelVersions(string name, DataPlan plan, Keys keys, SecondRegion? second, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:data:ModelVersions", name, options)
     {
-        Store = new PrivateBucket(name, keys.Data.Arn, BucketRules.OfModels(plan), stack, [], new ComponentResourceOptions { Parent = this });
+        Store = new PrivateBucket($"{name}-store", keys.Data.Arn, BucketRules.OfModels(plan), stack, [], new ComponentResourceOptions { Parent = this });
         if (second is not null)
         {
             CopyTo(name, second, keys, stack);

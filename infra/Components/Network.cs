@@ -24,8 +24,7 @@ public sealed class Network : ComponentResource
     readonly CustomResourceOptions _inside;
     readonly string _name;
 
-    /// <param name="clusterName">Its load balancer controller finds the subnets by their tags.</param>
-    public Network(string name, NetworkPlan plan, string clusterName, StackInfo stack, ComponentResourceOptions? options = null)
+    public Network(string name, NetworkPlan plan, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:network:Network", name, options)
     {
         (_name, _inside) = (name, new CustomResourceOptions { Parent = this });
@@ -44,7 +43,8 @@ public sealed class Network : ComponentResource
         _ = new Route($"{name}-public-internet", new RouteArgs { RouteTableId = publicRoutes.Id, DestinationCidrBlock = "0.0.0.0/0", GatewayId = gateway.Id }, _inside);
         var databaseRoutes = Routes("database");
 
-        var loadBalancers = $"kubernetes.io/cluster/{clusterName}";
+        // By these tags the cluster's load balancer controller finds its subnets.
+        var loadBalancers = $"kubernetes.io/cluster/{stack.ClusterName}";
         NatGateway? nat = null;
         for (var zone = 0; zone < plan.Zones; zone++)
         {

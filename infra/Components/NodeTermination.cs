@@ -24,7 +24,7 @@ public sealed class NodeTermination : ComponentResource
 
     public QueueWithDeadLetters News { get; }
 
-    public NodeTermination(string name, Cluster cluster, GpuNodes nodes, StackInfo stack, ComponentResourceOptions? options = null)
+    public NodeTermination(string name, Cluster cluster, GpuNodes nodes, ComponentResourceOptions? options = null)
         : base("controlplane:cluster:NodeTermination", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };

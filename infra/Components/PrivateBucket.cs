@@ -42,23 +42,23 @@ public sealed class PrivateBucket : ComponentResource
         : base("controlplane:storage:PrivateBucket", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
-        Bucket = new Bucket(name, new BucketArgs { Region = Optional.Text(rules.Region)!, ObjectLockEnabled = rules.Lock is not null, ForceDestroy = !stack.Protect }, inside);
+        Bucket = new Bucket(name, new BucketArgs { Region = Inputs.Optional(rules.Region)!, ObjectLockEnabled = rules.Lock is not null, ForceDestroy = !stack.Protect }, inside);
         Versioning = new BucketVersioning(name, new BucketVersioningArgs
         {
-            Region = Optional.Text(rules.Region)!, Bucket = Bucket.Id, VersioningConfiguration = new BucketVersioningVersioningConfigurationArgs { Status = "Enabled" },
+            Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, VersioningConfiguration = new BucketVersioningVersioningConfigurationArgs { Status = "Enabled" },
         }, inside);
-        _ = new BucketServerSideEncryptionConfiguration(name, new BucketServerSideEncryptionConfigurationArgs { Region = Optional.Text(rules.Region)!, Bucket = Bucket.Id, Rules = { EncryptedWith(keyArn) } }, inside);
+        _ = new BucketServerSideEncryptionConfiguration(name, new BucketServerSideEncryptionConfigurationArgs { Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, Rules = { EncryptedWith(keyArn) } }, inside);
         _ = new BucketOwnershipControls(name, new BucketOwnershipControlsArgs
         {
-            Region = Optional.Text(rules.Region)!, Bucket = Bucket.Id, Rule = new BucketOwnershipControlsRuleArgs { ObjectOwnership = "BucketOwnerEnforced" },
+            Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, Rule = new BucketOwnershipControlsRuleArgs { ObjectOwnership = "BucketOwnerEnforced" },
         }, inside);
         var shut = new BucketPublicAccessBlock(name, new BucketPublicAccessBlockArgs
         {
-            Region = Optional.Text(rules.Region)!, Bucket = Bucket.Id, BlockPublicAcls = true, BlockPublicPolicy = true, IgnorePublicAcls = true, RestrictPublicBuckets = true,
+            Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, BlockPublicAcls = true, BlockPublicPolicy = true, IgnorePublicAcls = true, RestrictPublicBuckets = true,
         }, inside);
         Access = new BucketPolicy(name, new BucketPolicyArgs
         {
-            Region = Optional.Text(rules.Region)!,
+            Region = Inputs.Optional(rules.Region)!,
             Bucket = Bucket.Id,
             Policy = Policy.Document(
             [
@@ -70,13 +70,13 @@ public sealed class PrivateBucket : ComponentResource
                 .. more.Select(statement => statement(Bucket)),
             ]),
         }, new CustomResourceOptions { Parent = this, DependsOn = { shut } });
-        _ = new BucketLifecycleConfiguration(name, new BucketLifecycleConfigurationArgs { Region = Optional.Text(rules.Region)!, Bucket = Bucket.Id, Rules = { Lifecycle(rules) } },
+        _ = new BucketLifecycleConfiguration(name, new BucketLifecycleConfigurationArgs { Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, Rules = { Lifecycle(rules) } },
             new CustomResourceOptions { Parent = this, DependsOn = { Versioning } });
         if (rules is { Lock: { } mode, KeptDays: { } days })
         {
             _ = new BucketObjectLockConfiguration(name, new BucketObjectLockConfigurationArgs
             {
-                Region = Optional.Text(rules.Region)!,
+                Region = Inputs.Optional(rules.Region)!,
                 Bucket = Bucket.Id,
                 Rule = new BucketObjectLockConfigurationRuleArgs { DefaultRetention = new BucketObjectLockConfigurationRuleDefaultRetentionArgs { Mode = mode, Days = days } },
             }, new CustomResourceOptions { Parent = this, DependsOn = { Versioning } });

@@ -19,7 +19,7 @@ public sealed class TlsCertificate : ComponentResource
         var inside = new CustomResourceOptions { Parent = this };
         var certificate = new Certificate(name, new CertificateArgs
         {
-            Region = Optional.Text(region)!, DomainName = names[0], SubjectAlternativeNames = [.. names[1..]], ValidationMethod = "DNS", KeyAlgorithm = "EC_prime256v1",
+            Region = Inputs.Optional(region)!, DomainName = names[0], SubjectAlternativeNames = [.. names[1..]], ValidationMethod = "DNS", KeyAlgorithm = "EC_prime256v1",
         }, inside);
         var proofs = names.Select(domain =>
         {
@@ -32,7 +32,7 @@ public sealed class TlsCertificate : ComponentResource
         }).ToList();
         Arn = new CertificateValidation(name, new CertificateValidationArgs
         {
-            Region = Optional.Text(region)!, CertificateArn = certificate.Arn, ValidationRecordFqdns = [.. proofs.Select(proof => (Input<string>)proof.Fqdn)],
+            Region = Inputs.Optional(region)!, CertificateArn = certificate.Arn, ValidationRecordFqdns = [.. proofs.Select(proof => (Input<string>)proof.Fqdn)],
         }, inside).CertificateArn;
         RegisterOutputs();
     }

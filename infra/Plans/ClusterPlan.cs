@@ -23,7 +23,18 @@ public sealed partial record ClusterPlan
     /// <summary>Addresses of Kubernetes services; they exist only inside the cluster.</summary>
     public string ServiceCidr { get; init; } = "172.20.0.0/16";
 
-    public static ClusterPlan Read(Settings settings, bool needed) => new()
+    // Without these no node becomes ready, and no pod finds another one or its role.
+    static readonly string[] s_essentialAddOns = ["vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"];
+
+    public static ClusterPlan Read(Settings settings, bool needed)
+    {
+        var plan = ReadAll(settings, needed);
+        var missing = s_essentialAddOns.Except(plan.AddOns.Keys).ToList();
+        settings.Must(!needed || missing.Count == 0, $"eks:addOns is without {string.Join(", ", missing)}. Allowed: any add-ons, as long as {string.Join(", ", s_essentialAddOns)} are among them.");
+        return plan;
+    }
+
+    static ClusterPlan ReadAll(Settings settings, bool needed) => new()
     {
         Version = settings.Text("eks:version", KubernetesVersion().IsMatch, "a Kubernetes minor version, e.g. 1.35", "1.35", "Kubernetes version of the cluster and its nodes."),
         PublicAccessFrom = settings.List("eks:publicAccessFrom", AddressRange.IsNamed, "IPv4 ranges of at most /8, e.g. 198.51.100.0/24; the whole world is not allowed", [],

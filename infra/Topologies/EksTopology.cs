@@ -15,20 +15,19 @@ public sealed class EksTopology : ComponentResource
         : base("controlplane:topology:Eks", name, options)
     {
         var inside = new ComponentResourceOptions { Parent = this };
-        var clusterName = stack.Named("cluster");
         var primary = plan.Standby.PrimaryStack is { } primaryStack ? new Primary("primary", primaryStack, plan.Region, inside) : null;
         var keys = new Keys("keys", stack, inside);
-        var network = new Network("network", plan.Network, clusterName, stack, inside);
+        var network = new Network("network", plan.Network, stack, inside);
         _ = new PrivateAccess("private-access", plan.Network, network, stack, inside);
         _ = new FlowLogs("flow-logs", plan.Network, network.Vpc, keys, stack, inside);
 
-        var cluster = new Cluster("cluster", plan.Cluster, clusterName, network, keys, stack, inside);
+        var cluster = new Cluster("cluster", plan.Cluster, network, keys, stack, inside);
         var addOns = new AddOns("add-ons", plan.Cluster, cluster, stack, inside);
         var cpuNodes = new CpuNodes("cpu-nodes", plan.Cluster.Cpu, cluster, network, addOns, stack, inside);
         addOns.InstallRest(cpuNodes.Group);
         var gpuNodes = new GpuNodes("gpu-nodes", plan.Cluster, cluster, network, addOns, stack, inside);
-        var termination = new NodeTermination("node-termination", cluster, gpuNodes, stack, inside);
-        _ = new ClusterAutoscaler("cluster-autoscaler", cluster, clusterName, stack, inside);
+        var termination = new NodeTermination("node-termination", cluster, gpuNodes, inside);
+        _ = new ClusterAutoscaler("cluster-autoscaler", cluster, stack, inside);
 
         var second = plan.Standby.Region is { } region ? new SecondRegion("second-region", region, plan.Data, stack, inside) : null;
         var secrets = new Secrets("secrets", plan, keys, second, primary, stack, inside);
@@ -47,8 +46,8 @@ public sealed class EksTopology : ComponentResource
         var ingress = new Ingress("ingress", plan, network, cluster, zone, api.Health?.Id, stack, inside);
 
         var alerts = new Alerts("alerts", plan.Observability, keys, stack, inside);
-        _ = new ClusterLogs("cluster-logs", clusterName, plan.Observability, keys, inside);
-        var watched = new Watched(clusterName, gpuNodes, cpuNodes, database, databaseAccess, cache, api, functions, new Dictionary<string, Pulumi.Aws.Sqs.Queue>
+        _ = new ClusterLogs("cluster-logs", stack.ClusterName, plan.Observability, keys, inside);
+        var watched = new Watched(stack.ClusterName, gpuNodes, cpuNodes, database, databaseAccess, cache, api, functions, new Dictionary<string, Pulumi.Aws.Sqs.Queue>
         {
             ["provision"] = queues.Provision.DeadLetters, ["overflow"] = queues.Overflow.DeadLetters, ["failed"] = queues.Failed, ["node-news"] = termination.News.DeadLetters,
         });
@@ -74,7 +73,7 @@ public sealed class EksTopology : ComponentResource
             ["databaseArn"] = database.Instance.Arn,
             ["modelFilesId"] = files.Id,
             ["modelFilesSharedAccessPointId"] = files.Shared.Id,
-            ["tenantAccessPoint"] = plan.Data.AccessPoint.ForTenants(),
+            ["tenantAccessPoint"] = Output.Create(plan.Data.AccessPoint.ForTenants()),
             ["cacheEndpoint"] = cache.Group.PrimaryEndpointAddress,
             ["cacheToken"] = secrets.CacheToken,
             ["platformSecretArn"] = secrets.Platform,

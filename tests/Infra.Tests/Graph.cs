@@ -25,26 +25,25 @@ static class Graph
         return text.ToString();
     }
 
-    /// <summary>Components as boxes with what they hold, and an arrow wherever one needs another.</summary>
+    /// <summary>The topology's components as boxes with what they hold, and an arrow wherever one needs another.</summary>
     public static string Mermaid(World world)
     {
-        var root = world.Resources.Single(resource => resource.IsComponent && resource.Parent is null);
-        var componentOf = world.Resources.ToDictionary(resource => resource.Key, resource => resource.IsComponent ? resource.Name : resource.Parent!);
+        var boxOf = world.Resources.ToDictionary(resource => resource.Key, world.TopComponentOf);
         var text = new StringBuilder("```mermaid\nflowchart LR\n");
-        foreach (var component in world.Resources.Where(resource => resource.IsComponent && resource != root).OrderBy(component => component.Name, StringComparer.Ordinal))
+        foreach (var box in boxOf.Values.OfType<string>().Distinct().Order(StringComparer.Ordinal))
         {
             var holds = from resource in world.Resources
-                        where !resource.IsComponent && resource.Parent == component.Name
+                        where !resource.IsComponent && boxOf[resource.Key] == box
                         group resource by Short(resource.Type) into kind
                         orderby kind.Key
                         select kind.Count() == 1 ? kind.Key : $"{kind.Count()} × {kind.Key}";
-            text.Append(null, $"  {component.Name}[\"<b>{component.Name}</b><br/>{string.Join("<br/>", holds)}\"]\n");
+            text.Append(null, $"  {box}[\"<b>{box}</b><br/>{string.Join("<br/>", holds)}\"]\n");
         }
 
         var arrows = from resource in world.Resources
                      from dependency in resource.DependsOn
-                     let needs = (From: componentOf[resource.Key], To: componentOf[dependency])
-                     where needs.From != needs.To && needs.From != root.Name && needs.To != root.Name
+                     let needs = (From: boxOf[resource.Key], To: boxOf[dependency])
+                     where needs.From is not null && needs.To is not null && needs.From != needs.To
                      select $"  {needs.From} --> {needs.To}\n";
         return text.AppendJoin("", arrows.Distinct().Order(StringComparer.Ordinal)).Append("```\n").ToString();
     }

@@ -2,10 +2,7 @@ using System.Text;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>
-/// What a stack consists of, as files that a reviewer reads. After a change that is meant, run the tests once with
-/// UPDATE_GOLDEN=1 and review the difference.
-/// </summary>
+/// <summary>What a stack consists of, as files that a reviewer reads.</summary>
 public sealed class GraphTests
 {
     static readonly string s_golden = Path.Combine(StackFile.Root, "tests", "Infra.Tests", "Golden");
@@ -15,7 +12,7 @@ public sealed class GraphTests
     [InlineData("prod")]
     [InlineData("dr")]
     public async Task The_resource_graph_is_the_reviewed_one(string name) =>
-        Same(Path.Combine(s_golden, $"{name}.txt"), Graph.List(await World.BuildAsync(StackFile.Read(name))));
+        Golden.Same(Path.Combine(s_golden, $"{name}.txt"), Graph.List(await World.BuildAsync(StackFile.Read(name))));
 
     [Fact]
     public async Task The_topology_page_shows_what_is_built()
@@ -33,17 +30,6 @@ public sealed class GraphTests
             text.Append(null, $"\n## {title}\n\nPulumi.{name}.yaml\n\n{Graph.Mermaid(await World.BuildAsync(StackFile.Read(name)))}");
         }
 
-        Same(page, text.ToString());
-    }
-
-    static void Same(string file, string actual)
-    {
-        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
-        {
-            File.WriteAllText(file, actual);
-        }
-
-        Assert.True(File.Exists(file), $"{file} does not exist; make it with UPDATE_GOLDEN=1.");
-        Assert.Equal(File.ReadAllText(file), actual, ignoreLineEndingDifferences: true);
+        Golden.Same(page, text.ToString());
     }
 }

@@ -1,15 +1,25 @@
 namespace ControlPlane.Infra.Tests;
 
-public sealed class StackTests
+[Collection(nameof(Stacks))]
+public sealed class StackTests(Stacks stacks)
 {
     [Theory]
-    [InlineData("dev")]
-    [InlineData("prod")]
-    [InlineData("dr")]
-    public async Task Every_stack_file_builds(string name)
+    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
+    public async Task Every_stack_builds_under_one_topology(string name)
     {
-        var stack = await World.BuildAsync(StackFile.Read(name));
-        Assert.NotEmpty(stack.Resources);
-        Assert.Equal(stack.Resources.Count, stack.Resources.Select(resource => resource.Key).Distinct().Count());
+        var world = await stacks.GetAsync(name);
+        Assert.Matches("^controlplane:topology:(Vps|Eks)$", Assert.Single(world.Resources, resource => resource.Parent is null).Type);
+        Assert.Equal(world.Resources.Count, world.Resources.Select(resource => resource.Key).Distinct().Count());
+    }
+
+    [Theory]
+    [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
+    public async Task Outputs_are_camel_case_and_secrets_are_secret(string name)
+    {
+        var world = await stacks.GetAsync(name);
+        Assert.All(world.Outputs, output => Assert.Matches("^[a-z][A-Za-z0-9]*$", output.Key));
+        Assert.All(world.Outputs, output => Assert.NotNull(output.Value));
+        Assert.All(world.Outputs.Keys.Where(key => key.EndsWith("Password", StringComparison.Ordinal) || key.EndsWith("Token", StringComparison.Ordinal) || key.EndsWith("Secret", StringComparison.Ordinal)),
+            key => Assert.Contains(key, world.SecretOutputs));
     }
 }

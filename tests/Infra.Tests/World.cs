@@ -25,8 +25,18 @@ public sealed record Deployed(
         _ => null,
     });
 
+    /// <summary>Tags have dots in their names, which a path cannot say.</summary>
+    public object? Tag(string name) => (this["tags"] as IReadOnlyDictionary<string, object?>)?.GetValueOrDefault(name);
+
     /// <summary>An input that holds a JSON document: a policy.</summary>
     public JsonElement Json(string path) => JsonDocument.Parse((string)this[path]!).RootElement;
+
+    /// <summary>Every IAM statement in it, with the input that holds it.</summary>
+    public IEnumerable<(string Input, JsonElement Statement)> Statements() =>
+        from input in Inputs
+        where input.Value is string text && text.Contains("\"Statement\"", StringComparison.Ordinal)
+        from statement in Json(input.Key).GetProperty("Statement").EnumerateArray()
+        select (input.Key, statement);
 
     public IReadOnlyList<string> Texts(string path) => this[path] is IEnumerable<object?> items ? [.. items.Select(item => (string)item!)] : [];
 }
@@ -37,6 +47,26 @@ public sealed partial record World(IReadOnlyList<Deployed> Resources, IReadOnlyD
     public IEnumerable<Deployed> Of(string type) => Resources.Where(resource => resource.Type == type);
 
     public Deployed One(string type, string name) => Resources.Single(resource => resource.Type == type && resource.Name == name);
+
+    /// <summary>Resources of a type that take something from another resource: a bucket's versioning, a queue's policy.</summary>
+    public IEnumerable<Deployed> About(Deployed other, string type) => Of(type).Where(resource => resource.DependsOn.Contains(other.Key));
+
+    /// <summary>Parent types and own type, and the name, as in the resource's URN.</summary>
+    public string UrnOf(Deployed resource) => $"{string.Join('$', Ancestors(resource).Reverse().Append(resource).Select(each => each.Type))}::{resource.Name}";
+
+    /// <summary>The component right under the topology that a resource belongs to; <c>null</c> for the topology itself.</summary>
+    public string? TopComponentOf(Deployed resource) => Ancestors(resource).Prepend(resource).SkipLast(1).LastOrDefault()?.Name;
+
+    // The nearest component first, the topology last.
+    IEnumerable<Deployed> Ancestors(Deployed resource)
+    {
+        for (var parent = resource.Parent; parent is not null;)
+        {
+            var component = Resources.Single(candidate => candidate.IsComponent && candidate.Name == parent);
+            yield return component;
+            parent = component.Parent;
+        }
+    }
 
     /// <exception cref="Exception">The program's own: <see cref="SettingsException"/>, possibly wrapped by Pulumi.</exception>
     public static async Task<World> BuildAsync(StackFile stack)
@@ -68,6 +98,6 @@ public sealed partial record World(IReadOnlyList<Deployed> Resources, IReadOnlyD
     };
 
     // The mocks answer every output with the resource and the property it came from: [[aws:ec2/vpc:Vpc network-vpc id]].
-    [GeneratedRegex(@"\[\[(\S+ \S+) \S+\]\]")]
+    [GeneratedRegex(@"\[\[(\w+:[^\s\""]+ [^\s\""]+) [^\s\""]+\]\]")]
     private static partial Regex Reference();
 }

@@ -3,7 +3,7 @@ using Pulumi;
 namespace ControlPlane.Infra;
 
 /// <summary>A text that may be left out: as an input, a null text would still be set.</summary>
-public static class Optional
+public static class Inputs
 {
-    public static Input<string>? Text(string? value) => value is null ? null : (Input<string>)value;
+    public static Input<string>? Optional(string? value) => value is null ? null : (Input<string>)value;
 }
