@@ -45,6 +45,9 @@ public sealed partial record Plan
     public required ObservabilityPlan Observability { get; init; }
     public required StandbyPlan Standby { get; init; }
 
+    /// <summary>A standby that has not taken over: its database follows the primary's, and nothing runs by schedule.</summary>
+    public bool Waits => Role == StackRole.Standby && !Standby.Promoted;
+
     /// <exception cref="SettingsException">With every problem there is.</exception>
     public static Plan Read(Settings settings)
     {
@@ -71,7 +74,7 @@ public sealed partial record Plan
             Data = DataPlan.Read(settings),
             Functions = FunctionsPlan.Read(settings),
             Edge = EdgePlan.Read(settings),
-            Observability = ObservabilityPlan.Read(settings),
+            Observability = ObservabilityPlan.Read(settings, needed: topology == Topology.Eks),
             Standby = StandbyPlan.Read(settings, role, region),
         };
         settings.ThrowIfWrong();

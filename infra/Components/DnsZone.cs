@@ -15,11 +15,16 @@ public sealed class DnsZone : ComponentResource
     readonly string _name;
     readonly string _domain;
 
-    public DnsZone(string name, string domain, string? existingZoneId, ComponentResourceOptions? options = null)
+    /// <param name="ofPrimary">A standby's names are in the primary's zone.</param>
+    public DnsZone(string name, string domain, string? existingZoneId, ComponentResourceOptions? options = null, Output<string>? ofPrimary = null)
         : base("controlplane:edge:DnsZone", name, options)
     {
         (_name, _domain) = (name, domain);
-        if (existingZoneId is not null)
+        if (ofPrimary is not null)
+        {
+            Id = ofPrimary;
+        }
+        else if (existingZoneId is not null)
         {
             Id = existingZoneId;
         }
@@ -45,14 +50,36 @@ public sealed class DnsZone : ComponentResource
         }, new CustomResourceOptions { Parent = this });
 
     /// <summary>A name for a load balancer, an API or a distribution of AWS, whose addresses change.</summary>
-    public void PointToAlias(string host, Input<string> dnsName, Input<string> hostedZoneId) =>
-        _ = new Record(NameOf(host, "A"), new RecordArgs
+    /// <param name="type">A, or AAAA.</param>
+    public void PointToAlias(string host, string type, Input<string> dnsName, Input<string> hostedZoneId) =>
+        _ = new Record(NameOf(host, type), new RecordArgs
         {
             ZoneId = Id,
             Name = Full(host),
-            Type = "A",
+            Type = type,
             Aliases = { new RecordAliasArgs { Name = dnsName, ZoneId = hostedZoneId, EvaluateTargetHealth = true } },
         }, new CustomResourceOptions { Parent = this });
+
+    /// <summary>
+    /// A name that the primary and the standby both answer for: the primary's as long as it is healthy. CloudFront has addresses of both kinds, so
+    /// what it serves is pointed to without this.
+    /// </summary>
+    /// <param name="healthCheck">Of the primary; a standby has none, it is the last resort.</param>
+    public void PointToAliasOf(StackRole role, string host, Input<string> dnsName, Input<string> hostedZoneId, Output<string>? healthCheck)
+    {
+        var settings = new RecordArgs
+        {
+            ZoneId = Id, Name = Full(host), Type = "A", SetIdentifier = role.ToString().ToLowerInvariant(),
+            FailoverRoutingPolicies = { new RecordFailoverRoutingPolicyArgs { Type = role == StackRole.Primary ? "PRIMARY" : "SECONDARY" } },
+            Aliases = { new RecordAliasArgs { Name = dnsName, ZoneId = hostedZoneId, EvaluateTargetHealth = true } },
+        };
+        if (healthCheck is not null)
+        {
+            settings.HealthCheckId = healthCheck;
+        }
+
+        _ = new Record(NameOf(host, "A"), settings, new CustomResourceOptions { Parent = this });
+    }
 
     public string Full(string host) => host.Length == 0 ? _domain : $"{host}.{_domain}";
 

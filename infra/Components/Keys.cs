@@ -18,17 +18,24 @@ public sealed class Keys : ComponentResource
     /// <summary>CloudWatch log groups of this stack's region.</summary>
     public Key Logs { get; }
 
+    /// <summary>Topics that alarms and the budget are announced on.</summary>
+    public Key Alerts { get; }
+
+    /// <summary>The audit trail.</summary>
+    public Key Audit { get; }
+
     public Keys(string name, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:security:Keys", name, options)
     {
-        var logs = new Statement(["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"], "*")
-        {
-            Principal = ("Service", $"logs.{stack.Region}.amazonaws.com"),
-            When = [new("ArnLike", "kms:EncryptionContext:aws:logs:arn", stack.Account.Arn("logs", "*"))],
-        };
         Data = Make($"{name}-data", "databases, files, objects, queues and backups");
         Secrets = Make($"{name}-secrets", "secrets of the platform and of its tenants");
-        Logs = Make($"{name}-logs", "logs", logs);
+        Logs = Make($"{name}-logs", "logs", ForLogsIn(stack.Region, stack));
+        Alerts = Make($"{name}-alerts", "alarms", [.. Announcers.Select(service =>
+            new Statement(["kms:Decrypt", "kms:GenerateDataKey"], "*") { Principal = ("Service", service) })]);
+        Audit = Make($"{name}-audit", "the audit trail", new Statement(["kms:GenerateDataKey", "kms:DescribeKey"], "*")
+        {
+            Principal = ("Service", "cloudtrail.amazonaws.com"), When = [new("StringEquals", "aws:SourceArn", stack.Account.Arn("cloudtrail", $"trail/{stack.Named("audit")}"))],
+        });
         RegisterOutputs();
 
         Key Make(string of, string holds, params Statement[] more)
@@ -49,8 +56,19 @@ public sealed class Keys : ComponentResource
         }
     }
 
+    /// <summary>Services that publish to the topics.</summary>
+    internal static readonly string[] Announcers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "events.amazonaws.com", "backup.amazonaws.com"];
+
+    /// <summary>Lets CloudWatch encrypt log groups of a region.</summary>
+    internal static Statement ForLogsIn(string region, StackInfo stack) =>
+        new(["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"], "*")
+        {
+            Principal = ("Service", $"logs.{region}.amazonaws.com"),
+            When = [new("ArnLike", "kms:EncryptionContext:aws:logs:arn", Output.Format($"arn:{stack.Account.Partition}:logs:{region}:{stack.Account.Id}:*"))],
+        };
+
     // Gives nobody anything by itself: it lets the account's IAM policies decide. Without it a key can become unmanageable for good.
-    static Statement AccountAdministers(StackInfo stack) => new(
+    internal static Statement AccountAdministers(StackInfo stack) => new(
         [
             "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:CreateGrant", "kms:Decrypt", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey",
             "kms:DisableKeyRotation", "kms:EnableKey", "kms:EnableKeyRotation", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext",

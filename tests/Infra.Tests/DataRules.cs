@@ -54,6 +54,8 @@ static class DataRules
     public static void Every_queue_has_a_dead_letter_queue(World world)
     {
         var deadLetters = world.Of("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy").SelectMany(policy => policy.DependsOn)
+            // Calls that nobody waits for have theirs without a queue before it.
+            .Concat(world.Of("aws:scheduler/schedule:Schedule").SelectMany(schedule => schedule.DependsOn))
             .Where(key => key.EndsWith("-dead-letters", StringComparison.Ordinal)).ToHashSet();
         foreach (var queue in world.Of("aws:sqs/queue:Queue").Where(queue => !deadLetters.Contains(queue.Key)))
         {

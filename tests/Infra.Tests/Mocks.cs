@@ -34,14 +34,37 @@ sealed class Mocks : IMocks
                 where name is not null && property.PropertyType == typeof(Output<string>)
                 select KeyValuePair.Create(name, (object)$"[[{key} {name}]]"))
             : args.Inputs;
-        return Task.FromResult<(string?, object)>(($"[[{key} id]]", args.Type == "aws:eks/cluster:Cluster" ? AsCluster(key, state) : state));
+        return Task.FromResult<(string?, object)>(($"[[{key} id]]", WithMore(args.Type!, key, args.Inputs, state)));
     }
 
     // Outputs that are more than a text.
+    static ImmutableDictionary<string, object> WithMore(string type, string key, ImmutableDictionary<string, object> inputs, ImmutableDictionary<string, object> state) => type switch
+    {
+        "aws:eks/cluster:Cluster" => AsCluster(key, state),
+        "aws:eks/nodeGroup:NodeGroup" => state.SetItem("resources", List(Map("autoscalingGroups", List(Map("name", $"[[{key} autoscalingGroup]]"))))),
+        "aws:acm/certificate:Certificate" => state.SetItem("domainValidationOptions", ((IEnumerable<object>)inputs.GetValueOrDefault("subjectAlternativeNames", Array.Empty<object>()))
+            .Append(inputs["domainName"]).Select(domain => (object)Map("domainName", domain).Add("resourceRecordName", $"[[{key} record]]").Add("resourceRecordType", "CNAME")
+                .Add("resourceRecordValue", $"[[{key} proof]]")).ToImmutableArray()),
+        "aws:apigatewayv2/domainName:DomainName" => state.SetItem("domainNameConfiguration", ((ImmutableDictionary<string, object>)state["domainNameConfiguration"])
+            .Add("targetDomainName", $"[[{key} target]]").Add("hostedZoneId", $"[[{key} zone]]")),
+        "aws:sesv2/emailIdentity:EmailIdentity" => state.SetItem("dkimSigningAttributes", Map("tokens", List("one", "two", "three"))),
+        "aws:efs/replicationConfiguration:ReplicationConfiguration" => state.SetItem("destination", ((ImmutableDictionary<string, object>)state["destination"])
+            .Add("fileSystemId", $"[[{key} copy]]")),
+        "aws:secretsmanager/secretVersion:SecretVersion" => state.SetItem("secretString", inputs["secretString"]),
+        "pulumi:pulumi:StackReference" => state.Add("secretOutputNames", List()).Add("outputs", PrimaryOutputs.ToImmutableDictionary(output => output, output => (object)$"arn:aws:of:us-east-1:111122223333:{output}")),
+        _ => state,
+    };
+
+    /// <summary>What a standby may ask its primary for; a test compares it with what the primary offers.</summary>
+    public static readonly string[] PrimaryOutputs =
+        ["databaseArn", "modelFilesCopyId", "zoneId", "platformSecretArn", "originSecretArn", "ownerSecretArn", "copiesKeyArn"];
+
     static ImmutableDictionary<string, object> AsCluster(string key, ImmutableDictionary<string, object> state) => state
         .SetItem("certificateAuthority", Map("data", $"[[{key} certificateAuthority]]"))
         .SetItem("vpcConfig", ((ImmutableDictionary<string, object>)state["vpcConfig"]).SetItem("clusterSecurityGroupId", $"[[{key} clusterSecurityGroupId]]"))
         .SetItem("identities", ImmutableArray.Create<object>(Map("oidcs", ImmutableArray.Create<object>(Map("issuer", $"[[{key} issuer]]")))));
+
+    static ImmutableArray<object> List(params object[] items) => [.. items];
 
     static ImmutableDictionary<string, object> Map(string key, object value) => ImmutableDictionary<string, object>.Empty.Add(key, value);
 
@@ -50,6 +73,7 @@ sealed class Mocks : IMocks
         "aws:index/getAvailabilityZones:getAvailabilityZones" => args.Args.Add("names", ImmutableArray.Create("a", "b", "c", "d")),
         "aws:index/getCallerIdentity:getCallerIdentity" => args.Args.Add("accountId", "111122223333"),
         "aws:index/getPartition:getPartition" => args.Args.Add("partition", "aws").Add("dnsSuffix", "amazonaws.com"),
+        "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword", "0123456789abcdefghijklmnopqrstuv"),
         "aws:ssm/getParameter:getParameter" => args.Args.Add("value", $"value of {args.Args["name"]}"),
         _ => throw new NotSupportedException($"The mocks have no answer to {args.Token}: add one here."),
     });

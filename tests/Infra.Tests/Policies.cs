@@ -5,6 +5,8 @@ namespace ControlPlane.Infra.Tests;
 /// <summary>Reads IAM statements, where one value may stand for a list of one.</summary>
 static class Policies
 {
+    public static bool Denies(this JsonElement statement) => statement.GetProperty("Effect").GetString() == "Deny";
+
     public static IReadOnlyList<string> Actions(this JsonElement statement) => Texts(statement, "Action");
 
     public static IReadOnlyList<string> ResourceArns(this JsonElement statement) => Texts(statement, "Resource");

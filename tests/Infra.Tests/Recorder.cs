@@ -31,7 +31,8 @@ sealed class Recorder
         {
             var dependsOn = await ValueAsync(options.DependsOn.Apply(resources => resources));
             sighting.DependsOn = [.. dependsOn.Select(resource => $"{resource.GetResourceType()} {resource.GetResourceName()}")];
-            sighting.AliasUrns = await Task.WhenAll(options.Aliases.Select(alias => ValueAsync(alias.Apply(value => value.Urn ?? ""))));
+            var aliases = await Task.WhenAll(options.Aliases.Select(alias => ValueAsync(alias.Apply(value => value.Urn ?? ""))));
+            sighting.AliasUrns = [.. aliases.Where(urn => urn.Length > 0)]; // Others are the provider's: former names of a type.
         }
 
         var resolved = new Dictionary<string, (object?, bool)>();
@@ -55,6 +56,6 @@ sealed class Recorder
             value.TrySetResult(known);
             return known;
         });
-        return value.Task;
+        return value.Task.WaitAsync(TimeSpan.FromSeconds(20)); // A failed output would never come; why it failed is reported by Pulumi.
     }
 }

@@ -98,6 +98,6 @@ public sealed partial record World(IReadOnlyList<Deployed> Resources, IReadOnlyD
     };
 
     // The mocks answer every output with the resource and the property it came from: [[aws:ec2/vpc:Vpc network-vpc id]].
-    [GeneratedRegex(@"\[\[(\S+ \S+) \S+\]\]")]
+    [GeneratedRegex(@"\[\[(\w+:[^\s\""]+ [^\s\""]+) [^\s\""]+\]\]")]
     private static partial Regex Reference();
 }
