@@ -14,7 +14,7 @@ public static class Prices
     {
         ["c5.2xlarge"] = 0.34m, ["c5.4xlarge"] = 0.68m, ["c5.9xlarge"] = 1.53m,
         ["m7i.2xlarge"] = 0.4032m,
-        ["g4dn.xlarge"] = 0.526m, ["g4dn.2xlarge"] = 0.752m, ["g5.2xlarge"] = 1.212m, ["g6.2xlarge"] = 0.9776m,
+        ["g4dn.xlarge"] = 0.526m, ["g4dn.2xlarge"] = 0.752m, ["g5.2xlarge"] = 1.212m, ["g6.2xlarge"] = 0.9776m, ["g6e.xlarge"] = 1.861m,
         ["db.m7g.large"] = 0.168m, ["db.m7g.xlarge"] = 0.337m, ["db.m7g.2xlarge"] = 0.674m,
         ["cache.t4g.medium"] = 0.065m, ["cache.m7g.large"] = 0.158m, ["cache.r7g.large"] = 0.219m,
     };

@@ -33,6 +33,7 @@ public sealed class RulesTests(Stacks stacks)
         {
             ["redrivePolicy"] = """{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111122223333:elsewhere","maxReceiveCount":3}""",
         }),
+        [nameof(DataRules.Every_alarm_has_an_action)] = ("prod", "aws:cloudwatch/metricAlarm:MetricAlarm alarms-slow-inference", new() { ["alarmActions"] = null }),
         [nameof(DataRules.Logs_are_encrypted_and_end)] = ("prod", "aws:cloudwatch/logGroup:LogGroup flow-logs", new() { ["retentionInDays"] = null }),
         [nameof(DataRules.No_resource_is_without_owner_and_stack_tags)] = ("prod", "aws:autoscaling/group:Group gpu-nodes", new() { ["tags"] = null }),
     };
