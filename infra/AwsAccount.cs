@@ -3,7 +3,7 @@ using Pulumi.Aws;
 
 namespace ControlPlane.Infra;
 
-/// <summary>The account and partition (aws, aws-cn, aws-us-gov) that the stack is built in, for ARNs that must be known before the resource is there.</summary>
+/// <summary>The account and partition (aws, aws-cn, aws-us-gov) of the stack, for ARNs that must be known before the resource is there.</summary>
 public sealed class AwsAccount(string region)
 {
     public Output<string> Id { get; } = GetCallerIdentity.Invoke().Apply(identity => identity.AccountId);

@@ -50,7 +50,12 @@ public sealed class Conventions(StackInfo stack, Renames renames)
 
         if (args is GroupArgs group)
         {
-            group.Tags.Add([.. TagsOf(name).Select(tag => (Input<GroupTagArgs>)new GroupTagArgs { Key = tag.Key, Value = tag.Value, PropagateAtLaunch = true })]);
+            group.Tags.Add([.. TagsOf(name).Select(tag => (Input<GroupTagArgs>)new GroupTagArgs
+            {
+                Key = tag.Key,
+                Value = tag.Value,
+                PropagateAtLaunch = true,
+            })]);
         }
 
         if (args is LaunchTemplateArgs template)

@@ -7,17 +7,31 @@ namespace ControlPlane.Infra;
 public static class Platform
 {
     /// <param name="transformations">See every resource after the stack's own conventions; the tests record with one.</param>
-    /// <exception cref="SettingsException">The configuration has to be changed first; the message names every key and what it may be.</exception>
+    /// <exception cref="RunException">The configuration has to be changed first; the message names every key and what it may be.</exception>
     public static IDictionary<string, object?> Build(params ResourceTransformation[] transformations)
     {
-        var plan = Plan.Read(new Settings(key => new Config(key.Split(':')[0]).Get(key.Split(':')[1])));
-        var stack = new StackInfo(Deployment.Instance.ProjectName, Deployment.Instance.StackName, plan.Region, plan.Owner, plan.Protect, new AwsAccount(plan.Region));
+        var plan = ReadPlan();
+        var (project, name) = (Deployment.Instance.ProjectName, Deployment.Instance.StackName);
+        var stack = new StackInfo(project, name, plan.Region, plan.Owner, plan.Protect, new AwsAccount(plan.Region));
         var root = new ComponentResourceOptions { ResourceTransformations = [new Conventions(stack, Renames.Released).Apply, .. transformations] };
         return plan.Topology switch
         {
             Topology.Vps => new VpsTopology("platform", plan, stack, root).Outputs,
             _ => new EksTopology("platform", plan, stack, root).Outputs,
         };
+    }
+
+    // Pulumi shows the message of a RunException alone, and a stack trace with any other.
+    static Plan ReadPlan()
+    {
+        try
+        {
+            return Plan.Read(new Settings(key => new Config(key.Split(':')[0]).Get(key.Split(':')[1])));
+        }
+        catch (SettingsException wrong)
+        {
+            throw new RunException(wrong.Message, wrong);
+        }
     }
 }
 
@@ -35,6 +49,9 @@ public sealed record StackInfo(string Project, string Name, string Region, strin
 
     public IReadOnlyDictionary<string, string> Tags { get; } = new Dictionary<string, string>
     {
-        ["Owner"] = Owner, ["Project"] = Project, ["Stack"] = Name, ["ManagedBy"] = "pulumi",
+        ["Owner"] = Owner,
+        ["Project"] = Project,
+        ["Stack"] = Name,
+        ["ManagedBy"] = "pulumi",
     };
 }

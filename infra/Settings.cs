@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace ControlPlane.Infra;
@@ -19,7 +18,8 @@ public sealed class Settings(Func<string, string?> read)
         Read(key, $"one of {string.Join(", ", allowed)}", byDefault, does, value => allowed.Contains(value) ? value : null) ?? allowed[0];
 
     public T OneOf<T>(string key, T? byDefault, string does) where T : struct, Enum =>
-        Enum.Parse<T>(OneOf(key, [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())], byDefault?.ToString().ToLowerInvariant(), does), ignoreCase: true);
+        Enum.Parse<T>(ignoreCase: true, value: OneOf(
+            key, [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())], byDefault?.ToString().ToLowerInvariant(), does));
 
     public bool Flag(string key, bool byDefault, string does) =>
         OneOf(key, ["true", "false"], byDefault ? "true" : "false", does) == "true";
@@ -34,15 +34,18 @@ public sealed class Settings(Func<string, string?> read)
         Text(key, value => value.Length == 0 || matches(value), allowed + ", or nothing", "", does) is { Length: > 0 } value ? value : null;
 
     public int Number(string key, int byDefault, int from, int to, string does) =>
-        Read(key, string.Create(CultureInfo.InvariantCulture, $"a whole number from {from} to {to}"), byDefault.ToString(CultureInfo.InvariantCulture), does,
-            value => int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number >= from && number <= to ? (int?)number : null)
+        Read<int?>(key, string.Create(null, $"a whole number from {from} to {to}"), byDefault.ToString(null, null), does,
+            value => int.TryParse(value, null, out var number) && number >= from && number <= to ? number : null)
         ?? byDefault;
 
     /// <param name="byDefault"><c>null</c> when the setting is required.</param>
-    public IReadOnlyList<string> List(string key, Func<string, bool> matches, string allowed, string[]? byDefault, string does) =>
-        Read(key, $"a list of {allowed}", byDefault is null ? null : JsonSerializer.Serialize(byDefault), does,
-            value => Parse<string[]>(value) is { } items && items.All(item => item is not null && matches(item)) && (items.Length > 0 || byDefault is { Length: 0 }) ? items : null)
+    public IReadOnlyList<string> List(string key, Func<string, bool> matches, string allowed, string[]? byDefault, string does)
+    {
+        var mayBeEmpty = byDefault is { Length: 0 };
+        return Read<string[]>(key, $"a list of {allowed}", byDefault is null ? null : JsonSerializer.Serialize(byDefault), does,
+            value => Parse<string[]>(value) is { } items && items.All(item => item is not null && matches(item)) && (items.Length > 0 || mayBeEmpty) ? items : null)
         ?? byDefault ?? [];
+    }
 
     /// <param name="byDefault"><c>null</c> when the setting is required.</param>
     public IReadOnlyDictionary<string, string> Map(

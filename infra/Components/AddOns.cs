@@ -71,7 +71,11 @@ public sealed class AddOns : ComponentResource
 
         if (s_identities.TryGetValue(addOn, out var identity))
         {
-            settings.PodIdentityAssociations.Add(new AddonPodIdentityAssociationArgs { ServiceAccount = identity.ServiceAccount, RoleArn = RoleFor(addOn, identity.Policies).Arn });
+            settings.PodIdentityAssociations.Add(new AddonPodIdentityAssociationArgs
+            {
+                ServiceAccount = identity.ServiceAccount,
+                RoleArn = RoleFor(addOn, identity.Policies).Arn,
+            });
         }
 
         return new Addon($"{_name}-{addOn}", settings, new CustomResourceOptions { Parent = this, DependsOn = after });
@@ -80,10 +84,18 @@ public sealed class AddOns : ComponentResource
     Role RoleFor(string addOn, string[] policies)
     {
         var inside = new CustomResourceOptions { Parent = this };
-        var role = new Role($"{_name}-{addOn}", new RoleArgs { Description = $"The EKS add-on {addOn}", AssumeRolePolicy = Policy.TrustedByPods() }, inside);
+        var role = new Role($"{_name}-{addOn}", new RoleArgs
+        {
+            Description = $"The EKS add-on {addOn}",
+            AssumeRolePolicy = Policy.TrustedByPods(),
+        }, inside);
         foreach (var policy in policies)
         {
-            _ = new RolePolicyAttachment($"{_name}-{addOn}-{policy.Split('/')[^1]}", new RolePolicyAttachmentArgs { Role = role.Name, PolicyArn = _stack.Account.ManagedPolicy(policy) }, inside);
+            _ = new RolePolicyAttachment($"{_name}-{addOn}-{policy.Split('/')[^1]}", new RolePolicyAttachmentArgs
+            {
+                Role = role.Name,
+                PolicyArn = _stack.Account.ManagedPolicy(policy),
+            }, inside);
         }
 
         return role;

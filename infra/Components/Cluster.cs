@@ -24,11 +24,24 @@ public sealed class Cluster : ComponentResource
         : base("controlplane:cluster:Cluster", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
-        var role = new Role(name, new RoleArgs { Description = "The EKS control plane", AssumeRolePolicy = Policy.TrustedBy("eks.amazonaws.com") }, inside);
-        var allowed = new RolePolicyAttachment(name, new RolePolicyAttachmentArgs { Role = role.Name, PolicyArn = stack.Account.ManagedPolicy("AmazonEKSClusterPolicy") }, inside);
+        var role = new Role(name, new RoleArgs
+        {
+            Description = "The EKS control plane",
+            AssumeRolePolicy = Policy.TrustedBy("eks.amazonaws.com"),
+        }, inside);
+        var allowed = new RolePolicyAttachment(name, new RolePolicyAttachmentArgs
+        {
+            Role = role.Name,
+            PolicyArn = stack.Account.ManagedPolicy("AmazonEKSClusterPolicy"),
+        }, inside);
 
         // EKS would make this group by itself, unencrypted and kept for ever.
-        var log = new LogGroup(name, new LogGroupArgs { Name = $"/aws/eks/{stack.ClusterName}/cluster", RetentionInDays = plan.LogDays, KmsKeyId = keys.Logs.Arn }, inside);
+        var log = new LogGroup(name, new LogGroupArgs
+        {
+            Name = $"/aws/eks/{stack.ClusterName}/cluster",
+            RetentionInDays = plan.LogDays,
+            KmsKeyId = keys.Logs.Arn,
+        }, inside);
         Eks = new Pulumi.Aws.Eks.Cluster(name, new ClusterArgs
         {
             Name = stack.ClusterName,
@@ -45,7 +58,11 @@ public sealed class Cluster : ComponentResource
                 PublicAccessCidrs = [.. plan.PublicAccessFrom],
             },
             KubernetesNetworkConfig = new ClusterKubernetesNetworkConfigArgs { IpFamily = "ipv4", ServiceIpv4Cidr = plan.ServiceCidr },
-            EncryptionConfig = new ClusterEncryptionConfigArgs { Resources = { "secrets" }, Provider = new ClusterEncryptionConfigProviderArgs { KeyArn = keys.Secrets.Arn } },
+            EncryptionConfig = new ClusterEncryptionConfigArgs
+            {
+                Resources = { "secrets" },
+                Provider = new ClusterEncryptionConfigProviderArgs { KeyArn = keys.Secrets.Arn },
+            },
             EnabledClusterLogTypes = { "api", "audit", "authenticator", "controllerManager", "scheduler" },
             UpgradePolicy = new ClusterUpgradePolicyArgs { SupportType = "STANDARD" },
             ZonalShiftConfig = new ClusterZonalShiftConfigArgs { Enabled = true },
@@ -54,7 +71,8 @@ public sealed class Cluster : ComponentResource
         CertificateAuthority = Eks.CertificateAuthority.Apply(authority => authority.Data!);
         Oidc = new OpenIdConnectProvider(name, new OpenIdConnectProviderArgs
         {
-            Url = Eks.Identities.Apply(identities => identities[0].Oidcs[0].Issuer!), ClientIdLists = { "sts.amazonaws.com" },
+            Url = Eks.Identities.Apply(identities => identities[0].Oidcs[0].Issuer!),
+            ClientIdLists = { "sts.amazonaws.com" },
         }, inside);
 
         for (var i = 0; i < plan.AdminRoles.Count; i++)
@@ -67,11 +85,22 @@ public sealed class Cluster : ComponentResource
 
     /// <summary>Lets a role act as members of a Kubernetes group; what the group may do is said by the cluster's own RBAC.</summary>
     public AccessEntry Admit(string name, Input<string> roleArn, string kubernetesGroup) =>
-        new(name, new AccessEntryArgs { ClusterName = Eks.Name, PrincipalArn = roleArn, Type = "STANDARD", KubernetesGroups = { kubernetesGroup } }, new CustomResourceOptions { Parent = this });
+        new(name, new AccessEntryArgs
+        {
+            ClusterName = Eks.Name,
+            PrincipalArn = roleArn,
+            Type = "STANDARD",
+            KubernetesGroups = { kubernetesGroup },
+        }, new CustomResourceOptions { Parent = this });
 
     void Administers(string name, string roleArn, StackInfo stack)
     {
-        var entry = new AccessEntry(name, new AccessEntryArgs { ClusterName = Eks.Name, PrincipalArn = roleArn, Type = "STANDARD" }, new CustomResourceOptions { Parent = this });
+        var entry = new AccessEntry(name, new AccessEntryArgs
+        {
+            ClusterName = Eks.Name,
+            PrincipalArn = roleArn,
+            Type = "STANDARD",
+        }, new CustomResourceOptions { Parent = this });
         _ = new AccessPolicyAssociation(name, new AccessPolicyAssociationArgs
         {
             ClusterName = Eks.Name,

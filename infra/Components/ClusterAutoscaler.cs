@@ -18,7 +18,9 @@ public sealed class ClusterAutoscaler : ComponentResource
                     "ec2:DescribeLaunchTemplateVersions", "ec2:GetInstanceTypesFromInstanceRequirements",
                 ], "*"),
             new Statement(["eks:DescribeNodegroup"], stack.Account.Arn("eks", $"nodegroup/{stack.ClusterName}/*/*")),
-            new Statement(["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"], stack.Account.Arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*"))
+            new Statement(
+                ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+                stack.Account.Arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*"))
             {
                 When = [new("StringEquals", $"aws:ResourceTag/k8s.io/cluster-autoscaler/{stack.ClusterName}", "owned")],
             },

@@ -11,7 +11,8 @@ public sealed class CpuNodes : ComponentResource
 {
     public NodeGroup Group { get; }
 
-    public CpuNodes(string name, NodeGroupPlan plan, Cluster cluster, Network network, AddOns before, StackInfo stack, ComponentResourceOptions? options = null)
+    public CpuNodes(
+        string name, NodeGroupPlan plan, Cluster cluster, Network network, AddOns before, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:cluster:CpuNodes", name, options)
     {
         var role = new NodeRole($"{name}-role", stack, new ComponentResourceOptions { Parent = this });

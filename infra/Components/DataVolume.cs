@@ -20,13 +20,23 @@ public sealed class DataVolume : ComponentResource
         var inside = new CustomResourceOptions { Parent = this };
         Volume = new Volume(name, new VolumeArgs
         {
-            AvailabilityZone = zone, Size = plan.DataGib, Type = "gp3", Encrypted = true, FinalSnapshot = true, Tags = { [SnapshotTag] = stack.Named(name) },
+            AvailabilityZone = zone,
+            Size = plan.DataGib,
+            Type = "gp3",
+            Encrypted = true,
+            FinalSnapshot = true,
+            Tags = { [SnapshotTag] = stack.Named(name) },
         }, inside);
 
-        var role = new Role($"{name}-snapshots", new RoleArgs { Description = "Makes and removes snapshots of the data volume", AssumeRolePolicy = Policy.TrustedBy("dlm.amazonaws.com") }, inside);
+        var role = new Role($"{name}-snapshots", new RoleArgs
+        {
+            Description = "Makes and removes snapshots of the data volume",
+            AssumeRolePolicy = Policy.TrustedBy("dlm.amazonaws.com"),
+        }, inside);
         _ = new RolePolicyAttachment($"{name}-snapshots", new RolePolicyAttachmentArgs
         {
-            Role = role.Name, PolicyArn = stack.Account.ManagedPolicy("service-role/AWSDataLifecycleManagerServiceRole"),
+            Role = role.Name,
+            PolicyArn = stack.Account.ManagedPolicy("service-role/AWSDataLifecycleManagerServiceRole"),
         }, inside);
         _ = new LifecyclePolicy(name, new LifecyclePolicyArgs
         {
@@ -42,8 +52,17 @@ public sealed class DataVolume : ComponentResource
                     new LifecyclePolicyPolicyDetailsScheduleArgs
                     {
                         Name = "daily",
-                        CreateRule = new LifecyclePolicyPolicyDetailsScheduleCreateRuleArgs { Interval = 24, IntervalUnit = "HOURS", Times = plan.SnapshotTimeUtc },
-                        RetainRule = new LifecyclePolicyPolicyDetailsScheduleRetainRuleArgs { Interval = plan.SnapshotsKeptDays, IntervalUnit = "DAYS" },
+                        CreateRule = new LifecyclePolicyPolicyDetailsScheduleCreateRuleArgs
+                        {
+                            Interval = 24,
+                            IntervalUnit = "HOURS",
+                            Times = plan.SnapshotTimeUtc,
+                        },
+                        RetainRule = new LifecyclePolicyPolicyDetailsScheduleRetainRuleArgs
+                        {
+                            Interval = plan.SnapshotsKeptDays,
+                            IntervalUnit = "DAYS",
+                        },
                         CopyTags = true,
                     },
                 },

@@ -40,14 +40,23 @@ public sealed class DnsZone : ComponentResource
 
     /// <param name="host">Relative to the domain: "api", "*.users"; empty for the domain itself.</param>
     public void Point(string host, string type, Input<string> to) =>
-        _ = new Record(NameOf(host, type), new RecordArgs { ZoneId = Id, Name = Full(host), Type = type, Ttl = 300, Records = { to } }, new CustomResourceOptions { Parent = this });
+        _ = new Record(NameOf(host, type), new RecordArgs
+        {
+            ZoneId = Id,
+            Name = Full(host),
+            Type = type,
+            Ttl = 300,
+            Records = { to },
+        }, new CustomResourceOptions { Parent = this });
 
     /// <summary>A name for a load balancer, an API or a distribution of AWS, whose addresses change.</summary>
     /// <param name="type">A, or AAAA.</param>
     public void PointToAlias(string host, string type, Input<string> dnsName, Input<string> hostedZoneId) =>
         _ = new Record(NameOf(host, type), new RecordArgs
         {
-            ZoneId = Id, Name = Full(host), Type = type,
+            ZoneId = Id,
+            Name = Full(host),
+            Type = type,
             Aliases = { new RecordAliasArgs { Name = dnsName, ZoneId = hostedZoneId, EvaluateTargetHealth = true } },
         }, new CustomResourceOptions { Parent = this });
 

@@ -28,7 +28,12 @@ public sealed class FlowLogs : ComponentResource
         }, inside);
         _ = new FlowLog(name, new FlowLogArgs
         {
-            VpcId = vpc.Id, TrafficType = "ALL", LogDestinationType = "cloud-watch-logs", LogDestination = log.Arn, IamRoleArn = role.Arn, MaxAggregationInterval = 600,
+            VpcId = vpc.Id,
+            TrafficType = "ALL",
+            LogDestinationType = "cloud-watch-logs",
+            LogDestination = log.Arn,
+            IamRoleArn = role.Arn,
+            MaxAggregationInterval = 600,
         }, inside);
         RegisterOutputs();
     }

@@ -23,14 +23,20 @@ public sealed class GpuNodes : ComponentResource
 
     public Group Group { get; }
 
-    public GpuNodes(string name, ClusterPlan plan, Cluster cluster, Network network, AddOns before, StackInfo stack, ComponentResourceOptions? options = null)
+    public GpuNodes(
+        string name, ClusterPlan plan, Cluster cluster, Network network, AddOns before, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:cluster:GpuNodes", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
         var gpu = plan.Gpu;
         var role = new NodeRole($"{name}-role", stack, new ComponentResourceOptions { Parent = this });
         var profile = new InstanceProfile(name, new InstanceProfileArgs { Role = role.Role.Name }, inside);
-        var entry = new AccessEntry(name, new AccessEntryArgs { ClusterName = cluster.Eks.Name, PrincipalArn = role.Role.Arn, Type = "EC2_LINUX" }, inside);
+        var entry = new AccessEntry(name, new AccessEntryArgs
+        {
+            ClusterName = cluster.Eks.Name,
+            PrincipalArn = role.Role.Arn,
+            Type = "EC2_LINUX",
+        }, inside);
         var image = Pulumi.Aws.Ssm.GetParameter.Invoke(new()
         {
             Name = $"/aws/service/eks/optimized-ami/{plan.Version}/amazon-linux-2023/x86_64/nvidia/{gpu.Image}/image_id",
@@ -55,7 +61,11 @@ public sealed class GpuNodes : ComponentResource
             SuspendedProcesses = { "AZRebalance" }, // It would take nodes from under running pods; the autoscaler balances.
             HealthCheckGracePeriod = 300,
             WaitForCapacityTimeout = "0",
-            EnabledMetrics = { Metric.GroupDesiredCapacity, Metric.GroupInServiceInstances, Metric.GroupPendingInstances, Metric.GroupTerminatingInstances, Metric.GroupTotalInstances },
+            EnabledMetrics =
+            {
+                Metric.GroupDesiredCapacity, Metric.GroupInServiceInstances, Metric.GroupPendingInstances,
+                Metric.GroupTerminatingInstances, Metric.GroupTotalInstances,
+            },
             MixedInstancesPolicy = new GroupMixedInstancesPolicyArgs
             {
                 InstancesDistribution = new GroupMixedInstancesPolicyInstancesDistributionArgs

@@ -17,8 +17,16 @@ public sealed class Host : ComponentResource
         var inside = new CustomResourceOptions { Parent = this };
 
         // The address is there before the instance, so that the first boot can fetch what it installs, and outlives it.
-        var door = new NetworkInterface(name, new NetworkInterfaceArgs { SubnetId = network.Subnet.Id, SecurityGroups = { network.Firewall.Id } }, inside);
-        Address = new Eip($"{name}-address", new EipArgs { Domain = "vpc", NetworkInterface = door.Id }, new CustomResourceOptions { Parent = this, DependsOn = { network.WayOut } });
+        var door = new NetworkInterface(name, new NetworkInterfaceArgs
+        {
+            SubnetId = network.Subnet.Id,
+            SecurityGroups = { network.Firewall.Id },
+        }, inside);
+        Address = new Eip($"{name}-address", new EipArgs
+        {
+            Domain = "vpc",
+            NetworkInterface = door.Id,
+        }, new CustomResourceOptions { Parent = this, DependsOn = { network.WayOut } });
         var image = Pulumi.Aws.Ssm.GetParameter.Invoke(new() { Name = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id" });
         var settings = new InstanceArgs
         {
@@ -27,7 +35,13 @@ public sealed class Host : ComponentResource
             PrimaryNetworkInterface = new InstancePrimaryNetworkInterfaceArgs { NetworkInterfaceId = door.Id },
             IamInstanceProfile = Profile(name, stack).Name,
             MetadataOptions = new InstanceMetadataOptionsArgs { HttpEndpoint = "enabled", HttpTokens = "required", HttpPutResponseHopLimit = 1 },
-            RootBlockDevice = new InstanceRootBlockDeviceArgs { Encrypted = true, VolumeType = "gp3", VolumeSize = plan.Vps.RootGib, Tags = stack.Tags.ToDictionary() },
+            RootBlockDevice = new InstanceRootBlockDeviceArgs
+            {
+                Encrypted = true,
+                VolumeType = "gp3",
+                VolumeSize = plan.Vps.RootGib,
+                Tags = stack.Tags.ToDictionary(),
+            },
             EbsOptimized = true,
             DisableApiTermination = stack.Protect,
             UserData = volume.Volume.Id.Apply(id => Bootstrap.CloudInit(plan, id)),
@@ -46,7 +60,10 @@ public sealed class Host : ComponentResource
         });
         _ = new VolumeAttachment($"{name}-data", new VolumeAttachmentArgs
         {
-            InstanceId = Instance.Id, VolumeId = volume.Volume.Id, DeviceName = "/dev/sdf", StopInstanceBeforeDetaching = true,
+            InstanceId = Instance.Id,
+            VolumeId = volume.Volume.Id,
+            DeviceName = "/dev/sdf",
+            StopInstanceBeforeDetaching = true,
         }, inside);
         RegisterOutputs();
     }
@@ -55,10 +72,15 @@ public sealed class Host : ComponentResource
     InstanceProfile Profile(string name, StackInfo stack)
     {
         var inside = new CustomResourceOptions { Parent = this };
-        var role = new Role(name, new RoleArgs { Description = "The host of topology vps", AssumeRolePolicy = Policy.TrustedBy("ec2.amazonaws.com") }, inside);
+        var role = new Role(name, new RoleArgs
+        {
+            Description = "The host of topology vps",
+            AssumeRolePolicy = Policy.TrustedBy("ec2.amazonaws.com"),
+        }, inside);
         _ = new RolePolicyAttachment($"{name}-session-manager", new RolePolicyAttachmentArgs
         {
-            Role = role.Name, PolicyArn = stack.Account.ManagedPolicy("AmazonSSMManagedInstanceCore"),
+            Role = role.Name,
+            PolicyArn = stack.Account.ManagedPolicy("AmazonSSMManagedInstanceCore"),
         }, inside);
         return new InstanceProfile(name, new InstanceProfileArgs { Role = role.Name }, inside);
     }

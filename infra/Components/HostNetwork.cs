@@ -27,7 +27,11 @@ public sealed class HostNetwork : ComponentResource
         Subnet = new Subnet(name, new SubnetArgs { VpcId = vpc.Id, CidrBlock = plan.Cidr, MapPublicIpOnLaunch = false }, inside);
         _ = new RouteTableAssociation(name, new RouteTableAssociationArgs { SubnetId = Subnet.Id, RouteTableId = routes.Id }, inside);
 
-        Firewall = new SecurityGroup($"{name}-firewall", new SecurityGroupArgs { VpcId = vpc.Id, Description = "Web for all; SSH and development for named addresses; nothing else" }, inside);
+        Firewall = new SecurityGroup($"{name}-firewall", new SecurityGroupArgs
+        {
+            VpcId = vpc.Id,
+            Description = "Web for all; SSH and development for named addresses; nothing else",
+        }, inside);
         Open("http", 80, "Web, and certificates", ["0.0.0.0/0"]);
         Open("https", 443, "Web", ["0.0.0.0/0"]);
         Open("ssh", 22, "Administrators", plan.SshFrom);
@@ -38,7 +42,12 @@ public sealed class HostNetwork : ComponentResource
         {
             _ = new SecurityGroupEgressRule(Invariant($"{name}-out-{port}"), new SecurityGroupEgressRuleArgs
             {
-                SecurityGroupId = Firewall.Id, CidrIpv4 = "0.0.0.0/0", IpProtocol = "tcp", FromPort = port, ToPort = port, Description = "Images, models, providers, mail",
+                SecurityGroupId = Firewall.Id,
+                CidrIpv4 = "0.0.0.0/0",
+                IpProtocol = "tcp",
+                FromPort = port,
+                ToPort = port,
+                Description = "Images, models, providers, mail",
             }, inside);
         }
 
@@ -50,7 +59,12 @@ public sealed class HostNetwork : ComponentResource
             {
                 _ = new SecurityGroupIngressRule(Invariant($"{name}-{what}-{i + 1}"), new SecurityGroupIngressRuleArgs
                 {
-                    SecurityGroupId = Firewall.Id, CidrIpv4 = from[i], IpProtocol = "tcp", FromPort = port, ToPort = port, Description = description,
+                    SecurityGroupId = Firewall.Id,
+                    CidrIpv4 = from[i],
+                    IpProtocol = "tcp",
+                    FromPort = port,
+                    ToPort = port,
+                    Description = description,
                 }, inside);
             }
         }

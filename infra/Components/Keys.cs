@@ -47,7 +47,11 @@ public sealed class Keys : ComponentResource
                 DeletionWindowInDays = 30,
                 Policy = Policy.Document([AccountAdministers(stack), .. more]),
             }, new CustomResourceOptions { Parent = this });
-            _ = new Pulumi.Aws.Kms.Alias(of, new AliasArgs { Name = $"alias/{stack.Named(of)}", TargetKeyId = key.Id }, new CustomResourceOptions { Parent = this });
+            _ = new Pulumi.Aws.Kms.Alias(of, new AliasArgs
+            {
+                Name = $"alias/{stack.Named(of)}",
+                TargetKeyId = key.Id,
+            }, new CustomResourceOptions { Parent = this });
             return key;
         }
     }

@@ -6,7 +6,7 @@ using Pulumi.Aws.SesV2.Inputs;
 
 namespace ControlPlane.Infra.Components;
 
-/// <summary>SES as the sender of the domain's mail: signed (DKIM), with bounces at an address of its own (SPF), and told to receivers (DMARC).</summary>
+/// <summary>SES as the sender of the domain's mail: signed (DKIM), with bounces at an address of its own (SPF), and a policy for all else (DMARC).</summary>
 public sealed class MailSender : ComponentResource
 {
     const int DkimKeys = 3;
@@ -15,7 +15,8 @@ public sealed class MailSender : ComponentResource
     readonly EmailIdentity _identity;
     readonly ConfigurationSet _settings;
 
-    public MailSender(string name, string domain, DnsZone zone, StackInfo stack, ComponentResourceOptions? options = null)
+    /// <param name="first">The domain's policy is said once; a standby adds its own signatures to it.</param>
+    public MailSender(string name, string domain, DnsZone zone, bool first, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:edge:MailSender", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
@@ -48,6 +49,11 @@ public sealed class MailSender : ComponentResource
         }, inside);
         Say("bounces", bounces, "MX", $"10 feedback-smtp.{stack.Region}.amazonses.com");
         Say("spf", bounces, "TXT", "v=spf1 include:amazonses.com ~all");
+        if (first)
+        {
+            Say("dmarc", $"_dmarc.{domain}", "TXT", "v=DMARC1; p=quarantine; adkim=s; aspf=r");
+        }
+
         RegisterOutputs();
 
         void Say(string what, Input<string> host, string type, Input<string> value) =>

@@ -40,7 +40,12 @@ public sealed class Network : ComponentResource
         });
         var gateway = new InternetGateway($"{name}-internet", new InternetGatewayArgs { VpcId = Vpc.Id }, _inside);
         var publicRoutes = Routes("public");
-        _ = new Route($"{name}-public-internet", new RouteArgs { RouteTableId = publicRoutes.Id, DestinationCidrBlock = "0.0.0.0/0", GatewayId = gateway.Id }, _inside);
+        _ = new Route($"{name}-public-internet", new RouteArgs
+        {
+            RouteTableId = publicRoutes.Id,
+            DestinationCidrBlock = "0.0.0.0/0",
+            GatewayId = gateway.Id,
+        }, _inside);
         var databaseRoutes = Routes("database");
 
         // By these tags the cluster's load balancer controller finds its subnets.
@@ -50,7 +55,8 @@ public sealed class Network : ComponentResource
         {
             var inZone = zone;
             var zoneName = zones.Apply(found => found.Names[inZone]);
-            var publicSubnet = Subnet("public", zone, plan.PublicSubnets[zone], zoneName, publicRoutes, ("kubernetes.io/role/elb", "1"), (loadBalancers, "shared"));
+            var publicSubnet = Subnet(
+                "public", zone, plan.PublicSubnets[zone], zoneName, publicRoutes, ("kubernetes.io/role/elb", "1"), (loadBalancers, "shared"));
             PublicSubnetIds.Add(publicSubnet.Id);
             if (nat is null || plan.NatPerZone)
             {
@@ -58,9 +64,16 @@ public sealed class Network : ComponentResource
             }
 
             var routes = Routes(Zoned("private", zone));
-            _ = new Route($"{name}-{Zoned("private", zone)}-internet", new RouteArgs { RouteTableId = routes.Id, DestinationCidrBlock = "0.0.0.0/0", NatGatewayId = nat.Id }, _inside);
+            _ = new Route($"{name}-{Zoned("private", zone)}-internet", new RouteArgs
+            {
+                RouteTableId = routes.Id,
+                DestinationCidrBlock = "0.0.0.0/0",
+                NatGatewayId = nat.Id,
+            }, _inside);
             PrivateRouteTableIds.Add(routes.Id);
-            PrivateSubnetIds.Add(Subnet("private", zone, plan.PrivateSubnets[zone], zoneName, routes, ("kubernetes.io/role/internal-elb", "1"), (loadBalancers, "shared")).Id);
+            var privateSubnet = Subnet(
+                "private", zone, plan.PrivateSubnets[zone], zoneName, routes, ("kubernetes.io/role/internal-elb", "1"), (loadBalancers, "shared"));
+            PrivateSubnetIds.Add(privateSubnet.Id);
             DatabaseSubnetIds.Add(Subnet("database", zone, plan.DatabaseSubnets[zone], zoneName, databaseRoutes).Id);
         }
 
@@ -79,7 +92,11 @@ public sealed class Network : ComponentResource
             MapPublicIpOnLaunch = false,
             Tags = tags.ToDictionary(tag => tag.Key, tag => tag.Value),
         }, _inside);
-        _ = new RouteTableAssociation($"{_name}-{Zoned(kind, zone)}", new RouteTableAssociationArgs { SubnetId = subnet.Id, RouteTableId = routes.Id }, _inside);
+        _ = new RouteTableAssociation($"{_name}-{Zoned(kind, zone)}", new RouteTableAssociationArgs
+        {
+            SubnetId = subnet.Id,
+            RouteTableId = routes.Id,
+        }, _inside);
         return subnet;
     }
 

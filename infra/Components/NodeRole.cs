@@ -15,7 +15,11 @@ public sealed class NodeRole : ComponentResource
         : base("controlplane:cluster:NodeRole", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
-        Role = new Role(name, new RoleArgs { Description = "Nodes of the cluster", AssumeRolePolicy = Policy.TrustedBy("ec2.amazonaws.com") }, inside);
+        Role = new Role(name, new RoleArgs
+        {
+            Description = "Nodes of the cluster",
+            AssumeRolePolicy = Policy.TrustedBy("ec2.amazonaws.com"),
+        }, inside);
         Attachments =
         [
             Attach("join", "AmazonEKSWorkerNodePolicy"),
@@ -26,7 +30,8 @@ public sealed class NodeRole : ComponentResource
 
         RolePolicyAttachment Attach(string what, string policy) => new($"{name}-{what}", new RolePolicyAttachmentArgs
         {
-            Role = Role.Name, PolicyArn = stack.Account.ManagedPolicy(policy),
+            Role = Role.Name,
+            PolicyArn = stack.Account.ManagedPolicy(policy),
         }, inside);
     }
 }

@@ -17,7 +17,13 @@ static class NodeTemplate
             new LaunchTemplateBlockDeviceMappingArgs
             {
                 DeviceName = "/dev/xvda",
-                Ebs = new LaunchTemplateBlockDeviceMappingEbsArgs { VolumeSize = diskGib, VolumeType = "gp3", Encrypted = "true", DeleteOnTermination = "true" },
+                Ebs = new LaunchTemplateBlockDeviceMappingEbsArgs
+                {
+                    VolumeSize = diskGib,
+                    VolumeType = "gp3",
+                    Encrypted = "true",
+                    DeleteOnTermination = "true",
+                },
             },
         },
     };

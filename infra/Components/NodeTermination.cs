@@ -48,7 +48,8 @@ public sealed class NodeTermination : ComponentResource
         [
             new Statement(["sqs:ReceiveMessage", "sqs:DeleteMessage"], News.Queue.Arn),
             new Statement(["autoscaling:CompleteLifecycleAction"], nodes.Group.Arn),
-            new Statement(["autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeTags", "ec2:DescribeInstances"], "*"), // AWS offers no narrower resource for these.
+            // AWS offers no narrower resource for these.
+            new Statement(["autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeTags", "ec2:DescribeInstances"], "*"),
         ], new ComponentResourceOptions { Parent = this });
         RegisterOutputs();
     }

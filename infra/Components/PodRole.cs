@@ -9,7 +9,9 @@ public sealed class PodRole : ComponentResource
 {
     public Role Role { get; }
 
-    public PodRole(string name, string does, Cluster cluster, string kubernetesNamespace, string serviceAccount, Statement[] may, ComponentResourceOptions? options = null)
+    public PodRole(
+        string name, string does, Cluster cluster, string kubernetesNamespace, string serviceAccount, Statement[] may,
+        ComponentResourceOptions? options = null)
         : base("controlplane:cluster:PodRole", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
@@ -17,7 +19,10 @@ public sealed class PodRole : ComponentResource
         _ = new RolePolicy(name, new RolePolicyArgs { Role = Role.Id, Policy = Policy.Document(may) }, inside);
         _ = new PodIdentityAssociation(name, new PodIdentityAssociationArgs
         {
-            ClusterName = cluster.Eks.Name, Namespace = kubernetesNamespace, ServiceAccount = serviceAccount, RoleArn = Role.Arn,
+            ClusterName = cluster.Eks.Name,
+            Namespace = kubernetesNamespace,
+            ServiceAccount = serviceAccount,
+            RoleArn = Role.Arn,
         }, inside);
         RegisterOutputs();
     }

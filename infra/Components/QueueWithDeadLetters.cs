@@ -18,7 +18,11 @@ public sealed class QueueWithDeadLetters : ComponentResource
         : base("controlplane:queue:QueueWithDeadLetters", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
-        DeadLetters = new Queue($"{name}-dead-letters", new QueueArgs { SqsManagedSseEnabled = true, MessageRetentionSeconds = FourteenDays }, inside);
+        DeadLetters = new Queue($"{name}-dead-letters", new QueueArgs
+        {
+            SqsManagedSseEnabled = true,
+            MessageRetentionSeconds = FourteenDays,
+        }, inside);
         Queue = new Queue(name, new QueueArgs
         {
             SqsManagedSseEnabled = true,
@@ -37,5 +41,9 @@ public sealed class QueueWithDeadLetters : ComponentResource
 
     /// <summary>Lets AWS services put messages in.</summary>
     public void AcceptFrom(string name, params Statement[] statements) =>
-        _ = new QueuePolicy(name, new QueuePolicyArgs { QueueUrl = Queue.Url, Policy = Policy.Document(statements) }, new CustomResourceOptions { Parent = this });
+        _ = new QueuePolicy(name, new QueuePolicyArgs
+        {
+            QueueUrl = Queue.Url,
+            Policy = Policy.Document(statements),
+        }, new CustomResourceOptions { Parent = this });
 }

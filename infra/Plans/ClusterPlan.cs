@@ -30,19 +30,24 @@ public sealed partial record ClusterPlan
     {
         var plan = ReadAll(settings, needed);
         var missing = s_essentialAddOns.Except(plan.AddOns.Keys).ToList();
-        settings.Must(!needed || missing.Count == 0, $"eks:addOns is without {string.Join(", ", missing)}. Allowed: any add-ons, as long as {string.Join(", ", s_essentialAddOns)} are among them.");
+        settings.Must(!needed || missing.Count == 0,
+            $"eks:addOns is without {string.Join(", ", missing)}. Allowed: any add-ons, as long as {string.Join(", ", s_essentialAddOns)} are among them.");
         return plan;
     }
 
     static ClusterPlan ReadAll(Settings settings, bool needed) => new()
     {
-        Version = settings.Text("eks:version", KubernetesVersion().IsMatch, "a Kubernetes minor version, e.g. 1.35", "1.35", "Kubernetes version of the cluster and its nodes."),
-        PublicAccessFrom = settings.List("eks:publicAccessFrom", AddressRange.IsNamed, "IPv4 ranges of at most /8, e.g. 198.51.100.0/24; the whole world is not allowed", [],
+        Version = settings.Text("eks:version", KubernetesVersion().IsMatch, "a Kubernetes minor version, e.g. 1.35", "1.35",
+            "Kubernetes version of the cluster and its nodes."),
+        PublicAccessFrom = settings.List("eks:publicAccessFrom", AddressRange.IsNamed,
+            "IPv4 ranges of at most /8, e.g. 198.51.100.0/24; the whole world is not allowed", [],
             "Who may reach the cluster's public endpoint. Empty: only the VPC."),
-        AdminRoles = settings.List("eks:adminRoles", IamRole().IsMatch, "ARNs of IAM roles, e.g. arn:aws:iam::111122223333:role/platform-admin", needed ? null : [],
+        AdminRoles = settings.List("eks:adminRoles", IamRole().IsMatch,
+            "ARNs of IAM roles, e.g. arn:aws:iam::111122223333:role/platform-admin", needed ? null : [],
             "Who administers the cluster, besides the control plane."),
         AddOns = settings.Map("eks:addOns", (name, version) => AddOnName().IsMatch(name) && AddOnVersion().IsMatch(version),
-            "add-on names with a pinned version, e.g. vpc-cni: v1.21.1-eksbuild.1 (aws eks describe-addon-versions lists them)", needed ? null : Nothing,
+            "add-on names with a pinned version, e.g. vpc-cni: v1.21.1-eksbuild.1 (aws eks describe-addon-versions lists them)",
+            needed ? null : Nothing,
             "The EKS add-ons to install."),
         Cpu = NodeGroupPlan.Read(settings),
         Gpu = GpuGroupPlan.Read(settings),
@@ -71,7 +76,8 @@ public sealed partial record NodeGroupPlan(IReadOnlyList<string> InstanceTypes, 
     public static NodeGroupPlan Read(Settings settings)
     {
         var plan = new NodeGroupPlan(
-            settings.List("eks:cpuInstanceTypes", InstanceTypeName().IsMatch, "x86-64 EC2 instance types", ["c5.2xlarge", "c5.4xlarge", "c5.9xlarge"], "Nodes of the standard tier."),
+            settings.List("eks:cpuInstanceTypes", InstanceTypeName().IsMatch, "x86-64 EC2 instance types", ["c5.2xlarge", "c5.4xlarge", "c5.9xlarge"],
+                "Nodes of the standard tier."),
             settings.Number("eks:cpuMin", 3, 1, 450, "Fewest nodes; one per zone keeps every zone alive."),
             settings.Number("eks:cpuDesired", 5, 1, 450, "Nodes at the start; the autoscaler moves it afterwards."),
             settings.Number("eks:cpuMax", 50, 1, 450, "Most nodes."));
@@ -87,10 +93,17 @@ public sealed partial record NodeGroupPlan(IReadOnlyList<string> InstanceTypes, 
 /// <summary>Premium tier: models on GPUs, from none up. 30 % on demand, so that it survives a wave of spot reclaims.</summary>
 public sealed record GpuGroupPlan(IReadOnlyList<string> InstanceTypes, int Max, int OnDemandPercent)
 {
+    const string ImagePrefix = "amazon-eks-node-al2023-x86_64-nvidia-";
+
     // What the family brings, as the node label "accelerator" names it.
     static readonly Dictionary<string, string> s_accelerators = new()
     {
-        ["g4dn"] = "nvidia-tesla-t4", ["g5"] = "nvidia-a10g", ["g6"] = "nvidia-l4", ["g6e"] = "nvidia-l40s", ["p4d"] = "nvidia-a100", ["p5"] = "nvidia-h100",
+        ["g4dn"] = "nvidia-tesla-t4",
+        ["g5"] = "nvidia-a10g",
+        ["g6"] = "nvidia-l4",
+        ["g6e"] = "nvidia-l40s",
+        ["p4d"] = "nvidia-a100",
+        ["p5"] = "nvidia-h100",
     };
 
     public int Min { get; init; }
@@ -110,12 +123,14 @@ public sealed record GpuGroupPlan(IReadOnlyList<string> InstanceTypes, int Max, 
     public static GpuGroupPlan Read(Settings settings) => new(
         // g5 and g6 succeed the p3 family, which is no longer offered. The autoscaler reads only the first type to know what a node brings.
         settings.List("eks:gpuInstanceTypes", type => type.Contains('.') && s_accelerators.ContainsKey(type.Split('.')[0]),
-            "EC2 instance types of the families " + string.Join(", ", s_accelerators.Keys), ["g4dn.xlarge", "g4dn.2xlarge", "g5.2xlarge", "g6.2xlarge"],
+            "EC2 instance types of the families " + string.Join(", ", s_accelerators.Keys),
+            ["g4dn.xlarge", "g4dn.2xlarge", "g5.2xlarge", "g6.2xlarge"],
             "Nodes of the premium tier, the smallest first; the more types, the fewer reclaims."),
         settings.Number("eks:gpuMax", 20, 0, 450, "Most GPU nodes; there are none until one is needed."),
         settings.Number("eks:gpuOnDemandPercent", 30, 0, 100, "Share of GPU nodes that are on demand, in percent; the rest is spot."))
     {
-        Image = settings.Text("eks:gpuImage", value => value == "recommended" || value.StartsWith("amazon-eks-node-al2023-x86_64-nvidia-", StringComparison.Ordinal),
-            "recommended, or a release such as amazon-eks-node-al2023-x86_64-nvidia-1.35-v20260801", "recommended", "The machine image of GPU nodes."),
+        Image = settings.Text("eks:gpuImage", value => value == "recommended" || value.StartsWith(ImagePrefix, StringComparison.Ordinal),
+            $"recommended, or a release such as {ImagePrefix}1.35-v20260801", "recommended",
+            "The machine image of GPU nodes."),
     };
 }

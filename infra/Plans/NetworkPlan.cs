@@ -25,12 +25,15 @@ public sealed record NetworkPlan
 
     public static NetworkPlan Read(Settings settings) => new()
     {
-        Cidr = settings.Text("network:cidr", value => AddressRange.IsPrivate(value) && IPNetwork.Parse(value).PrefixLength == 16, "a private IPv4 range of /16, e.g. 10.20.0.0/16",
+        Cidr = settings.Text("network:cidr", value => AddressRange.IsPrivate(value) && IPNetwork.Parse(value).PrefixLength == 16,
+            "a private IPv4 range of /16, e.g. 10.20.0.0/16",
             "10.20.0.0/16", "Addresses of the VPC. The standby's must differ from the primary's, so that they can be peered."),
-        NatPerZone = settings.Flag("network:natPerZone", true, "Whether every zone has its own NAT gateway (about 33 USD a month each) or all share one."),
+        NatPerZone = settings.Flag("network:natPerZone", true,
+            "Whether every zone has its own NAT gateway (about 33 USD a month each) or all share one."),
         Endpoints = settings.List("network:endpoints", s_endpoints.Contains, "names out of " + string.Join(", ", s_endpoints), s_endpoints,
-            "AWS services that get an interface endpoint in the VPC (about 22 USD a month each over three zones); the others are reached through NAT."),
+            "AWS services with an interface endpoint in the VPC (about 22 USD a month each over three zones); the others are reached through NAT."),
     };
 
-    static readonly string[] s_endpoints = ["autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sqs", "sts"];
+    static readonly string[] s_endpoints =
+        ["autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sqs", "sts"];
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace ControlPlane.Infra.Plans;
@@ -39,26 +37,31 @@ public sealed partial record VpsPlan
     {
         var plan = new VpsPlan
         {
-            Host = settings.Optional("vps:host", value => IPAddress.TryParse(value, out var address) && address.AddressFamily == AddressFamily.InterNetwork && value.Count(c => c == '.') == 3,
-                "an IPv4 address, e.g. 192.0.2.10", "A host that exists already. The stack then makes DNS records only, and prints the command that installs the platform there."),
-            InstanceType = settings.Text("vps:instanceType", InstanceTypeName().IsMatch, "an x86-64 EC2 instance type, e.g. m7i.2xlarge", "m7i.2xlarge",
-                "The host; the default has 8 vCPU and 32 GB."),
+            Host = settings.Optional("vps:host", AddressRange.IsAddress, "an IPv4 address, e.g. 192.0.2.10",
+                "A host that exists already. The stack then makes DNS records only, and prints the command that installs the platform there."),
+            InstanceType = settings.Text("vps:instanceType", InstanceTypeName().IsMatch, "an x86-64 EC2 instance type, e.g. m7i.2xlarge",
+                "m7i.2xlarge", "The host; the default has 8 vCPU and 32 GB."),
             DataGib = settings.Number("vps:dataGib", 200, 50, 16_384, "Size of the encrypted data volume in GiB."),
-            SshFrom = settings.List("vps:sshFrom", AddressRange.IsNamed, "IPv4 ranges of at most /8, e.g. 198.51.100.7/32; the whole world is not allowed", [],
+            SshFrom = settings.List("vps:sshFrom", AddressRange.IsNamed,
+                "IPv4 ranges of at most /8, e.g. 198.51.100.7/32; the whole world is not allowed", [],
                 "Who may reach port 22. Empty: nobody, sign in through Session Manager."),
             VpnRanges = settings.List("vps:vpnRanges", AddressRange.IsPrivate, "private IPv4 ranges, e.g. 10.0.0.0/8", ["10.0.0.0/8"],
                 "Who may reach the development environment on port 3001."),
-            SshPublicKey = settings.Optional("vps:sshPublicKey", value => value.StartsWith("ssh-ed25519 ", StringComparison.Ordinal) || value.StartsWith("ssh-rsa ", StringComparison.Ordinal),
-                "an OpenSSH public key, ssh-ed25519 or ssh-rsa", "Key of the first administrator."),
+            SshPublicKey = settings.Optional("vps:sshPublicKey", OpenSshKey().IsMatch, "an OpenSSH public key, ssh-ed25519 or ssh-rsa",
+                "Key of the first administrator."),
             Release = Release.Read(settings, needed),
         };
         settings.Must(plan.SshPublicKey is null || plan.SshFrom.Count > 0 || plan.Host is not null,
-            "vps:sshPublicKey is set but vps:sshFrom is empty, so nobody could use it. Allowed: name the ranges that may reach port 22, or leave out the key.");
+            "vps:sshPublicKey is set but vps:sshFrom is empty, so nobody could use it. "
+            + "Allowed: name the ranges that may reach port 22, or leave out the key.");
         return plan;
     }
 
     [GeneratedRegex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$")]
     private static partial Regex InstanceTypeName();
+
+    [GeneratedRegex("^ssh-(ed25519|rsa) [A-Za-z0-9+/=]+( .*)?$")]
+    private static partial Regex OpenSshKey();
 }
 
 /// <summary>A published version of this project, named so that what was tested is what runs.</summary>
@@ -69,13 +72,19 @@ public sealed partial record Release(string Version, string Sha256, string BaseU
     public static Release Read(Settings settings, bool needed) => new(
         settings.Text("vps:release", value => value == "" || SemanticVersion().IsMatch(value), "a released version, e.g. 1.4.2", needed ? null : "",
             "The version to install; there is no \"latest\"."),
-        settings.Text("vps:releaseSha256", value => value == "" || Sha256Hex().IsMatch(value), "the SHA-256 of the release archive, 64 hexadecimal digits", needed ? null : "",
+        settings.Text("vps:releaseSha256", value => value == "" || Sha256Hex().IsMatch(value),
+            "the SHA-256 of the release archive, 64 hexadecimal digits", needed ? null : "",
             "The archive is installed only if it has this digest."),
-        settings.Text("vps:releaseBaseUrl", value => value == "" || (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme == "https" && !value.EndsWith('/')),
-            "an https address without a slash at the end", needed ? null : "", "Where releases are published: the archive is at {base}/v{version}/controlplane-{version}.tar.gz."));
+        settings.Text("vps:releaseBaseUrl", value => value == "" || HttpsAddress().IsMatch(value),
+            "an https address without a slash at the end", needed ? null : "",
+            "Where releases are published: the archive is at {base}/v{version}/controlplane-{version}.tar.gz."));
 
     [GeneratedRegex("^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.]+)?$")]
     private static partial Regex SemanticVersion();
+
+    // No quotes, spaces or other signs that mean something to a shell.
+    [GeneratedRegex("^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$")]
+    private static partial Regex HttpsAddress();
 
     [GeneratedRegex("^[0-9a-f]{64}$")]
     private static partial Regex Sha256Hex();

@@ -38,7 +38,7 @@ public sealed class EksTopology : ComponentResource
         var files = new ModelFiles("model-files", plan.Data, plan.Network.Zones, network, cluster, keys, second, primary, stack, inside);
         var cache = new Cache("cache", plan.Data, network, cluster, keys, secrets.CacheToken, stack, inside);
         var zone = new DnsZone("dns", plan.Domain, plan.ZoneId, inside, ofPrimary: primary?.Text("zoneId"));
-        var mail = new MailSender("mail", plan.Domain, zone, stack, inside);
+        var mail = new MailSender("mail", plan.Domain, zone, first: primary is null, stack, inside);
 
         var queues = new Queues("queues", plan.Functions, inside);
         var functions = new Functions("functions", plan, network, keys, new FunctionMeans(database, databaseAccess, secrets, cluster, files, cache, queues, mail), stack, inside);

@@ -26,8 +26,8 @@ public sealed class ClusterTests(Stacks stacks)
         Assert.Equal(["api", "audit", "authenticator", "controllerManager", "scheduler"], cluster.Texts("enabledClusterLogTypes"));
         Assert.Equal("API", cluster["accessConfig.authenticationMode"]);
         Assert.True(cluster["accessConfig.bootstrapClusterCreatorAdminPermissions"] is false);
-        Assert.Equal(["arn:aws:iam::111122223333:role/platform-admin"],
-            world.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation").Select(association => world.One("aws:eks/accessEntry:AccessEntry", association.Name)["principalArn"]));
+        var administrator = Assert.Single(world.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation"));
+        Assert.Equal("arn:aws:iam::111122223333:role/platform-admin", world.One("aws:eks/accessEntry:AccessEntry", administrator.Name)["principalArn"]);
         Assert.Single(world.Of("aws:iam/openIdConnectProvider:OpenIdConnectProvider"));
     }
 
@@ -47,7 +47,9 @@ public sealed class ClusterTests(Stacks stacks)
     {
         var group = (await stacks.GetAsync("prod")).One("aws:eks/nodeGroup:NodeGroup", "cpu-nodes");
         Assert.Equal(["c5.2xlarge", "c5.4xlarge", "c5.9xlarge"], group.Texts("instanceTypes"));
-        Assert.Equal((3, 5, 50), (Number(group, "scalingConfig.minSize"), Number(group, "scalingConfig.desiredSize"), Number(group, "scalingConfig.maxSize")));
+        Assert.Equal(3, Number(group, "scalingConfig.minSize"));
+        Assert.Equal(5, Number(group, "scalingConfig.desiredSize"));
+        Assert.Equal(50, Number(group, "scalingConfig.maxSize"));
         Assert.Equal("ON_DEMAND", group["capacityType"]);
     }
 
@@ -56,8 +58,10 @@ public sealed class ClusterTests(Stacks stacks)
     {
         var group = Gpus(await stacks.GetAsync("prod"));
         Assert.Equal((0, 0, 20), (Number(group, "minSize"), Number(group, "desiredCapacity"), Number(group, "maxSize")));
-        Assert.Equal((0, 30), (Number(group, "mixedInstancesPolicy.instancesDistribution.onDemandBaseCapacity"), Number(group, "mixedInstancesPolicy.instancesDistribution.onDemandPercentageAboveBaseCapacity")));
-        Assert.Equal("price-capacity-optimized", group["mixedInstancesPolicy.instancesDistribution.spotAllocationStrategy"]);
+        const string distribution = "mixedInstancesPolicy.instancesDistribution";
+        Assert.Equal(0, Number(group, $"{distribution}.onDemandBaseCapacity"));
+        Assert.Equal(30, Number(group, $"{distribution}.onDemandPercentageAboveBaseCapacity"));
+        Assert.Equal("price-capacity-optimized", group[$"{distribution}.spotAllocationStrategy"]);
         Assert.True(group["capacityRebalance"] is true);
         var tags = ((IEnumerable<object?>)group["tags"]!).Cast<IReadOnlyDictionary<string, object?>>().ToDictionary(tag => (string)tag["key"]!, tag => (string)tag["value"]!);
         const string prefix = "k8s.io/cluster-autoscaler";
@@ -72,17 +76,22 @@ public sealed class ClusterTests(Stacks stacks)
     public async Task Each_gpu_type_joins_with_the_label_of_what_it_brings()
     {
         var world = await stacks.GetAsync("prod");
-        var overrides = ((IEnumerable<object?>)Gpus(world)["mixedInstancesPolicy.launchTemplate.overrides"]!).Cast<IReadOnlyDictionary<string, object?>>();
-        var labels = overrides.ToDictionary(item => (string)item["instanceType"]!, item =>
+        var group = Gpus(world);
+        var types = ((IReadOnlyCollection<object?>)group["mixedInstancesPolicy.launchTemplate.overrides"]!).Count;
+        var labels = Enumerable.Range(0, types).Select(i => $"mixedInstancesPolicy.launchTemplate.overrides.{i}").ToDictionary(type => (string)group[$"{type}.instanceType"]!, type =>
         {
-            var template = (string)((IReadOnlyDictionary<string, object?>)item["launchTemplateSpecification"]!)["launchTemplateId"]!;
-            var userData = Encoding.UTF8.GetString(Convert.FromBase64String((string)world.Of("aws:ec2/launchTemplate:LaunchTemplate").Single(candidate => template.Contains(candidate.Key + " ", StringComparison.Ordinal))["userData"]!));
+            var id = (string)group[$"{type}.launchTemplateSpecification.launchTemplateId"]!;
+            var template = world.Of("aws:ec2/launchTemplate:LaunchTemplate").Single(candidate => id.Contains($"{candidate.Key} ", StringComparison.Ordinal));
+            var userData = Encoding.UTF8.GetString(Convert.FromBase64String((string)template["userData"]!));
             Assert.Contains("--register-with-taints=nvidia.com/gpu=present:NoSchedule", userData, StringComparison.Ordinal);
             return userData.Split("--node-labels=accelerator=")[1].Split(',')[0];
         });
         Assert.Equal(new Dictionary<string, string>
         {
-            ["g4dn.xlarge"] = "nvidia-tesla-t4", ["g4dn.2xlarge"] = "nvidia-tesla-t4", ["g5.2xlarge"] = "nvidia-a10g", ["g6.2xlarge"] = "nvidia-l4",
+            ["g4dn.xlarge"] = "nvidia-tesla-t4",
+            ["g4dn.2xlarge"] = "nvidia-tesla-t4",
+            ["g5.2xlarge"] = "nvidia-a10g",
+            ["g6.2xlarge"] = "nvidia-l4",
         }, labels);
     }
 
@@ -95,7 +104,10 @@ public sealed class ClusterTests(Stacks stacks)
         var news = world.Of("aws:cloudwatch/eventRule:EventRule").Where(rule => rule.Parent == "node-termination")
             .Select(rule => JsonSerializer.Deserialize<Dictionary<string, string[]>>((string)rule["eventPattern"]!)!["detail-type"][0]).Order(StringComparer.Ordinal);
         Assert.Equal(
-            ["AWS Health Event", "EC2 Instance Rebalance Recommendation", "EC2 Instance State-change Notification", "EC2 Instance-terminate Lifecycle Action", "EC2 Spot Instance Interruption Warning"], news);
+            [
+                "AWS Health Event", "EC2 Instance Rebalance Recommendation", "EC2 Instance State-change Notification",
+                "EC2 Instance-terminate Lifecycle Action", "EC2 Spot Instance Interruption Warning",
+            ], news);
         Assert.All(world.Of("aws:cloudwatch/eventTarget:EventTarget").Where(target => target.Parent == "node-termination"),
             target => Assert.Contains("aws:sqs/queue:Queue node-termination-news", target.DependsOn));
     }

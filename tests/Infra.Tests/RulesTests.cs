@@ -2,11 +2,11 @@ using System.Reflection;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>Every rule of <see cref="AccessRules"/> and <see cref="DataRules"/> holds in every stack, and can fail.</summary>
+/// <summary>Every rule of <see cref="AccessRules"/>, <see cref="DataRules"/> and <see cref="OperationRules"/> holds in every stack, and can fail.</summary>
 [Collection(nameof(Stacks))]
 public sealed class RulesTests(Stacks stacks)
 {
-    static readonly Dictionary<string, Action<World>> s_rules = new[] { typeof(AccessRules), typeof(DataRules) }
+    static readonly Dictionary<string, Action<World>> s_rules = new[] { typeof(AccessRules), typeof(DataRules), typeof(OperationRules) }
         .SelectMany(rules => rules.GetMethods(BindingFlags.Public | BindingFlags.Static))
         .ToDictionary(method => method.Name, method => method.CreateDelegate<Action<World>>());
 
@@ -35,6 +35,14 @@ public sealed class RulesTests(Stacks stacks)
         }),
         [nameof(DataRules.Every_alarm_has_an_action)] = ("prod", "aws:cloudwatch/metricAlarm:MetricAlarm alarms-slow-inference", new() { ["alarmActions"] = null }),
         [nameof(DataRules.Logs_are_encrypted_and_end)] = ("prod", "aws:cloudwatch/logGroup:LogGroup flow-logs", new() { ["retentionInDays"] = null }),
+        [nameof(OperationRules.Every_alarm_has_an_action)] = ("prod", "aws:cloudwatch/metricAlarm:MetricAlarm alarms-api-error-rate", new() { ["alarmActions"] = null }),
+        [nameof(OperationRules.Every_job_is_scheduled_as_the_hosts_schedule_it)] = ("prod", "aws:scheduler/schedule:Schedule schedules-nightly", new()
+        {
+            ["scheduleExpression"] = "cron(0 12 * * ? *)",
+        }),
+        [nameof(OperationRules.Every_schedule_retries_and_then_sets_aside)] = ("prod", "aws:scheduler/schedule:Schedule schedules-nightly", new() { ["target"] = null }),
+        [nameof(OperationRules.Every_function_has_a_role_and_a_log_of_its_own)] = ("prod", "aws:lambda/function:Function functions-api", new() { ["architectures"] = null }),
+        [nameof(OperationRules.Nothing_older_than_TLS_1_2_is_spoken)] = ("prod", "aws:lb/listener:Listener ingress-https", new() { ["sslPolicy"] = null }),
         [nameof(DataRules.No_resource_is_without_owner_and_stack_tags)] = ("prod", "aws:autoscaling/group:Group gpu-nodes", new() { ["tags"] = null }),
     };
 
