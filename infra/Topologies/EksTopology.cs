@@ -1,4 +1,5 @@
 using ControlPlane.Infra.Components;
+using ControlPlane.Infra.Cost;
 using Pulumi;
 
 namespace ControlPlane.Infra.Topologies;
@@ -85,6 +86,7 @@ public sealed class EksTopology : ComponentResource
             ["zoneId"] = zone.Id.ToOutput(),
             ["nameServers"] = zone.NameServers,
             ["prometheusEndpoint"] = metrics.Workspace.PrometheusEndpoint,
+            ["monthlyCost"] = CostPage.Summary(plan),
             ["dashboard"] = dashboards.Overview.DashboardName,
             ["alertTopicArn"] = alerts.Critical.Arn,
         };

@@ -1,4 +1,5 @@
 using ControlPlane.Infra.Components;
+using ControlPlane.Infra.Cost;
 using Pulumi;
 
 namespace ControlPlane.Infra.Topologies;
@@ -18,6 +19,7 @@ public sealed class VpsTopology : ComponentResource
             ["portalUrl"] = $"https://{plan.Domain}",
             ["apiUrl"] = $"https://api.{plan.Domain}",
             ["nameServers"] = zone.NameServers,
+            ["monthlyCost"] = CostPage.Summary(plan),
         };
         Input<string> address;
         if (plan.Vps.Host is { } existing)
