@@ -33,7 +33,6 @@ public sealed class RulesTests(Stacks stacks)
         {
             ["redrivePolicy"] = """{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111122223333:elsewhere","maxReceiveCount":3}""",
         }),
-        [nameof(DataRules.Every_alarm_has_an_action)] = ("prod", "aws:cloudwatch/metricAlarm:MetricAlarm alarms-slow-inference", new() { ["alarmActions"] = null }),
         [nameof(DataRules.Logs_are_encrypted_and_end)] = ("prod", "aws:cloudwatch/logGroup:LogGroup flow-logs", new() { ["retentionInDays"] = null }),
         [nameof(OperationRules.Every_alarm_has_an_action)] = ("prod", "aws:cloudwatch/metricAlarm:MetricAlarm alarms-api-error-rate", new() { ["alarmActions"] = null }),
         [nameof(OperationRules.Every_job_is_scheduled_as_the_hosts_schedule_it)] = ("prod", "aws:scheduler/schedule:Schedule schedules-nightly", new()
