@@ -64,9 +64,6 @@ static class DataRules
         }
     }
 
-    public static void Every_alarm_has_an_action(World world) =>
-        Assert.All(world.Of("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => Assert.NotEmpty(alarm.Texts("alarmActions")));
-
     public static void Logs_are_encrypted_and_end(World world) =>
         Assert.All(world.Of("aws:cloudwatch/logGroup:LogGroup"), group => Assert.True(group["kmsKeyId"] is not null && group["retentionInDays"] is not null, group.Key));
 
