@@ -49,11 +49,7 @@ public sealed class Alarms : ComponentResource
         yield return new("usage-throttled", Severity.Critical, "Ingestion is at its reserved concurrency: gateways have to repeat.", "throttles", 0,
             new Measure("throttles", "AWS/Lambda", "Throttles", "Sum", ("FunctionName", watched.Functions.Usage.Function.Name)))
         { Periods = (2, 3) };
-        if (plan.Role == StackRole.Primary)
-        {
-            yield return new("backup-failures", Severity.Critical, "A backup failed.", "failed", 0, new Measure("failed", "AWS/Backup", "NumberOfBackupJobsFailed", "Sum")) { PeriodSeconds = 3_600 };
-        }
-        else if (plan.Waits)
+        if (plan.Waits)
         {
             yield return new("replica-lag", Severity.Critical, "The replica is further behind than the recovery point allows.", "lag", plan.Observability.ReplicaLagSeconds,
                 new Measure("lag", "AWS/RDS", "ReplicaLag", "Average", DatabaseDimension(watched)))

@@ -14,11 +14,15 @@ public sealed class Backups : ComponentResource
 {
     public Vault Vault { get; }
 
-    public Backups(string name, DataPlan plan, Keys keys, SecondRegion? second, StackInfo stack, InputList<string> what, ComponentResourceOptions? options = null)
+    public Backups(string name, DataPlan plan, Keys keys, SecondRegion? second, Alerts alerts, StackInfo stack, InputList<string> what, ComponentResourceOptions? options = null)
         : base("controlplane:data:Backups", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
         Vault = new Vault(name, new VaultArgs { Name = stack.Named(name), KmsKeyArn = keys.Data.Arn }, inside);
+        _ = new VaultNotifications(name, new VaultNotificationsArgs
+        {
+            BackupVaultName = Vault.Name, SnsTopicArn = alerts.Critical.Arn, BackupVaultEvents = { "BACKUP_JOB_FAILED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED" },
+        }, inside);
         if (stack.Protect)
         {
             // Governance: backups younger than this can be deleted only by whoever may first remove the lock.

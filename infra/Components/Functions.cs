@@ -5,6 +5,7 @@ using Pulumi.Aws.Lambda;
 using Pulumi.Aws.Lambda.Inputs;
 using Pulumi.Aws.SecretsManager;
 using Pulumi.Aws.SecretsManager.Inputs;
+using Pulumi.Aws.Vpc;
 
 namespace ControlPlane.Infra.Components;
 
@@ -31,7 +32,7 @@ public sealed class Functions : ComponentResource
     public Functions(string name, Plan plan, Network network, Keys keys, FunctionMeans means, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:functions:Functions", name, options)
     {
-        var doors = new Doors(name, "The control plane's functions: nobody connects to them", network.Vpc.Id, this);
+        var doors = new Doors(name, "Functions of the control plane: nobody connects to them", network.Vpc.Id, this);
         doors.LetOutToWorld(443);
         means.DatabaseAccess.Connect("functions", doors, means.Database);
         if (means.DatabaseAccess.Proxy is not null)
@@ -40,6 +41,13 @@ public sealed class Functions : ComponentResource
             means.Database.Doors.LetIn("functions", Components.Database.Port, doors.GroupId);
         }
 
+        // The cluster's own address is a private one, too.
+        doors.LetOut("cluster", 443, means.Cluster.SecurityGroupId);
+        _ = new SecurityGroupIngressRule($"{name}-cluster-443", new SecurityGroupIngressRuleArgs
+        {
+            SecurityGroupId = means.Cluster.SecurityGroupId, ReferencedSecurityGroupId = doors.GroupId, IpProtocol = "tcp", FromPort = 443, ToPort = 443,
+            Description = "Provisioning to the Kubernetes API",
+        }, new CustomResourceOptions { Parent = this });
         (_name, _plan, _keys, _stack, _means) = (name, plan, keys, stack, means);
         _network = new FunctionsNetwork(network.PrivateSubnetIds, doors);
         var functions = plan.Functions;
@@ -68,23 +76,22 @@ public sealed class Functions : ComponentResource
         RetryAsync("provision", Provision);
         if (!plan.Waits)
         {
-            MigrateAndRotate();
+            MigrateAndRotate([network, .. doors.Rules, .. means.Database.Doors.Rules]);
         }
 
         RegisterOutputs();
     }
 
-    // Every deployment of a new version migrates before anything else of this stack calls the database; the code of both versions works with the new schema.
-    void MigrateAndRotate()
+    // Every new version migrates when it is deployed; migrations only add, so that the version before works with the new schema.
+    void MigrateAndRotate(Resource[] way)
     {
-        var inside = new CustomResourceOptions { Parent = this };
         _ = new Invocation($"{_name}-migrate", new InvocationArgs
         {
             FunctionName = Database.Function.Name,
             Qualifier = Database.Live.Name,
             Input = """{"job":"migrate"}""",
             Triggers = { ["version"] = Database.Live.FunctionVersion },
-        }, inside);
+        }, new CustomResourceOptions { Parent = this, DependsOn = [.. way] });
         var callable = Database.CallableBy($"{_name}-rotate", "secretsmanager.amazonaws.com", _means.Secrets.Owner);
         _ = new SecretRotation($"{_name}-rotate", new SecretRotationArgs
         {
@@ -168,7 +175,12 @@ public sealed class Functions : ComponentResource
             ], _stack.Account.Arn("secretsmanager", "secret:tenant-*")),
         Decrypt("kms:GenerateDataKey"),
         new(["elasticfilesystem:CreateAccessPoint", "elasticfilesystem:DescribeAccessPoints"], _means.Files.Arn),
-        new(["elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:TagResource"], _stack.Account.Arn("elasticfilesystem", "access-point/*"))
+        // Only access points that it made itself, which it has to tag as the stack's.
+        new(["elasticfilesystem:TagResource"], _stack.Account.Arn("elasticfilesystem", "access-point/*"))
+        {
+            When = [new("StringEquals", "elasticfilesystem:CreateAction", "CreateAccessPoint"), new("StringEquals", "aws:RequestTag/Stack", _stack.Name)],
+        },
+        new(["elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DescribeAccessPoints"], _stack.Account.Arn("elasticfilesystem", "access-point/*"))
         {
             When = [new("StringEquals", "aws:ResourceTag/Stack", _stack.Name)],
         },

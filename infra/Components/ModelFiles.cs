@@ -58,7 +58,7 @@ public sealed class ModelFiles : ComponentResource
             }
         }
 
-        var doors = new Doors(name, "NFS, for the cluster's nodes", network.Vpc.Id, this);
+        var doors = new Doors(name, "NFS, for the nodes of the cluster", network.Vpc.Id, this);
         doors.LetIn("cluster", Port, cluster.SecurityGroupId);
         for (var zone = 0; zone < zones; zone++)
         {

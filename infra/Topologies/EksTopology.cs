@@ -103,7 +103,7 @@ public sealed class EksTopology : ComponentResource
         ComponentResourceOptions inside)
     {
         var models = new ModelVersions("model-versions", plan.Data, keys, second, stack, inside);
-        var backups = new Backups("backups", plan.Data, keys, second, stack, [database.Instance.Arn, files.Arn, models.Store.Bucket.Arn], inside);
+        var backups = new Backups("backups", plan.Data, keys, second, alerts, stack, [database.Instance.Arn, files.Arn, models.Store.Bucket.Arn], inside);
         var firewall = new Firewall("firewall", plan.Edge, plan.Observability.LogDays, stack, inside);
         var delivery = new Delivery("delivery", plan.Edge, zone, firewall, secrets.OriginToken, inside);
         var audit = new Audit("audit", plan.Observability, keys, models.Store, stack, inside);

@@ -31,6 +31,11 @@ static class AccessRules
         Assert.All(world.Of("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"), group => Assert.True(group["ingress"] is null && group["egress"] is null, group.Key));
     }
 
+    // EC2 refuses others, and only when it is too late: while the stack is being built.
+    public static void Descriptions_of_security_groups_have_only_the_letters_that_EC2_takes(World world) =>
+        Assert.All(world.Resources.Where(resource => resource.Type.Contains("ecurityGroup", StringComparison.Ordinal) && resource["description"] is not null),
+            resource => Assert.Matches("^[A-Za-z0-9. _:/()#,@\\[\\]+=&;{}!$*-]{1,255}$", (string)resource["description"]!));
+
     public static void No_policy_has_a_star_action(World world)
     {
         // A star that denies is a fence without gaps: buckets refuse whatever comes without TLS.

@@ -88,6 +88,7 @@ public sealed class DataTests(Stacks stacks)
             selection.DependsOn.ToHashSet());
         var plan = Assert.Single(world.Of("aws:backup/plan:Plan"));
         Assert.All((IEnumerable<object?>)plan["rules"]!, rule => Assert.Single((IEnumerable<object?>)((IReadOnlyDictionary<string, object?>)rule!)["copyActions"]!));
+        Assert.Contains("aws:sns/topic:Topic alerts-critical", Assert.Single(world.Of("aws:backup/vaultNotifications:VaultNotifications")).DependsOn);
         Assert.Equal(2, world.Of("aws:backup/vaultLockConfiguration:VaultLockConfiguration").Count());
     }
 

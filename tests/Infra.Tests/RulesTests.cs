@@ -15,6 +15,10 @@ public sealed class RulesTests(Stacks stacks)
     {
         [nameof(AccessRules.Only_the_web_is_open_to_the_world)] = ("dev", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule host-network-ssh-1", new() { ["cidrIpv4"] = "0.0.0.0/0" }),
         [nameof(AccessRules.Security_groups_have_their_rules_as_resources_of_their_own)] = ("dev", "aws:ec2/securityGroup:SecurityGroup host-network-firewall", new() { ["ingress"] = "any" }),
+        [nameof(AccessRules.Descriptions_of_security_groups_have_only_the_letters_that_EC2_takes)] = ("dev", "aws:ec2/securityGroup:SecurityGroup host-network-firewall", new()
+        {
+            ["description"] = "The host's firewall",
+        }),
         [nameof(AccessRules.No_policy_has_a_star_action)] = ("prod", "aws:iam/rolePolicy:RolePolicy flow-logs", new() { ["policy"] = Document("logs:*", "arn:aws:logs:us-east-1:111122223333:log-group:x") }),
         [nameof(AccessRules.Policies_name_their_resources)] = ("prod", "aws:iam/rolePolicy:RolePolicy flow-logs", new() { ["policy"] = Document("logs:PutLogEvents", "*") }),
         [nameof(AccessRules.Nobody_is_trusted_without_a_name)] = ("prod", "aws:iam/role:Role flow-logs", new()
