@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Usage;
+using ControlPlane.Webhooks;
 
 namespace ControlPlane.Tests.Support.Crashing;
 
