@@ -5,12 +5,13 @@ namespace ControlPlane.Tests;
 
 public class CrashJourneys
 {
-    const int Kills = 14;
+    const int Kills = 12, MostSignUps = 20;
     static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>A worker that was killed is followed by another when its lease ends, 30 s later.</summary>
-    static readonly TimeSpan LeaseAndSome = TimeSpan.FromSeconds(45);
+    static readonly TimeSpan LeaseAndSome = TimeSpan.FromSeconds(90);
+    static readonly TimeSpan BetweenSignUps = TimeSpan.FromMilliseconds(500);
 
     [Fact]
     public async Task Killed_at_random_points_of_signup_provisioning_ingestion_and_invoicing_nothing_is_lost_or_doubled()
@@ -61,9 +62,10 @@ public class CrashJourneys
     static async Task<List<(Guid Tenant, string Slug)>> SignUpsAsync(Clients clients, Task until)
     {
         var made = new List<(Guid, string)>();
-        while (!until.IsCompleted)
+        while (!until.IsCompleted && made.Count < MostSignUps)
         {
             made.Add(await clients.SignUpAsync());
+            await Task.Delay(BetweenSignUps);
         }
 
         return made;
