@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using ControlPlane.Tests.Support;
+using ControlPlane.Webhooks;
 using Microsoft.Playwright;
 
 namespace ControlPlane.Tests;
@@ -9,6 +10,7 @@ namespace ControlPlane.Tests;
 public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
 {
     const string Password = "correct horse battery staple";
+    static readonly string[] ModelsOfAnna = ["gpt-4-turbo", "claude-3-opus"];
 
     TestServer Server => browser.Server;
 
@@ -166,8 +168,9 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await using var window = await browser.OpenAsync(phone: phone, dark: dark);
         await browser.SignInAsync(window, tenant.Id);
         await browser.SignInAsOperatorAsync(window);
+        await SetLimitsAndWebhooksAsync(tenant);
         foreach (var path in (string[])
-            ["/", "/login", "/forgot", "/terms", "/app", "/app/environment", "/app/keys", "/app/invoices", "/app/members",
+            ["/", "/login", "/forgot", "/terms", "/app", "/app/environment", "/app/keys", "/app/invoices", "/app/limits", "/app/limits?user=anna", "/app/webhooks", "/app/members",
              "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/jobs"])
         {
             await window.GoAsync(path);
@@ -215,6 +218,37 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("It is being suspended.");
         await Assertions.Expect(window.Page.Locator(".heading .state")).ToHaveTextAsync("suspended");
         Assert.Empty(window.Complaints);
+    }
+
+    [Fact]
+    public async Task An_owner_limits_a_user_and_sends_a_webhook_again()
+    {
+        var tenant = await Server.CreateTenantAsync("premium");
+        await ReportUsageAsync(tenant);
+        await using var window = await browser.OpenAsync(javaScript: false);
+        await browser.SignInAsync(window, tenant.Id);
+        await window.GoAsync("/app/limits");
+        await window.Page.GetByLabel("User", new() { Exact = true }).FillAsync("anna");
+        await window.Page.GetByLabel("Tokens per day").FillAsync("many");
+        await window.PressAsync("Set the limits");
+        await Assertions.Expect(window.Page.Locator(".error")).ToContainTextAsync("Enter a whole number");
+        await window.Page.GetByLabel("Tokens per day").FillAsync("1,000");
+        await window.Page.GetByLabel("gpt-4-turbo").CheckAsync();
+        await window.PressAsync("Set the limits");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The limits are set.");
+        await Assertions.Expect(window.Page.Locator("tbody tr").First).ToContainTextAsync("gpt-4-turbo");
+        await window.PressAsync("Remove the limits of anna");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The limits are removed.");
+
+        await window.GoAsync("/app/webhooks");
+        await window.Page.GetByLabel("Send to").FillAsync("http://127.0.0.1:1/hooks");
+        await window.PressAsync("Set");
+        Assert.StartsWith("whsec_", await window.Page.Locator("#secret").InnerTextAsync(), StringComparison.Ordinal);
+        await SetLimitsAndWebhooksAsync(tenant);
+        await window.GoAsync("/app/webhooks");
+        await Assertions.Expect(window.Page.Locator("tbody tr").First).ToContainTextAsync("no connection");
+        await window.Page.Locator("button", new() { HasTextString = "Replay" }).First.ClickAsync();
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("It is sent again.");
     }
 
     [Fact]
@@ -273,6 +307,22 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
             completion_tokens = 1_000 + (i * 104_729 % 20_000),
         });
         (await tenant.Http.PostAsJsonAsync("/v1/usage", events)).EnsureSuccessStatusCode();
+    }
+
+    // A limit for everyone and one user, an alert, a delivery that fails and one that waits.
+    async Task SetLimitsAndWebhooksAsync(TestTenant tenant)
+    {
+        (await tenant.Http.PutAsJsonAsync("/v1/user-limits/*", new { tokens_per_day = 20_000, tokens_per_month = 300_000 })).EnsureSuccessStatusCode();
+        (await tenant.Http.PutAsJsonAsync("/v1/user-limits/anna", new { tokens_per_day = 100_000, models = ModelsOfAnna })).EnsureSuccessStatusCode();
+        (await tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = "http://127.0.0.1:1/hooks" })).EnsureSuccessStatusCode();
+        await using (var transaction = await Server.Database.BeginJobAsync(CancellationToken.None))
+        {
+            await transaction.EnqueueWebhookAsync(Server.Clock, tenant.Id, "budget.threshold_reached", new { percent = 50 }, CancellationToken.None);
+            await transaction.CommitAsync(CancellationToken.None);
+        }
+
+        await Server.RunJobAsync("outbox");
+        (await Server.Operator.PutAsJsonAsync($"/v1/admin/tenants/{tenant.Id}/limits", new { tokens_per_day = 750_000, reason = "Ticket 4711: launch week" })).EnsureSuccessStatusCode();
     }
 
     // Stands in for the worker, whose speed a test must not depend on.

@@ -1,3 +1,4 @@
+using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Http.Portal.Components;
 using ControlPlane.Plans;
@@ -8,10 +9,11 @@ namespace ControlPlane.Http.Portal.MemberPages;
 /// <summary>Tokens and EUR of one model over the days of the chart.</summary>
 public sealed record ModelSum(string Model, long Requests, long Tokens, decimal Cost);
 
-/// <summary>What a tenant's members see first. Tokens are the live counters' sums.</summary>
+/// <summary>What a tenant's members see first.</summary>
+/// <param name="OfToday">Tokens of the UTC day, against the limit in force.</param>
 /// <param name="Forecast">null without a rate for overage.</param>
 public sealed record Dashboard(
-    Guid Tenant, string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, long TokensToday, long TokensInPeriod,
+    Guid Tenant, string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, LimitStatus OfToday, LimitStatus OfPeriod,
     OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentStatus? Environment, DateTimeOffset Now)
 {
     /// <summary>Days in the chart, today included.</summary>
@@ -34,8 +36,8 @@ static class Dashboards
         var period = BillingPeriod.Containing(subscription.Anchor, today);
         var (organization, status) = await transaction.FirstAsync(
             "select organization, status from control.tenant where id = $1", row => (row.GetString(0), row.GetString(1)), ct, tenant);
-        var (ofToday, ofPeriod) = await transaction.FirstAsync(
-            Sums, row => (row.GetInt64(0), row.GetInt64(1)), ct, tenant, today, period.Start, period.End);
+        var limits = await transaction.LimitsAsync(tenant, now, ct);
+        var tokensInPeriod = await transaction.ScalarAsync<long>(TokensOfPeriod, ct, tenant, period.Start, period.End);
         var days = await transaction.QueryAsync(
             ByDay, row => new ModelDay(row.GetFieldValue<DateOnly>(0), row.GetString(1), row.GetInt64(2)), ct,
             tenant, today.AddDays(1 - Dashboard.ChartDays), today);
@@ -44,17 +46,17 @@ static class Dashboards
             tenant, today.AddDays(1 - Dashboard.ChartDays), today);
         var rate = subscription.AgreedOverageEurPerThousand ?? plan.OverageEurPerThousand;
         var forecast = rate is { } eur && plan is { MonthIsHard: false, TokensPerMonth: { } included }
-            ? OverageForecast.Of(ofPeriod, included, eur, period, now)
+            ? OverageForecast.Of(tokensInPeriod, included, eur, period, now)
             : null;
         return new Dashboard(
-            tenant, organization!, status!, plan, subscription, period, ofToday, ofPeriod, forecast, days, models,
+            tenant, organization!, status!, plan, subscription, period, Find("tokens_per_day"), Find("tokens_per_month"), forecast, days, models,
             await EnvironmentStatus.ReadAsync(transaction, tenant, ct), now);
+
+        LimitStatus Find(string name) => limits.First(limit => limit.Name == name);
     }
 
-    const string Sums = """
-        select coalesce(sum(prompt_tokens + completion_tokens) filter (where day = $2), 0)::bigint,
-               coalesce(sum(prompt_tokens + completion_tokens) filter (where day >= $3 and day < $4), 0)::bigint
-        from control.usage_counter where tenant_id = $1 and day >= least($2, $3)
+    const string TokensOfPeriod = """
+        select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint from control.usage_counter where tenant_id = $1 and day >= $2 and day < $3
         """;
 
     const string ByDay = """

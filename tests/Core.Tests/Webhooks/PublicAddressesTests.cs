@@ -1,0 +1,48 @@
+using System.Net;
+using ControlPlane.Webhooks;
+
+namespace ControlPlane.Tests.Webhooks;
+
+public class PublicAddressesTests
+{
+    [Theory]
+    [InlineData("8.8.8.8", true)]
+    [InlineData("172.32.0.1", true)]
+    [InlineData("2a00:1450:4001:80b::200e", true)]
+    [InlineData("::ffff:8.8.8.8", true)]
+    [InlineData("0.0.0.0", false)]
+    [InlineData("10.0.0.1", false)]
+    [InlineData("100.64.0.1", false)]
+    [InlineData("127.0.0.1", false)]
+    [InlineData("169.254.169.254", false)]
+    [InlineData("172.16.0.1", false)]
+    [InlineData("192.168.1.1", false)]
+    [InlineData("224.0.0.1", false)]
+    [InlineData("255.255.255.255", false)]
+    [InlineData("::1", false)]
+    [InlineData("::", false)]
+    [InlineData("fe80::1", false)]
+    [InlineData("fd00::1", false)]
+    [InlineData("ff02::1", false)]
+    [InlineData("::ffff:10.0.0.1", false)]
+    [InlineData("64:ff9b::a00:1", false)]
+    [InlineData("2002:a00:1::", false)]
+    [InlineData("2001::1", false)]
+    public void Only_addresses_of_the_public_internet_are_called(string address, bool isPublic) =>
+        Assert.Equal(isPublic, PublicAddresses.IsPublic(IPAddress.Parse(address)));
+
+    [Theory]
+    [InlineData("https://example.com/hooks?x=1", false, true)]
+    [InlineData("https://8.8.8.8:8443/", false, true)]
+    [InlineData("http://example.com/", false, false)]
+    [InlineData("https://[::1]/", false, false)]
+    [InlineData("https://192.168.1.1/", false, false)]
+    [InlineData("https://user@example.com/", false, false)]
+    [InlineData("https://example.com/#a", false, false)]
+    [InlineData("/hooks", false, false)]
+    [InlineData(null, true, false)]
+    [InlineData("http://127.0.0.1:8000/", true, true)]
+    [InlineData("file:///etc/passwd", true, false)]
+    public void A_webhooks_address_is_a_public_https_one_outside_a_sandbox(string? url, bool sandbox, bool right) =>
+        Assert.Equal(right, WebhookUrl.Problem(url, sandbox) is null);
+}

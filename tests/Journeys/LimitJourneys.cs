@@ -1,0 +1,156 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using ControlPlane.Budgets;
+using ControlPlane.Operations;
+using ControlPlane.Plans;
+using ControlPlane.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests;
+
+public sealed class LimitJourneys : IAsyncLifetime
+{
+    static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
+
+    static readonly string[] InPlan = ["gemini-pro"];
+    static readonly string[] NotInPlan = ["gpt-4-turbo"];
+
+    TestServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await TestServer.StartAsync(clock: Now);
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task A_tenant_sets_reads_and_removes_its_users_limits()
+    {
+        var tenant = await _server.CreateReadyTenantAsync();
+        (await tenant.Http.PutAsJsonAsync("/v1/user-limits/*", new { tokens_per_day = 100 })).EnsureSuccessStatusCode();
+        (await tenant.Http.PutAsJsonAsync("/v1/user-limits/a%20b", new { tokens_per_month = 0, models = InPlan })).EnsureSuccessStatusCode();
+
+        var list = await (await tenant.Http.GetAsync("/v1/user-limits?limit=1")).ReadAsync();
+        Assert.Equal("*", list.GetProperty("items")[0].GetProperty("user").GetString());
+        list = await (await tenant.Http.GetAsync($"/v1/user-limits?cursor={list.GetProperty("next_cursor").GetString()}")).ReadAsync();
+        Assert.Equal("""[{"user":"a b","tokens_per_month":0,"models":["gemini-pro"]}]""", list.GetProperty("items").GetRawText());
+        Assert.Equal("user_limit", (await tenant.AskAsync(101)).Reason);
+        Assert.Equal("user_limit", (await tenant.AskAsync(1, user: "a b", model: "gemini-pro")).Reason);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync("/v1/user-limits/*")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await tenant.Http.DeleteAsync("/v1/user-limits/*")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await tenant.Http.GetAsync("/v1/user-limits/*")).StatusCode);
+        Assert.True((await tenant.AskAsync(101)).Allow);
+        var other = await _server.CreateTenantAsync();
+        Assert.Equal(0, (await (await other.Http.GetAsync("/v1/user-limits")).ReadAsync()).GetProperty("items").GetArrayLength());
+        Assert.Equal(HttpStatusCode.NotFound, (await other.Http.DeleteAsync("/v1/user-limits/a%20b")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_wrong_limit_is_answered_with_what_to_send()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        var reply = await tenant.Http.PutAsJsonAsync("/v1/user-limits/u1", new { tokens_per_day = -1, tokens_per_month = long.MaxValue, models = NotInPlan });
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+        var errors = (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors");
+        Assert.Equal(["models", "tokens_per_day", "tokens_per_month"], errors.EnumerateObject().Select(e => e.Name).Order());
+        Assert.Contains("gemini-pro", errors.GetProperty("models")[0].GetString(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PutAsJsonAsync("/v1/user-limits/u1", new { models = Array.Empty<string>() })).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PutAsJsonAsync($"/v1/user-limits/{new string('x', 201)}", new { })).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_operators_limits_replace_the_plans_until_they_are_removed()
+    {
+        var tenant = await _server.CreateReadyTenantAsync();
+        await _server.ReportAsync(tenant, Deliveries.Event("e1", Now, 900, 0));
+        var address = $"/v1/admin/tenants/{tenant.Id}/limits";
+        var refused = await _server.Operator.PutAsJsonAsync(address, new { tokens_per_day = -1, reason = " " });
+        Assert.Equal(
+            ["reason", "tokens_per_day"], (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").EnumerateObject().Select(e => e.Name).Order());
+        Assert.Equal(HttpStatusCode.BadRequest, (await _server.Operator.PutAsJsonAsync(address, new { reason = "x" })).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.PutAsJsonAsync($"/v1/admin/tenants/{Guid.Empty}/limits", new { rag_files = 1, reason = "x" })).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await tenant.Http.PutAsJsonAsync(address, new { rag_files = 1, reason = "x" })).StatusCode);
+
+        (await _server.Operator.PutAsJsonAsync(address, new { tokens_per_day = 1_000, images_per_month = 3, reason = "Ticket 4711" })).EnsureSuccessStatusCode();
+        Assert.Equal(new Standing(1_000, 900, 0, 100), await tenant.StandingAsync());
+        Assert.Equal("daily_limit", (await tenant.AskAsync(101)).Reason);
+        Assert.True((await tenant.AskAsync(100, feature: "image", quantity: 3)).Allow);
+        // What is used was half of nothing before; now it is 90 %.
+        Assert.Contains(await _server.MailsAsync(), mail => mail.Subject == "80 % of today's tokens are used");
+
+        Assert.Equal(HttpStatusCode.NoContent, (await _server.Operator.DeleteAsync(address)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.DeleteAsync(address)).StatusCode);
+        Assert.Equal(50_000, (await tenant.StandingAsync()).Maximum);
+        Assert.Equal("limits.overridden,limits.override_removed", await _server.ReadAsync<string>(
+            "select string_agg(action, ',' order by id) from control.audit_log where tenant_id = $1 and action like 'limits.%'", tenant.Id));
+    }
+
+    [Fact]
+    public async Task The_nightly_job_gives_back_what_expired_and_forgets_it_after_two_days()
+    {
+        var tenant = await _server.CreateReadyTenantAsync();
+        await tenant.AskAsync(1_000, request: "r1", feature: "rag_file");
+        await _server.RunJobAsync("nightly");
+        Assert.Equal(3, await HeldAsync(tenant));
+        await _server.MoveClockAsync(Now.AddDays(1));
+        Assert.Equal(0, await HeldAsync(tenant));
+        Assert.Equal(2, await RowsAsync());
+        await _server.MoveClockAsync(Now.AddDays(3));
+        Assert.Equal(0, await RowsAsync());
+        Assert.True((await tenant.AskAsync(1_000, request: "r1")).Allow);
+        var expire = _server.Services.GetRequiredService<ExpireReservations>();
+        Assert.Equal(new ExpireReservations.Result(0, 0), await expire.RunAsync(default));
+
+        Task<long> RowsAsync() => _server.ReadAsync<long>("select (select count(*) from control.reservation) + (select count(*) from control.authorization_answer)");
+    }
+
+    [Theory]
+    [InlineData("2026-01-31")]
+    [InlineData("2024-02-29")]
+    [InlineData("2025-11-30")]
+    [InlineData("2026-03-01")]
+    public async Task The_database_and_the_program_agree_on_periods(string anchorDay)
+    {
+        var anchor = DateOnly.Parse(anchorDay, System.Globalization.CultureInfo.InvariantCulture);
+        await using var transaction = await _server.Database.BeginJobAsync(default);
+        var periods = await transaction.QueryAsync(
+            """
+            select d::date, p, control.next_period_start($1, p)
+            from generate_series($1::date - 40, $1::date + 1500, interval '1 day') d, control.period_start($1, d::date) p
+            """,
+            row => (Day: row.GetFieldValue<DateOnly>(0), Start: row.GetFieldValue<DateOnly>(1), End: row.GetFieldValue<DateOnly>(2)), default, anchor);
+        Assert.Equal(1_541, periods.Count);
+        Assert.All(periods, p => Assert.Equal(BillingPeriod.Containing(anchor, p.Day) is var right ? (p.Day, right.Start, right.End) : default, p));
+    }
+
+    [Fact]
+    public async Task Conflicts_are_counted_in_a_metric()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        var conflicts = new System.Collections.Concurrent.ConcurrentBag<long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Meter.Name == Telemetry.Name && instrument.Name == "usage.events")
+            {
+                l.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
+        {
+            if (tags.Contains(new KeyValuePair<string, object?>("outcome", "conflict")))
+            {
+                conflicts.Add(value);
+            }
+        });
+        listener.Start();
+        await _server.ReportAsync(tenant, [.. Enumerable.Range(0, 7).Select(n => Deliveries.Event($"e{n}", Now))]);
+        await _server.ReportAsync(tenant, [.. Enumerable.Range(0, 7).Select(n => Deliveries.Event($"e{n}", Now, prompt: 1))]);
+        // Other tests may count in the meantime; nobody else has seven at once.
+        Assert.Contains(7, conflicts);
+    }
+
+    Task<long> HeldAsync(TestTenant tenant) =>
+        _server.ReadAsync<long>("select count(*) filter (where reserved > 0) from control.budget where tenant_id = $1", tenant.Id);
+}

@@ -1,0 +1,197 @@
+using System.Collections.Concurrent;
+using ControlPlane.Budgets;
+using ControlPlane.Signup;
+using ControlPlane.Usage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests.Support.Budgets;
+
+/// <summary>Plays a script on a real database, from two processes' worth of services, and looks at the books after each group.</summary>
+sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controlled) : IAsyncDisposable
+{
+    const string Model = "mistral:7b-instruct";
+
+    readonly Authorize[] _authorize = [new(server.Database, server.Clock), new(server.Database, server.Clock)];
+    readonly RecordUsage _record = server.Services.GetRequiredService<RecordUsage>();
+    readonly List<(Guid Id, Happening.Ask Ask, DateTimeOffset At)> _allowed = [];
+    readonly Dictionary<int, UsageEvent> _reported = [];
+    int _sequence;
+
+    /// <summary>A tenant whose hard limits are small: 100 tokens a day, 260 a period, 3 files, 5 searches a period.</summary>
+    public static async Task<BudgetRun> StartAsync(TestServer server, bool controlled)
+    {
+        var tenant = await server.CreateReadyTenantAsync("trial");
+        await server.SqlAsync("update control.subscription set trial_ends_at = null where tenant_id = $1", tenant.Id);
+        await server.SqlAsync(
+            """
+            insert into control.budget_override (tenant_id, tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, reason, updated_at)
+            values ($1, 100, 260, 3, 5, 'test', now())
+            """,
+            tenant.Id);
+        return new BudgetRun(server, tenant.Id, Credentials.Hash(tenant.ApiKey), controlled);
+    }
+
+    /// <returns>What was wrong first; null when nothing was.</returns>
+    public async Task<string?> PlayAsync(IReadOnlyList<Group> script)
+    {
+        foreach (var (group, n) in script.Select((group, n) => (group, n)))
+        {
+            await MoveAsync(group.After);
+            try
+            {
+                if ((await HappenAsync(group) ?? await WrongAsync()) is { } wrong)
+                {
+                    return $"after group {n}: {wrong}";
+                }
+            }
+            catch (Npgsql.PostgresException e)
+            {
+                return $"in group {n}: {e.SqlState} {e.MessageText}";
+            }
+        }
+
+        await MoveAsync(10);
+        await ExpireAsync();
+        var held = await server.ReadAsync<long>("select sum(reserved)::bigint from control.budget where tenant_id = $1", tenant);
+        return await WrongAsync() ?? (held > 0 ? $"{held} are still held at the end" : null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var authorize in _authorize)
+        {
+            await authorize.DisposeAsync();
+        }
+    }
+
+    async Task MoveAsync(int minutes) =>
+        await server.Clock.MoveAsync(server.Database, server.Clock.GetUtcNow().AddMinutes(minutes), default);
+
+    async Task<string?> HappenAsync(Group group)
+    {
+        // Alone, a request has one right answer.
+        var before = group.Happenings is [Happening.Ask] ? await StandingsAsync() : null;
+        var fresh = new ConcurrentBag<(Guid, Happening.Ask, DateTimeOffset)>();
+        await Task.WhenAll(group.Happenings.Select(happening => happening switch
+        {
+            Happening.Ask ask => AskAsync(ask, fresh),
+            Happening.Settle settle => SettleAsync(settle),
+            Happening.Use use => ReportAsync(NewEvent(use.Tokens, server.Clock.GetUtcNow().AddMinutes(-use.MinutesAgo), null)),
+            _ => ExpireAsync(),
+        }));
+        _allowed.AddRange(fresh);
+        if (before is not null && group.Happenings[0] is Happening.Ask asked)
+        {
+            var fits = before["tokens_per_day"] >= asked.Tokens && before["tokens_per_month"] >= asked.Tokens
+                && (asked.Feature is null || before[asked.Feature == "rag_file" ? "rag_files" : "web_searches_per_month"] >= asked.Quantity);
+            return fits == !fresh.IsEmpty ? null : $"{asked} was {(fits ? "denied though it fits" : "allowed")} with {string.Join(", ", before)}";
+        }
+
+        return null;
+    }
+
+    async Task<Dictionary<string, long?>> StandingsAsync()
+    {
+        await using var transaction = await server.Database.BeginAsync(tenant, default);
+        return (await transaction.LimitsAsync(tenant, server.Clock.GetUtcNow(), default)).ToDictionary(
+            l => l.Name, l => l.Used + l.Reserved > l.Maximum ? -1 : l.Remaining);
+    }
+
+    async Task AskAsync(Happening.Ask ask, ConcurrentBag<(Guid, Happening.Ask, DateTimeOffset)> allowed)
+    {
+        var number = Interlocked.Increment(ref _sequence);
+        var question = new AuthorizationRequest(key, $"r{number}", ask.User, Model, ask.Tokens, ask.Feature, ask.Quantity);
+        // Asked twice, of both processes: one answer.
+        var answers = await Task.WhenAll(_authorize.Take(1 + (number % 2)).Select(authorize => authorize.RunAsync(question, default)));
+        Assert.Single(answers.Distinct());
+        if (answers[0] is { ReservationId: { } id })
+        {
+            allowed.Add((id, ask, server.Clock.GetUtcNow()));
+        }
+    }
+
+    async Task SettleAsync(Happening.Settle settle)
+    {
+        UsageEvent usage;
+        lock (_reported)
+        {
+            if (_allowed.Count == 0)
+            {
+                return;
+            }
+
+            var nth = settle.Nth % _allowed.Count;
+            var (id, ask, at) = _allowed[nth];
+            if (!_reported.TryGetValue(nth, out usage!))
+            {
+                if (controlled && server.Clock.GetUtcNow() >= at + Authorize.Holds)
+                {
+                    return;
+                }
+
+                usage = NewEvent(Math.Max(0, ask.Tokens + settle.Over), server.Clock.GetUtcNow(), id) with { Feature = ask.Feature, Quantity = ask.Feature is null ? null : ask.Quantity };
+                _reported[nth] = usage;
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, settle.Deliveries).Select(_ => ReportAsync(usage)));
+    }
+
+    async Task ReportAsync(UsageEvent usage)
+    {
+        var reply = await _record.RunAsync(tenant, [new Submission(0, UsageForm.Event, usage.Id, usage.Id, usage, null)], default);
+        Assert.Equal(1, reply.Accepted + reply.Duplicates + reply.Rejected.Count(r => r.Code == Rejection.Codes.TooOld));
+    }
+
+    UsageEvent NewEvent(long tokens, DateTimeOffset at, Guid? reservation) => new()
+    {
+        Id = $"e{Interlocked.Increment(ref _sequence)}",
+        OccurredAt = at,
+        User = "u0",
+        Model = Model,
+        PromptTokens = tokens / 2,
+        CompletionTokens = tokens - (tokens / 2),
+        ReservationId = reservation,
+    };
+
+    // As the nightly job does, but nothing is forgotten: the books are compared with it.
+    async Task ExpireAsync()
+    {
+        await using var transaction = await server.Database.BeginJobAsync(default);
+        await transaction.ExecuteAsync("select control.lock_budgets($1, $2, null, null, null)", default, tenant, server.Clock.GetUtcNow());
+        await transaction.ExecuteAsync("select control.release_expired($1, $2)", default, tenant, server.Clock.GetUtcNow());
+        await transaction.CommitAsync(default);
+    }
+
+    Task<string?> WrongAsync() => server.ReadAsync<string>(Wrong, tenant, controlled);
+
+    // used is the sum of the events and reserved that of what is held, in every window; beyond a hard limit there is only what nobody let in.
+    const string Wrong = """
+        with event as (
+            select e.id, r.id as reservation, coalesce(r.day, (e.occurred_at at time zone 'UTC')::date) as day,
+                   coalesce(r.period_start, control.period_start(s.anchor, (e.occurred_at at time zone 'UTC')::date)) as period,
+                   e.prompt_tokens + e.completion_tokens as tokens, e.feature, e.quantity,
+                   e.prompt_tokens + e.completion_tokens - coalesce(r.tokens, 0) as over, e.quantity - coalesce(r.quantity, 0) as quantity_over
+            from control.usage_event e join control.subscription s using (tenant_id)
+            left join control.reservation r on r.id = e.reservation_id and r.state = 'settled' and (e.occurred_at at time zone 'UTC')::date <= (r.expires_at at time zone 'UTC')::date
+            where e.tenant_id = $1
+        ), right_books as (
+            select meter, span, starts, sum(used) as used, sum(reserved) as reserved, sum(uninvited) as uninvited from (
+                select w.meter, w.span, w.starts, w.amount as used, 0 as reserved, 0 as uninvited
+                from event e, control.windows_of(e.day, e.period, e.tokens, e.feature, e.quantity) w
+                union all
+                select w.meter, w.span, w.starts, 0, 0, greatest(0, w.amount) from event e, control.windows_of(e.day, e.period, e.over, e.feature, e.quantity_over) w
+                union all
+                select w.meter, w.span, w.starts, 0, w.amount, 0
+                from control.reservation r, control.windows_of(r.day, r.period_start, r.tokens, r.feature, r.quantity) w where r.tenant_id = $1 and r.state = 'held'
+            ) parts group by meter, span, starts
+        )
+        select concat_ws(' ', meter, span, starts, 'has', b.used, '+', b.reserved, 'should have', r.used, '+', r.reserved, 'uninvited', r.uninvited, 'of', l.most)
+        from (select * from control.budget where tenant_id = $1) b full join right_books r using (meter, span, starts)
+        left join (values ('tokens', 'day', 100), ('tokens', 'period', 260), ('feature:rag_file', 'ever', 3), ('feature:web_search', 'period', 5))
+            as l (meter, span, most) using (meter, span)
+        where coalesce(b.used, 0) <> coalesce(r.used, 0) or coalesce(b.reserved, 0) <> coalesce(r.reserved, 0) or b.reserved < 0
+           or b.used + b.reserved - coalesce(r.uninvited, 0) > l.most or ($2 and r.uninvited > 0)
+        limit 1
+        """;
+}

@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>A tenant's program that receives webhooks.</summary>
+sealed class WebhookReceiver : IAsyncDisposable
+{
+    readonly WebApplication _app;
+    readonly ConcurrentQueue<ReceivedWebhook> _received = new();
+
+    WebhookReceiver(WebApplication app, Uri address) => (_app, Address) = (app, address);
+
+    public Uri Address { get; }
+
+    /// <summary>What it answers.</summary>
+    public HttpStatusCode Answer { get; set; } = HttpStatusCode.OK;
+
+    public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
+
+    public static async Task<WebhookReceiver> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        var address = $"http://127.0.0.1:{FreePort.Find()}";
+        app.Urls.Add(address);
+        var receiver = new WebhookReceiver(app, new Uri($"{address}/hooks"));
+        app.MapPost("/hooks", async (HttpRequest request, HttpResponse response) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            receiver._received.Enqueue(new ReceivedWebhook(
+                request.Headers["webhook-id"]!, request.Headers["webhook-timestamp"]!, request.Headers["webhook-signature"]!, body.ToArray()));
+            response.StatusCode = (int)receiver.Answer;
+            response.Headers.Location = $"{address}/elsewhere";
+        });
+        await app.StartAsync();
+        return receiver;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}
+
+sealed record ReceivedWebhook(string Id, string Timestamp, string Signature, byte[] Body);
