@@ -1,32 +1,52 @@
 using ControlPlane.Database;
 using ControlPlane.Operations;
+using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace ControlPlane.Billing;
 
 /// <summary>The job <c>billing</c>: closes every period that has ended. A tenant that is several periods behind catches up, one invoice each.</summary>
-public sealed class RunBillingCycle(ControlDatabase database, Clock clock, CloseBillingPeriod closePeriod)
+public sealed class RunBillingCycle(ControlDatabase database, Clock clock, CloseBillingPeriod closePeriod, ILogger<RunBillingCycle> log)
 {
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var invoices = 0;
-        var unpriced = new List<string>();
+        var alerts = new List<string>();
         foreach (var tenant in await DueAsync(ct))
         {
-            CloseResult result;
-            while ((result = await closePeriod.RunAsync(tenant, ct)) is not CloseResult.NotDue)
+            try
             {
-                if (result is CloseResult.Invoiced { Invoice: var invoice })
+                invoices += await CatchUpAsync(tenant, alerts, ct);
+            }
+            catch (Exception e) when (e is PostgresException or not (NpgsqlException or TimeoutException or OperationCanceledException))
+            {
+                // The boundary of a tenant: what one of them stumbles over must not keep the others from their invoices.
+                log.LogError(e, "Tenant {Tenant}: its period cannot be closed", tenant);
+                alerts.Add($"The period of tenant {tenant} cannot be closed: {e.Message}");
+            }
+        }
+
+        return JobReport.Of(("invoices", invoices)) with { Alerts = alerts };
+    }
+
+    /// <returns>Invoices written.</returns>
+    async Task<int> CatchUpAsync(Guid tenant, List<string> alerts, CancellationToken ct)
+    {
+        var invoices = 0;
+        CloseResult result;
+        while ((result = await closePeriod.RunAsync(tenant, ct)) is not CloseResult.NotDue)
+        {
+            if (result is CloseResult.Invoiced { Invoice: var invoice })
+            {
+                invoices++;
+                if (invoice is { Plan: "enterprise", BaseCharge: 0 })
                 {
-                    invoices++;
-                    if (invoice is { Plan: "enterprise", BaseCharge: 0 })
-                    {
-                        unpriced.Add($"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {tenant}");
-                    }
+                    alerts.Add($"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {tenant}");
                 }
             }
         }
 
-        return JobReport.Of(("invoices", invoices)) with { Alerts = unpriced };
+        return invoices;
     }
 
     async Task<List<Guid>> DueAsync(CancellationToken ct)
