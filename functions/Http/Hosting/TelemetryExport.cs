@@ -2,9 +2,7 @@ using ControlPlane.Operations;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using OpenTelemetry;
-using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -12,7 +10,7 @@ using OpenTelemetry.Trace;
 namespace ControlPlane.Http.Hosting;
 
 /// <summary>
-/// Sends traces, metrics and logs to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names; without it nothing is collected. The other
+/// Sends traces and metrics to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names; without it nothing is collected. The other
 /// OTEL_… settings of the specification hold too.
 /// </summary>
 static class TelemetryExport
@@ -45,8 +43,6 @@ static class TelemetryExport
         services.AddSingleton(_ => Sdk.CreateMeterProviderBuilder()
             .ConfigureServices(inner => inner.AddSingleton(configuration))
             .ConfigureResource(resource => Described(resource)).AddMeter(Meters).AddOtlpExporter().Build());
-        services.AddLogging(logging => logging.AddOpenTelemetry(log => log.IncludeScopes = true));
-        services.ConfigureOpenTelemetryLoggerProvider(logs => logs.ConfigureResource(resource => Described(resource)).AddOtlpExporter());
         services.AddHostedService<Collecting>();
     }
 
