@@ -69,6 +69,17 @@ public sealed class Ingress : ComponentResource
             DefaultActions = { Forward(Https) },
         }, _inside);
         _ = new Listener($"{name}-http", new ListenerArgs { LoadBalancerArn = LoadBalancer.Arn, Port = 80, Protocol = "TCP", DefaultActions = { Forward(Http) } }, _inside);
+        _ = new PodRole($"{name}-controller", "Registers the ingress controller's pods with the load balancer", cluster, "kube-system", "aws-load-balancer-controller",
+        [
+            new Statement(["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"], Https.Arn, Http.Arn),
+            // AWS offers no narrower resource for these.
+            new Statement(
+                [
+                    "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeTags",
+                    "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
+                    "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+                ], "*"),
+        ], new ComponentResourceOptions { Parent = this });
         zone.PointToAliasOf(plan.Role, "*.users", LoadBalancer.DnsName, LoadBalancer.ZoneId, healthCheck);
         RegisterOutputs();
     }
