@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace ControlPlane.Infra;
+
+/// <summary>IPv4 ranges as text, such as 10.0.0.0/16.</summary>
+public static class AddressRange
+{
+    /// <summary>"10.0.0.0/16": an IPv4 network with its prefix, no host bits set.</summary>
+    public static bool IsValid(string text) =>
+        text.Contains('/', StringComparison.Ordinal)
+        && IPNetwork.TryParse(text, out var network)
+        && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
+
+    /// <summary>One IPv4 address in full: "192.0.2.10".</summary>
+    public static bool IsAddress(string text) =>
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && address.ToString() == text;
+
+    /// <summary>Some of the world, not all of it: what an administrator's door may be opened to.</summary>
+    public static bool IsNamed(string text) => IsValid(text) && IPNetwork.Parse(text).PrefixLength >= 8;
+
+    public static bool IsPrivate(string text) =>
+        IsNamed(text) && s_private.Any(range => Contains(range, IPNetwork.Parse(text)));
+
+    /// <summary>The <paramref name="index"/>-th network of the given prefix length inside a range: ("10.0.0.0/16", 18, 1) is 10.0.64.0/18.</summary>
+    public static string Part(string range, int prefix, int index)
+    {
+        var start = BitConverter.ToUInt32([.. IPNetwork.Parse(range).BaseAddress.GetAddressBytes().Reverse()]);
+        var address = start + ((uint)index << (32 - prefix));
+        return string.Create(CultureInfo.InvariantCulture, $"{new IPAddress([.. BitConverter.GetBytes(address).Reverse()])}/{prefix}");
+    }
+
+    static bool Contains(IPNetwork outer, IPNetwork inner) => outer.PrefixLength <= inner.PrefixLength && outer.Contains(inner.BaseAddress);
+
+    static readonly IPNetwork[] s_private = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16")];
+}

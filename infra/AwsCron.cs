@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace ControlPlane.Infra;
+
+/// <summary>
+/// Cron of five fields, as the jobs' schedules are written, to the six of AWS: minutes hours day-of-month month day-of-week year. The differences
+/// are more than the year: AWS wants a ? in one of the two day fields, and counts the days of the week from Sunday = 1.
+/// </summary>
+public static class AwsCron
+{
+    static readonly string[] s_days = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+    /// <param name="cron">Such as "10 0 * * *".</param>
+    /// <returns>Such as "cron(10 0 * * ? *)".</returns>
+    /// <exception cref="ArgumentException">Not five fields of numbers, lists, ranges and steps; or both days are restricted, which means "either" in
+    /// cron and cannot be said in AWS.</exception>
+    public static string From(string cron)
+    {
+        var fields = cron.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (fields.Length != 5)
+        {
+            throw new ArgumentException($"\"{cron}\" has {fields.Length} fields. Write five: minute hour day-of-month month day-of-week.", nameof(cron));
+        }
+
+        if (fields[2] != "*" && fields[4] != "*")
+        {
+            throw new ArgumentException($"\"{cron}\" names days of the month and of the week. AWS knows only one of them: write * for the other.", nameof(cron));
+        }
+
+        var (minute, hour, month) = (Field(cron, fields[0], 0, 59), Field(cron, fields[1], 0, 23), Field(cron, fields[3], 1, 12));
+        var (dayOfMonth, dayOfWeek) = fields[4] == "*"
+            ? (Field(cron, fields[2], 1, 31), "?")
+            : ("?", string.Join(',', Values(cron, fields[4], 0, 7).Select(day => day % 7).Distinct().Order().Select(day => s_days[day])));
+        return $"cron({minute} {hour} {dayOfMonth} {month} {dayOfWeek} *)";
+    }
+
+    static string Field(string cron, string field, int from, int to) =>
+        field == "*" ? "*" : string.Join(',', Values(cron, field, from, to).Select(value => value.ToString(CultureInfo.InvariantCulture)));
+
+    // Steps and ranges are written out: "*/20" as 0,20,40. That reads the same everywhere.
+    static IEnumerable<int> Values(string cron, string field, int from, int to) => field.Split(',').SelectMany(part =>
+    {
+        var steps = part.Split('/');
+        var bounds = steps[0] == "*" ? [from, to] : steps[0].Split('-').Select(text => Number(cron, text, from, to)).ToArray();
+        var step = steps.Length == 2 ? Number(cron, steps[1], 1, to) : 1;
+        var last = bounds.Length == 2 ? bounds[1] : steps.Length == 2 ? to : bounds[0];
+        if (steps.Length > 2 || bounds.Length > 2 || bounds[0] > last)
+        {
+            throw new ArgumentException($"\"{part}\" in \"{cron}\" is no number, range or step.", nameof(cron));
+        }
+
+        return Enumerable.Range(bounds[0], last - bounds[0] + 1).Where(value => (value - bounds[0]) % step == 0);
+    }).Distinct().Order();
+
+    static int Number(string cron, string text, int from, int to) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= from && number <= to
+            ? number
+            : throw new ArgumentException($"\"{text}\" in \"{cron}\" is no number from {from} to {to}.", nameof(cron));
+}

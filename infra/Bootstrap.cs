@@ -1,0 +1,74 @@
+using System.Text.Json;
+
+namespace ControlPlane.Infra;
+
+/// <summary>
+/// What turns an empty host into the platform: the release's archive is fetched, checked against its digest, unpacked, and its own
+/// <c>deploy/vps/install.sh</c> does the rest. Everything that goes in was validated as a setting, so nothing here needs quoting.
+/// </summary>
+public static class Bootstrap
+{
+    const string Data = "/var/lib/controlplane";
+
+    /// <summary>POSIX shell, to be run as root; running it again is harmless, and with a newer release it upgrades.</summary>
+    public static string Script(Plan plan)
+    {
+        var release = plan.Vps.Release;
+        var target = $"/opt/controlplane/{release.Version}";
+        return $"""
+            #!/bin/sh
+            set -eu
+            archive=$(mktemp)
+            trap 'rm -f "$archive"' EXIT
+            curl --fail --silent --show-error --location --proto '=https' --retry 5 --output "$archive" {release.Url}
+            echo "{release.Sha256}  $archive" | sha256sum --check --quiet -
+            mkdir -p {target} {Data}
+            tar --extract --gzip --file "$archive" --directory {target} --strip-components 1
+            CONTROLPLANE_DOMAIN={plan.Domain} CONTROLPLANE_PUBLIC_URL=https://{plan.Domain} CONTROLPLANE_DATA={Data} {target}/deploy/vps/install.sh
+
+            """;
+    }
+
+    /// <summary>The script as one line to paste on a host that exists.</summary>
+    public static string Command(Plan plan, string login) =>
+        $"ssh {login}@{plan.Vps.Host} sudo sh -s <<'EOF'\n{Script(plan)}EOF";
+
+    /// <summary>The script as the parameter of Session Manager's document AWS-RunShellScript, without single quotes in it.</summary>
+    public static string AsParameters(Plan plan) =>
+        JsonSerializer.Serialize(new { commands = Script(plan).Split('\n', StringSplitOptions.RemoveEmptyEntries) });
+
+    /// <summary>User data of a new instance: prepares the data volume, which may already hold data, then runs the script.</summary>
+    /// <param name="volumeId">As in vol-0123456789abcdef0. Attached after the start, so it is waited for.</param>
+    public static string CloudInit(Plan plan, string volumeId)
+    {
+        var device = $"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volumeId.Replace("-", "", StringComparison.Ordinal)}";
+        return $"""
+            #cloud-config
+            package_update: true
+            package_upgrade: true
+            packages: [ca-certificates, curl, unattended-upgrades]
+            write_files:
+              - path: /usr/local/sbin/mount-controlplane-data
+                permissions: "0700"
+                content: |
+                  #!/bin/sh
+                  set -eu
+                  for attempt in $(seq 60); do [ -e {device} ] && break; sleep 5; done
+                  blkid {device} && found=0 || found=$?
+                  [ "$found" -ne 2 ] || mkfs.ext4 -L controlplane {device} # 2: there is no file system on it.
+                  mkdir -p {Data}
+                  grep -q LABEL=controlplane /etc/fstab || echo "LABEL=controlplane {Data} ext4 defaults,nofail 0 2" >> /etc/fstab
+                  mountpoint -q {Data} || mount {Data}
+              - path: /usr/local/sbin/install-controlplane
+                permissions: "0700"
+                content: |
+            {Indented(Script(plan), 6)}
+            runcmd:
+              - /usr/local/sbin/mount-controlplane-data && /usr/local/sbin/install-controlplane
+
+            """;
+    }
+
+    static string Indented(string text, int by) =>
+        string.Join('\n', text.TrimEnd().Split('\n').Select(line => new string(' ', by) + line));
+}

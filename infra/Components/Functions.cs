@@ -1,0 +1,160 @@
+using System.Globalization;
+using ControlPlane.Infra.Plans;
+using Pulumi;
+using Pulumi.Aws.Lambda;
+using Pulumi.Aws.Lambda.Inputs;
+using Pulumi.Aws.SecretsManager;
+using Pulumi.Aws.SecretsManager.Inputs;
+using Pulumi.Aws.Vpc;
+
+namespace ControlPlane.Infra.Components;
+
+/// <summary>What the functions are given to work with.</summary>
+public sealed record FunctionMeans(
+    Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail);
+
+/// <summary>The control plane's functions, each with what it needs and nothing else.</summary>
+public sealed class Functions : ComponentResource
+{
+    public ControlFunction Api { get; }
+    public ControlFunction Usage { get; }
+    public ControlFunction Jobs { get; }
+    public ControlFunction Provision { get; }
+    public ControlFunction Database { get; }
+
+    readonly string _name;
+    readonly Plan _plan;
+    readonly FunctionsNetwork _network;
+    readonly Keys _keys;
+    readonly StackInfo _stack;
+    readonly FunctionMeans _means;
+
+    public Functions(string name, Plan plan, Network network, Keys keys, FunctionMeans means, StackInfo stack, ComponentResourceOptions? options = null)
+        : base("controlplane:functions:Functions", name, options)
+    {
+        var doors = new Doors(name, "Functions of the control plane: nobody connects to them", network.Vpc.Id, this);
+        doors.LetOutToWorld(443);
+        means.DatabaseAccess.Connect("functions", doors, means.Database);
+        if (means.DatabaseAccess.Proxy is not null)
+        {
+            doors.LetOut("database", Components.Database.Port, means.Database.Doors.GroupId);
+            means.Database.Doors.LetIn("functions", Components.Database.Port, doors.GroupId);
+        }
+
+        // The cluster's own address is a private one, too.
+        doors.LetOut("cluster", 443, means.Cluster.SecurityGroupId);
+        _ = new SecurityGroupIngressRule($"{name}-cluster-443", new SecurityGroupIngressRuleArgs
+        {
+            SecurityGroupId = means.Cluster.SecurityGroupId,
+            ReferencedSecurityGroupId = doors.GroupId,
+            IpProtocol = "tcp",
+            FromPort = 443,
+            ToPort = 443,
+            Description = "Provisioning to the Kubernetes API",
+        }, new CustomResourceOptions { Parent = this });
+        (_name, _plan, _keys, _stack, _means) = (name, plan, keys, stack, means);
+        _network = new FunctionsNetwork(network.PrivateSubnetIds, doors);
+        var functions = plan.Functions;
+        var rights = new FunctionRights(means, stack);
+        var (work, overflow) = (means.Queues.Provision.Queue, means.Queues.Overflow.Queue);
+
+        Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work));
+        Usage = Make(functions.Usage, warm: true, [], FunctionRights.MaySend(overflow), FunctionRights.MayReceive(overflow));
+        Jobs = Make(functions.Jobs, warm: false, [], FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), means.Mail.Send());
+        Provision = Make(functions.Provision, warm: false,
+            [
+                ("CONTROLPLANE_CLUSTER", means.Cluster.Eks.Name),
+                ("CONTROLPLANE_MODEL_FILES", means.Files.Id),
+                ("CONTROLPLANE_SHARED_MODELS_ACCESS_POINT", means.Files.Shared.Id),
+                ("CONTROLPLANE_ENVIRONMENT_DATABASE_HOST", means.Database.Instance.Address),
+                ("CONTROLPLANE_CACHE", means.Cache.Group.PrimaryEndpointAddress),
+                ("CONTROLPLANE_CACHE_SECRET", means.Secrets.Cache),
+                ("CONTROLPLANE_TENANT_SECRETS_KEY", keys.Secrets.Arn),
+            ],
+            [FunctionRights.MayReceive(work), FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), .. rights.MayProvision()]);
+        Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
+        means.Cluster.Admit("provision", Provision.Function.Role, "controlplane:provisioners");
+
+        Receive("provision", Provision, work, batch: 1, concurrency: 5);
+        Receive("overflow", Usage, overflow, batch: 10, concurrency: 10);
+        RetryAsync("jobs", Jobs);
+        RetryAsync("provision", Provision);
+        if (!plan.Waits)
+        {
+            MigrateAndRotate([network, .. doors.Rules, .. means.Database.Doors.Rules]);
+        }
+
+        RegisterOutputs();
+    }
+
+    // Every new version migrates when it is deployed; migrations only add, so that the version before works with the new schema.
+    void MigrateAndRotate(Resource[] way)
+    {
+        _ = new Invocation($"{_name}-migrate", new InvocationArgs
+        {
+            FunctionName = Database.Function.Name,
+            Qualifier = Database.Live.Name,
+            Input = """{"job":"migrate"}""",
+            Triggers = { ["version"] = Database.Live.FunctionVersion },
+        }, new CustomResourceOptions { Parent = this, DependsOn = [.. way] });
+        var callable = Database.CallableBy($"{_name}-rotate", "secretsmanager.amazonaws.com", _means.Secrets.Owner);
+        _ = new SecretRotation($"{_name}-rotate", new SecretRotationArgs
+        {
+            SecretId = _means.Secrets.Owner,
+            RotationLambdaArn = Database.Live.Arn,
+            RotateImmediately = false,
+            RotationRules = new SecretRotationRotationRulesArgs { AutomaticallyAfterDays = _plan.Data.PasswordRotationDays },
+        }, new CustomResourceOptions { Parent = this, DependsOn = { callable } });
+    }
+
+    ControlFunction Make(FunctionPlan function, bool warm, (string Key, Input<string> Value)[] more, params Statement[] may)
+    {
+        var owns = function == _plan.Functions.Database;
+        var environment = new InputMap<string>
+        {
+            ["CONTROLPLANE_DOMAIN"] = _plan.Domain,
+            ["CONTROLPLANE_PUBLIC_URL"] = $"https://{_plan.Domain}",
+            ["CONTROLPLANE_REGION"] = _plan.Region,
+            ["CONTROLPLANE_MAIL_FROM"] = $"no-reply@{_plan.Domain}",
+            // Signed in with IAM: the password is a token that the host makes for every connection.
+            ["CONTROLPLANE_DATABASE"] = Output.Format(
+                $"Host={(owns ? _means.Database.Instance.Address : _means.DatabaseAccess.Host)};Port={Components.Database.Port.ToString(CultureInfo.InvariantCulture)};Database={_plan.Data.DatabaseName};Username={(owns ? Components.Database.Owner : DatabaseAccess.UserOf(function.Name))};SSL Mode=VerifyFull"),
+            ["CONTROLPLANE_SECRETS"] = _means.Secrets.Platform,
+            ["CONTROLPLANE_ORIGIN_SECRET"] = _means.Secrets.Origin,
+            ["CONTROLPLANE_PROVISION_QUEUE"] = _means.Queues.Provision.Queue.Url,
+            ["CONTROLPLANE_OVERFLOW_QUEUE"] = _means.Queues.Overflow.Queue.Url,
+        };
+        foreach (var (key, value) in more)
+        {
+            environment.Add(key, value);
+        }
+
+        Statement[] signIn = owns ? [] : [_means.DatabaseAccess.SignInAs(function.Name)];
+        return new ControlFunction($"{_name}-{function.Name}", function, _plan.Functions, warm, _network, _keys, _stack, environment,
+            [.. signIn, FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin), new FunctionRights(_means, _stack).Decrypt(), .. may], new ComponentResourceOptions { Parent = this });
+    }
+
+    void Receive(string what, ControlFunction function, Pulumi.Aws.Sqs.Queue queue, int batch, int concurrency) =>
+        _ = new EventSourceMapping($"{_name}-{what}", new EventSourceMappingArgs
+        {
+            EventSourceArn = queue.Arn,
+            FunctionName = function.Live.Arn,
+            BatchSize = batch,
+            FunctionResponseTypes = { "ReportBatchItemFailures" },
+            ScalingConfig = new EventSourceMappingScalingConfigArgs { MaximumConcurrency = concurrency },
+            Enabled = !_plan.Waits,
+        }, new CustomResourceOptions { Parent = this });
+
+    // The scheduler only hands over; what fails afterwards fails here. Two more attempts, then it is set aside for an operator.
+    void RetryAsync(string what, ControlFunction function) => _ = new FunctionEventInvokeConfig($"{_name}-{what}", new FunctionEventInvokeConfigArgs
+    {
+        FunctionName = function.Function.Name,
+        Qualifier = function.Live.Name,
+        MaximumRetryAttempts = 2,
+        MaximumEventAgeInSeconds = 3_600,
+        DestinationConfig = new FunctionEventInvokeConfigDestinationConfigArgs
+        {
+            OnFailure = new FunctionEventInvokeConfigDestinationConfigOnFailureArgs { Destination = _means.Queues.Failed.Arn },
+        },
+    }, new CustomResourceOptions { Parent = this });
+}

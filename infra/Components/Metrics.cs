@@ -1,0 +1,45 @@
+using ControlPlane.Infra.Plans;
+using Pulumi;
+using Pulumi.Aws.Amp;
+using Pulumi.Aws.Amp.Inputs;
+using Pulumi.Aws.CloudWatch;
+
+namespace ControlPlane.Infra.Components;
+
+/// <summary>
+/// Managed Prometheus for what the cluster measures, and the roles around it: the OpenTelemetry collector (ADOT) writes metrics there and traces to
+/// X-Ray; Grafana, in the cluster, reads.
+/// </summary>
+public sealed class Metrics : ComponentResource
+{
+    const string Monitoring = "monitoring";
+
+    public Workspace Workspace { get; }
+
+    public Metrics(string name, ObservabilityPlan plan, Cluster cluster, Keys keys, StackInfo stack, ComponentResourceOptions? options = null)
+        : base("controlplane:observability:Metrics", name, options)
+    {
+        var inside = new CustomResourceOptions { Parent = this };
+        var log = new LogGroup(name, new LogGroupArgs { Name = $"/aws/vendedlogs/prometheus/{stack.Named(name)}", RetentionInDays = plan.LogDays, KmsKeyId = keys.Logs.Arn }, inside);
+        Workspace = new Workspace(name, new WorkspaceArgs
+        {
+            Alias = stack.Named(name),
+            KmsKeyArn = keys.Data.Arn,
+            LoggingConfiguration = new WorkspaceLoggingConfigurationArgs { LogGroupArn = Output.Format($"{log.Arn}:*") },
+        }, inside);
+        var roles = new ComponentResourceOptions { Parent = this };
+        _ = new PodRole($"{name}-collector", "Writes metrics to Prometheus and traces to X-Ray", cluster, Monitoring, "otel-collector",
+        [
+            new Statement(["aps:RemoteWrite"], Workspace.Arn),
+            // X-Ray knows no resources.
+            new Statement(["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
+        ], roles);
+        _ = new PodRole($"{name}-grafana", "Reads metrics", cluster, Monitoring, "grafana",
+        [
+            new Statement(["aps:GetLabels", "aps:GetMetricMetadata", "aps:GetSeries", "aps:QueryMetrics"], Workspace.Arn),
+            // CloudWatch and X-Ray know no resources for reading.
+            new Statement(["cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "xray:BatchGetTraces", "xray:GetTraceSummaries"], "*"),
+        ], roles);
+        RegisterOutputs();
+    }
+}

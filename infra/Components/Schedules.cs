@@ -1,0 +1,56 @@
+using System.Text.Json;
+using ControlPlane.Operations;
+using Pulumi;
+using Pulumi.Aws.Iam;
+using Pulumi.Aws.Scheduler;
+using Pulumi.Aws.Scheduler.Inputs;
+
+namespace ControlPlane.Infra.Components;
+
+/// <summary>Every job of <see cref="JobSchedules"/>, at the time that every host runs it.</summary>
+public sealed class Schedules : ComponentResource
+{
+    /// <param name="on">Off in a standby that waits.</param>
+    public Schedules(string name, Functions functions, Queues queues, bool on, StackInfo stack, ComponentResourceOptions? options = null)
+        : base("controlplane:functions:Schedules", name, options)
+    {
+        var inside = new CustomResourceOptions { Parent = this };
+        var group = new ScheduleGroup(name, new ScheduleGroupArgs { Name = stack.Named("jobs") }, inside);
+        var role = new Role(name, new RoleArgs
+        {
+            Description = "The scheduler starts jobs",
+            AssumeRolePolicy = Policy.TrustedBy("scheduler.amazonaws.com", new Condition("StringEquals", "aws:SourceAccount", stack.Account.Id)),
+        }, inside);
+        var allowed = new RolePolicy(name, new RolePolicyArgs
+        {
+            Role = role.Id,
+            Policy = Policy.Document(
+                new Statement(["lambda:InvokeFunction"], functions.Jobs.Live.Arn, functions.Provision.Live.Arn),
+                new Statement(["sqs:SendMessage"], queues.Failed.Arn)),
+        }, inside);
+        foreach (var job in JobSchedules.All)
+        {
+            var function = job == JobSchedules.Provision ? functions.Provision : functions.Jobs;
+            _ = new Schedule($"{name}-{job.Name}", new ScheduleArgs
+            {
+                Name = job.Name,
+                Description = job.Does,
+                GroupName = group.Name,
+                ScheduleExpression = AwsCron.From(job.Cron),
+                ScheduleExpressionTimezone = "UTC",
+                FlexibleTimeWindow = new ScheduleFlexibleTimeWindowArgs { Mode = "OFF" },
+                State = on ? "ENABLED" : "DISABLED",
+                Target = new ScheduleTargetArgs
+                {
+                    Arn = function.Live.Arn,
+                    RoleArn = role.Arn,
+                    Input = JsonSerializer.Serialize(new { job = job.Name }),
+                    RetryPolicy = new ScheduleTargetRetryPolicyArgs { MaximumRetryAttempts = 5, MaximumEventAgeInSeconds = 3_600 },
+                    DeadLetterConfig = new ScheduleTargetDeadLetterConfigArgs { Arn = queues.Failed.Arn },
+                },
+            }, new CustomResourceOptions { Parent = this, DependsOn = { allowed } });
+        }
+
+        RegisterOutputs();
+    }
+}

@@ -1,0 +1,4 @@
+using ControlPlane.Infra;
+using Pulumi;
+
+return await Deployment.RunAsync(() => Platform.Build());

@@ -1,0 +1,118 @@
+using System.Text;
+using System.Text.Json;
+
+namespace ControlPlane.Infra.Tests;
+
+[Collection(nameof(Stacks))]
+public sealed class ClusterTests(Stacks stacks)
+{
+    [Theory]
+    [InlineData("prod", true)]
+    [InlineData("prod, cheaper", false)]
+    public async Task The_endpoint_is_private_and_public_only_for_named_addresses(string name, bool isPublic)
+    {
+        var cluster = Assert.Single((await stacks.GetAsync(name)).Of("aws:eks/cluster:Cluster"));
+        Assert.True(cluster["vpcConfig.endpointPrivateAccess"] is true);
+        Assert.Equal(isPublic, cluster["vpcConfig.endpointPublicAccess"]);
+        Assert.DoesNotContain("0.0.0.0/0", cluster.Texts("vpcConfig.publicAccessCidrs"));
+        Assert.Equal(isPublic, cluster.Texts("vpcConfig.publicAccessCidrs").Count > 0);
+    }
+
+    [Fact]
+    public async Task The_cluster_logs_everything_and_lets_in_by_access_entries_only()
+    {
+        var world = await stacks.GetAsync("prod");
+        var cluster = Assert.Single(world.Of("aws:eks/cluster:Cluster"));
+        Assert.Equal(["api", "audit", "authenticator", "controllerManager", "scheduler"], cluster.Texts("enabledClusterLogTypes"));
+        Assert.Equal("API", cluster["accessConfig.authenticationMode"]);
+        Assert.True(cluster["accessConfig.bootstrapClusterCreatorAdminPermissions"] is false);
+        var administrator = Assert.Single(world.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation"));
+        Assert.Equal("arn:aws:iam::111122223333:role/platform-admin", world.One("aws:eks/accessEntry:AccessEntry", administrator.Name)["principalArn"]);
+        Assert.Single(world.Of("aws:iam/openIdConnectProvider:OpenIdConnectProvider"));
+    }
+
+    [Fact]
+    public async Task Every_add_on_is_pinned_and_network_policies_are_enforced()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.All(world.Of("aws:eks/addon:Addon"), addOn => Assert.Matches(@"^v\d+\.\d+\.\d+-eksbuild\.\d+$", (string)addOn["addonVersion"]!));
+        var cni = world.One("aws:eks/addon:Addon", "add-ons-vpc-cni");
+        Assert.Equal("true", cni.Json("configurationValues").GetProperty("enableNetworkPolicy").GetString());
+        Assert.Contains(cni.Key, world.One("aws:eks/nodeGroup:NodeGroup", "cpu-nodes").DependsOn);
+        Assert.Contains("aws:eks/nodeGroup:NodeGroup cpu-nodes", world.One("aws:eks/addon:Addon", "add-ons-coredns").DependsOn);
+    }
+
+    [Fact]
+    public async Task The_standard_tier_has_three_to_fifty_nodes_and_starts_with_five()
+    {
+        var group = (await stacks.GetAsync("prod")).One("aws:eks/nodeGroup:NodeGroup", "cpu-nodes");
+        Assert.Equal(["c5.2xlarge", "c5.4xlarge", "c5.9xlarge"], group.Texts("instanceTypes"));
+        Assert.Equal(3, Number(group, "scalingConfig.minSize"));
+        Assert.Equal(5, Number(group, "scalingConfig.desiredSize"));
+        Assert.Equal(50, Number(group, "scalingConfig.maxSize"));
+        Assert.Equal("ON_DEMAND", group["capacityType"]);
+    }
+
+    [Fact]
+    public async Task The_gpu_group_scales_from_zero_with_30_percent_on_demand()
+    {
+        var group = Gpus(await stacks.GetAsync("prod"));
+        Assert.Equal((0, 0, 20), (Number(group, "minSize"), Number(group, "desiredCapacity"), Number(group, "maxSize")));
+        const string distribution = "mixedInstancesPolicy.instancesDistribution";
+        Assert.Equal(0, Number(group, $"{distribution}.onDemandBaseCapacity"));
+        Assert.Equal(30, Number(group, $"{distribution}.onDemandPercentageAboveBaseCapacity"));
+        Assert.Equal("price-capacity-optimized", group[$"{distribution}.spotAllocationStrategy"]);
+        Assert.True(group["capacityRebalance"] is true);
+        var tags = ((IEnumerable<object?>)group["tags"]!).Cast<IReadOnlyDictionary<string, object?>>().ToDictionary(tag => (string)tag["key"]!, tag => (string)tag["value"]!);
+        const string prefix = "k8s.io/cluster-autoscaler";
+        Assert.Equal("true", tags[$"{prefix}/enabled"]);
+        Assert.Equal("owned", tags[$"{prefix}/controlplane-prod-cluster"]);
+        Assert.Equal("nvidia-tesla-t4", tags[$"{prefix}/node-template/label/accelerator"]);
+        Assert.Equal("present:NoSchedule", tags[$"{prefix}/node-template/taint/nvidia.com/gpu"]);
+        Assert.Equal("1", tags[$"{prefix}/node-template/resources/nvidia.com/gpu"]);
+    }
+
+    [Fact]
+    public async Task Each_gpu_type_joins_with_the_label_of_what_it_brings()
+    {
+        var world = await stacks.GetAsync("prod");
+        var group = Gpus(world);
+        var types = ((IReadOnlyCollection<object?>)group["mixedInstancesPolicy.launchTemplate.overrides"]!).Count;
+        var labels = Enumerable.Range(0, types).Select(i => $"mixedInstancesPolicy.launchTemplate.overrides.{i}").ToDictionary(type => (string)group[$"{type}.instanceType"]!, type =>
+        {
+            var id = (string)group[$"{type}.launchTemplateSpecification.launchTemplateId"]!;
+            var template = world.Of("aws:ec2/launchTemplate:LaunchTemplate").Single(candidate => id.Contains($"{candidate.Key} ", StringComparison.Ordinal));
+            var userData = Encoding.UTF8.GetString(Convert.FromBase64String((string)template["userData"]!));
+            Assert.Contains("--register-with-taints=nvidia.com/gpu=present:NoSchedule", userData, StringComparison.Ordinal);
+            return userData.Split("--node-labels=accelerator=")[1].Split(',')[0];
+        });
+        Assert.Equal(new Dictionary<string, string>
+        {
+            ["g4dn.xlarge"] = "nvidia-tesla-t4",
+            ["g4dn.2xlarge"] = "nvidia-tesla-t4",
+            ["g5.2xlarge"] = "nvidia-a10g",
+            ["g6.2xlarge"] = "nvidia-l4",
+        }, labels);
+    }
+
+    [Fact]
+    public async Task A_gpu_node_is_drained_before_it_ends()
+    {
+        var world = await stacks.GetAsync("prod");
+        var hook = Assert.Single(world.About(Gpus(world), "aws:autoscaling/lifecycleHook:LifecycleHook"));
+        Assert.Equal("autoscaling:EC2_INSTANCE_TERMINATING", hook["lifecycleTransition"]);
+        var news = world.Of("aws:cloudwatch/eventRule:EventRule").Where(rule => rule.Parent == "node-termination")
+            .Select(rule => JsonSerializer.Deserialize<Dictionary<string, string[]>>((string)rule["eventPattern"]!)!["detail-type"][0]).Order(StringComparer.Ordinal);
+        Assert.Equal(
+            [
+                "AWS Health Event", "EC2 Instance Rebalance Recommendation", "EC2 Instance State-change Notification",
+                "EC2 Instance-terminate Lifecycle Action", "EC2 Spot Instance Interruption Warning",
+            ], news);
+        Assert.All(world.Of("aws:cloudwatch/eventTarget:EventTarget").Where(target => target.Parent == "node-termination"),
+            target => Assert.Contains("aws:sqs/queue:Queue node-termination-news", target.DependsOn));
+    }
+
+    static Deployed Gpus(World world) => world.One("aws:autoscaling/group:Group", "gpu-nodes");
+
+    static int Number(Deployed resource, string path) => Convert.ToInt32(resource[path], null);
+}

@@ -1,0 +1,64 @@
+namespace ControlPlane.Infra.Tests;
+
+[Collection(nameof(Stacks))]
+public sealed class EdgeTests(Stacks stacks)
+{
+    [Fact]
+    public async Task TLS_is_1_2_or_newer_everywhere()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.Equal("TLSv1.2_2025", Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
+        Assert.Equal("ELBSecurityPolicy-TLS13-1-2-2021-06", world.One("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
+        Assert.All(world.Of("aws:apigatewayv2/domainName:DomainName"), domain => Assert.Equal("TLS_1_2", domain["domainNameConfiguration.securityPolicy"]));
+    }
+
+    [Fact]
+    public async Task TLS_1_3_alone_can_be_asked_for()
+    {
+        var world = await World.BuildAsync(StackFile.Read("prod").With("edge:oldestTls", "1.3"));
+        Assert.Equal("TLSv1.3_2025", Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
+        Assert.Equal("ELBSecurityPolicy-TLS13-1-3-2021-06", world.One("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
+    }
+
+    [Fact]
+    public async Task The_API_is_behind_the_firewall_and_has_no_address_of_its_own()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.True(Assert.Single(world.Of("aws:apigatewayv2/api:Api"))["disableExecuteApiEndpoint"] is true);
+        var delivery = Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"));
+        var firewall = Assert.Single(world.Of("aws:wafv2/webAcl:WebAcl"));
+        Assert.Contains(firewall.Key, delivery.DependsOn);
+        Assert.True(firewall["scope"] is "CLOUDFRONT" && firewall["region"] is "us-east-1");
+        Assert.Equal("X-Origin-Token", delivery["origins.0.customHeaders.0.name"]);
+        Assert.Equal(["llm.example.com", "api.llm.example.com"], delivery.Texts("aliases"));
+    }
+
+    [Fact]
+    public async Task Gateways_are_throttled_apart_from_people()
+    {
+        var stage = Assert.Single((await stacks.GetAsync("prod")).Of("aws:apigatewayv2/stage:Stage"));
+        Assert.Equal(200, Convert.ToDouble(stage["defaultRouteSettings.throttlingRateLimit"], null));
+        Assert.Equal(["POST /v1/usage", "POST /v1/usage/litellm", "POST /v1/authorize"],
+            ((IEnumerable<object?>)stage["routeSettings"]!).Select(route => (string)((IReadOnlyDictionary<string, object?>)route!)["routeKey"]!));
+    }
+
+    [Theory]
+    [InlineData("prod", "PRIMARY", true)]
+    [InlineData("dr", "SECONDARY", false)]
+    public async Task Shared_names_fail_over_from_the_primary_to_the_standby(string name, string role, bool watched)
+    {
+        var world = await stacks.GetAsync(name);
+        var shared = world.Of("aws:route53/record:Record").Where(record => record["setIdentifier"] is not null).ToList();
+        Assert.Equal(["*.users.llm.example.com", "origin.llm.example.com"], shared.Select(record => (string)record["name"]!).Order(StringComparer.Ordinal));
+        Assert.All(shared, record => Assert.Equal(role, record["failoverRoutingPolicies.0.type"]));
+        Assert.All(shared, record => Assert.Equal(watched, record["healthCheckId"] is not null));
+    }
+
+    [Fact]
+    public async Task Environments_have_a_wildcard_certificate()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.Contains(world.Of("aws:acm/certificate:Certificate"), certificate => certificate["domainName"] is "*.users.llm.example.com");
+        Assert.All(world.Of("aws:acm/certificate:Certificate"), certificate => Assert.Single(world.About(certificate, "aws:acm/certificateValidation:CertificateValidation")));
+    }
+}

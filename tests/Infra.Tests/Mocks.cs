@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using Pulumi;
+using Pulumi.Testing;
+
+namespace ControlPlane.Infra.Tests;
+
+/// <summary>Answers instead of AWS: every text output says which resource and property it is.</summary>
+sealed class Mocks : IMocks
+{
+    static readonly Dictionary<string, Type> s_types = typeof(Pulumi.Aws.Provider).Assembly.GetExportedTypes()
+        .Where(type => type.IsSubclassOf(typeof(CustomResource)))
+        .Select(type => (Type: type, Token: type.GetCustomAttribute<ResourceTypeAttribute>()?.Type))
+        .Where(entry => entry.Token is not null).GroupBy(entry => entry.Token!).ToDictionary(group => group.Key, group => group.First().Type);
+
+    /// <summary>Whether AWS lets a resource of this type carry tags.</summary>
+    public static bool IsTaggable(string type) =>
+        s_types.TryGetValue(type, out var known) && known.GetProperty("Tags") is { } tags && tags.GetCustomAttribute<OutputAttribute>() is not null;
+
+    public Dictionary<string, IReadOnlyDictionary<string, object?>> Inputs { get; } = [];
+
+    public Task<(string? id, object state)> NewResourceAsync(MockResourceArgs args)
+    {
+        var key = $"{args.Type} {args.Name}";
+        lock (Inputs)
+        {
+            Assert.True(Inputs.TryAdd(key, args.Inputs!), $"Two resources are called {key}");
+        }
+
+        var state = s_types.TryGetValue(args.Type!, out var type)
+            ? args.Inputs.SetItems(
+                from property in type.GetProperties()
+                let name = property.GetCustomAttribute<OutputAttribute>()?.Name
+                where name is not null && property.PropertyType == typeof(Output<string>)
+                select KeyValuePair.Create(name, (object)$"[[{key} {name}]]"))
+            : args.Inputs;
+        return Task.FromResult<(string?, object)>(($"[[{key} id]]", WithMore(args.Type!, key, args.Inputs, state)));
+    }
+
+    // Outputs that are more than a text.
+    static ImmutableDictionary<string, object> WithMore(string type, string key, ImmutableDictionary<string, object> inputs, ImmutableDictionary<string, object> state) => type switch
+    {
+        "aws:eks/cluster:Cluster" => AsCluster(key, state),
+        "aws:eks/nodeGroup:NodeGroup" => state.SetItem("resources", List(Map("autoscalingGroups", List(Map("name", $"[[{key} autoscalingGroup]]"))))),
+        "aws:acm/certificate:Certificate" => state.SetItem("domainValidationOptions", ((IEnumerable<object>)inputs.GetValueOrDefault("subjectAlternativeNames", Array.Empty<object>()))
+            .Append(inputs["domainName"]).Select(domain => (object)Map("domainName", domain).Add("resourceRecordName", $"[[{key} record]]").Add("resourceRecordType", "CNAME")
+                .Add("resourceRecordValue", $"[[{key} proof]]")).ToImmutableArray()),
+        "aws:apigatewayv2/domainName:DomainName" => state.SetItem("domainNameConfiguration", ((ImmutableDictionary<string, object>)state["domainNameConfiguration"])
+            .Add("targetDomainName", $"[[{key} target]]").Add("hostedZoneId", $"[[{key} zone]]")),
+        "aws:sesv2/emailIdentity:EmailIdentity" => state.SetItem("dkimSigningAttributes", Map("tokens", List("one", "two", "three"))),
+        "aws:efs/replicationConfiguration:ReplicationConfiguration" => state.SetItem("destination", ((ImmutableDictionary<string, object>)state["destination"])
+            .Add("fileSystemId", $"[[{key} copy]]")),
+        "aws:secretsmanager/secretVersion:SecretVersion" => state.SetItem("secretString", inputs["secretString"]),
+        "pulumi:pulumi:StackReference" => state.Add("secretOutputNames", List()).Add("outputs", PrimaryOutputs.ToImmutableDictionary(output => output, output => (object)$"arn:aws:of:us-east-1:111122223333:{output}")),
+        _ => state,
+    };
+
+    /// <summary>What a standby may ask its primary for; a test compares it with what the primary offers.</summary>
+    public static readonly string[] PrimaryOutputs =
+        ["databaseArn", "modelFilesCopyId", "zoneId", "platformSecretArn", "originSecretArn", "ownerSecretArn", "copiesKeyArn"];
+
+    static ImmutableDictionary<string, object> AsCluster(string key, ImmutableDictionary<string, object> state) => state
+        .SetItem("certificateAuthority", Map("data", $"[[{key} certificateAuthority]]"))
+        .SetItem("vpcConfig", ((ImmutableDictionary<string, object>)state["vpcConfig"]).SetItem("clusterSecurityGroupId", $"[[{key} clusterSecurityGroupId]]"))
+        .SetItem("identities", ImmutableArray.Create<object>(Map("oidcs", ImmutableArray.Create<object>(Map("issuer", $"[[{key} issuer]]")))));
+
+    static ImmutableArray<object> List(params object[] items) => [.. items];
+
+    static ImmutableDictionary<string, object> Map(string key, object value) => ImmutableDictionary<string, object>.Empty.Add(key, value);
+
+    public Task<object> CallAsync(MockCallArgs args) => Task.FromResult<object>(args.Token switch
+    {
+        "aws:index/getAvailabilityZones:getAvailabilityZones" => args.Args.Add("names", ImmutableArray.Create("a", "b", "c", "d")),
+        "aws:index/getCallerIdentity:getCallerIdentity" => args.Args.Add("accountId", "111122223333"),
+        "aws:index/getPartition:getPartition" => args.Args.Add("partition", "aws").Add("dnsSuffix", "amazonaws.com"),
+        "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword", "0123456789abcdefghijklmnopqrstuv"),
+        "aws:ssm/getParameter:getParameter" => args.Args.Add("value", $"value of {args.Args["name"]}"),
+        _ => throw new NotSupportedException($"The mocks have no answer to {args.Token}: add one here."),
+    });
+}

@@ -1,0 +1,76 @@
+using System.Net;
+using ControlPlane.Infra.Plans;
+
+namespace ControlPlane.Infra.Tests;
+
+[Collection(nameof(Stacks))]
+public sealed class NetworkTests(Stacks stacks)
+{
+    [Theory]
+    [InlineData("10.20.0.0/16")]
+    [InlineData("172.31.0.0/16")]
+    [InlineData("192.168.0.0/16")]
+    public void Subnets_lie_in_the_network_and_do_not_overlap(string cidr)
+    {
+        var plan = new NetworkPlan { Cidr = cidr, NatPerZone = true, Endpoints = [] };
+        var subnets = plan.PrivateSubnets.Concat(plan.PublicSubnets).Concat(plan.DatabaseSubnets).Select(text => IPNetwork.Parse(text)).ToList();
+        Assert.Equal(9, subnets.Count);
+        Assert.All(subnets, subnet => Assert.True(IPNetwork.Parse(cidr).Contains(subnet.BaseAddress)));
+        Assert.All(subnets, subnet => Assert.Single(subnets, other => other.Contains(subnet.BaseAddress) || subnet.Contains(other.BaseAddress)));
+    }
+
+    [Theory]
+    [InlineData("prod", 3)]
+    [InlineData("prod, cheaper", 1)]
+    public async Task Nat_is_per_zone_or_one(string name, int gateways)
+    {
+        var world = await stacks.GetAsync(name);
+        Assert.Equal(gateways, world.Of("aws:ec2/natGateway:NatGateway").Count());
+        for (var zone = 1; zone <= 3; zone++)
+        {
+            Assert.Contains($"aws:ec2/natGateway:NatGateway network-nat-{Math.Min(zone, gateways)}", world.One("aws:ec2/route:Route", $"network-private-{zone}-internet").DependsOn);
+        }
+    }
+
+    [Fact]
+    public async Task Every_kind_of_subnet_is_in_three_zones()
+    {
+        var world = await stacks.GetAsync("prod");
+        foreach (var kind in (string[])["public", "private", "database"])
+        {
+            var subnets = world.Of("aws:ec2/subnet:Subnet").Where(subnet => subnet.Name.StartsWith($"network-{kind}-", StringComparison.Ordinal)).ToList();
+            Assert.Equal(["a", "b", "c"], subnets.Select(subnet => (string)subnet["availabilityZone"]!).Order(StringComparer.Ordinal));
+            Assert.All(subnets, subnet => Assert.True(subnet["mapPublicIpOnLaunch"] is false));
+        }
+    }
+
+    [Fact]
+    public async Task Databases_have_no_way_out()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.DoesNotContain(world.Of("aws:ec2/route:Route"), route => route.DependsOn.Contains("aws:ec2/routeTable:RouteTable network-database"));
+        for (var zone = 1; zone <= 3; zone++)
+        {
+            Assert.Contains("aws:ec2/routeTable:RouteTable network-database",
+                world.One("aws:ec2/routeTableAssociation:RouteTableAssociation", $"network-database-{zone}").DependsOn);
+        }
+    }
+
+    [Fact]
+    public async Task Load_balancers_find_their_subnets_by_tag()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.Equal("1", world.One("aws:ec2/subnet:Subnet", "network-public-1").Tag("kubernetes.io/role/elb"));
+        Assert.Equal("1", world.One("aws:ec2/subnet:Subnet", "network-private-1").Tag("kubernetes.io/role/internal-elb"));
+    }
+
+    [Fact]
+    public async Task The_network_is_observed_and_reaches_aws_inside()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.Equal("ALL", Assert.Single(world.Of("aws:ec2/flowLog:FlowLog"))["trafficType"]);
+        var endpoints = world.Of("aws:ec2/vpcEndpoint:VpcEndpoint").ToLookup(endpoint => (string)endpoint["vpcEndpointType"]!);
+        Assert.Equal(["com.amazonaws.us-east-1.s3"], endpoints["Gateway"].Select(endpoint => endpoint["serviceName"]));
+        Assert.All(endpoints["Interface"], endpoint => Assert.True(endpoint["privateDnsEnabled"] is true && endpoint.Texts("subnetIds").Count == 3, endpoint.Key));
+    }
+}

@@ -1,0 +1,82 @@
+namespace ControlPlane.Infra.Tests;
+
+[Collection(nameof(Stacks))]
+public sealed class ObservabilityTests(Stacks stacks)
+{
+    // Word for word, the alerts that the platform was planned with.
+    [Theory]
+    [InlineData("critical", "gpu-node-failures")]
+    [InlineData("critical", "model-loading-failures")]
+    [InlineData("critical", "database-connectivity")]
+    [InlineData("critical", "api-error-rate")]
+    [InlineData("critical", "environment-error-rate")]
+    [InlineData("warning", "node-cpu-utilization")]
+    [InlineData("warning", "node-memory-utilization")]
+    [InlineData("warning", "gpu-utilization")]
+    [InlineData("warning", "database-cpu-utilization")]
+    [InlineData("warning", "cache-memory-utilization")]
+    [InlineData("warning", "slow-inference")]
+    [InlineData("warning", "scaling-gpu")]
+    [InlineData("warning", "scaling-cpu")]
+    public async Task Every_planned_alert_is_an_alarm(string severity, string name)
+    {
+        foreach (var stack in (string[])["prod", "dr"])
+        {
+            var alarm = (await stacks.GetAsync(stack)).One("aws:cloudwatch/metricAlarm:MetricAlarm", $"alarms-{name}");
+            Assert.Contains($"aws:sns/topic:Topic alerts-{severity}", alarm.DependsOn);
+        }
+    }
+
+    [Theory]
+    [InlineData("api-error-rate", 5)]
+    [InlineData("environment-error-rate", 5)]
+    [InlineData("node-cpu-utilization", 80)]
+    [InlineData("slow-inference", 30)]
+    public async Task Thresholds_are_the_planned_ones(string name, double threshold) =>
+        Assert.Equal(threshold, Convert.ToDouble((await stacks.GetAsync("prod")).One("aws:cloudwatch/metricAlarm:MetricAlarm", $"alarms-{name}")["threshold"], null));
+
+    [Fact]
+    public async Task Every_dead_letter_queue_has_an_alarm()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.All(world.Of("aws:sqs/queue:Queue").Where(queue => queue.Name.EndsWith("-dead-letters", StringComparison.Ordinal)),
+            queue => Assert.Single(world.About(queue, "aws:cloudwatch/metricAlarm:MetricAlarm")));
+    }
+
+    [Fact]
+    public async Task Every_topic_tells_somebody()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.All(world.Of("aws:sns/topic:Topic"), topic => Assert.NotEmpty(world.About(topic, "aws:sns/topicSubscription:TopicSubscription")));
+    }
+
+    [Fact]
+    public async Task The_audit_trail_sees_every_region_and_cannot_be_changed()
+    {
+        var world = await stacks.GetAsync("prod");
+        var trail = Assert.Single(world.Of("aws:cloudtrail/trail:Trail"));
+        Assert.True(trail["isMultiRegionTrail"] is true && trail["enableLogFileValidation"] is true && trail["kmsKeyId"] is not null);
+        var store = world.Of("aws:s3/bucket:Bucket").Single(bucket => trail.DependsOn.Contains(bucket.Key) && bucket["objectLockEnabled"] is true);
+        Assert.Equal("GOVERNANCE", Assert.Single(world.About(store, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"))["rule.defaultRetention.mode"]);
+    }
+
+    [Fact]
+    public async Task The_budget_warns_before_and_when_it_is_exceeded()
+    {
+        var budget = Assert.Single((await stacks.GetAsync("prod")).Of("aws:budgets/budget:Budget"));
+        Assert.Equal("11450", budget["limitAmount"]);
+        Assert.Equal(["user:Stack$prod"], budget.Texts("costFilters.0.values"));
+        Assert.Equal(2, ((IEnumerable<object?>)budget["notifications"]!).Count());
+    }
+
+    [Fact]
+    public async Task The_collector_writes_and_grafana_only_reads()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.Single(world.Of("aws:amp/workspace:Workspace"));
+        Assert.Contains("aps:RemoteWrite", Actions("metrics-collector"));
+        Assert.DoesNotContain(Actions("metrics-grafana"), action => action.Contains("Write", StringComparison.Ordinal) || action.Contains("Put", StringComparison.Ordinal));
+
+        IReadOnlyList<string> Actions(string role) => [.. world.One("aws:iam/rolePolicy:RolePolicy", role).Statements().SelectMany(found => found.Statement.Actions())];
+    }
+}

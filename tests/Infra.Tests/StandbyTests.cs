@@ -1,0 +1,52 @@
+namespace ControlPlane.Infra.Tests;
+
+[Collection(nameof(Stacks))]
+public sealed class StandbyTests(Stacks stacks)
+{
+    [Fact]
+    public async Task The_primary_offers_what_the_standby_asks_for()
+    {
+        var offered = (await stacks.GetAsync("prod")).Outputs.Keys;
+        Assert.All(Mocks.PrimaryOutputs, output => Assert.Contains(output, offered));
+    }
+
+    [Fact]
+    public async Task A_waiting_standby_follows_the_primarys_data_and_runs_nothing_by_schedule()
+    {
+        var world = await stacks.GetAsync("dr");
+        var database = Assert.Single(world.Of("aws:rds/instance:Instance"));
+        Assert.Contains("databaseArn", (string)database["replicateSourceDb"]!, StringComparison.Ordinal);
+        Assert.Null(database["username"]);
+        Assert.Empty(world.Of("aws:rds/proxy:Proxy"));
+        Assert.Empty(world.Of("aws:lambda/invocation:Invocation"));
+        Assert.All(world.Of("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("DISABLED", schedule["state"]));
+        Assert.All(world.Of("aws:lambda/eventSourceMapping:EventSourceMapping"), source => Assert.True(source["enabled"] is false));
+        Assert.Contains(world.Of("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => alarm.Name == "alarms-replica-lag");
+    }
+
+    [Fact]
+    public async Task A_promoted_standby_has_its_own_database_in_place_and_runs_everything()
+    {
+        var (waiting, promoted) = (await stacks.GetAsync("dr"), await stacks.GetAsync("dr, promoted"));
+        var database = Assert.Single(promoted.Of("aws:rds/instance:Instance"));
+        Assert.Null(database["replicateSourceDb"]);
+        Assert.Equal(Assert.Single(waiting.Of("aws:rds/instance:Instance"))["identifier"], database["identifier"]);
+        Assert.Single(promoted.Of("aws:rds/proxy:Proxy"));
+        Assert.All(promoted.Of("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("ENABLED", schedule["state"]));
+    }
+
+    [Fact]
+    public async Task What_there_is_once_stays_with_the_primary()
+    {
+        var world = await stacks.GetAsync("dr");
+        Assert.All((string[])["aws:cloudfront/distribution:Distribution", "aws:route53/zone:Zone", "aws:cloudtrail/trail:Trail", "aws:budgets/budget:Budget", "aws:efs/fileSystem:FileSystem"],
+            type => Assert.Empty(world.Of(type)));
+    }
+
+    [Fact]
+    public async Task Primary_and_standby_can_be_peered()
+    {
+        var (primary, standby) = (await stacks.GetAsync("prod"), await stacks.GetAsync("dr"));
+        Assert.NotEqual(Assert.Single(primary.Of("aws:ec2/vpc:Vpc"))["cidrBlock"], Assert.Single(standby.Of("aws:ec2/vpc:Vpc"))["cidrBlock"]);
+    }
+}

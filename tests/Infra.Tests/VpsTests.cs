@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using YamlDotNet.Serialization;
+
+namespace ControlPlane.Infra.Tests;
+
+[Collection(nameof(Stacks))]
+public sealed class VpsTests(Stacks stacks)
+{
+    [Fact]
+    public async Task The_firewall_is_the_one_of_the_handbook()
+    {
+        var world = await stacks.GetAsync("dev");
+        var open = world.Of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+            .Select(rule => $"{rule["cidrIpv4"]} to {rule["fromPort"]}-{rule["toPort"]}/{rule["ipProtocol"]}").Order(StringComparer.Ordinal);
+        Assert.Equal(["0.0.0.0/0 to 443-443/tcp", "0.0.0.0/0 to 80-80/tcp", "10.0.0.0/8 to 3001-3001/tcp", "198.51.100.0/28 to 22-22/tcp"], open);
+    }
+
+    [Fact]
+    public async Task Without_named_addresses_nobody_reaches_port_22()
+    {
+        var world = await World.BuildAsync(StackFile.Read("dev").With("vps:sshFrom", null));
+        Assert.DoesNotContain(world.Of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"), rule => Convert.ToInt32(rule["fromPort"], null) == 22);
+    }
+
+    [Fact]
+    public async Task Snapshots_are_daily_and_kept_for_seven_days()
+    {
+        var schedule = Assert.Single((await stacks.GetAsync("dev")).Of("aws:dlm/lifecyclePolicy:LifecyclePolicy"));
+        Assert.Equal(24, Convert.ToInt32(schedule["policyDetails.schedules.0.createRule.interval"], null));
+        Assert.Equal("02:00", schedule["policyDetails.schedules.0.createRule.times"]);
+        Assert.Equal(7, Convert.ToInt32(schedule["policyDetails.schedules.0.retainRule.interval"], null));
+        Assert.Equal("DAYS", schedule["policyDetails.schedules.0.retainRule.intervalUnit"]);
+    }
+
+    [Theory]
+    [InlineData("dev", "[[aws:ec2/eip:Eip host-address publicIp]]")]
+    [InlineData("dev, existing host", "192.0.2.10")]
+    public async Task Portal_api_and_environments_have_names(string name, string address)
+    {
+        var world = await stacks.GetAsync(name);
+        var records = world.Of("aws:route53/record:Record").ToDictionary(record => (string)record["name"]!, record => Assert.Single(record.Texts("records")));
+        Assert.Equal(["*.users.dev.llm.example.com", "api.dev.llm.example.com", "dev.llm.example.com"], records.Keys.Order(StringComparer.Ordinal));
+        Assert.All(records.Values, value => Assert.Equal(address, value));
+        Assert.Equal(address, world.Outputs["address"]);
+    }
+
+    [Fact]
+    public async Task An_existing_host_gets_names_and_a_command_and_nothing_else()
+    {
+        var world = await stacks.GetAsync("dev, existing host");
+        Assert.All(world.Resources.Where(resource => !resource.IsComponent), resource => Assert.Equal("aws:route53/record:Record", resource.Type));
+        Assert.StartsWith("ssh root@192.0.2.10 ", (string)world.Outputs["bootstrapCommand"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_host_may_only_be_reached_through_session_manager()
+    {
+        var world = await stacks.GetAsync("dev");
+        Assert.Equal("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+            Assert.Single(world.About(world.One("aws:iam/role:Role", "host"), "aws:iam/rolePolicyAttachment:RolePolicyAttachment"))["policyArn"]);
+        Assert.Empty(world.Of("aws:iam/rolePolicy:RolePolicy"));
+    }
+
+    [Fact]
+    public async Task Cloud_init_mounts_the_data_and_installs_the_pinned_release()
+    {
+        var userData = (string)(await stacks.GetAsync("dev")).One("aws:ec2/instance:Instance", "host")["userData"]!;
+        Assert.StartsWith("#cloud-config\n", userData, StringComparison.Ordinal);
+        var cloudInit = new DeserializerBuilder().Build().Deserialize<CloudInit>(userData);
+        Assert.Equal(["/usr/local/sbin/mount-controlplane-data && /usr/local/sbin/install-controlplane"], cloudInit.RunCommands);
+        var install = cloudInit.Files.Single(file => file["path"] == "/usr/local/sbin/install-controlplane")["content"];
+        Assert.Contains("https://releases.example.com/controlplane/v0.1.0/controlplane-0.1.0.tar.gz", install, StringComparison.Ordinal);
+        Assert.Contains("sha256sum --check", install, StringComparison.Ordinal);
+        Assert.Contains("/deploy/vps/install.sh", install, StringComparison.Ordinal);
+        Assert.All(cloudInit.Files, file => Assert.Equal("", Shell("-n", file["content"])));
+    }
+
+    // A script for POSIX shells: syntax errors would show only on the new host's console.
+    static string Shell(string option, string script)
+    {
+        using var shell = Process.Start(new ProcessStartInfo("sh") { ArgumentList = { option }, RedirectStandardInput = true, RedirectStandardError = true })!;
+        shell.StandardInput.Write(script);
+        shell.StandardInput.Close();
+        var errors = shell.StandardError.ReadToEnd();
+        shell.WaitForExit();
+        return errors + (shell.ExitCode == 0 ? "" : $"exit {shell.ExitCode}");
+    }
+
+    sealed class CloudInit
+    {
+        [YamlMember(Alias = "package_update")]
+        public bool PackageUpdate { get; set; }
+
+        [YamlMember(Alias = "package_upgrade")]
+        public bool PackageUpgrade { get; set; }
+
+        [YamlMember(Alias = "packages")]
+        public List<string> Packages { get; set; } = [];
+
+        [YamlMember(Alias = "write_files")]
+        public List<Dictionary<string, string>> Files { get; set; } = [];
+
+        [YamlMember(Alias = "runcmd")]
+        public List<string> RunCommands { get; set; } = [];
+    }
+}
