@@ -14,6 +14,7 @@ using ControlPlane.Webhooks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -59,10 +60,12 @@ public static class App
         services.AddSingleton<MoveSandboxClock>();
         services.AddSingleton<Jobs>();
 
+        services.AddTelemetryExport(configuration);
+        services.AddForwardedHeaders(configuration);
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneProblems();
         services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);
-        services.AddAntiforgery(form => form.Cookie.Name = "antiforgery");
+        services.AddAntiforgery(form => (form.Cookie.Name, form.Cookie.SecurePolicy) = ("antiforgery", CookieSecurePolicy.SameAsRequest));
         services.AddDataProtection().SetApplicationName("controlplane");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
         services.AddRazorComponents();
@@ -73,12 +76,14 @@ public static class App
             json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
             json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower));
         });
-        services.AddOpenApi();
+        services.AddOpenApi(ApiDescription.Complete);
         return services;
     }
 
     public static void MapControlPlane(this WebApplication app)
     {
+        app.UseForwardedHeaders();
+        app.UseMiddleware<TenantInTelemetry>();
         app.UseMiddleware<SecurityHeaders>();
         app.UseControlPlaneProblems();
         app.UseMiddleware<KnownEncodings>();

@@ -14,7 +14,7 @@ static class InvoiceEndpoints
 {
     public static void MapInvoices(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant);
+        var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant).WithTags("Invoices");
         group.MapGet("", List).WithSummary("The tenant's invoices, newest first");
         group.MapGet("{number}.pdf", Pdf).WithSummary("The invoice as it was sent");
         group.MapGet("{number}", One).WithSummary("One invoice");
@@ -25,12 +25,7 @@ static class InvoiceEndpoints
     {
         var size = Query.Limit(limit);
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        var invoices = new List<Invoice>();
-        foreach (var invoice in await transaction.InvoicesAsync(user.TenantId(), cursor, size + 1, ct))
-        {
-            invoices.Add(invoice with { Lines = await transaction.LinesAsync(invoice.Id, ct) });
-        }
-
+        var invoices = await transaction.WithLinesAsync(await transaction.InvoicesAsync(user.TenantId(), cursor, size + 1, ct), ct);
         return TypedResults.Ok(Page.Of([.. invoices.Select(InvoiceReply.Of)], size, last => last.Number));
     }
 

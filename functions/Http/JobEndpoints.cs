@@ -10,7 +10,7 @@ namespace ControlPlane.Http;
 static class JobEndpoints
 {
     public static void MapJobs(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithSummary("Run one job now");
+        routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithTags("Operator").WithSummary("Run one job now; returns what it did");
 
     static async Task<Results<Ok<JobReply>, ProblemHttpResult>> Run(string job, Jobs jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {

@@ -12,7 +12,7 @@ static class QuarantineEndpoints
 {
     public static void MapQuarantine(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/admin/quarantine").RequireAuthorization(Policies.Operator);
+        var group = routes.MapGroup("/v1/admin/quarantine").RequireAuthorization(Policies.Operator).WithTags("Operator");
         group.MapGet("", List).WithSummary("Usage that could not be counted, newest first");
         group.MapPost("{id:guid}/replay", Replay).WithSummary("Read a held event again, after its cause is fixed");
     }

@@ -14,7 +14,7 @@ static class SandboxEndpoints
     const int LongestMoveInYears = 5;
 
     public static void MapSandbox(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/sandbox/clock", MoveClock).RequireAuthorization(Policies.Operator).WithSummary("Move the test clock forward; due jobs run in order");
+        routes.MapPost("/v1/sandbox/clock", MoveClock).RequireAuthorization(Policies.Operator).WithTags("Sandbox").WithSummary("Move the test clock forward; due jobs run in order");
 
     static async Task<Results<Ok<ClockReply>, ValidationProblem, ProblemHttpResult>> MoveClock(
         ClockRequest request, MoveSandboxClock move, Clock clock, Jobs jobs, CancellationToken ct)

@@ -16,7 +16,6 @@ public sealed class CannotStartException(string message) : Exception(message)
         PostgresException p => $"The database refuses: {p.MessageText} ({p.SqlState}).",
         NpgsqlException or TimeoutException =>
             $"The database does not answer: {OneLine(e.InnerException?.Message ?? e.Message)}. Check --database or CONTROLPLANE_DATABASE.",
-        ArgumentException { Source: "Npgsql" } => $"The connection string is wrong: {OneLine(e.Message)}. Check --database or CONTROLPLANE_DATABASE.",
         IOException or UnauthorizedAccessException => OneLine(SocketReason(e) ?? e.Message) + ".",
         AggregateException { InnerException: { } inner } => Explain(inner),
         _ => null,

@@ -1,6 +1,7 @@
 using System.Net;
 using ControlPlane.Database;
 using ControlPlane.Http;
+using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using Microsoft.Extensions.Logging.Console;
 
@@ -16,6 +17,8 @@ public static class LocalHost
         ["Logging:LogLevel:Default"] = "Warning",
         // Warns at every first start that its keys lie in the database unencrypted. They guard forms, and the database guards more than that.
         ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
+        // Its lines hold whole addresses, and some have the token of a mail's link in them.
+        ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "Warning",
         // Says again, with a stack trace, what Program says in one line.
         ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
     };
@@ -29,13 +32,13 @@ public static class LocalHost
             .AddEnvironmentVariables()
             .AddInMemoryCollection(settings);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
-        builder.Logging.AddSimpleConsole(line => (line.SingleLine, line.UseUtcTimestamp, line.TimestampFormat) = (true, true, "HH:mm:ss "));
+        builder.Logging.AddSimpleConsole(line => (line.SingleLine, line.UseUtcTimestamp, line.TimestampFormat, line.IncludeScopes) = (true, true, "HH:mm:ss ", true));
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
         builder.WebHost.UseKestrel(server =>
         {
             server.AddServerHeader = false;
-            server.Listen(IPAddress.Parse(builder.Configuration["CONTROLPLANE_BIND"] ?? "127.0.0.1"), port);
+            server.Listen(BindAddress(builder.Configuration["CONTROLPLANE_BIND"] ?? "127.0.0.1"), port);
         });
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
@@ -47,6 +50,10 @@ public static class LocalHost
         app.MapControlPlane();
         return app;
     }
+
+    static IPAddress BindAddress(string value) => IPAddress.TryParse(value, out var address)
+        ? address
+        : throw new SettingException($"CONTROLPLANE_BIND is \"{value}\": give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.");
 
     /// <summary>Brings the schema up to date and takes over the sandbox's time.</summary>
     /// <returns>The names of the migrations that were applied.</returns>

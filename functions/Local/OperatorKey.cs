@@ -31,7 +31,12 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
 
     async Task<string> ReplaceAsync(Transaction transaction, string key, CancellationToken ct)
     {
-        await transaction.ExecuteAsync("delete from control.operator_key where hash <> $1", ct, Credentials.Hash(key));
+        if (await transaction.ExecuteAsync("delete from control.operator_key where hash <> $1", ct, Credentials.Hash(key)) > 0)
+        {
+            // Whoever signed in with a key that is replaced may be why it is.
+            await transaction.ExecuteAsync("delete from control.operator_session", ct);
+        }
+
         await AddAsync(transaction, key, ct);
         if (File.Exists(KeyFile) && await File.ReadAllTextAsync(KeyFile, ct) != key)
         {

@@ -67,7 +67,7 @@ static class Serve
               Portal        {options.PublicUrl}
               Operator      {new Uri(options.PublicUrl, "/admin")}
               Operator key  {key}
-              Mail          {(app.Configuration["CONTROLPLANE_SMTP"] is null ? installation.Data.Mail : "sent by SMTP")}
+              Mail          {(string.IsNullOrEmpty(app.Configuration["CONTROLPLANE_SMTP"]) ? installation.Data.Mail : "sent by SMTP")}
               Environments  {installation.Data.Environments}
               Database      {installation.DatabasePlace}
             """));

@@ -21,7 +21,9 @@ public sealed class Backups : ComponentResource
         Vault = new Vault(name, new VaultArgs { Name = stack.Named(name), KmsKeyArn = keys.Data.Arn }, inside);
         _ = new VaultNotifications(name, new VaultNotificationsArgs
         {
-            BackupVaultName = Vault.Name, SnsTopicArn = alerts.Critical.Arn, BackupVaultEvents = { "BACKUP_JOB_FAILED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED" },
+            BackupVaultName = Vault.Name,
+            SnsTopicArn = alerts.Critical.Arn,
+            BackupVaultEvents = { "BACKUP_JOB_FAILED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED" },
         }, inside);
         if (stack.Protect)
         {
@@ -49,7 +51,12 @@ public sealed class Backups : ComponentResource
     {
         var rule = new PlanRuleArgs
         {
-            RuleName = name, TargetVaultName = Vault.Name, Schedule = schedule, ScheduleExpressionTimezone = "Etc/UTC", StartWindow = 60, CompletionWindow = 600,
+            RuleName = name,
+            TargetVaultName = Vault.Name,
+            Schedule = schedule,
+            ScheduleExpressionTimezone = "Etc/UTC",
+            StartWindow = 60,
+            CompletionWindow = 600,
             Lifecycle = new PlanRuleLifecycleArgs { DeleteAfter = days },
         };
         if (second is not null)
@@ -62,7 +69,10 @@ public sealed class Backups : ComponentResource
 
     void Lock(string name, Input<string> vault, DataPlan plan, string? region) => _ = new VaultLockConfiguration(name, new VaultLockConfigurationArgs
     {
-        Region = Inputs.Optional(region)!, BackupVaultName = vault, MinRetentionDays = 7, MaxRetentionDays = Math.Max(plan.DailyBackupsKeptDays, plan.MonthlyBackupsKeptDays),
+        Region = Inputs.Optional(region)!,
+        BackupVaultName = vault,
+        MinRetentionDays = 7,
+        MaxRetentionDays = Math.Max(plan.DailyBackupsKeptDays, plan.MonthlyBackupsKeptDays),
     }, new CustomResourceOptions { Parent = this });
 
     Role MakeRole(string name, StackInfo stack)

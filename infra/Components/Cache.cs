@@ -52,11 +52,15 @@ public sealed class Cache : ComponentResource
     // A session is never worth less than a cached answer: only what has an expiry is thrown out.
     ParameterGroup Parameters(string name) => new(name, new ParameterGroupArgs
     {
-        Family = "redis7", Parameters = { new ParameterGroupParameterArgs { Name = "maxmemory-policy", Value = "volatile-lru" } },
+        Family = "redis7",
+        Parameters = { new ParameterGroupParameterArgs { Name = "maxmemory-policy", Value = "volatile-lru" } },
     }, new CustomResourceOptions { Parent = this });
 
     static ReplicationGroupLogDeliveryConfigurationArgs Log(LogGroup log, string type) => new()
     {
-        Destination = log.Name, DestinationType = "cloudwatch-logs", LogFormat = "json", LogType = type,
+        Destination = log.Name,
+        DestinationType = "cloudwatch-logs",
+        LogFormat = "json",
+        LogType = type,
     };
 }

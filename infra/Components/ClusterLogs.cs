@@ -32,7 +32,9 @@ public sealed class ClusterLogs : ComponentResource
         var inside = new CustomResourceOptions { Parent = this };
         var groups = ((string[])["application", "dataplane", "host", "performance"]).ToDictionary(kind => kind, kind => new LogGroup($"{name}-{kind}", new LogGroupArgs
         {
-            Name = $"/aws/containerinsights/{clusterName}/{kind}", RetentionInDays = plan.LogDays, KmsKeyId = keys.Logs.Arn,
+            Name = $"/aws/containerinsights/{clusterName}/{kind}",
+            RetentionInDays = plan.LogDays,
+            KmsKeyId = keys.Logs.Arn,
         }, inside));
         Count("model-load-failures", ModelLoadFailures, ModelFailed, "1", missing: 0);
         Count("inference", InferenceNanoseconds, Chats, "$.log_processed.Duration", missing: null);

@@ -73,7 +73,9 @@ public sealed class ControlFunction : ComponentResource
         {
             _ = new ProvisionedConcurrencyConfig(name, new ProvisionedConcurrencyConfigArgs
             {
-                FunctionName = Function.Name, Qualifier = Live.Name, ProvisionedConcurrentExecutions = all.ProvisionedInstances,
+                FunctionName = Function.Name,
+                Qualifier = Live.Name,
+                ProvisionedConcurrentExecutions = all.ProvisionedInstances,
             }, inside);
         }
 
@@ -84,7 +86,11 @@ public sealed class ControlFunction : ComponentResource
     /// <param name="source">Who exactly: the ARN of the API or the secret.</param>
     public Permission CallableBy(string name, string service, Input<string> source) => new(name, new PermissionArgs
     {
-        Action = "lambda:InvokeFunction", Function = Function.Name, Qualifier = Live.Name, Principal = service, SourceArn = source,
+        Action = "lambda:InvokeFunction",
+        Function = Function.Name,
+        Qualifier = Live.Name,
+        Principal = service,
+        SourceArn = source,
     }, new CustomResourceOptions { Parent = this });
 
     // AWS offers no narrower resource for traces and network interfaces. The interfaces are Lambda's own business: code of the function, which

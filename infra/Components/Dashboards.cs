@@ -39,7 +39,12 @@ public sealed class Dashboards : ComponentResource
 
         object Graph(int x, int y, string title, params object[][] metrics) => new
         {
-            type = "metric", x, y, width = 12, height = 6, properties = new { title, metrics, region = stack.Region, view = "timeSeries", period = 300 },
+            type = "metric",
+            x,
+            y,
+            width = 12,
+            height = 6,
+            properties = new { title, metrics, region = stack.Region, view = "timeSeries", period = 300 },
         };
     }
 }

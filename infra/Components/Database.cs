@@ -121,7 +121,8 @@ public sealed class Database : ComponentResource
         }, inside);
         _ = new RolePolicyAttachment($"{name}-monitoring", new RolePolicyAttachmentArgs
         {
-            Role = role.Name, PolicyArn = stack.Account.ManagedPolicy("service-role/AmazonRDSEnhancedMonitoringRole"),
+            Role = role.Name,
+            PolicyArn = stack.Account.ManagedPolicy("service-role/AmazonRDSEnhancedMonitoringRole"),
         }, inside);
         return role;
     }

@@ -76,7 +76,9 @@ public sealed class Delivery : ComponentResource
             Restrictions = new DistributionRestrictionsArgs { GeoRestriction = new DistributionRestrictionsGeoRestrictionArgs { RestrictionType = "none" } },
             ViewerCertificate = new DistributionViewerCertificateArgs
             {
-                AcmCertificateArn = certificate.Arn, SslSupportMethod = "sni-only", MinimumProtocolVersion = plan.CloudFrontPolicy,
+                AcmCertificateArn = certificate.Arn,
+                SslSupportMethod = "sni-only",
+                MinimumProtocolVersion = plan.CloudFrontPolicy,
             },
         }, new CustomResourceOptions { Parent = this });
         foreach (var host in (string[])["", "api"])

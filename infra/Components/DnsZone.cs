@@ -69,7 +69,10 @@ public sealed class DnsZone : ComponentResource
     {
         var settings = new RecordArgs
         {
-            ZoneId = Id, Name = Full(host), Type = "A", SetIdentifier = role.ToString().ToLowerInvariant(),
+            ZoneId = Id,
+            Name = Full(host),
+            Type = "A",
+            SetIdentifier = role.ToString().ToLowerInvariant(),
             FailoverRoutingPolicies = { new RecordFailoverRoutingPolicyArgs { Type = role == StackRole.Primary ? "PRIMARY" : "SECONDARY" } },
             Aliases = { new RecordAliasArgs { Name = dnsName, ZoneId = hostedZoneId, EvaluateTargetHealth = true } },
         };

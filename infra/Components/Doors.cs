@@ -26,22 +26,42 @@ public sealed class Doors
 
     public void LetIn(string who, int port, Input<string> fromGroup) => _rules.Add(new SecurityGroupIngressRule(Name("from", who, port), new SecurityGroupIngressRuleArgs
     {
-        SecurityGroupId = GroupId, ReferencedSecurityGroupId = fromGroup, IpProtocol = "tcp", FromPort = port, ToPort = port, Description = who,
+        SecurityGroupId = GroupId,
+        ReferencedSecurityGroupId = fromGroup,
+        IpProtocol = "tcp",
+        FromPort = port,
+        ToPort = port,
+        Description = who,
     }, _inside));
 
     public void LetWorldIn(int port) => _rules.Add(new SecurityGroupIngressRule(Name("from", "world", port), new SecurityGroupIngressRuleArgs
     {
-        SecurityGroupId = GroupId, CidrIpv4 = "0.0.0.0/0", IpProtocol = "tcp", FromPort = port, ToPort = port, Description = "Everyone",
+        SecurityGroupId = GroupId,
+        CidrIpv4 = "0.0.0.0/0",
+        IpProtocol = "tcp",
+        FromPort = port,
+        ToPort = port,
+        Description = "Everyone",
     }, _inside));
 
     public void LetOut(string toWhom, int port, Input<string> toGroup) => _rules.Add(new SecurityGroupEgressRule(Name("to", toWhom, port), new SecurityGroupEgressRuleArgs
     {
-        SecurityGroupId = GroupId, ReferencedSecurityGroupId = toGroup, IpProtocol = "tcp", FromPort = port, ToPort = port, Description = toWhom,
+        SecurityGroupId = GroupId,
+        ReferencedSecurityGroupId = toGroup,
+        IpProtocol = "tcp",
+        FromPort = port,
+        ToPort = port,
+        Description = toWhom,
     }, _inside));
 
     public void LetOutToWorld(int port) => _rules.Add(new SecurityGroupEgressRule(Name("to", "world", port), new SecurityGroupEgressRuleArgs
     {
-        SecurityGroupId = GroupId, CidrIpv4 = "0.0.0.0/0", IpProtocol = "tcp", FromPort = port, ToPort = port, Description = "Everyone",
+        SecurityGroupId = GroupId,
+        CidrIpv4 = "0.0.0.0/0",
+        IpProtocol = "tcp",
+        FromPort = port,
+        ToPort = port,
+        Description = "Everyone",
     }, _inside));
 
     string Name(string direction, string who, int port) =>

@@ -45,17 +45,22 @@ public sealed class Functions : ComponentResource
         doors.LetOut("cluster", 443, means.Cluster.SecurityGroupId);
         _ = new SecurityGroupIngressRule($"{name}-cluster-443", new SecurityGroupIngressRuleArgs
         {
-            SecurityGroupId = means.Cluster.SecurityGroupId, ReferencedSecurityGroupId = doors.GroupId, IpProtocol = "tcp", FromPort = 443, ToPort = 443,
+            SecurityGroupId = means.Cluster.SecurityGroupId,
+            ReferencedSecurityGroupId = doors.GroupId,
+            IpProtocol = "tcp",
+            FromPort = 443,
+            ToPort = 443,
             Description = "Provisioning to the Kubernetes API",
         }, new CustomResourceOptions { Parent = this });
         (_name, _plan, _keys, _stack, _means) = (name, plan, keys, stack, means);
         _network = new FunctionsNetwork(network.PrivateSubnetIds, doors);
         var functions = plan.Functions;
+        var rights = new FunctionRights(means, stack);
         var (work, overflow) = (means.Queues.Provision.Queue, means.Queues.Overflow.Queue);
 
-        Api = Make(functions.Api, warm: true, [], MaySend(work));
-        Usage = Make(functions.Usage, warm: true, [], MaySend(overflow), MayReceive(overflow));
-        Jobs = Make(functions.Jobs, warm: false, [], MaySend(work), MaySend(means.Queues.Failed), means.Mail.Send());
+        Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work));
+        Usage = Make(functions.Usage, warm: true, [], FunctionRights.MaySend(overflow), FunctionRights.MayReceive(overflow));
+        Jobs = Make(functions.Jobs, warm: false, [], FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), means.Mail.Send());
         Provision = Make(functions.Provision, warm: false,
             [
                 ("CONTROLPLANE_CLUSTER", means.Cluster.Eks.Name),
@@ -66,8 +71,8 @@ public sealed class Functions : ComponentResource
                 ("CONTROLPLANE_CACHE_SECRET", means.Secrets.Cache),
                 ("CONTROLPLANE_TENANT_SECRETS_KEY", keys.Secrets.Arn),
             ],
-            [MayReceive(work), MaySend(work), MaySend(means.Queues.Failed), .. MayProvision()]);
-        Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. MayOwnDatabase()]);
+            [FunctionRights.MayReceive(work), FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), .. rights.MayProvision()]);
+        Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
         means.Cluster.Admit("provision", Provision.Function.Role, "controlplane:provisioners");
 
         Receive("provision", Provision, work, batch: 1, concurrency: 5);
@@ -126,7 +131,7 @@ public sealed class Functions : ComponentResource
 
         Statement[] signIn = owns ? [] : [_means.DatabaseAccess.SignInAs(function.Name)];
         return new ControlFunction($"{_name}-{function.Name}", function, _plan.Functions, warm, _network, _keys, _stack, environment,
-            [.. signIn, ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin), Decrypt(), .. may], new ComponentResourceOptions { Parent = this });
+            [.. signIn, FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin), new FunctionRights(_means, _stack).Decrypt(), .. may], new ComponentResourceOptions { Parent = this });
     }
 
     void Receive(string what, ControlFunction function, Pulumi.Aws.Sqs.Queue queue, int batch, int concurrency) =>
@@ -152,44 +157,4 @@ public sealed class Functions : ComponentResource
             OnFailure = new FunctionEventInvokeConfigDestinationConfigOnFailureArgs { Destination = _means.Queues.Failed.Arn },
         },
     }, new CustomResourceOptions { Parent = this });
-
-    static Statement MaySend(Pulumi.Aws.Sqs.Queue queue) => new(["sqs:SendMessage"], queue.Arn);
-
-    static Statement MayReceive(Pulumi.Aws.Sqs.Queue queue) => new(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue.Arn);
-
-    static Statement ReadSecrets(params Input<string>[] secrets) => new(["secretsmanager:GetSecretValue"], secrets);
-
-    Statement Decrypt(params string[] more) => new(["kms:Decrypt", .. more], _means.Secrets.KeyArns)
-    {
-        When = [new("StringEquals", "kms:ViaService", $"secretsmanager.{_stack.Region}.amazonaws.com")],
-    };
-
-    IEnumerable<Statement> MayProvision() =>
-    [
-        ReadSecrets(_means.Secrets.Cache),
-        new(["eks:DescribeCluster"], _means.Cluster.Eks.Arn),
-        new(
-            [
-                "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue",
-                "secretsmanager:PutSecretValue", "secretsmanager:TagResource", "secretsmanager:UpdateSecret",
-            ], _stack.Account.Arn("secretsmanager", "secret:tenant-*")),
-        Decrypt("kms:GenerateDataKey"),
-        new(["elasticfilesystem:CreateAccessPoint", "elasticfilesystem:DescribeAccessPoints"], _means.Files.Arn),
-        // Only access points that it made itself, which it has to tag as the stack's.
-        new(["elasticfilesystem:TagResource"], _stack.Account.Arn("elasticfilesystem", "access-point/*"))
-        {
-            When = [new("StringEquals", "elasticfilesystem:CreateAction", "CreateAccessPoint"), new("StringEquals", "aws:RequestTag/Stack", _stack.Name)],
-        },
-        new(["elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DescribeAccessPoints"], _stack.Account.Arn("elasticfilesystem", "access-point/*"))
-        {
-            When = [new("StringEquals", "aws:ResourceTag/Stack", _stack.Name)],
-        },
-    ];
-
-    IEnumerable<Statement> MayOwnDatabase() =>
-    [
-        new(["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"], _means.Secrets.Owner),
-        new(["secretsmanager:GetRandomPassword"], "*"), // Random letters are no resource.
-        Decrypt("kms:GenerateDataKey"),
-    ];
 }

@@ -46,7 +46,13 @@ public sealed class HttpApi : ComponentResource
         {
             Health = new HealthCheck(name, new HealthCheckArgs
             {
-                Type = "HTTPS", Fqdn = zone.Full(regional), Port = 443, ResourcePath = "/readyz", RequestInterval = 30, FailureThreshold = 3, EnableSni = true,
+                Type = "HTTPS",
+                Fqdn = zone.Full(regional),
+                Port = 443,
+                ResourcePath = "/readyz",
+                RequestInterval = 30,
+                FailureThreshold = 3,
+                EnableSni = true,
             }, inside);
         }
 
@@ -59,13 +65,20 @@ public sealed class HttpApi : ComponentResource
         function.CallableBy($"{_name}-{what}", "apigateway.amazonaws.com", Output.Format($"{Api.ExecutionArn}/*/*"));
         return new Integration($"{_name}-{what}", new IntegrationArgs
         {
-            ApiId = Api.Id, IntegrationType = "AWS_PROXY", IntegrationUri = function.Live.InvokeArn, PayloadFormatVersion = "2.0", TimeoutMilliseconds = 30_000,
+            ApiId = Api.Id,
+            IntegrationType = "AWS_PROXY",
+            IntegrationUri = function.Live.InvokeArn,
+            PayloadFormatVersion = "2.0",
+            TimeoutMilliseconds = 30_000,
         }, new CustomResourceOptions { Parent = this });
     }
 
     Route Route(string route, Integration to) => new($"{_name}-{route.Split('/')[^1].TrimStart('$')}", new RouteArgs
     {
-        ApiId = Api.Id, RouteKey = route, Target = Output.Format($"integrations/{to.Id}"), AuthorizationType = "NONE",
+        ApiId = Api.Id,
+        RouteKey = route,
+        Target = Output.Format($"integrations/{to.Id}"),
+        AuthorizationType = "NONE",
     }, new CustomResourceOptions { Parent = this });
 
     Stage Stage(FunctionsPlan plan, Keys keys, Route[] routes)
@@ -78,7 +91,9 @@ public sealed class HttpApi : ComponentResource
             AutoDeploy = true,
             DefaultRouteSettings = new StageDefaultRouteSettingsArgs
             {
-                DetailedMetricsEnabled = true, ThrottlingRateLimit = plan.RequestsPerSecond, ThrottlingBurstLimit = 2 * plan.RequestsPerSecond,
+                DetailedMetricsEnabled = true,
+                ThrottlingRateLimit = plan.RequestsPerSecond,
+                ThrottlingBurstLimit = 2 * plan.RequestsPerSecond,
             },
             RouteSettings = [.. s_gatewayRoutes.Select(route => new StageRouteSettingArgs
             {
@@ -90,9 +105,16 @@ public sealed class HttpApi : ComponentResource
                 // The path has no secrets; the query may: a verification link's token.
                 Format = JsonSerializer.Serialize(new
                 {
-                    requestId = "$context.requestId", time = "$context.requestTime", address = "$context.identity.sourceIp", route = "$context.routeKey",
-                    path = "$context.path", status = "$context.status", milliseconds = "$context.responseLatency", bytes = "$context.responseLength",
-                    error = "$context.error.message", integration = "$context.integrationErrorMessage",
+                    requestId = "$context.requestId",
+                    time = "$context.requestTime",
+                    address = "$context.identity.sourceIp",
+                    route = "$context.routeKey",
+                    path = "$context.path",
+                    status = "$context.status",
+                    milliseconds = "$context.responseLatency",
+                    bytes = "$context.responseLength",
+                    error = "$context.error.message",
+                    integration = "$context.integrationErrorMessage",
                 }),
             },
         }, new CustomResourceOptions { Parent = this, DependsOn = [.. routes] });

@@ -34,7 +34,11 @@ public sealed class Ingress : ComponentResource
             doors.LetOut("cluster", port, cluster.SecurityGroupId);
             _ = new SecurityGroupIngressRule(string.Create(CultureInfo.InvariantCulture, $"{name}-cluster-{port}"), new SecurityGroupIngressRuleArgs
             {
-                SecurityGroupId = cluster.SecurityGroupId, ReferencedSecurityGroupId = doors.GroupId, IpProtocol = "tcp", FromPort = port, ToPort = port,
+                SecurityGroupId = cluster.SecurityGroupId,
+                ReferencedSecurityGroupId = doors.GroupId,
+                IpProtocol = "tcp",
+                FromPort = port,
+                ToPort = port,
                 Description = "The load balancer to the ingress controller",
             }, _inside);
         }
@@ -56,8 +60,13 @@ public sealed class Ingress : ComponentResource
         Http = Targets("http", _plan.IngressHttpPort, "TCP"); // The controller redirects to https.
         _ = new Listener($"{name}-https", new ListenerArgs
         {
-            LoadBalancerArn = LoadBalancer.Arn, Port = 443, Protocol = "TLS", CertificateArn = certificate.Arn, SslPolicy = _plan.LoadBalancerPolicy,
-            AlpnPolicy = "HTTP2Preferred", DefaultActions = { Forward(Https) },
+            LoadBalancerArn = LoadBalancer.Arn,
+            Port = 443,
+            Protocol = "TLS",
+            CertificateArn = certificate.Arn,
+            SslPolicy = _plan.LoadBalancerPolicy,
+            AlpnPolicy = "HTTP2Preferred",
+            DefaultActions = { Forward(Https) },
         }, _inside);
         _ = new Listener($"{name}-http", new ListenerArgs { LoadBalancerArn = LoadBalancer.Arn, Port = 80, Protocol = "TCP", DefaultActions = { Forward(Http) } }, _inside);
         _ = new PodRole($"{name}-controller", "Registers the ingress controller's pods with the load balancer", cluster, "kube-system", "aws-load-balancer-controller",
@@ -86,7 +95,12 @@ public sealed class Ingress : ComponentResource
         DeregistrationDelay = 60,
         HealthCheck = new TargetGroupHealthCheckArgs
         {
-            Protocol = "HTTP", Path = "/ping", Port = _plan.IngressHealthPort.ToString(CultureInfo.InvariantCulture), Interval = 10, HealthyThreshold = 2, UnhealthyThreshold = 2,
+            Protocol = "HTTP",
+            Path = "/ping",
+            Port = _plan.IngressHealthPort.ToString(CultureInfo.InvariantCulture),
+            Interval = 10,
+            HealthyThreshold = 2,
+            UnhealthyThreshold = 2,
         },
     }, _inside);
 

@@ -34,7 +34,8 @@ public sealed class Keys : ComponentResource
             new Statement(["kms:Decrypt", "kms:GenerateDataKey"], "*") { Principal = ("Service", service) })]);
         Audit = Make($"{name}-audit", "the audit trail", new Statement(["kms:GenerateDataKey", "kms:DescribeKey"], "*")
         {
-            Principal = ("Service", "cloudtrail.amazonaws.com"), When = [new("StringEquals", "aws:SourceArn", stack.Account.Arn("cloudtrail", $"trail/{stack.Named("audit")}"))],
+            Principal = ("Service", "cloudtrail.amazonaws.com"),
+            When = [new("StringEquals", "aws:SourceArn", stack.Account.Arn("cloudtrail", $"trail/{stack.Named("audit")}"))],
         });
         RegisterOutputs();
 

@@ -45,7 +45,9 @@ public sealed class MailSender : ComponentResource
         var bounces = $"{stack.Region}.mail.{domain}";
         _ = new EmailIdentityMailFromAttributes(name, new EmailIdentityMailFromAttributesArgs
         {
-            EmailIdentity = _identity.EmailIdentityDetails, MailFromDomain = bounces, BehaviorOnMxFailure = "USE_DEFAULT_VALUE",
+            EmailIdentity = _identity.EmailIdentityDetails,
+            MailFromDomain = bounces,
+            BehaviorOnMxFailure = "USE_DEFAULT_VALUE",
         }, inside);
         Say("bounces", bounces, "MX", $"10 feedback-smtp.{stack.Region}.amazonses.com");
         Say("spf", bounces, "TXT", "v=spf1 include:amazonses.com ~all");

@@ -23,7 +23,9 @@ public sealed class Metrics : ComponentResource
         var log = new LogGroup(name, new LogGroupArgs { Name = $"/aws/vendedlogs/prometheus/{stack.Named(name)}", RetentionInDays = plan.LogDays, KmsKeyId = keys.Logs.Arn }, inside);
         Workspace = new Workspace(name, new WorkspaceArgs
         {
-            Alias = stack.Named(name), KmsKeyArn = keys.Data.Arn, LoggingConfiguration = new WorkspaceLoggingConfigurationArgs { LogGroupArn = Output.Format($"{log.Arn}:*") },
+            Alias = stack.Named(name),
+            KmsKeyArn = keys.Data.Arn,
+            LoggingConfiguration = new WorkspaceLoggingConfigurationArgs { LogGroupArn = Output.Format($"{log.Arn}:*") },
         }, inside);
         var roles = new ComponentResourceOptions { Parent = this };
         _ = new PodRole($"{name}-collector", "Writes metrics to Prometheus and traces to X-Ray", cluster, Monitoring, "otel-collector",

@@ -65,7 +65,9 @@ public sealed class ModelFiles : ComponentResource
             var inZone = zone;
             _ = new MountTarget(string.Create(CultureInfo.InvariantCulture, $"{name}-{zone + 1}"), new MountTargetArgs
             {
-                FileSystemId = Id, SubnetId = network.PrivateSubnetIds.ToOutput().Apply(subnets => subnets[inZone]), SecurityGroups = { doors.GroupId },
+                FileSystemId = Id,
+                SubnetId = network.PrivateSubnetIds.ToOutput().Apply(subnets => subnets[inZone]),
+                SecurityGroups = { doors.GroupId },
             }, inside);
         }
 
@@ -78,7 +80,9 @@ public sealed class ModelFiles : ComponentResource
                 Path = plan.AccessPoint.SharedPath,
                 CreationInfo = new AccessPointRootDirectoryCreationInfoArgs
                 {
-                    OwnerUid = plan.AccessPoint.UserId, OwnerGid = plan.AccessPoint.GroupId, Permissions = plan.AccessPoint.Permissions,
+                    OwnerUid = plan.AccessPoint.UserId,
+                    OwnerGid = plan.AccessPoint.GroupId,
+                    Permissions = plan.AccessPoint.Permissions,
                 },
             },
         }, inside);
@@ -92,11 +96,14 @@ public sealed class ModelFiles : ComponentResource
         Policy = Policy.Document(
             new Statement(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], files.Arn)
             {
-                Principal = ("AWS", "*"), When = [new("Bool", "elasticfilesystem:AccessedViaMountTarget", "true")],
+                Principal = ("AWS", "*"),
+                When = [new("Bool", "elasticfilesystem:AccessedViaMountTarget", "true")],
             },
             new Statement(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "elasticfilesystem:ClientRootAccess"], files.Arn)
             {
-                Effect = "Deny", Principal = ("AWS", "*"), When = [new("Bool", "aws:SecureTransport", "false")],
+                Effect = "Deny",
+                Principal = ("AWS", "*"),
+                When = [new("Bool", "aws:SecureTransport", "false")],
             }),
     }, new CustomResourceOptions { Parent = this });
 }

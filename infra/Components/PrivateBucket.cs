@@ -45,16 +45,25 @@ public sealed class PrivateBucket : ComponentResource
         Bucket = new Bucket(name, new BucketArgs { Region = Inputs.Optional(rules.Region)!, ObjectLockEnabled = rules.Lock is not null, ForceDestroy = !stack.Protect }, inside);
         Versioning = new BucketVersioning(name, new BucketVersioningArgs
         {
-            Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, VersioningConfiguration = new BucketVersioningVersioningConfigurationArgs { Status = "Enabled" },
+            Region = Inputs.Optional(rules.Region)!,
+            Bucket = Bucket.Id,
+            VersioningConfiguration = new BucketVersioningVersioningConfigurationArgs { Status = "Enabled" },
         }, inside);
         _ = new BucketServerSideEncryptionConfiguration(name, new BucketServerSideEncryptionConfigurationArgs { Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, Rules = { EncryptedWith(keyArn) } }, inside);
         _ = new BucketOwnershipControls(name, new BucketOwnershipControlsArgs
         {
-            Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, Rule = new BucketOwnershipControlsRuleArgs { ObjectOwnership = "BucketOwnerEnforced" },
+            Region = Inputs.Optional(rules.Region)!,
+            Bucket = Bucket.Id,
+            Rule = new BucketOwnershipControlsRuleArgs { ObjectOwnership = "BucketOwnerEnforced" },
         }, inside);
         var shut = new BucketPublicAccessBlock(name, new BucketPublicAccessBlockArgs
         {
-            Region = Inputs.Optional(rules.Region)!, Bucket = Bucket.Id, BlockPublicAcls = true, BlockPublicPolicy = true, IgnorePublicAcls = true, RestrictPublicBuckets = true,
+            Region = Inputs.Optional(rules.Region)!,
+            Bucket = Bucket.Id,
+            BlockPublicAcls = true,
+            BlockPublicPolicy = true,
+            IgnorePublicAcls = true,
+            RestrictPublicBuckets = true,
         }, inside);
         Access = new BucketPolicy(name, new BucketPolicyArgs
         {

@@ -26,7 +26,11 @@ public sealed class Spending : ComponentResource
 
         BudgetNotificationArgs Tell(string of, double percent) => new()
         {
-            NotificationType = of, ComparisonOperator = "GREATER_THAN", ThresholdType = "PERCENTAGE", Threshold = percent, SubscriberSnsTopicArns = { alerts.Warning.Arn },
+            NotificationType = of,
+            ComparisonOperator = "GREATER_THAN",
+            ThresholdType = "PERCENTAGE",
+            Threshold = percent,
+            SubscriberSnsTopicArns = { alerts.Warning.Arn },
         };
     }
 }

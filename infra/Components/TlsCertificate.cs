@@ -19,20 +19,29 @@ public sealed class TlsCertificate : ComponentResource
         var inside = new CustomResourceOptions { Parent = this };
         var certificate = new Certificate(name, new CertificateArgs
         {
-            Region = Inputs.Optional(region)!, DomainName = names[0], SubjectAlternativeNames = [.. names[1..]], ValidationMethod = "DNS", KeyAlgorithm = "EC_prime256v1",
+            Region = Inputs.Optional(region)!,
+            DomainName = names[0],
+            SubjectAlternativeNames = [.. names[1..]],
+            ValidationMethod = "DNS",
+            KeyAlgorithm = "EC_prime256v1",
         }, inside);
         var proofs = names.Select(domain =>
         {
             var proof = certificate.DomainValidationOptions.Apply(options => options.First(option => option.DomainName == domain));
             return new Record($"{name}-{domain.Split('.')[0].Replace('*', 'w')}", new RecordArgs
             {
-                ZoneId = zone.Id, Name = Of(proof, option => option.ResourceRecordName), Type = Of(proof, option => option.ResourceRecordType), Ttl = 300,
+                ZoneId = zone.Id,
+                Name = Of(proof, option => option.ResourceRecordName),
+                Type = Of(proof, option => option.ResourceRecordType),
+                Ttl = 300,
                 Records = { Of(proof, option => option.ResourceRecordValue) },
             }, inside);
         }).ToList();
         Arn = new CertificateValidation(name, new CertificateValidationArgs
         {
-            Region = Inputs.Optional(region)!, CertificateArn = certificate.Arn, ValidationRecordFqdns = [.. proofs.Select(proof => (Input<string>)proof.Fqdn)],
+            Region = Inputs.Optional(region)!,
+            CertificateArn = certificate.Arn,
+            ValidationRecordFqdns = [.. proofs.Select(proof => (Input<string>)proof.Fqdn)],
         }, inside).CertificateArn;
         RegisterOutputs();
     }

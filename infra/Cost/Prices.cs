@@ -12,17 +12,32 @@ public static class Prices
     /// <summary>Per hour, on demand, Linux; databases are PostgreSQL in one zone.</summary>
     public static readonly IReadOnlyDictionary<string, decimal> PerHour = new Dictionary<string, decimal>
     {
-        ["c5.2xlarge"] = 0.34m, ["c5.4xlarge"] = 0.68m, ["c5.9xlarge"] = 1.53m,
+        ["c5.2xlarge"] = 0.34m,
+        ["c5.4xlarge"] = 0.68m,
+        ["c5.9xlarge"] = 1.53m,
         ["m7i.2xlarge"] = 0.4032m,
-        ["g4dn.xlarge"] = 0.526m, ["g4dn.2xlarge"] = 0.752m, ["g5.2xlarge"] = 1.212m, ["g6.2xlarge"] = 0.9776m, ["g6e.xlarge"] = 1.861m,
-        ["db.m7g.large"] = 0.168m, ["db.m7g.xlarge"] = 0.337m, ["db.m7g.2xlarge"] = 0.674m,
-        ["cache.t4g.medium"] = 0.065m, ["cache.m7g.large"] = 0.158m, ["cache.r7g.large"] = 0.219m,
+        ["g4dn.xlarge"] = 0.526m,
+        ["g4dn.2xlarge"] = 0.752m,
+        ["g5.2xlarge"] = 1.212m,
+        ["g6.2xlarge"] = 0.9776m,
+        ["g6e.xlarge"] = 1.861m,
+        ["db.m7g.large"] = 0.168m,
+        ["db.m7g.xlarge"] = 0.337m,
+        ["db.m7g.2xlarge"] = 0.674m,
+        ["cache.t4g.medium"] = 0.065m,
+        ["cache.m7g.large"] = 0.158m,
+        ["cache.r7g.large"] = 0.219m,
     };
 
     /// <summary>vCPUs, of nodes and databases.</summary>
     public static readonly IReadOnlyDictionary<string, int> Cpus = new Dictionary<string, int>
     {
-        ["c5.2xlarge"] = 8, ["c5.4xlarge"] = 16, ["c5.9xlarge"] = 36, ["db.m7g.large"] = 2, ["db.m7g.xlarge"] = 4, ["db.m7g.2xlarge"] = 8,
+        ["c5.2xlarge"] = 8,
+        ["c5.4xlarge"] = 16,
+        ["c5.9xlarge"] = 36,
+        ["db.m7g.large"] = 2,
+        ["db.m7g.xlarge"] = 4,
+        ["db.m7g.2xlarge"] = 8,
     };
 
     // What is left of the price on demand.

@@ -76,6 +76,9 @@ public sealed record AccessPointPlan
     /// <summary>For provisioning, in the terms of EFS.</summary>
     public IReadOnlyDictionary<string, object> ForTenants() => new Dictionary<string, object>
     {
-        ["path"] = $"{TenantsPath}/{{slug}}", ["uid"] = UserId, ["gid"] = GroupId, ["permissions"] = Permissions,
+        ["path"] = $"{TenantsPath}/{{slug}}",
+        ["uid"] = UserId,
+        ["gid"] = GroupId,
+        ["permissions"] = Permissions,
     };
 }

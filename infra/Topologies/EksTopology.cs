@@ -50,7 +50,10 @@ public sealed class EksTopology : ComponentResource
         _ = new ClusterLogs("cluster-logs", stack.ClusterName, plan.Observability, keys, inside);
         var watched = new Watched(stack.ClusterName, gpuNodes, cpuNodes, database, databaseAccess, cache, api, functions, new Dictionary<string, Pulumi.Aws.Sqs.Queue>
         {
-            ["provision"] = queues.Provision.DeadLetters, ["overflow"] = queues.Overflow.DeadLetters, ["failed"] = queues.Failed, ["node-news"] = termination.News.DeadLetters,
+            ["provision"] = queues.Provision.DeadLetters,
+            ["overflow"] = queues.Overflow.DeadLetters,
+            ["failed"] = queues.Failed,
+            ["node-news"] = termination.News.DeadLetters,
         });
         var alarms = new Alarms("alarms", plan, watched, alerts, inside);
         var dashboards = new Dashboards("dashboards", watched, alarms, stack, inside);

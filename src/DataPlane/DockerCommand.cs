@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using ControlPlane.Operations;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.DataPlane;
@@ -16,7 +17,7 @@ public static class DockerCommand
     /// <exception cref="StepFailedException">There is no docker command, or it took too long.</exception>
     public static async Task<DockerResult> RunAsync(IEnumerable<string> arguments, TimeSpan limit, CancellationToken ct, string? input = null)
     {
-        var start = new ProcessStartInfo("docker") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ProgramPath.Of("docker")) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);

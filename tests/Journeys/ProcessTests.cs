@@ -57,6 +57,14 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_connection_string_that_is_none_is_one_line_that_does_not_repeat_it()
+    {
+        await using var server = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--database", "my-password");
+        await AssertOneLineAsync(server, "connection string");
+        Assert.DoesNotContain("my-password", server.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_taken_port_is_one_line()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

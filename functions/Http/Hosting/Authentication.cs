@@ -103,9 +103,13 @@ sealed class BearerKeys(
             var found = await transaction.FirstAsync(
                 "select tenant_id, key_id from control.find_tenant_key($1)", row => (Tenant: row.GetGuid(0), Key: row.GetGuid(1)), Context.RequestAborted,
                 Credentials.Hash(key));
-            return found == default
-                ? AuthenticateResult.Fail("This key is unknown or revoked.")
-                : Claims.Ticket(Scheme, $"key:{found.Key}", found.Tenant);
+            if (found == default)
+            {
+                return AuthenticateResult.Fail("This key is unknown or revoked.");
+            }
+
+            Context.Serves(found.Tenant);
+            return Claims.Ticket(Scheme, $"key:{found.Key}", found.Tenant);
         }
 
         await using var job = await database.BeginJobAsync(Context.RequestAborted);
@@ -157,9 +161,13 @@ public sealed class Sessions(
         var found = await transaction.FirstAsync(
             "select tenant_id, member_id, email, role from control.find_session($1)",
             row => (Tenant: row.GetGuid(0), Member: row.GetGuid(1), Email: row.GetString(2), Role: row.GetString(3)), ct, Credentials.Hash(session));
-        return found == default
-            ? AuthenticateResult.NoResult()
-            : Claims.Ticket(Scheme, $"member:{found.Member}", found.Tenant, found.Role, found.Email);
+        if (found == default)
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        Context.Serves(found.Tenant);
+        return Claims.Ticket(Scheme, $"member:{found.Member}", found.Tenant, found.Role, found.Email);
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)

@@ -10,8 +10,9 @@ static class Health
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz", () => TypedResults.Ok(new { status = "up" })).WithSummary("The process is up");
-        routes.MapGet("/readyz", Ready).WithSummary("The database is reachable and migrated");
+        var health = routes.MapGroup("/").WithTags("Health");
+        health.MapGet("healthz", () => TypedResults.Ok(new { status = "up" })).WithSummary("The process is up");
+        health.MapGet("readyz", Ready).WithSummary("The database is reachable and migrated");
     }
 
     static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, HttpResponse response, CancellationToken ct)

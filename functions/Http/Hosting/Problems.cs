@@ -2,6 +2,7 @@ using ControlPlane.Http.Portal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -23,6 +24,9 @@ static class ProblemAnswers
             StatusCodes.Status415UnsupportedMediaType => "Say in Content-Type what you send, such as application/json.",
             _ => null,
         });
+        // Otherwise a body that cannot be read is answered with a bare 400, which helps nobody.
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddExceptionHandler<BadRequest>();
         services.AddExceptionHandler<DatabaseAway>();
         services.AddExceptionHandler<Unreadable>();
     }

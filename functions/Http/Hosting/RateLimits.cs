@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -34,7 +36,7 @@ static class RateLimits
             PerClient(Lookup, Setting("CONTROLPLANE_LIMIT_LOOKUPS", 600));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
-                context.Connection.RemoteIpAddress?.ToString() ?? "local", _ => Bucket(perHour * relaxed)));
+                Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * relaxed)));
         });
         services.AddSingleton(_ => new SignInLimiter(Bucket(Setting("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", 20) * relaxed)));
 
@@ -54,6 +56,15 @@ static class RateLimits
         return TypedResults.Problem(
             $"That was too often. Try again in {Words(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
+
+    // Whoever has one IPv6 address has the whole /64 it is in.
+    static string Client(IPAddress? address) => address switch
+    {
+        null => "local",
+        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
+        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
+        _ => address.ToString(),
+    };
 
     static string Words(int seconds) => seconds < 90 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace ControlPlane.Http.Hosting;
 
@@ -23,6 +24,12 @@ sealed class SecurityHeaders(RequestDelegate next)
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";
+        if (StringValues.IsNullOrEmpty(headers.CacheControl))
+        {
+            // Answers are somebody's own, and some hold a key that is shown once.
+            headers.CacheControl = "no-store";
+        }
+
         if (request.IsHttps)
         {
             headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Configuration;
+using Npgsql;
 
 namespace ControlPlane.Http.Hosting;
 
@@ -13,14 +14,34 @@ public sealed record Settings(ControlPlaneOptions Options, string ConnectionStri
         var data = Path.GetFullPath(configuration["CONTROLPLANE_DATA"] ?? ".local");
         var options = new ControlPlaneOptions
         {
-            Domain = configuration["CONTROLPLANE_DOMAIN"] ?? "localhost",
+            Domain = DomainOf(configuration["CONTROLPLANE_DOMAIN"] ?? "localhost"),
             PublicUrl = PublicUrl(configuration["CONTROLPLANE_PUBLIC_URL"] ?? "http://localhost:8080"),
             DataDirectory = data,
             Sandbox = string.Equals(configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase),
         };
         var connection = configuration["CONTROLPLANE_DATABASE"]
             ?? throw new SettingException("CONTROLPLANE_DATABASE is not set: give an Npgsql connection string, e.g. \"Host=localhost;Username=postgres;Database=controlplane\".");
-        return new Settings(options, connection, SecretsKeyOf(configuration["CONTROLPLANE_SECRETS_KEY"], data));
+        return new Settings(options, Checked(connection), SecretsKeyOf(configuration["CONTROLPLANE_SECRETS_KEY"], data));
+    }
+
+    static string DomainOf(string value) => Uri.CheckHostName(value) == UriHostNameType.Dns
+        ? value
+        : throw new SettingException($"CONTROLPLANE_DOMAIN is \"{value}\": give the domain that environments live under, such as example.com.");
+
+    // The message never repeats the value, which holds a password.
+    static string Checked(string connectionString)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(connectionString).Host is { Length: > 0 }
+                ? connectionString
+                : throw new SettingException("The connection string of --database or CONTROLPLANE_DATABASE names no Host.");
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            throw new SettingException(
+                "--database or CONTROLPLANE_DATABASE is no connection string: give one such as \"Host=localhost;Username=postgres;Database=controlplane\".");
+        }
     }
 
     static Uri PublicUrl(string value) =>

@@ -22,6 +22,11 @@ static class AssetEndpoints
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)[..8])}\"");
-        routes.MapGet($"/assets/{name}", () => TypedResults.Bytes(bytes, contentType, entityTag: tag)).ExcludeFromDescription();
+        routes.MapGet($"/assets/{name}", (HttpResponse response) =>
+        {
+            // Kept, but asked for each time: the tag says whether a new version of the program has another one.
+            response.Headers.CacheControl = "no-cache";
+            return TypedResults.Bytes(bytes, contentType, entityTag: tag);
+        }).ExcludeFromDescription();
     }
 }

@@ -31,7 +31,8 @@ static class UsageBody
             return null;
         }
 
-        using var buffer = new MemoryStream((int)(request.ContentLength ?? 0));
+        // Not as large as announced: nobody has proved yet who they are, and announcing costs nothing.
+        using var buffer = new MemoryStream();
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(ct);

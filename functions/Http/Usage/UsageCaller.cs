@@ -49,9 +49,13 @@ sealed class UsageCaller(ControlDatabase database, SecretBox box, Clock clock)
 
         await using var transaction = await database.BeginAsync(tenant, ct);
         var secrets = await transaction.ValidAsync(box, tenant, ct);
-        return WebhookSignature.IsValid(secrets, id, timestamp, signature, body.Span)
-            ? (tenant, null)
-            : (null, Refuse("webhook-signature does not match: sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret."));
+        if (!WebhookSignature.IsValid(secrets, id, timestamp, signature, body.Span))
+        {
+            return (null, Refuse("webhook-signature does not match: sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret."));
+        }
+
+        request.HttpContext.Serves(tenant);
+        return (tenant, null);
     }
 
     static ProblemHttpResult Refuse(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");

@@ -23,13 +23,19 @@ static class UsageEndpoints
     {
         routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, RecordUsage record, CancellationToken ct) =>
                 PostAsync(context, UsageForm.Event, caller, record, ct))
-            .WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
+            .WithTags("Usage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
+            .WithDescription(
+                "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign per "
+                + "standardwebhooks.com and name the tenant in X-Tenant-Id, or send a tenant key as Bearer. At most 16 MiB, but NDJSON with a key may be endless. "
+                + "An id counts once, however often it is sent; what cannot be counted is kept and listed in `rejected`.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json");
         routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, RecordUsage record, CancellationToken ct) =>
                 PostAsync(context, UsageForm.Litellm, caller, record, ct))
-            .WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
+            .WithTags("Usage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .Accepts<JsonElement>("application/json", "application/x-ndjson");
-        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithSummary("Sums, exact up to the last accepted event");
+        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithTags("Usage")
+            .WithSummary("Sums, exact up to the last accepted event")
+            .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` takes day, model and user, separated by commas.");
     }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ControlPlane.Operations;
 
 namespace ControlPlane.Local.Postgres;
 
@@ -59,7 +60,7 @@ sealed record Command(IReadOnlyList<string> Words)
     public ProcessStartInfo StartInfo()
     {
         // The user it runs as may not be allowed into our own working directory.
-        var start = new ProcessStartInfo(Words[0])
+        var start = new ProcessStartInfo(ProgramPath.Of(Words[0]))
         {
             WorkingDirectory = "/",
             RedirectStandardInput = true,

@@ -94,8 +94,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
 
     async Task MailAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
     {
-        var recipients = await transaction.QueryAsync(
-            "select email from control.member where tenant_id = $1 and role in ('owner', 'billing') order by created_at", row => row.GetString(0), ct, invoice.Tenant);
+        var recipients = await transaction.QueryAsync(Recipients, row => row.GetString(0), ct, invoice.Tenant);
         var attachment = new MailAttachment($"{invoice.Number}.pdf", pdf);
         foreach (var recipient in recipients)
         {
@@ -131,6 +130,11 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
     const string InsertLine = """
         insert into control.invoice_line (invoice_id, tenant_id, ordinal, kind, description, tokens, quantity, unit_price, amount)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """;
+
+    // Who was invited but has not confirmed the address may be somebody else.
+    const string Recipients = """
+        select email from control.member where tenant_id = $1 and role in ('owner', 'billing') and confirmed_at is not null order by created_at, id
         """;
 
     const string RecordPeriod = """

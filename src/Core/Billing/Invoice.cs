@@ -46,7 +46,7 @@ public static class Invoices
     /// <returns>null when the tenant has no invoice of this number.</returns>
     public static async Task<Invoice?> InvoiceAsync(this Transaction transaction, Guid tenant, string number, CancellationToken ct) =>
         await transaction.FirstAsync($"{Select} where tenant_id = $1 and number = $2", Read, ct, tenant, number) is { } invoice
-            ? invoice with { Lines = await transaction.LinesAsync(invoice.Id, ct) }
+            ? (await transaction.WithLinesAsync([invoice], ct))[0]
             : null;
 
     /// <summary>The document as it was sent; null when the tenant has no invoice of this number.</summary>
@@ -54,12 +54,17 @@ public static class Invoices
         transaction.ScalarAsync<byte[]>(
             "select content from control.invoice_pdf p join control.invoice i on i.id = p.invoice_id where i.tenant_id = $1 and i.number = $2", ct, tenant, number);
 
-    public static Task<List<InvoiceLine>> LinesAsync(this Transaction transaction, Guid invoice, CancellationToken ct) =>
-        transaction.QueryAsync(
-            "select kind, description, tokens, quantity, unit_price, amount from control.invoice_line where invoice_id = $1 order by ordinal",
-            row => new InvoiceLine(
-                Enum.Parse<LineKind>(row.GetString(0), ignoreCase: true), row.GetString(1), row.GetInt64(2), row.GetDecimal(3), row.GetDecimal(4), row.GetDecimal(5)),
-            ct, invoice);
+    /// <summary>The same invoices with their lines.</summary>
+    public static async Task<List<Invoice>> WithLinesAsync(this Transaction transaction, IReadOnlyCollection<Invoice> invoices, CancellationToken ct)
+    {
+        var lines = await transaction.QueryAsync(
+            SelectLines,
+            row => (Invoice: row.GetGuid(0), Line: new InvoiceLine(
+                Enum.Parse<LineKind>(row.GetString(1), ignoreCase: true), row.GetString(2), row.GetInt64(3), row.GetDecimal(4), row.GetDecimal(5), row.GetDecimal(6))),
+            ct, invoices.Select(invoice => invoice.Id).ToArray());
+        var byInvoice = lines.ToLookup(line => line.Invoice, line => line.Line);
+        return [.. invoices.Select(invoice => invoice with { Lines = [.. byInvoice[invoice.Id]] })];
+    }
 
     static Invoice Read(Npgsql.NpgsqlDataReader row) => new()
     {
@@ -92,5 +97,10 @@ public static class Invoices
         select id, number, tenant_id, period, period_start, period_end, plan, currency, base_charge, token_usage, overage_tokens, overage_charge,
                net_amount, tax_label, tax_rate, tax, total_amount, seller, buyer, notes, status, created_at, paid_at
         from control.invoice
+        """;
+
+    const string SelectLines = """
+        select invoice_id, kind, description, tokens, quantity, unit_price, amount from control.invoice_line
+        where invoice_id = any($1) order by invoice_id, ordinal
         """;
 }

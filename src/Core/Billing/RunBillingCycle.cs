@@ -1,11 +1,12 @@
 using ControlPlane.Database;
 using ControlPlane.Operations;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace ControlPlane.Billing;
 
 /// <summary>The job <c>billing</c>: closes every period that has ended. A tenant that is several periods behind catches up, one invoice each.</summary>
-public sealed class RunBillingCycle(ControlDatabase database, Clock clock, CloseBillingPeriod closePeriod)
+public sealed class RunBillingCycle(ControlDatabase database, Clock clock, CloseBillingPeriod closePeriod, ILogger<RunBillingCycle> log)
 {
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
@@ -17,17 +18,18 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Close
             {
                 invoices += await CatchUpAsync(tenant, alerts, ct);
             }
-            catch (Exception e) when (e is not (OperationCanceledException or NpgsqlException { IsTransient: true }))
+            catch (Exception e) when (e is PostgresException or not (NpgsqlException or TimeoutException or OperationCanceledException))
             {
-                // The boundary of a tenant: what is wrong with one must not keep the others from their invoices.
-                alerts.Add($"Tenant {tenant} could not be invoiced: {e.Message}");
+                // The boundary of a tenant: what one of them stumbles over must not keep the others from their invoices.
+                log.LogError(e, "Tenant {Tenant}: its period cannot be closed", tenant);
+                alerts.Add($"The period of tenant {tenant} cannot be closed: {e.Message}");
             }
         }
 
         return JobReport.Of(("invoices", invoices)) with { Alerts = alerts };
     }
 
-    /// <returns>How many invoices were written.</returns>
+    /// <returns>Invoices written.</returns>
     async Task<int> CatchUpAsync(Guid tenant, List<string> alerts, CancellationToken ct)
     {
         var invoices = 0;

@@ -20,7 +20,7 @@ public sealed class ControlDatabase : IAsyncDisposable
         _owner = NpgsqlDataSource.Create(connectionString);
         _app = As("control_app", maximumConnections: 50);
         _job = As("control_job", maximumConnections: 30);
-        _provision = As("control_provision", maximumConnections: 5);
+        _provision = As("control_provision", maximumConnections: 5, traced: false);
     }
 
     /// <summary>The login's own connection string: for the migrator and for addresses handed to environments. Holds a password.</summary>
@@ -84,11 +84,14 @@ public sealed class ControlDatabase : IAsyncDisposable
         }
     }
 
-    NpgsqlDataSource As(string role, int maximumConnections)
+    /// <param name="traced">False for a role whose statements hold what no trace may: password verifiers.</param>
+    NpgsqlDataSource As(string role, int maximumConnections, bool traced = true)
     {
         var settings = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = maximumConnections };
         settings.Options = $"{settings.Options} -c role={role}".TrimStart();
         settings.ApplicationName = role;
-        return NpgsqlDataSource.Create(settings);
+        var source = new NpgsqlDataSourceBuilder(settings.ToString());
+        source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => traced).ConfigureBatchFilter(_ => traced));
+        return source.Build();
     }
 }

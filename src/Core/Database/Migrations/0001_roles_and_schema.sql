@@ -74,6 +74,7 @@ create table control.job_run (
     summary jsonb not null default '{}'
 );
 create index on control.job_run (job, started_at desc);
+create index on control.job_run (job, scheduled_for desc);
 grant select, insert, update, delete on control.job_run to control_job;
 
 -- Keys of the framework's data protection (antiforgery), shared by every process.

@@ -31,6 +31,7 @@ create table control.provisioning_run (
 );
 create unique index one_run_per_tenant on control.provisioning_run (tenant_id) where state in ('queued', 'running');
 create index on control.provisioning_run (next_attempt_at) where state in ('queued', 'running');
+create index on control.provisioning_run (tenant_id, ordinal desc);
 select control.protect_tenant_rows('control.provisioning_run');
 grant select, insert, update on control.provisioning_run to control_app, control_job;
 

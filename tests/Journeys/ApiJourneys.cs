@@ -1,0 +1,66 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests;
+
+public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServer>
+{
+    static readonly string[] OpenToAnyone = ["/v1/signup", "/v1/signup/slug/{slug}", "/v1/verify", "/healthz", "/readyz"];
+
+    readonly TestServer _server = shared.Server;
+
+    [Theory]
+    [InlineData("""{"email": """, "line 1, byte")]
+    [InlineData("""{"email": 5}""", "value of email")]
+    [InlineData("""{"accept_terms": "maybe"}""", "value of accept_terms")]
+    [InlineData("", "body as JSON")]
+    public async Task A_body_that_cannot_be_read_is_answered_with_what_to_send(string body, string expected)
+    {
+        var reply = await _server.Anyone.PostAsync("/v1/signup", new StringContent(body, Encoding.UTF8, "application/json"));
+        Assert.Contains(expected, await DetailAsync(reply), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/v1/admin/tenants?limit=many", "limit")]
+    [InlineData("/v1/admin/tenants?cursor=next", "cursor")]
+    public async Task A_parameter_that_cannot_be_read_is_named(string address, string name) =>
+        Assert.Contains($"value of {name} ", await DetailAsync(await _server.Operator.GetAsync(address)), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task The_description_of_the_interface_says_what_every_route_does_and_who_may_call_it()
+    {
+        var description = await (await _server.Anyone.GetAsync("/openapi/v1.json")).ReadAsync();
+        var schemes = description.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(scheme => scheme.Name).ToList();
+        var operations = description.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => (Path: path.Name, Operation: method.Value))).ToList();
+
+        Assert.Contains(operations, operation => operation.Path == "/v1/invoices/{number}");
+        foreach (var (path, operation) in operations)
+        {
+            Assert.False(string.IsNullOrWhiteSpace(operation.GetProperty("summary").GetString()), path);
+            Assert.True(operation.GetProperty("responses").GetProperty("default").GetProperty("content").TryGetProperty("application/problem+json", out _), path);
+            var callers = operation.TryGetProperty("security", out var security)
+                ? security.EnumerateArray().SelectMany(one => one.EnumerateObject()).Select(scheme => scheme.Name).ToList()
+                : [];
+            Assert.Equal(OpenToAnyone.Contains(path), callers.Count == 0);
+            Assert.Subset(schemes.ToHashSet(), callers.ToHashSet());
+        }
+    }
+
+    [Fact]
+    public async Task Answers_are_kept_by_nobody_on_the_way()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        Assert.True((await tenant.Http.GetAsync("/v1/keys")).Headers.CacheControl?.NoStore);
+    }
+
+    static async Task<string> DetailAsync(HttpResponseMessage reply)
+    {
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+        Assert.Equal("application/problem+json", reply.Content.Headers.ContentType?.MediaType);
+        using var problem = JsonDocument.Parse(await reply.Content.ReadAsStringAsync());
+        return problem.RootElement.GetProperty("detail").GetString()!;
+    }
+}
