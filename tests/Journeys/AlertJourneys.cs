@@ -37,11 +37,11 @@ public sealed class AlertJourneys : IAsyncLifetime
         Assert.Equal(100, await _server.ReadAsync<int>("select max(percent) from control.budget_alert where tenant_id = $1 and span = 'day'", _tenant.Id));
         var alerts = await AlertsAsync();
         Assert.Equal(alerts.Distinct(), alerts);
-        Assert.Equal("100 % of today's tokens are used", alerts[^1]);
+        Assert.Contains("100 % of today's tokens are used", alerts);
 
         await _server.MoveClockAsync(Now.AddDays(1));
         await UseAsync(26_000);
-        Assert.Equal(alerts.Append("50 % of today's tokens are used"), await AlertsAsync());
+        Assert.Equal(alerts.Append("50 % of today's tokens are used").Order(), (await AlertsAsync()).Order());
         Assert.Contains((await _server.MailsAsync()), mail => mail.Body.Contains("has used 25,000 of 50,000: 50 % of today's tokens.", StringComparison.Ordinal));
     }
 

@@ -35,13 +35,13 @@ static class LimitPages
         return await RenderAsync(caller, limits, form, [], done switch { "set" => "The limits are set.", "removed" => "The limits are removed.", _ => null }, ct);
     }
 
-    static async Task<IResult> Set(
-        ClaimsPrincipal caller, [FromForm] string? user, [FromForm] string? tokens_per_day, [FromForm] string? tokens_per_month, [FromForm] string[]? models,
-        UserLimits limits, CancellationToken ct)
+    static async Task<IResult> Set(ClaimsPrincipal caller, IFormCollection fields, UserLimits limits, CancellationToken ct)
     {
-        var form = new LimitForm(user?.Trim() ?? "", tokens_per_day?.Trim(), tokens_per_month?.Trim(), models ?? []);
+        var form = new LimitForm(Field("user") ?? "", Field("tokens_per_day"), Field("tokens_per_month"), [.. fields["models"].OfType<string>()]);
         var errors = await limits.SetAsync(caller.TenantId(), form.ToLimit(), caller.ActorName(), ct);
         return errors.Count == 0 ? new SeeOther("/app/limits?done=set") : await RenderAsync(caller, limits, form, errors, null, ct);
+
+        string? Field(string name) => fields[name] is [{ } value] ? value.Trim() : null;
     }
 
     static async Task<IResult> Remove(ClaimsPrincipal caller, [FromForm] string? user, UserLimits limits, CancellationToken ct) =>
