@@ -63,7 +63,7 @@ static class ApiDescription
         {
             yield return OperatorKey;
         }
-        else if (policies.Contains(Policies.Tenant))
+        else if (policies.Contains(Policies.Tenant) || path == "v1/authorize")
         {
             yield return TenantKey;
         }
