@@ -108,7 +108,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
         Assert.Equal(20_000, (await (await tenant.Http.PostAsync("/v1/usage", body)).ReadAsync()).GetProperty("accepted").GetInt32());
         var row = (await (await tenant.Http.GetAsync("/v1/usage?group_by=")).ReadAsync()).GetProperty("items")[0];
         Assert.Equal((40_000_000_000_000, 600_000_000m), (row.GetProperty("total_tokens").GetInt64(), row.GetProperty("cost").GetDecimal()));
-        Assert.Equal(0, (await (await tenant.Http.GetAsync("/v1/subscription")).ReadAsync()).GetProperty("tokens_per_month").GetProperty("remaining").GetInt64());
+        Assert.Equal(0, (await (await tenant.Http.GetAsync("/v1/subscription")).ReadAsync()).GetProperty("limits").GetProperty("tokens_per_month").GetProperty("remaining").GetInt64());
     }
 
     [Theory]
