@@ -123,8 +123,15 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
         var search = await tenant.AskAsync(10, feature: "web_search", quantity: 60);
         await _server.ReportAsync(tenant, new
         {
-            id = "e1", occurred_at = Now, user = "u1", model = "mistral:7b-instruct", prompt_tokens = 1, completion_tokens = 1, reservation_id = search.Reservation,
-            feature = "web_search", quantity = 90,
+            id = "e1",
+            occurred_at = Now,
+            user = "u1",
+            model = "mistral:7b-instruct",
+            prompt_tokens = 1,
+            completion_tokens = 1,
+            reservation_id = search.Reservation,
+            feature = "web_search",
+            quantity = 90,
         });
         Assert.Equal(new Standing(100, 90, 0, 10), await tenant.StandingAsync("web_searches_per_month"));
         Assert.Equal(("feature_limit", NextPeriod), (await tenant.AskAsync(0, feature: "web_search", quantity: 11)).Denial);

@@ -82,7 +82,7 @@ public sealed class LimitJourneys : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NoContent, (await _server.Operator.DeleteAsync(address)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.DeleteAsync(address)).StatusCode);
         Assert.Equal(50_000, (await tenant.StandingAsync()).Maximum);
-        Assert.Equal("limits.override_removed,limits.overridden", await _server.ReadAsync<string>(
+        Assert.Equal("limits.overridden,limits.override_removed", await _server.ReadAsync<string>(
             "select string_agg(action, ',' order by action) from control.audit_log where tenant_id = $1 and action like 'limits.%'", tenant.Id));
     }
 
