@@ -9,6 +9,7 @@ static class SignupServices
     /// <summary>Signup's use cases, the activation that joins them with Provisioning, and what operators see of tenants.</summary>
     public static void AddSignup(this IServiceCollection services)
     {
+        services.AddSingleton<FindTenantKey>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<SignUp>();
         services.AddSingleton<SlugAvailability>();

@@ -90,7 +90,7 @@ public sealed class UsageJourneys : IAsyncLifetime
             _tenant, Deliveries.Event("good", Now), new { id = "bad" }, Deliveries.Event("new-model", Now, model: "brand-new"),
             Deliveries.Event("future", Now.AddMinutes(6)), Deliveries.Event("old", Now.AddDays(-36))).CountsAsync();
         Assert.Equal(1, reply.Accepted);
-        Assert.Equal(["malformed", "in_future", "too_old", "unknown_model"], reply.Codes);
+        Assert.Equal(["malformed", "unknown_model", "in_future", "too_old"], reply.Codes);
 
         var held = (await (await _server.Operator.GetAsync("/v1/admin/quarantine")).ReadAsync()).GetProperty("items").EnumerateArray().ToList();
         Assert.Equal(4, held.Count);

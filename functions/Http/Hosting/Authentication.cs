@@ -79,7 +79,7 @@ public static class Claims
 
 /// <summary>Authorization: Bearer cpt_… (tenant) or cpo_… (operator), looked up by hash.</summary>
 sealed class BearerKeys(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database, FindTenantKey findTenantKey)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public new const string Scheme = "bearer";
@@ -99,11 +99,7 @@ sealed class BearerKeys(
 
         if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
         {
-            await using var transaction = await database.BeginAnonymousAsync(Context.RequestAborted);
-            var found = await transaction.FirstAsync(
-                "select tenant_id, key_id from control.find_tenant_key($1)", row => (Tenant: row.GetGuid(0), Key: row.GetGuid(1)), Context.RequestAborted,
-                Credentials.Hash(key));
-            if (found == default)
+            if (await findTenantKey.RunAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
             {
                 return AuthenticateResult.Fail("This key is unknown or revoked.");
             }

@@ -33,7 +33,7 @@ public sealed class ControlDatabase : IAsyncDisposable
         var transaction = await BeginAsync(_app, ct);
         try
         {
-            await transaction.ExecuteAsync("select set_config('app.current_tenant', $1, true)", ct, tenant.ToString());
+            await transaction.ActForAsync(tenant, ct);
             return transaction;
         }
         catch
@@ -90,6 +90,8 @@ public sealed class ControlDatabase : IAsyncDisposable
         var settings = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = maximumConnections };
         settings.Options = $"{settings.Options} -c role={role}".TrimStart();
         settings.ApplicationName = role;
+        // Statements are parsed and planned once for each connection. Planning one takes several times as long as running it.
+        (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages) = (64, 2);
         var source = new NpgsqlDataSourceBuilder(settings.ToString());
         source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => traced).ConfigureBatchFilter(_ => traced));
         return source.Build();

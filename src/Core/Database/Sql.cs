@@ -17,6 +17,18 @@ public static class Sql
         return command;
     }
 
+    /// <summary>Adds a statement to a batch.</summary>
+    public static void Add(this NpgsqlBatch batch, string sql, params List<object?> args)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var arg in args)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = arg ?? DBNull.Value });
+        }
+
+        batch.BatchCommands.Add(command);
+    }
+
     public static async Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args)
     {
         await using var command = connection.Command(sql, args);

@@ -20,6 +20,11 @@ public sealed class Transaction(NpgsqlConnection connection, NpgsqlTransaction t
     public Task<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
         connection.FirstAsync(sql, row, ct, args);
 
+    /// <summary>$1: tenant id as text. What follows in the transaction sees and writes this tenant's rows.</summary>
+    public const string Become = "select set_config('app.current_tenant', $1, true)";
+
+    public Task ActForAsync(Guid tenant, CancellationToken ct) => ExecuteAsync(Become, ct, tenant.ToString());
+
     public Task CommitAsync(CancellationToken ct) => transaction.CommitAsync(ct);
 
     public async ValueTask DisposeAsync()

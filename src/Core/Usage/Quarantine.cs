@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using ControlPlane.Database;
 
 namespace ControlPlane.Usage;
@@ -12,23 +11,24 @@ public sealed record HeldEvent(
 public static class Quarantine
 {
     public static async Task HoldAsync(
-        Transaction transaction, Guid tenant, IReadOnlyList<Submission> rejected, TimeProvider clock, CancellationToken ct)
+        Transaction transaction, Guid tenant, IReadOnlyList<(Submission Submission, Rejection Why)> rejected, TimeProvider clock, CancellationToken ct)
     {
         // One row per text, also within a batch: an upsert may not touch a row twice. In digest order, against deadlocks.
-        var held = rejected.Select(s => (Submission: s, Digest: SHA256.HashData(Encoding.UTF8.GetBytes(s.Raw))))
+        var held = rejected.Select(r => (r.Submission, r.Why, Digest: SHA256.HashData(r.Submission.Utf8.Span)))
             .GroupBy(h => Convert.ToHexString(h.Digest)).OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => (g.First().Submission, g.First().Digest, Times: g.LongCount())).ToList();
+            .Select(g => (g.First().Submission, g.First().Why, g.First().Digest, Times: g.LongCount())).ToList();
         if (held.Count == 0)
         {
             return;
         }
 
+        await transaction.ActForAsync(tenant, ct);
         await transaction.ExecuteAsync(
             Insert, ct, tenant, clock.GetUtcNow(), Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
-            Column(h => h.Submission.Event?.Day), Column(h => h.Submission.Rejection!.Code), Column(h => h.Submission.Rejection!.Detail),
+            Column(h => h.Submission.Event?.Day), Column(h => h.Why.Code), Column(h => h.Why.Detail),
             Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times));
 
-        T[] Column<T>(Func<(Submission Submission, byte[] Digest, long Times), T> value) => held.Select(value).ToArray();
+        T[] Column<T>(Func<(Submission Submission, Rejection Why, byte[] Digest, long Times), T> value) => held.Select(value).ToArray();
     }
 
     /// <summary>What is held, newest first.</summary>

@@ -1,7 +1,5 @@
-using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Operations;
-using ControlPlane.Plans;
 using Npgsql;
 
 namespace ControlPlane.Usage;
@@ -13,123 +11,128 @@ public sealed record RejectedEvent(long Index, string? Id, string Code, string D
 public sealed record IngestReply(long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected);
 
 /// <summary>
-/// Counts usage events exactly once. The receipt, the event with its cost, the live counters and what goes to quarantine
+/// Counts usage events exactly once. The event with its cost, the live counters, the budgets and what goes to quarantine
 /// commit together; a delivery that is repeated, split up or raced changes nothing the second time.
 /// </summary>
-public sealed class RecordUsage(ControlDatabase database, Clock clock)
+public sealed class RecordUsage : IAsyncDisposable
 {
     /// <summary>Events in one transaction. A longer delivery takes several; each commit stands on its own.</summary>
     public const int BatchSize = 5_000;
 
+    /// <summary>Deliveries of at most this many events share a transaction with others that come at the same time.</summary>
+    const int SmallDelivery = 64;
+
+    readonly ControlDatabase _database;
+    readonly Clock _clock;
+    readonly SharedRoundTrip<Delivery, Task<IngestReply>> _shared;
+
+    public RecordUsage(ControlDatabase database, Clock clock)
+    {
+        (_database, _clock) = (database, clock);
+        _shared = new SharedRoundTrip<Delivery, Task<IngestReply>>(CommitSharedAsync);
+    }
+
     /// <exception cref="NpgsqlException">The database is away. Whole batches may have been counted already; sending all again is safe.</exception>
     public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct)
     {
-        var accepted = 0L;
-        var duplicates = 0L;
-        var rejected = new List<RejectedEvent>();
-        foreach (var chunk in submissions.Chunk(BatchSize))
+        if (submissions.Count <= SmallDelivery)
         {
-            var batch = await Retry.OnConflictAsync(() => CommitAsync(tenant, chunk, ct), EnsurePartitionsAsync, ct);
-            accepted += batch.Accepted.Count;
-            duplicates += batch.Duplicates;
-            rejected.AddRange(batch.Rejected.Select(r => new RejectedEvent(r.Index, r.Id, r.Rejection!.Code, r.Rejection.Detail)));
-
-            Task EnsurePartitionsAsync() => UsagePartitions.EnsureAsync(database, chunk.Select(s => s.Event?.Day).OfType<DateOnly>(), ct);
+            return await await _shared.RunAsync(new Delivery(tenant, submissions), ct);
         }
 
-        UsageMetrics.Count(accepted, duplicates, rejected);
+        var (accepted, duplicates, rejected) = (0L, 0L, new List<RejectedEvent>());
+        foreach (var chunk in submissions.Chunk(BatchSize))
+        {
+            var reply = await CommitAloneAsync(new Delivery(tenant, chunk), ct);
+            accepted += reply.Accepted;
+            duplicates += reply.Duplicates;
+            rejected.AddRange(reply.Rejected);
+        }
+
         return new IngestReply(accepted, duplicates, rejected);
     }
 
-    async Task<UsageBatch> CommitAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct)
+    public ValueTask DisposeAsync() => _shared.DisposeAsync();
+
+    async Task<IReadOnlyList<Task<IngestReply>>> CommitSharedAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
     {
-        await using var transaction = await database.BeginAsync(tenant, ct);
-        var batch = await RecordAsync(transaction, tenant, submissions, anyAge: false, ct);
+        try
+        {
+            return [.. (await CommitAsync(deliveries, ct)).Select(Task.FromResult)];
+        }
+        catch (PostgresException e) when (deliveries.Count > 1 && !e.IsTransient)
+        {
+            // What the database refuses in one delivery must not be the others' misfortune.
+            var alone = new List<Task<IngestReply>>();
+            foreach (var delivery in deliveries)
+            {
+                alone.Add(CommitAloneAsync(delivery, ct));
+                await Task.WhenAny(alone[^1]);
+            }
+
+            return alone;
+        }
+    }
+
+    async Task<IngestReply> CommitAloneAsync(Delivery delivery, CancellationToken ct) => (await CommitAsync([delivery], ct))[0];
+
+    async Task<IReadOnlyList<IngestReply>> CommitAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
+    {
+        var replies = await Retry.OnConflictAsync(() => TransactAsync(deliveries, ct), EnsurePartitionsAsync, ct);
+        UsageMetrics.Count(replies);
+        return replies;
+
+        Task EnsurePartitionsAsync() =>
+            UsagePartitions.EnsureAsync(_database, deliveries.SelectMany(d => d.Submissions).Select(s => s.Event?.Day).OfType<DateOnly>(), ct);
+    }
+
+    async Task<IngestReply[]> TransactAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
+    {
+        var now = _clock.GetUtcNow();
+        var replies = new IngestReply[deliveries.Count];
+        // In the order of tenants, as everyone who locks several: Guid compares as PostgreSQL's uuid does.
+        var tenants = Enumerable.Range(0, deliveries.Count).GroupBy(place => deliveries[place].Tenant).OrderBy(group => group.Key)
+            .Select(group => (Places: group.ToList(), Usage: new TenantUsage(
+                group.Key, new UsageBatch([.. group.SelectMany(place => deliveries[place].Submissions)], now)))).ToList();
+
+        await using var transaction = await _database.BeginAnonymousAsync(ct);
+        await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], now, ct);
         await transaction.CommitAsync(ct);
-        return batch;
-    }
 
-    /// <summary>Records a batch inside an open transaction of the tenant, or of a job.</summary>
-    /// <param name="anyAge">An operator's replay: events older than <see cref="UsageBatch.MaximumAge"/> are counted too.</param>
-    internal async Task<UsageBatch> RecordAsync(
-        Transaction transaction, Guid tenant, IReadOnlyList<Submission> submissions, bool anyAge, CancellationToken ct)
-    {
-        var now = clock.GetUtcNow();
-        var batch = new UsageBatch(submissions, now, anyAge);
-        if (batch.Candidates.Count > 0)
+        foreach (var (places, usage) in tenants)
         {
-            await transaction.ExecuteAsync(BillingLock.Shared, ct, tenant);
-            var subscription = await transaction.SubscriptionAsync(tenant, ct);
-            var prices = await ModelPrices.ReadAsync(transaction, batch.Candidates.Select(c => c.Event!.Model), ct);
-            batch.Price(prices, subscription);
-            await InsertAsync(transaction, tenant, batch, subscription, now, ct);
-            await CompareWithReceiptsAsync(transaction, tenant, batch, ct);
+            var start = 0;
+            foreach (var place in places)
+            {
+                var count = deliveries[place].Submissions.Count;
+                replies[place] = usage.Batch.Reply(start, count);
+                start += count;
+            }
         }
 
-        await Quarantine.HoldAsync(transaction, tenant, batch.Rejected, clock, ct);
-        return batch;
+        return replies;
     }
 
-    static async Task InsertAsync(
-        Transaction transaction, Guid tenant, UsageBatch batch, Subscription? subscription, DateTimeOffset now, CancellationToken ct)
+    /// <summary>Counts one submission inside a job's transaction: an operator's replay, of any age.</summary>
+    internal async Task<UsageBatch> ReplayAsync(Transaction transaction, Guid tenant, Submission submission, CancellationToken ct)
     {
-        // Sorted, so that two deliveries with common events wait for each other instead of dead-locking.
-        var events = batch.Priced.OrderBy(p => p.Event.Id, StringComparer.Ordinal).ToList();
-        if (events.Count == 0)
-        {
-            return;
-        }
-
-        var fresh = await transaction.QueryAsync(
-            Insert, row => row.GetString(0), ct, tenant, now,
-            Column(e => e.Event.Id), Column(e => e.Event.Digest()), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
-            Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
-            Column(e => subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
-            Column(e => e.Event.Quantity), Column(e => e.Event.Day),
-            Column(e => BillingPeriod.Containing(subscription!.Anchor, e.Event.Day).Start));
-        batch.Accept(fresh);
-
-        T[] Column<T>(Func<PricedEvent, T> value) => events.Select(value).ToArray();
+        var now = _clock.GetUtcNow();
+        var usage = new TenantUsage(tenant, new UsageBatch([submission], now, anyAge: true));
+        await StoreAsync(transaction, [usage], now, ct);
+        return usage.Batch;
     }
 
-    // A statement of its own: only a new snapshot shows receipts that another delivery committed while ours waited for it.
-    static async Task CompareWithReceiptsAsync(Transaction transaction, Guid tenant, UsageBatch batch, CancellationToken ct)
+    async Task StoreAsync(Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
     {
-        if (batch.NotFresh.Count == 0)
+        await transaction.PriceAsync(tenants, ct);
+        await transaction.InsertAsync(tenants, now, ct);
+        await transaction.CountAsync(tenants, ct);
+        foreach (var tenant in tenants)
         {
-            return;
+            await transaction.CompareAsync(tenant, ct);
+            await Quarantine.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], _clock, ct);
         }
-
-        var digests = await transaction.QueryAsync(
-            "select id, digest from control.usage_receipt where tenant_id = $1 and id = any($2)",
-            row => (Id: row.GetString(0), Digest: row.GetFieldValue<byte[]>(1)), ct, tenant, batch.NotFresh.Select(s => s.Event!.Id).ToArray());
-        batch.Compare(digests.ToDictionary(d => d.Id, d => d.Digest, StringComparer.Ordinal));
     }
 
-    // Receipts first, then counters, then budgets, each in the order of their keys: the same lock order in every transaction.
-    const string Insert = $"""
-        with input as (
-            select * from unnest($3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-                                 $11::numeric[], $12::int[], $13::uuid[], $14::text[], $15::bigint[], $16::date[], $17::date[])
-                as t (id, digest, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature,
-                      quantity, day, period_start)
-        ), fresh as (
-            insert into control.usage_receipt (tenant_id, id, digest) select $1, id, digest from input on conflict do nothing returning id
-        ), counted as (
-            select input.* from input join fresh using (id)
-        ), events as (
-            insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
-                                             cost, period, reservation_id, feature, quantity)
-            select $1, id, occurred_at, $2, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity
-            from counted
-        ), counters as (
-            insert into control.usage_counter as c (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
-            select $1, day, model, user_id, count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost)
-            from counted group by day, model, user_id order by day, model, user_id
-            on conflict (tenant_id, day, model, user_id) do update set
-                requests = c.requests + excluded.requests, prompt_tokens = c.prompt_tokens + excluded.prompt_tokens,
-                completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
-        ), {BudgetSql.CountAndSettle}
-        select id from fresh
-        """;
+    sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions);
 }

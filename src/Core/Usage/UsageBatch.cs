@@ -4,7 +4,7 @@ namespace ControlPlane.Usage;
 
 public sealed record PricedEvent(UsageEvent Event, decimal Cost);
 
-/// <summary>Sorts a batch of submissions into accepted, duplicate and rejected. Pure: the database's answers are passed in.</summary>
+/// <summary>Sorts a tenant's submissions into accepted, duplicate and rejected. Pure: the database's answers are passed in.</summary>
 public sealed class UsageBatch
 {
     /// <summary>Older events are held in quarantine: by then their period is invoiced and the books may be closed.</summary>
@@ -13,104 +13,144 @@ public sealed class UsageBatch
     /// <summary>How far a gateway's clock may be ahead of ours.</summary>
     public static readonly TimeSpan MaximumAhead = TimeSpan.FromMinutes(5);
 
-    readonly List<Submission> _candidates = [];
-    readonly List<Submission> _rejected = [];
-    readonly List<PricedEvent> _priced = [];
-    readonly HashSet<string> _fresh = new(StringComparer.Ordinal);
+    static readonly Rejection s_conflict = new(Rejection.Codes.Conflict, "this id was reported before with other content: the first report stands");
+    static readonly Rejection s_noSubscription = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its mail address first");
 
-    public UsageBatch(IEnumerable<Submission> submissions, DateTimeOffset now, bool anyAge = false)
+    enum Outcome
     {
-        var first = new Dictionary<string, UsageEvent>(StringComparer.Ordinal);
-        foreach (var submission in submissions)
+        /// <summary>Asked of the database, and new unless it says otherwise.</summary>
+        Accepted,
+        Duplicate,
+        Rejected,
+    }
+
+    readonly IReadOnlyList<Submission> _submissions;
+    readonly Outcome[] _outcomes;
+    readonly Rejection?[] _rejections;
+    readonly Dictionary<string, int> _candidates;
+
+    public UsageBatch(IReadOnlyList<Submission> submissions, DateTimeOffset now, bool anyAge = false)
+    {
+        _submissions = submissions;
+        _outcomes = new Outcome[submissions.Count];
+        _rejections = new Rejection?[submissions.Count];
+        _candidates = new Dictionary<string, int>(submissions.Count, StringComparer.Ordinal);
+        for (var place = 0; place < submissions.Count; place++)
         {
+            var submission = submissions[place];
             if (submission.Event is not { } usage)
             {
-                _rejected.Add(submission);
+                Reject(place, submission.Rejection!);
             }
             else if (Untimely(usage, now, anyAge) is { } untimely)
             {
-                _rejected.Add(submission with { Rejection = untimely });
+                Reject(place, untimely);
             }
-            else if (first.TryAdd(usage.Id, usage))
+            else if (!_candidates.TryAdd(usage.Id, place))
             {
-                _candidates.Add(submission);
-            }
-            else
-            {
-                CountRepeated(submission, first[usage.Id].Digest());
+                Repeated(place, submissions[_candidates[usage.Id]].Event!);
             }
         }
     }
 
     /// <summary>Readable, timely, and the first of their id in the batch.</summary>
-    public IReadOnlyList<Submission> Candidates => _candidates;
+    public IEnumerable<UsageEvent> Candidates => _candidates.Values.Select(place => _submissions[place].Event!);
 
     /// <summary>Candidates with a price, ready to be inserted.</summary>
-    public IReadOnlyList<PricedEvent> Priced => _priced;
+    public IReadOnlyList<PricedEvent> Priced { get; private set; } = [];
 
-    /// <summary>What the database had not seen before.</summary>
-    public IReadOnlyCollection<string> Accepted => _fresh;
+    /// <summary>Of what was inserted, what the database had not seen before.</summary>
+    public IReadOnlyList<PricedEvent> Fresh { get; private set; } = [];
 
-    public IReadOnlyList<Submission> Rejected => _rejected;
+    /// <summary>Ids that the database knew already.</summary>
+    public IReadOnlyList<string> Known { get; private set; } = [];
 
-    public long Duplicates { get; private set; }
-
-    /// <summary>Candidates whose id the database knew already.</summary>
-    public IReadOnlyList<Submission> NotFresh { get; private set; } = [];
+    /// <summary>What goes to quarantine, with its reason.</summary>
+    public IEnumerable<(Submission Submission, Rejection Why)> Rejected =>
+        Enumerable.Range(0, _submissions.Count).Where(place => _outcomes[place] == Outcome.Rejected).Select(place => (_submissions[place], _rejections[place]!));
 
     public void Price(ModelPrices prices, Subscription? subscription)
     {
-        foreach (var candidate in _candidates)
+        var priced = new List<PricedEvent>(_candidates.Count);
+        foreach (var place in _candidates.Values)
         {
-            var usage = candidate.Event!;
+            var usage = _submissions[place].Event!;
             if (subscription is null)
             {
-                _rejected.Add(candidate with { Rejection = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its mail address first") });
+                Reject(place, s_noSubscription);
             }
             else if (prices.CostOf(usage) is { } cost)
             {
-                _priced.Add(new PricedEvent(usage, cost));
+                priced.Add(new PricedEvent(usage, cost));
             }
             else
             {
-                _rejected.Add(candidate with
-                {
-                    Rejection = new(Rejection.Codes.UnknownModel, $"model \"{usage.Model}\" is not in the catalog: an operator can add it and replay the event"),
-                });
+                Reject(place, new(Rejection.Codes.UnknownModel, $"model \"{usage.Model}\" is not in the catalog: an operator can add it and replay the event"));
             }
         }
+
+        Priced = priced;
     }
 
-    public void Accept(IEnumerable<string> freshIds)
+    /// <param name="fresh">Ids of <see cref="Priced"/> that were inserted.</param>
+    public void Accept(IReadOnlyCollection<string> fresh)
     {
-        _fresh.UnionWith(freshIds);
-        var priced = _priced.Select(p => p.Event.Id).ToHashSet(StringComparer.Ordinal);
-        NotFresh = _candidates.Where(c => priced.Contains(c.Event!.Id) && !_fresh.Contains(c.Event.Id)).ToList();
-    }
-
-    /// <param name="digests">By id, of the receipts of <see cref="NotFresh"/>.</param>
-    public void Compare(IReadOnlyDictionary<string, byte[]> digests)
-    {
-        foreach (var submission in NotFresh)
+        if (fresh.Count == Priced.Count)
         {
-            CountRepeated(submission, digests[submission.Event!.Id]);
+            Fresh = Priced;
+            return;
+        }
+
+        var inserted = fresh.ToHashSet(StringComparer.Ordinal);
+        Fresh = Priced.Where(p => inserted.Contains(p.Event.Id)).ToList();
+        Known = Priced.Select(p => p.Event.Id).Where(id => !inserted.Contains(id)).ToList();
+    }
+
+    /// <param name="known">The events of <see cref="Known"/> as they were counted.</param>
+    public void Compare(IEnumerable<UsageEvent> known)
+    {
+        foreach (var first in known)
+        {
+            Repeated(_candidates[first.Id], first);
         }
     }
 
-    void CountRepeated(Submission submission, byte[] known)
+    /// <summary>What became of some of the submissions.</summary>
+    public IngestReply Reply(int start, int count)
     {
-        if (known.AsSpan().SequenceEqual(submission.Event!.Digest()))
+        var (accepted, duplicates, rejected) = (0L, 0L, new List<RejectedEvent>());
+        for (var place = start; place < start + count; place++)
         {
-            Duplicates++;
+            switch (_outcomes[place])
+            {
+                case Outcome.Accepted:
+                    accepted++;
+                    break;
+                case Outcome.Duplicate:
+                    duplicates++;
+                    break;
+                default:
+                    rejected.Add(new RejectedEvent(_submissions[place].Index, _submissions[place].Id, _rejections[place]!.Code, _rejections[place]!.Detail));
+                    break;
+            }
+        }
+
+        return new IngestReply(accepted, duplicates, rejected);
+    }
+
+    void Repeated(int place, UsageEvent first)
+    {
+        if (_submissions[place].Event == first)
+        {
+            _outcomes[place] = Outcome.Duplicate;
         }
         else
         {
-            _rejected.Add(submission with
-            {
-                Rejection = new(Rejection.Codes.Conflict, "this id was reported before with other content: the first report stands"),
-            });
+            Reject(place, s_conflict);
         }
     }
+
+    void Reject(int place, Rejection why) => (_outcomes[place], _rejections[place]) = (Outcome.Rejected, why);
 
     static Rejection? Untimely(UsageEvent usage, DateTimeOffset now, bool anyAge) =>
         usage.OccurredAt > now + MaximumAhead

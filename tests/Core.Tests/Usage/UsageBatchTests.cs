@@ -1,3 +1,4 @@
+using System.Text;
 using ControlPlane.Plans;
 using ControlPlane.Usage;
 
@@ -27,8 +28,8 @@ public class UsageBatchTests
         var batch = new UsageBatch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))], Now);
 
         Assert.Single(batch.Candidates);
-        Assert.Equal(1, batch.Duplicates);
-        Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Rejection!.Code);
+        Assert.Equal(1, batch.Reply(0, 3).Duplicates);
+        Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Why.Code);
     }
 
     [Fact]
@@ -38,7 +39,7 @@ public class UsageBatchTests
         var batch = new UsageBatch([old, Submit(Event("edge", Now.AddDays(-35))), Submit(Event("ahead", Now.AddMinutes(5))), Submit(Event("future", Now.AddMinutes(6)))], Now);
 
         Assert.Equal(["edge", "ahead"], batch.Candidates.Select(c => c.Id));
-        Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Rejection!.Code));
+        Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Why.Code));
         Assert.Single(new UsageBatch([old], Now, anyAge: true).Candidates);
     }
 
@@ -49,10 +50,25 @@ public class UsageBatchTests
         var batch = new UsageBatch([Submit(Event("new", Now)), Submit(same), Submit(Event("other", Now)), Submit(Event("nomodel", Now) with { Model = "x" })], Now);
         batch.Price(Prices, Subscription);
         batch.Accept(["new"]);
-        batch.Compare(new Dictionary<string, byte[]> { ["same"] = same.Digest(), ["other"] = new byte[16] });
+        batch.Compare([same with { }, Event("other", Now, prompt: 2)]);
 
-        Assert.Equal((1, 1L), (batch.Accepted.Count, batch.Duplicates));
-        Assert.Equal([("nomodel", Rejection.Codes.UnknownModel), ("other", Rejection.Codes.Conflict)], batch.Rejected.Select(r => (r.Id!, r.Rejection!.Code)));
+        Assert.Equal(["same", "other"], batch.Known);
+        Assert.Equal([("other", Rejection.Codes.Conflict), ("nomodel", Rejection.Codes.UnknownModel)], batch.Rejected.Select(r => (r.Submission.Id!, r.Why.Code)));
+        var reply = batch.Reply(0, 4);
+        Assert.Equal((1, 1L, 2), (reply.Accepted, reply.Duplicates, reply.Rejected.Count));
+    }
+
+    [Fact]
+    public void Deliveries_that_share_a_batch_are_each_told_of_their_own_events()
+    {
+        var batch = new UsageBatch([Submit(Event("a", Now)), Submit(Event("b", Now)), Submit(Event("a", Now)), Submit(Event("c", Now) with { Model = "x" })], Now);
+        batch.Price(Prices, Subscription);
+        batch.Accept(["a", "b"]);
+
+        Assert.Equal((2L, 0L, 0), Counts(batch.Reply(0, 2)));
+        Assert.Equal((0L, 1L, 1), Counts(batch.Reply(2, 2)));
+
+        static (long, long, int) Counts(IngestReply reply) => (reply.Accepted, reply.Duplicates, reply.Rejected.Count);
     }
 
     [Fact]
@@ -73,5 +89,5 @@ public class UsageBatchTests
         CompletionTokens = completion,
     };
 
-    static Submission Submit(UsageEvent usage) => new(0, UsageForm.Event, $"raw {usage}", usage.Id, usage, null);
+    static Submission Submit(UsageEvent usage) => new(0, UsageForm.Event, Encoding.UTF8.GetBytes($"raw {usage}"), usage.Id, usage, null);
 }

@@ -1,0 +1,218 @@
+using ControlPlane.Budgets;
+using ControlPlane.Database;
+using ControlPlane.Plans;
+using Npgsql;
+
+namespace ControlPlane.Usage;
+
+/// <summary>What one tenant delivered, on its way into the database.</summary>
+sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
+{
+    /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has none.</summary>
+    public Subscription? Subscription { get; set; }
+}
+
+/// <summary>
+/// The one writer of events and counters. Each step is one round trip for all tenants of a transaction: they are many where small deliveries share it.
+/// </summary>
+static class UsageTables
+{
+    /// <summary>Locks the tenants and prices what they delivered.</summary>
+    public static async Task PriceAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
+    {
+        await using var batch = transaction.Connection.CreateBatch();
+        foreach (var tenant in tenants)
+        {
+            // Statements of their own: the subscription must be seen as it is after the wait for the lock.
+            batch.Add(Transaction.Become, tenant.Tenant.ToString());
+            batch.Add(BillingLock.Take, tenant.Tenant);
+            batch.Add($"{Subscriptions.Select} where tenant_id = $1", tenant.Tenant);
+        }
+
+        batch.Add(ModelPrices.Select, tenants.SelectMany(t => t.Batch.Candidates).Select(usage => usage.Model).Distinct(StringComparer.Ordinal).ToArray());
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        foreach (var tenant in tenants)
+        {
+            await reader.NextResultAsync(ct);
+            await reader.NextResultAsync(ct);
+            tenant.Subscription = await reader.ReadAsync(ct) ? Subscriptions.Read(reader) : null;
+            await reader.NextResultAsync(ct);
+        }
+
+        var prices = await ModelPrices.ReadAsync(reader, ct);
+        foreach (var tenant in tenants)
+        {
+            tenant.Batch.Price(prices, tenant.Subscription);
+        }
+    }
+
+    /// <summary>Inserts what is new.</summary>
+    public static async Task InsertAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var batch = transaction.Connection.CreateBatch();
+        var inserting = tenants.Where(t => t.Batch.Priced.Count > 0).ToList();
+        var months = new List<int>();
+        foreach (var tenant in inserting)
+        {
+            batch.Add(Transaction.Become, tenant.Tenant.ToString());
+            var byMonth = tenant.Batch.Priced.GroupBy(p => new DateOnly(p.Event.Day.Year, p.Event.Day.Month, 1)).ToList();
+            months.Add(byMonth.Count);
+            foreach (var month in byMonth)
+            {
+                AddInsert(batch, tenant, month.Key, [.. month], now);
+            }
+        }
+
+        if (inserting.Count == 0)
+        {
+            return;
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        foreach (var (tenant, statements) in inserting.Zip(months))
+        {
+            var fresh = new List<string>();
+            for (var statement = 0; statement < statements; statement++)
+            {
+                await reader.NextResultAsync(ct);
+                while (await reader.ReadAsync(ct))
+                {
+                    fresh.Add(reader.GetString(0));
+                }
+            }
+
+            tenant.Batch.Accept(fresh);
+            await reader.NextResultAsync(ct);
+        }
+    }
+
+    static void AddInsert(NpgsqlBatch batch, TenantUsage tenant, DateOnly month, List<PricedEvent> events, DateTimeOffset now)
+    {
+        batch.Add(
+            Insert, tenant.Tenant, now, Column(e => e.Event.Id), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
+            Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
+            Column(e => tenant.Subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
+            Column(e => e.Event.Quantity), now - UsageBatch.MaximumAge, StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
+
+        T[] Column<T>(Func<PricedEvent, T> value) => events.ConvertAll(e => value(e)).ToArray();
+    }
+
+    /// <summary>Raises the live counters and the budgets by what is new. Summed up here: a row is written once for each batch, in the order of its key.</summary>
+    public static async Task CountAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
+    {
+        await using var batch = transaction.Connection.CreateBatch();
+        foreach (var tenant in tenants.Where(t => t.Batch.Fresh.Count > 0))
+        {
+            batch.Add(Transaction.Become, tenant.Tenant.ToString());
+            AddCounters(batch, tenant);
+            AddBudgets(batch, tenant);
+        }
+
+        if (batch.BatchCommands.Count > 0)
+        {
+            await batch.ExecuteNonQueryAsync(ct);
+        }
+    }
+
+    static void AddCounters(NpgsqlBatch batch, TenantUsage tenant)
+    {
+        var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Model, e.Event.User))
+            .Select(group => (group.Key, Requests: group.LongCount(), Prompt: group.Sum(e => e.Event.PromptTokens),
+                Completion: group.Sum(e => e.Event.CompletionTokens), Cost: group.Sum(e => e.Cost))).ToList();
+        batch.Add(
+            Count, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
+            Column(r => r.Completion), Column(r => r.Cost));
+
+        T[] Column<T>(Func<((DateOnly Day, string Model, string User) Key, long Requests, long Prompt, long Completion, decimal Cost), T> value) =>
+            rows.ConvertAll(r => value(r)).ToArray();
+    }
+
+    static void AddBudgets(NpgsqlBatch batch, TenantUsage tenant)
+    {
+        var anchor = tenant.Subscription!.Anchor;
+        var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Feature, e.Event.ReservationId))
+            .Select(group => (group.Key, Tokens: group.Sum(e => e.Event.TotalTokens), Quantity: group.Sum(e => e.Event.Quantity))).ToList();
+        batch.Add(
+            Settle, tenant.Tenant, Column(r => r.Key.Day), Column(r => BillingPeriod.Containing(anchor, r.Key.Day).Start), Column(r => r.Tokens),
+            Column(r => r.Key.Feature), Column(r => r.Quantity), Column(r => r.Key.ReservationId));
+
+        T[] Column<T>(Func<((DateOnly Day, string? Feature, Guid? ReservationId) Key, long Tokens, long? Quantity), T> value) =>
+            rows.ConvertAll(r => value(r)).ToArray();
+    }
+
+    /// <summary>Tells repetitions from conflicts, by what was counted under the ids.</summary>
+    public static async Task CompareAsync(this Transaction transaction, TenantUsage tenant, CancellationToken ct)
+    {
+        if (tenant.Batch.Known.Count == 0)
+        {
+            return;
+        }
+
+        await transaction.ActForAsync(tenant.Tenant, ct);
+        tenant.Batch.Compare(await transaction.QueryAsync(
+            Known,
+            row => new UsageEvent
+            {
+                Id = row.GetString(0),
+                OccurredAt = row.GetFieldValue<DateTimeOffset>(1),
+                User = row.GetString(2),
+                Session = row.Get<string>(3),
+                Model = row.GetString(4),
+                PromptTokens = row.GetInt64(5),
+                CompletionTokens = row.GetInt64(6),
+                ReservationId = row.Get<Guid?>(7),
+                Feature = row.Get<string>(8),
+                Quantity = row.Get<long?>(9),
+            },
+            ct, tenant.Tenant, tenant.Batch.Known.ToArray()));
+    }
+
+    static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
+
+    // The events of one month, $16 to $17. That none of their ids is in it already its unique index sees to; that none is in another month
+    // for which events are accepted ($15 to $18) has to be looked up, row by row: the limit keeps the planner from joining whole months.
+    const string Insert = """
+        insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
+                                         cost, period, reservation_id, feature, quantity)
+        select $1, i.id, i.occurred_at, $2, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity
+        from unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::numeric[], $11::int[], $12::uuid[],
+                    $13::text[], $14::bigint[])
+            as i (id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity)
+        left join lateral (
+            (select true as found from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $15 and e.occurred_at < $16 limit 1)
+            union all
+            (select true from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $17 and e.occurred_at < $18 limit 1)
+        ) elsewhere on true
+        where elsewhere.found is null
+        on conflict do nothing returning id
+        """;
+
+    const string Known = """
+        select e.* from unnest($2::text[]) k (id), lateral (
+            select id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, reservation_id, feature, quantity
+            from control.usage_event e where e.tenant_id = $1 and e.id = k.id limit 1) e
+        """;
+
+    // The days, too: that they changed is what the nightly job goes by.
+    const string Count = """
+        with days as (
+            insert into control.usage_day as d (tenant_id, day, revision) select distinct $1, day, 1 from unnest($2::date[]) day
+            on conflict (tenant_id, day) do update set revision = d.revision + 1
+        )
+        insert into control.usage_counter as c (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
+        select $1, i.* from unnest($2::date[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::numeric[])
+            as i (day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
+        order by day, model, user_id
+        on conflict (tenant_id, day, model, user_id) do update set
+            requests = c.requests + excluded.requests, prompt_tokens = c.prompt_tokens + excluded.prompt_tokens,
+            completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
+        """;
+
+    const string Settle = $"""
+        with counted as (
+            select * from unnest($2::date[], $3::date[], $4::bigint[], $5::text[], $6::bigint[], $7::uuid[])
+                as t (day, period_start, tokens, feature, quantity, reservation_id)
+        ), {BudgetSql.CountAndSettle}
+        select count(*) from change
+        """;
+}
