@@ -26,6 +26,9 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>The login's own connection string: for the migrator and for addresses handed to environments. Holds a password.</summary>
     public string ConnectionString { get; }
 
+    /// <summary>Raised after each commit that queued work for a job: for hosts that can neither listen to the database nor wait for the schedule.</summary>
+    public event Action<Announcement>? Announced;
+
     /// <summary>A transaction of tenant-facing code: every row it can see or write belongs to <paramref name="tenant"/>.</summary>
     /// <exception cref="NpgsqlException">Database unreachable.</exception>
     public async Task<Transaction> BeginAsync(Guid tenant, CancellationToken ct)
@@ -62,6 +65,15 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>A connection of the schema's owner: for the migrator only.</summary>
     public async Task<NpgsqlConnection> OpenOwnerAsync(CancellationToken ct) => await _owner.OpenConnectionAsync(ct);
 
+    /// <summary>Opens new connections from now on: after a pause in which nobody answered for those that are open, they may be gone.</summary>
+    public void ForgetConnections()
+    {
+        _app.Clear();
+        _job.Clear();
+        _provision.Clear();
+        _owner.Clear();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
@@ -70,12 +82,12 @@ public sealed class ControlDatabase : IAsyncDisposable
         await _owner.DisposeAsync();
     }
 
-    static async Task<Transaction> BeginAsync(NpgsqlDataSource source, CancellationToken ct)
+    async Task<Transaction> BeginAsync(NpgsqlDataSource source, CancellationToken ct)
     {
         var connection = await source.OpenConnectionAsync(ct);
         try
         {
-            return new Transaction(connection, await connection.BeginTransactionAsync(ct));
+            return new Transaction(connection, await connection.BeginTransactionAsync(ct), work => Announced?.Invoke(work));
         }
         catch
         {
