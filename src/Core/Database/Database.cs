@@ -42,6 +42,9 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>The login's own connection string: for addresses handed to environments. May hold a password.</summary>
     public string ConnectionString { get; }
 
+    /// <summary>Raised after each commit that queued work for a job: for hosts that can neither listen to the database nor wait for the schedule.</summary>
+    public event Action<Announcement>? Announced;
+
     /// <summary>A transaction of tenant-facing code: every row it can see or write belongs to <paramref name="tenant"/>.</summary>
     /// <exception cref="NpgsqlException">Database unreachable.</exception>
     public Task<Transaction> BeginAsync(Guid tenant, CancellationToken ct) => BeginAsync(_app, App with { Tenant = tenant }, ct);
@@ -68,6 +71,16 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>A connection with the rights of the login: for the migrator, whose login owns the schema.</summary>
     public async Task<NpgsqlConnection> OpenOwnerAsync(CancellationToken ct) => await _owner.OpenConnectionAsync(ct);
 
+    /// <summary>Opens new connections from now on: after a pause in which nobody answered for those that are open, they may be gone.</summary>
+    public void ForgetConnections()
+    {
+        _app.Clear();
+        _job.Clear();
+        _provision.Clear();
+        _sessions.Clear();
+        _owner.Clear();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
@@ -77,14 +90,14 @@ public sealed class ControlDatabase : IAsyncDisposable
         await _owner.DisposeAsync();
     }
 
-    static async Task<Transaction> BeginAsync(
+    async Task<Transaction> BeginAsync(
         NpgsqlDataSource source, Rights rights, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
     {
         var connection = await source.OpenConnectionAsync(ct);
         try
         {
             // Sent with the first statement.
-            return new Transaction(connection, await connection.BeginTransactionAsync(isolation, ct), rights);
+            return new Transaction(connection, await connection.BeginTransactionAsync(isolation, ct), rights, work => Announced?.Invoke(work));
         }
         catch
         {

@@ -10,14 +10,21 @@ public sealed class Transaction : Statements
     // null once the transaction has them. Until a statement has succeeded, each one takes them, for one that was never sent took none.
     Rights? _rights;
     bool _over;
+    readonly Action<Announcement> _announce;
+    readonly List<Announcement> _announcements = [];
 
-    internal Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction, Rights rights) =>
-        (_connection, _transaction, _rights) = (connection, transaction, rights);
+    /// <param name="announce">Told after the commit what was announced in the transaction.</param>
+    internal Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction, Rights rights, Action<Announcement> announce) =>
+        (_connection, _transaction, _rights, _announce) = (connection, transaction, rights, announce);
 
-    public Task CommitAsync(CancellationToken ct)
+    /// <summary>Says, once this is committed, that a job has work to do.</summary>
+    public void Announce(Announcement work) => _announcements.Add(work);
+
+    public async Task CommitAsync(CancellationToken ct)
     {
         _over = true;
-        return _transaction.CommitAsync(ct);
+        await _transaction.CommitAsync(ct);
+        _announcements.ForEach(_announce);
     }
 
     public override async ValueTask DisposeAsync()
@@ -41,3 +48,7 @@ public sealed class Transaction : Statements
         return answer;
     }
 }
+
+/// <summary>Work for a job was queued by this process. Processes that can listen hear of it from the database, by <c>pg_notify</c>.</summary>
+/// <param name="Job">The name of a <see cref="Operations.JobSchedule"/>.</param>
+public sealed record Announcement(string Job, Guid Tenant);
