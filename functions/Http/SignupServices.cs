@@ -4,12 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Http;
 
-static class SignupServices
+public static class SignupServices
 {
     /// <summary>Signup's use cases, the activation that joins them with Provisioning, and what operators see of tenants.</summary>
     public static void AddSignup(this IServiceCollection services)
     {
-        services.AddSingleton<FindTenantKey>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<SignUp>();
         services.AddSingleton<SlugAvailability>();

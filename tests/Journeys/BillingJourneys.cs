@@ -168,9 +168,9 @@ public sealed class BillingJourneys : IAsyncLifetime
     public async Task A_counter_that_drifted_is_reported_every_night_until_it_is_set_right()
     {
         await AcceptAsync(Deliveries.Event("e1", Start));
-        await using (var owner = await _server.Database.OpenJobAsync(default))
+        await using (var job = await _server.Database.OpenJobAsync(default))
         {
-            await owner.ExecuteAsync("update control.usage_counter set prompt_tokens = prompt_tokens + 1", default);
+            await job.ExecuteAsync("update control.usage_counter set prompt_tokens = prompt_tokens + 1", default);
         }
 
         for (var night = 0; night < 2; night++)

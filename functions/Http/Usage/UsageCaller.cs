@@ -3,7 +3,6 @@ using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Signup;
 using ControlPlane.Webhooks;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -12,17 +11,22 @@ namespace ControlPlane.Http.Usage;
 /// <summary>
 /// Who delivers usage: a webhook signed per Standard Webhooks that names its tenant in <c>X-Tenant-Id</c>, or the bearer of a tenant key.
 /// </summary>
-sealed class UsageCaller(ControlDatabase database, SecretBox box, Clock clock)
+sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, SecretBox box, Clock clock)
 {
     const string HowTo =
         "Sign the request per standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and name the tenant in X-Tenant-Id, "
         + "or send a tenant key as Authorization: Bearer cpt_…";
 
     /// <returns>The tenant of a valid bearer key; null without one.</returns>
-    public static async Task<Guid?> BearerAsync(HttpContext context)
+    public async Task<Guid?> BearerAsync(HttpContext context)
     {
-        var result = await context.AuthenticateAsync(BearerKeys.Scheme);
-        return result.Succeeded && result.Principal.HasClaim(claim => claim.Type == Claims.Tenant) ? result.Principal.TenantId() : null;
+        if (BearerKeys.KeyOf(context.Request) is not { } key || await findTenantKey.RunAsync(Credentials.Hash(key), context.RequestAborted) is not { } found)
+        {
+            return null;
+        }
+
+        context.Serves(found.Tenant);
+        return found.Tenant;
     }
 
     /// <summary>Checks the signature over the body as it came in.</summary>

@@ -47,9 +47,8 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 
     async Task<List<string>> RebuildAsync(DateOnly day, CancellationToken ct)
     {
-        await using var transaction = await database.BeginJobAsync(ct);
         // One snapshot of revisions, events and counters, which always change together: what differs in it has drifted.
-        await transaction.ExecuteAsync("set transaction isolation level repeatable read", ct);
+        await using var transaction = await database.BeginJobSnapshotAsync(ct);
         await transaction.ExecuteAsync(RollUp(day), ct);
         await transaction.ExecuteAsync(Forget, ct, day);
         await transaction.ExecuteAsync(Insert, ct, day);

@@ -19,9 +19,9 @@ public sealed class FindTenantKey(ControlDatabase database) : IAsyncDisposable
 
     static async Task<IReadOnlyList<FoundKey?>> FindAsync(ControlDatabase database, IReadOnlyList<byte[]> hashes, CancellationToken ct)
     {
-        await using var connection = await database.OpenAppAsync(ct);
+        await using var session = await database.OpenAppAsync(ct);
         var found = new FoundKey?[hashes.Count];
-        foreach (var (place, key) in await connection.QueryAsync(
+        foreach (var (place, key) in await session.QueryAsync(
             Find, row => (row.GetInt64(0) - 1, new FoundKey(row.GetGuid(1), row.GetGuid(2))), ct, hashes.ToArray()))
         {
             found[place] = key;

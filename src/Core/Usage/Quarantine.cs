@@ -22,11 +22,13 @@ public static class Quarantine
             return;
         }
 
-        await transaction.ActForAsync(tenant, ct);
-        await transaction.ExecuteAsync(
-            Insert, ct, tenant, clock.GetUtcNow(), Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
+        await transaction.SendAsync(
+        [
+            Transaction.For(tenant), new(
+            Insert, tenant, clock.GetUtcNow(), Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
             Column(h => h.Submission.Event?.Day), Column(h => h.Why.Code), Column(h => h.Why.Detail),
-            Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times));
+            Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times)),
+        ], ct);
 
         T[] Column<T>(Func<(Submission Submission, Rejection Why, byte[] Digest, long Times), T> value) => held.Select(value).ToArray();
     }

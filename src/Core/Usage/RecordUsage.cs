@@ -29,7 +29,7 @@ public sealed class RecordUsage : IAsyncDisposable
     public RecordUsage(ControlDatabase database, Clock clock)
     {
         (_database, _clock) = (database, clock);
-        _shared = new SharedRoundTrip<Delivery, Task<IngestReply>>(CommitSharedAsync);
+        _shared = new SharedRoundTrip<Delivery, Task<IngestReply>>(CommitSharedAsync, concurrency: 1);
     }
 
     /// <exception cref="NpgsqlException">The database is away. Whole batches may have been counted already; sending all again is safe.</exception>

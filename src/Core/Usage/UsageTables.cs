@@ -20,75 +20,69 @@ static class UsageTables
     /// <summary>Locks the tenants and prices what they delivered.</summary>
     public static async Task PriceAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
     {
-        await using var batch = transaction.Connection.CreateBatch();
+        var statements = new List<Statement>();
         foreach (var tenant in tenants)
         {
             // Statements of their own: the subscription must be seen as it is after the wait for the lock.
-            batch.Add(Transaction.Become, tenant.Tenant.ToString());
-            batch.Add(BillingLock.Take, tenant.Tenant);
-            batch.Add($"{Subscriptions.Select} where tenant_id = $1", tenant.Tenant);
+            statements.Add(Transaction.For(tenant.Tenant));
+            statements.Add(new(BillingLock.Take, tenant.Tenant));
+            statements.Add(new($"{Subscriptions.Select} where tenant_id = $1", tenant.Tenant));
         }
 
-        batch.Add(ModelPrices.Select, tenants.SelectMany(t => t.Batch.Candidates).Select(usage => usage.Model).Distinct(StringComparer.Ordinal).ToArray());
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        foreach (var tenant in tenants)
+        statements.Add(new(ModelPrices.Select, tenants.SelectMany(t => t.Batch.Candidates).Select(usage => usage.Model).Distinct(StringComparer.Ordinal).ToArray()));
+        await transaction.SendAsync(statements, ct, async reader =>
         {
-            await reader.NextResultAsync(ct);
-            await reader.NextResultAsync(ct);
-            tenant.Subscription = await reader.ReadAsync(ct) ? Subscriptions.Read(reader) : null;
-            await reader.NextResultAsync(ct);
-        }
+            foreach (var tenant in tenants)
+            {
+                await reader.NextResultAsync(ct);
+                await reader.NextResultAsync(ct);
+                tenant.Subscription = await reader.ReadAsync(ct) ? Subscriptions.Read(reader) : null;
+                await reader.NextResultAsync(ct);
+            }
 
-        var prices = await ModelPrices.ReadAsync(reader, ct);
-        foreach (var tenant in tenants)
-        {
-            tenant.Batch.Price(prices, tenant.Subscription);
-        }
+            var prices = await ModelPrices.ReadAsync(reader, ct);
+            foreach (var tenant in tenants)
+            {
+                tenant.Batch.Price(prices, tenant.Subscription);
+            }
+        });
     }
 
     /// <summary>Inserts what is new.</summary>
     public static async Task InsertAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
     {
-        await using var batch = transaction.Connection.CreateBatch();
-        var inserting = tenants.Where(t => t.Batch.Priced.Count > 0).ToList();
-        var months = new List<int>();
-        foreach (var tenant in inserting)
-        {
-            batch.Add(Transaction.Become, tenant.Tenant.ToString());
-            var byMonth = tenant.Batch.Priced.GroupBy(p => new DateOnly(p.Event.Day.Year, p.Event.Day.Month, 1)).ToList();
-            months.Add(byMonth.Count);
-            foreach (var month in byMonth)
-            {
-                AddInsert(batch, tenant, month.Key, [.. month], now);
-            }
-        }
-
+        var inserting = tenants.Where(t => t.Batch.Priced.Count > 0)
+            .Select(t => (Tenant: t, Inserts: t.Batch.Priced.GroupBy(p => new DateOnly(p.Event.Day.Year, p.Event.Day.Month, 1))
+                .Select(month => InsertInto(month.Key, t, [.. month], now)).ToList())).ToList();
         if (inserting.Count == 0)
         {
             return;
         }
 
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        foreach (var (tenant, statements) in inserting.Zip(months))
+        var statements = inserting.SelectMany(i => i.Inserts.Prepend(Transaction.For(i.Tenant.Tenant)));
+        await transaction.SendAsync(statements, ct, async reader =>
         {
-            var fresh = new List<string>();
-            for (var statement = 0; statement < statements; statement++)
+            foreach (var (tenant, inserts) in inserting)
             {
-                await reader.NextResultAsync(ct);
-                while (await reader.ReadAsync(ct))
+                var fresh = new List<string>();
+                foreach (var _ in inserts)
                 {
-                    fresh.Add(reader.GetString(0));
+                    await reader.NextResultAsync(ct);
+                    while (await reader.ReadAsync(ct))
+                    {
+                        fresh.Add(reader.GetString(0));
+                    }
                 }
-            }
 
-            tenant.Batch.Accept(fresh);
-            await reader.NextResultAsync(ct);
-        }
+                tenant.Batch.Accept(fresh);
+                await reader.NextResultAsync(ct);
+            }
+        });
     }
 
-    static void AddInsert(NpgsqlBatch batch, TenantUsage tenant, DateOnly month, List<PricedEvent> events, DateTimeOffset now)
+    static Statement InsertInto(DateOnly month, TenantUsage tenant, List<PricedEvent> events, DateTimeOffset now)
     {
-        batch.Add(
+        return new(
             Insert, tenant.Tenant, now, Column(e => e.Event.Id), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
             Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
             Column(e => tenant.Subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
@@ -100,26 +94,20 @@ static class UsageTables
     /// <summary>Raises the live counters and the budgets by what is new. Summed up here: a row is written once for each batch, in the order of its key.</summary>
     public static async Task CountAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
     {
-        await using var batch = transaction.Connection.CreateBatch();
-        foreach (var tenant in tenants.Where(t => t.Batch.Fresh.Count > 0))
+        var statements = tenants.Where(t => t.Batch.Fresh.Count > 0)
+            .SelectMany(tenant => new[] { Transaction.For(tenant.Tenant), RaiseCounters(tenant), RaiseBudgets(tenant) }).ToList();
+        if (statements.Count > 0)
         {
-            batch.Add(Transaction.Become, tenant.Tenant.ToString());
-            AddCounters(batch, tenant);
-            AddBudgets(batch, tenant);
-        }
-
-        if (batch.BatchCommands.Count > 0)
-        {
-            await batch.ExecuteNonQueryAsync(ct);
+            await transaction.SendAsync(statements, ct);
         }
     }
 
-    static void AddCounters(NpgsqlBatch batch, TenantUsage tenant)
+    static Statement RaiseCounters(TenantUsage tenant)
     {
         var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Model, e.Event.User))
             .Select(group => (group.Key, Requests: group.LongCount(), Prompt: group.Sum(e => e.Event.PromptTokens),
                 Completion: group.Sum(e => e.Event.CompletionTokens), Cost: group.Sum(e => e.Cost))).ToList();
-        batch.Add(
+        return new(
             Count, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
             Column(r => r.Completion), Column(r => r.Cost));
 
@@ -127,12 +115,12 @@ static class UsageTables
             rows.ConvertAll(r => value(r)).ToArray();
     }
 
-    static void AddBudgets(NpgsqlBatch batch, TenantUsage tenant)
+    static Statement RaiseBudgets(TenantUsage tenant)
     {
         var anchor = tenant.Subscription!.Anchor;
         var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Feature, e.Event.ReservationId))
             .Select(group => (group.Key, Tokens: group.Sum(e => e.Event.TotalTokens), Quantity: group.Sum(e => e.Event.Quantity))).ToList();
-        batch.Add(
+        return new(
             Settle, tenant.Tenant, Column(r => r.Key.Day), Column(r => BillingPeriod.Containing(anchor, r.Key.Day).Start), Column(r => r.Tokens),
             Column(r => r.Key.Feature), Column(r => r.Quantity), Column(r => r.Key.ReservationId));
 
@@ -148,24 +136,32 @@ static class UsageTables
             return;
         }
 
-        await transaction.ActForAsync(tenant.Tenant, ct);
-        tenant.Batch.Compare(await transaction.QueryAsync(
-            Known,
-            row => new UsageEvent
+        await transaction.SendAsync([Transaction.For(tenant.Tenant), new(Known, tenant.Tenant, tenant.Batch.Known.ToArray())], ct, async reader =>
+        {
+            await reader.NextResultAsync(ct);
+            var known = new List<UsageEvent>();
+            while (await reader.ReadAsync(ct))
             {
-                Id = row.GetString(0),
-                OccurredAt = row.GetFieldValue<DateTimeOffset>(1),
-                User = row.GetString(2),
-                Session = row.Get<string>(3),
-                Model = row.GetString(4),
-                PromptTokens = row.GetInt64(5),
-                CompletionTokens = row.GetInt64(6),
-                ReservationId = row.Get<Guid?>(7),
-                Feature = row.Get<string>(8),
-                Quantity = row.Get<long?>(9),
-            },
-            ct, tenant.Tenant, tenant.Batch.Known.ToArray()));
+                known.Add(Read(reader));
+            }
+
+            tenant.Batch.Compare(known);
+        });
     }
+
+    static UsageEvent Read(NpgsqlDataReader row) => new()
+    {
+        Id = row.GetString(0),
+        OccurredAt = row.GetFieldValue<DateTimeOffset>(1),
+        User = row.GetString(2),
+        Session = row.Get<string>(3),
+        Model = row.GetString(4),
+        PromptTokens = row.GetInt64(5),
+        CompletionTokens = row.GetInt64(6),
+        ReservationId = row.Get<Guid?>(7),
+        Feature = row.Get<string>(8),
+        Quantity = row.Get<long?>(9),
+    };
 
     static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
 

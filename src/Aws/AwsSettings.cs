@@ -1,0 +1,57 @@
+using System.Text.Json;
+using Amazon;
+using Amazon.Runtime;
+using Microsoft.Extensions.Configuration;
+
+namespace ControlPlane.AwsServices;
+
+/// <summary>The settings that infra gives to the functions. Each is read when it is needed: a function has only those of what it uses.</summary>
+/// <exception cref="InvalidOperationException">A setting is missing or wrong; the message names it and says what to set.</exception>
+sealed class AwsSettings(IConfiguration configuration)
+{
+    public const string TenantSecretsKeySetting = "CONTROLPLANE_TENANT_SECRETS_KEY";
+
+    /// <summary>Attempts after the first, for what is throttled or failed on AWS' side; with waits that double, about 20 s.</summary>
+    const int MostRetries = 5;
+
+    const string OwnerSecretSetting = "CONTROLPLANE_DATABASE_OWNER_SECRET";
+
+    public RegionEndpoint Region => RegionEndpoint.GetBySystemName(
+        configuration["CONTROLPLANE_REGION"] ?? configuration["AWS_REGION"] ?? throw Missing("CONTROLPLANE_REGION", "the AWS region, such as eu-central-1"));
+
+    public string Cluster => Required("CONTROLPLANE_CLUSTER", "the name of the EKS cluster");
+
+    public string Database => Required("CONTROLPLANE_DATABASE", "an Npgsql connection string");
+
+    /// <summary>Only one function does; the others sign in with IAM.</summary>
+    public bool SignsInAsOwner => configuration[OwnerSecretSetting] is not null;
+
+    public string OwnerSecret => Required(OwnerSecretSetting, "the ARN of the secret with the password of the database's owner");
+
+    /// <summary>null where tenants' secrets are only read.</summary>
+    public string? TenantSecretsKey => configuration[TenantSecretsKeySetting];
+
+    /// <summary>On everything that is made for a tenant, as on everything that the stack made: who owns it, and what it costs whom.</summary>
+    public SortedDictionary<string, string> Tags => configuration["CONTROLPLANE_TAGS"] is not { } json
+        ? []
+        : Json("CONTROLPLANE_TAGS", () => JsonSerializer.Deserialize(json, SecretJson.Default.SortedDictionaryStringString)!, """{"Owner": "platform", "Stack": "prod"}""");
+
+    public TConfig Client<TConfig>() where TConfig : ClientConfig, new() =>
+        new() { RegionEndpoint = Region, RetryMode = RequestRetryMode.Standard, MaxErrorRetry = MostRetries };
+
+    string Required(string name, string what) => configuration[name] is { Length: > 0 } value ? value : throw Missing(name, what);
+
+    static T Json<T>(string name, Func<T> read, string example)
+    {
+        try
+        {
+            return read();
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidOperationException($"{name} is not what it has to be: give JSON such as {example}.", e);
+        }
+    }
+
+    static InvalidOperationException Missing(string name, string what) => new($"{name} is not set: give {what}.");
+}
