@@ -15,6 +15,7 @@ static class Bench
         (world, options) => new BatchIngestion(world, options),
         (world, options) => new SingleIngestion(world, options, tenants: 1),
         (world, options) => new SingleIngestion(world, options, tenants: 8),
+        (world, options) => new EmptyEndpoint(world, options),
         (world, options) => new Authorizing(world, options),
         (world, _) => new StreamMemory(world),
         (world, options) => new NightlyRollup(world, options, 1_000_000),
@@ -22,7 +23,7 @@ static class Bench
         (world, options) => new UsageReading(world, options),
     ];
 
-    public static IReadOnlyList<string> Names { get; } = ["batches", "singles", "singles-8", "authorize", "memory", "nightly-small", "nightly", "report"];
+    public static IReadOnlyList<string> Names { get; } = ["batches", "singles", "singles-8", "empty", "authorize", "memory", "nightly-small", "nightly", "report"];
 
     public static async Task<int> RunAsync(BenchOptions options, CancellationToken ct)
     {

@@ -27,7 +27,10 @@ sealed class SingleIngestion(World world, BenchOptions options, int tenants) : M
         return requests.Count / seconds;
     }
 
-    public override async Task<double> BaselineAsync(CancellationToken ct)
+    public override Task<double> BaselineAsync(CancellationToken ct) => InsertRowsAsync(world, options, ct);
+
+    /// <returns>Rows per second, one transaction each.</returns>
+    public static async Task<double> InsertRowsAsync(World world, BenchOptions options, CancellationToken ct)
     {
         await world.EmptyAsync(ct);
         return await PgBench.RunAsync(world, Insert(world.Tenants[0].Id), Connections, options.Round, ct);

@@ -22,15 +22,15 @@ sealed class UsageReading(World world, BenchOptions options) : Measure
 
     public override Task<double> OursAsync(CancellationToken ct) => MedianAsync(async () =>
     {
-        using var connection = await HttpConnection.OpenAsync(world.Port, ct);
+        var connection = await HttpConnection.OpenAsync(world.Port, ct);
         var request = HttpConnection.Request("GET", $"/v1/usage?from={Dataset.LastDay.AddDays(-30):yyyy-MM-dd}&to={Dataset.LastDay.AddDays(1):yyyy-MM-dd}&group_by=day,model", world.Tenants[0].Key, []);
-        return () => connection.SendAsync(request, ct);
+        return (() => connection.SendAsync(request, ct), connection.Dispose);
     });
 
     public override Task<double> BaselineAsync(CancellationToken ct) => MedianAsync(async () =>
     {
         var connection = await world.Database.OpenConnectionAsync(ct);
-        return async () =>
+        return (async () =>
         {
             await using var command = new Npgsql.NpgsqlCommand(
                 "select day, model, sum(requests), sum(prompt_tokens), sum(completion_tokens), sum(cost) from control.daily_usage "
@@ -42,13 +42,13 @@ sealed class UsageReading(World world, BenchOptions options) : Measure
             while (await reader.ReadAsync(ct))
             {
             }
-        };
+        }, connection.Dispose);
     });
 
     // One after the other on an idle server: what somebody waits who looks at a page.
-    static async Task<double> MedianAsync(Func<Task<Func<Task>>> open)
+    static async Task<double> MedianAsync(Func<Task<(Func<Task> Read, Action Close)>> open)
     {
-        var read = await open();
+        var (read, close) = await open();
         var times = new List<double>();
         for (var repetition = 0; repetition < Repetitions; repetition++)
         {
@@ -57,6 +57,7 @@ sealed class UsageReading(World world, BenchOptions options) : Measure
             times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
 
+        close();
         return Result.Median(times);
     }
 }

@@ -25,7 +25,7 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
         var changed = await ChangedAsync(today.AddDays(-Window), ct);
         var drifts = new List<string>();
-        foreach (var (day, _) in changed)
+        foreach (var day in changed)
         {
             drifts.AddRange(await RebuildAsync(day, ct));
         }
@@ -36,20 +36,21 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
             drifts.AddRange(await CompareAsync(turn, ct));
         }
 
-        return new Result(changed.Count, changed.Sum(c => c.Tenants), drifts.Take(ReportedDrifts).ToList());
+        return new Result(changed.Count, changed.Sum(c => c.Changed), drifts.Take(ReportedDrifts).ToList());
     }
 
-    async Task<List<(DateOnly Day, int Tenants)>> ChangedAsync(DateOnly from, CancellationToken ct)
+    async Task<List<ChangedDay>> ChangedAsync(DateOnly from, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(Changed, row => (row.GetFieldValue<DateOnly>(0), row.GetInt32(1)), ct, from);
+        return await transaction.QueryAsync(Changed, row => new ChangedDay(row.GetFieldValue<DateOnly>(0), row.GetInt32(1), row.GetInt32(2)), ct, from);
     }
 
-    async Task<List<string>> RebuildAsync(DateOnly day, CancellationToken ct)
+    async Task<List<string>> RebuildAsync(ChangedDay changed, CancellationToken ct)
     {
+        var day = changed.Day;
         // One snapshot of revisions, events and counters, which always change together: what differs in it has drifted.
         await using var transaction = await database.BeginJobSnapshotAsync(ct);
-        await transaction.ExecuteAsync(RollUp(day), ct);
+        await transaction.ExecuteAsync(RollUp(changed), ct);
         await transaction.ExecuteAsync(Forget, ct, day);
         await transaction.ExecuteAsync(Insert, ct, day);
         var drifts = await DriftsAsync(transaction, day, ct);
@@ -73,10 +74,12 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 
     // Older days are in it after an operator's replay.
     const string Changed = """
-        select day, count(*)::int from control.usage_day d left join control.rolled_up_day r using (tenant_id, day)
-        where d.revision is distinct from r.revision
-          and day >= least($1::date, (select min(occurred_on) from control.quarantine where state = 'replayed' and replayed_at >= $1::date))
-        group by day order by day
+        select day, changed::int, tenants::int from (
+            select day, count(*) filter (where d.revision is distinct from r.revision) as changed, count(*) as tenants
+            from control.usage_day d left join control.rolled_up_day r using (tenant_id, day)
+            where day >= least($1::date, (select min(occurred_on) from control.quarantine where state = 'replayed' and replayed_at >= $1::date))
+            group by day) days
+        where changed > 0 order by day
         """;
 
     // $1: day.
@@ -85,23 +88,31 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
         """;
 
     // A table first, because PostgreSQL sums up in parallel for a table that it creates and not for rows that it inserts. Such a statement takes no
-    // parameters, so the day is part of the text.
-    static string RollUp(DateOnly day) => string.Create(CultureInfo.InvariantCulture, $"""
+    // parameters, so the day is part of the text. The day after it nearly all of its tenants have changed, and it is read as a whole; later only few
+    // have, and are looked up.
+    static string RollUp(ChangedDay changed) => string.Create(CultureInfo.InvariantCulture, $"""
         create temporary table rolled_up on commit drop as
         select tenant_id, model, user_id, count(*) as requests, sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
                sum(cost) as cost
         from control.usage_event
-        where occurred_at >= '{day:yyyy-MM-dd}Z' and occurred_at < '{day.AddDays(1):yyyy-MM-dd}Z'
-          and tenant_id in {ChangedTenants.Replace("$1", $"date '{day:yyyy-MM-dd}'", StringComparison.Ordinal)}
+        where occurred_at >= '{changed.Day:yyyy-MM-dd}Z' and occurred_at < '{changed.Day.AddDays(1):yyyy-MM-dd}Z'
+          {(changed.IsMostOfIt ? "" : $"and tenant_id in {ChangedTenants.Replace("$1", $"date '{changed.Day:yyyy-MM-dd}'", StringComparison.Ordinal)}")}
         group by tenant_id, model, user_id
         """);
 
     const string Forget = $"delete from control.daily_usage where day = $1 and tenant_id in {ChangedTenants}";
 
-    const string Insert = """
+    const string Insert = $"""
         insert into control.daily_usage (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
-        select tenant_id, $1, model, user_id, requests, prompt_tokens, completion_tokens, cost from rolled_up
+        select tenant_id, $1, model, user_id, requests, prompt_tokens, completion_tokens, cost from rolled_up where tenant_id in {ChangedTenants}
         """;
+
+    /// <param name="Changed">Tenants whose usage of the day changed since it was rolled up.</param>
+    /// <param name="Tenants">Tenants with usage on the day.</param>
+    sealed record ChangedDay(DateOnly Day, int Changed, int Tenants)
+    {
+        public bool IsMostOfIt => Changed * 2 >= Tenants;
+    }
 
     const string Drift = """
         select coalesce(c.tenant_id, d.tenant_id), coalesce(c.model, d.model),
