@@ -10,7 +10,7 @@ public sealed class ProvisionEventTests
     public async Task What_is_committed_by_a_request_starts_provisioning_at_once()
     {
         await using var rig = await LambdaRig.StartAsync();
-        var tenant = await MakeTenantAsync(rig);
+        var tenant = (await rig.TenantAsync()).Id;
         Assert.Equal($$"""{"tenant_id":"{{tenant}}"}""", Assert.Single(rig.Sent));
 
         var provision = await rig.ComposeAsync("provision");
@@ -23,7 +23,7 @@ public sealed class ProvisionEventTests
     public async Task A_message_that_comes_twice_or_late_finds_nothing_to_do()
     {
         await using var rig = await LambdaRig.StartAsync();
-        var tenant = await MakeTenantAsync(rig);
+        var tenant = (await rig.TenantAsync()).Id;
         var provision = await rig.ComposeAsync("provision");
         for (var delivery = 0; delivery < 3; delivery++)
         {
@@ -39,7 +39,7 @@ public sealed class ProvisionEventTests
     public async Task A_message_that_cannot_be_read_fails_alone()
     {
         await using var rig = await LambdaRig.StartAsync();
-        var tenant = await MakeTenantAsync(rig);
+        var tenant = (await rig.TenantAsync()).Id;
         var provision = await rig.ComposeAsync("provision");
         var answer = await LambdaRig.InvokeAsync(provision, Messages(("m1", "not json"), ("m2", rig.Sent[0]), ("m3", """{"tenant_id": "not an id"}""")));
         Assert.Equal(["m1", "m3"], answer.GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!));
@@ -62,7 +62,7 @@ public sealed class ProvisionEventTests
     public async Task A_run_that_takes_longer_than_Lambda_lets_it_is_given_back_and_handed_on()
     {
         await using var rig = await LambdaRig.StartAsync();
-        var tenant = await MakeTenantAsync(rig);
+        var tenant = (await rig.TenantAsync()).Id;
         var provision = await rig.ComposeAsync("provision");
         await using (var somebody = await rig.Database.BeginJobAsync(default))
         {
@@ -77,14 +77,6 @@ public sealed class ProvisionEventTests
 
         await LambdaRig.InvokeAsync(provision, Messages(("m2", rig.Sent[1])));
         Assert.Equal("ready", await StateAsync(rig, tenant));
-    }
-
-    static async Task<Guid> MakeTenantAsync(LambdaRig rig)
-    {
-        await using var api = await WebRig.StartAsync(rig.Around, ApiFunction.Build);
-        var made = await api.Operator.PostAsJsonAsync(
-            "/v1/admin/tenants", new { organization = "O", slug = Support.Names.Random("a"), plan = "basic", email = "owner@acme.example", country = "DE" });
-        return (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("tenant_id").GetGuid();
     }
 
     static async Task<string?> StateAsync(LambdaRig rig, Guid tenant)

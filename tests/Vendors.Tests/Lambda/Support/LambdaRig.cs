@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Amazon.SQS;
@@ -64,6 +65,21 @@ sealed class LambdaRig : IAsyncDisposable
         var function = await Functions.Find(name)(Around);
         _functions.Add(function);
         return function;
+    }
+
+    /// <summary>The function <c>jobs</c> as a process has it.</summary>
+    /// <param name="see">Told about every composition.</param>
+    public FunctionHost Host(SecretSettings secrets, Func<Surroundings, Compose, Compose> see, TimeProvider time) => new(
+        around => see(around, Functions.Find("jobs"))(around with { Bring = Bring }), Around.Configuration, secrets, Lines, time);
+
+    /// <summary>An active tenant, and a key of it.</summary>
+    public async Task<(Guid Id, string Key)> TenantAsync()
+    {
+        await using var api = await WebRig.StartAsync(Around, ControlPlane.Aws.Web.ApiFunction.Build);
+        var reply = await api.Operator.PostAsJsonAsync(
+            "/v1/admin/tenants", new { organization = "O", slug = Names.Random("a"), plan = "basic", email = "owner@acme.example", country = "DE" });
+        var made = await reply.Content.ReadFromJsonAsync<JsonElement>();
+        return (made.GetProperty("tenant_id").GetGuid(), made.GetProperty("api_key").GetString()!);
     }
 
     /// <summary>Calls a function as Lambda does.</summary>
