@@ -30,8 +30,12 @@ public static class AwsServices
             s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.Tags), clock)));
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
+        services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
+            new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
         return services;
     }
+
+    static HttpClient EfsClient() => new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = TimeSpan.FromSeconds(15) };
 
     static AWSCredentials Credentials(this IServiceProvider services) => services.GetRequiredService<AWSCredentials>();
 }
