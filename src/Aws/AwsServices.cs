@@ -27,7 +27,7 @@ public static class AwsServices
 
         services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
         services.Replace(ServiceDescriptor.Singleton<ISecretStore>(s => new SecretsManagerStore(
-            s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.Tags), clock)));
+            s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.TenantSecretsCopy, settings.Tags), clock)));
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
         services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(

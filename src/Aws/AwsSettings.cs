@@ -23,6 +23,11 @@ sealed class AwsSettings(IConfiguration configuration)
     /// <summary>null where tenants' secrets are only read.</summary>
     public string? TenantSecretsKey => configuration[TenantSecretsKeySetting];
 
+    /// <summary>null where the stack has no second region.</summary>
+    public TenantSecretCopy? TenantSecretsCopy => configuration["CONTROLPLANE_TENANT_SECRETS_COPY"] is null
+        ? null
+        : Json("CONTROLPLANE_TENANT_SECRETS_COPY", SecretJson.Default.TenantSecretCopy, """{"region": "eu-west-1", "key": "arn:aws:kms:…"}""");
+
     /// <summary>On everything that is made for a tenant, as on everything that the stack made: who owns it, and what it costs whom.</summary>
     public SortedDictionary<string, string> Tags => configuration["CONTROLPLANE_TAGS"] is null
         ? []
