@@ -13,12 +13,15 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ControlPlane.Http;
 
 /// <summary>Every job, defined once. All hosts schedule from this list. A host that runs some of them has what those need, and no more.</summary>
-public sealed class Jobs(ControlDatabase database, Clock clock, IServiceProvider services)
+/// <param name="elsewhere">Jobs that run in another process of this host: what to do here instead.</param>
+public sealed class Jobs(ControlDatabase database, Clock clock, IServiceProvider services, IEnumerable<JobDefinition> elsewhere)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;
 
-    public IReadOnlyList<JobDefinition> All =>
+    public IReadOnlyList<JobDefinition> All => [.. Here.Select(job => elsewhere.FirstOrDefault(other => other.Name == job.Name) ?? job)];
+
+    IEnumerable<JobDefinition> Here =>
     [
         new(JobSchedules.Provision, ct => Get<RunProvisioning>().RunAsync(ct)),
         new(JobSchedules.Billing, ct => Get<RunBillingCycle>().RunAsync(ct)),

@@ -6,8 +6,8 @@ using Amazon.Runtime;
 namespace ControlPlane.AwsServices;
 
 /// <summary>
-/// AWS Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html) at a time that the
-/// caller gives. The signers of AWSSDK.Core take the time from the machine, and belong to its internal namespace.
+/// AWS Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html), for what no client of
+/// the SDK calls. The SDK's own signers are its internal affair, and need a request of some client to sign; the tests compare with them.
 /// </summary>
 /// <remarks>For paths of letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, <c>~</c> and slashes: others would have to be encoded once more.</remarks>
 sealed class SigV4(string region, string service)

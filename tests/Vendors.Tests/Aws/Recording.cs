@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Amazon.Runtime;
 
 namespace ControlPlane.Tests.Aws;
 
@@ -16,7 +17,7 @@ sealed class Recording
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         PropertyNameCaseInsensitive = true,
-        Converters = { new UnixTime() },
+        Converters = { new UnixTime(), new Constant() },
     };
 
     readonly Queue<JsonNode> _exchanges;
@@ -73,5 +74,16 @@ sealed class Recording
             DateTimeOffset.FromUnixTimeMilliseconds((long)(reader.GetDouble() * 1000)).UtcDateTime;
 
         public override void Write(Utf8JsonWriter writer, DateTime value, JsonSerializerOptions options) => throw new NotSupportedException();
+    }
+
+    // The SDK's open enumerations, such as the status of a cluster.
+    sealed class Constant : JsonConverter<ConstantClass>
+    {
+        public override bool CanConvert(Type typeToConvert) => typeToConvert.IsSubclassOf(typeof(ConstantClass));
+
+        public override ConstantClass Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            (ConstantClass)Activator.CreateInstance(typeToConvert, reader.GetString())!;
+
+        public override void Write(Utf8JsonWriter writer, ConstantClass value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
     }
 }

@@ -1,0 +1,18 @@
+using Amazon.Lambda.SQSEvents;
+using ControlPlane.Operations;
+
+namespace ControlPlane.Aws.Work;
+
+/// <summary>What starts work: a schedule, which names a job, or messages of a queue.</summary>
+sealed class WorkEvent : SQSEvent
+{
+    /// <summary>Of <see cref="JobSchedules"/>; null for messages.</summary>
+    public string? Job { get; init; }
+}
+
+/// <summary>What became of a job, for the log of whoever called it.</summary>
+/// <param name="Outcome"><c>succeeded</c>, <c>already_running</c>, or <c>handed_on</c> when the time was up.</param>
+sealed record JobAnswer(string Job, string Outcome, IReadOnlyDictionary<string, long>? Counts = null, IReadOnlyList<string>? Alerts = null);
+
+/// <summary>A job failed, or was stopped. Lambda counts it as an error of the function, tries it again and then sets the call aside.</summary>
+public sealed class JobFailedException(string message) : Exception(message);
