@@ -1,6 +1,9 @@
+using Azure.Core;
+using ControlPlane.Database;
 using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
+using ControlPlane.Provisioning;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -24,14 +27,17 @@ sealed class Composition : IAsyncDisposable
 
     readonly WebApplication _app;
     readonly RequestDelegate _pipeline;
+    readonly WorkQueue _work;
 
-    Composition(WebApplication app, RequestDelegate pipeline) => (_app, _pipeline) = (app, pipeline);
+    Composition(WebApplication app, RequestDelegate pipeline) =>
+        (_app, _pipeline, _work) = (app, pipeline, app.Services.GetRequiredService<WorkQueue>());
 
     public IServiceProvider Services => _app.Services;
 
     /// <param name="secrets">Win over the environment.</param>
     /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
-    public static async Task<Composition> StartAsync(IConfiguration environment, IReadOnlyDictionary<string, string?> secrets, CancellationToken ct)
+    public static async Task<Composition> StartAsync(
+        IConfiguration environment, IReadOnlyDictionary<string, string?> secrets, TokenCredential identity, CancellationToken ct)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration
@@ -55,8 +61,16 @@ sealed class Composition : IAsyncDisposable
         builder.Services.AddSingleton<IServer, NoServer>();
         builder.Services.AddRouting();
         builder.Services.AddControlPlane(builder.Configuration);
+        if (EntraPassword.For(builder.Configuration["CONTROLPLANE_DATABASE"]!, identity) is { } makePassword)
+        {
+            builder.Services.AddSingleton(makePassword);
+        }
+
+        builder.Services.AddSingleton(services => new WorkQueue(
+            services.GetRequiredService<ControlDatabase>(), WorkQueue.Of(builder.Configuration, identity), services.GetRequiredService<ILogger<WorkQueue>>()));
         var app = builder.Build();
         app.UseRouting();
+        app.UseMiddleware<GivenOperatorKey>();
         app.MapControlPlane();
         app.UseEndpoints(_ => { });
         await app.StartAsync(ct);
@@ -77,6 +91,7 @@ sealed class Composition : IAsyncDisposable
         try
         {
             await _pipeline(request);
+            await _work.SendAsync(ct);
         }
         finally
         {
@@ -92,6 +107,19 @@ sealed class Composition : IAsyncDisposable
         if (await Services.GetRequiredService<JobRunner>().RunAsync(job, Services.GetRequiredService<Clock>().GetUtcNow(), ct) is JobResult.Failed { Why: var why })
         {
             throw new InvalidOperationException($"The job {name} failed: {why}");
+        }
+
+        await _work.SendAsync(ct);
+    }
+
+    /// <summary>Does the provisioning that is due, beside whoever else does.</summary>
+    public async Task ProvisionAsync(Guid tenant, CancellationToken ct)
+    {
+        var log = Services.GetRequiredService<ILogger<Composition>>();
+        using var scope = log.BeginScope(new Dictionary<string, object?> { ["tenant.id"] = tenant });
+        foreach (var alert in (await Services.GetRequiredService<RunProvisioning>().RunAsync(ct)).Alerts)
+        {
+            log.LogWarning("Job {Job} raises an alert: {Alert}", JobSchedules.Provision.Name, alert);
         }
     }
 

@@ -21,13 +21,14 @@ public sealed class CurrentApplication : BackgroundService
     static readonly TimeSpan ReadsEvery = TimeSpan.FromMinutes(5);
 
     readonly IConfiguration _environment;
+    readonly TokenCredential _identity;
     readonly VaultSettings? _vault;
     readonly TimeProvider _time;
     readonly List<Task> _retiring = [];
     volatile Composition _now;
 
-    CurrentApplication(IConfiguration environment, VaultSettings? vault, TimeProvider time, Composition now) =>
-        (_environment, _vault, _time, _now) = (environment, vault, time, now);
+    CurrentApplication(IConfiguration environment, TokenCredential identity, VaultSettings? vault, TimeProvider time, Composition now) =>
+        (_environment, _identity, _vault, _time, _now) = (environment, identity, vault, time, now);
 
     /// <summary>How long an invocation may last: functionTimeout of host.json.</summary>
     public static TimeSpan LongestInvocation { get; } = TimeSpan.FromMinutes(10);
@@ -40,10 +41,11 @@ public sealed class CurrentApplication : BackgroundService
         var vault = environment[VaultSettings.Setting] is not { Length: > 0 } address ? null
             : Uri.TryCreate(address, UriKind.Absolute, out var url) && url.Scheme == "https" ? new VaultSettings(new SecretClient(url, identity))
             : throw new SettingException($"{VaultSettings.Setting} is \"{address}\": give the vault's address, such as https://example.vault.azure.net.");
-        return await StartAsync(environment, vault, TimeProvider.System, ct);
+        return await StartAsync(environment, identity, vault, TimeProvider.System, ct);
     }
 
-    internal static async Task<CurrentApplication> StartAsync(IConfiguration environment, VaultSettings? vault, TimeProvider time, CancellationToken ct)
+    internal static async Task<CurrentApplication> StartAsync(
+        IConfiguration environment, TokenCredential identity, VaultSettings? vault, TimeProvider time, CancellationToken ct)
     {
         try
         {
@@ -57,12 +59,15 @@ public sealed class CurrentApplication : BackgroundService
             throw new SettingException($"The key vault {environment[VaultSettings.Setting]} cannot be read: {e.Message.Split('\n')[0]}");
         }
 
-        return new CurrentApplication(environment, vault, time, await Composition.StartAsync(environment, vault?.Values ?? new Dictionary<string, string?>(), ct));
+        var secrets = vault?.Values ?? new Dictionary<string, string?>();
+        return new CurrentApplication(environment, identity, vault, time, await Composition.StartAsync(environment, secrets, identity, ct));
     }
 
     internal Task ServeAsync(HttpContext request, CancellationToken ct) => _now.ServeAsync(request, ct);
 
     internal Task RunJobAsync(string name, CancellationToken ct) => _now.RunJobAsync(name, ct);
+
+    internal Task ProvisionAsync(Guid tenant, CancellationToken ct) => _now.ProvisionAsync(tenant, ct);
 
     /// <summary>Takes over what has changed in the vault.</summary>
     internal async Task RenewAsync(CancellationToken ct)
@@ -72,7 +77,7 @@ public sealed class CurrentApplication : BackgroundService
             if (_vault is not null && await _vault.ReadAsync(ct))
             {
                 var former = _now;
-                _now = await Composition.StartAsync(_environment, _vault.Values, ct);
+                _now = await Composition.StartAsync(_environment, _vault.Values, _identity, ct);
                 _retiring.RemoveAll(task => task.IsCompleted);
                 _retiring.Add(RetireAsync(former, ct));
             }

@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace ControlPlane.Tests.Azure;
 
@@ -21,12 +22,14 @@ namespace ControlPlane.Tests.Azure;
 sealed class FunctionsWorker : IAsyncDisposable
 {
     readonly WebApplication _worker;
+    readonly string _data;
     readonly CancellationTokenSource _timeIsUp = new();
     readonly ConcurrentBag<Task> _invocations = [];
 
     FunctionsWorker(WebApplication worker, CurrentApplication application, string connectionString, string operatorKey)
     {
         (_worker, Application, ConnectionString) = (worker, application, connectionString);
+        _data = Settings(connectionString)["CONTROLPLANE_DATA"]!;
         Address = new Uri(worker.Urls.Single());
         Anyone = NewClient(key: null);
         Operator = NewClient(operatorKey);
@@ -46,21 +49,16 @@ sealed class FunctionsWorker : IAsyncDisposable
         ["CONTROLPLANE_DOMAIN"] = "example.com",
         ["CONTROLPLANE_PUBLIC_URL"] = "https://portal.example.com",
         ["CONTROLPLANE_DATAPLANE"] = "render",
+        ["CONTROLPLANE_DATA"] = Path.Combine(Path.GetTempPath(), new NpgsqlConnectionStringBuilder(connectionString).Database!),
     };
 
     public static async Task<FunctionsWorker> StartAsync(params KeyValuePair<string, string?>[] settings)
     {
         var connectionString = await TestCluster.NewDatabaseAsync();
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(Settings(connectionString).Concat(settings)).Build();
-        var application = await CurrentApplication.StartAsync(configuration, vault: null, TimeProvider.System, CancellationToken.None);
         var key = Credentials.New(Credentials.OperatorKeyPrefix);
-        await using (var transaction = await application.Now.Services.GetRequiredService<ControlDatabase>().BeginJobAsync(CancellationToken.None))
-        {
-            await transaction.ExecuteAsync(
-                "insert into control.operator_key (hash, created_at) values ($1, now())", CancellationToken.None, Credentials.Hash(key));
-            await transaction.CommitAsync(CancellationToken.None);
-        }
-
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([.. Settings(connectionString), new("CONTROLPLANE_OPERATOR_KEY", key), .. settings]).Build();
+        var application = await CurrentApplication.StartAsync(configuration, new Identity(), vault: null, TimeProvider.System, CancellationToken.None);
         FunctionsWorker? worker = null;
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -127,6 +125,10 @@ sealed class FunctionsWorker : IAsyncDisposable
         Application.Dispose();
         _timeIsUp.Dispose();
         await TestCluster.DropAsync(ConnectionString);
+        if (Directory.Exists(_data))
+        {
+            Directory.Delete(_data, recursive: true);
+        }
     }
 
     static (string Route, string[] Methods) HttpTrigger()

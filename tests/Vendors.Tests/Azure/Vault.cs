@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Security.KeyVault.Secrets;
 using ControlPlane.Azure;
@@ -66,14 +65,4 @@ sealed class Vault : HttpMessageHandler
     object Attributes(string name) => new { enabled = _secrets[name].Enabled, created = _secrets[name].Updated, updated = _secrets[name].Updated };
 
     static HttpResponseMessage Json(HttpStatusCode status, object body) => new(status) { Content = JsonContent.Create(body) };
-
-    sealed class Identity : TokenCredential
-    {
-        public const string Token = "token";
-
-        public override AccessToken GetToken(TokenRequestContext requestContext, CancellationToken cancellationToken) => new(Token, DateTimeOffset.MaxValue);
-
-        public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext requestContext, CancellationToken cancellationToken) =>
-            new(GetToken(requestContext, cancellationToken));
-    }
 }

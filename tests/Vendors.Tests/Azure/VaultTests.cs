@@ -73,12 +73,13 @@ public sealed class VaultTests
     public async Task Without_its_settings_the_application_says_which_and_does_not_start()
     {
         var nothing = new ConfigurationBuilder().Build();
-        var missing = await Assert.ThrowsAsync<SettingException>(() => CurrentApplication.StartAsync(nothing, vault: null, TimeProvider.System, CancellationToken.None));
+        var missing = await Assert.ThrowsAsync<SettingException>(() => CurrentApplication.StartAsync(
+            nothing, new Identity(), vault: null, TimeProvider.System, CancellationToken.None));
         Assert.All(["CONTROLPLANE_DATABASE", "CONTROLPLANE_SECRETS_KEY", "CONTROLPLANE_SMTP"], name => Assert.Contains(name, missing.Message, StringComparison.Ordinal));
 
         using var vault = new Vault { Refuses = true };
         var refused = await Assert.ThrowsAsync<SettingException>(
-            () => CurrentApplication.StartAsync(nothing, vault.Settings, TimeProvider.System, CancellationToken.None));
+            () => CurrentApplication.StartAsync(nothing, new Identity(), vault.Settings, TimeProvider.System, CancellationToken.None));
         Assert.Contains("not authorized", refused.Message, StringComparison.Ordinal);
     }
 
@@ -86,7 +87,7 @@ public sealed class VaultTests
     {
         var database = await TestCluster.NewDatabaseAsync();
         var environment = new ConfigurationBuilder().AddInMemoryCollection(FunctionsWorker.Settings(database)).Build();
-        return new Running(await CurrentApplication.StartAsync(environment, vault.Settings, TimeProvider.System, CancellationToken.None), database);
+        return new Running(await CurrentApplication.StartAsync(environment, new Identity(), vault.Settings, TimeProvider.System, CancellationToken.None), database);
     }
 
     sealed record Running(CurrentApplication Application, string Database) : IAsyncDisposable
