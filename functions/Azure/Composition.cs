@@ -44,9 +44,11 @@ sealed class Composition : IAsyncDisposable
             .AddInMemoryCollection(QuietLogs.Settings)
             .AddInMemoryCollection([new("CONTROLPLANE_DATA", Path.Combine(Path.GetTempPath(), "controlplane"))])
             .AddConfiguration(environment)
-            .AddInMemoryCollection(secrets)
-            // The worker's framework has taken the client's address from these headers. What is left in them is the client's own invention.
-            .AddInMemoryCollection([new("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "false")]);
+            .AddInMemoryCollection(secrets);
+        // The worker's framework has taken what the platform's front end says of the client. What is left in these headers is Front Door's word, or
+        // else the client's own invention.
+        var frontDoor = builder.Configuration[ThroughFrontDoor.Setting] is { Length: > 0 } id ? id : null;
+        builder.Configuration["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = frontDoor is null ? "false" : "true";
         if (Required.Where(name => string.IsNullOrEmpty(builder.Configuration[name])).ToArray() is { Length: > 0 } missing)
         {
             throw new SettingException($"Not set: {string.Join(", ", missing)}. Set them on the function app or in its key vault (docs/azure.md).");
@@ -70,6 +72,11 @@ sealed class Composition : IAsyncDisposable
             services.GetRequiredService<ControlDatabase>(), WorkQueue.Of(builder.Configuration, identity), services.GetRequiredService<ILogger<WorkQueue>>()));
         var app = builder.Build();
         app.UseRouting();
+        if (frontDoor is not null)
+        {
+            app.UseMiddleware<ThroughFrontDoor>(frontDoor);
+        }
+
         app.UseMiddleware<GivenOperatorKey>();
         app.MapControlPlane();
         app.UseEndpoints(_ => { });

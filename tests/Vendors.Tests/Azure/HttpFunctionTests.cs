@@ -73,20 +73,25 @@ public sealed class HttpFunctionTests
     {
         await using var worker = await FunctionsWorker.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1")]);
 
-        var first = await LookUpAsync("192.0.2.1, 198.51.100.7:4711");
+        var first = await LookUpAsync(worker, "192.0.2.1, 198.51.100.7:4711");
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
         Assert.NotEmpty(first.Headers.GetValues("Strict-Transport-Security"));
         // What the client wrote before the front end's entry makes it nobody else.
-        Assert.Equal(HttpStatusCode.TooManyRequests, (await LookUpAsync("192.0.2.2, 198.51.100.7:4712")).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await LookUpAsync("198.51.100.8:4711")).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await LookUpAsync(worker, "192.0.2.2, 198.51.100.7:4712")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await LookUpAsync(worker, "198.51.100.8:4711")).StatusCode);
+    }
 
-        async Task<HttpResponseMessage> LookUpAsync(string forwardedFor)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/signup/slug/free");
-            request.Headers.Add("X-Forwarded-For", forwardedFor);
-            request.Headers.Add("X-Forwarded-Proto", "https");
-            return await worker.Anyone.SendAsync(request);
-        }
+    [Fact]
+    public async Task Behind_Front_Door_the_client_s_address_is_what_it_says_and_nobody_comes_around_it()
+    {
+        await using var worker = await FunctionsWorker.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1"), new("CONTROLPLANE_FRONT_DOOR", "profile")]);
+        const string Edge = "203.0.113.1:443";
+
+        Assert.Equal(HttpStatusCode.OK, (await LookUpAsync(worker, $"192.0.2.1, 198.51.100.7, {Edge}", "profile")).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await LookUpAsync(worker, $"192.0.2.2, 198.51.100.7, {Edge}", "profile")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await LookUpAsync(worker, $"198.51.100.8, {Edge}", "profile")).StatusCode);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await LookUpAsync(worker, "198.51.100.9, 203.0.113.2:443", "another's")).StatusCode);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await worker.Anyone.GetAsync("/healthz")).StatusCode);
     }
 
     [Fact]
@@ -118,6 +123,15 @@ public sealed class HttpFunctionTests
         await worker.ExecuteAsync("drop table control.daily_usage cascade");
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => worker.Application.RunJobAsync("nightly", CancellationToken.None));
         Assert.Contains("daily_usage", failure.Message, StringComparison.Ordinal);
+    }
+
+    static async Task<HttpResponseMessage> LookUpAsync(FunctionsWorker worker, string forwardedFor, string? frontDoor = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/signup/slug/free");
+        request.Headers.Add("X-Forwarded-For", forwardedFor);
+        request.Headers.Add("X-Forwarded-Proto", "https");
+        request.Headers.Add("X-Azure-FDID", frontDoor is null ? [] : [frontDoor]);
+        return await worker.Anyone.SendAsync(request);
     }
 
     static async Task<HttpClient> TenantAsync(FunctionsWorker worker)
