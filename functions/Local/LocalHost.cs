@@ -12,23 +12,12 @@ public static class LocalHost
 {
     static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(10);
 
-    static readonly Dictionary<string, string?> QuietLogs = new()
-    {
-        ["Logging:LogLevel:Default"] = "Warning",
-        // Warns at every first start that its keys lie in the database unencrypted. They guard forms, and the database guards more than that.
-        ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
-        // Its lines hold whole addresses, and some have the token of a mail's link in them.
-        ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "Warning",
-        // Says again, with a stack trace, what Program says in one line.
-        ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
-    };
-
     /// <param name="settings">Win over the environment's.</param>
     public static WebApplication Build(IEnumerable<KeyValuePair<string, string?>> settings, int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration
-            .AddInMemoryCollection(QuietLogs)
+            .AddInMemoryCollection(QuietLogs.Settings)
             .AddEnvironmentVariables()
             .AddInMemoryCollection(settings);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
