@@ -35,6 +35,17 @@ public sealed class StandbyTests(Stacks stacks)
         Assert.All(promoted.Of("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("ENABLED", schedule["state"]));
     }
 
+    [Theory]
+    [InlineData("prod", "us-east-1")]
+    [InlineData("dr", "arn:aws:of:us-east-1:111122223333:tenantRegion")]
+    [InlineData("dr, promoted", "arn:aws:of:us-east-1:111122223333:tenantRegion")]
+    public async Task A_standby_stands_in_for_its_primarys_region(string name, string region)
+    {
+        var world = await stacks.GetAsync(name);
+        Assert.All(world.Of("aws:lambda/function:Function"), function => Assert.Equal(region, function["environment.variables.CONTROLPLANE_REGION"]));
+        Assert.Equal(region, world.Outputs["tenantRegion"]);
+    }
+
     [Fact]
     public async Task What_there_is_once_stays_with_the_primary()
     {
