@@ -9,6 +9,14 @@ keep() {
     kept=${before:-${given:-$2}}
 }
 
+# Whether all of a text, in one line, is as an extended regular expression says: is TEXT EXPRESSION
+is() {
+    case $1 in *"$newline"*) return 1 ;; esac
+    printf %s "$1" | grep -Eqx "$2"
+}
+newline='
+'
+
 read_settings() {
     before=$(readlink "$DESTDIR/etc/controlplane" | sed 's|/settings$||')
     data=${CONTROLPLANE_DATA:-${before:-/var/lib/controlplane}}
@@ -20,18 +28,18 @@ read_settings() {
     keep CONTROLPLANE_DOMAIN ''
     domain=$kept
     [ -n "$domain" ] || fail "CONTROLPLANE_DOMAIN is not set: give the domain of the portal, as in CONTROLPLANE_DOMAIN=llm.example.com $0"
-    printf %s "$domain" | grep -Eqx '([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}' ||
+    is "$domain" '([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}' ||
         fail "CONTROLPLANE_DOMAIN is $domain: give a domain name in lower case, such as llm.example.com."
     keep CONTROLPLANE_REGION local
     region=$kept
-    printf %s "$region" | grep -Eqx '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' ||
+    is "$region" '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' ||
         fail "CONTROLPLANE_REGION is $region: name the place in lower-case letters, digits and hyphens, such as eu-central-1."
     # This one may change.
     mail=${CONTROLPLANE_ACME_MAIL:-$(value_in "$settings/platform.env" CONTROLPLANE_ACME_MAIL)}
     mail=${mail:-hostmaster@$domain}
-    printf %s "$mail" | grep -Eqx '[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+' || fail "CONTROLPLANE_ACME_MAIL is $mail: give a mail address."
+    is "$mail" '[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+' || fail "CONTROLPLANE_ACME_MAIL is $mail: give a mail address."
     for range in ${CONTROLPLANE_SSH_FROM:-} ${CONTROLPLANE_VPN_RANGES:-}; do
-        printf %s "$range" | grep -Eqx '([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]{1,2})?' ||
+        is "$range" '([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]{1,2})?' ||
             fail "CONTROLPLANE_SSH_FROM and CONTROLPLANE_VPN_RANGES take IPv4 ranges such as 198.51.100.0/28, not $range."
     done
 }
