@@ -18,7 +18,7 @@ static class FakeCommands
                 *" up --detach "*) for name in traefik controlplane postgres ollama; do touch "$state/running-$name"; done ;;
                 "compose --project-name controlplane "*" down") rm -f "$state"/running-* ;;
                 "network ls "*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
-                "network inspect "*) cat "$state/members" ;;
+                "network inspect "*) [ ! -f "$state/members" ] || cat "$state/members" ;;
                 "exec postgres pg_dump "*) [ ! -f "$state/full" ] && echo "the dump" ;;
                 "exec postgres pg_dumpall "*) echo "the roles" ;;
                 "compose version") [ ! -f "$state/no-compose" ] ;;

@@ -11,7 +11,6 @@ public sealed class RefusalTests
     [InlineData("CONTROLPLANE_DOMAIN", "https://llm.example.com", "give a domain name in lower case")]
     [InlineData("CONTROLPLANE_DOMAIN", "localhost", "give a domain name in lower case")]
     [InlineData("CONTROLPLANE_DOMAIN", "a.example.com`) || Host(`b", "give a domain name in lower case")]
-    [InlineData("CONTROLPLANE_DOMAIN", "a.example.com\nb", "give a domain name in lower case")]
     [InlineData("CONTROLPLANE_DATA", "data", "give the full path of a folder")]
     [InlineData("CONTROLPLANE_DATA", "/", "give the full path of a folder")]
     [InlineData("CONTROLPLANE_DATA", "/srv/my data", "give the full path of a folder")]
@@ -23,6 +22,14 @@ public sealed class RefusalTests
     {
         using var host = new FakeHost();
         AssertRefused(host, host.Install(settings: (name, value)), says);
+    }
+
+    [Fact]
+    public void A_setting_of_two_lines_is_not_taken_by_its_first()
+    {
+        using var host = new FakeHost();
+        Assert.Equal(1, host.Install(settings: ("CONTROLPLANE_DOMAIN", "a.example.com\nCONTROLPLANE_VERSION=other")).ExitCode);
+        Assert.False(Directory.Exists(Path.Combine(host.Data, "settings")));
     }
 
     [Theory]
