@@ -36,7 +36,7 @@ public sealed class EksTopology : ComponentResource
         var secrets = new Secrets("secrets", plan, keys, second, primary, stack, inside);
         var database = new Components.Database("database", plan.Data, network, keys, secrets.OwnerPassword, primary, plan.Waits, stack, inside);
         database.Doors.LetIn("cluster", Components.Database.Port, cluster.SecurityGroupId);
-        var databaseAccess = new DatabaseAccess("database-access", database, network, direct: plan.Waits, stack, inside);
+        var databaseAccess = new DatabaseAccess("database-access", database, network, direct: plan.Waits, standby: primary is not null, stack, inside);
         var files = new ModelFiles("model-files", plan.Data, plan.Network.Zones, network, cluster, keys, second, primary, stack, inside);
         var cache = new Cache("cache", plan.Data, network, cluster, keys, secrets.CacheToken, stack, inside);
         var zone = new DnsZone("dns", plan.Domain, plan.ZoneId, inside, ofPrimary: primary?.Text("zoneId"));

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace ControlPlane.Infra.Tests;
 
 [Collection(nameof(Stacks))]
@@ -33,6 +35,18 @@ public sealed class StandbyTests(Stacks stacks)
         Assert.Equal(Assert.Single(waiting.Of("aws:rds/instance:Instance"))["identifier"], database["identifier"]);
         Assert.Single(promoted.Of("aws:rds/proxy:Proxy"));
         Assert.All(promoted.Of("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("ENABLED", schedule["state"]));
+    }
+
+    [Fact]
+    public async Task A_promotion_changes_nothing_whose_control_plane_is_in_one_region_only()
+    {
+        string[] global = ["aws:iam/", "aws:route53/", "aws:cloudfront/"];
+        var before = Global(await stacks.GetAsync("dr"));
+        Assert.NotEmpty(before);
+        Assert.Equal(before, Global(await stacks.GetAsync("dr, promoted")));
+
+        Dictionary<string, string> Global(World world) => world.Resources.Where(resource => global.Any(prefix => resource.Type.StartsWith(prefix, StringComparison.Ordinal)))
+            .ToDictionary(resource => resource.Key, resource => JsonSerializer.Serialize(resource.Inputs));
     }
 
     [Theory]
