@@ -44,7 +44,7 @@ public static class LocalHost
         ? address
         : throw new SettingException($"CONTROLPLANE_BIND is \"{value}\": give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.");
 
-    /// <summary>Brings the schema up to date and takes over the sandbox's time.</summary>
+    /// <summary>Brings the schema up to date, sees that the database is this installation's, and takes over the sandbox's time.</summary>
     /// <returns>The names of the migrations that were applied.</returns>
     public static async Task<IReadOnlyList<string>> PrepareAsync(this WebApplication app, CancellationToken ct)
     {
@@ -59,8 +59,15 @@ public static class LocalHost
             throw new CannotStartException(e.Message);
         }
 
+        var options = app.Services.GetRequiredService<ControlPlaneOptions>();
         await using var transaction = await database.BeginJobAsync(ct);
-        if (!app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox
+        if (await transaction.ScalarAsync<string>(AnotherRegion, ct, options.Region) is { } region)
+        {
+            throw new CannotStartException(
+                $"This database has tenants of region {region}, and CONTROLPLANE_REGION is {options.Region}: set it to {region}, or use another database.");
+        }
+
+        if (!options.Sandbox
             && await transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct) is { } frozen)
         {
             throw new CannotStartException($"This database is a sandbox whose clock stands at {frozen:yyyy-MM-ddTHH:mm:ssZ}: start with --sandbox, or use another database.");
@@ -69,4 +76,6 @@ public static class LocalHost
         await app.Services.GetRequiredService<Clock>().ReadAsync(database, ct);
         return applied;
     }
+
+    const string AnotherRegion = "select region from control.tenant where region <> $1 and status <> 'deleted' order by created_at limit 1";
 }

@@ -10,8 +10,9 @@ using Pulumi.Aws.Vpc;
 namespace ControlPlane.Infra.Components;
 
 /// <summary>What the functions are given to work with.</summary>
+/// <param name="TenantRegion">What tenants carry as their region.</param>
 public sealed record FunctionMeans(
-    Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail);
+    Input<string> TenantRegion, Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail);
 
 /// <summary>The control plane's functions, each with what it needs and nothing else.</summary>
 public sealed class Functions : ComponentResource
@@ -114,7 +115,7 @@ public sealed class Functions : ComponentResource
         {
             ["CONTROLPLANE_DOMAIN"] = _plan.Domain,
             ["CONTROLPLANE_PUBLIC_URL"] = $"https://{_plan.Domain}",
-            ["CONTROLPLANE_REGION"] = _plan.Region,
+            ["CONTROLPLANE_REGION"] = _means.TenantRegion,
             ["CONTROLPLANE_MAIL_FROM"] = $"no-reply@{_plan.Domain}",
             // Signed in with IAM: the password is a token that the host makes for every connection.
             ["CONTROLPLANE_DATABASE"] = Output.Format(
