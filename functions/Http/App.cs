@@ -41,6 +41,7 @@ public static class App
         services.AddSingleton<AnnounceAlerts>();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
+        services.AddUsageOverflow(configuration);
         services.AddSingleton<ReplayQuarantine>();
         services.AddSingleton<RebuildDailyUsage>();
         services.AddSingleton(SellerSettings.Read(configuration, settings.Options.Domain));

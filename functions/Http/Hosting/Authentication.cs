@@ -100,10 +100,7 @@ sealed class BearerKeys(
         if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
         {
             await using var transaction = await database.BeginAnonymousAsync(Context.RequestAborted);
-            var found = await transaction.FirstAsync(
-                "select tenant_id, key_id from control.find_tenant_key($1)", row => (Tenant: row.GetGuid(0), Key: row.GetGuid(1)), Context.RequestAborted,
-                Credentials.Hash(key));
-            if (found == default)
+            if (await transaction.FindKeyAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
             {
                 return AuthenticateResult.Fail("This key is unknown or revoked.");
             }
