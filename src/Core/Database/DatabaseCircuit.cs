@@ -11,7 +11,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
     /// <summary>Work that takes longer makes us ask whether the database is there at all.</summary>
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>How much longer it may take when the database is there and only busy.</summary>
+    /// <summary>How much longer patient work may take when the database is there and only busy.</summary>
     static readonly TimeSpan MorePatience = TimeSpan.FromSeconds(10);
 
     /// <summary>A database that needs longer to answer <c>select 1</c>, the wait for a connection included, is away or as good as away.</summary>
@@ -39,10 +39,11 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
     }
 
     /// <param name="work">Must not use what belongs to the caller once the caller has gone on.</param>
-    /// <param name="insist">For callers with nowhere else to go: they look for themselves, also when somebody has just done so.</param>
+    /// <param name="patient">For work that may take long on a busy database.</param>
+    /// <param name="insist">For callers with nowhere else to go: patient, and they look for themselves even when somebody has just done so.</param>
     /// <exception cref="DatabaseAwayException">The database is away, or takes too long.</exception>
     /// <exception cref="Exception">Whatever the work throws; <see cref="DatabaseAway.IsDatabaseAway"/> tells what it means.</exception>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct, bool insist = false)
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct, bool patient = false, bool insist = false)
     {
         if (!await MayTryAsync(insist))
         {
@@ -55,7 +56,8 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         {
             if (!await EndsAsync(running, Patience, ct))
             {
-                if (!await LookAsync("it does not answer") || !await EndsAsync(running, MorePatience, ct))
+                var more = patient || insist ? MorePatience : TimeSpan.Zero;
+                if (!await LookAsync("it does not answer") || !await EndsAsync(running, more, ct))
                 {
                     throw new DatabaseAwayException("The database did not answer in time.");
                 }

@@ -15,7 +15,7 @@ public sealed class DrainOverflow(RecordUsage recordUsage, DatabaseCircuit circu
         var receivedAt = delivery.ReceivedAt > longestAgo ? delivery.ReceivedAt : longestAgo;
         foreach (var batch in delivery.Submissions().Chunk(RecordUsage.BatchSize))
         {
-            await circuit.RunAsync(work => recordUsage.RunAsync(delivery.Tenant, batch, work, receivedAt), ct);
+            await circuit.RunAsync(work => recordUsage.RunAsync(delivery.Tenant, batch, work, receivedAt), ct, patient: true);
         }
 
         OverflowMetrics.Drained.Add(delivery.Events.Count);

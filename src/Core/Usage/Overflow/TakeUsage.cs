@@ -19,7 +19,7 @@ public sealed class TakeUsage(RecordUsage recordUsage, DatabaseCircuit circuit, 
             var batch = submissions.Count <= RecordUsage.BatchSize ? submissions : [.. submissions.Skip(counted).Take(RecordUsage.BatchSize)];
             try
             {
-                reply = reply.And(await circuit.RunAsync(work => recordUsage.RunAsync(tenant, batch, work, receivedAt), ct));
+                reply = reply.And(await circuit.RunAsync(work => recordUsage.RunAsync(tenant, batch, work, receivedAt), ct, patient: true));
             }
             catch (Exception e) when (overflow is not null && e.IsDatabaseAway())
             {
