@@ -1,0 +1,41 @@
+using Amazon.EKS;
+using Amazon.Runtime;
+using Amazon.Runtime.Credentials;
+using Amazon.SecretsManager;
+using Amazon.SQS;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace ControlPlane.AwsServices;
+
+/// <summary>
+/// What the control plane uses of AWS, each made when it is first asked for: a function pays at its start for nothing that it does not use.
+/// Credentials come from where AWS' own tools look for them: environment, profile, role of the function or of the pod.
+/// </summary>
+public static class AwsServices
+{
+    public static IServiceCollection AddAwsServices(this IServiceCollection services, IConfiguration configuration)
+    {
+        // The business clock may be a sandbox's: signatures and waits need the real time.
+        var (clock, settings) = (TimeProvider.System, new AwsSettings(configuration));
+        services.AddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
+        services.AddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
+        services.AddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
+        services.AddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
+
+        services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
+        services.Replace(ServiceDescriptor.Singleton<ISecretStore>(s => new SecretsManagerStore(
+            s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.TenantSecretsCopy, settings.Tags), clock)));
+        services.AddSingleton(s => new EksConnection(
+            s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
+        services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
+            new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
+        return services;
+    }
+
+    static HttpClient EfsClient() => new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = TimeSpan.FromSeconds(15) };
+
+    static AWSCredentials Credentials(this IServiceProvider services) => services.GetRequiredService<AWSCredentials>();
+}

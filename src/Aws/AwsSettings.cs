@@ -1,0 +1,59 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Amazon;
+using Amazon.Runtime;
+using Microsoft.Extensions.Configuration;
+
+namespace ControlPlane.AwsServices;
+
+/// <summary>The settings that infra gives to the functions. Each is read when it is needed: a function has only those of what it uses.</summary>
+/// <exception cref="InvalidOperationException">A setting is missing or wrong; the message names it and says what to set.</exception>
+sealed class AwsSettings(IConfiguration configuration)
+{
+    public const string TenantSecretsKeySetting = "CONTROLPLANE_TENANT_SECRETS_KEY";
+
+    /// <summary>Attempts after the first, for what is throttled or failed on AWS' side; with waits that double, about 20 s.</summary>
+    const int MostRetries = 5;
+
+    public RegionEndpoint Region => RegionEndpoint.GetBySystemName(
+        configuration["CONTROLPLANE_REGION"] ?? configuration["AWS_REGION"] ?? throw Missing("CONTROLPLANE_REGION", "the AWS region, such as eu-central-1"));
+
+    public string Cluster => Required("CONTROLPLANE_CLUSTER", "the name of the EKS cluster");
+
+    /// <summary>null where tenants' secrets are only read.</summary>
+    public string? TenantSecretsKey => configuration[TenantSecretsKeySetting];
+
+    /// <summary>null where the stack has no second region.</summary>
+    public TenantSecretCopy? TenantSecretsCopy => configuration["CONTROLPLANE_TENANT_SECRETS_COPY"] is null
+        ? null
+        : Json("CONTROLPLANE_TENANT_SECRETS_COPY", SecretJson.Default.TenantSecretCopy, """{"region": "eu-west-1", "key": "arn:aws:kms:…"}""");
+
+    /// <summary>On everything that is made for a tenant, as on everything that the stack made: who owns it, and what it costs whom.</summary>
+    public SortedDictionary<string, string> Tags => configuration["CONTROLPLANE_TAGS"] is null
+        ? []
+        : Json("CONTROLPLANE_TAGS", SecretJson.Default.SortedDictionaryStringString, """{"Owner": "platform", "Stack": "prod"}""");
+
+    public string ModelFiles => Required("CONTROLPLANE_MODEL_FILES", "the id of the EFS file system of models, fs-…");
+
+    public AccessPointTemplate TenantAccessPoint => Json(
+        "CONTROLPLANE_TENANT_ACCESS_POINT", EfsJson.Default.AccessPointTemplate, """{"path": "/tenants/{slug}", "uid": 1000, "gid": 1000, "permissions": "0750"}""");
+
+    public TConfig Client<TConfig>() where TConfig : ClientConfig, new() =>
+        new() { RegionEndpoint = Region, RetryMode = RequestRetryMode.Standard, MaxErrorRetry = MostRetries };
+
+    string Required(string name, string what) => configuration[name] is { Length: > 0 } value ? value : throw Missing(name, what);
+
+    T Json<T>(string name, JsonTypeInfo<T> type, string example)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(Required(name, $"JSON such as {example}"), type) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidOperationException($"{name} cannot be read: give JSON such as {example}.", e);
+        }
+    }
+
+    static InvalidOperationException Missing(string name, string what) => new($"{name} is not set: give {what}.");
+}

@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ControlPlane.Tests.Aws;
+
+/// <summary>A certificate authority that nobody knows, as each EKS cluster has one.</summary>
+sealed class Authority : IDisposable
+{
+    static readonly DateTimeOffset s_start = TimeProvider.System.GetUtcNow().AddDays(-10);
+    readonly X509Certificate2 _root;
+
+    public Authority()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=kubernetes", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        _root = request.CreateSelfSigned(s_start, s_start.AddDays(20));
+    }
+
+    public string Pem => _root.ExportCertificatePem();
+
+    public X509Certificate2 Certificate(string host, bool hasRunOut = false)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=kube-apiserver", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(host);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
+        using var signed = request.Create(_root, s_start, s_start.AddDays(hasRunOut ? 9 : 19), RandomNumberGenerator.GetBytes(8));
+        using var withKey = signed.CopyWithPrivateKey(key);
+        return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
+    }
+
+    public void Dispose() => _root.Dispose();
+}

@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Tests.Aws;
+
+/// <summary>Stands in for the API server of a cluster: answers <c>/version</c> to whoever shows a token.</summary>
+sealed class ClusterApi : IAsyncDisposable
+{
+    readonly WebApplication _app;
+    readonly ConcurrentQueue<string> _authorizations = [];
+
+    ClusterApi(WebApplication app) => _app = app;
+
+    /// <summary>What the callers showed, in the order they came.</summary>
+    public IReadOnlyList<string> Authorizations => [.. _authorizations];
+
+    public static async Task<ClusterApi> StartAsync(X509Certificate2 certificate, bool refuseFirst = false)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
+        var api = new ClusterApi(builder.Build());
+        api._app.MapGet("/version", (HttpRequest request) =>
+        {
+            var shown = request.Headers.Authorization.ToString();
+            api._authorizations.Enqueue(shown);
+            return shown.StartsWith("Bearer k8s-aws-v1.", StringComparison.Ordinal) && !(refuseFirst && api._authorizations.Count == 1)
+                ? Results.Json(new { major = "1", minor = "35", gitVersion = "v1.35.0-eks-stand-in" })
+                : Results.Unauthorized();
+        });
+        await api._app.StartAsync();
+        return api;
+    }
+
+    public Uri Url(string host) => new UriBuilder(_app.Urls.Single()) { Host = host }.Uri;
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}

@@ -1,0 +1,102 @@
+using System.Security.Authentication;
+using System.Text;
+using Amazon.EKS;
+using Amazon.EKS.Model;
+using ControlPlane.AwsServices;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Tests.Aws;
+
+/// <summary>Against a TLS server of the test's own that stands in for the cluster's API.</summary>
+public class EksConnectionTests
+{
+    [Fact]
+    public async Task The_version_of_the_cluster_is_read_with_a_token_over_a_connection_that_trusts_its_authority()
+    {
+        using var authority = new Authority();
+        await using var cluster = await ClusterApi.StartAsync(authority.Certificate("localhost"));
+        using var connection = Connection(cluster.Url("localhost"), authority);
+        var client = await connection.OpenAsync(default);
+        Assert.Contains("\"gitVersion\":\"v1.35.0-eks-stand-in\"", await client.GetStringAsync("/version"), StringComparison.Ordinal);
+        Assert.StartsWith("Bearer k8s-aws-v1.", Assert.Single(cluster.Authorizations), StringComparison.Ordinal);
+        Assert.Same(client, await connection.OpenAsync(default));
+    }
+
+    [Fact]
+    public async Task A_server_of_another_authority_is_refused_before_it_sees_a_token()
+    {
+        using var authority = new Authority();
+        using var other = new Authority();
+        await using var impostor = await ClusterApi.StartAsync(other.Certificate("localhost"));
+        await AssertRefusedAsync(impostor, "localhost", authority);
+    }
+
+    [Fact]
+    public async Task A_server_of_the_same_authority_and_another_name_is_refused_before_it_sees_a_token()
+    {
+        using var authority = new Authority();
+        await using var node = await ClusterApi.StartAsync(authority.Certificate("node-7.internal"));
+        await AssertRefusedAsync(node, "localhost", authority);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_has_run_out_is_refused_before_it_sees_a_token()
+    {
+        using var authority = new Authority();
+        await using var old = await ClusterApi.StartAsync(authority.Certificate("localhost", hasRunOut: true));
+        await AssertRefusedAsync(old, "localhost", authority);
+    }
+
+    [Fact]
+    public async Task A_token_that_the_cluster_refuses_is_not_used_again()
+    {
+        using var authority = new Authority();
+        await using var cluster = await ClusterApi.StartAsync(authority.Certificate("localhost"), refuseFirst: true);
+        var clock = NoWaiting.FromToday();
+        using var connection = new EksConnection(Eks(cluster.Url("localhost"), authority.Pem), EksTokenTests.Token(clock), "controlplane-prod-cluster");
+        var client = await connection.OpenAsync(default);
+        using var refused = await client.GetAsync("/version");
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, refused.StatusCode);
+        clock.Move(TimeSpan.FromSeconds(1));
+        using var accepted = await client.GetAsync("/version");
+        Assert.True(accepted.IsSuccessStatusCode);
+        Assert.NotEqual(cluster.Authorizations[0], cluster.Authorizations[1]);
+    }
+
+    [Fact]
+    public async Task A_cluster_that_is_not_there_or_not_yet_is_said_so_and_looked_for_again()
+    {
+        var recording = Recording.Of("cluster.json");
+        using var connection = new EksConnection(recording.Replay<IAmazonEKS>(), EksTokenTests.Token(NoWaiting.FromToday()), "controlplane-prod-cluster");
+        var absent = await Assert.ThrowsAsync<StepFailedException>(() => connection.OpenAsync(default));
+        Assert.Contains("CONTROLPLANE_CLUSTER", absent.Message, StringComparison.Ordinal);
+        var early = await Assert.ThrowsAsync<StepFailedException>(() => connection.OpenAsync(default));
+        Assert.Contains("CREATING", early.Message, StringComparison.Ordinal);
+        var client = await connection.OpenAsync(default);
+        Assert.Equal("https://0123456789abcdef0123456789abcdef.gr7.eu-central-1.eks.amazonaws.com/", client.BaseAddress!.AbsoluteUri);
+        recording.AssertAllUsed();
+    }
+
+    static async Task AssertRefusedAsync(ClusterApi server, string host, Authority trusted)
+    {
+        using var connection = Connection(server.Url(host), trusted);
+        var client = await connection.OpenAsync(default);
+        var failure = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetStringAsync("/version"));
+        Assert.IsType<AuthenticationException>(failure.InnerException);
+        Assert.Empty(server.Authorizations);
+    }
+
+    static EksConnection Connection(Uri endpoint, Authority authority) =>
+        new(Eks(endpoint, authority.Pem), EksTokenTests.Token(NoWaiting.FromToday()), "controlplane-prod-cluster");
+
+    static IAmazonEKS Eks(Uri endpoint, string pem) => Substitute.For<IAmazonEKS>((_, request) => Task.FromResult<object>(new DescribeClusterResponse
+    {
+        Cluster = new Cluster
+        {
+            Name = ((DescribeClusterRequest)request).Name,
+            Status = ClusterStatus.ACTIVE,
+            Endpoint = endpoint.AbsoluteUri,
+            CertificateAuthority = new Certificate { Data = Convert.ToBase64String(Encoding.ASCII.GetBytes(pem)) },
+        },
+    }));
+}

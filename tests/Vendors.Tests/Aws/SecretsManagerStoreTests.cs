@@ -1,0 +1,96 @@
+using Amazon.SecretsManager;
+using Amazon.SecretsManager.Model;
+using ControlPlane.AwsServices;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Tests.Aws;
+
+public class SecretsManagerStoreTests
+{
+    const string Key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    static readonly Guid s_tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001");
+    static readonly Dictionary<string, string> s_two = new() { ["redis_password"] = "two", ["database_password"] = "one" };
+
+    [Theory]
+    [InlineData("secret-created.json")]
+    [InlineData("secret-exists.json")]
+    [InlineData("secret-extended.json")]
+    [InlineData("secret-restored.json")]
+    public async Task What_is_missing_is_added_in_the_calls_that_were_recorded(string recorded)
+    {
+        var recording = Recording.Of(recorded);
+        await Store(recording.Replay<IAmazonSecretsManager>()).AddAsync(s_tenant, s_two, default);
+        recording.AssertAllUsed();
+    }
+
+    [Fact]
+    public async Task A_removed_secret_is_empty_at_once_and_can_be_recovered_for_30_days()
+    {
+        var recording = Recording.Of("secret-removed.json");
+        var store = Store(recording.Replay<IAmazonSecretsManager>());
+        await store.RemoveAsync(s_tenant, default);
+        Assert.Empty(await store.ReadAsync(s_tenant, default));
+        recording.AssertAllUsed();
+    }
+
+    [Fact]
+    public async Task What_is_there_stays_as_it_is_whatever_happens_in_between()
+    {
+        var aws = new FakeSecretsManager();
+        var store = Store(aws.Client());
+        Assert.Empty(await store.ReadAsync(s_tenant, default));
+        await store.RemoveAsync(s_tenant, default);
+        await store.AddAsync(s_tenant, s_two, default);
+        await store.AddAsync(s_tenant, new Dictionary<string, string> { ["redis_password"] = "other", ["gateway_key"] = "three" }, default);
+        Assert.Equal(new SortedDictionary<string, string> { ["database_password"] = "one", ["gateway_key"] = "three", ["redis_password"] = "two" }, await store.ReadAsync(s_tenant, default));
+    }
+
+    [Fact]
+    public async Task Whoever_is_provisioned_again_within_the_recovery_window_gets_new_secrets()
+    {
+        var aws = new FakeSecretsManager();
+        var store = Store(aws.Client());
+        await store.AddAsync(s_tenant, s_two, default);
+        await store.RemoveAsync(s_tenant, default);
+        await store.RemoveAsync(s_tenant, default);
+        Assert.Empty(await store.ReadAsync(s_tenant, default));
+        Assert.Contains("\"one\"", aws.Text(s_tenant, "AWSPREVIOUS"), StringComparison.Ordinal);
+        await store.AddAsync(s_tenant, new Dictionary<string, string> { ["database_password"] = "new" }, default);
+        Assert.Equal([new("database_password", "new")], await store.ReadAsync(s_tenant, default));
+    }
+
+    [Fact]
+    public async Task A_document_that_was_edited_into_nonsense_is_named_but_not_quoted()
+    {
+        var aws = new FakeSecretsManager();
+        aws.Put(s_tenant, "pass=word");
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Store(aws.Client()).ReadAsync(s_tenant, default));
+        Assert.Contains($"tenant-{s_tenant}-secrets", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("word", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_AWS_refuses_for_good_is_said_in_its_own_words()
+    {
+        var refusing = Substitute.For<IAmazonSecretsManager>((operation, _) => operation == "GetSecretValue"
+            ? throw new ResourceNotFoundException("none")
+            : throw new InvalidParameterException("Invalid KMS key."));
+        Assert.Equal("Invalid KMS key.", (await Assert.ThrowsAsync<InvalidParameterException>(() => Store(refusing).AddAsync(s_tenant, s_two, default))).Message);
+    }
+
+    [Fact]
+    public async Task A_secret_is_copied_to_the_second_region_and_its_copy_goes_with_it()
+    {
+        var aws = new FakeSecretsManager();
+        var store = Store(aws.Client(), new TenantSecretCopy("us-west-2", "arn:aws:kms:us-west-2:111122223333:key/copies"));
+        await store.AddAsync(s_tenant, s_two, default);
+        Assert.Equal(["us-west-2"], aws.CopiesOf(s_tenant));
+        await store.RemoveAsync(s_tenant, default);
+        Assert.Empty(aws.CopiesOf(s_tenant));
+        await store.AddAsync(s_tenant, s_two, default);
+        Assert.Equal(["us-west-2"], aws.CopiesOf(s_tenant));
+    }
+
+    internal static SecretsManagerStore Store(IAmazonSecretsManager manager, TenantSecretCopy? copy = null) =>
+        new(manager, new TenantSecretSettings(Key, copy, new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }), NoWaiting.FromToday());
+}

@@ -1,0 +1,33 @@
+using System.Reflection;
+
+namespace ControlPlane.Tests.Aws;
+
+/// <summary>
+/// Stands in for a service's client. Service clients have dozens of methods of the same shape, <c>Task&lt;XResponse&gt; XAsync(XRequest, token)</c>;
+/// this one gives every call to one function, and refuses what has another shape.
+/// </summary>
+public class Substitute : DispatchProxy
+{
+    static readonly MethodInfo s_answer = typeof(Substitute).GetMethod(nameof(AnswerAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
+
+    Func<string, object, Task<object>> _answer = null!;
+
+    /// <param name="answer">From the operation's name (<c>CreateSecret</c>) and its request to the response, or the exception of the service.</param>
+    public static TService For<TService>(Func<string, object, Task<object>> answer) where TService : class
+    {
+        var service = Create<TService, Substitute>();
+        ((Substitute)(object)service)._answer = answer;
+        return service;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        targetMethod is { ReturnType.IsGenericType: true } && args is [{ } request, CancellationToken ct]
+            ? s_answer.MakeGenericMethod(targetMethod.ReturnType.GetGenericArguments()).Invoke(this, [targetMethod.Name[..^"Async".Length], request, ct])
+            : throw new NotSupportedException($"{targetMethod?.DeclaringType?.Name}.{targetMethod?.Name} is not substituted.");
+
+    async Task<TResponse> AnswerAsync<TResponse>(string operation, object request, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        return (TResponse)await _answer(operation, request);
+    }
+}
