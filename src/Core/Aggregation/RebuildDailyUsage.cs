@@ -1,6 +1,7 @@
 using System.Globalization;
 using ControlPlane.Database;
 using ControlPlane.Operations;
+using ControlPlane.Usage;
 
 namespace ControlPlane.Aggregation;
 
@@ -13,7 +14,7 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 {
     /// <summary>Days in which events can still arrive, and one more for the gateway whose clock is ahead. Of the days that did not change, one a
     /// night is compared all the same: whatever happens to a counter is seen within this many nights.</summary>
-    const int Window = 36;
+    const int Window = UsageAge.OpenDays;
 
     const int ReportedDrifts = 20;
 
@@ -72,7 +73,7 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
             $"Tenant {row.GetGuid(0)}, {day:yyyy-MM-dd}, {row.GetString(1)}: the counter says {row.GetInt64(2)} tokens, the events say {row.GetInt64(3)}")),
         ct, day);
 
-    // Older days are in it after an operator's replay.
+    // The days that are open, and further back when an operator replayed something older since.
     const string Changed = """
         select day, changed::int, tenants::int from (
             select day, count(*) filter (where d.revision is distinct from r.revision) as changed, count(*) as tenants

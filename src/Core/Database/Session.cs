@@ -1,3 +1,4 @@
+using System.Data;
 using System.Runtime.CompilerServices;
 using Npgsql;
 
@@ -35,6 +36,9 @@ public sealed class Session : Statements
             await _connection.WaitAsync(ct);
         }
     }
+
+    /// <summary>False once the connection is known to be lost, and with it the locks it held.</summary>
+    public bool IsOpen => _connection.State == ConnectionState.Open;
 
     public override ValueTask DisposeAsync() => _connection.DisposeAsync();
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ControlPlane.Database;
 using ControlPlane.Operations;
 using Npgsql;
@@ -7,8 +8,15 @@ namespace ControlPlane.Usage;
 /// <param name="Id">null when not even the id could be read.</param>
 public sealed record RejectedEvent(long Index, string? Id, string Code, string Detail);
 
-/// <summary>What became of a delivery. Every event in it is one of the three.</summary>
-public sealed record IngestReply(long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected);
+/// <summary>What became of a delivery. Every event in it is one of the four.</summary>
+/// <param name="Queued">Kept to be counted once the database is back; left out of the answer when none are.</param>
+public sealed record IngestReply(
+    long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Queued = 0)
+{
+    public IngestReply And(IngestReply other) =>
+        new(Accepted + other.Accepted, Duplicates + other.Duplicates, [.. Rejected, .. other.Rejected], Queued + other.Queued);
+}
 
 /// <summary>
 /// Counts usage events exactly once. The event with its cost, the live counters, the budgets and what goes to quarantine
@@ -32,24 +40,22 @@ public sealed class RecordUsage : IAsyncDisposable
         _shared = new SharedRoundTrip<Delivery, Task<IngestReply>>(CommitSharedAsync, concurrency: 1);
     }
 
+    /// <param name="receivedAt">What waited is as old as it was when it came in; null: now.</param>
     /// <exception cref="NpgsqlException">The database is away. Whole batches may have been counted already; sending all again is safe.</exception>
-    public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct)
+    public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct, DateTimeOffset? receivedAt = null)
     {
         if (submissions.Count <= SmallDelivery)
         {
-            return await await _shared.RunAsync(new Delivery(tenant, submissions), ct);
+            return await await _shared.RunAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow()), ct);
         }
 
-        var (accepted, duplicates, rejected) = (0L, 0L, new List<RejectedEvent>());
+        var reply = new IngestReply(0, 0, []);
         foreach (var chunk in submissions.Chunk(BatchSize))
         {
-            var reply = await CommitAloneAsync(new Delivery(tenant, chunk), ct);
-            accepted += reply.Accepted;
-            duplicates += reply.Duplicates;
-            rejected.AddRange(reply.Rejected);
+            reply = reply.And(await CommitAloneAsync(new Delivery(tenant, chunk, receivedAt ?? _clock.GetUtcNow()), ct));
         }
 
-        return new IngestReply(accepted, duplicates, rejected);
+        return reply;
     }
 
     public ValueTask DisposeAsync() => _shared.DisposeAsync();
@@ -93,7 +99,7 @@ public sealed class RecordUsage : IAsyncDisposable
         // In the order of tenants, as everyone who locks several: Guid compares as PostgreSQL's uuid does.
         var tenants = Enumerable.Range(0, deliveries.Count).GroupBy(place => deliveries[place].Tenant).OrderBy(group => group.Key)
             .Select(group => (Places: group.ToList(), Usage: new TenantUsage(
-                group.Key, new UsageBatch([.. group.SelectMany(place => deliveries[place].Submissions)], now)))).ToList();
+                group.Key, new UsageBatch([.. group.SelectMany(place => deliveries[place].Received())])))).ToList();
 
         await using var transaction = await _database.BeginAnonymousAsync(ct);
         await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], now, ct);
@@ -117,7 +123,7 @@ public sealed class RecordUsage : IAsyncDisposable
     internal async Task<UsageBatch> ReplayAsync(Transaction transaction, Guid tenant, Submission submission, CancellationToken ct)
     {
         var now = _clock.GetUtcNow();
-        var usage = new TenantUsage(tenant, new UsageBatch([submission], now, anyAge: true));
+        var usage = new TenantUsage(tenant, new UsageBatch([new(submission, now)], anyAge: true));
         await StoreAsync(transaction, [usage], now, ct);
         return usage.Batch;
     }
@@ -134,5 +140,8 @@ public sealed class RecordUsage : IAsyncDisposable
         }
     }
 
-    sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions);
+    sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions, DateTimeOffset ReceivedAt)
+    {
+        public IEnumerable<ReceivedSubmission> Received() => Submissions.Select(submission => new ReceivedSubmission(submission, ReceivedAt));
+    }
 }

@@ -4,6 +4,12 @@ namespace ControlPlane.Usage;
 
 public sealed record PricedEvent(UsageEvent Event, decimal Cost);
 
+/// <param name="ReceivedAt">Business time. Whether an event is too old or in the future goes by it, however long it waited.</param>
+public readonly record struct ReceivedSubmission(Submission Submission, DateTimeOffset ReceivedAt);
+
+/// <summary>What goes to quarantine, and why.</summary>
+public readonly record struct RejectedSubmission(Submission Submission, DateTimeOffset ReceivedAt, Rejection Why);
+
 /// <summary>Sorts a tenant's submissions into accepted, duplicate and rejected. Pure: the database's answers are passed in.</summary>
 public sealed class UsageBatch
 {
@@ -24,12 +30,13 @@ public sealed class UsageBatch
         Rejected,
     }
 
-    readonly IReadOnlyList<Submission> _submissions;
+    readonly IReadOnlyList<ReceivedSubmission> _submissions;
     readonly Outcome[] _outcomes;
     readonly Rejection?[] _rejections;
     readonly Dictionary<string, int> _candidates;
 
-    public UsageBatch(IReadOnlyList<Submission> submissions, DateTimeOffset now, bool anyAge = false)
+    /// <param name="anyAge">An operator's replay: events older than <see cref="MaximumAge"/> are counted too.</param>
+    public UsageBatch(IReadOnlyList<ReceivedSubmission> submissions, bool anyAge = false)
     {
         _submissions = submissions;
         _outcomes = new Outcome[submissions.Count];
@@ -37,24 +44,24 @@ public sealed class UsageBatch
         _candidates = new Dictionary<string, int>(submissions.Count, StringComparer.Ordinal);
         for (var place = 0; place < submissions.Count; place++)
         {
-            var submission = submissions[place];
+            var (submission, receivedAt) = submissions[place];
             if (submission.Event is not { } usage)
             {
                 Reject(place, submission.Rejection!);
             }
-            else if (Untimely(usage, now, anyAge) is { } untimely)
+            else if (Untimely(usage, receivedAt, anyAge) is { } untimely)
             {
                 Reject(place, untimely);
             }
             else if (!_candidates.TryAdd(usage.Id, place))
             {
-                Repeated(place, submissions[_candidates[usage.Id]].Event!);
+                Repeated(place, EventAt(_candidates[usage.Id]));
             }
         }
     }
 
     /// <summary>Readable, timely, and the first of their id in the batch.</summary>
-    public IEnumerable<UsageEvent> Candidates => _candidates.Values.Select(place => _submissions[place].Event!);
+    public IEnumerable<UsageEvent> Candidates => _candidates.Values.Select(EventAt);
 
     /// <summary>Candidates with a price, ready to be inserted.</summary>
     public IReadOnlyList<PricedEvent> Priced { get; private set; } = [];
@@ -66,15 +73,16 @@ public sealed class UsageBatch
     public IReadOnlyList<string> Known { get; private set; } = [];
 
     /// <summary>What goes to quarantine, with its reason.</summary>
-    public IEnumerable<(Submission Submission, Rejection Why)> Rejected =>
-        Enumerable.Range(0, _submissions.Count).Where(place => _outcomes[place] == Outcome.Rejected).Select(place => (_submissions[place], _rejections[place]!));
+    public IEnumerable<RejectedSubmission> Rejected =>
+        Enumerable.Range(0, _submissions.Count).Where(place => _outcomes[place] == Outcome.Rejected)
+            .Select(place => new RejectedSubmission(_submissions[place].Submission, _submissions[place].ReceivedAt, _rejections[place]!));
 
     public void Price(ModelPrices prices, Subscription? subscription)
     {
         var priced = new List<PricedEvent>(_candidates.Count);
         foreach (var place in _candidates.Values)
         {
-            var usage = _submissions[place].Event!;
+            var usage = EventAt(place);
             if (subscription is null)
             {
                 Reject(place, s_noSubscription);
@@ -130,7 +138,7 @@ public sealed class UsageBatch
                     duplicates++;
                     break;
                 default:
-                    rejected.Add(new RejectedEvent(_submissions[place].Index, _submissions[place].Id, _rejections[place]!.Code, _rejections[place]!.Detail));
+                    rejected.Add(new RejectedEvent(_submissions[place].Submission.Index, _submissions[place].Submission.Id, _rejections[place]!.Code, _rejections[place]!.Detail));
                     break;
             }
         }
@@ -140,7 +148,7 @@ public sealed class UsageBatch
 
     void Repeated(int place, UsageEvent first)
     {
-        if (_submissions[place].Event == first)
+        if (EventAt(place) == first)
         {
             _outcomes[place] = Outcome.Duplicate;
         }
@@ -149,6 +157,8 @@ public sealed class UsageBatch
             Reject(place, s_conflict);
         }
     }
+
+    UsageEvent EventAt(int place) => _submissions[place].Submission.Event!;
 
     void Reject(int place, Rejection why) => (_outcomes[place], _rejections[place]) = (Outcome.Rejected, why);
 

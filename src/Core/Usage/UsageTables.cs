@@ -86,7 +86,7 @@ static class UsageTables
             Insert, tenant.Tenant, now, Column(e => e.Event.Id), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
             Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
             Column(e => tenant.Subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
-            Column(e => e.Event.Quantity), now - UsageBatch.MaximumAge, StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
+            Column(e => e.Event.Quantity), now - TimeSpan.FromDays(UsageAge.OpenDays), StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
 
         T[] Column<T>(Func<PricedEvent, T> value) => events.ConvertAll(e => value(e)).ToArray();
     }

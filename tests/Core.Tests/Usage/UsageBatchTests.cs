@@ -25,7 +25,7 @@ public class UsageBatchTests
     [Fact]
     public void An_event_repeated_within_a_batch_is_a_duplicate_and_with_other_content_a_conflict()
     {
-        var batch = new UsageBatch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))], Now);
+        var batch = Batch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))]);
 
         Assert.Single(batch.Candidates);
         Assert.Equal(1, batch.Reply(0, 3).Duplicates);
@@ -36,18 +36,18 @@ public class UsageBatchTests
     public void The_future_and_the_distant_past_are_held_and_an_operator_may_overrule_the_age()
     {
         var old = Submit(Event("old", Now.AddDays(-35).AddSeconds(-1)));
-        var batch = new UsageBatch([old, Submit(Event("edge", Now.AddDays(-35))), Submit(Event("ahead", Now.AddMinutes(5))), Submit(Event("future", Now.AddMinutes(6)))], Now);
+        var batch = Batch([old, Submit(Event("edge", Now.AddDays(-35))), Submit(Event("ahead", Now.AddMinutes(5))), Submit(Event("future", Now.AddMinutes(6)))]);
 
         Assert.Equal(["edge", "ahead"], batch.Candidates.Select(c => c.Id));
         Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Why.Code));
-        Assert.Single(new UsageBatch([old], Now, anyAge: true).Candidates);
+        Assert.Single(Batch([old], anyAge: true).Candidates);
     }
 
     [Fact]
     public void What_the_database_knew_is_compared_by_content()
     {
         var same = Event("same", Now);
-        var batch = new UsageBatch([Submit(Event("new", Now)), Submit(same), Submit(Event("other", Now)), Submit(Event("nomodel", Now) with { Model = "x" })], Now);
+        var batch = Batch([Submit(Event("new", Now)), Submit(same), Submit(Event("other", Now)), Submit(Event("nomodel", Now) with { Model = "x" })]);
         batch.Price(Prices, Subscription);
         batch.Accept(["new"]);
         batch.Compare([same with { }, Event("other", Now, prompt: 2)]);
@@ -61,7 +61,7 @@ public class UsageBatchTests
     [Fact]
     public void Deliveries_that_share_a_batch_are_each_told_of_their_own_events()
     {
-        var batch = new UsageBatch([Submit(Event("a", Now)), Submit(Event("b", Now)), Submit(Event("a", Now)), Submit(Event("c", Now) with { Model = "x" })], Now);
+        var batch = Batch([Submit(Event("a", Now)), Submit(Event("b", Now)), Submit(Event("a", Now)), Submit(Event("c", Now) with { Model = "x" })]);
         batch.Price(Prices, Subscription);
         batch.Accept(["a", "b"]);
 
@@ -78,6 +78,8 @@ public class UsageBatchTests
         Assert.Equal(2, Subscription.PeriodOf(new DateTimeOffset(2026, 2, 1, 0, 0, 0, TimeSpan.Zero)));
         Assert.Equal(3, Subscription.PeriodOf(new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero)));
     }
+
+    static UsageBatch Batch(Submission[] submissions, bool anyAge = false) => new([.. submissions.Select(s => new ReceivedSubmission(s, Now))], anyAge);
 
     static UsageEvent Event(string id, DateTimeOffset at, long prompt = 1, long completion = 0) => new()
     {
