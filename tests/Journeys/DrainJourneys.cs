@@ -24,7 +24,7 @@ public class DrainJourneys
 
         Assert.Equal(["old", "older"], await IdsAsync(server));
         Assert.Equal(
-            ["in_future", "malformed", "too_old", "too_old"], await server.ReadAsync<string[]>("select array_agg(code order by code) from control.quarantine"));
+            "in_future malformed too_old too_old", await server.ReadAsync<string>("select string_agg(code, ' ' order by code) from control.quarantine"));
         Assert.Equal(Now.AddDays(-10), await server.ReadAsync<DateTimeOffset>("select received_at from control.quarantine where code = 'malformed'"));
         await server.RunJobAsync("nightly");
         Assert.Equal(300, await server.ReadAsync<long>("select sum(prompt_tokens + completion_tokens)::bigint from control.daily_usage"));
@@ -97,22 +97,24 @@ public class DrainJourneys
     [Fact]
     public async Task With_every_connection_taken_usage_is_queued_and_counted_when_there_is_room()
     {
-        const int Deliveries = 120;
+        const int Count = 120;
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
         await server.ReportAsync(tenant).CountsAsync();
         long queued;
-        await using (var hog = await server.Database.BeginJobAsync(default))
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
-            await hog.ExecuteAsync("lock table control.usage_receipt in access exclusive mode", default);
-            var sent = Enumerable.Range(0, Deliveries).Select(n => server.ReportAsync(tenant, Support.Deliveries.Event($"e{n}", Now)).QueuedAsync());
+            await using var taking = await owner.BeginTransactionAsync();
+            await owner.ExecuteAsync("lock table control.usage_receipt in access exclusive mode", default);
+            // Fifty of them have the fifty connections and wait for the lock, the others wait for a connection.
+            var sent = Enumerable.Range(0, Count).Select(n => server.ReportAsync(tenant, Deliveries.Event($"e{n}", Now)).QueuedAsync());
             queued = (await Task.WhenAll(sent)).Sum();
         }
 
-        Assert.Equal(Deliveries, queued);
+        Assert.Equal(Count, queued);
         await Spool.EmptyAsync(server.DataFolder);
-        Assert.Equal(Deliveries, (await IdsAsync(server)).Length);
-        Assert.Equal(Deliveries, await server.ReadAsync<long>("select sum(requests)::bigint from control.usage_counter"));
+        Assert.Equal(Count, (await IdsAsync(server)).Length);
+        Assert.Equal(Count, await server.ReadAsync<long>("select sum(requests)::bigint from control.usage_counter"));
     }
 
     static async Task<string> OverviewAsync(TestServer server)

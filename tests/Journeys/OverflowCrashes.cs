@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using ControlPlane.Tests.Support;
 using ControlPlane.Tests.Support.Crashing;
 
@@ -58,11 +59,15 @@ public sealed class OverflowCrashes : IAsyncLifetime, IDisposable
     [Fact]
     public async Task With_the_database_hung_under_load_every_event_is_taken_and_counted_once()
     {
+        var unknown = await _clients.CreateTenantAsync("basic");
         var reported = await ReportAsync(async () =>
         {
             await Task.Delay(TimeSpan.FromSeconds(2));
             await _cluster.HangAsync();
-            await Task.Delay(TimeSpan.FromSeconds(20));
+            await Task.Delay(TimeSpan.FromSeconds(15));
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.GetAsync("/readyz")).StatusCode);
+            using var fromUnknown = new HttpRequestMessage(HttpMethod.Post, "/v1/usage") { Headers = { { "Authorization", $"Bearer {unknown.ApiKey}" } } };
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.SendAsync(fromUnknown)).StatusCode);
             Assert.NotEmpty(Spool.Waiting(_data));
             await _cluster.ResumeAsync();
         });

@@ -45,7 +45,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
     /// <exception cref="Exception">Whatever the work throws; <see cref="DatabaseAway.IsDatabaseAway"/> tells what it means.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct, bool patient = false, bool insist = false)
     {
-        if (!await MayTryAsync(insist))
+        if (!await IsThereAsync(insist))
         {
             throw new DatabaseAwayException("The database was away a moment ago.");
         }
@@ -79,7 +79,8 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         }
     }
 
-    async Task<bool> MayTryAsync(bool insist)
+    /// <summary>Whether the database is there as far as we know. While it is away, it is looked for again after a pause, or at once.</summary>
+    public async Task<bool> IsThereAsync(bool insist = false)
     {
         lock (_gate)
         {

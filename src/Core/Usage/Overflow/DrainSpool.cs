@@ -19,6 +19,17 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
     /// <exception cref="IOException">The spool cannot be read or changed.</exception>
     public async Task<bool> RunAsync(CancellationToken ct)
     {
+        if (!spool.AnyWaits)
+        {
+            return true;
+        }
+
+        // Before the folder is read, which takes long when much waits.
+        if (!await circuit.IsThereAsync())
+        {
+            return false;
+        }
+
         // The database may be there and the rows of one tenant locked. The others do not wait for it.
         var busy = new ConcurrentDictionary<Guid, bool>();
         foreach (var file in spool.Waiting())

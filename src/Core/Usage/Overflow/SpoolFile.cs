@@ -14,6 +14,7 @@ namespace ControlPlane.Usage;
 public sealed record SpoolFile(string Path, long Bytes)
 {
     const string Extension = ".json.gz";
+    const int BlockBytes = 4096;
     const string Time = "yyyyMMdd'T'HHmmss'.'fffffff'Z'";
 
     public string Name => System.IO.Path.GetFileName(Path);
@@ -37,6 +38,11 @@ public sealed record SpoolFile(string Path, long Bytes)
 
     public static string ReasonOf(string name) => name[..^Extension.Length] + ".reason.txt";
 
+    /// <summary>What a file of this length takes of a disk: whole blocks.</summary>
+    public static long OnDisk(long length) => (length + BlockBytes - 1) / BlockBytes * BlockBytes;
+
+    public static bool Any(string folder) => Directory.EnumerateFiles(folder, "*" + Extension).Any();
+
     /// <summary>The whole files of a folder, in the order of their names.</summary>
     public static IEnumerable<SpoolFile> In(string folder)
     {
@@ -45,7 +51,7 @@ public sealed record SpoolFile(string Path, long Bytes)
             // Another process on the same folder may be done with it already.
             if (new FileInfo(path) is { Exists: true } file)
             {
-                yield return new SpoolFile(path, file.Length);
+                yield return new SpoolFile(path, OnDisk(file.Length));
             }
         }
     }

@@ -50,6 +50,8 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
 
     public Task AddAsync(OverflowDelivery delivery, CancellationToken ct) => _writing.RunAsync((delivery.ToJson(), delivery.Events.Count), ct);
 
+    public bool AnyWaits => SpoolFile.Any(Folder);
+
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<SpoolFile> Waiting()
     {
@@ -143,6 +145,6 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
 
             bytes = file.Position;
         });
-        return bytes;
+        return SpoolFile.OnDisk(bytes);
     }
 }
