@@ -48,7 +48,7 @@ sealed class Composition : IAsyncDisposable
         // The worker's framework has taken what the platform's front end says of the client. What is left in these headers is Front Door's word, or
         // else the client's own invention.
         var frontDoor = builder.Configuration[ThroughFrontDoor.Setting] is { Length: > 0 } id ? id : null;
-        builder.Configuration["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = frontDoor is null ? "false" : "true";
+        builder.Configuration.AddInMemoryCollection([new("ASPNETCORE_FORWARDEDHEADERS_ENABLED", frontDoor is null ? "false" : "true")]);
         if (Required.Where(name => string.IsNullOrEmpty(builder.Configuration[name])).ToArray() is { Length: > 0 } missing)
         {
             throw new SettingException($"Not set: {string.Join(", ", missing)}. Set them on the function app or in its key vault (docs/azure.md).");
