@@ -65,6 +65,7 @@ build_image
 write_units
 open_firewall
 controlplane start || fail "It did not come up. What it says: controlplane logs --tail 50"
+systemctl start controlplane.service
 check_answer
 fetch_models
 

@@ -18,6 +18,9 @@ install_engine() {
     docker compose version >/dev/null 2>&1 ||
         fail "This Docker has no Compose 2: install docker-compose-v2 (Ubuntu), docker-compose (Debian 13) or docker-compose-plugin (Docker's own packages)."
     docker info >/dev/null 2>&1 || systemctl enable --now docker >/dev/null 2>&1 || fail "The Docker engine does not start: systemctl status docker"
+    # The control plane's own Docker command speaks no older one.
+    api=$(docker version --format '{{.Server.APIVersion}}')
+    [ "${api#1.}" -ge 44 ] || fail "This Docker engine is too old (API $api): 25 or newer is needed."
 }
 
 engine_packages() {

@@ -10,4 +10,7 @@ public static class BillingLock
 {
     /// <summary>$1: tenant id. Held to the end of the transaction; take it before reading the subscription.</summary>
     public const string Take = "select pg_advisory_xact_lock(hashtextextended('billing ' || $1::text, 0))";
+
+    /// <summary>As <see cref="Take"/>, without waiting: the answer is false when somebody else holds it.</summary>
+    public const string Try = "select pg_try_advisory_xact_lock(hashtextextended('billing ' || $1::text, 0))";
 }

@@ -64,48 +64,43 @@ public sealed class RecordUsage : IAsyncDisposable
     {
         try
         {
-            return [.. (await CommitAsync(deliveries, ct)).Select(Task.FromResult)];
+            // A tenant that is just being invoiced, or delivers a large batch, waits by itself and holds up nobody.
+            var replies = await CommitAsync(deliveries, wait: false, ct);
+            return [.. deliveries.Zip(replies, (delivery, reply) => reply is null ? CommitAloneAsync(delivery, ct) : Task.FromResult(reply))];
         }
         catch (PostgresException e) when (deliveries.Count > 1 && !e.IsTransient)
         {
             // What the database refuses in one delivery must not be the others' misfortune.
-            var alone = new List<Task<IngestReply>>();
-            foreach (var delivery in deliveries)
-            {
-                alone.Add(CommitAloneAsync(delivery, ct));
-                await Task.WhenAny(alone[^1]);
-            }
-
-            return alone;
+            return [.. deliveries.Select(delivery => CommitAloneAsync(delivery, ct))];
         }
     }
 
-    async Task<IngestReply> CommitAloneAsync(Delivery delivery, CancellationToken ct) => (await CommitAsync([delivery], ct))[0];
+    async Task<IngestReply> CommitAloneAsync(Delivery delivery, CancellationToken ct) => (await CommitAsync([delivery], wait: true, ct))[0]!;
 
-    async Task<IReadOnlyList<IngestReply>> CommitAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
+    async Task<IngestReply?[]> CommitAsync(IReadOnlyList<Delivery> deliveries, bool wait, CancellationToken ct)
     {
-        var replies = await Retry.OnConflictAsync(() => TransactAsync(deliveries, ct), EnsurePartitionsAsync, ct);
-        UsageMetrics.Count(replies);
+        var replies = await Retry.OnConflictAsync(() => TransactAsync(deliveries, wait, ct), EnsurePartitionsAsync, ct);
+        UsageMetrics.Count([.. replies.OfType<IngestReply>()]);
         return replies;
 
         Task EnsurePartitionsAsync() =>
             UsagePartitions.EnsureAsync(_database, deliveries.SelectMany(d => d.Submissions).Select(s => s.Event?.Day).OfType<DateOnly>(), ct);
     }
 
-    async Task<IngestReply[]> TransactAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
+    /// <returns>A reply for each delivery; null for those of tenants that were locked out.</returns>
+    async Task<IngestReply?[]> TransactAsync(IReadOnlyList<Delivery> deliveries, bool wait, CancellationToken ct)
     {
-        var now = _clock.GetUtcNow();
-        var replies = new IngestReply[deliveries.Count];
+        var replies = new IngestReply?[deliveries.Count];
         // In the order of tenants, as everyone who locks several: Guid compares as PostgreSQL's uuid does.
         var tenants = Enumerable.Range(0, deliveries.Count).GroupBy(place => deliveries[place].Tenant).OrderBy(group => group.Key)
             .Select(group => (Places: group.ToList(), Usage: new TenantUsage(
                 group.Key, new UsageBatch([.. group.SelectMany(place => deliveries[place].Received())])))).ToList();
 
         await using var transaction = await _database.BeginAnonymousAsync(ct);
-        await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], now, ct);
+        await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _clock.GetUtcNow(), ct);
         await transaction.CommitAsync(ct);
 
-        foreach (var (places, usage) in tenants)
+        foreach (var (places, usage) in tenants.Where(tenant => !tenant.Usage.IsLockedOut))
         {
             var start = 0;
             foreach (var place in places)
@@ -124,16 +119,17 @@ public sealed class RecordUsage : IAsyncDisposable
     {
         var now = _clock.GetUtcNow();
         var usage = new TenantUsage(tenant, new UsageBatch([new(submission, now)], anyAge: true));
-        await StoreAsync(transaction, [usage], now, ct);
+        await StoreAsync(transaction, [usage], wait: true, now, ct);
         return usage.Batch;
     }
 
-    async Task StoreAsync(Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
+    async Task StoreAsync(Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, DateTimeOffset now, CancellationToken ct)
     {
-        await transaction.PriceAsync(tenants, ct);
-        await transaction.InsertAsync(tenants, now, ct);
-        await transaction.CountAsync(tenants, ct);
-        foreach (var tenant in tenants)
+        await transaction.PriceAsync(tenants, wait, ct);
+        var present = tenants.Where(tenant => !tenant.IsLockedOut).ToList();
+        await transaction.InsertAsync(present, now, ct);
+        await transaction.CountAsync(present, ct);
+        foreach (var tenant in present)
         {
             await transaction.CompareAsync(tenant, ct);
             await Quarantine.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], _clock, ct);

@@ -10,6 +10,9 @@ sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
 {
     /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has none.</summary>
     public Subscription? Subscription { get; set; }
+
+    /// <summary>Somebody else holds the tenant's lock; nothing was done for it.</summary>
+    public bool IsLockedOut { get; set; }
 }
 
 /// <summary>
@@ -18,14 +21,15 @@ sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
 static class UsageTables
 {
     /// <summary>Locks the tenants and prices what they delivered.</summary>
-    public static async Task PriceAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
+    /// <param name="wait">False where many share the transaction: one whose lock is held by somebody is left out of it.</param>
+    public static async Task PriceAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, CancellationToken ct)
     {
         var statements = new List<Statement>();
         foreach (var tenant in tenants)
         {
             // Statements of their own: the subscription must be seen as it is after the wait for the lock.
             statements.Add(Transaction.For(tenant.Tenant));
-            statements.Add(new(BillingLock.Take, tenant.Tenant));
+            statements.Add(new(wait ? BillingLock.Take : BillingLock.Try, tenant.Tenant));
             statements.Add(new($"{Subscriptions.Select} where tenant_id = $1", tenant.Tenant));
         }
 
@@ -35,6 +39,7 @@ static class UsageTables
             foreach (var tenant in tenants)
             {
                 await reader.NextResultAsync(ct);
+                tenant.IsLockedOut = !wait && await reader.ReadAsync(ct) && !reader.GetBoolean(0);
                 await reader.NextResultAsync(ct);
                 tenant.Subscription = await reader.ReadAsync(ct) ? Subscriptions.Read(reader) : null;
                 await reader.NextResultAsync(ct);

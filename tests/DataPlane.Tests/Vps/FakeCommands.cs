@@ -21,6 +21,7 @@ static class FakeCommands
                 "network inspect "*) [ ! -f "$state/members" ] || cat "$state/members" ;;
                 "exec postgres pg_dump "*) [ ! -f "$state/full" ] && echo "the dump" ;;
                 "exec postgres pg_dumpall "*) echo "the roles" ;;
+                "version --format {{.Server.APIVersion}}") cat "$state/api" 2>/dev/null || echo 1.51 ;;
                 "compose version") [ ! -f "$state/no-compose" ] ;;
             esac
             """,

@@ -18,6 +18,7 @@ public sealed class InstallTests
         Assert.Contains(host.Calls, call => call.StartsWith("docker build ", StringComparison.Ordinal) && call.Contains("--tag controlplane:1.0.0 ", StringComparison.Ordinal));
         Assert.Contains(host.Calls, call => call.StartsWith("docker compose --project-name controlplane ", StringComparison.Ordinal) && call.Contains(" up --detach --wait", StringComparison.Ordinal));
         Assert.Contains("systemctl enable --quiet controlplane.service", host.Calls);
+        Assert.Contains("systemctl start controlplane.service", host.Calls);
         Assert.Contains("systemctl enable --quiet --now controlplane-backup.timer", host.Calls);
         Assert.Contains("docker exec ollama ollama pull mistral:7b-instruct", host.Calls);
         Assert.Equal(("llm.example.com", "local", "1.0.0", "hostmaster@llm.example.com"), Installed(host));

@@ -38,6 +38,7 @@ public sealed class RefusalTests
     [InlineData("port-80", "LISTEN 0 511 *:80 *:* users:((\"nginx\",pid=1,fd=6))", "Port 80 is taken by nginx")]
     [InlineData("foreign-ollama", "", "a container named ollama that is not this platform's")]
     [InlineData("no-compose", "", "has no Compose 2")]
+    [InlineData("api", "1.43", "too old (API 1.43): 25 or newer is needed")]
     public void A_host_that_does_not_fit_is_told_why(string state, string content, string says)
     {
         using var host = new FakeHost();

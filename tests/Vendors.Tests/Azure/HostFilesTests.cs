@@ -10,6 +10,8 @@ namespace ControlPlane.Tests.Azure;
 /// <summary>What is beside the code and has to agree with it.</summary>
 public sealed partial class HostFilesTests
 {
+    static readonly string[] s_sources = ["functions", "src"];
+
     [Fact]
     public void The_platform_leaves_addresses_and_messages_as_they_are_and_waits_as_long_as_the_application_expects()
     {
