@@ -19,13 +19,14 @@ static class Composition
     }
 
     /// <summary>Last, because what runs on AWS takes the place of what runs anywhere.</summary>
-    public static void AddAws(this IServiceCollection services, IConfiguration configuration, LogLines log)
+    public static void AddAws(this IServiceCollection services, Surroundings around)
     {
-        services.AddAwsServices(configuration);
+        around.Bring(services);
+        services.AddAwsServices(around.Configuration);
         services.AddSingleton<Nudges>();
         services.AddLogging(logging =>
         {
-            logging.SetMinimumLevel(LogLevel.Warning).AddProvider(log);
+            logging.SetMinimumLevel(LogLevel.Warning).AddProvider(around.Log);
             logging.AddFilter("ControlPlane", LogLevel.Information);
             // Warns at every first start that its keys lie in the database unencrypted, as functions/Local has it.
             logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);

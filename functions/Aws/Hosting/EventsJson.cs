@@ -8,7 +8,6 @@ using ControlPlane.Aws.Work;
 namespace ControlPlane.Aws.Hosting;
 
 /// <summary>The events and answers as JSON, without reflection: it is the first thing that happens in a new process.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GatewayEvent))]
 [JsonSerializable(typeof(APIGatewayHttpApiV2ProxyResponse))]
 [JsonSerializable(typeof(WorkEvent))]

@@ -41,7 +41,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     public async Task RehearseAsync(CancellationToken ct)
     {
         var silent = new LogLines(Stream.Null, time);
-        await using var function = await compose(Settings(Rehearsals.Settings), silent);
+        await using var function = await compose(new Surroundings(Settings(Rehearsals.Settings), silent));
         foreach (var input in function.Rehearsal)
         {
             using var invocation = new Invocation(new Rehearsals.Context(), TimeSpan.Zero, time);
@@ -88,7 +88,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         var values = await secrets.CurrentAsync(ct);
         if (_function is null)
         {
-            _function = await compose(Settings(values), lines);
+            _function = await compose(new Surroundings(Settings(values), lines));
         }
         else if (!ReferenceEquals(values, _composedWith))
         {
@@ -103,7 +103,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     {
         try
         {
-            _function = await compose(Settings(values), lines);
+            _function = await compose(new Surroundings(Settings(values), lines));
         }
         catch (SettingException e)
         {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Aws.Hosting;
 
@@ -18,6 +19,14 @@ interface IFunction : IAsyncDisposable
     Task<Stream> HandleAsync(Stream input, Invocation invocation);
 }
 
-/// <summary>Makes a function out of settings, and starts it.</summary>
-/// <param name="log">Where its log lines go.</param>
-delegate Task<IFunction> Compose(IConfiguration configuration, LogLines log);
+/// <summary>Makes a function for its surroundings, and starts it.</summary>
+/// <exception cref="ControlPlane.Http.Hosting.SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+delegate Task<IFunction> Compose(Surroundings around);
+
+/// <summary>What a function finds where it runs.</summary>
+/// <param name="Log">Where its log lines go.</param>
+sealed record Surroundings(IConfiguration Configuration, LogLines Log)
+{
+    /// <summary>Services that are there already and need not be made: tests bring their own instead of AWS'.</summary>
+    public Action<IServiceCollection> Bring { get; init; } = _ => { };
+}

@@ -3,7 +3,6 @@ using ControlPlane.Aws.Work;
 using ControlPlane.Http;
 using ControlPlane.Operations;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Aws.Web;
@@ -21,16 +20,16 @@ sealed class ApiFunction(HttpFunction http) : IFunction
         Rehearsals.Request("POST", "/v1/signup", "{}"),
     ];
 
-    public static async Task<IFunction> ComposeAsync(IConfiguration configuration, LogLines log) =>
-        new ApiFunction(await HttpFunction.StartAsync(Build(HttpFunction.NewBuilder(configuration), log)));
+    public static async Task<IFunction> ComposeAsync(Surroundings around) =>
+        new ApiFunction(await HttpFunction.StartAsync(Build(HttpFunction.NewBuilder(around), around)));
 
-    public static WebApplication Build(WebApplicationBuilder builder, LogLines log)
+    public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
     {
         builder.Services.AddRouting();
         builder.Services.AddControlPlane(builder.Configuration);
         // It takes longer than a request may, and rights that nothing on the internet has.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<Nudges>().HandOnAsync));
-        var app = HttpFunction.Build(builder, log);
+        var app = HttpFunction.Build(builder, around);
         app.UseMiddleware<GivenOperatorKey>();
         app.MapControlPlane();
         return app;

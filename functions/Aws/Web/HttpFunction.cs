@@ -1,7 +1,6 @@
 using Amazon.Lambda.AspNetCoreServer;
 using Amazon.Lambda.AspNetCoreServer.Internal;
 using ControlPlane.Aws.Hosting;
-using ControlPlane.Aws.Work;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Configuration;
@@ -17,26 +16,26 @@ sealed class HttpFunction : IAsyncDisposable
 
     readonly WebApplication _app;
     readonly Proxy _proxy;
-    readonly Nudges _nudges;
 
-    HttpFunction(WebApplication app) => (_app, _proxy, _nudges) = (app, new Proxy(app.Services), app.Services.GetRequiredService<Nudges>());
+    HttpFunction(WebApplication app) => (_app, _proxy) = (app, new Proxy(app.Services));
 
     public IServiceProvider Services => _app.Services;
 
-    public static WebApplicationBuilder NewBuilder(IConfiguration configuration)
+    public static WebApplicationBuilder NewBuilder(Surroundings around)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddConfiguration(configuration);
+        builder.Configuration.AddConfiguration(around.Configuration);
         builder.Services.AddSingleton<IServer, LambdaServer>();
         return builder;
     }
 
     /// <summary>Builds it, with what belongs to this way of being reached before all else.</summary>
-    public static WebApplication Build(WebApplicationBuilder builder, LogLines log)
+    public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
     {
         builder.Services.AddSingleton(OriginTokens.Read(builder.Configuration));
-        builder.Services.AddAws(builder.Configuration, log);
+        builder.Services.AddAws(around);
         var app = builder.Build();
+        app.UseMiddleware<NudgeAfterwards>();
         app.UseMiddleware<StopInTime>();
         app.UseMiddleware<ThroughCloudFront>();
         return app;
@@ -48,17 +47,8 @@ sealed class HttpFunction : IAsyncDisposable
         return new HttpFunction(app);
     }
 
-    public async Task<Stream> HandleAsync(GatewayEvent request, Invocation invocation)
-    {
-        try
-        {
-            return EventsJson.Write(await _proxy.FunctionHandlerAsync(request, invocation.Context));
-        }
-        finally
-        {
-            await _nudges.SendAsync(invocation.Deadline);
-        }
-    }
+    public async Task<Stream> HandleAsync(GatewayEvent request, Invocation invocation) =>
+        EventsJson.Write(await _proxy.FunctionHandlerAsync(request, invocation.Context));
 
     public async ValueTask DisposeAsync()
     {

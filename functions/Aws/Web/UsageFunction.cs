@@ -2,7 +2,6 @@ using ControlPlane.Aws.Hosting;
 using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Aws.Web;
@@ -17,16 +16,16 @@ sealed class UsageFunction(HttpFunction http) : IFunction
     public IReadOnlyList<string> Rehearsal { get; } =
         [Rehearsals.Request("POST", "/v1/authorize", "{}"), Rehearsals.Request("POST", "/v1/usage", "{}"), Rehearsals.Request("POST", "/v1/usage/litellm", "{}")];
 
-    public static async Task<IFunction> ComposeAsync(IConfiguration configuration, LogLines log) =>
-        new UsageFunction(await HttpFunction.StartAsync(Build(HttpFunction.NewBuilder(configuration), log)));
+    public static async Task<IFunction> ComposeAsync(Surroundings around) =>
+        new UsageFunction(await HttpFunction.StartAsync(Build(HttpFunction.NewBuilder(around), around)));
 
-    public static WebApplication Build(WebApplicationBuilder builder, LogLines log)
+    public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
     {
         builder.Services.AddRoutingCore();
         builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddGateway();
         builder.Services.AddAnswers();
-        var app = HttpFunction.Build(builder, log);
+        var app = HttpFunction.Build(builder, around);
         app.MapGateway();
         return app;
     }

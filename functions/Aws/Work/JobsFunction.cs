@@ -1,7 +1,6 @@
 using ControlPlane.Aws.Hosting;
 using ControlPlane.Http;
 using ControlPlane.Operations;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -19,16 +18,16 @@ sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : IFunction
 
     public IReadOnlyList<string> Rehearsal => [];
 
-    public static async Task<IFunction> ComposeAsync(IConfiguration configuration, LogLines log)
+    public static async Task<IFunction> ComposeAsync(Surroundings around)
     {
-        var builder = Composition.NewHost(configuration);
+        var builder = Composition.NewHost(around.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddSignup();
         builder.Services.AddLimits();
         builder.Services.AddBilling(builder.Configuration, settings);
         builder.Services.AddMessages(builder.Configuration, settings);
         builder.Services.AddJobs();
-        builder.Services.AddAws(builder.Configuration, log);
+        builder.Services.AddAws(around);
         var host = builder.Build();
         await host.StartAsync();
         return new JobsFunction(host, ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves), host.Services.GetRequiredService<Nudges>());
@@ -42,7 +41,7 @@ sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : IFunction
         }
         finally
         {
-            await nudges.SendAsync(invocation.Deadline);
+            await nudges.SendAsync();
         }
     }
 

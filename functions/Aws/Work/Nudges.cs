@@ -23,6 +23,9 @@ sealed class Nudges
 {
     const string Queue = "CONTROLPLANE_PROVISION_QUEUE";
 
+    /// <summary>Somebody waits for the answer that comes after it.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     readonly ConcurrentQueue<Guid> _committed = new();
     readonly string? _queue;
     readonly IServiceProvider _services;
@@ -41,7 +44,7 @@ sealed class Nudges
     }
 
     /// <summary>Sends news of what was committed since the last time.</summary>
-    public async Task SendAsync(CancellationToken ct)
+    public async Task SendAsync()
     {
         var tenants = new HashSet<Guid?>();
         while (_committed.TryDequeue(out var tenant))
@@ -51,26 +54,27 @@ sealed class Nudges
 
         if (tenants.Count > 0)
         {
-            await SendAsync(tenants, ct);
+            await SendAsync(tenants);
         }
     }
 
     /// <summary>The job <c>provision</c>, where it does not run itself.</summary>
-    public async Task<JobReport> HandOnAsync(CancellationToken ct) => JobReport.Of(("handed_on", await SendAsync([null], ct) ? 1 : 0));
+    public async Task<JobReport> HandOnAsync(CancellationToken ct) => JobReport.Of(("handed_on", await SendAsync([null]) ? 1 : 0));
 
     /// <returns>False when the queue did not take them. That is on record, and no failure: the work is safe.</returns>
-    public async Task<bool> SendAsync(IReadOnlyCollection<Guid?> tenants, CancellationToken ct)
+    public async Task<bool> SendAsync(IReadOnlyCollection<Guid?> tenants)
     {
         if (string.IsNullOrEmpty(_queue))
         {
             return false;
         }
 
+        using var patience = new CancellationTokenSource(Patience);
         try
         {
             // Only now: most invocations send nothing, and a client costs time to make.
             var sender = _services.GetRequiredService<QueueSender>();
-            await sender.SendAsync(_queue, [.. tenants.Select(tenant => JsonSerializer.Serialize(new Nudge(tenant), EventsJson.Default.Nudge))], ct);
+            await sender.SendAsync(_queue, [.. tenants.Select(tenant => JsonSerializer.Serialize(new Nudge(tenant), EventsJson.Default.Nudge))], patience.Token);
             return true;
         }
         catch (Exception e) when (e is MessagesNotSentException or OperationCanceledException)

@@ -5,7 +5,6 @@ using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Provisioning;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -27,13 +26,13 @@ sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provis
 
     public IReadOnlyList<string> Rehearsal => [];
 
-    public static async Task<IFunction> ComposeAsync(IConfiguration configuration, LogLines log)
+    public static async Task<IFunction> ComposeAsync(Surroundings around)
     {
-        var builder = Composition.NewHost(configuration);
+        var builder = Composition.NewHost(around.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration, settings);
         builder.Services.AddJobs();
-        builder.Services.AddAws(builder.Configuration, log);
+        builder.Services.AddAws(around);
         var host = builder.Build();
         await host.StartAsync();
         var runs = ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves);
@@ -79,7 +78,7 @@ sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provis
         }
         catch (OperationCanceledException) when (invocation.Deadline.IsCancellationRequested)
         {
-            await nudges.SendAsync(tenants, CancellationToken.None);
+            await nudges.SendAsync(tenants);
             log.LogInformation("The time for provisioning was up: the next invocation goes on");
         }
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Amazon.Lambda.SQSEvents;
 using ControlPlane.Operations;
 
@@ -11,8 +12,10 @@ sealed class WorkEvent : SQSEvent
 }
 
 /// <summary>What became of a job, for the log of whoever called it.</summary>
-/// <param name="Outcome"><c>succeeded</c>, <c>already_running</c>, or <c>handed_on</c> when the time was up.</param>
-sealed record JobAnswer(string Job, string Outcome, IReadOnlyDictionary<string, long>? Counts = null, IReadOnlyList<string>? Alerts = null);
+/// <param name="Outcome"><c>succeeded</c> or <c>already_running</c>.</param>
+sealed record JobAnswer(
+    [property: JsonPropertyName("job")] string Job, [property: JsonPropertyName("outcome")] string Outcome,
+    [property: JsonPropertyName("counts")] IReadOnlyDictionary<string, long>? Counts = null, [property: JsonPropertyName("alerts")] IReadOnlyList<string>? Alerts = null);
 
 /// <summary>A job failed, or was stopped. Lambda counts it as an error of the function, tries it again and then sets the call aside.</summary>
 public sealed class JobFailedException(string message) : Exception(message);
