@@ -44,7 +44,7 @@ public static class App
     {
         var settings = Settings.Read(configuration);
         services.AddSingleton(settings.Options);
-        services.AddSingleton(_ => new ControlDatabase(settings.ConnectionString));
+        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, s.GetService<MakePassword>()));
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
         services.AddTelemetryExport(configuration);

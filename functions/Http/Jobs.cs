@@ -36,7 +36,7 @@ public sealed class Jobs(ControlDatabase database, Clock clock, IServiceProvider
     async Task<JobReport> NightlyAsync(CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
-        var partitions = await UsagePartitions.EnsureAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct);
+        var partitions = await UsagePartitions.EnsureAheadAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct);
         var rebuilt = await Get<RebuildDailyUsage>().RunAsync(ct);
         var reservations = await Get<ExpireReservations>().RunAsync(ct);
         return JobReport.Of(

@@ -41,7 +41,6 @@ sealed class FunctionRights(FunctionMeans means, StackInfo stack)
     public IEnumerable<Statement> MayOwnDatabase() =>
     [
         new(["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"], means.Secrets.Owner),
-        new(["secretsmanager:GetRandomPassword"], "*"), // Random letters are no resource.
         Decrypt("kms:GenerateDataKey"),
     ];
 }

@@ -3,6 +3,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
 using Amazon.SecretsManager;
 using Amazon.SQS;
+using ControlPlane.Database;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,16 @@ public static class AwsServices
             s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.Tags), clock)));
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
+
+        services.AddSingleton<MakePassword>(s => settings.SignsInAsOwner
+            ? s.GetRequiredService<OwnerPassword>().MakeAsync
+            : new RdsToken(s.Credentials(), settings.Region, clock).MakeAsync);
+        services.AddSingleton(s => new OwnerSecret(s.GetRequiredService<IAmazonSecretsManager>(), settings.OwnerSecret));
+        services.AddSingleton(_ => new OwnerLogin(settings.Database));
+        services.AddSingleton<OwnerPassword>();
+        services.AddSingleton<RotateOwnerPassword>();
+        services.AddSingleton<MakeFunctionLogins>();
+        services.AddSingleton<MigrateDatabase>();
         return services;
     }
 

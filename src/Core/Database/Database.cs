@@ -3,9 +3,12 @@ using Npgsql;
 
 namespace ControlPlane.Database;
 
-/// <summary>The password for a new connection, where it is made for each one: a token. Asked whenever a connection is opened.</summary>
+/// <summary>
+/// The password of a new connection, where it is no lasting one: a token, or a secret that rotates. Asked for every connection that is opened, and not by a
+/// timer beforehand: the clock of a function that is frozen, or was restored from a snapshot, runs while its timers do not.
+/// </summary>
 /// <param name="login">Host, port and user that the connection is for.</param>
-/// <exception cref="NpgsqlException">No password can be had now; the callers take it for a database that is away.</exception>
+/// <remarks>Whatever it throws, the opening of the connection fails with an <see cref="NpgsqlException"/>: to callers, the database is away.</remarks>
 public delegate ValueTask<string> MakePassword(NpgsqlConnectionStringBuilder login, CancellationToken ct);
 
 /// <summary>
@@ -14,10 +17,11 @@ public delegate ValueTask<string> MakePassword(NpgsqlConnectionStringBuilder log
 /// </summary>
 public sealed class ControlDatabase : IAsyncDisposable
 {
-    static readonly Rights App = new("control_app");
-    static readonly Rights Job = new("control_job");
-    static readonly Rights Provisioning = new("control_provision");
+    static readonly Rights App = new(DatabaseRoles.App);
+    static readonly Rights Job = new(DatabaseRoles.Job);
+    static readonly Rights Provisioning = new(DatabaseRoles.Provision);
 
+    readonly string _connectionString;
     readonly MakePassword? _makePassword;
     readonly NpgsqlDataSource _app;
     readonly NpgsqlDataSource _job;
@@ -26,21 +30,17 @@ public sealed class ControlDatabase : IAsyncDisposable
     readonly NpgsqlDataSource _owner;
 
     /// <param name="connectionString">Npgsql connection string of a login that is a member of the roles, or owns the schema or is to own it.</param>
-    /// <param name="makePassword">Where the connection string has no password because each connection needs its own.</param>
+    /// <param name="makePassword">For connections of a connection string without a password.</param>
     public ControlDatabase(string connectionString, MakePassword? makePassword = null)
     {
-        ConnectionString = connectionString;
-        _makePassword = makePassword;
+        (_connectionString, _makePassword) = (connectionString, makePassword);
         // Roles have pools of their own, so that none takes the last connection from another, and plans made for one role are used by that role.
-        _app = Pool("control_app", maximumConnections: 50);
-        _job = Pool("control_job", maximumConnections: 30);
-        _provision = Pool("control_provision", maximumConnections: 5, traced: false);
+        _app = Pool(App.Role, maximumConnections: 50);
+        _job = Pool(Job.Role, maximumConnections: 30);
+        _provision = Pool(Provisioning.Role, maximumConnections: 5, traced: false);
         _sessions = Pool("control_session", maximumConnections: 20, keepsState: true);
         _owner = Pool("control_owner", maximumConnections: 5, keepsState: true);
     }
-
-    /// <summary>The login's own connection string: for addresses handed to environments. May hold a password.</summary>
-    public string ConnectionString { get; }
 
     /// <summary>Raised after each commit that queued work for a job: for hosts that can neither listen to the database nor wait for the schedule.</summary>
     public event Action<Announcement>? Announced;
@@ -106,12 +106,12 @@ public sealed class ControlDatabase : IAsyncDisposable
         }
     }
 
-    /// <param name="keepsState">True where sessions hold locks, settings or subscriptions, which have to be cleared before the next user. Elsewhere nothing outlives a
-    /// transaction, and clearing would cost: the server forgets all plans, and RDS Proxy takes the session for one that it cannot share.</param>
+    /// <param name="keepsState">True where sessions hold locks, settings or subscriptions, which have to be cleared before the next user. Elsewhere
+    /// nothing outlives a transaction, and clearing would cost: the server forgets its plans, and RDS Proxy takes the session for one that it cannot share.</param>
     /// <param name="traced">False for a role whose statements hold what no trace may: password verifiers.</param>
     NpgsqlDataSource Pool(string name, int maximumConnections, bool keepsState = false, bool traced = true)
     {
-        var settings = new NpgsqlConnectionStringBuilder(ConnectionString)
+        var settings = new NpgsqlConnectionStringBuilder(_connectionString)
         {
             ApplicationName = name,
             MaxPoolSize = maximumConnections,
@@ -119,7 +119,7 @@ public sealed class ControlDatabase : IAsyncDisposable
         };
         var source = new NpgsqlDataSourceBuilder(settings.ToString());
         source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => traced).ConfigureBatchFilter(_ => traced));
-        if (_makePassword is { } make)
+        if (_makePassword is { } make && settings is { Password: null, Passfile: null })
         {
             source.UsePasswordProvider(
                 _ => throw new NotSupportedException("Connections are opened asynchronously."), (login, ct) => make(login, ct));
