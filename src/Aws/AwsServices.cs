@@ -29,9 +29,11 @@ public static class AwsServices
 
         services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
         services.Replace(ServiceDescriptor.Singleton<ISecretStore>(s => new SecretsManagerStore(
-            s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.Tags), clock)));
+            s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.TenantSecretsCopy, settings.Tags), clock)));
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
+        services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
+            new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
 
         services.AddSingleton<MakePassword>(s => settings.SignsInAsOwner
             ? s.GetRequiredService<OwnerPassword>().MakeAsync
@@ -44,6 +46,8 @@ public static class AwsServices
         services.AddSingleton<MigrateDatabase>();
         return services;
     }
+
+    static HttpClient EfsClient() => new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = TimeSpan.FromSeconds(15) };
 
     static AWSCredentials Credentials(this IServiceProvider services) => services.GetRequiredService<AWSCredentials>();
 }

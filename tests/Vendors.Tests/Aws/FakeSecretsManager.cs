@@ -36,6 +36,9 @@ sealed class FakeSecretsManager
         secret.Labels["AWSPENDING"] = version;
     }
 
+    public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
+
+
     public object Answer(object request)
     {
         try
@@ -47,6 +50,8 @@ sealed class FakeSecretsManager
                 PutSecretValueRequest put => Put(put),
                 UpdateSecretVersionStageRequest move => Move(move),
                 DescribeSecretRequest describe => Describe(Find(describe.SecretId)),
+                ReplicateSecretToRegionsRequest copy => Copy(copy),
+                RemoveRegionsFromReplicationRequest remove => RemoveCopies(remove),
                 DeleteSecretRequest delete => Delete(delete),
                 RestoreSecretRequest restore => Restore(restore),
                 _ => throw new NotSupportedException(request.GetType().Name),
@@ -69,7 +74,9 @@ sealed class FakeSecretsManager
 
         Assert.Contains(request.Tags, tag => tag is { Key: "Stack", Value: "prod" });
         Assert.StartsWith("arn:aws:kms:", request.KmsKeyId, StringComparison.Ordinal);
-        _secrets[request.Name] = new Secret { Versions = { [request.ClientRequestToken] = request.SecretString }, Labels = { ["AWSCURRENT"] = request.ClientRequestToken } };
+        var secret = new Secret { Versions = { [request.ClientRequestToken] = request.SecretString }, Labels = { ["AWSCURRENT"] = request.ClientRequestToken } };
+        secret.Copies.AddRange((request.AddReplicaRegions ?? []).Select(copy => copy.Region));
+        _secrets[request.Name] = secret;
         return new CreateSecretResponse { VersionId = request.ClientRequestToken };
     }
 
@@ -122,7 +129,8 @@ sealed class FakeSecretsManager
     DeleteSecretResponse Delete(DeleteSecretRequest request)
     {
         Assert.InRange(request.RecoveryWindowInDays ?? 0, 7, 30);
-        NotDeleted(request.SecretId).IsDeleted = true;
+        var secret = NotDeleted(request.SecretId);
+        secret.IsDeleted = secret.Copies.Count == 0 ? true : throw new InvalidRequestException("You can't delete a secret that still has replica regions.");
         return new DeleteSecretResponse();
     }
 
@@ -130,6 +138,25 @@ sealed class FakeSecretsManager
     {
         Find(request.SecretId).IsDeleted = false;
         return new RestoreSecretResponse();
+    }
+
+    static DescribeSecretResponse Describe(Secret secret) => new()
+    {
+        DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
+        // As the SDK does: a list without entries is null.
+        ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
+    };
+
+    ReplicateSecretToRegionsResponse Copy(ReplicateSecretToRegionsRequest request)
+    {
+        NotDeleted(request.SecretId).Copies.AddRange(request.AddReplicaRegions.Select(copy => copy.Region));
+        return new ReplicateSecretToRegionsResponse();
+    }
+
+    RemoveRegionsFromReplicationResponse RemoveCopies(RemoveRegionsFromReplicationRequest request)
+    {
+        NotDeleted(request.SecretId).Copies.RemoveAll(request.RemoveReplicaRegions.Contains);
+        return new RemoveRegionsFromReplicationResponse();
     }
 
     Secret Find(string name) => _secrets.TryGetValue(name, out var secret) ? secret : throw new ResourceNotFoundException("Secrets Manager can't find the specified secret.");
@@ -143,6 +170,7 @@ sealed class FakeSecretsManager
         /// <summary>null: a version that has no value yet.</summary>
         public Dictionary<string, string?> Versions { get; } = [];
         public Dictionary<string, string> Labels { get; } = [];
+        public List<string> Copies { get; } = [];
         public bool IsDeleted { get; set; }
         public bool IsRotated { get; set; }
 
