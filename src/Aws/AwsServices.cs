@@ -5,7 +5,6 @@ using Amazon.SecretsManager;
 using Amazon.SQS;
 using ControlPlane.Database;
 using ControlPlane.Provisioning;
-using ControlPlane.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -18,9 +17,6 @@ namespace ControlPlane.AwsServices;
 /// </summary>
 public static class AwsServices
 {
-    /// <summary>The queue in which usage waits while the database is away; without it senders have to repeat.</summary>
-    const string OverflowQueueSetting = "CONTROLPLANE_OVERFLOW_QUEUE";
-
     public static IServiceCollection AddAwsServices(this IServiceCollection services, IConfiguration configuration)
     {
         // The business clock may be a sandbox's: signatures and waits need the real time.
@@ -32,17 +28,13 @@ public static class AwsServices
         services.TryAddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
 
         services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
-        if (configuration[OverflowQueueSetting] is { Length: > 0 } overflow)
-        {
-            services.AddSingleton<IUsageOverflow>(s => new QueueOverflow(s.GetRequiredService<QueueSender>(), overflow));
-        }
-
         services.Replace(ServiceDescriptor.Singleton<ISecretStore>(s => new SecretsManagerStore(
             s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.TenantSecretsCopy, settings.Tags), clock)));
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
         services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
             new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
+
         services.AddSingleton<MakePassword>(s => settings.SignsInAsOwner
             ? s.GetRequiredService<OwnerPassword>().MakeAsync
             : new RdsToken(s.Credentials(), settings.Region, clock).MakeAsync);

@@ -19,8 +19,6 @@ sealed class FakeSecretsManager
 
     public string? Text(Guid tenant, string label) => Text(SecretsManagerStore.NameOf(tenant), label);
 
-    public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
-
     public string? Text(string name, string label) =>
         _secrets.TryGetValue(name, out var secret) && secret.WithLabel(label) is { } version ? secret.Versions[version] : null;
 
@@ -37,6 +35,9 @@ sealed class FakeSecretsManager
         secret.Versions.Add(version, null);
         secret.Labels["AWSPENDING"] = version;
     }
+
+    public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
+
 
     public object Answer(object request)
     {
