@@ -4,6 +4,7 @@ using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Provisioning;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -68,8 +69,14 @@ sealed class Composition : IAsyncDisposable
             builder.Services.AddSingleton(makePassword);
         }
 
+        var queues = StorageQueues.Of(builder.Configuration, identity);
         builder.Services.AddSingleton(services => new WorkQueue(
-            services.GetRequiredService<ControlDatabase>(), WorkQueue.Of(builder.Configuration, identity), services.GetRequiredService<ILogger<WorkQueue>>()));
+            services.GetRequiredService<ControlDatabase>(), queues?.GetQueueClient(WorkQueue.Name), services.GetRequiredService<ILogger<WorkQueue>>()));
+        if (queues is not null)
+        {
+            builder.Services.AddSingleton<IUsageOverflow>(new UsageQueue(queues.GetQueueClient(UsageQueue.Name)));
+        }
+
         var app = builder.Build();
         app.UseRouting();
         if (frontDoor is not null)
@@ -129,6 +136,10 @@ sealed class Composition : IAsyncDisposable
             log.LogWarning("Job {Job} raises an alert: {Alert}", JobSchedules.Provision.Name, alert);
         }
     }
+
+    /// <summary>Counts usage that waited in the queue.</summary>
+    /// <exception cref="Exception">It is not counted: the database is still away, or the message is none.</exception>
+    public Task DrainAsync(string message, CancellationToken ct) => Services.GetRequiredService<DrainOverflow>().RunAsync(OverflowMessages.Read(message), ct);
 
     public async ValueTask DisposeAsync()
     {

@@ -69,6 +69,8 @@ public sealed class CurrentApplication : BackgroundService
 
     internal Task ProvisionAsync(Guid tenant, CancellationToken ct) => _now.ProvisionAsync(tenant, ct);
 
+    internal Task DrainAsync(string message, CancellationToken ct) => _now.DrainAsync(message, ct);
+
     /// <summary>Takes over what has changed in the vault.</summary>
     internal async Task RenewAsync(CancellationToken ct)
     {

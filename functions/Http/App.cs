@@ -27,7 +27,7 @@ public static class App
         var settings = services.AddFoundation(configuration);
         services.AddSignup();
         services.AddProvisioning(configuration, settings);
-        services.AddGateway();
+        services.AddGateway(configuration);
         services.AddLimits();
         services.AddBilling(configuration, settings);
         services.AddMessages(configuration, settings);
@@ -52,11 +52,12 @@ public static class App
     }
 
     /// <summary>What tenants' gateways call for every chat: may it go ahead, and what it used.</summary>
-    public static void AddGateway(this IServiceCollection services)
+    public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<Authorize>();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
+        services.AddUsageOverflow(configuration);
     }
 
     /// <summary>Limits and their alerts, quarantine, daily usage.</summary>

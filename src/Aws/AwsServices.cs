@@ -5,6 +5,7 @@ using Amazon.SecretsManager;
 using Amazon.SQS;
 using ControlPlane.Database;
 using ControlPlane.Provisioning;
+using ControlPlane.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,6 +18,9 @@ namespace ControlPlane.AwsServices;
 /// </summary>
 public static class AwsServices
 {
+    /// <summary>The queue in which usage waits while the database is away; without it senders have to repeat.</summary>
+    const string OverflowQueueSetting = "CONTROLPLANE_OVERFLOW_QUEUE";
+
     public static IServiceCollection AddAwsServices(this IServiceCollection services, IConfiguration configuration)
     {
         // The business clock may be a sandbox's: signatures and waits need the real time.
@@ -28,8 +32,13 @@ public static class AwsServices
         services.TryAddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
 
         services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
+        if (configuration[OverflowQueueSetting] is { Length: > 0 } overflow)
+        {
+            services.AddSingleton<IUsageOverflow>(s => new QueueOverflow(s.GetRequiredService<QueueSender>(), overflow));
+        }
+
         services.Replace(ServiceDescriptor.Singleton<ISecretStore>(s => new SecretsManagerStore(
-            s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.Tags), clock)));
+            s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.TenantSecretsCopy, settings.Tags), clock)));
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
 
@@ -42,8 +51,12 @@ public static class AwsServices
         services.AddSingleton<RotateOwnerPassword>();
         services.AddSingleton<MakeFunctionLogins>();
         services.AddSingleton<MigrateDatabase>();
+        services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
+            new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
         return services;
     }
+
+    static HttpClient EfsClient() => new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = TimeSpan.FromSeconds(15) };
 
     static AWSCredentials Credentials(this IServiceProvider services) => services.GetRequiredService<AWSCredentials>();
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Amazon;
 using Amazon.Runtime;
 using Microsoft.Extensions.Configuration;
@@ -31,25 +32,35 @@ sealed class AwsSettings(IConfiguration configuration)
     /// <summary>null where tenants' secrets are only read.</summary>
     public string? TenantSecretsKey => configuration[TenantSecretsKeySetting];
 
+    /// <summary>null where the stack has no second region.</summary>
+    public TenantSecretCopy? TenantSecretsCopy => configuration["CONTROLPLANE_TENANT_SECRETS_COPY"] is null
+        ? null
+        : Json("CONTROLPLANE_TENANT_SECRETS_COPY", SecretJson.Default.TenantSecretCopy, """{"region": "eu-west-1", "key": "arn:aws:kms:…"}""");
+
     /// <summary>On everything that is made for a tenant, as on everything that the stack made: who owns it, and what it costs whom.</summary>
-    public SortedDictionary<string, string> Tags => configuration["CONTROLPLANE_TAGS"] is not { } json
+    public SortedDictionary<string, string> Tags => configuration["CONTROLPLANE_TAGS"] is null
         ? []
-        : Json("CONTROLPLANE_TAGS", () => JsonSerializer.Deserialize(json, SecretJson.Default.SortedDictionaryStringString)!, """{"Owner": "platform", "Stack": "prod"}""");
+        : Json("CONTROLPLANE_TAGS", SecretJson.Default.SortedDictionaryStringString, """{"Owner": "platform", "Stack": "prod"}""");
+
+    public string ModelFiles => Required("CONTROLPLANE_MODEL_FILES", "the id of the EFS file system of models, fs-…");
+
+    public AccessPointTemplate TenantAccessPoint => Json(
+        "CONTROLPLANE_TENANT_ACCESS_POINT", EfsJson.Default.AccessPointTemplate, """{"path": "/tenants/{slug}", "uid": 1000, "gid": 1000, "permissions": "0750"}""");
 
     public TConfig Client<TConfig>() where TConfig : ClientConfig, new() =>
         new() { RegionEndpoint = Region, RetryMode = RequestRetryMode.Standard, MaxErrorRetry = MostRetries };
 
     string Required(string name, string what) => configuration[name] is { Length: > 0 } value ? value : throw Missing(name, what);
 
-    static T Json<T>(string name, Func<T> read, string example)
+    T Json<T>(string name, JsonTypeInfo<T> type, string example)
     {
         try
         {
-            return read();
+            return JsonSerializer.Deserialize(Required(name, $"JSON such as {example}"), type) ?? throw new JsonException("null");
         }
         catch (JsonException e)
         {
-            throw new InvalidOperationException($"{name} is not what it has to be: give JSON such as {example}.", e);
+            throw new InvalidOperationException($"{name} cannot be read: give JSON such as {example}.", e);
         }
     }
 

@@ -7,8 +7,13 @@ using ControlPlane.Provisioning;
 namespace ControlPlane.AwsServices;
 
 /// <param name="EncryptionKey">ARN of the KMS key that new secrets are sealed with. null where secrets are read only.</param>
+/// <param name="Copy">Where each secret is copied to. null: nowhere.</param>
 /// <param name="Tags">On every new secret, beside the tenant's id.</param>
-public sealed record TenantSecretSettings(string? EncryptionKey, IReadOnlyDictionary<string, string> Tags);
+public sealed record TenantSecretSettings(string? EncryptionKey, TenantSecretCopy? Copy, IReadOnlyDictionary<string, string> Tags);
+
+/// <param name="Region">Whose platform takes over when this region fails.</param>
+/// <param name="Key">ARN of the KMS key there.</param>
+public sealed record TenantSecretCopy(string Region, string Key);
 
 /// <summary>
 /// Secrets in AWS Secrets Manager: one JSON document per tenant, <c>tenant-{tenant_id}-secrets</c>. Several may write at once and none loses
@@ -38,20 +43,27 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
         UntilNobodyIsFasterAsync(
             async () =>
             {
-                var found = await FindAsync(NameOf(tenant), ct);
+                var name = NameOf(tenant);
+                var found = await FindAsync(name, ct);
                 if (found.IsScheduledForDeletion)
                 {
-                    await manager.RestoreSecretAsync(new RestoreSecretRequest { SecretId = NameOf(tenant) }, ct);
-                    found = await FindAsync(NameOf(tenant), ct);
+                    await manager.RestoreSecretAsync(new RestoreSecretRequest { SecretId = name }, ct);
+                    found = await FindAsync(name, ct);
                 }
 
                 if (found.Document is not { } document)
                 {
                     await CreateAsync(tenant, secrets, ct);
                 }
-                else if (secrets.Any(secret => !document.Secrets.ContainsKey(secret.Key)))
+                else if (secrets.Where(secret => !document.Secrets.ContainsKey(secret.Key)).ToList() is { Count: > 0 } missing)
                 {
-                    await ReplaceAsync(NameOf(tenant), document.Version, secrets.Where(secret => !document.Secrets.ContainsKey(secret.Key)).Concat(document.Secrets), ct);
+                    if (document.Secrets.Count == 0)
+                    {
+                        // Only what was removed is empty; its copy went with it.
+                        await CopyAsync(name, ct);
+                    }
+
+                    await ReplaceAsync(name, document.Version, missing.Concat(document.Secrets), ct);
                 }
             },
             ct);
@@ -64,17 +76,23 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
         UntilNobodyIsFasterAsync(
             async () =>
             {
-                if ((await FindAsync(NameOf(tenant), ct)).Document is not { } document)
+                var name = NameOf(tenant);
+                if ((await FindAsync(name, ct)).Document is not { } document)
                 {
                     return;
                 }
 
                 if (document.Secrets.Count > 0)
                 {
-                    await ReplaceAsync(NameOf(tenant), document.Version, s_none, ct);
+                    await ReplaceAsync(name, document.Version, s_none, ct);
                 }
 
-                await manager.DeleteSecretAsync(new DeleteSecretRequest { SecretId = NameOf(tenant), RecoveryWindowInDays = RecoveryDays }, ct);
+                if (await CopiesAsync(name, ct) is { Count: > 0 } copies)
+                {
+                    await manager.RemoveRegionsFromReplicationAsync(new RemoveRegionsFromReplicationRequest { SecretId = name, RemoveReplicaRegions = copies }, ct);
+                }
+
+                await manager.DeleteSecretAsync(new DeleteSecretRequest { SecretId = name, RecoveryWindowInDays = RecoveryDays }, ct);
             },
             ct);
 
@@ -127,6 +145,7 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
             ClientRequestToken = NewVersion(),
             KmsKeyId = settings.EncryptionKey
                 ?? throw new InvalidOperationException($"{AwsSettings.TenantSecretsKeySetting} is not set: give the ARN of the KMS key for tenants' secrets."),
+            AddReplicaRegions = Copies,
             SecretString = Text(secrets),
             Tags = [.. settings.Tags.Append(new("TenantId", tenant.ToString())).Select(tag => new Tag { Key = tag.Key, Value = tag.Value })],
         },
@@ -141,6 +160,20 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
         await manager.UpdateSecretVersionStageAsync(
             new UpdateSecretVersionStageRequest { SecretId = name, VersionStage = Current, RemoveFromVersionId = version, MoveToVersionId = next }, ct);
     }
+
+    async Task CopyAsync(string name, CancellationToken ct)
+    {
+        if (Copies is { } copies && (await CopiesAsync(name, ct)).Count == 0)
+        {
+            await manager.ReplicateSecretToRegionsAsync(new ReplicateSecretToRegionsRequest { SecretId = name, AddReplicaRegions = copies }, ct);
+        }
+    }
+
+    /// <returns>The regions that the secret is copied to.</returns>
+    async Task<List<string>> CopiesAsync(string name, CancellationToken ct) =>
+        [.. ((await manager.DescribeSecretAsync(new DescribeSecretRequest { SecretId = name }, ct)).ReplicationStatus ?? []).Select(copy => copy.Region)];
+
+    List<ReplicaRegionType>? Copies => settings.Copy is { } copy ? [new ReplicaRegionType { Region = copy.Region, KmsKeyId = copy.Key }] : null;
 
     string NewVersion() => Ids.New(clock).ToString();
 
@@ -166,5 +199,7 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
     sealed record Found(Document? Document, bool IsScheduledForDeletion);
 }
 
+[JsonSourceGenerationOptions(PropertyNameCaseInsensitive = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SortedDictionary<string, string>))]
+[JsonSerializable(typeof(TenantSecretCopy))]
 sealed partial class SecretJson : JsonSerializerContext;

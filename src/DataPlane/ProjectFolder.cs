@@ -14,7 +14,7 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
 
     public async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        var project = ComposeRendering.Render(environment, dataPlane, ModelStorage.PathOf(options, environment.Slug));
+        var project = ComposeRendering.Render(environment, dataPlane, ModelFolders.PathOf(options, environment.Slug));
         var folder = PathOf(environment.Slug);
         Directory.CreateDirectory(Path.Combine(folder, "litellm"));
         if (!OperatingSystem.IsWindows())

@@ -1,16 +1,19 @@
+using System.Text.RegularExpressions;
 using ControlPlane.Mail;
 using Microsoft.Extensions.Configuration;
 
 namespace ControlPlane.Http.Hosting;
 
-/// <summary>How mail leaves: the settings CONTROLPLANE_SMTP and CONTROLPLANE_MAIL_FROM.</summary>
-static class MailSettings
+/// <summary>How mail leaves: the settings CONTROLPLANE_SMTP, CONTROLPLANE_MAIL_HEADERS and CONTROLPLANE_MAIL_FROM.</summary>
+static partial class MailSettings
 {
     const int SubmissionPort = 587;
 
     /// <exception cref="SettingException">The setting is wrong; the message never repeats it, because it holds a password.</exception>
     public static IMailTransport Transport(IConfiguration configuration, ControlPlaneOptions options) =>
-        configuration["CONTROLPLANE_SMTP"] is { Length: > 0 } smtp ? new SmtpMail(Server(smtp)) : new FileMail(Path.Combine(options.DataDirectory, "mail"));
+        configuration["CONTROLPLANE_SMTP"] is { Length: > 0 } smtp
+            ? new SmtpMail(Server(smtp) with { Headers = Headers(configuration["CONTROLPLANE_MAIL_HEADERS"]) })
+            : new FileMail(Path.Combine(options.DataDirectory, "mail"));
 
     public static MailSender Sender(IConfiguration configuration, ControlPlaneOptions options)
     {
@@ -19,6 +22,26 @@ static class MailSettings
             ? new MailSender(address)
             : throw new SettingException($"CONTROLPLANE_MAIL_FROM is \"{address}\": give a plain address, e.g. billing@example.com.");
     }
+
+    static Dictionary<string, string> Headers(string? value)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var header in value?.Split('|', StringSplitOptions.RemoveEmptyEntries) ?? [])
+        {
+            var parts = header.Split(':', 2, StringSplitOptions.TrimEntries);
+            if (!ExtraHeader().IsMatch(parts[0]) || parts is not [_, { Length: > 0 } text] || text.Any(c => c is < ' ' or > '~'))
+            {
+                throw new SettingException($"CONTROLPLANE_MAIL_HEADERS has \"{header}\": give headers whose names begin with X-, separated by |, e.g. X-SES-CONFIGURATION-SET: news.");
+            }
+
+            headers[parts[0]] = text;
+        }
+
+        return headers;
+    }
+
+    [GeneratedRegex("^[Xx]-[A-Za-z0-9-]+$")]
+    private static partial Regex ExtraHeader();
 
     static SmtpServer Server(string value)
     {

@@ -3,6 +3,7 @@ using ControlPlane.DataPlane;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 
 namespace ControlPlane.Http.Hosting;
@@ -19,10 +20,10 @@ public static class ProvisioningServices
         services.AddSingleton(ReadDataPlane(configuration, settings));
         services.AddSingleton<ProjectFolder>();
         services.AddSingleton(s => Choose(configuration[ChooseDataPlane.Setting], s));
-        services.AddSingleton<ISecretStore, DatabaseSecretStore>();
+        services.TryAddSingleton<ISecretStore, DatabaseSecretStore>();
         services.AddSingleton<TenantSecrets>();
         services.AddSingleton<TenantDatabase>();
-        services.AddSingleton<ModelStorage>();
+        services.TryAddSingleton<IModelStorage, ModelFolders>();
         services.AddSingleton<WelcomeMail>();
         services.AddSingleton<ProvisioningSteps>();
         services.AddSingleton<ExecuteRun>();

@@ -7,7 +7,11 @@ namespace ControlPlane.Mail;
 
 /// <summary>A mail server that takes our messages.</summary>
 /// <param name="Tls">Whether the connection must be turned into an encrypted one by STARTTLS.</param>
-public sealed record SmtpServer(string Host, int Port, string? User, string? Password, bool Tls);
+public sealed record SmtpServer(string Host, int Port, string? User, string? Password, bool Tls)
+{
+    /// <summary>Added to every message: by these services choose what is done with it, such as SES' <c>X-SES-CONFIGURATION-SET</c>.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>Hands each message to a mail server.</summary>
 public sealed class SmtpMail(SmtpServer server) : IMailTransport
@@ -26,7 +30,7 @@ public sealed class SmtpMail(SmtpServer server) : IMailTransport
         patience.CancelAfter(LongestSend);
         try
         {
-            using var message = Message(mail);
+            using var message = Message(mail, server.Headers);
             await client.SendMailAsync(message, patience.Token);
             return new SendResult.Sent();
         }
@@ -48,7 +52,7 @@ public sealed class SmtpMail(SmtpServer server) : IMailTransport
         SmtpStatusCode.MailboxBusy or SmtpStatusCode.MailboxUnavailable or SmtpStatusCode.MailboxNameNotAllowed or SmtpStatusCode.UserNotLocalTryAlternatePath
         or SmtpStatusCode.ExceededStorageAllocation or SmtpStatusCode.TransactionFailed or SmtpStatusCode.SyntaxError;
 
-    static System.Net.Mail.MailMessage Message(OutgoingMail mail)
+    static System.Net.Mail.MailMessage Message(OutgoingMail mail, IReadOnlyDictionary<string, string> headers)
     {
         var message = new System.Net.Mail.MailMessage(mail.From, mail.To)
         {
@@ -59,6 +63,11 @@ public sealed class SmtpMail(SmtpServer server) : IMailTransport
             BodyTransferEncoding = TransferEncoding.QuotedPrintable,
         };
         message.Headers.Add("Message-ID", mail.MessageId);
+        foreach (var (name, value) in headers)
+        {
+            message.Headers.Add(name, value);
+        }
+
         if (mail.Attachment is { } attachment)
         {
             message.Attachments.Add(new Attachment(new MemoryStream(attachment.Content), attachment.FileName, MimeText.TypeOf(attachment)));

@@ -7,7 +7,7 @@ public delegate Task<string> StepAction(TenantEnvironment environment, Lease lea
 
 /// <summary>Which steps a run has, and what each of them does.</summary>
 public sealed class ProvisioningSteps(
-    TenantSecrets secrets, TenantDatabase database, ModelStorage storage, ISecretStore store, IDataPlane dataPlane, WelcomeMail welcome)
+    TenantSecrets secrets, TenantDatabase database, IModelStorage storage, ISecretStore store, IDataPlane dataPlane, WelcomeMail welcome)
 {
     /// <summary>The steps of a run, in order. What a deletion undoes, it undoes in reverse.</summary>
     public static IReadOnlyList<string> Of(string kind) => kind switch
@@ -25,7 +25,7 @@ public sealed class ProvisioningSteps(
     {
         (Delete, "secrets") => secrets.RemoveAsync,
         (Delete, "database") => database.RemoveAsync,
-        (Delete, "storage") => storage.RemoveAsync,
+        (Delete, "storage") => (e, _, ct) => storage.RemoveAsync(e, ct),
         (Delete, "isolation") => (e, _, ct) => dataPlane.RemoveIsolationAsync(e, ct),
         (Delete, "workloads") => (e, _, ct) => dataPlane.RemoveWorkloadsAsync(e, ct),
         (Delete, "route") => (e, _, ct) => dataPlane.RemoveRouteAsync(e, ct),
@@ -34,7 +34,7 @@ public sealed class ProvisioningSteps(
 
         (_, "secrets") => secrets.MakeAsync,
         (_, "database") => database.MakeAsync,
-        (_, "storage") => storage.MakeAsync,
+        (_, "storage") => (e, _, ct) => storage.MakeAsync(e, ct),
         (_, "isolation") => async (e, _, ct) => await dataPlane.IsolateAsync(e, await store.ReadAsync(e.Tenant, ct), ct),
         (_, "workloads") => (e, _, ct) => dataPlane.StartAsync(e, ct),
         (_, "route") => (e, _, ct) => dataPlane.RouteAsync(e, ct),

@@ -20,6 +20,8 @@ sealed class FakeSecretsManager
     public string? Text(Guid tenant, string label) =>
         _secrets.TryGetValue(SecretsManagerStore.NameOf(tenant), out var secret) && secret.WithLabel(label) is { } version ? secret.Versions[version] : null;
 
+    public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
+
     public void Put(Guid tenant, string text, bool scheduledForDeletion = false) =>
         _secrets[SecretsManagerStore.NameOf(tenant)] = new Secret { Versions = { ["first"] = text }, Labels = { ["AWSCURRENT"] = "first" }, IsDeleted = scheduledForDeletion };
 
@@ -33,7 +35,9 @@ sealed class FakeSecretsManager
                 GetSecretValueRequest get => Get(get),
                 PutSecretValueRequest put => Put(put),
                 UpdateSecretVersionStageRequest move => Move(move),
-                DescribeSecretRequest describe => new DescribeSecretResponse { DeletedDate = Find(describe.SecretId).IsDeleted ? DateTime.UnixEpoch : null },
+                DescribeSecretRequest describe => Describe(Find(describe.SecretId)),
+                ReplicateSecretToRegionsRequest copy => Copy(copy),
+                RemoveRegionsFromReplicationRequest remove => RemoveCopies(remove),
                 DeleteSecretRequest delete => Delete(delete),
                 RestoreSecretRequest restore => Restore(restore),
                 _ => throw new NotSupportedException(request.GetType().Name),
@@ -56,7 +60,9 @@ sealed class FakeSecretsManager
 
         Assert.Contains(request.Tags, tag => tag is { Key: "Stack", Value: "prod" });
         Assert.StartsWith("arn:aws:kms:", request.KmsKeyId, StringComparison.Ordinal);
-        _secrets[request.Name] = new Secret { Versions = { [request.ClientRequestToken] = request.SecretString }, Labels = { ["AWSCURRENT"] = request.ClientRequestToken } };
+        var secret = new Secret { Versions = { [request.ClientRequestToken] = request.SecretString }, Labels = { ["AWSCURRENT"] = request.ClientRequestToken } };
+        secret.Copies.AddRange((request.AddReplicaRegions ?? []).Select(copy => copy.Region));
+        _secrets[request.Name] = secret;
         return new CreateSecretResponse { VersionId = request.ClientRequestToken };
     }
 
@@ -99,7 +105,8 @@ sealed class FakeSecretsManager
     DeleteSecretResponse Delete(DeleteSecretRequest request)
     {
         Assert.InRange(request.RecoveryWindowInDays ?? 0, 7, 30);
-        NotDeleted(request.SecretId).IsDeleted = true;
+        var secret = NotDeleted(request.SecretId);
+        secret.IsDeleted = secret.Copies.Count == 0 ? true : throw new InvalidRequestException("You can't delete a secret that still has replica regions.");
         return new DeleteSecretResponse();
     }
 
@@ -107,6 +114,25 @@ sealed class FakeSecretsManager
     {
         Find(request.SecretId).IsDeleted = false;
         return new RestoreSecretResponse();
+    }
+
+    static DescribeSecretResponse Describe(Secret secret) => new()
+    {
+        DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
+        // As the SDK does: a list without entries is null.
+        ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
+    };
+
+    ReplicateSecretToRegionsResponse Copy(ReplicateSecretToRegionsRequest request)
+    {
+        NotDeleted(request.SecretId).Copies.AddRange(request.AddReplicaRegions.Select(copy => copy.Region));
+        return new ReplicateSecretToRegionsResponse();
+    }
+
+    RemoveRegionsFromReplicationResponse RemoveCopies(RemoveRegionsFromReplicationRequest request)
+    {
+        NotDeleted(request.SecretId).Copies.RemoveAll(request.RemoveReplicaRegions.Contains);
+        return new RemoveRegionsFromReplicationResponse();
     }
 
     Secret Find(string name) => _secrets.TryGetValue(name, out var secret) ? secret : throw new ResourceNotFoundException("Secrets Manager can't find the specified secret.");
@@ -119,6 +145,7 @@ sealed class FakeSecretsManager
     {
         public Dictionary<string, string> Versions { get; } = [];
         public Dictionary<string, string> Labels { get; } = [];
+        public List<string> Copies { get; } = [];
         public bool IsDeleted { get; set; }
 
         public string? WithLabel(string label) => Labels.GetValueOrDefault(label);

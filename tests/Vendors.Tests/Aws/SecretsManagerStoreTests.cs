@@ -78,6 +78,19 @@ public class SecretsManagerStoreTests
         Assert.Equal("Invalid KMS key.", (await Assert.ThrowsAsync<InvalidParameterException>(() => Store(refusing).AddAsync(s_tenant, s_two, default))).Message);
     }
 
-    internal static SecretsManagerStore Store(IAmazonSecretsManager manager) =>
-        new(manager, new TenantSecretSettings(Key, new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }), NoWaiting.FromToday());
+    [Fact]
+    public async Task A_secret_is_copied_to_the_second_region_and_its_copy_goes_with_it()
+    {
+        var aws = new FakeSecretsManager();
+        var store = Store(aws.Client(), new TenantSecretCopy("us-west-2", "arn:aws:kms:us-west-2:111122223333:key/copies"));
+        await store.AddAsync(s_tenant, s_two, default);
+        Assert.Equal(["us-west-2"], aws.CopiesOf(s_tenant));
+        await store.RemoveAsync(s_tenant, default);
+        Assert.Empty(aws.CopiesOf(s_tenant));
+        await store.AddAsync(s_tenant, s_two, default);
+        Assert.Equal(["us-west-2"], aws.CopiesOf(s_tenant));
+    }
+
+    internal static SecretsManagerStore Store(IAmazonSecretsManager manager, TenantSecretCopy? copy = null) =>
+        new(manager, new TenantSecretSettings(Key, copy, new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }), NoWaiting.FromToday());
 }

@@ -36,8 +36,7 @@ public sealed class HttpFunctionTests
         await using var worker = await FunctionsWorker.StartAsync();
         using var tenant = await TenantAsync(worker);
 
-        var reply = await tenant.PostAsJsonAsync("/v1/usage", Event(1));
-        Assert.Equal(1, (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("accepted").GetInt32());
+        Assert.Equal(1, await ReportAsync(tenant, "accepted", Event(1)));
         Assert.Equal(3, await TokensAsync(tenant));
     }
 
@@ -134,7 +133,7 @@ public sealed class HttpFunctionTests
         return await worker.Anyone.SendAsync(request);
     }
 
-    static async Task<HttpClient> TenantAsync(FunctionsWorker worker)
+    internal static async Task<HttpClient> TenantAsync(FunctionsWorker worker)
     {
         var slug = Names.Random("t");
         var reply = await worker.Operator.PostAsJsonAsync(
@@ -142,7 +141,14 @@ public sealed class HttpFunctionTests
         return worker.NewClient((await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("api_key").GetString());
     }
 
-    static object Event(int number) => new
+    /// <returns>How many the reply says were taken this way.</returns>
+    internal static async Task<int> ReportAsync(HttpClient tenant, string taken, object usage)
+    {
+        var reply = await tenant.PostAsJsonAsync("/v1/usage", usage);
+        return (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty(taken).GetInt32();
+    }
+
+    internal static object Event(int number) => new
     {
         id = $"call-{number}",
         occurred_at = TimeProvider.System.GetUtcNow(),

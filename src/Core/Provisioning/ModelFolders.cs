@@ -1,17 +1,17 @@
 namespace ControlPlane.Provisioning;
 
-/// <summary>The step <c>storage</c>: the folder that holds the tenant's own model weights.</summary>
-public sealed class ModelStorage(ControlPlaneOptions options)
+/// <summary>Model storage as a folder of this machine.</summary>
+public sealed class ModelFolders(ControlPlaneOptions options) : IModelStorage
 {
     public static string PathOf(ControlPlaneOptions options, string slug) => Path.Combine(options.DataDirectory, "models", slug);
 
-    public Task<string> MakeAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    public Task<string> MakeAsync(TenantEnvironment environment, CancellationToken ct)
     {
         Directory.CreateDirectory(PathOf(options, environment.Slug));
         return Task.FromResult($"models/{environment.Slug}");
     }
 
-    public Task<string> RemoveAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    public Task<string> RemoveAsync(TenantEnvironment environment, CancellationToken ct)
     {
         var path = PathOf(options, environment.Slug);
         if (Directory.Exists(path))

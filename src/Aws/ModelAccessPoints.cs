@@ -1,0 +1,119 @@
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.AwsServices;
+
+/// <summary>How a tenant sees the file system; infra's <c>AccessPointPlan</c>.</summary>
+/// <param name="Path">With <c>{slug}</c> in it.</param>
+/// <param name="Uid">Whoever mounts it acts as this user.</param>
+/// <param name="Permissions">Octal, of a directory that is made: <c>0750</c>.</param>
+sealed record AccessPointTemplate(string Path, int Uid, int Gid, string Permissions);
+
+/// <summary>
+/// Model storage on EFS: one access point per tenant, which shows one directory as if it were the whole file system.
+/// </summary>
+/// <remarks>
+/// Removing an access point closes the way to the directory and leaves what is in it: only who has mounted it can empty it, which is the data
+/// plane's part when it removes the workloads with their data.
+/// </remarks>
+sealed class ModelAccessPoints(
+    ElasticFileSystem efs, string fileSystem, AccessPointTemplate template, IReadOnlyDictionary<string, string> tags, TimeProvider clock) : IModelStorage
+{
+    /// <summary>An access point is there within seconds.</summary>
+    const int MostLooks = 30;
+
+    static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
+
+    /// <returns>The volume handle of the EFS driver of Kubernetes: <c>fs-…::fsap-…</c>.</returns>
+    public async Task<string> MakeAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        for (var look = 1; ; look++)
+        {
+            var point = await CreateOrFindAsync(environment, ct);
+            switch (point?.LifeCycleState)
+            {
+                case "available":
+                    return $"{fileSystem}::{point.AccessPointId}";
+                case "error":
+                    throw new StepFailedException($"EFS could not make the access point {point.AccessPointId} of {fileSystem}: delete it, then retry.");
+                case var state when look == MostLooks:
+                    throw new StepFailedException($"The tenant's access point of {fileSystem} is still {state ?? "being deleted"} after {MostLooks} s.");
+            }
+
+            await Task.Delay(s_betweenLooks, clock, ct);
+        }
+    }
+
+    public async Task<string> RemoveAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        string? next = null;
+        do
+        {
+            var page = await efs.DescribeAsync($"FileSystemId={fileSystem}&MaxResults=1000{(next is null ? "" : $"&NextToken={Uri.EscapeDataString(next)}")}", ct);
+            foreach (var point in page.AccessPoints)
+            {
+                if (point.ClientToken == TokenOf(environment))
+                {
+                    await DeleteAsync(point.AccessPointId, ct);
+                    return "removed";
+                }
+            }
+
+            next = page.NextToken;
+        }
+        while (next is not null);
+
+        return "removed";
+    }
+
+    static string TokenOf(TenantEnvironment environment) => environment.Tenant.ToString();
+
+    /// <returns>null when the one that was there is gone by now.</returns>
+    async Task<AccessPoint?> CreateOrFindAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        try
+        {
+            return await efs.CreateAsync(
+                new NewAccessPoint(
+                    TokenOf(environment),
+                    fileSystem,
+                    new PosixUser(template.Uid, template.Gid),
+                    new RootDirectory(
+                        template.Path.Replace("{slug}", environment.Slug, StringComparison.Ordinal), new CreationInfo(template.Uid, template.Gid, template.Permissions)),
+                    [.. tags.Append(new("Name", environment.Slug)).Append(new("TenantId", environment.Tenant.ToString())).Select(tag => new EfsTag(tag.Key, tag.Value))]),
+                ct);
+        }
+        catch (ElasticFileSystemException e) when (e is { Code: "AccessPointAlreadyExists", AccessPointId: { } id })
+        {
+            return await FindAsync(id, ct);
+        }
+        catch (ElasticFileSystemException e) when (e.Code == "AccessPointLimitExceeded")
+        {
+            throw new StepFailedException(
+                $"{fileSystem} has as many access points as EFS allows (10,000, unless AWS has raised it): delete those that no tenant uses, or have the quota raised, then retry.", e);
+        }
+    }
+
+    async Task<AccessPoint?> FindAsync(string id, CancellationToken ct)
+    {
+        try
+        {
+            return (await efs.DescribeAsync($"AccessPointId={id}", ct)).AccessPoints is [var point, ..] ? point : null;
+        }
+        catch (ElasticFileSystemException e) when (e.Code == "AccessPointNotFound")
+        {
+            return null;
+        }
+    }
+
+    async Task DeleteAsync(string id, CancellationToken ct)
+    {
+        try
+        {
+            await efs.DeleteAsync(id, ct);
+        }
+        catch (ElasticFileSystemException e) when (e.Code == "AccessPointNotFound")
+        {
+            // By another attempt, in the meantime.
+        }
+    }
+}

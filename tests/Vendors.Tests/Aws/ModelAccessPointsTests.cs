@@ -1,0 +1,85 @@
+using Amazon;
+using Amazon.Runtime;
+using ControlPlane.AwsServices;
+using ControlPlane.Plans;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Tests.Aws;
+
+public class ModelAccessPointsTests
+{
+    [Theory]
+    [InlineData("access-point-made.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
+    [InlineData("access-point-there.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
+    [InlineData("access-point-throttled.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
+    [InlineData("access-point-being-deleted.json", "fs-0123456789abcdef0::fsap-0bbbbbbbbbbbbbbbb")]
+    public async Task A_tenant_gets_one_access_point_and_the_handle_that_volumes_name_it_by(string recorded, string handle)
+    {
+        using var recording = HttpRecording.Of(recorded);
+        Assert.Equal(handle, await Storage(recording).MakeAsync(s_environment, default));
+        recording.AssertAllUsed();
+    }
+
+    [Theory]
+    [InlineData("access-point-removed.json")]
+    [InlineData("access-point-removed-by-another.json")]
+    [InlineData("access-point-none.json")]
+    public async Task Removing_leaves_no_way_to_the_files_however_often_it_is_asked_for(string recorded)
+    {
+        using var recording = HttpRecording.Of(recorded);
+        Assert.Equal("removed", await Storage(recording).RemoveAsync(s_environment, default));
+        recording.AssertAllUsed();
+    }
+
+    [Fact]
+    public async Task A_full_file_system_is_said_to_be_full()
+    {
+        using var recording = HttpRecording.Of("access-point-limit.json");
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Storage(recording).MakeAsync(s_environment, default));
+        Assert.Contains("fs-0123456789abcdef0 has as many access points as EFS allows (10,000", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_denied_is_not_tried_again_and_said_in_AWS_words()
+    {
+        using var recording = HttpRecording.Of("access-point-denied.json");
+        var failure = await Assert.ThrowsAsync<ElasticFileSystemException>(() => Storage(recording).MakeAsync(s_environment, default));
+        Assert.Equal("AccessDeniedException", failure.Code);
+        Assert.Contains("not authorized to perform: elasticfilesystem:CreateAccessPoint", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_service_that_stays_away_is_given_up_after_six_attempts()
+    {
+        var attempts = 0;
+        using var away = new Handler(() =>
+        {
+            attempts++;
+            throw new HttpRequestException("Connection refused");
+        });
+        await Assert.ThrowsAsync<HttpRequestException>(() => Storage(away).RemoveAsync(s_environment, default));
+        Assert.Equal(6, attempts);
+    }
+
+    static readonly TenantEnvironment s_environment = new()
+    {
+        Tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001"),
+        Slug = "acme",
+        Organization = "Acme",
+        Address = "acme.users.example.com",
+        Url = new("https://acme.users.example.com"),
+        OwnerEmail = null,
+        Plan = new Plan { Name = "enterprise", Title = "Enterprise", SelfService = false, AllModels = true, Models = [], Support = "", Compute = "dedicated GPU", MonthIsHard = false },
+        Models = [],
+    };
+
+    static ModelAccessPoints Storage(HttpMessageHandler handler) => new(
+        new ElasticFileSystem(new HttpClient(handler), new BasicAWSCredentials("AKIDEXAMPLE", "secret"), RegionEndpoint.EUCentral1, NoWaiting.FromToday()),
+        "fs-0123456789abcdef0", new AccessPointTemplate("/tenants/{slug}", 1000, 1000, "0750"),
+        new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }, NoWaiting.FromToday());
+
+    sealed class Handler(Func<HttpResponseMessage> answer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(answer());
+    }
+}

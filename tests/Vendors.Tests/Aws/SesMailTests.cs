@@ -1,0 +1,109 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Http;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Mail;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests.Aws;
+
+/// <summary>The platform's mail to a server that behaves like SES', from the setting that infra makes to the answer that the outbox acts on.</summary>
+public sealed class SesMailTests : IDisposable
+{
+    // As SES derives passwords: base64, with what an address has to escape.
+    const string Password = "BKf/oOqdA2+H8bFvK1nTSdZTxZd2xN0lkvn5Q3Vgd0c=";
+
+    readonly Authority _authority = new();
+
+    public SesMailTests() =>
+        // SmtpClient has no other way to trust more than the machine does.
+#pragma warning disable SYSLIB0014
+        ServicePointManager.ServerCertificateValidationCallback = (_, certificate, _, errors) =>
+            errors == System.Net.Security.SslPolicyErrors.None || (certificate is X509Certificate2 shown && shown.Issuer == "CN=kubernetes" && shown.MatchesHostname("localhost"));
+#pragma warning restore SYSLIB0014
+
+    [Fact]
+    public async Task A_mail_is_taken_over_an_encrypted_connection_from_who_signed_in()
+    {
+        await using var ses = new SesStandIn(_authority.Certificate("localhost"));
+        Assert.IsType<SendResult.Sent>(await SendAsync(ses, "X-SES-CONFIGURATION-SET: prod-mail|X-SES-MESSAGE-TAGS: kind=billing"));
+        Assert.Equal(("AKIAIOSFODNN7EXAMPLE", Password), ses.SignedIn);
+        Assert.DoesNotContain(ses.InTheClear, line => line.Contains("AUTH", StringComparison.Ordinal) || line.Contains("MAIL", StringComparison.Ordinal));
+        var mail = Assert.Single(ses.Mails);
+        Assert.Contains("X-SES-CONFIGURATION-SET: prod-mail\n", mail, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("X-SES-MESSAGE-TAGS: kind=billing\n", mail, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("Message-ID: <0198f0a0-0000-7000-8000-000000000002@example.com>\n", mail, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
+    [InlineData("DATA end", "454 Throttling failure: Maximum sending rate exceeded.")]
+    [InlineData("DATA end", "454 Throttling failure: Daily message quota exceeded.")]
+    [InlineData("MAIL", "421 Too many concurrent SMTP connections")]
+    [InlineData("AUTH", "454 Temporary authentication failure")]
+    [InlineData("AUTH", "535 Authentication Credentials Invalid")]
+    [InlineData("DATA end", "451 Requested action aborted: error in processing")]
+    public async Task What_concerns_all_mail_lets_all_mail_wait(string command, string answer)
+    {
+        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = answer } };
+        var away = Assert.IsType<SendResult.Away>(await SendAsync(ses));
+        Assert.DoesNotContain(Password, away.Why, StringComparison.Ordinal);
+        Assert.Empty(ses.Mails);
+    }
+
+    [Theory]
+    [InlineData("DATA end", "554 Message rejected: Email address is not verified.")]
+    [InlineData("RCPT", "550 Mailbox unavailable")]
+    [InlineData("DATA end", "552 Message is too long.")]
+    public async Task What_concerns_one_mail_lets_the_others_go(string command, string answer)
+    {
+        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = answer } };
+        Assert.IsType<SendResult.Refused>(await SendAsync(ses));
+    }
+
+    [Fact]
+    public async Task Nothing_is_shown_to_a_server_that_cannot_encrypt()
+    {
+        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { OffersTls = false };
+        Assert.IsType<SendResult.Away>(await SendAsync(ses));
+        Assert.Null(ses.SignedIn);
+        Assert.DoesNotContain(ses.InTheClear, line => line.StartsWith("AUTH", StringComparison.Ordinal) || line.StartsWith("MAIL", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Nothing_is_shown_to_a_server_of_another_name()
+    {
+        await using var impostor = new SesStandIn(_authority.Certificate("impostor.example"));
+        Assert.IsType<SendResult.Away>(await SendAsync(impostor));
+        Assert.Null(impostor.SignedIn);
+    }
+
+    [Theory]
+    [InlineData("X-SES-CONFIGURATION-SET")]
+    [InlineData("X-Empty: ")]
+    [InlineData("Bcc: all@example.com")]
+    [InlineData("X-Two: a\r\nBcc: all@example.com")]
+    public void A_header_that_is_none_stops_the_start(string headers)
+    {
+        var refused = Assert.Throws<SettingException>(() => Transport("smtp://localhost", headers));
+        Assert.Contains("CONTROLPLANE_MAIL_HEADERS", refused.Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _authority.Dispose();
+
+    static Task<SendResult> SendAsync(SesStandIn ses, string? headers = null) =>
+        Transport($"smtp://AKIAIOSFODNN7EXAMPLE:{Uri.EscapeDataString(Password)}@localhost:{ses.Port}", headers).SendAsync(
+            new OutgoingMail(Guid.Parse("0198f0a0-0000-7000-8000-000000000002"), "no-reply@example.com", "ada@example.org", "Grüße", "Ein Gruß\n", null, DateTimeOffset.UnixEpoch), default);
+
+    static IMailTransport Transport(string smtp, string? headers)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["CONTROLPLANE_DATABASE"] = "Host=localhost",
+            ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
+            ["CONTROLPLANE_SMTP"] = smtp,
+            ["CONTROLPLANE_MAIL_HEADERS"] = headers,
+        }).Build();
+        return new ServiceCollection().AddControlPlane(configuration).BuildServiceProvider().GetRequiredService<IMailTransport>();
+    }
+}
