@@ -8,7 +8,6 @@ using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -147,27 +146,12 @@ sealed class Composition : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    // The worker's own way to the log drops scopes, and with them the tenant. The Functions host reads the console: what comes by standard
-    // error and says "Warning" or "Error" has that level there, everything else is information.
+    // The worker's own way to the log drops scopes, and with them the tenant. The Functions host reads the console: lines on standard error have
+    // the level there that they name, all others are information.
     static void Log(WebApplicationBuilder builder)
     {
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddJsonConsole(line => (line.IncludeScopes, line.UseUtcTimestamp, line.TimestampFormat) = (true, true, "O"));
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Warning);
-    }
-
-    /// <summary>The worker has the one that listens.</summary>
-    sealed class NoServer : IServer
-    {
-        public IFeatureCollection Features { get; } = new FeatureCollection();
-
-        public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken)
-            where TContext : notnull => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public void Dispose()
-        {
-        }
     }
 }
