@@ -4,10 +4,10 @@ using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Provisioning;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -68,8 +68,14 @@ sealed class Composition : IAsyncDisposable
             builder.Services.AddSingleton(makePassword);
         }
 
+        var queues = StorageQueues.Of(builder.Configuration, identity);
         builder.Services.AddSingleton(services => new WorkQueue(
-            services.GetRequiredService<ControlDatabase>(), WorkQueue.Of(builder.Configuration, identity), services.GetRequiredService<ILogger<WorkQueue>>()));
+            services.GetRequiredService<ControlDatabase>(), queues?.GetQueueClient(WorkQueue.Name), services.GetRequiredService<ILogger<WorkQueue>>()));
+        if (queues is not null)
+        {
+            builder.Services.AddSingleton<IUsageOverflow>(new UsageQueue(queues.GetQueueClient(UsageQueue.Name)));
+        }
+
         var app = builder.Build();
         app.UseRouting();
         if (frontDoor is not null)
@@ -130,33 +136,22 @@ sealed class Composition : IAsyncDisposable
         }
     }
 
+    /// <summary>Counts usage that waited in the queue.</summary>
+    /// <exception cref="Exception">It is not counted: the database is still away, or the message is none.</exception>
+    public Task DrainAsync(string message, CancellationToken ct) => Services.GetRequiredService<DrainOverflow>().RunAsync(OverflowMessages.Read(message), ct);
+
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
     }
 
-    // The worker's own way to the log drops scopes, and with them the tenant. The Functions host reads the console: what comes by standard
-    // error and says "Warning" or "Error" has that level there, everything else is information.
+    // The worker's own way to the log drops scopes, and with them the tenant. The Functions host reads the console: lines on standard error have
+    // the level there that they name, all others are information.
     static void Log(WebApplicationBuilder builder)
     {
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddJsonConsole(line => (line.IncludeScopes, line.UseUtcTimestamp, line.TimestampFormat) = (true, true, "O"));
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Warning);
-    }
-
-    /// <summary>The worker has the one that listens.</summary>
-    sealed class NoServer : IServer
-    {
-        public IFeatureCollection Features { get; } = new FeatureCollection();
-
-        public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken)
-            where TContext : notnull => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public void Dispose()
-        {
-        }
     }
 }

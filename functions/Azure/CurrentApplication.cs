@@ -69,6 +69,8 @@ public sealed class CurrentApplication : BackgroundService
 
     internal Task ProvisionAsync(Guid tenant, CancellationToken ct) => _now.ProvisionAsync(tenant, ct);
 
+    internal Task DrainAsync(string message, CancellationToken ct) => _now.DrainAsync(message, ct);
+
     /// <summary>Takes over what has changed in the vault.</summary>
     internal async Task RenewAsync(CancellationToken ct)
     {
@@ -82,7 +84,7 @@ public sealed class CurrentApplication : BackgroundService
                 _retiring.Add(RetireAsync(former, ct));
             }
         }
-        catch (Exception e) when (e is SettingException || IsVaultAway(e))
+        catch (Exception e) when (!ct.IsCancellationRequested && (e is SettingException || IsVaultAway(e)))
         {
             _now.Services.GetRequiredService<ILogger<CurrentApplication>>().LogWarning("The secrets stay as they were: {Why}", e.Message.Split('\n')[0]);
         }
@@ -110,5 +112,7 @@ public sealed class CurrentApplication : BackgroundService
         await former.DisposeAsync();
     }
 
-    static bool IsVaultAway(Exception e) => e is RequestFailedException or AuthenticationFailedException;
+    // The last two: it did not answer in time, at the last try or at any.
+    static bool IsVaultAway(Exception e) =>
+        e is RequestFailedException or AuthenticationFailedException or AggregateException or OperationCanceledException;
 }

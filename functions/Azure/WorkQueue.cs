@@ -2,12 +2,10 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Azure;
-using Azure.Core;
 using Azure.Identity;
 using Azure.Storage.Queues;
 using ControlPlane.Database;
 using ControlPlane.Operations;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Azure;
@@ -27,9 +25,10 @@ sealed class WorkQueue
     readonly QueueClient? _queue;
     readonly ILogger<WorkQueue> _log;
 
-    public WorkQueue(ControlDatabase database, QueueServiceClient? queues, ILogger<WorkQueue> log)
+    /// <param name="queue">null: the timer does it all.</param>
+    public WorkQueue(ControlDatabase database, QueueClient? queue, ILogger<WorkQueue> log)
     {
-        (_queue, _log) = (queues?.GetQueueClient(Name), log);
+        (_queue, _log) = (queue, log);
         database.Announced += work =>
         {
             if (work.Job == JobSchedules.Provision.Name)
@@ -37,17 +36,6 @@ sealed class WorkQueue
                 _committed.Enqueue(work.Tenant);
             }
         };
-    }
-
-    /// <summary>The queues of the storage account that the triggers use, by the settings that these use.</summary>
-    /// <returns>null without one.</returns>
-    public static QueueServiceClient? Of(IConfiguration configuration, TokenCredential identity)
-    {
-        // Somebody waits for the answer that this is a part of.
-        var options = new QueueClientOptions { Retry = { MaxRetries = 1, NetworkTimeout = TimeSpan.FromSeconds(2) } };
-        return configuration["AzureWebJobsStorage:queueServiceUri"] is { Length: > 0 } address ? new QueueServiceClient(new Uri(address), identity, options)
-            : configuration["AzureWebJobsStorage"] is { Length: > 0 } connection ? new QueueServiceClient(connection, options)
-            : null;
     }
 
     /// <summary>Sends news of what was committed since the last time.</summary>

@@ -19,6 +19,9 @@ public sealed class Session : Statements
 
     internal Session(NpgsqlConnection connection, Rights rights) => (_connection, _rights) = (connection, rights);
 
+    /// <summary>False once the connection is lost, and with it the session's locks.</summary>
+    public bool IsOpen => _connection.State == ConnectionState.Open;
+
     /// <summary>What is notified on a channel from now on: the payloads, as they come in.</summary>
     /// <exception cref="NpgsqlException">The connection is gone, and with it what was notified since.</exception>
     public async IAsyncEnumerable<string> ListenAsync(string channel, [EnumeratorCancellation] CancellationToken ct)
@@ -36,9 +39,6 @@ public sealed class Session : Statements
             await _connection.WaitAsync(ct);
         }
     }
-
-    /// <summary>False once the connection is known to be lost, and with it the locks it held.</summary>
-    public bool IsOpen => _connection.State == ConnectionState.Open;
 
     public override ValueTask DisposeAsync() => _connection.DisposeAsync();
 

@@ -82,8 +82,6 @@ sealed class FunctionsWorker : IAsyncDisposable
         return worker = new FunctionsWorker(app, application, connectionString, key);
     }
 
-    ControlDatabase Database => Application.Now.Services.GetRequiredService<ControlDatabase>();
-
     /// <param name="key">Sent as Bearer; null: none.</param>
     public HttpClient NewClient(string? key)
     {
@@ -96,16 +94,17 @@ sealed class FunctionsWorker : IAsyncDisposable
         return client;
     }
 
+    /// <summary>As the schema's owner, on a connection that nothing else has used.</summary>
     public async Task<long> CountAsync(string sql)
     {
-        await using var transaction = await Database.BeginJobAsync(CancellationToken.None);
-        return await transaction.ScalarAsync<long>(sql, CancellationToken.None);
+        await using var connection = await OpenAsync();
+        return await connection.ScalarAsync<long>(sql, CancellationToken.None);
     }
 
     /// <summary>As the schema's owner.</summary>
     public async Task ExecuteAsync(string sql)
     {
-        await using var connection = await Database.OpenOwnerAsync(CancellationToken.None);
+        await using var connection = await OpenAsync();
         await connection.ExecuteAsync(sql, CancellationToken.None);
     }
 
@@ -129,6 +128,13 @@ sealed class FunctionsWorker : IAsyncDisposable
         {
             Directory.Delete(_data, recursive: true);
         }
+    }
+
+    async Task<NpgsqlConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ToString());
+        await connection.OpenAsync();
+        return connection;
     }
 
     static (string Route, string[] Methods) HttpTrigger()

@@ -23,7 +23,7 @@ public sealed partial class HostFilesTests
     }
 
     [Fact]
-    public async Task The_sample_s_settings_start_the_application_once_it_has_a_key()
+    public async Task The_samples_settings_start_the_application_once_it_has_a_key()
     {
         using var sample = Json("local.settings.sample.json");
         var values = sample.RootElement.GetProperty("Values").EnumerateObject().ToDictionary(value => value.Name, value => value.Value.GetString());

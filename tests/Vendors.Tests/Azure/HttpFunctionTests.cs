@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -36,8 +38,7 @@ public sealed class HttpFunctionTests
         await using var worker = await FunctionsWorker.StartAsync();
         using var tenant = await TenantAsync(worker);
 
-        var reply = await tenant.PostAsJsonAsync("/v1/usage", Event(1));
-        Assert.Equal(1, (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("accepted").GetInt32());
+        Assert.Equal(1, await ReportAsync(tenant, "accepted", Event(1)));
         Assert.Equal(3, await TokensAsync(tenant));
     }
 
@@ -69,7 +70,7 @@ public sealed class HttpFunctionTests
     }
 
     [Fact]
-    public async Task The_client_s_address_and_HTTPS_come_from_the_platform_s_front_end_and_nobody_else()
+    public async Task The_clients_address_and_HTTPS_come_from_the_platforms_front_end_and_nobody_else()
     {
         await using var worker = await FunctionsWorker.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1")]);
 
@@ -82,7 +83,7 @@ public sealed class HttpFunctionTests
     }
 
     [Fact]
-    public async Task Behind_Front_Door_the_client_s_address_is_what_it_says_and_nobody_comes_around_it()
+    public async Task Behind_Front_Door_the_clients_address_is_what_it_says_and_nobody_comes_around_it()
     {
         await using var worker = await FunctionsWorker.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1"), new("CONTROLPLANE_FRONT_DOOR", "profile")]);
         const string Edge = "203.0.113.1:443";
@@ -95,7 +96,7 @@ public sealed class HttpFunctionTests
     }
 
     [Fact]
-    public async Task No_public_route_reaches_a_job_without_the_operator_s_key()
+    public async Task No_public_route_reaches_a_job_without_the_operators_key()
     {
         await using var worker = await FunctionsWorker.StartAsync();
         using var tenant = await TenantAsync(worker);
@@ -111,6 +112,32 @@ public sealed class HttpFunctionTests
 
         Assert.Equal(0, await worker.CountAsync("select count(*) from control.job_run"));
         Assert.Equal(HttpStatusCode.OK, (await worker.Operator.PostAsync("/v1/admin/jobs/nightly/run", content: null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_request_is_measured_once_and_by_the_applications_route()
+    {
+        var measured = new ConcurrentBag<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "http.server.request.duration")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, _, tags, _) => measured.Add(string.Join(' ', tags.ToArray().Where(tag => tag.Key == "http.route").Select(tag => tag.Value))));
+        listener.Start();
+
+        await using (var worker = await FunctionsWorker.StartAsync())
+        {
+            await worker.Anyone.GetAsync("/assets/icon.svg");
+        }
+
+        Assert.Equal(["/assets/icon.svg"], measured.Where(route => route == "/assets/icon.svg"));
+        Assert.DoesNotContain("/{*path}", measured);
     }
 
     [Fact]
@@ -134,7 +161,7 @@ public sealed class HttpFunctionTests
         return await worker.Anyone.SendAsync(request);
     }
 
-    static async Task<HttpClient> TenantAsync(FunctionsWorker worker)
+    internal static async Task<HttpClient> TenantAsync(FunctionsWorker worker)
     {
         var slug = Names.Random("t");
         var reply = await worker.Operator.PostAsJsonAsync(
@@ -142,7 +169,14 @@ public sealed class HttpFunctionTests
         return worker.NewClient((await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("api_key").GetString());
     }
 
-    static object Event(int number) => new
+    /// <returns>How many the reply says were taken this way.</returns>
+    internal static async Task<int> ReportAsync(HttpClient tenant, string taken, object usage)
+    {
+        var reply = await tenant.PostAsJsonAsync("/v1/usage", usage);
+        return (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty(taken).GetInt32();
+    }
+
+    internal static object Event(int number) => new
     {
         id = $"call-{number}",
         occurred_at = TimeProvider.System.GetUtcNow(),

@@ -11,7 +11,7 @@ public sealed class ProvisionTests
     [Fact]
     public async Task A_new_tenant_is_announced_at_once_and_the_message_makes_its_environment()
     {
-        await using var queues = await StorageQueues.StartAsync();
+        await using var queues = await StorageAccount.StartAsync();
         await using var worker = await FunctionsWorker.StartAsync([new("AzureWebJobsStorage", queues.ConnectionString)]);
 
         var tenant = await MakeTenantAsync(worker);
@@ -29,7 +29,7 @@ public sealed class ProvisionTests
     [Fact]
     public async Task A_queue_that_is_away_delays_nothing_but_the_environment()
     {
-        await using var queues = await StorageQueues.StartAsync();
+        await using var queues = await StorageAccount.StartAsync();
         queues.Refuses = true;
         await using var worker = await FunctionsWorker.StartAsync([new("AzureWebJobsStorage", queues.ConnectionString)]);
 

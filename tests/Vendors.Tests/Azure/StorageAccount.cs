@@ -6,14 +6,14 @@ using Microsoft.AspNetCore.Http;
 
 namespace ControlPlane.Tests.Azure;
 
-/// <summary>The queues of a storage account: takes messages, as their REST interface has it.</summary>
-sealed class StorageQueues : IAsyncDisposable
+/// <summary>A storage account, as far as its queues: takes messages, as their REST interface has it.</summary>
+sealed class StorageAccount : IAsyncDisposable
 {
     const string Account = "devstoreaccount1";
 
     readonly WebApplication _app;
 
-    StorageQueues(WebApplication app) => _app = app;
+    StorageAccount(WebApplication app) => _app = app;
 
     /// <summary>Queue and text.</summary>
     public ConcurrentQueue<(string Queue, string Text)> Messages { get; } = new();
@@ -23,12 +23,12 @@ sealed class StorageQueues : IAsyncDisposable
     public string ConnectionString =>
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Convert.ToBase64String(new byte[32])};QueueEndpoint={_app.Urls.Single()}/{Account}";
 
-    public static async Task<StorageQueues> StartAsync()
+    public static async Task<StorageAccount> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
-        var queues = new StorageQueues(app);
+        var queues = new StorageAccount(app);
         app.MapPost($"/{Account}/{{queue}}/messages", queues.TakeAsync);
         await app.StartAsync();
         return queues;
