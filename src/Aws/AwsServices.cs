@@ -33,9 +33,11 @@ public static class AwsServices
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
 
+        // Credentials are looked for when a connection is opened, and not where the connection string has a password.
         services.AddSingleton<MakePassword>(s => settings.SignsInAsOwner
-            ? s.GetRequiredService<OwnerPassword>().MakeAsync
-            : new RdsToken(s.Credentials(), settings.Region, clock).MakeAsync);
+            ? (login, ct) => s.GetRequiredService<OwnerPassword>().MakeAsync(login, ct)
+            : (login, ct) => s.GetRequiredService<RdsToken>().MakeAsync(login, ct));
+        services.AddSingleton(s => new RdsToken(s.Credentials(), settings.Region, clock));
         services.AddSingleton(s => new OwnerSecret(s.GetRequiredService<IAmazonSecretsManager>(), settings.OwnerSecret));
         services.AddSingleton(_ => new OwnerLogin(settings.Database));
         services.AddSingleton<OwnerPassword>();
