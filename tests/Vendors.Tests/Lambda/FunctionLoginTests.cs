@@ -59,7 +59,12 @@ public sealed class FunctionLoginTests : IAsyncLifetime
             // The first one of its month, which has no partition yet.
             var reported = await OkAsync(gateway.PostAsJsonAsync("/v1/usage", new
             {
-                id = "e1", occurred_at = TimeProvider.System.GetUtcNow(), user = "u", model = "mistral:7b-instruct", prompt_tokens = 1, completion_tokens = 1,
+                id = "e1",
+                occurred_at = TimeProvider.System.GetUtcNow(),
+                user = "u",
+                model = "mistral:7b-instruct",
+                prompt_tokens = 1,
+                completion_tokens = 1,
             }));
             Assert.Equal(1, reported.GetProperty("accepted").GetInt64());
             // An operator's key is no tenant's, and where to look for operators is not for this function to know.
@@ -82,7 +87,8 @@ public sealed class FunctionLoginTests : IAsyncLifetime
 
     void SignInAs(string function) => _rig.Settings["CONTROLPLANE_DATABASE"] = new NpgsqlConnectionStringBuilder(_rig.ConnectionString)
     {
-        Username = FunctionLogin.All.Single(login => login.Function == function).Name, Password = "secret",
+        Username = FunctionLogin.All.Single(login => login.Function == function).Name,
+        Password = "secret",
     }.ToString();
 
     static async Task<JsonElement> OkAsync(Task<HttpResponseMessage> sent)
