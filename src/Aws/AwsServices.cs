@@ -35,9 +35,11 @@ public static class AwsServices
         services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
             new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
 
+        // Credentials are looked for when a connection is opened, and not where the connection string has a password.
         services.AddSingleton<MakePassword>(s => settings.SignsInAsOwner
-            ? s.GetRequiredService<OwnerPassword>().MakeAsync
-            : new RdsToken(s.Credentials(), settings.Region, clock).MakeAsync);
+            ? (login, ct) => s.GetRequiredService<OwnerPassword>().MakeAsync(login, ct)
+            : (login, ct) => s.GetRequiredService<RdsToken>().MakeAsync(login, ct));
+        services.AddSingleton(s => new RdsToken(s.Credentials(), settings.Region, clock));
         services.AddSingleton(s => new OwnerSecret(s.GetRequiredService<IAmazonSecretsManager>(), settings.OwnerSecret));
         services.AddSingleton(_ => new OwnerLogin(settings.Database));
         services.AddSingleton<OwnerPassword>();

@@ -6,8 +6,12 @@ using Npgsql;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>What a deployment makes of a database whose owner is not a superuser, as on RDS.</summary>
+[Collection(Logins)]
 public sealed class MigrateDatabaseTests : IAsyncLifetime
 {
+    /// <summary>One after the other: logins belong to the whole server.</summary>
+    public const string Logins = "function logins";
+
     readonly string _owner = Names.Random("owner");
     readonly string _name = Names.Random("rds");
     string _superuser = null!;
