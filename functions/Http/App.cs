@@ -45,7 +45,7 @@ public static class App
     {
         var settings = Settings.Read(configuration);
         services.AddSingleton(settings.Options);
-        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, s.GetService<MakePassword>()));
+        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, settings.HasPassword ? null : s.GetService<MakePassword>()));
         services.AddSingleton<FindTenantKey>();
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
@@ -54,6 +54,7 @@ public static class App
     }
 
     /// <summary>What tenants' gateways call for every chat: may it go ahead, and what it used.</summary>
+    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
     public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<Authorize>();

@@ -21,11 +21,10 @@ public static class AwsServices
     {
         // The business clock may be a sandbox's: signatures and waits need the real time.
         var (clock, settings) = (TimeProvider.System, new AwsSettings(configuration));
-        // Only where there is none yet: who composes may bring a client of his own.
-        services.TryAddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
-        services.TryAddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
-        services.TryAddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
-        services.TryAddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
+        services.AddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
+        services.AddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
+        services.AddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
+        services.AddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
 
         services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
         services.Replace(ServiceDescriptor.Singleton<ISecretStore>(s => new SecretsManagerStore(

@@ -38,7 +38,6 @@ sealed class FakeSecretsManager
 
     public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
 
-
     public object Answer(object request)
     {
         try
@@ -124,6 +123,8 @@ sealed class FakeSecretsManager
         DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
         RotationEnabled = secret.IsRotated,
         VersionIdsToStages = secret.Versions.Keys.ToDictionary(version => version, version => secret.Labels.Where(label => label.Value == version).Select(label => label.Key).ToList()),
+        // As the SDK does: a list without entries is null.
+        ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
     };
 
     DeleteSecretResponse Delete(DeleteSecretRequest request)
@@ -139,13 +140,6 @@ sealed class FakeSecretsManager
         Find(request.SecretId).IsDeleted = false;
         return new RestoreSecretResponse();
     }
-
-    static DescribeSecretResponse Describe(Secret secret) => new()
-    {
-        DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
-        // As the SDK does: a list without entries is null.
-        ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
-    };
 
     ReplicateSecretToRegionsResponse Copy(ReplicateSecretToRegionsRequest request)
     {

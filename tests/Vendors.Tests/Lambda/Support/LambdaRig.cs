@@ -6,6 +6,7 @@ using Amazon.SQS.Model;
 using ControlPlane.Aws;
 using ControlPlane.Aws.Hosting;
 using ControlPlane.Database;
+using ControlPlane.Provisioning;
 using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -116,6 +117,7 @@ sealed class LambdaRig : IAsyncDisposable
     // In the place of what needs AWS.
     void Bring(IServiceCollection services) => services
         .AddSingleton(_secrets.Client())
+        .AddSingleton<IModelStorage, ModelFolders>()
         .AddSingleton(Aws.Substitute.For<IAmazonSQS>((_, request) =>
         {
             var batch = (SendMessageBatchRequest)request;
