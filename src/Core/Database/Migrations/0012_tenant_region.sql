@@ -4,6 +4,11 @@
 alter table control.tenant add column region text check (region ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$');
 update control.tenant set region = current_setting('app.region');
 alter table control.tenant alter column region set not null;
+-- For the version before this one, which does not name it and runs on until this one has taken over.
+do $$
+begin
+    execute format('alter table control.tenant alter column region set default %L', current_setting('app.region'));
+end $$;
 
 create function control.refuse_region_change() returns trigger language plpgsql as $$
 begin
