@@ -92,7 +92,9 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
         }
     }
 
-    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database), new MakeFunctionLogins(_database)).RunAsync(default);
+    static readonly ControlPlaneOptions s_options = new() { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" };
+
+    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, s_options), new MakeFunctionLogins(_database)).RunAsync(default);
 
     Task<List<string>> MembershipsAsync() => AsSuperuserAsync(connection => connection.QueryAsync(
         """

@@ -4,7 +4,6 @@ using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Mail;
 using ControlPlane.Tests.Support;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
