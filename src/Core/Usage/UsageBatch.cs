@@ -34,6 +34,8 @@ public sealed class UsageBatch
     readonly Outcome[] _outcomes;
     readonly Rejection?[] _rejections;
     readonly Dictionary<string, int> _candidates;
+    // What comes after a candidate of the same id.
+    readonly List<int> _repeats = [];
 
     /// <param name="anyAge">An operator's replay: events older than <see cref="MaximumAge"/> are counted too.</param>
     public UsageBatch(IReadOnlyList<ReceivedSubmission> submissions, bool anyAge = false)
@@ -55,7 +57,7 @@ public sealed class UsageBatch
             }
             else if (!_candidates.TryAdd(usage.Id, place))
             {
-                Repeated(place, EventAt(_candidates[usage.Id]));
+                _repeats.Add(place);
             }
         }
     }
@@ -114,12 +116,31 @@ public sealed class UsageBatch
         Known = Priced.Select(p => p.Event.Id).Where(id => !inserted.Contains(id)).ToList();
     }
 
+    /// <summary>The last step: tells repetitions from conflicts.</summary>
     /// <param name="known">The events of <see cref="Known"/> as they were counted.</param>
-    public void Compare(IEnumerable<UsageEvent> known)
+    public void Compare(IReadOnlyCollection<UsageEvent> known)
     {
+        var counted = known.ToDictionary(usage => usage.Id, StringComparer.Ordinal);
         foreach (var first in known)
         {
             Repeated(_candidates[first.Id], first);
+        }
+
+        foreach (var place in _repeats)
+        {
+            var candidate = _candidates[EventAt(place).Id];
+            if (counted.GetValueOrDefault(EventAt(place).Id) is { } first)
+            {
+                Repeated(place, first);
+            }
+            else if (_rejections[candidate] is { } why && EventAt(place) == EventAt(candidate))
+            {
+                Reject(place, why);
+            }
+            else
+            {
+                Repeated(place, EventAt(candidate));
+            }
         }
     }
 

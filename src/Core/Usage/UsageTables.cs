@@ -138,6 +138,7 @@ static class UsageTables
     {
         if (tenant.Batch.Known.Count == 0)
         {
+            tenant.Batch.Compare([]);
             return;
         }
 

@@ -28,6 +28,9 @@ public class UsageBatchTests
         var batch = Batch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))]);
 
         Assert.Single(batch.Candidates);
+        batch.Price(Prices, Subscription);
+        batch.Accept(["a"]);
+        batch.Compare([]);
         Assert.Equal(1, batch.Reply(0, 3).Duplicates);
         Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Why.Code);
     }
@@ -59,11 +62,29 @@ public class UsageBatchTests
     }
 
     [Fact]
+    public void What_repeats_a_conflict_or_an_unknown_model_is_the_same_and_no_duplicate()
+    {
+        var first = Event("a", Now);
+        var other = first with { PromptTokens = 2 };
+        var odd = Event("b", Now) with { Model = "x" };
+        var batch = Batch([Submit(other), Submit(other), Submit(first), Submit(odd), Submit(odd)]);
+        batch.Price(Prices, Subscription);
+        batch.Accept([]);
+        batch.Compare([first]);
+
+        Assert.Equal(1, batch.Reply(2, 1).Duplicates);
+        Assert.Equal(
+            [Rejection.Codes.Conflict, Rejection.Codes.Conflict, Rejection.Codes.UnknownModel, Rejection.Codes.UnknownModel],
+            batch.Reply(0, 5).Rejected.Select(r => r.Code));
+    }
+
+    [Fact]
     public void Deliveries_that_share_a_batch_are_each_told_of_their_own_events()
     {
         var batch = Batch([Submit(Event("a", Now)), Submit(Event("b", Now)), Submit(Event("a", Now)), Submit(Event("c", Now) with { Model = "x" })]);
         batch.Price(Prices, Subscription);
         batch.Accept(["a", "b"]);
+        batch.Compare([]);
 
         Assert.Equal((2L, 0L, 0), Counts(batch.Reply(0, 2)));
         Assert.Equal((0L, 1L, 1), Counts(batch.Reply(2, 2)));
