@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using ControlPlane.Infra.Plans;
 using Pulumi;
 using Pulumi.Aws.Lambda;
@@ -11,7 +12,7 @@ namespace ControlPlane.Infra.Components;
 
 /// <summary>What the functions are given to work with.</summary>
 public sealed record FunctionMeans(
-    Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail);
+    Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail, SecondRegion? Second);
 
 /// <summary>The control plane's functions, each with what it needs and nothing else.</summary>
 public sealed class Functions : ComponentResource
@@ -34,6 +35,7 @@ public sealed class Functions : ComponentResource
     {
         var doors = new Doors(name, "Functions of the control plane: nobody connects to them", network.Vpc.Id, this);
         doors.LetOutToWorld(443);
+        doors.LetOutToWorld(MailSender.Port);
         means.DatabaseAccess.Connect("functions", doors, means.Database);
         if (means.DatabaseAccess.Proxy is not null)
         {
@@ -55,12 +57,13 @@ public sealed class Functions : ComponentResource
         (_name, _plan, _keys, _stack, _means) = (name, plan, keys, stack, means);
         _network = new FunctionsNetwork(network.PrivateSubnetIds, doors);
         var functions = plan.Functions;
-        var rights = new FunctionRights(means, stack);
+        var rights = new FunctionRights(means, plan, stack);
         var (work, overflow) = (means.Queues.Provision.Queue, means.Queues.Overflow.Queue);
 
-        Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work));
+        Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work), rights.ReadTenantSecrets());
         Usage = Make(functions.Usage, warm: true, [], FunctionRights.MaySend(overflow), FunctionRights.MayReceive(overflow));
-        Jobs = Make(functions.Jobs, warm: false, [], FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), means.Mail.Send());
+        Jobs = Make(functions.Jobs, warm: false, [("CONTROLPLANE_MAIL_SECRET", means.Mail.Password.Arn)],
+            FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), FunctionRights.ReadSecrets(means.Mail.Password.Arn));
         Provision = Make(functions.Provision, warm: false,
             [
                 ("CONTROLPLANE_CLUSTER", means.Cluster.Eks.Name),
@@ -69,7 +72,10 @@ public sealed class Functions : ComponentResource
                 ("CONTROLPLANE_ENVIRONMENT_DATABASE_HOST", means.Database.Instance.Address),
                 ("CONTROLPLANE_CACHE", means.Cache.Group.PrimaryEndpointAddress),
                 ("CONTROLPLANE_CACHE_SECRET", means.Secrets.Cache),
+                ("CONTROLPLANE_TENANT_ACCESS_POINT", JsonSerializer.Serialize(plan.Data.AccessPoint.ForTenants())),
                 ("CONTROLPLANE_TENANT_SECRETS_KEY", keys.Secrets.Arn),
+                .. CopyOfTenantSecrets(means.Second),
+                ("CONTROLPLANE_TAGS", JsonSerializer.Serialize(new SortedDictionary<string, string>(stack.Tags.ToDictionary()) { ["ManagedBy"] = stack.Project })),
             ],
             [FunctionRights.MayReceive(work), FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), .. rights.MayProvision()]);
         Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
@@ -86,6 +92,10 @@ public sealed class Functions : ComponentResource
 
         RegisterOutputs();
     }
+
+    static (string, Input<string>)[] CopyOfTenantSecrets(SecondRegion? second) => second is null
+        ? []
+        : [("CONTROLPLANE_TENANT_SECRETS_COPY", second.Key.Arn.Apply(key => JsonSerializer.Serialize(new { region = second.Region, key })))];
 
     // Every new version migrates when it is deployed; migrations only add, so that the version before works with the new schema.
     void MigrateAndRotate(Resource[] way)
@@ -131,7 +141,7 @@ public sealed class Functions : ComponentResource
 
         Statement[] signIn = owns ? [] : [_means.DatabaseAccess.SignInAs(function.Name)];
         return new ControlFunction($"{_name}-{function.Name}", function, _plan.Functions, warm, _network, _keys, _stack, environment,
-            [.. signIn, FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin), new FunctionRights(_means, _stack).Decrypt(), .. may], new ComponentResourceOptions { Parent = this });
+            [.. signIn, FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin), new FunctionRights(_means, _plan, _stack).Decrypt(), .. may], new ComponentResourceOptions { Parent = this });
     }
 
     void Receive(string what, ControlFunction function, Pulumi.Aws.Sqs.Queue queue, int batch, int concurrency) =>

@@ -38,10 +38,10 @@ public sealed class EksTopology : ComponentResource
         var files = new ModelFiles("model-files", plan.Data, plan.Network.Zones, network, cluster, keys, second, primary, stack, inside);
         var cache = new Cache("cache", plan.Data, network, cluster, keys, secrets.CacheToken, stack, inside);
         var zone = new DnsZone("dns", plan.Domain, plan.ZoneId, inside, ofPrimary: primary?.Text("zoneId"));
-        var mail = new MailSender("mail", plan.Domain, zone, first: primary is null, stack, inside);
+        var mail = new MailSender("mail", plan.Domain, zone, first: primary is null, keys, stack, inside);
 
         var queues = new Queues("queues", plan.Functions, inside);
-        var functions = new Functions("functions", plan, network, keys, new FunctionMeans(database, databaseAccess, secrets, cluster, files, cache, queues, mail), stack, inside);
+        var functions = new Functions("functions", plan, network, keys, new FunctionMeans(database, databaseAccess, secrets, cluster, files, cache, queues, mail, second), stack, inside);
         _ = new Schedules("schedules", functions, queues, on: !plan.Waits, stack, inside);
         var api = new HttpApi("http-api", plan, functions, zone, keys, inside);
         var ingress = new Ingress("ingress", plan, network, cluster, zone, api.Health?.Id, stack, inside);
