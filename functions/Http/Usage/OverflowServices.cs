@@ -25,5 +25,5 @@ static class OverflowServices
 
     static int Seconds(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= MostTrustSeconds
         ? seconds
-        : throw new SettingException($"{Trust} is \"{text}\": give seconds from 0 (trust nobody, queue nothing) to {MostTrustSeconds}.");
+        : throw new SettingException($"{Trust} is \"{text}\": give seconds from 0 (believe nobody) to {MostTrustSeconds}.");
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using ControlPlane.Usage;
 
 namespace ControlPlane.Tests.Usage;
@@ -151,6 +153,32 @@ public sealed class UsageSpoolTests : IDisposable
         File.Move(aside, Path.Combine(Folder, Path.GetFileName(aside)));
         Assert.Equal(["e1"], Assert.Single(await ReadAsync(spool)).Events);
         Assert.Equal(file.WrittenAt, spool.Backlog().Oldest);
+    }
+
+    [Fact]
+    public async Task What_waits_and_what_failed_is_measured_until_the_spool_is_closed()
+    {
+        // More than any other spool of the tests that run beside this one.
+        const int Many = 4_711;
+        var measured = new ConcurrentDictionary<string, ConcurrentBag<double>>();
+        using var listener = new MeterListener { InstrumentPublished = (instrument, listener) => listener.EnableMeasurementEvents(instrument) };
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => measured.GetOrAdd(instrument.Name, _ => []).Add(value));
+        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => measured.GetOrAdd(instrument.Name, _ => []).Add(value));
+        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => measured.GetOrAdd(instrument.Name, _ => []).Add(value));
+        listener.Start();
+        await using (var spool = NewSpool())
+        {
+            await spool.AddAsync(new OverflowDelivery(Guid.Empty, UsageForm.Event, ReceivedAt, [.. Enumerable.Repeat("{}", Many)]), default);
+            listener.RecordObservableInstruments();
+        }
+
+        Assert.Contains(Many, measured["usage.overflow.waiting"]);
+        Assert.Contains(4_096, measured["usage.overflow.size"]);
+        Assert.Contains(measured["usage.overflow.age"], seconds => seconds > 0);
+        Assert.Contains(0, measured["usage.overflow.failed"]);
+        measured.Clear();
+        listener.RecordObservableInstruments();
+        Assert.DoesNotContain(Many, measured.GetValueOrDefault("usage.overflow.waiting", []));
     }
 
     UsageSpool NewSpool(long maximumBytes = Roomy) => new(Folder, maximumBytes, TimeProvider.System);
