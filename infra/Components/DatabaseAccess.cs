@@ -2,6 +2,7 @@ using Pulumi;
 using Pulumi.Aws.Iam;
 using Pulumi.Aws.Rds;
 using Pulumi.Aws.Rds.Inputs;
+using FunctionLogin = ControlPlane.Database.FunctionLogin;
 
 namespace ControlPlane.Infra.Components;
 
@@ -11,9 +12,6 @@ namespace ControlPlane.Infra.Components;
 /// </summary>
 public sealed class DatabaseAccess : ComponentResource
 {
-    /// <summary>One database user per function, each a member of the one role that it works with.</summary>
-    public static readonly IReadOnlyList<string> Functions = ["api", "usage", "jobs", "provision"];
-
     public Output<string> Host { get; }
 
     /// <summary>What the functions connect to; their own doors have to let them out to it.</summary>
@@ -48,7 +46,7 @@ public sealed class DatabaseAccess : ComponentResource
         _ = new RolePolicy(name, new RolePolicyArgs
         {
             Role = role.Id,
-            Policy = Policy.Document(new Statement(["rds-db:connect"], [.. Functions.Select(function => (Input<string>)UserArn(database.Instance.ResourceId, function))])),
+            Policy = Policy.Document(new Statement(["rds-db:connect"], [.. FunctionLogin.All.Select(login => (Input<string>)UserArn(database.Instance.ResourceId, login.Function))])),
         }, inside);
         Proxy = new Proxy(name, new ProxyArgs
         {
@@ -88,7 +86,7 @@ public sealed class DatabaseAccess : ComponentResource
     /// <summary>Lets a function sign in, as its own database user only.</summary>
     public Statement SignInAs(string function) => new(["rds-db:connect"], UserArn(_connectsTo, function));
 
-    public static string UserOf(string function) => $"controlplane_{function}";
+    public static string UserOf(string function) => FunctionLogin.All.Single(login => login.Function == function).Name;
 
     Output<string> UserArn(Output<string> resource, string function) => _stack.Account.Arn("rds-db", Output.Format($"dbuser:{resource}/{UserOf(function)}"));
 }

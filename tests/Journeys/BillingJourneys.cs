@@ -168,9 +168,9 @@ public sealed class BillingJourneys : IAsyncLifetime
     public async Task A_counter_that_drifted_is_reported()
     {
         await AcceptAsync(Deliveries.Event("e1", Start));
-        await using (var owner = await _server.Database.OpenJobAsync(default))
+        await using (var job = await _server.Database.OpenJobAsync(default))
         {
-            await owner.ExecuteAsync("update control.usage_counter set prompt_tokens = prompt_tokens + 1", default);
+            await job.ExecuteAsync("update control.usage_counter set prompt_tokens = prompt_tokens + 1", default);
         }
 
         var alerts = (await _server.RunJobAsync("nightly")).GetProperty("alerts");

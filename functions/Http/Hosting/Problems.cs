@@ -14,7 +14,6 @@ static class ProblemAnswers
 {
     public static void AddControlPlaneProblems(this IServiceCollection services)
     {
-        services.AddSingleton<IProblemDetailsWriter, ErrorPages>();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = problem => problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
         {
             StatusCodes.Status401Unauthorized => "Send a key as Authorization: Bearer …; this one is missing, unknown or revoked.",
@@ -50,8 +49,10 @@ static class ProblemAnswers
     /// <summary>The database did not answer, or could not do so now. Never a reason to say yes, and never one to lose what was sent.</summary>
     public static bool IsDatabaseAway(this Exception e) => e switch
     {
-        // 53: out of resources (connections, disk). 57P: being shut down or started. 58: the file system fails.
-        PostgresException p => p.IsTransient || p.SqlState.StartsWith("53", StringComparison.Ordinal)
+        // 28: our login is not let in (a token that ran out). 53: out of resources (connections, disk). 57P: being shut down or started.
+        // 58: the file system fails.
+        PostgresException p => p.IsTransient || p.SqlState.StartsWith("28", StringComparison.Ordinal)
+            || p.SqlState.StartsWith("53", StringComparison.Ordinal)
             || p.SqlState.StartsWith("57P", StringComparison.Ordinal) || p.SqlState.StartsWith("58", StringComparison.Ordinal),
         NpgsqlException => true,
         TimeoutException => true,

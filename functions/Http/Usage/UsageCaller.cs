@@ -3,7 +3,6 @@ using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using ControlPlane.Signup;
 using ControlPlane.Webhooks;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -19,11 +18,8 @@ sealed class UsageCaller(ControlDatabase database, SecretBox box, Clock clock)
         + "or send a tenant key as Authorization: Bearer cpt_…";
 
     /// <returns>The tenant of a valid bearer key; null without one.</returns>
-    public static async Task<Guid?> BearerAsync(HttpContext context)
-    {
-        var result = await context.AuthenticateAsync(BearerKeys.Scheme);
-        return result.Succeeded && result.Principal.HasClaim(claim => claim.Type == Claims.Tenant) ? result.Principal.TenantId() : null;
-    }
+    public async Task<Guid?> BearerAsync(HttpContext context) =>
+        BearerKeys.KeyOf(context.Request) is { } key && await BearerKeys.FindTenantAsync(database, context, key) is { } found ? found.Tenant : null;
 
     /// <summary>Checks the signature over the body as it came in.</summary>
     /// <returns>The tenant, or the 401 to answer with. It is the same for an unknown tenant and a wrong signature.</returns>

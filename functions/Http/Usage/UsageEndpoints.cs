@@ -33,15 +33,17 @@ static class UsageEndpoints
                 PostAsync(context, UsageForm.Litellm, caller, record, ct))
             .WithTags("Usage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .Accepts<JsonElement>("application/json", "application/x-ndjson");
+    }
+
+    public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithTags("Usage")
             .WithSummary("Sums, exact up to the last accepted event")
             .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` takes day, model and user, separated by commas.");
-    }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
         HttpContext context, UsageForm form, UsageCaller caller, RecordUsage record, CancellationToken ct)
     {
-        var bearer = context.Request.Headers.Authorization.Count > 0 ? await UsageCaller.BearerAsync(context) : null;
+        var bearer = context.Request.Headers.Authorization.Count > 0 ? await caller.BearerAsync(context) : null;
         if (context.Request.Headers.Authorization.Count > 0 && bearer is null)
         {
             return TypedResults.Problem("This key is unknown or revoked.", statusCode: 401, title: "Not authenticated");

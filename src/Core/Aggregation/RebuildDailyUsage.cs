@@ -40,9 +40,8 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 
     async Task<List<string>> RebuildAsync(DateOnly day, Guid[] tenants, CancellationToken ct)
     {
-        await using var transaction = await database.BeginJobAsync(ct);
         // One snapshot of events and counters, which always change together: what differs in it has drifted.
-        await transaction.ExecuteAsync("set transaction isolation level repeatable read", ct);
+        await using var transaction = await database.BeginJobSnapshotAsync(ct);
         await transaction.ExecuteAsync("delete from control.daily_usage where day = $1 and tenant_id = any($2)", ct, day, tenants);
         var start = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero);
         await transaction.ExecuteAsync(Rebuild, ct, day, tenants, start, start.AddDays(1));

@@ -18,6 +18,7 @@ public sealed class Migrator(ControlDatabase database)
         try
         {
             await connection.ExecuteAsync(MakeLedger, ct);
+            await connection.ExecuteAsync("grant select on public.control_migration to public", ct);
             var current = await connection.ScalarAsync<int>(Current, ct);
             if (current > Newest)
             {
@@ -67,8 +68,7 @@ public sealed class Migrator(ControlDatabase database)
 
     const string MakeLedger = """
         create table if not exists public.control_migration (
-            number int primary key, name text not null, applied_at timestamptz not null default now());
-        grant select on public.control_migration to public
+            number int primary key, name text not null, applied_at timestamptz not null default now())
         """;
 
     /// <summary>The migration the database is at; 0 when it is empty. Also asked by /readyz.</summary>

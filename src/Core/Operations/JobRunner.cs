@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json;
 using ControlPlane.Database;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace ControlPlane.Operations;
 
@@ -45,7 +44,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         return await transaction.ScalarAsync<DateTimeOffset?>("select max(scheduled_for) from control.job_run where job = $1", ct, job.Name);
     }
 
-    async Task<JobResult> RunRecordedAsync(NpgsqlConnection session, JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
+    async Task<JobResult> RunRecordedAsync(Session session, JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
     {
         var id = Ids.New(clock);
         await session.ExecuteAsync(Start, ct, id, job.Name, scheduledFor, clock.GetUtcNow());
@@ -70,7 +69,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         }
     }
 
-    Task<int> FinishAsync(NpgsqlConnection session, Guid id, string outcome, object summary, CancellationToken ct) =>
+    Task<int> FinishAsync(Session session, Guid id, string outcome, object summary, CancellationToken ct) =>
         session.ExecuteAsync(Finish, ct, id, outcome, JsonSerializer.Serialize(summary, JsonSerializerOptions.Web), clock.GetUtcNow());
 
     // The record of a run need not be on disk before the run goes on: what a job does is, by its own commits, and they come after.
