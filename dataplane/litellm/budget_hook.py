@@ -434,9 +434,10 @@ class Sender:
 
 
 def accounted(reply: Any) -> int:
-    """How many events a reply of POST /v1/usage speaks for. A rejected one is kept in the control plane's quarantine."""
+    """How many events a reply of POST /v1/usage speaks for. A rejected one is kept in the control plane's quarantine, a queued one until its
+    database is back."""
     try:
-        return reply["accepted"] + reply["duplicates"] + len(reply["rejected"])
+        return reply["accepted"] + reply["duplicates"] + len(reply["rejected"]) + reply.get("queued", 0)
     except (TypeError, KeyError):
         return -1
 

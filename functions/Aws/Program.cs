@@ -1,4 +1,3 @@
-using Amazon.Lambda.Core;
 using Amazon.Lambda.RuntimeSupport;
 using ControlPlane.Aws.Hosting;
 
@@ -7,8 +6,8 @@ await using var host = FunctionHost.FromEnvironment();
 var fromSnapshot = Environment.GetEnvironmentVariable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start";
 if (fromSnapshot)
 {
-    SnapshotRestore.RegisterBeforeSnapshot(async () => await host.RehearseAsync(default));
-    SnapshotRestore.RegisterAfterRestore(async () => await host.PrepareAsync(default));
+    Amazon.Lambda.Core.SnapshotRestore.RegisterBeforeSnapshot(async () => await host.RehearseAsync(default));
+    Amazon.Lambda.Core.SnapshotRestore.RegisterAfterRestore(async () => await host.PrepareAsync(default));
 }
 
 using var bootstrap = LambdaBootstrapBuilder.Create(host.HandleAsync)

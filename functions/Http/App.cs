@@ -27,7 +27,7 @@ public static class App
         var settings = services.AddFoundation(configuration);
         services.AddSignup();
         services.AddProvisioning(configuration, settings);
-        services.AddGateway();
+        services.AddGateway(configuration);
         services.AddLimits();
         services.AddBilling(configuration, settings);
         services.AddMessages(configuration, settings);
@@ -44,7 +44,7 @@ public static class App
     {
         var settings = Settings.Read(configuration);
         services.AddSingleton(settings.Options);
-        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, s.GetService<MakePassword>()));
+        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, settings.HasPassword ? null : s.GetService<MakePassword>()));
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
         services.AddTelemetryExport(configuration);
@@ -52,11 +52,13 @@ public static class App
     }
 
     /// <summary>What tenants' gateways call for every chat: may it go ahead, and what it used.</summary>
-    public static void AddGateway(this IServiceCollection services)
+    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<Authorize>();
         services.AddSingleton<UsageCaller>();
         services.AddSingleton<RecordUsage>();
+        services.AddUsageOverflow(configuration);
     }
 
     /// <summary>Limits and their alerts, quarantine, daily usage.</summary>

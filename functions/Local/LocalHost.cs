@@ -43,6 +43,7 @@ public static class LocalHost
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
         builder.Services.AddControlPlane(builder.Configuration);
+        builder.Services.AddUsageSpool(builder.Configuration);
         builder.Services.AddHostedService<QueueWatcher>();
         builder.Services.AddHostedService<Scheduler>();
 

@@ -5,6 +5,7 @@ using Amazon.SecretsManager;
 using Amazon.SQS;
 using ControlPlane.Database;
 using ControlPlane.Provisioning;
+using ControlPlane.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,17 +18,24 @@ namespace ControlPlane.AwsServices;
 /// </summary>
 public static class AwsServices
 {
+    /// <summary>The queue in which usage waits while the database is away; without it senders have to repeat.</summary>
+    const string OverflowQueueSetting = "CONTROLPLANE_OVERFLOW_QUEUE";
+
     public static IServiceCollection AddAwsServices(this IServiceCollection services, IConfiguration configuration)
     {
         // The business clock may be a sandbox's: signatures and waits need the real time.
         var (clock, settings) = (TimeProvider.System, new AwsSettings(configuration));
-        // Only where there is none yet: who composes may bring a client of his own.
-        services.TryAddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
-        services.TryAddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
-        services.TryAddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
-        services.TryAddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
+        services.AddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
+        services.AddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
+        services.AddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
+        services.AddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
 
         services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
+        if (configuration[OverflowQueueSetting] is { Length: > 0 } overflow)
+        {
+            services.AddSingleton<IUsageOverflow>(s => new QueueOverflow(s.GetRequiredService<QueueSender>(), overflow));
+        }
+
         services.Replace(ServiceDescriptor.Singleton<ISecretStore>(s => new SecretsManagerStore(
             s.GetRequiredService<IAmazonSecretsManager>(), new TenantSecretSettings(settings.TenantSecretsKey, settings.TenantSecretsCopy, settings.Tags), clock)));
         services.AddSingleton(s => new EksConnection(

@@ -33,6 +33,7 @@ public class CrashJourneys
                 var reports = tenants.Select((tenant, i) => clients.ReportAsync(tenant, new Random(seed + i), until: killing)).ToList();
                 var signUps = SignUpsAsync(clients, until: killing);
                 await Task.WhenAll([killing, PassTimeAsync(clients, new Random(seed), until: killing), signUps, .. reports]);
+                await Spool.EmptyAsync(data);
                 await clients.MoveClockAsync(clients.Now.AddDays(32));
                 await ProvisionedAsync(books);
                 foreach (var job in new[] { "provision", "billing", "nightly", "retention", "outbox" })

@@ -45,7 +45,7 @@ public class DatabaseAwayJourneys
     }
 
     [Fact]
-    public async Task What_is_sent_again_after_the_database_is_back_is_taken()
+    public async Task What_nobody_known_sends_is_refused_and_taken_once_the_database_is_back()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await server.CreateTenantAsync();

@@ -96,6 +96,28 @@ public sealed class GatewayHookJourneys : IDisposable
         }
     }
 
+    [Fact]
+    public async Task What_was_used_while_the_database_is_away_is_the_control_planes_to_keep()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await ReadyTenantAsync(server);
+        await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
+        await gateway.SucceedAsync(await gateway.AskAsync(maxTokens: 100), "chatcmpl-1", promptTokens: 12, completionTokens: 30);
+        await EventuallyAsync(async () => await gateway.WaitingAsync() == 0);
+        var asked = await gateway.AskAsync(maxTokens: 100);
+        await using (await TestCluster.RefuseAsync(server.ConnectionString))
+        {
+            await gateway.SucceedAsync(asked, "chatcmpl-2", promptTokens: 3, completionTokens: 5);
+            await EventuallyAsync(async () => await gateway.WaitingAsync() == 0);
+            Assert.Single(Spool.Waiting(server.DataFolder));
+            await RefusedAsync(503, "Your organization's budget cannot be checked right now", gateway.AskAsync(maxTokens: 100));
+        }
+
+        await Spool.EmptyAsync(server.DataFolder);
+        Assert.Equal((2, 50), await UsageAsync(tenant.Http));
+        Assert.Equal(new Month(Used: 50, Reserved: 0), await MonthAsync(tenant.Http));
+    }
+
     public void Dispose() => Directory.Delete(_spool, recursive: true);
 
     static async Task RefusedAsync(int status, string sentence, Task<JsonElement> asking)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using ControlPlane.Operations;
 using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace ControlPlane.Tests;
 
@@ -51,5 +52,22 @@ public class JobTests
         Assert.IsType<JobResult.AlreadyRunning>(await runner.RunAsync(slow, server.Clock.GetUtcNow(), CancellationToken.None));
         finish.SetResult();
         Assert.IsType<JobResult.Finished>(await first);
+    }
+
+    [Fact]
+    public async Task A_database_that_goes_away_while_a_job_runs_is_said_to_be_away_and_the_job_is_tried_again()
+    {
+        await using var server = await TestServer.StartAsync();
+        var runner = server.Services.GetRequiredService<JobRunner>();
+        var outage = new JobDefinition(new JobSchedule("outage", "0 0 1 1 *", "Loses its database.", DrainsQueue: false), async _ =>
+        {
+            await (await TestCluster.RefuseAsync(server.ConnectionString)).DisposeAsync();
+            return JobReport.Of();
+        });
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => runner.RunAsync(outage, server.Clock.GetUtcNow(), CancellationToken.None));
+
+        var again = outage with { Run = _ => Task.FromResult(JobReport.Of()) };
+        Assert.IsType<JobResult.Finished>(await runner.RunAsync(again, server.Clock.GetUtcNow(), CancellationToken.None));
     }
 }

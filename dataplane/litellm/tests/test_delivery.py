@@ -38,8 +38,9 @@ class DeliveryTest(support.HookTest):
         self.plane.usage_reply = None
         self.eventually(lambda: not self.files(".json"))
 
-    def test_duplicates_and_rejected_events_are_done_with(self):
+    def test_duplicates_rejected_and_queued_events_are_done_with(self):
         for reply in ({"accepted": 0, "duplicates": 1, "rejected": []},
+                      {"accepted": 0, "duplicates": 0, "rejected": [], "queued": 1},
                       {"accepted": 0, "duplicates": 0, "rejected": [{"index": 0, "id": "x", "code": "too_old", "detail": ""}]}):
             self.plane.usage_reply = reply
             self.record("x")

@@ -21,8 +21,8 @@ static class Composition
     /// <summary>Last, because what runs on AWS takes the place of what runs anywhere.</summary>
     public static void AddAws(this IServiceCollection services, Surroundings around)
     {
-        around.Bring(services);
         services.AddAwsServices(around.Configuration);
+        around.Bring(services);
         services.AddSingleton<Nudges>();
         services.AddLogging(logging =>
         {

@@ -27,6 +27,6 @@ delegate Task<IFunction> Compose(Surroundings around);
 /// <param name="Log">Where its log lines go.</param>
 sealed record Surroundings(IConfiguration Configuration, LogLines Log)
 {
-    /// <summary>Services that are there already and need not be made: tests bring their own instead of AWS'.</summary>
+    /// <summary>Services in the place of those that need AWS: for tests.</summary>
     public Action<IServiceCollection> Bring { get; init; } = _ => { };
 }

@@ -23,7 +23,7 @@ sealed class UsageFunction(HttpFunction http) : IFunction
     {
         builder.Services.AddRoutingCore();
         builder.Services.AddFoundation(builder.Configuration);
-        builder.Services.AddGateway();
+        builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddAnswers();
         var app = HttpFunction.Build(builder, around);
         app.MapGateway();

@@ -90,22 +90,6 @@ sealed class BearerKeys(
             ? header["Bearer ".Length..].Trim()
             : null;
 
-    /// <returns>The tenant of a tenant key, and the key's id; null when there is none like it, or it is revoked.</returns>
-    public static async Task<(Guid Tenant, Guid Key)?> FindTenantAsync(ControlDatabase database, HttpContext context, string key)
-    {
-        await using var transaction = await database.BeginAnonymousAsync(context.RequestAborted);
-        var found = await transaction.FirstAsync(
-            "select tenant_id, key_id from control.find_tenant_key($1)", row => (Tenant: row.GetGuid(0), Key: row.GetGuid(1)), context.RequestAborted,
-            Credentials.Hash(key));
-        if (found == default)
-        {
-            return null;
-        }
-
-        context.Serves(found.Tenant);
-        return found;
-    }
-
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (KeyOf(Request) is not { } key)
@@ -115,9 +99,14 @@ sealed class BearerKeys(
 
         if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
         {
-            return await FindTenantAsync(database, Context, key) is { } found
-                ? Claims.Ticket(Scheme, $"key:{found.Key}", found.Tenant)
-                : AuthenticateResult.Fail("This key is unknown or revoked.");
+            await using var transaction = await database.BeginAnonymousAsync(Context.RequestAborted);
+            if (await transaction.FindKeyAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
+            {
+                return AuthenticateResult.Fail("This key is unknown or revoked.");
+            }
+
+            Context.Serves(found.Tenant);
+            return Claims.Ticket(Scheme, $"key:{found.Key}", found.Tenant);
         }
 
         await using var job = await database.BeginJobAsync(Context.RequestAborted);

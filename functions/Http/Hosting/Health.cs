@@ -15,12 +15,11 @@ static class Health
         health.MapGet("readyz", Ready).WithSummary("The database is reachable and migrated");
     }
 
-    static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, HttpResponse response, CancellationToken ct)
+    static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, DatabaseCircuit circuit, HttpResponse response, CancellationToken ct)
     {
         try
         {
-            await using var transaction = await database.BeginAnonymousAsync(ct);
-            var migration = await transaction.ScalarAsync<int>(Migrator.Current, ct);
+            var migration = await circuit.RunAsync(MigrationAsync, ct, insist: true);
             return migration == Migrator.Newest
                 ? TypedResults.Ok(new Readiness("ready", migration))
                 : TypedResults.Problem($"The database is at migration {migration}, this program needs {Migrator.Newest}: run `./run migrate`.", statusCode: 503, title: "Not migrated");
@@ -29,6 +28,12 @@ static class Health
         {
             response.Headers.RetryAfter = "5";
             return TypedResults.Problem("The database does not answer.", statusCode: 503, title: "Not ready");
+        }
+
+        async Task<int> MigrationAsync(CancellationToken ct)
+        {
+            await using var transaction = await database.BeginAnonymousAsync(ct);
+            return await transaction.ScalarAsync<int>(Migrator.Current, ct);
         }
     }
 

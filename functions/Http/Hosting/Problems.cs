@@ -1,11 +1,12 @@
+using ControlPlane.Database;
 using ControlPlane.Http.Portal;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace ControlPlane.Http.Hosting;
 
@@ -46,19 +47,6 @@ static class ProblemAnswers
         app.UseStatusCodePages();
     }
 
-    /// <summary>The database did not answer, or could not do so now. Never a reason to say yes, and never one to lose what was sent.</summary>
-    public static bool IsDatabaseAway(this Exception e) => e switch
-    {
-        // 28: our login is not let in (a token that ran out). 53: out of resources (connections, disk). 57P: being shut down or started.
-        // 58: the file system fails.
-        PostgresException p => p.IsTransient || p.SqlState.StartsWith("28", StringComparison.Ordinal)
-            || p.SqlState.StartsWith("53", StringComparison.Ordinal)
-            || p.SqlState.StartsWith("57P", StringComparison.Ordinal) || p.SqlState.StartsWith("58", StringComparison.Ordinal),
-        NpgsqlException => true,
-        TimeoutException => true,
-        _ => false,
-    };
-
     sealed class DatabaseAway(IProblemDetailsService problems, ILogger<DatabaseAway> log) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
@@ -68,13 +56,20 @@ static class ProblemAnswers
                 return false;
             }
 
-            log.LogError(exception, "The database is away");
+            // What is known already comes with every request, and is no news.
+            var isKnown = exception is DatabaseAwayException and not OverflowFullException;
+            log.Log(isKnown ? LogLevel.Warning : LogLevel.Error, isKnown ? null : exception, "The database is away");
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "5";
             return await problems.TryWriteAsync(new ProblemDetailsContext
             {
                 HttpContext = context,
-                ProblemDetails = { Status = 503, Title = "The database is away", Detail = "Nothing was changed. Send the same request again in a few seconds." },
+                ProblemDetails =
+                {
+                    Status = 503,
+                    Title = "The database is away",
+                    Detail = exception is OverflowFullException ? exception.Message : "Nothing was changed. Send the same request again in a few seconds.",
+                },
             });
         }
     }

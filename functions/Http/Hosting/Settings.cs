@@ -8,6 +8,9 @@ namespace ControlPlane.Http.Hosting;
 /// <summary>The settings of the environment, read and checked once at start. docs/operations.md lists them.</summary>
 public sealed record Settings(ControlPlaneOptions Options, string ConnectionString, byte[] SecretsKey)
 {
+    /// <summary>Whether the connection string says by itself how to sign in.</summary>
+    public bool HasPassword => new NpgsqlConnectionStringBuilder(ConnectionString).Password is { Length: > 0 };
+
     /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
     public static Settings Read(IConfiguration configuration)
     {

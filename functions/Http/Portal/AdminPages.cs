@@ -2,9 +2,11 @@ using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Http.Portal.OperatorPages;
 using ControlPlane.Operations;
+using ControlPlane.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace ControlPlane.Http.Portal;
@@ -22,10 +24,11 @@ static class AdminPages
         admin.MapPost("/jobs/{job}/run", RunJob);
     }
 
-    static async Task<RazorComponentResult<OverviewPage>> Overview(ControlDatabase database, Clock clock, CancellationToken ct)
+    static async Task<RazorComponentResult<OverviewPage>> Overview(
+        ControlDatabase database, Clock clock, [FromServices] UsageSpool? spool, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return new RazorComponentResult<OverviewPage>(new { Model = await transaction.OverviewAsync(clock.GetUtcNow(), ct) });
+        return new RazorComponentResult<OverviewPage>(new { Model = await transaction.OverviewAsync(clock.GetUtcNow(), ct), Spool = spool });
     }
 
     static async Task<RazorComponentResult<JobsPage>> ListJobs(string? job, string? result, Jobs jobs, ControlDatabase database, CancellationToken ct)

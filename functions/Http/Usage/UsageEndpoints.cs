@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
@@ -21,17 +22,19 @@ static class UsageEndpoints
 
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, RecordUsage record, CancellationToken ct) =>
-                PostAsync(context, UsageForm.Event, caller, record, ct))
+        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, TakeUsage take, CancellationToken ct) =>
+                PostAsync(context, UsageForm.Event, caller, take, ct))
             .WithTags("Usage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign per "
                 + "standardwebhooks.com and name the tenant in X-Tenant-Id, or send a tenant key as Bearer. At most 16 MiB, but NDJSON with a key may be endless. "
-                + "An id counts once, however often it is sent; what cannot be counted is kept and listed in `rejected`.")
+                + "An id counts once, however often it is sent; what cannot be counted is kept and listed in `rejected`. While the database is away, usage of "
+                + "senders known from the minutes before is kept and counted later: `queued` says how many, and is left out when none are. Do not send it again.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json");
-        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, RecordUsage record, CancellationToken ct) =>
-                PostAsync(context, UsageForm.Litellm, caller, record, ct))
+        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, TakeUsage take, CancellationToken ct) =>
+                PostAsync(context, UsageForm.Litellm, caller, take, ct))
             .WithTags("Usage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
+            .WithDescription("Answered and kept as at /v1/usage, `queued` included.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson");
     }
 
@@ -41,9 +44,9 @@ static class UsageEndpoints
             .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` takes day, model and user, separated by commas.");
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
-        HttpContext context, UsageForm form, UsageCaller caller, RecordUsage record, CancellationToken ct)
+        HttpContext context, UsageForm form, UsageCaller caller, TakeUsage take, CancellationToken ct)
     {
-        var bearer = context.Request.Headers.Authorization.Count > 0 ? await caller.BearerAsync(context) : null;
+        var bearer = context.Request.Headers.Authorization.Count > 0 ? await caller.BearerAsync(context, ct) : null;
         if (context.Request.Headers.Authorization.Count > 0 && bearer is null)
         {
             return TypedResults.Problem("This key is unknown or revoked.", statusCode: 401, title: "Not authenticated");
@@ -51,7 +54,7 @@ static class UsageEndpoints
 
         if (bearer is { } streaming && UsageBody.IsNdjson(context.Request))
         {
-            return await StreamAsync(context, form, streaming, record, ct);
+            return await StreamAsync(context, form, streaming, take, ct);
         }
 
         if (await UsageBody.ReadWholeAsync(context.Request, ct) is not { } body)
@@ -71,16 +74,16 @@ static class UsageEndpoints
             bearer = signed;
         }
 
-        return await RecordWholeAsync(context.Request, form, bearer.Value, body, record, ct);
+        return await RecordWholeAsync(context.Request, form, bearer.Value, body, take, ct);
     }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(
-        HttpRequest request, UsageForm form, Guid tenant, byte[] body, RecordUsage record, CancellationToken ct)
+        HttpRequest request, UsageForm form, Guid tenant, byte[] body, TakeUsage take, CancellationToken ct)
     {
         try
         {
             var submissions = UsageBody.IsNdjson(request) ? UsageBody.ParseLines(body, form) : UsageBody.ParseJson(body, form);
-            return TypedResults.Ok(await record.RunAsync(tenant, submissions, ct));
+            return TypedResults.Ok(await take.RunAsync(tenant, submissions, ct));
         }
         catch (JsonException) when (body.AsSpan().Trim(" \r\n\t"u8).IsEmpty)
         {
@@ -89,7 +92,7 @@ static class UsageEndpoints
         catch (JsonException e)
         {
             // An authenticated sender meant something by it: the text is kept where an operator sees it.
-            await record.RunAsync(tenant, [ReadUsage.NotJson(0, form, Encoding.UTF8.GetString(body))], ct);
+            await take.RunAsync(tenant, [ReadUsage.NotJson(0, form, Encoding.UTF8.GetString(body))], ct);
             var where = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : " in UTF-8";
             return TypedResults.Problem($"The body is not JSON{where}. It is kept in quarantine; nothing was counted.", statusCode: 400, title: "Not JSON");
         }
@@ -97,7 +100,7 @@ static class UsageEndpoints
 
     // Commits as it goes; the reply says how far it came. Sending the whole stream again is safe.
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> StreamAsync(
-        HttpContext context, UsageForm form, Guid tenant, RecordUsage record, CancellationToken ct)
+        HttpContext context, UsageForm form, Guid tenant, TakeUsage take, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
@@ -109,7 +112,7 @@ static class UsageEndpoints
         {
             await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.BodyReader, form, ct))
             {
-                reply.Add(await record.RunAsync(tenant, batch, ct), ListedRejections);
+                reply.Add(await take.RunAsync(tenant, batch, ct), ListedRejections);
             }
 
             return TypedResults.Ok(reply);
@@ -121,12 +124,12 @@ static class UsageEndpoints
         catch (Exception e) when (e.IsDatabaseAway())
         {
             context.Response.Headers.RetryAfter = "5";
-            return Stopped(503, "The database is away", "The stream stopped here. Send it again in a few seconds: what was counted is not counted twice.");
+            return Stopped(503, "The database is away", "The stream stopped here. Send it again in a few seconds: what was counted or queued is not counted twice.");
         }
 
         ProblemHttpResult Stopped(int status, string title, string detail) => TypedResults.Problem(
             detail, statusCode: status, title: title,
-            extensions: new Dictionary<string, object?> { ["accepted"] = reply.Accepted, ["duplicates"] = reply.Duplicates, ["rejected_total"] = reply.RejectedTotal });
+            extensions: new Dictionary<string, object?> { ["accepted"] = reply.Accepted, ["duplicates"] = reply.Duplicates, ["rejected_total"] = reply.RejectedTotal, ["queued"] = reply.Queued });
     }
 
     static async Task<Results<Ok<Page<UsageRow>>, ProblemHttpResult>> Get(
@@ -176,12 +179,18 @@ sealed class StreamReply
     public long Accepted { get; private set; }
     public long Duplicates { get; private set; }
     public long RejectedTotal { get; private set; }
+
+    /// <summary>Kept to be counted once the database is back.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Queued { get; private set; }
+
     public IReadOnlyList<RejectedEvent> Rejected => _rejected;
 
     public void Add(IngestReply batch, int listed)
     {
         Accepted += batch.Accepted;
         Duplicates += batch.Duplicates;
+        Queued += batch.Queued;
         RejectedTotal += batch.Rejected.Count;
         _rejected.AddRange(batch.Rejected.Take(listed - _rejected.Count));
     }

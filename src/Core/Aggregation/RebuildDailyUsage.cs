@@ -1,6 +1,7 @@
 using System.Globalization;
 using ControlPlane.Database;
 using ControlPlane.Operations;
+using ControlPlane.Usage;
 
 namespace ControlPlane.Aggregation;
 
@@ -11,8 +12,7 @@ namespace ControlPlane.Aggregation;
 /// </summary>
 public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 {
-    /// <summary>Events are accepted for 35 days; one more for the gateway whose clock is ahead.</summary>
-    static readonly TimeSpan Window = TimeSpan.FromDays(36);
+    static readonly TimeSpan Window = TimeSpan.FromDays(UsageAge.OpenDays);
 
     const int ReportedDrifts = 20;
 
@@ -55,7 +55,7 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
         return drifts;
     }
 
-    // The window is 36 days, unless an operator replayed something older since.
+    // The days that are open, and further back when an operator replayed something older since.
     const string Changed = """
         with window_start as (
             select least($1::date, (select min(occurred_on) from control.quarantine where state = 'replayed' and replayed_at >= $1::date)) as day

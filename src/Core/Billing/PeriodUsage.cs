@@ -1,5 +1,6 @@
 using ControlPlane.Database;
 using ControlPlane.Plans;
+using ControlPlane.Usage;
 
 namespace ControlPlane.Billing;
 
@@ -46,13 +47,15 @@ public sealed record PeriodUsage(long Tokens, IReadOnlyList<LateUsage> Late)
 
     static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
 
-    // Late events are at most 36 days older than the period, unless an operator replayed them. The bound keeps old partitions out of it.
-    const string TokensByDay = """
+    // How much older than the period late events can be, unless an operator replayed them. The bound keeps old partitions out of it.
+    static readonly string TokensByDay = $"""
         select (occurred_at at time zone 'UTC')::date, sum(prompt_tokens + completion_tokens)::bigint
         from control.usage_event
         where tenant_id = $1 and period = $2 and occurred_at < $4
-          and occurred_at >= least($3::date - 36, (select min(occurred_on) from control.quarantine
-                                                   where tenant_id = $1 and state = 'replayed' and replayed_at >= $3::date - 36))::timestamp at time zone 'UTC'
+          and occurred_at >= least(
+              $3::date - {UsageAge.OpenDays},
+              (select min(occurred_on) from control.quarantine
+               where tenant_id = $1 and state = 'replayed' and replayed_at >= $3::date - {UsageAge.OpenDays}))::timestamp at time zone 'UTC'
         group by 1
         """;
 

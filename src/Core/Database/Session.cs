@@ -1,3 +1,4 @@
+using System.Data;
 using System.Runtime.CompilerServices;
 using Npgsql;
 
@@ -17,6 +18,9 @@ public sealed class Session : Statements
     readonly Rights _rights;
 
     internal Session(NpgsqlConnection connection, Rights rights) => (_connection, _rights) = (connection, rights);
+
+    /// <summary>Closed or broken when the connection was lost.</summary>
+    public ConnectionState State => _connection.State;
 
     /// <summary>What is notified on a channel from now on: the payloads, as they come in.</summary>
     /// <exception cref="NpgsqlException">The connection is gone, and with it what was notified since.</exception>

@@ -33,12 +33,12 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
         return await waiting.Answer.Task.WaitAsync(ct);
     }
 
+    /// <summary>May be called again, as a container does for a service it has under two types.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
         await _stopping.CancelAsync();
         await _runners;
-        _stopping.Dispose();
     }
 
     async Task RunAsync()

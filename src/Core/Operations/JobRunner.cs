@@ -1,7 +1,9 @@
+using System.Data;
 using System.Diagnostics;
 using System.Text.Json;
 using ControlPlane.Database;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace ControlPlane.Operations;
 
@@ -17,6 +19,7 @@ public abstract record JobResult
 public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<JobRunner> log)
 {
     /// <param name="scheduledFor">The moment the run is for: the schedule's, or now.</param>
+    /// <exception cref="NpgsqlException">The database is away, or went away while the job ran.</exception>
     public async Task<JobResult> RunAsync(JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
     {
         // A session lock: it ends with the process, so a killed runner never blocks the next one.
@@ -33,7 +36,11 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         }
         finally
         {
-            await session.ExecuteAsync("select pg_advisory_unlock(hashtextextended('job ' || $1, 0))", CancellationToken.None, job.Name);
+            // A lost connection has let go of the lock already.
+            if (session.State == ConnectionState.Open)
+            {
+                await session.ExecuteAsync("select pg_advisory_unlock(hashtextextended('job ' || $1, 0))", CancellationToken.None, job.Name);
+            }
         }
     }
 
@@ -64,6 +71,12 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         {
             // The boundary of a job: whatever went wrong is on record, and the schedule tries again.
             log.LogError(e, "Job {Job} failed", job.Name);
+            if (session.State != ConnectionState.Open)
+            {
+                // Nothing can be put on record over it; the next run marks this one as abandoned.
+                throw new NpgsqlException($"The connection was lost while the job {job.Name} ran.", e);
+            }
+
             await FinishAsync(session, id, "failed", new { error = e.Message }, ct);
             return new JobResult.Failed(e.Message);
         }

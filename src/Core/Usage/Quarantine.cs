@@ -12,7 +12,7 @@ public sealed record HeldEvent(
 public static class Quarantine
 {
     public static async Task HoldAsync(
-        Transaction transaction, Guid tenant, IReadOnlyList<Submission> rejected, TimeProvider clock, CancellationToken ct)
+        Transaction transaction, Guid tenant, IReadOnlyList<Submission> rejected, DateTimeOffset receivedAt, TimeProvider clock, CancellationToken ct)
     {
         // One row per text, also within a batch: an upsert may not touch a row twice. In digest order, against deadlocks.
         var held = rejected.Select(s => (Submission: s, Digest: SHA256.HashData(Encoding.UTF8.GetBytes(s.Raw))))
@@ -24,7 +24,7 @@ public static class Quarantine
         }
 
         await transaction.ExecuteAsync(
-            Insert, ct, tenant, clock.GetUtcNow(), Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
+            Insert, ct, tenant, receivedAt, Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
             Column(h => h.Submission.Event?.Day), Column(h => h.Submission.Rejection!.Code), Column(h => h.Submission.Rejection!.Detail),
             Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times));
 

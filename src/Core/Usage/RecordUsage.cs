@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ControlPlane.Budgets;
 using ControlPlane.Database;
 using ControlPlane.Operations;
@@ -9,8 +10,15 @@ namespace ControlPlane.Usage;
 /// <param name="Id">null when not even the id could be read.</param>
 public sealed record RejectedEvent(long Index, string? Id, string Code, string Detail);
 
-/// <summary>What became of a delivery. Every event in it is one of the three.</summary>
-public sealed record IngestReply(long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected);
+/// <summary>What became of a delivery. Every event in it is one of the four.</summary>
+/// <param name="Queued">Kept to be counted once the database is back; left out of the answer when none are.</param>
+public sealed record IngestReply(
+    long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Queued = 0)
+{
+    public IngestReply And(IngestReply other) =>
+        new(Accepted + other.Accepted, Duplicates + other.Duplicates, [.. Rejected, .. other.Rejected], Queued + other.Queued);
+}
 
 /// <summary>
 /// Counts usage events exactly once. The receipt, the event with its cost, the live counters and what goes to quarantine
@@ -21,15 +29,16 @@ public sealed class RecordUsage(ControlDatabase database, Clock clock)
     /// <summary>Events in one transaction. A longer delivery takes several; each commit stands on its own.</summary>
     public const int BatchSize = 5_000;
 
+    /// <param name="receivedAt">What waited is as old as it was when it came in; null: now.</param>
     /// <exception cref="NpgsqlException">The database is away. Whole batches may have been counted already; sending all again is safe.</exception>
-    public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct)
+    public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct, DateTimeOffset? receivedAt = null)
     {
         var accepted = 0L;
         var duplicates = 0L;
         var rejected = new List<RejectedEvent>();
         foreach (var chunk in submissions.Chunk(BatchSize))
         {
-            var batch = await Retry.OnConflictAsync(() => CommitAsync(tenant, chunk, ct), EnsurePartitionsAsync, ct);
+            var batch = await Retry.OnConflictAsync(() => CommitAsync(tenant, chunk, receivedAt, ct), EnsurePartitionsAsync, ct);
             accepted += batch.Accepted.Count;
             duplicates += batch.Duplicates;
             rejected.AddRange(batch.Rejected.Select(r => new RejectedEvent(r.Index, r.Id, r.Rejection!.Code, r.Rejection.Detail)));
@@ -41,10 +50,10 @@ public sealed class RecordUsage(ControlDatabase database, Clock clock)
         return new IngestReply(accepted, duplicates, rejected);
     }
 
-    async Task<UsageBatch> CommitAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct)
+    async Task<UsageBatch> CommitAsync(Guid tenant, IReadOnlyList<Submission> submissions, DateTimeOffset? receivedAt, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
-        var batch = await RecordAsync(transaction, tenant, submissions, anyAge: false, ct);
+        var batch = await RecordAsync(transaction, tenant, submissions, anyAge: false, ct, receivedAt);
         await transaction.CommitAsync(ct);
         return batch;
     }
@@ -52,10 +61,10 @@ public sealed class RecordUsage(ControlDatabase database, Clock clock)
     /// <summary>Records a batch inside an open transaction of the tenant, or of a job.</summary>
     /// <param name="anyAge">An operator's replay: events older than <see cref="UsageBatch.MaximumAge"/> are counted too.</param>
     internal async Task<UsageBatch> RecordAsync(
-        Transaction transaction, Guid tenant, IReadOnlyList<Submission> submissions, bool anyAge, CancellationToken ct)
+        Transaction transaction, Guid tenant, IReadOnlyList<Submission> submissions, bool anyAge, CancellationToken ct, DateTimeOffset? receivedAt = null)
     {
         var now = clock.GetUtcNow();
-        var batch = new UsageBatch(submissions, now, anyAge);
+        var batch = new UsageBatch(submissions, receivedAt ?? now, anyAge);
         if (batch.Candidates.Count > 0)
         {
             await transaction.ExecuteAsync(BillingLock.Shared, ct, tenant);
@@ -66,7 +75,7 @@ public sealed class RecordUsage(ControlDatabase database, Clock clock)
             await CompareWithReceiptsAsync(transaction, tenant, batch, ct);
         }
 
-        await Quarantine.HoldAsync(transaction, tenant, batch.Rejected, clock, ct);
+        await Quarantine.HoldAsync(transaction, tenant, batch.Rejected, receivedAt ?? now, clock, ct);
         return batch;
     }
 

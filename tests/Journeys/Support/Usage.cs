@@ -41,6 +41,14 @@ static class Deliveries
             [.. reply.GetProperty("rejected").EnumerateArray().Select(r => r.GetProperty("code").GetString()!)]);
     }
 
+    /// <summary>Sends usage under the tenant's key.</summary>
+    public static Task<HttpResponseMessage> PostAsync(this TestTenant tenant, string body, string contentType = "application/json", string path = "/v1/usage") =>
+        tenant.Http.PostAsync(path, new StringContent(body, new MediaTypeHeaderValue(contentType)));
+
+    /// <summary>How many events of a delivery wait to be counted.</summary>
+    public static async Task<long> QueuedAsync(this Task<HttpResponseMessage> sent) =>
+        (await (await sent).ReadAsync()).TryGetProperty("queued", out var queued) ? queued.GetInt64() : 0;
+
     /// <summary>Total tokens of GET /v1/usage between two days.</summary>
     public static async Task<long> TokensAsync(this TestTenant tenant, string from, string to) =>
         (await (await tenant.Http.GetAsync($"/v1/usage?from={from}&to={to}&group_by=day")).ReadAsync())

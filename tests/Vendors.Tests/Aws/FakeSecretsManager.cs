@@ -19,8 +19,6 @@ sealed class FakeSecretsManager
 
     public string? Text(Guid tenant, string label) => Text(SecretsManagerStore.NameOf(tenant), label);
 
-    public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
-
     public string? Text(string name, string label) =>
         _secrets.TryGetValue(name, out var secret) && secret.WithLabel(label) is { } version ? secret.Versions[version] : null;
 
@@ -37,6 +35,8 @@ sealed class FakeSecretsManager
         secret.Versions.Add(version, null);
         secret.Labels["AWSPENDING"] = version;
     }
+
+    public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
 
     public object Answer(object request)
     {
@@ -122,9 +122,9 @@ sealed class FakeSecretsManager
     {
         DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
         RotationEnabled = secret.IsRotated,
+        VersionIdsToStages = secret.Versions.Keys.ToDictionary(version => version, version => secret.Labels.Where(label => label.Value == version).Select(label => label.Key).ToList()),
         // As the SDK does: a list without entries is null.
         ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
-        VersionIdsToStages = secret.Versions.Keys.ToDictionary(version => version, version => secret.Labels.Where(label => label.Value == version).Select(label => label.Key).ToList()),
     };
 
     DeleteSecretResponse Delete(DeleteSecretRequest request)

@@ -39,7 +39,7 @@ public sealed class LogLinesTests
     {
         await using var rig = await LambdaRig.StartAsync();
         await using var usage = await WebRig.StartAsync(rig.Around, ControlPlane.Aws.Web.UsageFunction.Build);
-        var (tenant, key) = await rig.TenantAsync();
+        var (tenant, key, _) = await rig.TenantAsync();
         await using (var broken = await rig.Database.OpenOwnerAsync(default))
         {
             await Database.Sql.ExecuteAsync(broken, "drop table control.usage_receipt cascade", default);

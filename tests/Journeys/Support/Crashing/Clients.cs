@@ -41,8 +41,11 @@ sealed class Clients(CrashingServer server, string dataFolder, CancellationToken
     }
 
     /// <summary>Delivers batches of events as signed webhooks, each until it is taken. One in eight is about last week.</summary>
-    /// <returns>The ids and tokens of the events the server said it has counted.</returns>
-    public async Task<Dictionary<string, long>> ReportAsync(TestTenant tenant, Random random, Task until, Action<HttpResponseMessage>? refused = null)
+    /// <param name="pause">Between two deliveries.</param>
+    /// <param name="queued">Told how many events the server said it will count later.</param>
+    /// <returns>The ids and tokens of the events the server said it has counted, or will.</returns>
+    public async Task<Dictionary<string, long>> ReportAsync(
+        TestTenant tenant, Random random, Task until, Action<HttpResponseMessage>? refused = null, Action<long>? queued = null, TimeSpan pause = default)
     {
         var counted = new Dictionary<string, long>(StringComparer.Ordinal);
         while (!until.IsCompleted)
@@ -52,11 +55,15 @@ sealed class Clients(CrashingServer server, string dataFolder, CancellationToken
             var body = JsonSerializer.SerializeToUtf8Bytes(events.Select(e => Deliveries.Event(e.Id, at.AddSeconds(-random.Next(3600)), e.Prompt, e.Completion)));
             var id = Names.Random("msg_");
             var reply = await server.SendAsync(() => Signed(tenant, id, body), ct, refused: refused);
-            Assert.Equal(events.Count, reply.GetProperty("accepted").GetInt32() + reply.GetProperty("duplicates").GetInt32());
+            var waiting = reply.TryGetProperty("queued", out var later) ? later.GetInt64() : 0;
+            Assert.Equal(events.Count, reply.GetProperty("accepted").GetInt64() + reply.GetProperty("duplicates").GetInt64() + waiting);
+            queued?.Invoke(waiting);
             foreach (var e in events)
             {
                 counted.Add(e.Id, e.Prompt + e.Completion);
             }
+
+            await Task.Delay(pause, ct);
         }
 
         return counted;

@@ -15,6 +15,9 @@ sealed class CrashingServer : IAsyncDisposable
 
     public int Kills { get; private set; }
 
+    /// <summary>To the process as it runs now.</summary>
+    public HttpClient Anyone => _process.Anyone;
+
     /// <param name="first">Options of the first start only.</param>
     /// <param name="options">Options of every start.</param>
     public static async Task<CrashingServer> StartAsync(string[] first, params string[] options) =>

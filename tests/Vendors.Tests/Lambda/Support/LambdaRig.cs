@@ -10,6 +10,7 @@ using ControlPlane.Provisioning;
 using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -68,19 +69,27 @@ sealed class LambdaRig : IAsyncDisposable
         return function;
     }
 
+    /// <summary>A function as a process has it, with settings that are no secrets.</summary>
+    public FunctionHost Host(string name)
+    {
+        var around = Around;
+        return new FunctionHost(
+            given => Functions.Find(name)(given with { Bring = Bring }), around.Configuration, new SecretSettings(around.Configuration, (_, _) => throw new InvalidOperationException(), NullLogger.Instance, TimeProvider.System), Lines, TimeProvider.System);
+    }
+
     /// <summary>The function <c>jobs</c> as a process has it.</summary>
     /// <param name="see">Told about every composition.</param>
     public FunctionHost Host(SecretSettings secrets, Func<Surroundings, Compose, Compose> see, TimeProvider time) => new(
         around => see(around, Functions.Find("jobs"))(around with { Bring = Bring }), Around.Configuration, secrets, Lines, time);
 
     /// <summary>An active tenant, and a key of it.</summary>
-    public async Task<(Guid Id, string Key)> TenantAsync()
+    public async Task<RigTenant> TenantAsync()
     {
         await using var api = await WebRig.StartAsync(Around, ControlPlane.Aws.Web.ApiFunction.Build);
         var reply = await api.Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = "O", slug = Names.Random("a"), plan = "basic", email = "owner@acme.example", country = "DE" });
         var made = await reply.Content.ReadFromJsonAsync<JsonElement>();
-        return (made.GetProperty("tenant_id").GetGuid(), made.GetProperty("api_key").GetString()!);
+        return new RigTenant(made.GetProperty("tenant_id").GetGuid(), made.GetProperty("api_key").GetString()!, made.GetProperty("webhook_secret").GetString()!);
     }
 
     /// <summary>Calls a function as Lambda does.</summary>
@@ -117,3 +126,5 @@ sealed class LambdaRig : IAsyncDisposable
             return Task.FromResult<object>(new SendMessageBatchResponse());
         }));
 }
+
+sealed record RigTenant(Guid Id, string Key, string WebhookSecret);

@@ -1,0 +1,144 @@
+using System.Text.Json;
+using ControlPlane.Database;
+using ControlPlane.Plans;
+using ControlPlane.Tests.Support;
+using ControlPlane.Usage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests;
+
+/// <summary>What becomes of usage that waits in the spool, and of usage that comes while the database has no room for it.</summary>
+public class DrainJourneys
+{
+    static readonly DateTimeOffset Now = new(2026, 3, 15, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task What_waited_is_as_old_as_when_it_came_in_but_not_older_than_a_queue_keeps_it()
+    {
+        await using var server = await TestServer.StartAsync(clock: Now);
+        var tenant = await server.CreateTenantAsync();
+
+        await WaitAsync(server, tenant, Now.AddDays(-10), Line("old", Now.AddDays(-40)), Line("too-old", Now.AddDays(-46)), Line("ahead", Now.AddDays(-9)), "{broken");
+        await WaitAsync(server, tenant, Now.AddDays(-20), Line("older", Now.AddDays(-48)), Line("oldest", Now.AddDays(-50)));
+        await Spool.EmptyAsync(server.DataFolder);
+
+        Assert.Equal(["old", "older"], await IdsAsync(server));
+        Assert.Equal(
+            "in_future malformed too_old too_old", await server.ReadAsync<string>("select string_agg(code, ' ' order by code) from control.quarantine"));
+        Assert.Equal(Now.AddDays(-10), await server.ReadAsync<DateTimeOffset>("select received_at from control.quarantine where code = 'malformed'"));
+        await server.RunJobAsync("nightly");
+        Assert.Equal(300, await server.ReadAsync<long>("select sum(prompt_tokens + completion_tokens)::bigint from control.daily_usage"));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_counted_is_set_aside_with_its_reason_and_holds_up_nobody()
+    {
+        await using var server = await TestServer.StartAsync(clock: Now);
+        var tenant = await server.CreateTenantAsync();
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
+        {
+            await owner.ExecuteAsync(Refuse, default);
+        }
+
+        var spool = Path.Combine(server.DataFolder, "spool");
+        await File.WriteAllTextAsync(Path.Combine(spool, "20260101T000000.0000000Z-00000000-1.json.gz"), "no gzip");
+        await WaitAsync(server, tenant, Now, Line("before", Now));
+        await WaitAsync(server, tenant, Now, Line("poison", Now));
+        await WaitAsync(server, tenant, Now, Line("after", Now));
+        await Spool.EmptyAsync(server.DataFolder);
+
+        Assert.Equal(["after", "before"], await IdsAsync(server));
+        var aside = Spool.Failed(server.DataFolder);
+        Assert.Equal(2, aside.Length);
+        var reasons = Directory.GetFiles(Path.Combine(spool, "failed"), "*.reason.txt").Select(File.ReadAllText).ToList();
+        Assert.Contains(reasons, reason => reason.Contains("poison is refused", StringComparison.Ordinal));
+        Assert.Contains("Usage in 2 files cannot be counted", await OverviewAsync(server), StringComparison.Ordinal);
+
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
+        {
+            await owner.ExecuteAsync("drop trigger poison on control.usage_receipt", default);
+        }
+
+        foreach (var file in aside.Where(file => !file.Contains("00000000-1", StringComparison.Ordinal)))
+        {
+            File.Move(file, Path.Combine(spool, Path.GetFileName(file)));
+        }
+
+        await Spool.EmptyAsync(server.DataFolder);
+        Assert.Equal(["after", "before", "poison"], await IdsAsync(server));
+    }
+
+    [Fact]
+    public async Task Usage_of_a_tenant_whose_rows_are_locked_waits_and_holds_up_nobody()
+    {
+        await using var server = await TestServer.StartAsync(clock: Now);
+        var (locked, free) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        await using (var invoicing = await server.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(BillingLock.Exclusive, default, locked.Id);
+            var queued = server.ReportAsync(locked, Deliveries.Event("e1", Now)).QueuedAsync();
+            await WaitAsync(server, locked, Now, Line("e2", Now));
+            await WaitAsync(server, free, Now, Line("e3", Now));
+
+            Assert.Equal(1, (await server.ReportAsync(free, Deliveries.Event("e4", Now)).CountsAsync()).Accepted);
+            Assert.Equal(1, await queued);
+            while (await server.ReadAsync<long>("select count(*) from control.usage_event") < 2)
+            {
+                await Task.Delay(50);
+            }
+
+            Assert.Equal(["e3", "e4"], await IdsAsync(server));
+        }
+
+        await Spool.EmptyAsync(server.DataFolder);
+        Assert.Equal(["e1", "e2", "e3", "e4"], await IdsAsync(server));
+    }
+
+    [Fact]
+    public async Task With_every_connection_taken_usage_is_queued_and_counted_when_there_is_room()
+    {
+        const int Count = 120;
+        await using var server = await TestServer.StartAsync(clock: Now);
+        var tenant = await server.CreateTenantAsync();
+        await server.ReportAsync(tenant).CountsAsync();
+        long queued;
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
+        {
+            await using var taking = await owner.BeginTransactionAsync();
+            await owner.ExecuteAsync("lock table control.usage_receipt in access exclusive mode", default);
+            // Fifty of them have the fifty connections and wait for the lock, the others wait for a connection.
+            var sent = Enumerable.Range(0, Count).Select(n => server.ReportAsync(tenant, Deliveries.Event($"e{n}", Now)).QueuedAsync());
+            queued = (await Task.WhenAll(sent)).Sum();
+        }
+
+        Assert.Equal(Count, queued);
+        await Spool.EmptyAsync(server.DataFolder);
+        Assert.Equal(Count, (await IdsAsync(server)).Length);
+        Assert.Equal(Count, await server.ReadAsync<long>("select sum(requests)::bigint from control.usage_counter"));
+    }
+
+    static async Task<string> OverviewAsync(TestServer server)
+    {
+        using var person = server.NewVisitor();
+        await person.SubmitAsync("/admin/login", "/admin/login", ("key", server.OperatorKey));
+        return await person.GetStringAsync("/admin");
+    }
+
+    static Task WaitAsync(TestServer server, TestTenant tenant, DateTimeOffset receivedAt, params string[] texts) =>
+        server.Services.GetRequiredService<UsageSpool>().AddAsync(new OverflowDelivery(tenant.Id, UsageForm.Event, receivedAt, texts), default);
+
+    static string Line(string id, DateTimeOffset at) => JsonSerializer.Serialize(Deliveries.Event(id, at));
+
+    static async Task<string[]> IdsAsync(TestServer server) => await server.ReadAsync<string[]>("select array_agg(id order by id) from control.usage_event") ?? [];
+
+    const string Refuse = """
+        create function control.refuse_poison() returns trigger language plpgsql as $$
+        begin
+            if new.id = 'poison' then
+                raise exception 'poison is refused' using errcode = 'not_null_violation';
+            end if;
+            return new;
+        end $$;
+        create trigger poison before insert on control.usage_receipt for each row execute function control.refuse_poison()
+        """;
+}

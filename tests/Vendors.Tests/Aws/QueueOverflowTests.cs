@@ -1,0 +1,70 @@
+using Amazon.SQS;
+using Amazon.SQS.Model;
+using ControlPlane.AwsServices;
+using ControlPlane.Usage;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests.Aws;
+
+public class QueueOverflowTests
+{
+    const string Queue = "https://sqs.eu-central-1.amazonaws.com/111122223333/overflow";
+    static readonly DateTimeOffset ReceivedAt = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task A_delivery_is_in_the_queue_in_messages_it_takes_and_nothing_of_it_is_missing()
+    {
+        var random = new Random(7);
+        string[] texts = ["{broken", .. Enumerable.Range(0, 40).Select(_ => Random(random, 20_000))];
+        var delivery = new OverflowDelivery(Guid.Parse("0199b000-0000-7000-8000-000000000001"), UsageForm.Litellm, ReceivedAt, texts);
+        var taken = new List<string>();
+
+        await Overflow(entry => taken.Add(entry.MessageBody)).AddAsync(delivery, default);
+
+        Assert.True(taken.Count > 1);
+        Assert.All(taken, body => Assert.InRange(body.Length, 1, 262_144));
+        var read = taken.Select(OverflowMessages.Read).ToList();
+        Assert.Equal(texts, read.SelectMany(part => part.Events));
+        Assert.All(read, part => Assert.Equal((delivery.Tenant, delivery.Form, delivery.ReceivedAt), (part.Tenant, part.Form, part.ReceivedAt)));
+    }
+
+    [Fact]
+    public async Task What_the_queue_does_not_take_is_not_said_to_be_kept()
+    {
+        var overflow = Overflow(_ => throw new AmazonSQSException("away"));
+
+        var e = await Assert.ThrowsAsync<OverflowFullException>(() => overflow.AddAsync(new OverflowDelivery(Guid.Empty, UsageForm.Event, ReceivedAt, ["{}"]), default));
+        Assert.DoesNotContain(Queue, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void There_is_an_overflow_where_there_is_a_queue()
+    {
+        Assert.IsType<QueueOverflow>(With(Queue).GetService<IUsageOverflow>());
+        Assert.Null(With(null).GetService<IUsageOverflow>());
+
+        static ServiceProvider With(string? queue) => new ServiceCollection().AddAwsServices(new ConfigurationBuilder().AddInMemoryCollection(
+            [new("CONTROLPLANE_OVERFLOW_QUEUE", queue), new("CONTROLPLANE_REGION", "eu-central-1")]).Build())
+            .AddSingleton(Substitute.For<IAmazonSQS>((_, _) => throw new NotSupportedException())).BuildServiceProvider();
+    }
+
+    static QueueOverflow Overflow(Action<SendMessageBatchRequestEntry> take) => new(
+        new QueueSender(
+            Substitute.For<IAmazonSQS>((_, request) =>
+            {
+                var batch = (SendMessageBatchRequest)request;
+                Assert.Equal(Queue, batch.QueueUrl);
+                batch.Entries.ForEach(take);
+                return Task.FromResult<object>(new SendMessageBatchResponse());
+            }),
+            NoWaiting.FromToday()),
+        Queue);
+
+    static string Random(Random random, int bytes)
+    {
+        var content = new byte[bytes];
+        random.NextBytes(content);
+        return Convert.ToHexString(content);
+    }
+}
