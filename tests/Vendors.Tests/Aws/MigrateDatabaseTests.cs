@@ -6,6 +6,7 @@ using Npgsql;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>What a deployment makes of a database whose owner is not a superuser, as on RDS.</summary>
+[Collection("Logins of the functions")]
 public sealed class MigrateDatabaseTests : IAsyncLifetime
 {
     readonly string _owner = Names.Random("owner");
