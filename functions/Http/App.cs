@@ -7,6 +7,7 @@ using ControlPlane.Http.Portal;
 using ControlPlane.Http.Usage;
 using ControlPlane.Mail;
 using ControlPlane.Operations;
+using ControlPlane.Signup;
 using ControlPlane.Usage;
 using ControlPlane.Webhooks;
 using Microsoft.AspNetCore.Builder;
@@ -45,6 +46,7 @@ public static class App
         var settings = Settings.Read(configuration);
         services.AddSingleton(settings.Options);
         services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, settings.HasPassword ? null : s.GetService<MakePassword>()));
+        services.AddSingleton<FindTenantKey>();
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
         services.AddTelemetryExport(configuration);

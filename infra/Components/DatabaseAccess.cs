@@ -20,24 +20,15 @@ public sealed class DatabaseAccess : ComponentResource
     public Proxy? Proxy { get; }
 
     readonly StackInfo _stack;
-    readonly Output<string> _connectsTo;
+    readonly Output<string>[] _connectsTo;
 
-    public DatabaseAccess(string name, Database database, Network network, bool direct, StackInfo stack, ComponentResourceOptions? options = null)
+    public DatabaseAccess(string name, Database database, Network network, bool direct, bool standby, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:data:DatabaseAccess", name, options)
     {
         _stack = stack;
-        if (direct)
-        {
-            (Host, GroupId, _connectsTo) = (database.Instance.Address, database.Doors.GroupId, database.Instance.ResourceId);
-            RegisterOutputs();
-            return;
-        }
-
         var inside = new CustomResourceOptions { Parent = this };
-        var doors = new Doors(name, "RDS Proxy, for the functions", network.Vpc.Id, this);
-        doors.LetOut("database", Database.Port, database.Doors.GroupId);
-        database.Doors.LetIn("proxy", Database.Port, doors.GroupId);
-
+        // Also while a standby waits: IAM is changed in us-east-1, which may be the region that a promotion replaces. For the same reason a
+        // standby's functions may sign in to the instance and to any proxy, before there is one and afterwards.
         var role = new Role(name, new RoleArgs
         {
             Description = "RDS Proxy signs in to the database as the function that connected",
@@ -48,6 +39,16 @@ public sealed class DatabaseAccess : ComponentResource
             Role = role.Id,
             Policy = Policy.Document(new Statement(["rds-db:connect"], [.. FunctionLogin.All.Select(login => (Input<string>)UserArn(database.Instance.ResourceId, login.Function))])),
         }, inside);
+        if (direct)
+        {
+            (Host, GroupId, _connectsTo) = (database.Instance.Address, database.Doors.GroupId, [database.Instance.ResourceId, Output.Create("prx-*")]);
+            RegisterOutputs();
+            return;
+        }
+
+        var doors = new Doors(name, "RDS Proxy, for the functions", network.Vpc.Id, this);
+        doors.LetOut("database", Database.Port, database.Doors.GroupId);
+        database.Doors.LetIn("proxy", Database.Port, doors.GroupId);
         Proxy = new Proxy(name, new ProxyArgs
         {
             Name = stack.Named("database"),
@@ -69,7 +70,7 @@ public sealed class DatabaseAccess : ComponentResource
 
         Host = Proxy.Endpoint;
         GroupId = doors.GroupId;
-        _connectsTo = Proxy.Arn.Apply(arn => arn.Split(':')[^1]);
+        _connectsTo = standby ? [database.Instance.ResourceId, Output.Create("prx-*")] : [Proxy.Arn.Apply(arn => arn.Split(':')[^1])];
         Accept = doors;
         RegisterOutputs();
     }
@@ -84,7 +85,7 @@ public sealed class DatabaseAccess : ComponentResource
     }
 
     /// <summary>Lets a function sign in, as its own database user only.</summary>
-    public Statement SignInAs(string function) => new(["rds-db:connect"], UserArn(_connectsTo, function));
+    public Statement SignInAs(string function) => new(["rds-db:connect"], [.. _connectsTo.Select(resource => (Input<string>)UserArn(resource, function))]);
 
     public static string UserOf(string function) => FunctionLogin.All.Single(login => login.Function == function).Name;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using ControlPlane.Infra.Plans;
 using Pulumi;
 using Pulumi.Aws.Lambda;
@@ -10,8 +11,9 @@ using Pulumi.Aws.Vpc;
 namespace ControlPlane.Infra.Components;
 
 /// <summary>What the functions are given to work with.</summary>
+/// <param name="TenantRegion">What tenants carry as their region.</param>
 public sealed record FunctionMeans(
-    Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail);
+    Input<string> TenantRegion, Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail, SecondRegion? Second);
 
 /// <summary>The control plane's functions, each with what it needs and nothing else.</summary>
 public sealed class Functions : ComponentResource
@@ -35,6 +37,7 @@ public sealed class Functions : ComponentResource
     {
         var doors = new Doors(name, "Functions of the control plane: nobody connects to them", network.Vpc.Id, this);
         doors.LetOutToWorld(443);
+        doors.LetOutToWorld(MailSender.Port);
         means.DatabaseAccess.Connect("functions", doors, means.Database);
         if (means.DatabaseAccess.Proxy is not null)
         {
@@ -56,7 +59,7 @@ public sealed class Functions : ComponentResource
         (_name, _plan, _keys, _stack, _means) = (name, plan, keys, stack, means);
         _network = new FunctionsNetwork(network.PrivateSubnetIds, doors);
         var functions = plan.Functions;
-        var rights = new FunctionRights(means, stack);
+        var rights = new FunctionRights(means, plan, stack);
         var (work, overflow) = (means.Queues.Provision.Queue, means.Queues.Overflow.Queue);
 
         Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
@@ -66,9 +69,10 @@ public sealed class Functions : ComponentResource
             Rotate();
         }
 
-        Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work));
+        Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work), rights.ReadTenantSecrets());
         Usage = Make(functions.Usage, warm: true, [], FunctionRights.MaySend(overflow), FunctionRights.MayReceive(overflow));
-        Jobs = Make(functions.Jobs, warm: false, [], FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), means.Mail.Send());
+        Jobs = Make(functions.Jobs, warm: false, [("CONTROLPLANE_MAIL_SECRET", means.Mail.Password.Arn)],
+            FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), FunctionRights.ReadSecrets(means.Mail.Password.Arn));
         Provision = Make(functions.Provision, warm: false,
             [
                 ("CONTROLPLANE_CLUSTER", means.Cluster.Eks.Name),
@@ -77,7 +81,10 @@ public sealed class Functions : ComponentResource
                 ("CONTROLPLANE_ENVIRONMENT_DATABASE_HOST", means.Database.Instance.Address),
                 ("CONTROLPLANE_CACHE", means.Cache.Group.PrimaryEndpointAddress),
                 ("CONTROLPLANE_CACHE_SECRET", means.Secrets.Cache),
+                ("CONTROLPLANE_TENANT_ACCESS_POINT", JsonSerializer.Serialize(plan.Data.AccessPoint.ForTenants())),
                 ("CONTROLPLANE_TENANT_SECRETS_KEY", keys.Secrets.Arn),
+                .. CopyOfTenantSecrets(means.Second),
+                ("CONTROLPLANE_TAGS", JsonSerializer.Serialize(new SortedDictionary<string, string>(stack.Tags.ToDictionary()) { ["ManagedBy"] = stack.Project })),
             ],
             [FunctionRights.MayReceive(work), FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), .. rights.MayProvision()]);
         means.Cluster.Admit("provision", Provision.Function.Role, "controlplane:provisioners");
@@ -88,6 +95,10 @@ public sealed class Functions : ComponentResource
         RetryAsync("provision", Provision);
         RegisterOutputs();
     }
+
+    static (string, Input<string>)[] CopyOfTenantSecrets(SecondRegion? second) => second is null
+        ? []
+        : [("CONTROLPLANE_TENANT_SECRETS_COPY", second.Key.Arn.Apply(key => JsonSerializer.Serialize(new { region = second.Region, key })))];
 
     // Every new version migrates when it is deployed, before anybody calls it; migrations only add, so that the version before works with the new schema.
     Invocation Migrate(Resource[] way) => new($"{_name}-migrate", new InvocationArgs
@@ -119,7 +130,7 @@ public sealed class Functions : ComponentResource
         {
             ["CONTROLPLANE_DOMAIN"] = _plan.Domain,
             ["CONTROLPLANE_PUBLIC_URL"] = $"https://{_plan.Domain}",
-            ["CONTROLPLANE_REGION"] = _plan.Region,
+            ["CONTROLPLANE_REGION"] = _means.TenantRegion,
             ["CONTROLPLANE_MAIL_FROM"] = $"no-reply@{_plan.Domain}",
             // Without a password: the function makes a token of IAM for each connection, or reads the owner's secret.
             ["CONTROLPLANE_DATABASE"] = Output.Format(
@@ -141,7 +152,7 @@ public sealed class Functions : ComponentResource
         Statement[] inCommon = owns ? [] :
         [
             _means.DatabaseAccess.SignInAs(function.Name), FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin),
-            new FunctionRights(_means, _stack).Decrypt(),
+            new FunctionRights(_means, _plan, _stack).Decrypt(),
         ];
         return new ControlFunction($"{_name}-{function.Name}", function, _plan.Functions, warm, _network, _keys, _stack, environment,
             [.. inCommon, .. may], _migrated, new ComponentResourceOptions { Parent = this });

@@ -1,22 +1,34 @@
 using System.Globalization;
+using System.Text.Json;
 using Pulumi;
+using Pulumi.Aws.Iam;
 using Pulumi.Aws.Route53;
+using Pulumi.Aws.SecretsManager;
 using Pulumi.Aws.SesV2;
 using Pulumi.Aws.SesV2.Inputs;
 
 namespace ControlPlane.Infra.Components;
 
-/// <summary>SES as the sender of the domain's mail: signed (DKIM), with bounces at an address of its own (SPF), and a policy for all else (DMARC).</summary>
+/// <summary>
+/// SES as the sender of the domain's mail: signed (DKIM), with bounces at an address of its own (SPF), and a policy for all else (DMARC). Handed
+/// over by SMTP, as from any host: docs/decisions/0014-what-of-aws-is-called-how.md.
+/// </summary>
 public sealed class MailSender : ComponentResource
 {
+    /// <summary>Submission; the connection is encrypted by STARTTLS.</summary>
+    public const int Port = 587;
+
     const int DkimKeys = 3;
+
+    /// <summary>The setting CONTROLPLANE_SMTP: whom mail is handed to, and the password.</summary>
+    public Secret Password { get; }
 
     readonly string _domain;
     readonly EmailIdentity _identity;
     readonly ConfigurationSet _settings;
 
     /// <param name="first">The domain's policy is said once; a standby adds its own signatures to it.</param>
-    public MailSender(string name, string domain, DnsZone zone, bool first, StackInfo stack, ComponentResourceOptions? options = null)
+    public MailSender(string name, string domain, DnsZone zone, bool first, Keys keys, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:edge:MailSender", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
@@ -56,12 +68,39 @@ public sealed class MailSender : ComponentResource
             Say("dmarc", $"_dmarc.{domain}", "TXT", "v=DMARC1; p=quarantine; adkim=s; aspf=r");
         }
 
+        Password = MakePassword(name, keys, stack, inside);
         RegisterOutputs();
 
         void Say(string what, Input<string> host, string type, Input<string> value) =>
             _ = new Record($"{name}-{what}", new RecordArgs { ZoneId = zone.Id, Name = host, Type = type, Ttl = 3_600, Records = { value } }, inside);
     }
 
-    /// <summary>Lets a function send, as the platform and nobody else.</summary>
-    public Statement Send() => new(["ses:SendEmail"], _identity.Arn, _settings.Arn) { When = [new("StringLike", "ses:FromAddress", $"*@{_domain}")] };
+    // SMTP knows passwords only, and SES takes those of users only: one who may hand over mail of this domain, and nothing else.
+    Secret MakePassword(string name, Keys keys, StackInfo stack, CustomResourceOptions inside)
+    {
+        var user = new User(name, new UserArgs { Name = stack.Named(name) }, inside);
+        _ = new UserPolicy(name, new UserPolicyArgs
+        {
+            User = user.Name,
+            Policy = Policy.Document(new Statement(["ses:SendRawEmail"], _identity.Arn, _settings.Arn) { When = [new("StringLike", "ses:FromAddress", $"*@{_domain}")] }),
+        }, inside);
+        var key = new AccessKey(name, new AccessKeyArgs { User = user.Name }, new CustomResourceOptions { Parent = this, AdditionalSecretOutputs = { "secret", "sesSmtpPasswordV4" } });
+        var secret = new Secret(name, new SecretArgs
+        {
+            Name = stack.Named(name),
+            Description = "Whom mail is handed to, and the password",
+            KmsKeyId = keys.Secrets.Arn,
+            RecoveryWindowInDays = stack.Protect ? 30 : 7,
+        }, inside);
+        _ = new SecretVersion(name, new SecretVersionArgs
+        {
+            SecretId = secret.Id,
+            SecretString = Output.CreateSecret(Output.Tuple(key.Id, key.SesSmtpPasswordV4).Apply(login => JsonSerializer.Serialize(new Dictionary<string, string>
+            {
+                ["CONTROLPLANE_SMTP"] = string.Create(CultureInfo.InvariantCulture,
+                    $"smtp://{Uri.EscapeDataString(login.Item1)}:{Uri.EscapeDataString(login.Item2)}@email-smtp.{stack.Region}.amazonaws.com:{Port}"),
+            }))),
+        }, new CustomResourceOptions { Parent = this, AdditionalSecretOutputs = { "secretString" } });
+        return secret;
+    }
 }

@@ -65,12 +65,16 @@ static class AccessRules
         Assert.All(world.Of("aws:iam/role:Role"), role => Assert.Single(role.Json("assumeRolePolicy").GetProperty("Statement").EnumerateArray()));
     }
 
-    public static void Roles_have_no_administrator_policies_and_users_do_not_exist(World world)
-    {
-        Assert.Empty(world.Of("aws:iam/user:User"));
-        Assert.Empty(world.Of("aws:iam/accessKey:AccessKey"));
+    public static void Roles_have_no_administrator_policies(World world) =>
         Assert.All(world.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), attachment =>
             Assert.DoesNotMatch("AdministratorAccess|PowerUserAccess|FullAccess", (string)attachment["policyArn"]!));
+
+    // SMTP takes passwords of users only. Everybody else has a role, and nobody else a key.
+    public static void The_only_user_may_send_mail_and_nothing_else(World world)
+    {
+        Assert.All(world.Resources.Where(resource => resource.Type.StartsWith("aws:iam/user", StringComparison.Ordinal) || resource.Type is "aws:iam/accessKey:AccessKey"), resource =>
+            Assert.Contains(resource.Key, (string[])["aws:iam/user:User mail", "aws:iam/userPolicy:UserPolicy mail", "aws:iam/accessKey:AccessKey mail"]));
+        Assert.All(world.Of("aws:iam/userPolicy:UserPolicy").SelectMany(policy => policy.Statements()), found => Assert.Equal(["ses:SendRawEmail"], found.Statement.Actions()));
     }
 
     public static void Instance_metadata_needs_a_token_and_stays_on_the_host(World world)

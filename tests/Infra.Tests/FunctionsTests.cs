@@ -70,6 +70,58 @@ public sealed class FunctionsTests(Stacks stacks)
         Assert.Equal(["controlplane:provisioners"], entry.Texts("kubernetesGroups"));
     }
 
+    [Theory]
+    [InlineData("prod", "us-west-2")]
+    [InlineData("prod, one region", null)]
+    public async Task Provisioning_keeps_tenants_secrets_of_its_own_stack_and_their_copies(string stack, string? copies)
+    {
+        var world = await stacks.GetAsync(stack);
+        var statements = world.One("aws:iam/rolePolicy:RolePolicy", "functions-provision").Statements().Select(found => found.Statement)
+            .Where(statement => statement.ResourceArns().Any(arn => arn.Contains("secret:tenant-", StringComparison.Ordinal))).ToList();
+        // What SecretsManagerStore calls, and nothing else.
+        string[] calls =
+        [
+            "CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "PutSecretValue", "RemoveRegionsFromReplication", "RestoreSecret", "TagResource", "UpdateSecretVersionStage",
+            .. copies is null ? Array.Empty<string>() : ["ReplicateSecretToRegions"],
+        ];
+        Assert.Equal(calls.Select(call => $"secretsmanager:{call}").Order(StringComparer.Ordinal), statements.SelectMany(statement => statement.Actions()).Order(StringComparer.Ordinal));
+        Assert.All(statements, statement => Assert.True(
+            statement.TryGetProperty("Condition", out var condition) ? condition.GetRawText().Contains("Tag/Stack\":[\"prod\"]", StringComparison.Ordinal) : statement.Actions().All(action => action.Contains("Get", StringComparison.Ordinal) || action.Contains("Describe", StringComparison.Ordinal)),
+            statement.GetRawText()));
+        var variables = (IReadOnlyDictionary<string, object?>)world.One(Function, "functions-provision")["environment.variables"]!;
+        Assert.Equal(copies is not null, variables.GetValueOrDefault("CONTROLPLANE_TENANT_SECRETS_COPY") is string copy && copy.Contains($"\"region\":\"{copies}\"", StringComparison.Ordinal));
+        Assert.Contains("\"Stack\":\"prod\"", (string)variables["CONTROLPLANE_TAGS"]!, StringComparison.Ordinal);
+        Assert.Equal("""{"path":"/tenants/{slug}","uid":1000,"gid":1000,"permissions":"0750"}""", variables["CONTROLPLANE_TENANT_ACCESS_POINT"]);
+    }
+
+    [Fact]
+    public async Task A_standby_that_took_over_goes_on_with_its_primarys_secrets()
+    {
+        var statements = (await stacks.GetAsync("dr")).One("aws:iam/rolePolicy:RolePolicy", "functions-provision").Statements().Select(found => found.Statement);
+        var put = statements.Single(statement => statement.Actions().Contains("secretsmanager:PutSecretValue"));
+        Assert.Contains("""aws:ResourceTag/Stack":["dr","prod"]""", put.GetProperty("Condition").GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Only_the_jobs_read_the_password_that_mail_is_sent_with()
+    {
+        var world = await stacks.GetAsync("prod");
+        var password = world.One("aws:secretsmanager/secret:Secret", "mail");
+        Assert.Equal(["functions-jobs"], world.About(password, "aws:iam/rolePolicy:RolePolicy").Select(policy => policy.Name));
+        Assert.Equal(["functions-jobs"], world.About(password, Function).Select(function => function.Name));
+        Assert.Contains(world.Of("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"), rule => rule.Name == "functions-to-world-587");
+    }
+
+    [Fact]
+    public async Task The_password_is_in_the_form_of_the_hosts_setting_whatever_letters_it_has()
+    {
+        var setting = (await stacks.GetAsync("prod")).One("aws:secretsmanager/secretVersion:SecretVersion", "mail").Json("secretString").GetProperty("CONTROLPLANE_SMTP").GetString();
+        var server = new Uri(setting!);
+        Assert.Equal(("smtp", "email-smtp.us-east-1.amazonaws.com", 587), (server.Scheme, server.Host, server.Port));
+        Assert.Equal(
+            ["[[aws:iam/accessKey:AccessKey mail id]]", "[[aws:iam/accessKey:AccessKey mail sesSmtpPasswordV4]]"], server.UserInfo.Split(':').Select(Uri.UnescapeDataString));
+    }
+
     [Fact]
     public async Task Migrations_run_with_every_new_version_before_anybody_calls_it()
     {

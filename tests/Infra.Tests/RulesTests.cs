@@ -25,9 +25,13 @@ public sealed class RulesTests(Stacks stacks)
         {
             ["assumeRolePolicy"] = """{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],"Principal":"*"}]}""",
         }),
-        [nameof(AccessRules.Roles_have_no_administrator_policies_and_users_do_not_exist)] = ("dev", "aws:iam/rolePolicyAttachment:RolePolicyAttachment host-session-manager", new()
+        [nameof(AccessRules.Roles_have_no_administrator_policies)] = ("dev", "aws:iam/rolePolicyAttachment:RolePolicyAttachment host-session-manager", new()
         {
             ["policyArn"] = "arn:aws:iam::aws:policy/AdministratorAccess",
+        }),
+        [nameof(AccessRules.The_only_user_may_send_mail_and_nothing_else)] = ("prod", "aws:iam/userPolicy:UserPolicy mail", new()
+        {
+            ["policy"] = Document("s3:GetObject", "arn:aws:s3:::anything/*"),
         }),
         [nameof(AccessRules.Instance_metadata_needs_a_token_and_stays_on_the_host)] = ("prod", "aws:ec2/launchTemplate:LaunchTemplate cpu-nodes", new() { ["metadataOptions"] = null }),
         [nameof(DataRules.What_stores_data_is_encrypted)] = ("dev", "aws:ebs/volume:Volume data", new() { ["encrypted"] = false }),

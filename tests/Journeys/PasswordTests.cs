@@ -107,7 +107,9 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
 
     string Function() => new NpgsqlConnectionStringBuilder(_cluster.Settings.ToString())
     {
-        Username = "function", Password = null, RootCertificate = _cluster.FileOf(_authority),
+        Username = "function",
+        Password = null,
+        RootCertificate = _cluster.FileOf(_authority),
     }.ToString();
 
     Task SetTokenAsync(string token) => _cluster.ExecuteAsync($"alter role function password '{token}'");

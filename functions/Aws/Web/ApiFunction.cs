@@ -1,6 +1,7 @@
 using ControlPlane.Aws.Hosting;
 using ControlPlane.Aws.Work;
 using ControlPlane.Http;
+using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

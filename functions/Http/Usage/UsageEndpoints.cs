@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Database;
@@ -92,7 +91,7 @@ static class UsageEndpoints
         catch (JsonException e)
         {
             // An authenticated sender meant something by it: the text is kept where an operator sees it.
-            await take.RunAsync(tenant, [ReadUsage.NotJson(0, form, Encoding.UTF8.GetString(body))], ct);
+            await take.RunAsync(tenant, [ReadUsage.NotJson(0, form, body)], ct);
             var where = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : " in UTF-8";
             return TypedResults.Problem($"The body is not JSON{where}. It is kept in quarantine; nothing was counted.", statusCode: 400, title: "Not JSON");
         }

@@ -36,7 +36,7 @@ public sealed class Authorize(ControlDatabase database, Clock clock) : IAsyncDis
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    readonly SharedRoundTrip<AuthorizationRequest, AuthorizationAnswer?> _roundTrip = new((requests, ct) => AskAsync(database, clock, requests, ct));
+    readonly SharedRoundTrip<AuthorizationRequest, AuthorizationAnswer?> _roundTrip = new((requests, ct) => AskAsync(database, clock, requests, ct), concurrency: 1);
 
     /// <returns>null when the key is unknown or revoked.</returns>
     /// <exception cref="NpgsqlException">The database is away; the endpoint answers 503, never "allowed".</exception>

@@ -116,6 +116,9 @@ public sealed class ControlDatabase : IAsyncDisposable
             ApplicationName = name,
             MaxPoolSize = maximumConnections,
             NoResetOnClose = !keepsState,
+            // Statements are planned once for each connection: planning one takes several times as long as running it.
+            MaxAutoPrepare = keepsState ? 0 : 64,
+            AutoPrepareMinUsages = 2,
         };
         var source = new NpgsqlDataSourceBuilder(settings.ToString());
         source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => traced).ConfigureBatchFilter(_ => traced));

@@ -19,8 +19,8 @@ public sealed class Session : Statements
 
     internal Session(NpgsqlConnection connection, Rights rights) => (_connection, _rights) = (connection, rights);
 
-    /// <summary>Closed or broken when the connection was lost.</summary>
-    public ConnectionState State => _connection.State;
+    /// <summary>False once the connection is lost, and with it the session's locks.</summary>
+    public bool IsOpen => _connection.State == ConnectionState.Open;
 
     /// <summary>What is notified on a channel from now on: the payloads, as they come in.</summary>
     /// <exception cref="NpgsqlException">The connection is gone, and with it what was notified since.</exception>

@@ -34,13 +34,7 @@ public static class Sql
             batch.BatchCommands.Add(rights.Take());
         }
 
-        var statement = new NpgsqlBatchCommand(sql);
-        foreach (var arg in args)
-        {
-            statement.Parameters.Add(new NpgsqlParameter { Value = arg ?? DBNull.Value });
-        }
-
-        batch.BatchCommands.Add(statement);
+        batch.BatchCommands.Add(new Statement(sql, args).Command());
         return batch;
     }
 
@@ -80,5 +74,20 @@ public static class Sql
 
             return await read(reader);
         }
+    }
+}
+
+/// <summary>SQL and its positional arguments.</summary>
+public sealed record Statement(string Sql, params List<object?> Args)
+{
+    internal NpgsqlBatchCommand Command()
+    {
+        var command = new NpgsqlBatchCommand(Sql);
+        foreach (var arg in Args)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = arg ?? DBNull.Value });
+        }
+
+        return command;
     }
 }

@@ -20,6 +20,36 @@ public sealed class Transaction : Statements
     /// <summary>Says, once this is committed, that a job has work to do.</summary>
     public void Announce(Announcement work) => _announcements.Add(work);
 
+    /// <summary>Sends several statements in one round trip.</summary>
+    /// <param name="read">Called with the reader at the first answer that has rows; null when none has any.</param>
+    /// <exception cref="InvalidOperationException">The transaction is over.</exception>
+    public async Task SendAsync(IEnumerable<Statement> statements, CancellationToken ct, Func<NpgsqlDataReader, Task>? read = null)
+    {
+        ThrowIfOver();
+        await using var batch = new NpgsqlBatch(_connection);
+        if (_rights is not null)
+        {
+            batch.BatchCommands.Add(_rights.Take());
+        }
+
+        foreach (var statement in statements)
+        {
+            batch.BatchCommands.Add(statement.Command());
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        if (_rights is not null)
+        {
+            await reader.NextResultAsync(ct);
+            _rights = null;
+        }
+
+        await (read?.Invoke(reader) ?? Task.CompletedTask);
+    }
+
+    /// <summary>What the following statements see and write are this tenant's rows.</summary>
+    public static Statement For(Guid tenant) => new("select set_config('app.current_tenant', $1, true)", tenant.ToString());
+
     public async Task CommitAsync(CancellationToken ct)
     {
         _over = true;
@@ -37,15 +67,19 @@ public sealed class Transaction : Statements
     /// <exception cref="InvalidOperationException">The transaction is over, and the rights with it.</exception>
     private protected override async Task<T> SendAsync<T>(string sql, List<object?> args, Func<NpgsqlBatch, Task<T>> run)
     {
-        // Another statement would be on its own, with the rights of the login.
+        ThrowIfOver();
+        var answer = await run(_connection.Batch(_rights, sql, args));
+        _rights = null;
+        return answer;
+    }
+
+    // Another statement would be on its own, with the rights of the login.
+    void ThrowIfOver()
+    {
         if (_over)
         {
             throw new InvalidOperationException("The transaction is over: begin another one.");
         }
-
-        var answer = await run(_connection.Batch(_rights, sql, args));
-        _rights = null;
-        return answer;
     }
 }
 

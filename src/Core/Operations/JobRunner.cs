@@ -1,4 +1,3 @@
-using System.Data;
 using System.Diagnostics;
 using System.Text.Json;
 using ControlPlane.Database;
@@ -37,7 +36,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         finally
         {
             // A lost connection has let go of the lock already.
-            if (session.State == ConnectionState.Open)
+            if (session.IsOpen)
             {
                 await session.ExecuteAsync("select pg_advisory_unlock(hashtextextended('job ' || $1, 0))", CancellationToken.None, job.Name);
             }
@@ -71,7 +70,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         {
             // The boundary of a job: whatever went wrong is on record, and the schedule tries again.
             log.LogError(e, "Job {Job} failed", job.Name);
-            if (session.State != ConnectionState.Open)
+            if (!session.IsOpen)
             {
                 // Nothing can be put on record over it; the next run marks this one as abandoned.
                 throw new NpgsqlException($"The connection was lost while the job {job.Name} ran.", e);

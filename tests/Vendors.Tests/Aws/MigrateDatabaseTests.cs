@@ -6,9 +6,12 @@ using Npgsql;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>What a deployment makes of a database whose owner is not a superuser, as on RDS.</summary>
-[Collection("Logins of the functions")]
+[Collection(Logins)]
 public sealed class MigrateDatabaseTests : IAsyncLifetime
 {
+    /// <summary>One after the other: logins belong to the whole server.</summary>
+    public const string Logins = "function logins";
+
     readonly string _owner = Names.Random("owner");
     readonly string _name = Names.Random("rds");
     string _superuser = null!;
@@ -89,7 +92,9 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
         }
     }
 
-    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database), new MakeFunctionLogins(_database)).RunAsync(default);
+    static readonly ControlPlaneOptions s_options = new() { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" };
+
+    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, s_options), new MakeFunctionLogins(_database)).RunAsync(default);
 
     Task<List<string>> MembershipsAsync() => AsSuperuserAsync(connection => connection.QueryAsync(
         """

@@ -42,7 +42,7 @@ public sealed class LogLinesTests
         var (tenant, key, _) = await rig.TenantAsync();
         await using (var broken = await rig.Database.OpenOwnerAsync(default))
         {
-            await Database.Sql.ExecuteAsync(broken, "drop table control.usage_receipt cascade", default);
+            await Database.Sql.ExecuteAsync(broken, "drop table control.usage_counter cascade", default);
         }
 
         using var client = usage.NewClient(key);

@@ -11,7 +11,6 @@ using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -63,10 +62,6 @@ sealed class LambdaRig : IAsyncDisposable
 
     public static async Task<LambdaRig> StartAsync() =>
         new(await TestCluster.NewDatabaseAsync(), Directory.CreateTempSubdirectory("functions-").FullName);
-
-    /// <summary>What is composed from now on has this login.</summary>
-    public void SignInAs(string login, string password) =>
-        Settings["CONTROLPLANE_DATABASE"] = new NpgsqlConnectionStringBuilder(ConnectionString) { Username = login, Password = password }.ToString();
 
     /// <summary>Roles belong to the whole cluster, and would outlive the test.</summary>
     public async Task DropLoginsAsync()

@@ -1,16 +1,15 @@
 using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Http.Hosting;
 
 /// <summary>
-/// Takes the operators' key over from the settings: once for each composition, and before the first request of an operator, so that nobody
-/// else waits for it. A key that was replaced in the secret opens nothing any more.
+/// Takes the operators' key over from the settings, for hosts that have no moment of starting: once for each composition, and before the first
+/// request of an operator, so that nobody else waits for it. A key that was replaced in the secret opens nothing any more.
 /// </summary>
-sealed class GivenOperatorKey(RequestDelegate next, ControlDatabase database, Clock clock, IConfiguration configuration)
+public sealed class GivenOperatorKey(RequestDelegate next, ControlDatabase database, Clock clock, IConfiguration configuration)
 {
     static readonly PathString[] s_operators = ["/admin", "/v1/admin", "/v1/sandbox"];
 
