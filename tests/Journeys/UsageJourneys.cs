@@ -88,6 +88,25 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_database_refuses_in_one_delivery_is_nobody_elses_misfortune_and_leaves_nothing_behind()
+    {
+        await using (var owner = await _server.Database.OpenOwnerAsync(default))
+        {
+            await owner.ExecuteAsync(RefusePoison, default);
+            await owner.ExecuteAsync("create trigger poison before insert on control.usage_counter for each row execute function control.refuse_poison()", default);
+        }
+
+        var other = await _server.CreateTenantAsync();
+        var poisoned = Enumerable.Range(0, 5).Select(n => _server.ReportAsync(_tenant, Deliveries.Event($"p{n}", Now, user: "poison"))).ToList();
+        var sound = await Task.WhenAll(Enumerable.Range(0, 40).Select(n => _server.ReportAsync(other, Deliveries.Event($"e{n}", Now)).CountsAsync()));
+
+        Assert.Equal(40, sound.Sum(s => s.Accepted));
+        Assert.All(await Task.WhenAll(poisoned), answer => Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode));
+        Assert.Equal(40, await _server.ReadAsync<long>("select count(*) from control.usage_event"));
+        Assert.Equal(40 * 150, await other.TokensAsync("2026-01-15", "2026-01-16"));
+    }
+
+    [Fact]
     public async Task Every_form_is_accepted_and_the_same_event_is_one_event_in_all_of_them()
     {
         var one = JsonSerializer.Serialize(Deliveries.Event("e1", Now));
@@ -235,4 +254,14 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     static StringContent Json(string body) => new(body, new MediaTypeHeaderValue("application/json"));
+
+    const string RefusePoison = """
+        create function control.refuse_poison() returns trigger language plpgsql as $$
+        begin
+            if new.user_id = 'poison' then
+                raise exception 'poison is refused' using errcode = 'not_null_violation';
+            end if;
+            return new;
+        end $$
+        """;
 }

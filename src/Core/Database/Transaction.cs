@@ -45,6 +45,11 @@ public sealed class Transaction : Statements
         }
 
         await (read?.Invoke(reader) ?? Task.CompletedTask);
+
+        // To the end: a statement that failed is heard of only when its answer is reached.
+        while (await reader.NextResultAsync(ct))
+        {
+        }
     }
 
     /// <summary>What the following statements see and write are this tenant's rows.</summary>
