@@ -10,13 +10,16 @@ if (args is not [var folder, var file])
 // The first moment a zip can name, whatever the time zone.
 var moment = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 const int ReadableByAll = 0b110_100_100 << 16;
+// What a Lambda runtime of one's own starts. Elsewhere the runtime is the program, and these are its files.
+const string Program = "bootstrap";
+const int ExecutableByAll = 0b111_101_101 << 16;
 using var zip = new ZipArchive(File.Create(file), ZipArchiveMode.Create);
 foreach (var name in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
     .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/')).Order(StringComparer.Ordinal))
 {
     var entry = zip.CreateEntry(name, CompressionLevel.SmallestSize);
     entry.LastWriteTime = moment;
-    entry.ExternalAttributes = ReadableByAll;
+    entry.ExternalAttributes = name == Program ? ExecutableByAll : ReadableByAll;
     using var content = entry.Open();
     using var source = File.OpenRead(Path.Combine(folder, name));
     source.CopyTo(content);

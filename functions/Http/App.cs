@@ -45,7 +45,7 @@ public static class App
     {
         var settings = Settings.Read(configuration);
         services.AddSingleton(settings.Options);
-        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, settings.HasPassword ? null : s.GetService<MakePassword>()));
+        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, s.GetService<MakePassword>()));
         services.AddSingleton<FindTenantKey>();
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));

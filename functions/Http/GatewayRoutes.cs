@@ -7,5 +7,5 @@ namespace ControlPlane.Http;
 public static class GatewayRoutes
 {
     /// <summary>Method and path.</summary>
-    public static IReadOnlyList<string> All { get; } = ["POST /v1/authorize", "POST /v1/usage", "POST /v1/usage/litellm"];
+    public static IReadOnlyList<string> All { get; } = ["POST /v1/usage", "POST /v1/usage/litellm", "POST /v1/authorize"];
 }

@@ -51,11 +51,11 @@ public sealed class ControlFunction : ComponentResource
         };
         if (all.Artifacts.InS3)
         {
-            (settings.S3Bucket, settings.S3Key) = (all.Artifacts.Bucket, all.Artifacts.Key(plan.Name));
+            (settings.S3Bucket, settings.S3Key) = (all.Artifacts.Bucket, all.Artifacts.Key);
         }
         else
         {
-            settings.Code = new FileArchive(all.Artifacts.File(plan.Name));
+            settings.Code = new FileArchive(all.Artifacts.File);
         }
 
         if (plan.Reserved is { } reserved)

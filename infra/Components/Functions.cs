@@ -128,6 +128,8 @@ public sealed class Functions : ComponentResource
         var direct = owns || _means.DatabaseAccess.Proxy is null;
         var environment = new InputMap<string>
         {
+            // All functions are one program, in one package.
+            ["CONTROLPLANE_FUNCTION"] = function.Name,
             ["CONTROLPLANE_DOMAIN"] = _plan.Domain,
             ["CONTROLPLANE_PUBLIC_URL"] = $"https://{_plan.Domain}",
             ["CONTROLPLANE_REGION"] = _means.TenantRegion,

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlPlane.Http;
 using ControlPlane.Infra.Plans;
 using Pulumi;
 using Pulumi.Aws.ApiGatewayV2;
@@ -18,8 +19,6 @@ public sealed class HttpApi : ComponentResource
     /// <summary>For both regions; what CloudFront calls.</summary>
     public const string OriginHost = "origin";
 
-    static readonly string[] s_gatewayRoutes = ["POST /v1/usage", "POST /v1/usage/litellm", "POST /v1/authorize"];
-
     public Api Api { get; }
 
     /// <summary>Says whether this region serves; only the primary has one.</summary>
@@ -35,7 +34,7 @@ public sealed class HttpApi : ComponentResource
         Api = new Api(name, new ApiArgs { ProtocolType = "HTTP", Description = "Portal and API", DisableExecuteApiEndpoint = true }, inside);
         var everything = Route("$default", Integrate("api", functions.Api));
         var usage = Integrate("usage", functions.Usage);
-        var gateway = s_gatewayRoutes.Select(route => Route(route, usage)).ToArray();
+        var gateway = GatewayRoutes.All.Select(route => Route(route, usage)).ToArray();
         var stage = Stage(plan.Functions, keys, [everything, .. gateway]);
 
         var regional = $"{plan.Region}-{OriginHost}";
@@ -95,7 +94,7 @@ public sealed class HttpApi : ComponentResource
                 ThrottlingRateLimit = plan.RequestsPerSecond,
                 ThrottlingBurstLimit = 2 * plan.RequestsPerSecond,
             },
-            RouteSettings = [.. s_gatewayRoutes.Select(route => new StageRouteSettingArgs
+            RouteSettings = [.. GatewayRoutes.All.Select(route => new StageRouteSettingArgs
             {
                 RouteKey = route, DetailedMetricsEnabled = true, ThrottlingRateLimit = plan.GatewayRequestsPerSecond, ThrottlingBurstLimit = 2 * plan.GatewayRequestsPerSecond,
             })],

@@ -51,7 +51,7 @@ public sealed partial record FunctionsPlan
         {
             Runtime = settings.OneOf("functions:runtime", ["dotnet10", "provided.al2023"], "dotnet10", "Lambda runtime of the functions."),
             Artifacts = new(settings.Text("functions:artifacts", ArtifactsPlace().IsMatch, "a folder, or s3://bucket/prefix of a release", "../artifacts/functions",
-                "Where api.zip, usage.zip, jobs.zip, provision.zip and database.zip are, from the folder infra.")),
+                "Where functions.zip is, from the folder infra: scripts/package-lambda makes it.")),
             WarmStart = settings.OneOf<WarmStart>("functions:warmStart", Plans.WarmStart.SnapStart, "How api and usage avoid cold starts."),
             UsageReserved = settings.Number("functions:usageReserved", 100, 1, 10_000, "Concurrency reserved for usage. The account's quota must leave 100 for all others."),
             RequestsPerSecond = settings.Number("functions:requestsPerSecond", 200, 1, 10_000, "Most requests per second to the portal and the API; five times that for usage and authorize."),
@@ -76,8 +76,11 @@ public sealed record FunctionPlan(string Name, string Does, int MemoryMib, int T
 /// <param name="Place">A folder, or s3://bucket/prefix. A release has a prefix of its own, so a new release is a new key.</param>
 public sealed record Artifacts(string Place)
 {
+    /// <summary>One for all functions: they are one program, of one release.</summary>
+    const string Package = "functions.zip";
+
     public bool InS3 => Place.StartsWith("s3://", StringComparison.Ordinal);
     public string Bucket => Place.Split('/')[2];
-    public string Key(string function) => $"{Place.Split('/', 4)[3]}/{function}.zip";
-    public string File(string function) => $"{Place}/{function}.zip";
+    public string Key => $"{Place.Split('/', 4)[3]}/{Package}";
+    public string File => $"{Place}/{Package}";
 }

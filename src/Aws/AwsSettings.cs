@@ -17,8 +17,9 @@ sealed class AwsSettings(IConfiguration configuration)
 
     const string OwnerSecretSetting = "CONTROLPLANE_DATABASE_OWNER_SECRET";
 
+    /// <summary>Where we run, which Lambda says. Not whose data it is: after a fail-over that is another region's.</summary>
     public RegionEndpoint Region => RegionEndpoint.GetBySystemName(
-        configuration["CONTROLPLANE_REGION"] ?? configuration["AWS_REGION"] ?? throw Missing("CONTROLPLANE_REGION", "the AWS region, such as eu-central-1"));
+        configuration["AWS_REGION"] ?? configuration["CONTROLPLANE_REGION"] ?? throw Missing("CONTROLPLANE_REGION", "the AWS region, such as eu-central-1"));
 
     public string Cluster => Required("CONTROLPLANE_CLUSTER", "the name of the EKS cluster");
 

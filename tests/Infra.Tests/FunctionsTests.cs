@@ -14,6 +14,16 @@ public sealed class FunctionsTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task Each_function_is_told_which_one_it_is()
+    {
+        foreach (var function in (await stacks.GetAsync("prod")).Of(Function))
+        {
+            Assert.Equal(function.Name["functions-".Length..], function["environment.variables.CONTROLPLANE_FUNCTION"]);
+            Assert.Equal("ControlPlane.Aws", function["handler"]);
+        }
+    }
+
+    [Fact]
     public async Task Ingestion_has_concurrency_of_its_own()
     {
         var world = await stacks.GetAsync("prod");
@@ -30,7 +40,7 @@ public sealed class FunctionsTests(Stacks stacks)
         var provisioned = await stacks.GetAsync("prod, one region");
         Assert.DoesNotContain(provisioned.Of(Function), function => function["snapStart"] is not null);
         Assert.Equal(2, provisioned.Of("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig").Count());
-        Assert.Equal("controlplane/0.1.0/api.zip", provisioned.One(Function, "functions-api")["s3Key"]);
+        Assert.All(provisioned.Of(Function), function => Assert.Equal("controlplane/0.1.0/functions.zip", function["s3Key"]));
     }
 
     [Fact]

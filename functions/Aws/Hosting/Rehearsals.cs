@@ -10,7 +10,7 @@ static class Rehearsals
     /// <summary>A database that nobody listens for, a key of zeros, and a token that is thrown away with them.</summary>
     public static IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>
     {
-        ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=rehearsal;Username=rehearsal",
+        ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=rehearsal;Username=rehearsal;Password=rehearsal",
         ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
         [OriginTokens.Setting] = OriginToken,
         ["CONTROLPLANE_SMTP"] = "smtp://127.0.0.1:1",

@@ -18,8 +18,8 @@ namespace ControlPlane.Aws.Hosting;
 /// <param name="read">From a secret's id to its text.</param>
 sealed class SecretSettings(IConfiguration environment, Func<string, CancellationToken, Task<string>> read, ILogger log, TimeProvider time)
 {
-    /// <summary>Settings by their names.</summary>
-    const string Platform = "CONTROLPLANE_SECRETS";
+    /// <summary>Settings by their names. What the operator has entered, in the last one, wins.</summary>
+    static readonly string[] Sources = ["CONTROLPLANE_MAIL_SECRET", "CONTROLPLANE_SECRETS"];
 
     /// <summary><c>token</c>, and <c>previous</c> while it is being changed.</summary>
     const string Origin = "CONTROLPLANE_ORIGIN_SECRET";
@@ -68,12 +68,20 @@ sealed class SecretSettings(IConfiguration environment, Func<string, Cancellatio
 
     async Task<IReadOnlyDictionary<string, string?>> ReadAsync(CancellationToken ct)
     {
-        var platform = ValuesAsync(Platform, ct);
-        var origin = await ValuesAsync(Origin, ct);
-        var values = new Dictionary<string, string?>(await platform);
-        if (origin.TryGetValue("token", out var token))
+        // All at once: somebody may wait for it.
+        var origin = ValuesAsync(Origin, ct);
+        var values = new Dictionary<string, string?>();
+        foreach (var source in await Task.WhenAll(Sources.Select(source => ValuesAsync(source, ct))))
         {
-            (values[OriginTokens.Setting], values[OriginTokens.PreviousSetting]) = (token, origin.GetValueOrDefault("previous"));
+            foreach (var (name, value) in source)
+            {
+                values[name] = value;
+            }
+        }
+
+        if ((await origin).TryGetValue("token", out var token))
+        {
+            (values[OriginTokens.Setting], values[OriginTokens.PreviousSetting]) = (token, (await origin).GetValueOrDefault("previous"));
         }
 
         return values;

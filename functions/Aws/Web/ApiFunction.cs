@@ -29,8 +29,9 @@ sealed class ApiFunction(HttpFunction http) : IFunction
         builder.Services.AddRouting();
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
-        // It takes longer than a request may, and rights that nothing on the internet has.
+        // These take rights that nothing has to which the internet comes: to the cluster, and to send mail. The outbox is looked at each minute.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<Nudges>().HandOnAsync));
+        builder.Services.AddSingleton(new JobDefinition(JobSchedules.Outbox, _ => Task.FromResult(JobReport.Of(("handed_on", 1)))));
         var app = HttpFunction.Build(builder, around);
         app.UseMiddleware<GivenOperatorKey>();
         app.MapControlPlane();

@@ -5,7 +5,6 @@ using ControlPlane.Http.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace ControlPlane.Aws.Work;
 
@@ -30,9 +29,9 @@ sealed class DatabaseFunction(IHost host, ILogger<DatabaseFunction> log) : IFunc
     public static async Task<IFunction> ComposeAsync(Surroundings around)
     {
         var builder = Composition.NewHost(around.Configuration);
-        var connection = around.Configuration["CONTROLPLANE_DATABASE"] ?? throw new SettingException("CONTROLPLANE_DATABASE is not set: give an Npgsql connection string.");
-        var hasPassword = new NpgsqlConnectionStringBuilder(connection).Password is { Length: > 0 };
-        builder.Services.AddSingleton(services => new ControlDatabase(connection, hasPassword ? null : services.GetRequiredService<MakePassword>()));
+        var connection = Settings.ReadConnection(around.Configuration);
+        builder.Services.AddSingleton(Settings.ReadOptions(around.Configuration));
+        builder.Services.AddSingleton(services => new ControlDatabase(connection, services.GetRequiredService<MakePassword>()));
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddTelemetryExport(around.Configuration);
         builder.Services.AddAws(around);

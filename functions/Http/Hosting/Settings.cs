@@ -9,25 +9,26 @@ namespace ControlPlane.Http.Hosting;
 /// <summary>The settings of the environment, read and checked once at start. docs/operations.md lists them.</summary>
 public sealed partial record Settings(ControlPlaneOptions Options, string ConnectionString, byte[] SecretsKey)
 {
-    /// <summary>Whether the connection string says by itself how to sign in.</summary>
-    public bool HasPassword => new NpgsqlConnectionStringBuilder(ConnectionString).Password is { Length: > 0 };
-
     /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
     public static Settings Read(IConfiguration configuration)
     {
-        var data = Path.GetFullPath(configuration["CONTROLPLANE_DATA"] ?? ".local");
-        var options = new ControlPlaneOptions
-        {
-            Domain = DomainOf(configuration["CONTROLPLANE_DOMAIN"] ?? "localhost"),
-            Region = RegionOf(configuration["CONTROLPLANE_REGION"] ?? "local"),
-            PublicUrl = PublicUrl(configuration["CONTROLPLANE_PUBLIC_URL"] ?? "http://localhost:8080"),
-            DataDirectory = data,
-            Sandbox = string.Equals(configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase),
-        };
-        var connection = configuration["CONTROLPLANE_DATABASE"]
-            ?? throw new SettingException("CONTROLPLANE_DATABASE is not set: give an Npgsql connection string, e.g. \"Host=localhost;Username=postgres;Database=controlplane\".");
-        return new Settings(options, Checked(connection), SecretsKeyOf(configuration["CONTROLPLANE_SECRETS_KEY"], data));
+        var options = ReadOptions(configuration);
+        return new Settings(options, ReadConnection(configuration), SecretsKeyOf(configuration["CONTROLPLANE_SECRETS_KEY"], options.DataDirectory));
     }
+
+    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    public static ControlPlaneOptions ReadOptions(IConfiguration configuration) => new()
+    {
+        Domain = DomainOf(configuration["CONTROLPLANE_DOMAIN"] ?? "localhost"),
+        Region = RegionOf(configuration["CONTROLPLANE_REGION"] ?? "local"),
+        PublicUrl = PublicUrl(configuration["CONTROLPLANE_PUBLIC_URL"] ?? "http://localhost:8080"),
+        DataDirectory = Path.GetFullPath(configuration["CONTROLPLANE_DATA"] ?? ".local"),
+        Sandbox = string.Equals(configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase),
+    };
+
+    /// <exception cref="SettingException">The setting is missing or wrong; the message says what to set.</exception>
+    public static string ReadConnection(IConfiguration configuration) => Checked(configuration["CONTROLPLANE_DATABASE"]
+        ?? throw new SettingException("CONTROLPLANE_DATABASE is not set: give an Npgsql connection string, e.g. \"Host=localhost;Username=postgres;Database=controlplane\"."));
 
     static string DomainOf(string value) => Uri.CheckHostName(value) == UriHostNameType.Dns
         ? value

@@ -1,5 +1,6 @@
 using ControlPlane.Aws;
 using ControlPlane.Aws.Web;
+using ControlPlane.Database;
 using ControlPlane.Http;
 using ControlPlane.Local;
 using Microsoft.AspNetCore.Builder;
@@ -31,11 +32,8 @@ public sealed class RouteTests
     }
 
     [Fact]
-    public void There_is_no_other_function() =>
-        Assert.Equal(["api", "database", "jobs", "provision", "usage"], Functions.All.Keys.Order(StringComparer.Ordinal));
+    public void Every_function_but_the_owners_has_a_login_of_its_own() =>
+        Assert.Equal(FunctionLogin.All.Select(login => login.Function).Append("database").Order(StringComparer.Ordinal), Functions.All.Keys.Order(StringComparer.Ordinal));
 
-    static IEnumerable<string> RoutesOf(WebApplication app) => ((IEndpointRouteBuilder)app).DataSources
-        .SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
-        .SelectMany(endpoint => endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}"))
-        .Order(StringComparer.Ordinal);
+    static IReadOnlyList<string> RoutesOf(WebApplication app) => RouteTable.Of(((IEndpointRouteBuilder)app).DataSources);
 }

@@ -63,6 +63,8 @@ sealed class HttpAnswer(JsonElement answer)
 
     public JsonElement Json => JsonDocument.Parse(Bytes).RootElement;
 
+    public IEnumerable<(string Name, string? Value)> Headers => answer.GetProperty("headers").EnumerateObject().Select(header => (header.Name, header.Value.GetString()));
+
     public string? Header(string name) => answer.GetProperty("headers").EnumerateObject()
         .FirstOrDefault(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { Value.ValueKind: JsonValueKind.String } found ? found.Value.GetString() : null;
 }

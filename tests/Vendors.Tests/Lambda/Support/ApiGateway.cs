@@ -1,0 +1,85 @@
+using System.Net;
+using System.Text.Json;
+using ControlPlane.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Extensions;
+
+namespace ControlPlane.Tests.Lambda;
+
+/// <summary>
+/// CloudFront and API Gateway in one: takes real HTTP, makes an event of it, gives it to the function that the infrastructure would, and makes HTTP
+/// of the answer. It speaks HTTP where they speak HTTPS, so it takes <c>secure</c> off the cookies.
+/// </summary>
+sealed class ApiGateway : IAsyncDisposable
+{
+    /// <summary>What Lambda takes as an event, in bytes.</summary>
+    const int MostBytes = 6 * 1024 * 1024;
+
+    readonly WebApplication _app;
+    readonly LambdaProcess _api;
+    readonly LambdaProcess _usage;
+
+    ApiGateway(WebApplication app, LambdaProcess api, LambdaProcess usage) => (_app, _api, _usage) = (app, api, usage);
+
+    public Uri Address => new(_app.Urls.Single());
+
+    public static async Task<ApiGateway> StartAsync(LambdaProcess api, LambdaProcess usage)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        var gateway = new ApiGateway(builder.Build(), api, usage);
+        gateway._app.Run(gateway.PassOnAsync);
+        await gateway._app.StartAsync();
+        return gateway;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    async Task PassOnAsync(HttpContext context)
+    {
+        var request = context.Request;
+        var asked = new HttpEvent(request.Method, request.Path.ToUriComponent(), request.QueryString.Value!.TrimStart('?'));
+        foreach (var (name, values) in request.Headers.Where(header => header.Key != "Cookie"))
+        {
+            asked.Header(name, string.Join(',', values.ToArray()));
+        }
+
+        if (request.Headers.Cookie.ToString() is { Length: > 0 } cookies)
+        {
+            asked.Cookies(cookies.Split("; "));
+        }
+
+        using var body = new MemoryStream();
+        await request.Body.CopyToAsync(body);
+        if (body.Length > 0)
+        {
+            asked.Body(request.ContentType ?? "", body.ToArray());
+        }
+
+        if (asked.ToString() is { Length: > MostBytes })
+        {
+            context.Response.StatusCode = StatusCodes.Status413RequestEntityTooLarge;
+            return;
+        }
+
+        var function = GatewayRoutes.All.Contains($"{request.Method} {request.Path}") ? _usage : _api;
+        await WriteAsync(new HttpAnswer(await function.InvokeAsync(asked.ToString())), context.Response);
+    }
+
+    static async Task WriteAsync(HttpAnswer answer, HttpResponse response)
+    {
+        response.StatusCode = answer.Status;
+        foreach (var (name, value) in answer.Headers.Where(header => header.Name != "Content-Length"))
+        {
+            response.Headers[name] = value;
+        }
+
+        response.Headers.SetCookie = answer.Cookies.Select(cookie => cookie.Replace("; secure", "", StringComparison.OrdinalIgnoreCase)).ToArray();
+        if (answer.Status is not (StatusCodes.Status204NoContent or StatusCodes.Status304NotModified))
+        {
+            await response.Body.WriteAsync(answer.Bytes);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace ControlPlane.Tests.Lambda;
+
+/// <summary>A function as Lambda runs it: the published program as a process of its own, which asks for its events.</summary>
+sealed class LambdaProcess : IAsyncDisposable
+{
+    readonly Process _process;
+    readonly RuntimeApi _api;
+    readonly ConcurrentQueue<string> _log = new();
+
+    LambdaProcess(Process process, RuntimeApi api)
+    {
+        (_process, _api) = (process, api);
+        _process.OutputDataReceived += (_, line) => Keep(line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+
+        void Keep(string? line)
+        {
+            if (line is not null)
+            {
+                _log.Enqueue(line);
+            }
+        }
+    }
+
+    public string Log => string.Join('\n', _log);
+
+    /// <param name="folder">Of what was published.</param>
+    /// <param name="settings">In the environment, by their names.</param>
+    public static async Task<LambdaProcess> StartAsync(string folder, string function, IEnumerable<KeyValuePair<string, string?>> settings)
+    {
+        var api = await RuntimeApi.StartAsync();
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "ControlPlane.Aws.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
+        start.Environment["CONTROLPLANE_FUNCTION"] = function;
+        start.Environment["AWS_LAMBDA_RUNTIME_API"] = api.Address;
+        start.Environment["AWS_LAMBDA_FUNCTION_NAME"] = $"controlplane-{function}";
+        start.Environment["AWS_LAMBDA_FUNCTION_VERSION"] = "1";
+        start.Environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "1024";
+        start.Environment["AWS_LAMBDA_LOG_FORMAT"] = "JSON";
+        start.Environment["AWS_REGION"] = "eu-central-1";
+        return new LambdaProcess(Process.Start(start)!, api);
+    }
+
+    /// <param name="timeout">Until Lambda would end it.</param>
+    public async Task<JsonElement> InvokeAsync(string input, TimeSpan? timeout = null)
+    {
+        try
+        {
+            return JsonDocument.Parse(await _api.InvokeAsync(input, timeout ?? TimeSpan.FromSeconds(29))).RootElement;
+        }
+        catch (TimeoutException)
+        {
+            throw new InvalidOperationException($"It does not answer. Its log: {Log}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        await _api.DisposeAsync();
+    }
+}

@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace ControlPlane.Tests.Lambda;
+
+/// <summary>
+/// Lambda's side of a function, as its guide describes the runtime API: it hands out events one at a time, with a deadline, and takes answers and errors
+/// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
+/// </summary>
+sealed class RuntimeApi : IAsyncDisposable
+{
+    static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
+
+    readonly Channel<Invoked> _waiting = Channel.CreateUnbounded<Invoked>();
+    readonly ConcurrentDictionary<string, Invoked> _running = [];
+    readonly TaskCompletionSource<string> _initFailed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly WebApplication _app;
+
+    RuntimeApi(WebApplication app) => _app = app;
+
+    /// <summary>For the variable AWS_LAMBDA_RUNTIME_API.</summary>
+    public string Address => new Uri(_app.Urls.Single()).Authority;
+
+    public static async Task<RuntimeApi> StartAsync()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        var api = new RuntimeApi(builder.Build());
+        api._app.Run(api.AnswerAsync);
+        await api._app.StartAsync();
+        return api;
+    }
+
+    /// <returns>What the function answered.</returns>
+    /// <exception cref="FunctionErrorException">It reported an error, or that it cannot start.</exception>
+    public async Task<string> InvokeAsync(string input, TimeSpan timeout)
+    {
+        var invoked = new Invoked(Guid.NewGuid().ToString(), input, timeout, new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously));
+        await _waiting.Writer.WriteAsync(invoked);
+        return await await Task.WhenAny(invoked.Answer.Task, _initFailed.Task).WaitAsync(s_longest);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _app.DisposeAsync();
+    }
+
+    async Task AnswerAsync(HttpContext context)
+    {
+        switch (context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            case ["2018-06-01", "runtime", "invocation", "next"]:
+                await NextAsync(context);
+                break;
+            case ["2018-06-01", "runtime", "invocation", var id, "response"]:
+                _running[id].Answer.TrySetResult(await BodyAsync(context));
+                context.Response.StatusCode = StatusCodes.Status202Accepted;
+                break;
+            case ["2018-06-01", "runtime", "invocation", var id, "error"]:
+                _running[id].Answer.TrySetException(new FunctionErrorException(await BodyAsync(context)));
+                context.Response.StatusCode = StatusCodes.Status202Accepted;
+                break;
+            case ["2018-06-01", "runtime", "restore", "next"]:
+                break;
+            case ["2018-06-01", "runtime", "init" or "restore", "error"]:
+                _initFailed.TrySetException(new FunctionErrorException(await BodyAsync(context)));
+                context.Response.StatusCode = StatusCodes.Status202Accepted;
+                break;
+            default:
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                break;
+        }
+    }
+
+    async Task NextAsync(HttpContext context)
+    {
+        var next = await _waiting.Reader.ReadAsync(context.RequestAborted);
+        _running[next.Id] = next;
+        var deadline = TimeProvider.System.GetUtcNow() + next.Timeout;
+        context.Response.Headers["Lambda-Runtime-Aws-Request-Id"] = next.Id;
+        context.Response.Headers["Lambda-Runtime-Deadline-Ms"] = deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers["Lambda-Runtime-Invoked-Function-Arn"] = "arn:aws:lambda:eu-central-1:111122223333:function:controlplane:live";
+        context.Response.Headers["Lambda-Runtime-Trace-Id"] = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1";
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(next.Input, Encoding.UTF8);
+    }
+
+    static async Task<string> BodyAsync(HttpContext context)
+    {
+        using var reader = new StreamReader(context.Request.Body);
+        return await reader.ReadToEndAsync();
+    }
+
+    sealed record Invoked(string Id, string Input, TimeSpan Timeout, TaskCompletionSource<string> Answer);
+}
+
+/// <param name="report">What the function told Lambda, as JSON.</param>
+sealed class FunctionErrorException(string report) : Exception(report);
