@@ -24,7 +24,9 @@ public static class Bootstrap
             echo "{release.Sha256}  $archive" | sha256sum --check --quiet -
             mkdir -p {target} {Data}
             tar --extract --gzip --file "$archive" --directory {target} --strip-components 1
-            CONTROLPLANE_DOMAIN={plan.Domain} CONTROLPLANE_PUBLIC_URL=https://{plan.Domain} CONTROLPLANE_DATA={Data} {target}/deploy/vps/install.sh
+            CONTROLPLANE_DOMAIN={plan.Domain} CONTROLPLANE_DATA={Data} CONTROLPLANE_REGION={plan.Vps.Region ?? plan.Region} \
+                CONTROLPLANE_SSH_FROM="{string.Join(' ', plan.Vps.SshFrom)}" CONTROLPLANE_VPN_RANGES="{string.Join(' ', plan.Vps.VpnRanges)}" \
+                {target}/deploy/vps/install.sh
 
             """;
     }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using ControlPlane.Aggregation;
 using ControlPlane.Billing;
 using ControlPlane.Budgets;
@@ -9,45 +7,83 @@ using ControlPlane.Http.Portal;
 using ControlPlane.Http.Usage;
 using ControlPlane.Mail;
 using ControlPlane.Operations;
+using ControlPlane.Signup;
 using ControlPlane.Usage;
 using ControlPlane.Webhooks;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.DataProtection.KeyManagement;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Http;
 
-/// <summary>The whole application without a host: every service and every route, in the order of the data's way.</summary>
+/// <summary>
+/// The whole application without a host: every service and every route, in the order of the data's way. A host takes all of it, or, where each
+/// start costs, the parts that it serves.
+/// </summary>
 public static class App
 {
+    /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
     public static IServiceCollection AddControlPlane(this IServiceCollection services, IConfiguration configuration)
+    {
+        var settings = services.AddFoundation(configuration);
+        services.AddSignup();
+        services.AddProvisioning(configuration, settings);
+        services.AddGateway(configuration);
+        services.AddLimits();
+        services.AddBilling(configuration, settings);
+        services.AddMessages(configuration, settings);
+        services.AddJobs();
+        services.AddAnswers();
+        services.AddApi(configuration, settings);
+        services.AddPortal();
+        return services;
+    }
+
+    /// <summary>What every part stands on: settings, database, clock, sealed secrets, telemetry.</summary>
+    /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+    public static Settings AddFoundation(this IServiceCollection services, IConfiguration configuration)
     {
         var settings = Settings.Read(configuration);
         services.AddSingleton(settings.Options);
-        services.AddSingleton(_ => new ControlDatabase(settings.ConnectionString));
+        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, settings.HasPassword ? null : s.GetService<MakePassword>()));
+        services.AddSingleton<FindTenantKey>();
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
+        services.AddTelemetryExport(configuration);
+        return settings;
+    }
 
-        services.AddSignup();
-        services.AddProvisioning(configuration, settings);
+    /// <summary>What tenants' gateways call for every chat: may it go ahead, and what it used.</summary>
+    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
+    {
         services.AddSingleton<Authorize>();
+        services.AddSingleton<UsageCaller>();
+        services.AddSingleton<RecordUsage>();
+        services.AddUsageOverflow(configuration);
+    }
+
+    /// <summary>Limits and their alerts, quarantine, daily usage.</summary>
+    public static void AddLimits(this IServiceCollection services)
+    {
         services.AddSingleton<ExpireReservations>();
         services.AddSingleton<UserLimits>();
         services.AddSingleton<OverrideLimits>();
         services.AddSingleton<AnnounceAlerts>();
-        services.AddSingleton<UsageCaller>();
-        services.AddSingleton<RecordUsage>();
-        services.AddUsageOverflow(configuration);
         services.AddSingleton<ReplayQuarantine>();
         services.AddSingleton<RebuildDailyUsage>();
+    }
+
+    public static void AddBilling(this IServiceCollection services, IConfiguration configuration, Settings settings)
+    {
         services.AddSingleton(SellerSettings.Read(configuration, settings.Options.Domain));
         services.AddSingleton<CloseBillingPeriod>();
         services.AddSingleton<RunBillingCycle>();
+    }
 
+    /// <summary>Mail and webhooks.</summary>
+    public static void AddMessages(this IServiceCollection services, IConfiguration configuration, Settings settings)
+    {
         services.AddSingleton(MailSettings.Transport(configuration, settings.Options));
         services.AddSingleton(MailSettings.Sender(configuration, settings.Options));
         services.AddSingleton<SendOutbox>();
@@ -55,39 +91,29 @@ public static class App
         services.AddSingleton<WebhookDeliveries>();
         services.AddSingleton<WebhookClient>();
         services.AddSingleton<SendWebhooks>();
+    }
 
+    /// <summary>The list of jobs and what runs them. What a job needs is looked for when it runs.</summary>
+    public static void AddJobs(this IServiceCollection services)
+    {
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
         services.AddSingleton<MoveSandboxClock>();
         services.AddSingleton<Jobs>();
+    }
 
-        services.AddTelemetryExport(configuration);
-        services.AddForwardedHeaders(configuration);
-        services.AddControlPlaneAuthentication();
-        services.AddControlPlaneProblems();
-        services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);
-        services.AddAntiforgery(form => (form.Cookie.Name, form.Cookie.SecurePolicy) = ("antiforgery", CookieSecurePolicy.SameAsRequest));
-        services.AddDataProtection().SetApplicationName("controlplane");
-        services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
-        services.AddRazorComponents();
-        services.ConfigureHttpJsonOptions(json =>
-        {
-            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-            json.SerializerOptions.DictionaryKeyPolicy = JsonNamingPolicy.SnakeCaseLower;
-            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
-            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower));
-        });
-        services.AddOpenApi(ApiDescription.Complete);
-        return services;
+    /// <summary>What gateways call, and nothing else: <see cref="GatewayRoutes"/>.</summary>
+    public static void MapGateway(this WebApplication app)
+    {
+        app.UseAnswers();
+        app.MapAuthorize();
+        app.MapUsage();
     }
 
     public static void MapControlPlane(this WebApplication app)
     {
         app.UseForwardedHeaders();
-        app.UseMiddleware<TenantInTelemetry>();
-        app.UseMiddleware<SecurityHeaders>();
-        app.UseControlPlaneProblems();
-        app.UseMiddleware<KnownEncodings>();
+        app.UseAnswers();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();
@@ -98,6 +124,7 @@ public static class App
         app.MapEnvironment();
         app.MapAuthorize();
         app.MapUsage();
+        app.MapUsageReport();
         app.MapSubscription();
         app.MapLimits();
         app.MapWebhooks();
@@ -111,15 +138,8 @@ public static class App
             app.MapSandbox();
         }
 
-        app.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
-        app.MapAssets();
-        app.MapAppPages();
-        app.MapEnvironmentPages();
-        app.MapKeyPages();
-        app.MapMemberListPages();
-        app.MapLimitPages();
-        app.MapWebhookPages();
-        app.MapAdminPages();
+        app.MapApiDescription();
+        app.MapPortal();
         app.MapHealth();
     }
 }

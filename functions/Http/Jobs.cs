@@ -8,21 +8,23 @@ using ControlPlane.Provisioning;
 using ControlPlane.Signup;
 using ControlPlane.Usage;
 using ControlPlane.Webhooks;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Http;
 
-/// <summary>Every job, defined once. All hosts schedule from this list.</summary>
-public sealed class Jobs(
-    ControlDatabase database, Clock clock, RunProvisioning runProvisioning, RebuildDailyUsage rebuildDailyUsage, ExpireReservations expireReservations,
-    RunBillingCycle runBillingCycle, PurgeExpiredSignups purgeExpiredSignups, AnnounceAlerts announceAlerts, SendOutbox sendOutbox, SendWebhooks sendWebhooks)
+/// <summary>Every job, defined once. All hosts schedule from this list. A host that runs some of them has what those need, and no more.</summary>
+/// <param name="elsewhere">Jobs that run in another process of this host: what to do here instead.</param>
+public sealed class Jobs(ControlDatabase database, Clock clock, IServiceProvider services, IEnumerable<JobDefinition> elsewhere)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;
 
-    public IReadOnlyList<JobDefinition> All =>
+    public IReadOnlyList<JobDefinition> All => [.. Here.Select(job => elsewhere.FirstOrDefault(other => other.Name == job.Name) ?? job)];
+
+    IEnumerable<JobDefinition> Here =>
     [
-        new(JobSchedules.Provision, runProvisioning.RunAsync),
-        new(JobSchedules.Billing, runBillingCycle.RunAsync),
+        new(JobSchedules.Provision, ct => Get<RunProvisioning>().RunAsync(ct)),
+        new(JobSchedules.Billing, ct => Get<RunBillingCycle>().RunAsync(ct)),
         new(JobSchedules.Nightly, NightlyAsync),
         new(JobSchedules.Retention, RetentionAsync),
         new(JobSchedules.Outbox, OutboxAsync),
@@ -34,9 +36,9 @@ public sealed class Jobs(
     async Task<JobReport> NightlyAsync(CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
-        var partitions = await UsagePartitions.EnsureAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct);
-        var rebuilt = await rebuildDailyUsage.RunAsync(ct);
-        var reservations = await expireReservations.RunAsync(ct);
+        var partitions = await UsagePartitions.EnsureAheadAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct);
+        var rebuilt = await Get<RebuildDailyUsage>().RunAsync(ct);
+        var reservations = await Get<ExpireReservations>().RunAsync(ct);
         return JobReport.Of(
             ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations.Expired),
             ("reservations_forgotten", reservations.Forgotten)) with
@@ -44,9 +46,12 @@ public sealed class Jobs(
     }
 
     async Task<JobReport> RetentionAsync(CancellationToken ct) =>
-        (await purgeExpiredSignups.RunAsync(ct)).And(JobReport.Of(("webhooks", await sendWebhooks.PurgeAsync(ct))));
+        (await Get<PurgeExpiredSignups>().RunAsync(ct)).And(JobReport.Of(("webhooks", await Get<SendWebhooks>().PurgeAsync(ct))));
 
     // Alerts first, because they become mail and webhooks; mail before webhooks, whose receivers may be slow.
     async Task<JobReport> OutboxAsync(CancellationToken ct) =>
-        (await announceAlerts.RunAsync(ct)).And(await sendOutbox.RunAsync(ct)).And(await sendWebhooks.RunAsync(ct));
+        (await Get<AnnounceAlerts>().RunAsync(ct)).And(await Get<SendOutbox>().RunAsync(ct)).And(await Get<SendWebhooks>().RunAsync(ct));
+
+    T Get<T>()
+        where T : notnull => services.GetRequiredService<T>();
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Http;
 
-static class SignupServices
+public static class SignupServices
 {
     /// <summary>Signup's use cases, the activation that joins them with Provisioning, and what operators see of tenants.</summary>
     public static void AddSignup(this IServiceCollection services)

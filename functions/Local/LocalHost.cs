@@ -12,23 +12,12 @@ public static class LocalHost
 {
     static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(10);
 
-    static readonly Dictionary<string, string?> QuietLogs = new()
-    {
-        ["Logging:LogLevel:Default"] = "Warning",
-        // Warns at every first start that its keys lie in the database unencrypted. They guard forms, and the database guards more than that.
-        ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
-        // Its lines hold whole addresses, and some have the token of a mail's link in them.
-        ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "Warning",
-        // Says again, with a stack trace, what Program says in one line.
-        ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
-    };
-
     /// <param name="settings">Win over the environment's.</param>
     public static WebApplication Build(IEnumerable<KeyValuePair<string, string?>> settings, int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration
-            .AddInMemoryCollection(QuietLogs)
+            .AddInMemoryCollection(QuietLogs.Settings)
             .AddEnvironmentVariables()
             .AddInMemoryCollection(settings);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
@@ -56,7 +45,7 @@ public static class LocalHost
         ? address
         : throw new SettingException($"CONTROLPLANE_BIND is \"{value}\": give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.");
 
-    /// <summary>Brings the schema up to date and takes over the sandbox's time.</summary>
+    /// <summary>Brings the schema up to date, sees that the database is this installation's, and takes over the sandbox's time.</summary>
     /// <returns>The names of the migrations that were applied.</returns>
     public static async Task<IReadOnlyList<string>> PrepareAsync(this WebApplication app, CancellationToken ct)
     {
@@ -71,8 +60,15 @@ public static class LocalHost
             throw new CannotStartException(e.Message);
         }
 
+        var options = app.Services.GetRequiredService<ControlPlaneOptions>();
         await using var transaction = await database.BeginJobAsync(ct);
-        if (!app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox
+        if (await transaction.ScalarAsync<string>(AnotherRegion, ct, options.Region) is { } region)
+        {
+            throw new CannotStartException(
+                $"This database has tenants of region {region}, and CONTROLPLANE_REGION is {options.Region}: set it to {region}, or use another database.");
+        }
+
+        if (!options.Sandbox
             && await transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct) is { } frozen)
         {
             throw new CannotStartException($"This database is a sandbox whose clock stands at {frozen:yyyy-MM-ddTHH:mm:ssZ}: start with --sandbox, or use another database.");
@@ -81,4 +77,6 @@ public static class LocalHost
         await app.Services.GetRequiredService<Clock>().ReadAsync(database, ct);
         return applied;
     }
+
+    const string AnotherRegion = "select region from control.tenant where region <> $1 and status <> 'deleted' order by created_at limit 1";
 }

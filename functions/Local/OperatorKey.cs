@@ -8,8 +8,6 @@ namespace ControlPlane.Local;
 /// <summary>The key that opens the operator's side. The database keeps its hash; the key itself is in a file or was given to us.</summary>
 public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirectory data)
 {
-    const int ShortestGiven = 20;
-
     string KeyFile => data.At("operator.key");
 
     /// <param name="given">The value of CONTROLPLANE_OPERATOR_KEY, which replaces every key before it; null when not set.</param>
@@ -17,13 +15,13 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
     /// <exception cref="SettingException">The given key cannot be one.</exception>
     public async Task<string> EnsureAsync(string? given, CancellationToken ct)
     {
-        if (given is { Length: < ShortestGiven } || given?.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal) == true)
+        if (given is not null)
         {
-            throw new SettingException($"CONTROLPLANE_OPERATOR_KEY must have {ShortestGiven} characters or more and not start with {Credentials.TenantKeyPrefix}.");
+            OperatorKeys.Check(given);
         }
 
         await using var transaction = await database.BeginJobAsync(ct);
-        await transaction.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('control.operator_key', 0))", ct);
+        await transaction.LockOperatorKeysAsync(ct);
         var line = given is not null ? await ReplaceAsync(transaction, given, ct) : await KeepOrMakeAsync(transaction, ct);
         await transaction.CommitAsync(ct);
         return line;
@@ -31,13 +29,7 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
 
     async Task<string> ReplaceAsync(Transaction transaction, string key, CancellationToken ct)
     {
-        if (await transaction.ExecuteAsync("delete from control.operator_key where hash <> $1", ct, Credentials.Hash(key)) > 0)
-        {
-            // Whoever signed in with a key that is replaced may be why it is.
-            await transaction.ExecuteAsync("delete from control.operator_session", ct);
-        }
-
-        await AddAsync(transaction, key, ct);
+        await transaction.ReplaceOperatorKeyAsync(clock, key, ct);
         if (File.Exists(KeyFile) && await File.ReadAllTextAsync(KeyFile, ct) != key)
         {
             // What is in there opens nothing any more.
@@ -55,7 +47,7 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
             var kept = (await File.ReadAllTextAsync(KeyFile, ct)).Trim();
             if (known.Count == 0)
             {
-                await AddAsync(transaction, kept, ct);
+                await transaction.AddOperatorKeyAsync(clock, kept, ct);
             }
 
             return known.Count == 0 || known.Any(hash => hash.AsSpan().SequenceEqual(Credentials.Hash(kept)))
@@ -70,11 +62,7 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
 
         var made = Credentials.New(Credentials.OperatorKeyPrefix);
         PrivateFile.WriteNew(KeyFile, made);
-        await AddAsync(transaction, made, ct);
+        await transaction.AddOperatorKeyAsync(clock, made, ct);
         return $"{made} (shown this once; kept in {KeyFile})";
     }
-
-    Task<int> AddAsync(Transaction transaction, string key, CancellationToken ct) =>
-        transaction.ExecuteAsync(
-            "insert into control.operator_key (hash, created_at) values ($1, $2) on conflict do nothing", ct, Credentials.Hash(key), clock.GetUtcNow());
 }

@@ -31,18 +31,13 @@ sealed class QueueWatcher(
 
     async Task ListenAsync(CancellationToken ct)
     {
-        await using var connection = await database.OpenJobAsync(ct);
-        connection.Notification += (_, announcement) =>
+        await using var session = await database.OpenJobAsync(ct);
+        await foreach (var job in session.ListenAsync("control_job", ct))
         {
-            if (_announced.TryGetValue(announcement.Payload, out var channel))
+            if (_announced.TryGetValue(job, out var channel))
             {
                 channel.Writer.TryWrite(true);
             }
-        };
-        await connection.ExecuteAsync("listen control_job", ct);
-        while (true)
-        {
-            await connection.WaitAsync(ct);
         }
     }
 

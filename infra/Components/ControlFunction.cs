@@ -21,9 +21,10 @@ public sealed class ControlFunction : ComponentResource
 
     /// <param name="warm">Somebody waits for its answers, so cold starts matter.</param>
     /// <param name="may">Beyond writing its log and its traces and living in the VPC.</param>
+    /// <param name="after">What has to be done before callers get to a new version.</param>
     public ControlFunction(
         string name, FunctionPlan plan, FunctionsPlan all, bool warm, FunctionsNetwork network, Keys keys, StackInfo stack,
-        InputMap<string> environment, Statement[] may, ComponentResourceOptions? options = null)
+        InputMap<string> environment, Statement[] may, Resource? after = null, ComponentResourceOptions? options = null)
         : base("controlplane:functions:ControlFunction", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
@@ -68,7 +69,8 @@ public sealed class ControlFunction : ComponentResource
         }
 
         Function = new Function(name, settings, new CustomResourceOptions { Parent = this, DependsOn = { allowed } });
-        Live = new Alias(name, new AliasArgs { Name = "live", FunctionName = Function.Name, FunctionVersion = Function.Version }, inside);
+        Live = new Alias(name, new AliasArgs { Name = "live", FunctionName = Function.Name, FunctionVersion = Function.Version },
+            after is null ? inside : new CustomResourceOptions { Parent = this, DependsOn = { after } });
         if (provisioned)
         {
             _ = new ProvisionedConcurrencyConfig(name, new ProvisionedConcurrencyConfigArgs

@@ -51,6 +51,7 @@ public sealed class Database : ComponentResource
             AutoMinorVersionUpgrade = true,
             DeletionProtection = stack.Protect,
             FinalSnapshotIdentifier = stack.Named($"{name}-final"),
+            DatabaseInsightsMode = "standard", // What Performance Insights are part of since 2026, and free of charge.
             PerformanceInsightsEnabled = true,
             PerformanceInsightsKmsKeyId = keys.Data.Arn,
             PerformanceInsightsRetentionPeriod = plan.PerformanceInsightsDays,

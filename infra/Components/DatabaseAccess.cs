@@ -2,6 +2,7 @@ using Pulumi;
 using Pulumi.Aws.Iam;
 using Pulumi.Aws.Rds;
 using Pulumi.Aws.Rds.Inputs;
+using FunctionLogin = ControlPlane.Database.FunctionLogin;
 
 namespace ControlPlane.Infra.Components;
 
@@ -11,9 +12,6 @@ namespace ControlPlane.Infra.Components;
 /// </summary>
 public sealed class DatabaseAccess : ComponentResource
 {
-    /// <summary>One database user per function, each a member of the one role that it works with.</summary>
-    public static readonly IReadOnlyList<string> Functions = ["api", "usage", "jobs", "provision"];
-
     public Output<string> Host { get; }
 
     /// <summary>What the functions connect to; their own doors have to let them out to it.</summary>
@@ -22,24 +20,15 @@ public sealed class DatabaseAccess : ComponentResource
     public Proxy? Proxy { get; }
 
     readonly StackInfo _stack;
-    readonly Output<string> _connectsTo;
+    readonly Output<string>[] _connectsTo;
 
-    public DatabaseAccess(string name, Database database, Network network, bool direct, StackInfo stack, ComponentResourceOptions? options = null)
+    public DatabaseAccess(string name, Database database, Network network, bool direct, bool standby, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:data:DatabaseAccess", name, options)
     {
         _stack = stack;
-        if (direct)
-        {
-            (Host, GroupId, _connectsTo) = (database.Instance.Address, database.Doors.GroupId, database.Instance.ResourceId);
-            RegisterOutputs();
-            return;
-        }
-
         var inside = new CustomResourceOptions { Parent = this };
-        var doors = new Doors(name, "RDS Proxy, for the functions", network.Vpc.Id, this);
-        doors.LetOut("database", Database.Port, database.Doors.GroupId);
-        database.Doors.LetIn("proxy", Database.Port, doors.GroupId);
-
+        // Also while a standby waits: IAM is changed in us-east-1, which may be the region that a promotion replaces. For the same reason a
+        // standby's functions may sign in to the instance and to any proxy, before there is one and afterwards.
         var role = new Role(name, new RoleArgs
         {
             Description = "RDS Proxy signs in to the database as the function that connected",
@@ -48,8 +37,18 @@ public sealed class DatabaseAccess : ComponentResource
         _ = new RolePolicy(name, new RolePolicyArgs
         {
             Role = role.Id,
-            Policy = Policy.Document(new Statement(["rds-db:connect"], [.. Functions.Select(function => (Input<string>)UserArn(database.Instance.ResourceId, function))])),
+            Policy = Policy.Document(new Statement(["rds-db:connect"], [.. FunctionLogin.All.Select(login => (Input<string>)UserArn(database.Instance.ResourceId, login.Function))])),
         }, inside);
+        if (direct)
+        {
+            (Host, GroupId, _connectsTo) = (database.Instance.Address, database.Doors.GroupId, [database.Instance.ResourceId, Output.Create("prx-*")]);
+            RegisterOutputs();
+            return;
+        }
+
+        var doors = new Doors(name, "RDS Proxy, for the functions", network.Vpc.Id, this);
+        doors.LetOut("database", Database.Port, database.Doors.GroupId);
+        database.Doors.LetIn("proxy", Database.Port, doors.GroupId);
         Proxy = new Proxy(name, new ProxyArgs
         {
             Name = stack.Named("database"),
@@ -71,7 +70,7 @@ public sealed class DatabaseAccess : ComponentResource
 
         Host = Proxy.Endpoint;
         GroupId = doors.GroupId;
-        _connectsTo = Proxy.Arn.Apply(arn => arn.Split(':')[^1]);
+        _connectsTo = standby ? [database.Instance.ResourceId, Output.Create("prx-*")] : [Proxy.Arn.Apply(arn => arn.Split(':')[^1])];
         Accept = doors;
         RegisterOutputs();
     }
@@ -86,9 +85,9 @@ public sealed class DatabaseAccess : ComponentResource
     }
 
     /// <summary>Lets a function sign in, as its own database user only.</summary>
-    public Statement SignInAs(string function) => new(["rds-db:connect"], UserArn(_connectsTo, function));
+    public Statement SignInAs(string function) => new(["rds-db:connect"], [.. _connectsTo.Select(resource => (Input<string>)UserArn(resource, function))]);
 
-    public static string UserOf(string function) => $"controlplane_{function}";
+    public static string UserOf(string function) => FunctionLogin.All.Single(login => login.Function == function).Name;
 
     Output<string> UserArn(Output<string> resource, string function) => _stack.Account.Arn("rds-db", Output.Format($"dbuser:{resource}/{UserOf(function)}"));
 }

@@ -36,7 +36,6 @@ sealed class FunctionRights(FunctionMeans means, Plan plan, StackInfo stack)
     public IEnumerable<Statement> MayOwnDatabase() =>
     [
         new(["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"], means.Secrets.Owner),
-        new(["secretsmanager:GetRandomPassword"], "*"), // Random letters are no resource.
         Decrypt("kms:GenerateDataKey"),
     ];
 

@@ -11,8 +11,9 @@ using Pulumi.Aws.Vpc;
 namespace ControlPlane.Infra.Components;
 
 /// <summary>What the functions are given to work with.</summary>
+/// <param name="TenantRegion">What tenants carry as their region.</param>
 public sealed record FunctionMeans(
-    Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail, SecondRegion? Second);
+    Input<string> TenantRegion, Database Database, DatabaseAccess DatabaseAccess, Secrets Secrets, Cluster Cluster, ModelFiles Files, Cache Cache, Queues Queues, MailSender Mail, SecondRegion? Second);
 
 /// <summary>The control plane's functions, each with what it needs and nothing else.</summary>
 public sealed class Functions : ComponentResource
@@ -29,6 +30,7 @@ public sealed class Functions : ComponentResource
     readonly Keys _keys;
     readonly StackInfo _stack;
     readonly FunctionMeans _means;
+    readonly Resource? _migrated;
 
     public Functions(string name, Plan plan, Network network, Keys keys, FunctionMeans means, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:functions:Functions", name, options)
@@ -60,6 +62,13 @@ public sealed class Functions : ComponentResource
         var rights = new FunctionRights(means, plan, stack);
         var (work, overflow) = (means.Queues.Provision.Queue, means.Queues.Overflow.Queue);
 
+        Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
+        if (!plan.Waits)
+        {
+            _migrated = Migrate([network, .. doors.Rules, .. means.Database.Doors.Rules]);
+            Rotate();
+        }
+
         Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work), rights.ReadTenantSecrets());
         Usage = Make(functions.Usage, warm: true, [], FunctionRights.MaySend(overflow), FunctionRights.MayReceive(overflow));
         Jobs = Make(functions.Jobs, warm: false, [("CONTROLPLANE_MAIL_SECRET", means.Mail.Password.Arn)],
@@ -78,18 +87,12 @@ public sealed class Functions : ComponentResource
                 ("CONTROLPLANE_TAGS", JsonSerializer.Serialize(new SortedDictionary<string, string>(stack.Tags.ToDictionary()) { ["ManagedBy"] = stack.Project })),
             ],
             [FunctionRights.MayReceive(work), FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), .. rights.MayProvision()]);
-        Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
         means.Cluster.Admit("provision", Provision.Function.Role, "controlplane:provisioners");
 
         Receive("provision", Provision, work, batch: 1, concurrency: 5);
         Receive("overflow", Usage, overflow, batch: 10, concurrency: 10);
         RetryAsync("jobs", Jobs);
         RetryAsync("provision", Provision);
-        if (!plan.Waits)
-        {
-            MigrateAndRotate([network, .. doors.Rules, .. means.Database.Doors.Rules]);
-        }
-
         RegisterOutputs();
     }
 
@@ -97,16 +100,17 @@ public sealed class Functions : ComponentResource
         ? []
         : [("CONTROLPLANE_TENANT_SECRETS_COPY", second.Key.Arn.Apply(key => JsonSerializer.Serialize(new { region = second.Region, key })))];
 
-    // Every new version migrates when it is deployed; migrations only add, so that the version before works with the new schema.
-    void MigrateAndRotate(Resource[] way)
+    // Every new version migrates when it is deployed, before anybody calls it; migrations only add, so that the version before works with the new schema.
+    Invocation Migrate(Resource[] way) => new($"{_name}-migrate", new InvocationArgs
     {
-        _ = new Invocation($"{_name}-migrate", new InvocationArgs
-        {
-            FunctionName = Database.Function.Name,
-            Qualifier = Database.Live.Name,
-            Input = """{"job":"migrate"}""",
-            Triggers = { ["version"] = Database.Live.FunctionVersion },
-        }, new CustomResourceOptions { Parent = this, DependsOn = [.. way] });
+        FunctionName = Database.Function.Name,
+        Qualifier = Database.Live.Name,
+        Input = """{"job":"migrate"}""",
+        Triggers = { ["version"] = Database.Live.FunctionVersion },
+    }, new CustomResourceOptions { Parent = this, DependsOn = [.. way] });
+
+    void Rotate()
+    {
         var callable = Database.CallableBy($"{_name}-rotate", "secretsmanager.amazonaws.com", _means.Secrets.Owner);
         _ = new SecretRotation($"{_name}-rotate", new SecretRotationArgs
         {
@@ -120,28 +124,38 @@ public sealed class Functions : ComponentResource
     ControlFunction Make(FunctionPlan function, bool warm, (string Key, Input<string> Value)[] more, params Statement[] may)
     {
         var owns = function == _plan.Functions.Database;
+        // RDS' own certificates are of its own authorities, which come with the function; those of its proxy are of Amazon's, which every machine trusts.
+        var direct = owns || _means.DatabaseAccess.Proxy is null;
         var environment = new InputMap<string>
         {
             ["CONTROLPLANE_DOMAIN"] = _plan.Domain,
             ["CONTROLPLANE_PUBLIC_URL"] = $"https://{_plan.Domain}",
-            ["CONTROLPLANE_REGION"] = _plan.Region,
+            ["CONTROLPLANE_REGION"] = _means.TenantRegion,
             ["CONTROLPLANE_MAIL_FROM"] = $"no-reply@{_plan.Domain}",
-            // Signed in with IAM: the password is a token that the host makes for every connection.
+            // Without a password: the function makes a token of IAM for each connection, or reads the owner's secret.
             ["CONTROLPLANE_DATABASE"] = Output.Format(
-                $"Host={(owns ? _means.Database.Instance.Address : _means.DatabaseAccess.Host)};Port={Components.Database.Port.ToString(CultureInfo.InvariantCulture)};Database={_plan.Data.DatabaseName};Username={(owns ? Components.Database.Owner : DatabaseAccess.UserOf(function.Name))};SSL Mode=VerifyFull"),
-            ["CONTROLPLANE_SECRETS"] = _means.Secrets.Platform,
-            ["CONTROLPLANE_ORIGIN_SECRET"] = _means.Secrets.Origin,
-            ["CONTROLPLANE_PROVISION_QUEUE"] = _means.Queues.Provision.Queue.Url,
-            ["CONTROLPLANE_OVERFLOW_QUEUE"] = _means.Queues.Overflow.Queue.Url,
+                $"Host={(owns ? _means.Database.Instance.Address : _means.DatabaseAccess.Host)};Port={Components.Database.Port.ToString(CultureInfo.InvariantCulture)};Database={_plan.Data.DatabaseName};Username={(owns ? Components.Database.Owner : DatabaseAccess.UserOf(function.Name))};SSL Mode=VerifyFull{(direct ? ";Root Certificate=/var/task/rds-ca-rsa2048-g1.pem" : "")};GSS Encryption Mode=Disable"),
         };
+        if (!owns)
+        {
+            environment.Add("CONTROLPLANE_SECRETS", _means.Secrets.Platform);
+            environment.Add("CONTROLPLANE_ORIGIN_SECRET", _means.Secrets.Origin);
+            environment.Add("CONTROLPLANE_PROVISION_QUEUE", _means.Queues.Provision.Queue.Url);
+            environment.Add("CONTROLPLANE_OVERFLOW_QUEUE", _means.Queues.Overflow.Queue.Url);
+        }
+
         foreach (var (key, value) in more)
         {
             environment.Add(key, value);
         }
 
-        Statement[] signIn = owns ? [] : [_means.DatabaseAccess.SignInAs(function.Name)];
+        Statement[] inCommon = owns ? [] :
+        [
+            _means.DatabaseAccess.SignInAs(function.Name), FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin),
+            new FunctionRights(_means, _plan, _stack).Decrypt(),
+        ];
         return new ControlFunction($"{_name}-{function.Name}", function, _plan.Functions, warm, _network, _keys, _stack, environment,
-            [.. signIn, FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin), new FunctionRights(_means, _plan, _stack).Decrypt(), .. may], new ComponentResourceOptions { Parent = this });
+            [.. inCommon, .. may], _migrated, new ComponentResourceOptions { Parent = this });
     }
 
     void Receive(string what, ControlFunction function, Pulumi.Aws.Sqs.Queue queue, int batch, int concurrency) =>

@@ -21,6 +21,9 @@ public sealed class GpuNodes : ComponentResource
 {
     const string Taint = "nvidia.com/gpu";
 
+    // By this label the autoscaler waits for a new node's GPU instead of taking the node for one without, and adding another.
+    const string AutoscalerLabel = "k8s.amazonaws.com/accelerator";
+
     public Group Group { get; }
 
     public GpuNodes(
@@ -112,6 +115,7 @@ public sealed class GpuNodes : ComponentResource
             ($"{prefix}/enabled", "true"),
             ($"{prefix}/{clusterName}", "owned"),
             ($"{prefix}/node-template/label/accelerator", plan.Gpu.Accelerators[0]),
+            ($"{prefix}/node-template/label/{AutoscalerLabel}", plan.Gpu.Accelerators[0]),
             ($"{prefix}/node-template/label/tier", "premium"),
             ($"{prefix}/node-template/taint/{Taint}", "present:NoSchedule"),
             ($"{prefix}/node-template/resources/nvidia.com/gpu", "1"),
@@ -133,7 +137,7 @@ public sealed class GpuNodes : ComponentResource
                 cidr: {plan.ServiceCidr}
               kubelet:
                 flags:
-                  - --node-labels=accelerator={accelerator},tier=premium
+                  - --node-labels=accelerator={accelerator},{AutoscalerLabel}={accelerator},tier=premium
                   - --register-with-taints={Taint}=present:NoSchedule
             """).Apply(config => Convert.ToBase64String(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"""
             MIME-Version: 1.0

@@ -9,7 +9,7 @@ namespace ControlPlane.Infra.Components;
 /// </summary>
 public sealed class Keys : ComponentResource
 {
-    /// <summary>Databases, files, objects, cache, queues and backups.</summary>
+    /// <summary>Databases, files, objects, cache and backups. Queues have SQS' own keys.</summary>
     public Key Data { get; }
 
     /// <summary>Secrets Manager, and the secrets of Kubernetes.</summary>
@@ -27,7 +27,7 @@ public sealed class Keys : ComponentResource
     public Keys(string name, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:security:Keys", name, options)
     {
-        Data = Make($"{name}-data", "databases, files, objects, queues and backups");
+        Data = Make($"{name}-data", "databases, files, objects and backups");
         Secrets = Make($"{name}-secrets", "secrets of the platform and of its tenants");
         Logs = Make($"{name}-logs", "logs", ForLogsIn(stack.Region, stack));
         Alerts = Make($"{name}-alerts", "alarms", [.. Announcers.Select(service =>

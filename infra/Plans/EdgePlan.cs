@@ -6,7 +6,8 @@ public sealed record EdgePlan
     /// <summary>"1.2" or "1.3". Either way TLS 1.3 is used with everyone who speaks it.</summary>
     public required string OldestTls { get; init; }
 
-    public string LoadBalancerPolicy => OldestTls == "1.3" ? "ELBSecurityPolicy-TLS13-1-3-2021-06" : "ELBSecurityPolicy-TLS13-1-2-2021-06";
+    // Of the policies with 1.2 the one without CBC, as CloudFront's.
+    public string LoadBalancerPolicy => OldestTls == "1.3" ? "ELBSecurityPolicy-TLS13-1-3-2021-06" : "ELBSecurityPolicy-TLS13-1-2-Res-2021-06";
     public string CloudFrontPolicy => OldestTls == "1.3" ? "TLSv1.3_2025" : "TLSv1.2_2025";
 
     /// <summary>Requests in five minutes from one address, before it is refused. Tenants' gateways are not counted: they share addresses.</summary>

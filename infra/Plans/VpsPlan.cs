@@ -8,6 +8,9 @@ public sealed partial record VpsPlan
     /// <summary>IPv4 address of a host that exists; <c>null</c>: the stack makes an instance.</summary>
     public required string? Host { get; init; }
 
+    /// <summary>Where that host stands, as tenants carry it; <c>null</c>: in the stack's region, as the instance does.</summary>
+    public required string? Region { get; init; }
+
     public required string InstanceType { get; init; }
     public int RootGib { get; init; } = 40;
 
@@ -39,6 +42,8 @@ public sealed partial record VpsPlan
         {
             Host = settings.Optional("vps:host", AddressRange.IsAddress, "an IPv4 address, e.g. 192.0.2.10",
                 "A host that exists already. The stack then makes DNS records only, and prints the command that installs the platform there."),
+            Region = settings.Optional("vps:hostRegion", RegionName().IsMatch, "a name in lower-case letters, digits and hyphens, e.g. berlin-1",
+                "Where the existing host stands. Its tenants carry the name for good."),
             InstanceType = settings.Text("vps:instanceType", InstanceTypeName().IsMatch, "an x86-64 EC2 instance type, e.g. m7i.2xlarge",
                 "m7i.2xlarge", "The host; the default has 8 vCPU and 32 GB."),
             DataGib = settings.Number("vps:dataGib", 200, 50, 16_384, "Size of the encrypted data volume in GiB."),
@@ -54,8 +59,13 @@ public sealed partial record VpsPlan
         settings.Must(plan.SshPublicKey is null || plan.SshFrom.Count > 0 || plan.Host is not null,
             "vps:sshPublicKey is set but vps:sshFrom is empty, so nobody could use it. "
             + "Allowed: name the ranges that may reach port 22, or leave out the key.");
+        settings.Must((plan.Host is null) == (plan.Region is null),
+            "vps:host and vps:hostRegion belong together: an existing host is not in the stack's region, and an instance always is. Allowed: both, or neither.");
         return plan;
     }
+
+    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    private static partial Regex RegionName();
 
     [GeneratedRegex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$")]
     private static partial Regex InstanceTypeName();

@@ -17,6 +17,8 @@ public sealed class EksTopology : ComponentResource
     {
         var inside = new ComponentResourceOptions { Parent = this };
         var primary = plan.Standby.PrimaryStack is { } primaryStack ? new Primary("primary", primaryStack, plan.Region, inside) : null;
+        // A standby stands in for its primary's region: the tenants it takes over keep the name of the region they belong to.
+        var tenantRegion = primary?.Text("tenantRegion") ?? Output.Create(plan.Region);
         var keys = new Keys("keys", stack, inside);
         var network = new Network("network", plan.Network, stack, inside);
         _ = new PrivateAccess("private-access", plan.Network, network, stack, inside);
@@ -34,14 +36,14 @@ public sealed class EksTopology : ComponentResource
         var secrets = new Secrets("secrets", plan, keys, second, primary, stack, inside);
         var database = new Components.Database("database", plan.Data, network, keys, secrets.OwnerPassword, primary, plan.Waits, stack, inside);
         database.Doors.LetIn("cluster", Components.Database.Port, cluster.SecurityGroupId);
-        var databaseAccess = new DatabaseAccess("database-access", database, network, direct: plan.Waits, stack, inside);
+        var databaseAccess = new DatabaseAccess("database-access", database, network, direct: plan.Waits, standby: primary is not null, stack, inside);
         var files = new ModelFiles("model-files", plan.Data, plan.Network.Zones, network, cluster, keys, second, primary, stack, inside);
         var cache = new Cache("cache", plan.Data, network, cluster, keys, secrets.CacheToken, stack, inside);
         var zone = new DnsZone("dns", plan.Domain, plan.ZoneId, inside, ofPrimary: primary?.Text("zoneId"));
         var mail = new MailSender("mail", plan.Domain, zone, first: primary is null, keys, stack, inside);
 
         var queues = new Queues("queues", plan.Functions, inside);
-        var functions = new Functions("functions", plan, network, keys, new FunctionMeans(database, databaseAccess, secrets, cluster, files, cache, queues, mail, second), stack, inside);
+        var functions = new Functions("functions", plan, network, keys, new FunctionMeans(tenantRegion, database, databaseAccess, secrets, cluster, files, cache, queues, mail, second), stack, inside);
         _ = new Schedules("schedules", functions, queues, on: !plan.Waits, stack, inside);
         var api = new HttpApi("http-api", plan, functions, zone, keys, inside);
         var ingress = new Ingress("ingress", plan, network, cluster, zone, api.Health?.Id, stack, inside);
@@ -62,6 +64,7 @@ public sealed class EksTopology : ComponentResource
         Outputs = new Dictionary<string, object?>
         {
             ["region"] = plan.Region,
+            ["tenantRegion"] = tenantRegion,
             ["portalUrl"] = $"https://{plan.Domain}",
             ["apiUrl"] = $"https://api.{plan.Domain}",
             ["vpcId"] = network.Vpc.Id,

@@ -35,9 +35,8 @@ public sealed class VpsTopology : ComponentResource
             address = host.Address.PublicIp;
             Outputs["region"] = plan.Region;
             Outputs["instanceId"] = host.Instance.Id;
-            Outputs["upgradeCommand"] = Output.Format($"""
-                aws ssm send-command --region {plan.Region} --instance-ids {host.Instance.Id}                   --document-name AWS-RunShellScript --parameters '{Bootstrap.AsParameters(plan)}'
-                """);
+            Outputs["upgradeCommand"] = Output.Format(
+                $"aws ssm send-command --region {plan.Region} --instance-ids {host.Instance.Id} --document-name AWS-RunShellScript --parameters '{Bootstrap.AsParameters(plan)}'");
             Outputs["connectCommand"] = Output.Format($"aws ssm start-session --region {plan.Region} --target {host.Instance.Id}");
         }
 

@@ -3,6 +3,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
 using Amazon.SecretsManager;
 using Amazon.SQS;
+using ControlPlane.Database;
 using ControlPlane.Provisioning;
 using ControlPlane.Usage;
 using Microsoft.Extensions.Configuration;
@@ -24,10 +25,11 @@ public static class AwsServices
     {
         // The business clock may be a sandbox's: signatures and waits need the real time.
         var (clock, settings) = (TimeProvider.System, new AwsSettings(configuration));
-        services.AddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
-        services.AddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
-        services.AddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
-        services.AddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
+        // Only where there is none yet: who composes may bring a client of his own.
+        services.TryAddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
+        services.TryAddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
+        services.TryAddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
+        services.TryAddSingleton<IAmazonEKS>(s => new AmazonEKSClient(s.Credentials(), settings.Client<AmazonEKSConfig>()));
 
         services.AddSingleton(s => new QueueSender(s.GetRequiredService<IAmazonSQS>(), clock));
         if (configuration[OverflowQueueSetting] is { Length: > 0 } overflow)
@@ -41,6 +43,18 @@ public static class AwsServices
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
         services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
             new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
+
+        // Credentials are looked for when a connection is opened, and not where the connection string has a password.
+        services.AddSingleton<MakePassword>(s => settings.SignsInAsOwner
+            ? (login, ct) => s.GetRequiredService<OwnerPassword>().MakeAsync(login, ct)
+            : (login, ct) => s.GetRequiredService<RdsToken>().MakeAsync(login, ct));
+        services.AddSingleton(s => new RdsToken(s.Credentials(), settings.Region, clock));
+        services.AddSingleton(s => new OwnerSecret(s.GetRequiredService<IAmazonSecretsManager>(), settings.OwnerSecret));
+        services.AddSingleton(_ => new OwnerLogin(settings.Database));
+        services.AddSingleton<OwnerPassword>();
+        services.AddSingleton<RotateOwnerPassword>();
+        services.AddSingleton<MakeFunctionLogins>();
+        services.AddSingleton<MigrateDatabase>();
         return services;
     }
 

@@ -15,10 +15,19 @@ sealed class AwsSettings(IConfiguration configuration)
     /// <summary>Attempts after the first, for what is throttled or failed on AWS' side; with waits that double, about 20 s.</summary>
     const int MostRetries = 5;
 
+    const string OwnerSecretSetting = "CONTROLPLANE_DATABASE_OWNER_SECRET";
+
     public RegionEndpoint Region => RegionEndpoint.GetBySystemName(
         configuration["CONTROLPLANE_REGION"] ?? configuration["AWS_REGION"] ?? throw Missing("CONTROLPLANE_REGION", "the AWS region, such as eu-central-1"));
 
     public string Cluster => Required("CONTROLPLANE_CLUSTER", "the name of the EKS cluster");
+
+    public string Database => Required("CONTROLPLANE_DATABASE", "an Npgsql connection string");
+
+    /// <summary>Only one function does; the others sign in with IAM.</summary>
+    public bool SignsInAsOwner => configuration[OwnerSecretSetting] is not null;
+
+    public string OwnerSecret => Required(OwnerSecretSetting, "the ARN of the secret with the password of the database's owner");
 
     /// <summary>null where tenants' secrets are only read.</summary>
     public string? TenantSecretsKey => configuration[TenantSecretsKeySetting];

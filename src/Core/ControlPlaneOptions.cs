@@ -6,6 +6,9 @@ public sealed record ControlPlaneOptions
     /// <summary>Environments live at <c>{slug}.users.{Domain}</c>.</summary>
     public required string Domain { get; init; }
 
+    /// <summary>Where the data of this installation's tenants is. They carry its name, and no other installation brings them up.</summary>
+    public string Region { get; init; } = "local";
+
     /// <summary>Where this control plane is reached from a browser, without a trailing slash. Links in mails start with it.</summary>
     public required Uri PublicUrl { get; init; }
 

@@ -21,6 +21,13 @@ public class ArchitectureTests
     }
 
     [Fact]
+    public void Only_the_migrator_and_who_makes_logins_have_the_rights_of_the_login() => Assert.Equal(
+        ["MakeFunctionLogins.cs", "Migrator.cs"],
+        Directory.EnumerateFiles(Path.Combine(CoreFolder(), "../.."), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !Path.GetRelativePath(CoreFolder(), file).Split(Path.DirectorySeparatorChar).Any(part => part is "tests" or "bench" or "bin" or "obj" or "artifacts"))
+            .Where(file => File.ReadAllText(file).Contains(".OpenOwnerAsync(", StringComparison.Ordinal)).Select(Path.GetFileName).Order());
+
+    [Fact]
     public void The_scan_finds_what_it_looks_for()
     {
         (string Stage, string Code)[] wrong =

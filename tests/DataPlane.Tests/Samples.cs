@@ -23,6 +23,7 @@ static class Samples
         Tenant = Guid.Parse("01900000-0000-7000-8000-000000000001"),
         Slug = slug,
         Organization = organization,
+        Region = "local",
         Address = $"{slug}.users.example.com",
         Url = new($"https://{slug}.users.example.com"),
         OwnerEmail = "owner@example.com",

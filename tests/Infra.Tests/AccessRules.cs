@@ -9,7 +9,7 @@ static class AccessRules
     static readonly string[] s_withoutResource =
     [
         "Describe", "List", "GetInstanceTypesFromInstanceRequirements", "PutTraceSegments", "PutTelemetryRecords", "GetSampling", "GetTraceSummaries", "BatchGetTraces",
-        "GetMetricData", "GetRandomPassword",
+        "GetMetricData",
     ];
 
     // What Lambda needs to live in a VPC; AWS' own policy gives it on everything too. The function's code is denied it.

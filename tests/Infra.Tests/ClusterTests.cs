@@ -68,6 +68,7 @@ public sealed class ClusterTests(Stacks stacks)
         Assert.Equal("true", tags[$"{prefix}/enabled"]);
         Assert.Equal("owned", tags[$"{prefix}/controlplane-prod-cluster"]);
         Assert.Equal("nvidia-tesla-t4", tags[$"{prefix}/node-template/label/accelerator"]);
+        Assert.Equal("nvidia-tesla-t4", tags[$"{prefix}/node-template/label/k8s.amazonaws.com/accelerator"]);
         Assert.Equal("present:NoSchedule", tags[$"{prefix}/node-template/taint/nvidia.com/gpu"]);
         Assert.Equal("1", tags[$"{prefix}/node-template/resources/nvidia.com/gpu"]);
     }

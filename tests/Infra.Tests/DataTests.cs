@@ -39,7 +39,29 @@ public sealed class DataTests(Stacks stacks)
         var rotation = Assert.Single(world.Of("aws:secretsmanager/secretRotation:SecretRotation"));
         Assert.Equal(30, Number(rotation["rotationRules.automaticallyAfterDays"]));
         var readers = world.Of("aws:iam/rolePolicy:RolePolicy").Where(policy => policy.DependsOn.Contains("aws:secretsmanager/secret:Secret secrets-database-owner"));
-        Assert.Equal("functions-database", Assert.Single(readers).Name);
+        var owner = Assert.Single(readers);
+        Assert.Equal("functions-database", owner.Name);
+        Assert.Equal(
+            ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
+            owner.Statements().SelectMany(found => found.Statement.Actions()).Where(action => action.StartsWith("secretsmanager:", StringComparison.Ordinal)).Order());
+        Assert.DoesNotContain(owner.DependsOn, secret => secret.StartsWith("aws:secretsmanager/", StringComparison.Ordinal) && !secret.Contains("database-owner", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("api", "controlplane_api", false)]
+    [InlineData("usage", "controlplane_usage", false)]
+    [InlineData("jobs", "controlplane_jobs", false)]
+    [InlineData("provision", "controlplane_provision", false)]
+    [InlineData("database", "controlplane_owner", true)]
+    public async Task A_function_signs_in_as_its_own_user_and_checks_whom_it_talks_to(string function, string user, bool toTheInstance)
+    {
+        var world = await stacks.GetAsync("prod");
+        var text = (string)world.One("aws:lambda/function:Function", $"functions-{function}")["environment.variables.CONTROLPLANE_DATABASE"]!;
+        var settings = new System.Data.Common.DbConnectionStringBuilder { ConnectionString = text };
+        Assert.Equal((user, "VerifyFull", false), (settings["Username"], settings["SSL Mode"], settings.ContainsKey("Password")));
+        // The proxy's certificate is one that every machine trusts.
+        Assert.Equal(toTheInstance, settings.TryGetValue("Root Certificate", out var roots));
+        Assert.Equal(toTheInstance ? $"/var/task/{world.One("aws:rds/instance:Instance", "database")["caCertIdentifier"]}.pem" : null, roots);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ public sealed class EdgeTests(Stacks stacks)
     {
         var world = await stacks.GetAsync("prod");
         Assert.Equal("TLSv1.2_2025", Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
-        Assert.Equal("ELBSecurityPolicy-TLS13-1-2-2021-06", world.One("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
+        Assert.Equal("ELBSecurityPolicy-TLS13-1-2-Res-2021-06", world.One("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
         Assert.All(world.Of("aws:apigatewayv2/domainName:DomainName"), domain => Assert.Equal("TLS_1_2", domain["domainNameConfiguration.securityPolicy"]));
     }
 

@@ -123,10 +123,15 @@ public sealed class FunctionsTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task Migrations_run_with_every_new_version()
+    public async Task Migrations_run_with_every_new_version_before_anybody_calls_it()
     {
-        var migrate = Assert.Single((await stacks.GetAsync("prod")).Of("aws:lambda/invocation:Invocation"));
+        var world = await stacks.GetAsync("prod");
+        var migrate = Assert.Single(world.Of("aws:lambda/invocation:Invocation"));
         Assert.Equal("""{"job":"migrate"}""", migrate["input"]);
         Assert.NotNull(migrate["triggers.version"]);
+        foreach (var alias in world.Of("aws:lambda/alias:Alias"))
+        {
+            Assert.Equal(alias.Name != "functions-database", alias.DependsOn.Contains(migrate.Key));
+        }
     }
 }

@@ -57,7 +57,7 @@ sealed class Mocks : IMocks
 
     /// <summary>What a standby may ask its primary for; a test compares it with what the primary offers.</summary>
     public static readonly string[] PrimaryOutputs =
-        ["databaseArn", "modelFilesCopyId", "zoneId", "platformSecretArn", "originSecretArn", "ownerSecretArn", "copiesKeyArn"];
+        ["databaseArn", "modelFilesCopyId", "zoneId", "platformSecretArn", "originSecretArn", "ownerSecretArn", "copiesKeyArn", "tenantRegion"];
 
     static ImmutableDictionary<string, object> AsCluster(string key, ImmutableDictionary<string, object> state) => state
         .SetItem("certificateAuthority", Map("data", $"[[{key} certificateAuthority]]"))

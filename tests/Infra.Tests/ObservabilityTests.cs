@@ -44,6 +44,14 @@ public sealed class ObservabilityTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task The_runbook_says_what_to_do_about_every_alarm()
+    {
+        var runbook = File.ReadAllText(Path.Combine(StackFile.Root, "docs/operations.md"));
+        var alarms = new[] { await stacks.GetAsync("prod"), await stacks.GetAsync("dr") }.SelectMany(world => world.Of("aws:cloudwatch/metricAlarm:MetricAlarm"));
+        Assert.All(alarms, alarm => Assert.Contains($"`{alarm.Name["alarms-".Length..]}`", runbook, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Every_topic_tells_somebody()
     {
         var world = await stacks.GetAsync("prod");

@@ -10,6 +10,8 @@ public sealed class SettingsTests
     [InlineData("dev", "controlplane:protect", "yes", "controlplane:protect is \"yes\"", "one of true, false")]
     [InlineData("dev", "aws:region", "Frankfurt", "aws:region is \"Frankfurt\"", "eu-central-1")]
     [InlineData("dev", "vps:host", "example.com", "vps:host is", "an IPv4 address, e.g. 192.0.2.10")]
+    [InlineData("dev", "vps:host", "192.0.2.10", "vps:host and vps:hostRegion belong together", "both, or neither")]
+    [InlineData("dev", "vps:hostRegion", "Berlin", "vps:hostRegion is \"Berlin\"", "e.g. berlin-1")]
     [InlineData("dev", "vps:sshFrom", "[\"0.0.0.0/0\"]", "vps:sshFrom is", "the whole world is not allowed")]
     [InlineData("dev", "vps:sshFrom", "198.51.100.7", "vps:sshFrom is", "a list of IPv4 ranges")]
     [InlineData("dev", "vps:vpnRanges", "[\"198.51.100.0/24\"]", "vps:vpnRanges is", "private IPv4 ranges")]

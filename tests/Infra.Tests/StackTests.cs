@@ -14,6 +14,12 @@ public sealed class StackTests(Stacks stacks)
         Assert.Equal(world.Resources.Count, world.Resources.Select(resource => resource.Key).Distinct().Count());
     }
 
+    [Fact]
+    public void The_plan_is_plain_records_without_a_type_of_Pulumis() => Assert.All(
+        typeof(Plan).Assembly.GetTypes().Where(type => type == typeof(Plan) || type.Namespace == "ControlPlane.Infra.Plans")
+            .SelectMany(type => type.GetProperties()).SelectMany(property => property.PropertyType.GetGenericArguments().Append(property.PropertyType)),
+        type => Assert.False(type.Namespace?.StartsWith("Pulumi", StringComparison.Ordinal), type.FullName));
+
     [Theory]
     [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
     public async Task Outputs_are_camel_case_and_secrets_are_secret(string name)

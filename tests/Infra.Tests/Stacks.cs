@@ -6,7 +6,7 @@ public sealed class Stacks
     static readonly Dictionary<string, Func<StackFile>> s_files = new()
     {
         ["dev"] = () => StackFile.Read("dev"),
-        ["dev, existing host"] = () => StackFile.Read("dev").With("vps:host", "192.0.2.10").With("controlplane:zoneId", "Z0123456789ABCDEFGHIJ"),
+        ["dev, existing host"] = () => StackFile.Read("dev").With("vps:host", "192.0.2.10").With("vps:hostRegion", "berlin-1").With("controlplane:zoneId", "Z0123456789ABCDEFGHIJ"),
         ["prod"] = () => StackFile.Read("prod"),
         ["prod, cheaper"] = () => StackFile.Read("prod").With("network:natPerZone", "false").With("controlplane:protect", "false").With("eks:publicAccessFrom", null),
         ["prod, one region"] = () => StackFile.Read("prod").With("standby:region", null).With("functions:warmStart", "provisioned").With("functions:artifacts", "s3://releases/controlplane/0.1.0"),

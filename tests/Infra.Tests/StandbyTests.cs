@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace ControlPlane.Infra.Tests;
 
 [Collection(nameof(Stacks))]
@@ -33,6 +35,29 @@ public sealed class StandbyTests(Stacks stacks)
         Assert.Equal(Assert.Single(waiting.Of("aws:rds/instance:Instance"))["identifier"], database["identifier"]);
         Assert.Single(promoted.Of("aws:rds/proxy:Proxy"));
         Assert.All(promoted.Of("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("ENABLED", schedule["state"]));
+    }
+
+    [Fact]
+    public async Task A_promotion_changes_nothing_whose_control_plane_is_in_one_region_only()
+    {
+        string[] global = ["aws:iam/", "aws:route53/", "aws:cloudfront/"];
+        var before = Global(await stacks.GetAsync("dr"));
+        Assert.NotEmpty(before);
+        Assert.Equal(before, Global(await stacks.GetAsync("dr, promoted")));
+
+        Dictionary<string, string> Global(World world) => world.Resources.Where(resource => global.Any(prefix => resource.Type.StartsWith(prefix, StringComparison.Ordinal)))
+            .ToDictionary(resource => resource.Key, resource => JsonSerializer.Serialize(resource.Inputs));
+    }
+
+    [Theory]
+    [InlineData("prod", "us-east-1")]
+    [InlineData("dr", "arn:aws:of:us-east-1:111122223333:tenantRegion")]
+    [InlineData("dr, promoted", "arn:aws:of:us-east-1:111122223333:tenantRegion")]
+    public async Task A_standby_stands_in_for_its_primarys_region(string name, string region)
+    {
+        var world = await stacks.GetAsync(name);
+        Assert.All(world.Of("aws:lambda/function:Function"), function => Assert.Equal(region, function["environment.variables.CONTROLPLANE_REGION"]));
+        Assert.Equal(region, world.Outputs["tenantRegion"]);
     }
 
     [Fact]

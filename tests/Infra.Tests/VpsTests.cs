@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using YamlDotNet.Serialization;
 
 namespace ControlPlane.Infra.Tests;
@@ -49,7 +50,9 @@ public sealed class VpsTests(Stacks stacks)
     {
         var world = await stacks.GetAsync("dev, existing host");
         Assert.All(world.Resources.Where(resource => !resource.IsComponent), resource => Assert.Equal("aws:route53/record:Record", resource.Type));
-        Assert.StartsWith("ssh root@192.0.2.10 ", (string)world.Outputs["bootstrapCommand"]!, StringComparison.Ordinal);
+        var command = (string)world.Outputs["bootstrapCommand"]!;
+        Assert.StartsWith("ssh root@192.0.2.10 ", command, StringComparison.Ordinal);
+        Assert.Contains(" CONTROLPLANE_REGION=berlin-1 ", command, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,7 +75,20 @@ public sealed class VpsTests(Stacks stacks)
         Assert.Contains("https://releases.example.com/controlplane/v0.1.0/controlplane-0.1.0.tar.gz", install, StringComparison.Ordinal);
         Assert.Contains("sha256sum --check", install, StringComparison.Ordinal);
         Assert.Contains("/deploy/vps/install.sh", install, StringComparison.Ordinal);
+        Assert.Contains("CONTROLPLANE_DOMAIN=dev.llm.example.com CONTROLPLANE_DATA=/var/lib/controlplane CONTROLPLANE_REGION=eu-central-1 ", install, StringComparison.Ordinal);
+        Assert.Contains("CONTROLPLANE_SSH_FROM=\"198.51.100.0/28\" CONTROLPLANE_VPN_RANGES=\"10.0.0.0/8\" ", install, StringComparison.Ordinal);
         Assert.All(cloudInit.Files, file => Assert.Equal("", Shell("-n", file["content"])));
+    }
+
+    [Fact]
+    public async Task The_installer_knows_every_setting_that_cloud_init_gives_it()
+    {
+        var userData = (string)(await stacks.GetAsync("dev")).One("aws:ec2/instance:Instance", "host")["userData"]!;
+        var given = Regex.Matches(userData, "CONTROLPLANE_[A-Z_]+(?==)").Select(match => match.Value).Distinct().ToList();
+        using var help = Process.Start(new ProcessStartInfo(Path.Combine(StackFile.Root, "deploy/vps/install.sh"), "--help") { RedirectStandardOutput = true })!;
+        var text = await help.StandardOutput.ReadToEndAsync();
+        Assert.Contains("CONTROLPLANE_DOMAIN", given);
+        Assert.All(given, name => Assert.Contains($"  {name} ", text, StringComparison.Ordinal));
     }
 
     // A script for POSIX shells: syntax errors would show only on the new host's console.

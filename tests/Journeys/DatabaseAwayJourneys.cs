@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
+using ControlPlane.Database;
 using ControlPlane.Tests.Support;
 using ControlPlane.Tests.Support.Fuzzing;
+using Npgsql;
 
 namespace ControlPlane.Tests;
 
@@ -55,6 +57,33 @@ public class DatabaseAwayJourneys
         }
 
         Assert.Equal(1, (await server.ReportAsync(tenant, one).CountsAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task While_the_database_does_not_let_us_in_it_is_as_good_as_away()
+    {
+        var database = await TestCluster.NewDatabaseAsync();
+        var login = Names.Random("login");
+        await OwnerAsync($"create role {login} superuser login password 'first'");
+        await using (var server = await TestServer.StartAsync(database: new NpgsqlConnectionStringBuilder(database) { Username = login, Password = "first" }.ToString()))
+        {
+            var tenant = await server.CreateTenantAsync();
+            await OwnerAsync($"alter role {login} password 'second'");
+            await OwnerAsync($"select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = '{login}'");
+
+            using var refused = await server.ReportAsync(tenant, Deliveries.Event("one", server.Clock.GetUtcNow()));
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+
+        await TestCluster.DropAsync(database, [login]);
+
+        async Task OwnerAsync(string sql)
+        {
+            await using var owner = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ToString());
+            await owner.OpenAsync();
+            await owner.ExecuteAsync(sql, default);
+        }
     }
 
     // What is refused for its content alone never gets as far as the database.

@@ -37,7 +37,8 @@ public class DrainJourneys
         var tenant = await server.CreateTenantAsync();
         await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
-            await owner.ExecuteAsync(Refuse, default);
+            await owner.ExecuteAsync(RefusePoison, default);
+            await owner.ExecuteAsync("create trigger poison before insert on control.usage_event for each row execute function control.refuse_poison()", default);
         }
 
         var spool = Path.Combine(server.DataFolder, "spool");
@@ -56,7 +57,7 @@ public class DrainJourneys
 
         await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
-            await owner.ExecuteAsync("drop trigger poison on control.usage_receipt", default);
+            await owner.ExecuteAsync("drop trigger poison on control.usage_event", default);
         }
 
         foreach (var file in aside.Where(file => !file.Contains("00000000-1", StringComparison.Ordinal)))
@@ -75,7 +76,7 @@ public class DrainJourneys
         var (locked, free) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
         await using (var invoicing = await server.Database.BeginJobAsync(default))
         {
-            await invoicing.ExecuteAsync(BillingLock.Exclusive, default, locked.Id);
+            await invoicing.ExecuteAsync(BillingLock.Take, default, locked.Id);
             var queued = server.ReportAsync(locked, Deliveries.Event("e1", Now)).QueuedAsync();
             await WaitAsync(server, locked, Now, Line("e2", Now));
             await WaitAsync(server, free, Now, Line("e3", Now));
@@ -105,8 +106,8 @@ public class DrainJourneys
         await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
             await using var taking = await owner.BeginTransactionAsync();
-            await owner.ExecuteAsync("lock table control.usage_receipt in access exclusive mode", default);
-            // Fifty of them have the fifty connections and wait for the lock, the others wait for a connection.
+            await owner.ExecuteAsync("lock table control.usage_event in access exclusive mode", default);
+            // They wait for the lock, together in one transaction and behind it.
             var sent = Enumerable.Range(0, Count).Select(n => server.ReportAsync(tenant, Deliveries.Event($"e{n}", Now)).QueuedAsync());
             queued = (await Task.WhenAll(sent)).Sum();
         }
@@ -131,14 +132,13 @@ public class DrainJourneys
 
     static async Task<string[]> IdsAsync(TestServer server) => await server.ReadAsync<string[]>("select array_agg(id order by id) from control.usage_event") ?? [];
 
-    const string Refuse = """
+    const string RefusePoison = """
         create function control.refuse_poison() returns trigger language plpgsql as $$
         begin
             if new.id = 'poison' then
                 raise exception 'poison is refused' using errcode = 'not_null_violation';
             end if;
             return new;
-        end $$;
-        create trigger poison before insert on control.usage_receipt for each row execute function control.refuse_poison()
+        end $$
         """;
 }

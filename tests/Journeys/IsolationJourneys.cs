@@ -37,7 +37,7 @@ public class IsolationJourneys
 
         await using var transaction = await server.Database.BeginAsync(attacker.Id, default);
         var refused = await Assert.ThrowsAsync<PostgresException>(() => transaction.ExecuteAsync(
-            "insert into control.usage_receipt (tenant_id, id, digest) values ($1, 'x', '')", default, victim.Id));
+            "insert into control.usage_counter values ($1, '2026-01-01', 'm', 'u', 1, 1, 1, 0)", default, victim.Id));
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
     }
 

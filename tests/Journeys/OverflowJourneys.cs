@@ -59,7 +59,7 @@ public class OverflowJourneys
                 if (n == Lines / 2)
                 {
                     await stream.FlushAsync();
-                    while (await server.ReadAsync<long>("select count(*) from control.usage_receipt") < Lines / 4)
+                    while (await server.ReadAsync<long>("select count(*) from control.usage_event") < Lines / 4)
                     {
                         await Task.Delay(20);
                     }

@@ -39,7 +39,8 @@ public sealed class ProvisioningJourneys
         await rig.ProvisionAsync();
 
         await using var connection = await rig.SignInAsync(tenant);
-        await connection.ExecuteAsync("create table chat (id int); insert into chat values (1)", default);
+        await connection.ExecuteAsync("create table chat (id int)", default);
+        await connection.ExecuteAsync("insert into chat values (1)", default);
         Assert.Equal($"tenant_{tenant.Slug}", await connection.ScalarAsync<string>("select schemaname::text from pg_tables where tablename = 'chat'", default));
         string[] forbidden =
         [
@@ -124,9 +125,10 @@ public sealed class ProvisioningJourneys
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        await using (var connection = await rig.Database.OpenProvisioningAsync(default))
+        await using (var transaction = await rig.Database.BeginProvisioningAsync(default))
         {
-            await connection.ExecuteAsync($"create role \"tenant_{tenant.Slug}\"", default);
+            await transaction.ExecuteAsync($"create role \"tenant_{tenant.Slug}\"", default);
+            await transaction.CommitAsync(default);
         }
 
         await rig.AskAsync(tenant, RunKinds.Provision);

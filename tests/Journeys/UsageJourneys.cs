@@ -57,6 +57,37 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_two_events_with_one_id_in_different_months_one_is_counted_however_they_race()
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            var id = $"twice-{round}";
+            var replies = await Task.WhenAll(
+                new[] { Now, Now.AddDays(-20) }.Select(at => _server.ReportAsync(_tenant, Deliveries.Event(id, at)).CountsAsync()));
+            Assert.Equal(1, replies.Sum(r => r.Accepted));
+            Assert.Equal("conflict", Assert.Single(replies.SelectMany(r => r.Codes)));
+        }
+
+        Assert.Equal(5 * 150, await _tenant.TokensAsync("2025-12-01", "2026-02-01"));
+    }
+
+    [Fact]
+    public async Task Deliveries_of_many_tenants_at_once_are_each_told_of_their_own_events()
+    {
+        var others = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _server.CreateTenantAsync()));
+        var sent = await Task.WhenAll(Enumerable.Range(0, 120).Select(async n => (
+            N: n, Counts: await _server.ReportAsync(others[n % 5], Deliveries.Event($"e{n % 40}", Now), Deliveries.Event($"x{n}", Now, model: n % 3 == 0 ? "no-such-model" : "mistral:7b-instruct")).CountsAsync())));
+
+        // e0 to e39 are reported three times each, 8 of them to each tenant; every third x is of no model.
+        Assert.Equal((40 + 80, 80), (sent.Sum(s => s.Counts.Accepted), sent.Sum(s => s.Counts.Duplicates)));
+        Assert.All(sent, s => Assert.Equal(s.N % 3 == 0 ? ["unknown_model"] : [], s.Counts.Codes));
+        foreach (var tenant in others)
+        {
+            Assert.Equal((8 + 16) * 150, await tenant.TokensAsync("2026-01-15", "2026-01-16"));
+        }
+    }
+
+    [Fact]
     public async Task Every_form_is_accepted_and_the_same_event_is_one_event_in_all_of_them()
     {
         var one = JsonSerializer.Serialize(Deliveries.Event("e1", Now));
@@ -90,7 +121,7 @@ public sealed class UsageJourneys : IAsyncLifetime
             _tenant, Deliveries.Event("good", Now), new { id = "bad" }, Deliveries.Event("new-model", Now, model: "brand-new"),
             Deliveries.Event("future", Now.AddMinutes(6)), Deliveries.Event("old", Now.AddDays(-36))).CountsAsync();
         Assert.Equal(1, reply.Accepted);
-        Assert.Equal(["malformed", "in_future", "too_old", "unknown_model"], reply.Codes);
+        Assert.Equal(["malformed", "unknown_model", "in_future", "too_old"], reply.Codes);
 
         var held = (await (await _server.Operator.GetAsync("/v1/admin/quarantine")).ReadAsync()).GetProperty("items").EnumerateArray().ToList();
         Assert.Equal(4, held.Count);

@@ -79,7 +79,7 @@ public static class Claims
 
 /// <summary>Authorization: Bearer cpt_… (tenant) or cpo_… (operator), looked up by hash.</summary>
 sealed class BearerKeys(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database, FindTenantKey findTenantKey)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public new const string Scheme = "bearer";
@@ -99,8 +99,7 @@ sealed class BearerKeys(
 
         if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
         {
-            await using var transaction = await database.BeginAnonymousAsync(Context.RequestAborted);
-            if (await transaction.FindKeyAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
+            if (await findTenantKey.RunAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
             {
                 return AuthenticateResult.Fail("This key is unknown or revoked.");
             }

@@ -15,7 +15,6 @@ static class ProblemAnswers
 {
     public static void AddControlPlaneProblems(this IServiceCollection services)
     {
-        services.AddSingleton<IProblemDetailsWriter, ErrorPages>();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = problem => problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
         {
             StatusCodes.Status401Unauthorized => "Send a key as Authorization: Bearer …; this one is missing, unknown or revoked.",

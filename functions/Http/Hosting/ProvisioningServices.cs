@@ -9,10 +9,11 @@ using Npgsql;
 namespace ControlPlane.Http.Hosting;
 
 /// <summary>What provisioning and the data plane are made of, and their settings.</summary>
-static class ProvisioningServices
+public static class ProvisioningServices
 {
     static readonly string[] _providers = ["openai", "gemini", "anthropic"];
 
+    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
     public static void AddProvisioning(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
         services.AddSingleton(new ProvisioningOptions());

@@ -1,13 +1,17 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
 namespace ControlPlane.Http.Hosting;
 
 /// <summary>The settings of the environment, read and checked once at start. docs/operations.md lists them.</summary>
-public sealed record Settings(ControlPlaneOptions Options, string ConnectionString, byte[] SecretsKey)
+public sealed partial record Settings(ControlPlaneOptions Options, string ConnectionString, byte[] SecretsKey)
 {
+    /// <summary>Whether the connection string says by itself how to sign in.</summary>
+    public bool HasPassword => new NpgsqlConnectionStringBuilder(ConnectionString).Password is { Length: > 0 };
+
     /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
     public static Settings Read(IConfiguration configuration)
     {
@@ -15,6 +19,7 @@ public sealed record Settings(ControlPlaneOptions Options, string ConnectionStri
         var options = new ControlPlaneOptions
         {
             Domain = DomainOf(configuration["CONTROLPLANE_DOMAIN"] ?? "localhost"),
+            Region = RegionOf(configuration["CONTROLPLANE_REGION"] ?? "local"),
             PublicUrl = PublicUrl(configuration["CONTROLPLANE_PUBLIC_URL"] ?? "http://localhost:8080"),
             DataDirectory = data,
             Sandbox = string.Equals(configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase),
@@ -27,6 +32,11 @@ public sealed record Settings(ControlPlaneOptions Options, string ConnectionStri
     static string DomainOf(string value) => Uri.CheckHostName(value) == UriHostNameType.Dns
         ? value
         : throw new SettingException($"CONTROLPLANE_DOMAIN is \"{value}\": give the domain that environments live under, such as example.com.");
+
+    static string RegionOf(string value) => RegionName().IsMatch(value)
+        ? value
+        : throw new SettingException(
+            $"CONTROLPLANE_REGION is \"{value}\": name the place of the tenants' data in lower-case letters, digits and hyphens, such as eu-central-1.");
 
     // The message never repeats the value, which holds a password.
     static string Checked(string connectionString)
@@ -69,6 +79,9 @@ public sealed record Settings(ControlPlaneOptions Options, string ConnectionStri
             ? key
             : throw new SettingException("CONTROLPLANE_SECRETS_KEY must be 32 bytes in base64, as `openssl rand -base64 32` makes them.");
     }
+
+    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\z")]
+    private static partial Regex RegionName();
 }
 
 /// <summary>A setting that has to be changed before the program can start. The message is for the operator.</summary>

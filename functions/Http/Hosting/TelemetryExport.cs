@@ -13,10 +13,11 @@ namespace ControlPlane.Http.Hosting;
 /// Sends traces and metrics to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names; without it nothing is collected. The other
 /// OTEL_… settings of the specification hold too.
 /// </summary>
-static class TelemetryExport
+public static class TelemetryExport
 {
     const string Setting = "OTEL_EXPORTER_OTLP_ENDPOINT";
     const string ServiceName = "controlplane";
+    const int PatienceInMilliseconds = 2_000;
 
     static readonly string[] Sources = [Telemetry.Name, "Microsoft.AspNetCore", "Npgsql"];
     static readonly string[] Meters =
@@ -44,6 +45,13 @@ static class TelemetryExport
             .ConfigureServices(inner => inner.AddSingleton(configuration))
             .ConfigureResource(resource => Described(resource)).AddMeter(Meters).AddOtlpExporter().Build());
         services.AddHostedService<Collecting>();
+    }
+
+    /// <summary>Sends what is collected and not sent yet: for hosts that stop between requests. Without a collector it does nothing.</summary>
+    public static void SendTelemetry(this IServiceProvider services)
+    {
+        services.GetService<TracerProvider>()?.ForceFlush(PatienceInMilliseconds);
+        services.GetService<MeterProvider>()?.ForceFlush(PatienceInMilliseconds);
     }
 
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come after, and win.

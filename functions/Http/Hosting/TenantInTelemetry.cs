@@ -40,7 +40,10 @@ static class ServedTenants
     public static void Serves(this HttpContext context, Guid tenant)
     {
         context.Items[typeof(ServedTenants)] = tenant;
-        context.Features.Get<IHttpActivityFeature>()?.Activity.SetTag(Tag, tenant.ToString());
+        if (context.Features.Get<IHttpActivityFeature>() is { Activity: { } activity })
+        {
+            activity.SetTag(Tag, tenant.ToString());
+        }
     }
 
     /// <returns>null before the caller is known, and for operators and visitors.</returns>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using ControlPlane.Usage;
@@ -63,10 +62,31 @@ static class UsageBody
             throw new JsonException("The body is not UTF-8.");
         }
 
-        using var document = JsonDocument.Parse(body);
-        return document.RootElement.ValueKind == JsonValueKind.Array
-            ? [.. document.RootElement.EnumerateArray().Select((json, index) => ReadUsage.Read(index, form, json))]
-            : [ReadUsage.Read(0, form, document.RootElement)];
+        var json = new Utf8JsonReader(body.Span);
+        var submissions = new List<Submission>();
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartArray)
+        {
+            submissions.Add(ParseValue(0, ref json, body, form));
+        }
+        else
+        {
+            while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+            {
+                submissions.Add(ParseValue(submissions.Count, ref json, body, form));
+            }
+        }
+
+        // Throws when something follows.
+        json.Read();
+        return submissions;
+    }
+
+    static Submission ParseValue(long index, ref Utf8JsonReader json, ReadOnlyMemory<byte> body, UsageForm form)
+    {
+        var start = (int)json.TokenStartIndex;
+        using var document = JsonDocument.ParseValue(ref json);
+        return ReadUsage.Read(index, form, document.RootElement, body[start..(int)json.BytesConsumed]);
     }
 
     /// <summary>NDJSON, in batches. Empty lines are skipped, but counted in the index.</summary>
@@ -151,16 +171,18 @@ static class UsageBody
 
     static Submission? ParseLine(long index, ReadOnlySequence<byte> line, UsageForm form)
     {
-        var text = Encoding.UTF8.GetString(line).Trim();
-        if (text.Length == 0)
+        // A copy, because what is read from is given back before the batch is committed.
+        ReadOnlyMemory<byte> text = line.ToArray();
+        text = text.Trim(" \r\t"u8);
+        if (text.IsEmpty)
         {
             return null;
         }
 
         try
         {
-            using var document = JsonDocument.Parse(text);
-            return ReadUsage.Read(index, form, document.RootElement);
+            using var document = JsonDocument.Parse(Utf8.IsValid(text.Span) ? text : throw new JsonException());
+            return ReadUsage.Read(index, form, document.RootElement, text);
         }
         catch (JsonException)
         {

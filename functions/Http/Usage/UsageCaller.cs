@@ -12,7 +12,7 @@ namespace ControlPlane.Http.Usage;
 /// Who delivers usage: a webhook signed per Standard Webhooks that names its tenant in <c>X-Tenant-Id</c>, or the bearer of a tenant key. While
 /// the database is away, those are known whom it confirmed a short while ago; for all others it is away.
 /// </summary>
-sealed class UsageCaller(ControlDatabase database, DatabaseCircuit circuit, ProvenCallers proven, SecretBox box, Clock clock)
+sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, DatabaseCircuit circuit, ProvenCallers proven, SecretBox box, Clock clock)
 {
     const string HowTo =
         "Sign the request per standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and name the tenant in X-Tenant-Id, "
@@ -73,7 +73,7 @@ sealed class UsageCaller(ControlDatabase database, DatabaseCircuit circuit, Prov
         var name = Convert.ToHexString(hash);
         try
         {
-            if (await circuit.RunAsync(FindAsync, ct, insist: !proven.Keys.TryFind(name, out _)) is not { } found)
+            if (await circuit.RunAsync(work => findTenantKey.RunAsync(hash, work), ct, insist: !proven.Keys.TryFind(name, out _)) is not { } found)
             {
                 proven.Keys.Remove(name);
                 return null;
@@ -85,12 +85,6 @@ sealed class UsageCaller(ControlDatabase database, DatabaseCircuit circuit, Prov
         catch (Exception e) when (e.IsDatabaseAway() && proven.Keys.TryFind(name, out var tenant))
         {
             return tenant;
-        }
-
-        async Task<FoundKey?> FindAsync(CancellationToken ct)
-        {
-            await using var transaction = await database.BeginAnonymousAsync(ct);
-            return await transaction.FindKeyAsync(hash, ct);
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Database;
@@ -36,10 +35,12 @@ static class UsageEndpoints
             .WithTags("Usage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .WithDescription("Answered and kept as at /v1/usage, `queued` included.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson");
+    }
+
+    public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithTags("Usage")
             .WithSummary("Sums, exact up to the last accepted event")
             .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` takes day, model and user, separated by commas.");
-    }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
         HttpContext context, UsageForm form, UsageCaller caller, TakeUsage take, CancellationToken ct)
@@ -90,7 +91,7 @@ static class UsageEndpoints
         catch (JsonException e)
         {
             // An authenticated sender meant something by it: the text is kept where an operator sees it.
-            await take.RunAsync(tenant, [ReadUsage.NotJson(0, form, Encoding.UTF8.GetString(body))], ct);
+            await take.RunAsync(tenant, [ReadUsage.NotJson(0, form, body)], ct);
             var where = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : " in UTF-8";
             return TypedResults.Problem($"The body is not JSON{where}. It is kept in quarantine; nothing was counted.", statusCode: 400, title: "Not JSON");
         }

@@ -25,7 +25,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
     public async Task<CloseResult> RunAsync(Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        await transaction.ExecuteAsync(BillingLock.Exclusive, ct, tenant);
+        await transaction.ExecuteAsync(BillingLock.Take, ct, tenant);
         if (await transaction.SubscriptionAsync(tenant, ct) is not { Status: "active" } subscription)
         {
             return new CloseResult.NotDue();

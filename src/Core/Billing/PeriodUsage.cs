@@ -9,7 +9,7 @@ namespace ControlPlane.Billing;
 /// <param name="Late">Of periods invoiced earlier.</param>
 public sealed record PeriodUsage(long Tokens, IReadOnlyList<LateUsage> Late)
 {
-    /// <summary>Call it under <see cref="BillingLock.Exclusive"/>: then no event joins the period afterwards.</summary>
+    /// <summary>Call it under <see cref="BillingLock.Take"/>: then no event joins the period afterwards.</summary>
     public static async Task<PeriodUsage> ReadAsync(Transaction transaction, Subscription subscription, BillingPeriod period, CancellationToken ct)
     {
         var days = await transaction.QueryAsync(

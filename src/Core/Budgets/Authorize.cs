@@ -36,7 +36,7 @@ public sealed class Authorize(ControlDatabase database, Clock clock) : IAsyncDis
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    readonly SharedRoundTrip<AuthorizationRequest, AuthorizationAnswer?> _roundTrip = new((requests, ct) => AskAsync(database, clock, requests, ct));
+    readonly SharedRoundTrip<AuthorizationRequest, AuthorizationAnswer?> _roundTrip = new((requests, ct) => AskAsync(database, clock, requests, ct), concurrency: 1);
 
     /// <returns>null when the key is unknown or revoked.</returns>
     /// <exception cref="NpgsqlException">The database is away; the endpoint answers 503, never "allowed".</exception>
@@ -60,9 +60,9 @@ public sealed class Authorize(ControlDatabase database, Clock clock) : IAsyncDis
                 Quantity = r.Feature is null ? 0 : r.Quantity,
             }),
             Json);
-        await using var connection = await database.OpenAppAsync(ct);
+        await using var session = await database.OpenAppAsync(ct);
         var answers = new AuthorizationAnswer?[requests.Count];
-        foreach (var (ordinal, answer) in await connection.QueryAsync(
+        foreach (var (ordinal, answer) in await session.QueryAsync(
             "select ordinal, answer from control.authorize($1::jsonb, $2, $3)", row => (row.GetInt32(0), row.Get<string>(1)), ct, asked, clock.GetUtcNow(), Holds))
         {
             answers[ordinal] = answer is null ? null : JsonSerializer.Deserialize<AuthorizationAnswer>(answer, Json);

@@ -7,8 +7,8 @@ namespace ControlPlane.Budgets;
 public static class BudgetSql
 {
     /// <summary>
-    /// Common table expressions that follow one named <c>counted</c> with the columns (day, period_start, prompt_tokens, completion_tokens, feature,
-    /// quantity, reservation_id) of the events that are new. $1 is the tenant. Reservations, then budgets, each in the order of its key.
+    /// Common table expressions that follow one named <c>counted</c> with the columns (day, period_start, tokens, feature, quantity,
+    /// reservation_id): sums over the events that are new. $1 is the tenant. Reservations, then budgets, each in the order of its key.
     /// </summary>
     /// <remarks>What a reservation admitted is counted in the windows that admitted it: a call that runs over midnight takes nothing of a day
     /// in which nobody made room for it. Other usage is counted where it occurred.</remarks>
@@ -23,7 +23,7 @@ public static class BudgetSql
             select meter, span, starts, sum(used) as used, sum(released) as released from (
                 select w.meter, w.span, w.starts, w.amount as used, 0 as released
                 from counted c left join settled s on s.id = c.reservation_id and c.day <= s.last_day,
-                     control.windows_of(coalesce(s.day, c.day), coalesce(s.period_start, c.period_start), c.prompt_tokens + c.completion_tokens, c.feature, c.quantity) w
+                     control.windows_of(coalesce(s.day, c.day), coalesce(s.period_start, c.period_start), c.tokens, c.feature, c.quantity) w
                 union all
                 select w.meter, w.span, w.starts, 0, w.amount
                 from settled s, control.windows_of(s.day, s.period_start, s.tokens, s.feature, s.quantity) w

@@ -4,7 +4,7 @@ using Npgsql;
 namespace ControlPlane.Database;
 
 /// <summary>Applies the numbered migrations that are embedded here, forward only, each in its own transaction, one process at a time.</summary>
-public sealed class Migrator(ControlDatabase database)
+public sealed class Migrator(ControlDatabase database, ControlPlaneOptions options)
 {
     /// <summary>The number of the newest migration this program knows.</summary>
     public static int Newest { get; } = Migrations().Max(migration => migration.Number);
@@ -18,6 +18,7 @@ public sealed class Migrator(ControlDatabase database)
         try
         {
             await connection.ExecuteAsync(MakeLedger, ct);
+            await connection.ExecuteAsync("grant select on public.control_migration to public", ct);
             var current = await connection.ScalarAsync<int>(Current, ct);
             if (current > Newest)
             {
@@ -28,7 +29,7 @@ public sealed class Migrator(ControlDatabase database)
             var applied = new List<string>();
             foreach (var migration in Migrations().Where(m => m.Number > current).OrderBy(m => m.Number))
             {
-                await ApplyAsync(connection, migration, ct);
+                await ApplyAsync(connection, migration, options.Region, ct);
                 applied.Add(migration.Name);
             }
 
@@ -40,9 +41,10 @@ public sealed class Migrator(ControlDatabase database)
         }
     }
 
-    static async Task ApplyAsync(NpgsqlConnection connection, Migration migration, CancellationToken ct)
+    static async Task ApplyAsync(NpgsqlConnection connection, Migration migration, string region, CancellationToken ct)
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
+        await connection.ExecuteAsync("select set_config('app.region', $1, true)", ct, region);
         await using (var script = new NpgsqlCommand(migration.Sql, connection, transaction))
         {
             await script.ExecuteNonQueryAsync(ct);
@@ -67,8 +69,7 @@ public sealed class Migrator(ControlDatabase database)
 
     const string MakeLedger = """
         create table if not exists public.control_migration (
-            number int primary key, name text not null, applied_at timestamptz not null default now());
-        grant select on public.control_migration to public
+            number int primary key, name text not null, applied_at timestamptz not null default now())
         """;
 
     /// <summary>The migration the database is at; 0 when it is empty. Also asked by /readyz.</summary>

@@ -51,7 +51,11 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
                 batch.Add(waiting);
             }
 
-            await AnswerAsync(batch);
+            // Both runners wake up for one request, and one of them comes too late for it.
+            if (batch.Count > 0)
+            {
+                await AnswerAsync(batch);
+            }
         }
     }
 

@@ -2,52 +2,92 @@ using Npgsql;
 
 namespace ControlPlane.Database;
 
-/// <summary>SQL with positional parameters ($1, $2, …) on an open connection. null is sent as SQL null.</summary>
+/// <summary>SQL with positional parameters ($1, $2, …) on an open connection, with the rights of its login. null is sent as SQL null.</summary>
 /// <remarks>The arguments are a list, not an array, so that a single array stays one argument.</remarks>
 public static class Sql
 {
-    public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params List<object?> args)
+    public static Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args) =>
+        connection.Batch(rights: null, sql, args).ExecuteAsync(ct);
+
+    public static Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args) =>
+        connection.Batch(rights: null, sql, args).FirstAsync(First<T>, ct);
+
+    public static Task<List<T>> QueryAsync<T>(
+        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
+        connection.Batch(rights: null, sql, args).QueryAsync(row, ct);
+
+    public static Task<T?> FirstAsync<T>(
+        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
+        connection.Batch(rights: null, sql, args).FirstAsync(row, ct);
+
+    /// <summary>The column's value, or default (null for a nullable type) when it is null.</summary>
+    public static T? Get<T>(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? default : row.GetFieldValue<T>(column);
+
+    internal static T? First<T>(NpgsqlDataReader row) => row.Get<T>(0);
+
+    /// <summary>A statement to be sent, behind the one that takes its <paramref name="rights"/> where it still needs them.</summary>
+    internal static NpgsqlBatch Batch(this NpgsqlConnection connection, Rights? rights, string sql, List<object?> args)
     {
-        var command = new NpgsqlCommand(sql, connection);
-        foreach (var arg in args)
+        var batch = new NpgsqlBatch(connection);
+        if (rights is not null)
+        {
+            batch.BatchCommands.Add(rights.Take());
+        }
+
+        batch.BatchCommands.Add(new Statement(sql, args).Command());
+        return batch;
+    }
+
+    internal static async Task<int> ExecuteAsync(this NpgsqlBatch batch, CancellationToken ct)
+    {
+        await using (batch)
+        {
+            return await batch.ExecuteNonQueryAsync(ct);
+        }
+    }
+
+    internal static Task<List<T>> QueryAsync<T>(this NpgsqlBatch batch, Func<NpgsqlDataReader, T> row, CancellationToken ct) => batch.ReadAsync(
+        async reader =>
+        {
+            var rows = new List<T>();
+            while (await reader.ReadAsync(ct))
+            {
+                rows.Add(row(reader));
+            }
+
+            return rows;
+        }, ct);
+
+    internal static Task<T?> FirstAsync<T>(this NpgsqlBatch batch, Func<NpgsqlDataReader, T> row, CancellationToken ct) =>
+        batch.ReadAsync(async reader => await reader.ReadAsync(ct) ? row(reader) : default, ct);
+
+    static async Task<T> ReadAsync<T>(this NpgsqlBatch batch, Func<NpgsqlDataReader, Task<T>> read, CancellationToken ct)
+    {
+        await using (batch)
+        {
+            await using var reader = await batch.ExecuteReaderAsync(ct);
+            if (batch.BatchCommands.Count > 1)
+            {
+                // Past what taking the rights answered.
+                await reader.NextResultAsync(ct);
+            }
+
+            return await read(reader);
+        }
+    }
+}
+
+/// <summary>SQL and its positional arguments.</summary>
+public sealed record Statement(string Sql, params List<object?> Args)
+{
+    internal NpgsqlBatchCommand Command()
+    {
+        var command = new NpgsqlBatchCommand(Sql);
+        foreach (var arg in Args)
         {
             command.Parameters.Add(new NpgsqlParameter { Value = arg ?? DBNull.Value });
         }
 
         return command;
     }
-
-    public static async Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args)
-    {
-        await using var command = connection.Command(sql, args);
-        return await command.ExecuteNonQueryAsync(ct);
-    }
-
-    public static async Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args) =>
-        await connection.FirstAsync(sql, row => row.IsDBNull(0) ? default : row.GetFieldValue<T>(0), ct, args);
-
-    public static async Task<List<T>> QueryAsync<T>(
-        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args)
-    {
-        await using var command = connection.Command(sql, args);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(ct))
-        {
-            rows.Add(row(reader));
-        }
-
-        return rows;
-    }
-
-    public static async Task<T?> FirstAsync<T>(
-        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args)
-    {
-        await using var command = connection.Command(sql, args);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? row(reader) : default;
-    }
-
-    /// <summary>The column's value, or default (null for a nullable type) when it is null.</summary>
-    public static T? Get<T>(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? default : row.GetFieldValue<T>(column);
 }

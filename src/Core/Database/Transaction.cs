@@ -2,29 +2,87 @@ using Npgsql;
 
 namespace ControlPlane.Database;
 
-/// <summary>One open transaction and the few ways to run SQL in it. Rolled back unless <see cref="CommitAsync"/> was reached.</summary>
-public sealed class Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
+/// <summary>One open transaction. Rolled back unless <see cref="CommitAsync"/> was reached.</summary>
+public sealed class Transaction : Statements
 {
-    public NpgsqlConnection Connection => connection;
+    readonly NpgsqlConnection _connection;
+    readonly NpgsqlTransaction _transaction;
+    // null once the transaction has them. Until a statement has succeeded, each one takes them, for one that was never sent took none.
+    Rights? _rights;
+    bool _over;
+    readonly Action<Announcement> _announce;
+    readonly List<Announcement> _announcements = [];
 
-    /// <returns>Rows affected.</returns>
-    public Task<int> ExecuteAsync(string sql, CancellationToken ct, params List<object?> args) => connection.ExecuteAsync(sql, ct, args);
+    /// <param name="announce">Told after the commit what was announced in the transaction.</param>
+    internal Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction, Rights rights, Action<Announcement> announce) =>
+        (_connection, _transaction, _rights, _announce) = (connection, transaction, rights, announce);
 
-    /// <returns>The first column of the first row; default when there is none or it is null.</returns>
-    public Task<T?> ScalarAsync<T>(string sql, CancellationToken ct, params List<object?> args) => connection.ScalarAsync<T>(sql, ct, args);
+    /// <summary>Says, once this is committed, that a job has work to do.</summary>
+    public void Announce(Announcement work) => _announcements.Add(work);
 
-    public Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
-        connection.QueryAsync(sql, row, ct, args);
-
-    /// <returns>The first row; default when there is none.</returns>
-    public Task<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
-        connection.FirstAsync(sql, row, ct, args);
-
-    public Task CommitAsync(CancellationToken ct) => transaction.CommitAsync(ct);
-
-    public async ValueTask DisposeAsync()
+    /// <summary>Sends several statements in one round trip.</summary>
+    /// <param name="read">Called with the reader at the first answer that has rows; null when none has any.</param>
+    /// <exception cref="InvalidOperationException">The transaction is over.</exception>
+    public async Task SendAsync(IEnumerable<Statement> statements, CancellationToken ct, Func<NpgsqlDataReader, Task>? read = null)
     {
-        await transaction.DisposeAsync();
-        await connection.DisposeAsync();
+        ThrowIfOver();
+        await using var batch = new NpgsqlBatch(_connection);
+        if (_rights is not null)
+        {
+            batch.BatchCommands.Add(_rights.Take());
+        }
+
+        foreach (var statement in statements)
+        {
+            batch.BatchCommands.Add(statement.Command());
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        if (_rights is not null)
+        {
+            await reader.NextResultAsync(ct);
+            _rights = null;
+        }
+
+        await (read?.Invoke(reader) ?? Task.CompletedTask);
+    }
+
+    /// <summary>What the following statements see and write are this tenant's rows.</summary>
+    public static Statement For(Guid tenant) => new("select set_config('app.current_tenant', $1, true)", tenant.ToString());
+
+    public async Task CommitAsync(CancellationToken ct)
+    {
+        _over = true;
+        await _transaction.CommitAsync(ct);
+        _announcements.ForEach(_announce);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        _over = true;
+        await _transaction.DisposeAsync();
+        await _connection.DisposeAsync();
+    }
+
+    /// <exception cref="InvalidOperationException">The transaction is over, and the rights with it.</exception>
+    private protected override async Task<T> SendAsync<T>(string sql, List<object?> args, Func<NpgsqlBatch, Task<T>> run)
+    {
+        ThrowIfOver();
+        var answer = await run(_connection.Batch(_rights, sql, args));
+        _rights = null;
+        return answer;
+    }
+
+    // Another statement would be on its own, with the rights of the login.
+    void ThrowIfOver()
+    {
+        if (_over)
+        {
+            throw new InvalidOperationException("The transaction is over: begin another one.");
+        }
     }
 }
+
+/// <summary>Work for a job was queued by this process. Processes that can listen hear of it from the database, by <c>pg_notify</c>.</summary>
+/// <param name="Job">The name of a <see cref="Operations.JobSchedule"/>.</param>
+public sealed record Announcement(string Job, Guid Tenant);

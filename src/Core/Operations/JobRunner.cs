@@ -1,4 +1,3 @@
-using System.Data;
 using System.Diagnostics;
 using System.Text.Json;
 using ControlPlane.Database;
@@ -37,7 +36,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         finally
         {
             // A lost connection has let go of the lock already.
-            if (session.State == ConnectionState.Open)
+            if (session.IsOpen)
             {
                 await session.ExecuteAsync("select pg_advisory_unlock(hashtextextended('job ' || $1, 0))", CancellationToken.None, job.Name);
             }
@@ -51,7 +50,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         return await transaction.ScalarAsync<DateTimeOffset?>("select max(scheduled_for) from control.job_run where job = $1", ct, job.Name);
     }
 
-    async Task<JobResult> RunRecordedAsync(NpgsqlConnection session, JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
+    async Task<JobResult> RunRecordedAsync(Session session, JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
     {
         var id = Ids.New(clock);
         await session.ExecuteAsync(Start, ct, id, job.Name, scheduledFor, clock.GetUtcNow());
@@ -71,7 +70,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         {
             // The boundary of a job: whatever went wrong is on record, and the schedule tries again.
             log.LogError(e, "Job {Job} failed", job.Name);
-            if (session.State != ConnectionState.Open)
+            if (!session.IsOpen)
             {
                 // Nothing can be put on record over it; the next run marks this one as abandoned.
                 throw new NpgsqlException($"The connection was lost while the job {job.Name} ran.", e);
@@ -82,7 +81,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         }
     }
 
-    Task<int> FinishAsync(NpgsqlConnection session, Guid id, string outcome, object summary, CancellationToken ct) =>
+    Task<int> FinishAsync(Session session, Guid id, string outcome, object summary, CancellationToken ct) =>
         session.ExecuteAsync(Finish, ct, id, outcome, JsonSerializer.Serialize(summary, JsonSerializerOptions.Web), clock.GetUtcNow());
 
     // The record of a run need not be on disk before the run goes on: what a job does is, by its own commits, and they come after.

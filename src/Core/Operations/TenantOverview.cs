@@ -4,11 +4,12 @@ using Npgsql;
 namespace ControlPlane.Operations;
 
 /// <summary>A tenant as an operator sees it.</summary>
+/// <param name="Region">Where its data belongs.</param>
 /// <param name="Plan">The subscription's; before it has started, the plan asked for at signup.</param>
 /// <param name="Environment">null before activation.</param>
 /// <param name="TokensThisPeriod">Prompt and completion tokens counted since the current billing period began.</param>
 public sealed record TenantOverview(
-    Guid TenantId, string Slug, string Organization, string Country, string Plan, string Status, EnvironmentOverview? Environment,
+    Guid TenantId, string Slug, string Organization, string Country, string Region, string Plan, string Status, EnvironmentOverview? Environment,
     DateTimeOffset CreatedAt, long TokensThisPeriod);
 
 /// <param name="Detail">What ready means here, or where and why it failed.</param>
@@ -37,13 +38,13 @@ public sealed class TenantOverviews(ControlDatabase database, Clock clock)
     DateOnly Today => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
 
     static TenantOverview Read(NpgsqlDataReader row) => new(
-        row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5),
-        row.IsDBNull(6) ? null : new EnvironmentOverview(row.GetString(6), row.Get<string>(7), row.GetString(8)),
-        row.GetFieldValue<DateTimeOffset>(9), row.GetInt64(10));
+        row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6),
+        row.IsDBNull(7) ? null : new EnvironmentOverview(row.GetString(7), row.Get<string>(8), row.GetString(9)),
+        row.GetFieldValue<DateTimeOffset>(10), row.GetInt64(11));
 
     // The period's first day as in BillingPeriod.Containing: the last anniversary of the anchor up to today.
     const string Select = """
-        select t.id, t.slug, t.organization, t.country, coalesce(s.plan, t.requested_plan), t.status,
+        select t.id, t.slug, t.organization, t.country, t.region, coalesce(s.plan, t.requested_plan), t.status,
                e.state, case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
                t.created_at,
                coalesce((select sum(c.prompt_tokens + c.completion_tokens) from control.usage_counter c

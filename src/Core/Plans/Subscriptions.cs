@@ -30,7 +30,7 @@ public static class Subscriptions
     public static Task<Subscription?> SubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.FirstAsync($"{Select} where tenant_id = $1", Read, ct, tenant);
 
-    /// <summary>Moves the open period on after its invoice was written. Call it under <see cref="BillingLock.Exclusive"/>.</summary>
+    /// <summary>Moves the open period on after its invoice was written. Call it under <see cref="BillingLock.Take"/>.</summary>
     public static Task OpenNextPeriodAsync(this Transaction transaction, Guid tenant, int invoiced, CancellationToken ct) =>
         transaction.ExecuteAsync(
             "update control.subscription set open_period = open_period + 1 where tenant_id = $1 and open_period = $2", ct, tenant, invoiced);

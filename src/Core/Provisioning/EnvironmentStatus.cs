@@ -7,9 +7,11 @@ public sealed record StepStatus(string Name, string State, string? Detail, DateT
 
 /// <summary>An environment as its tenant and the operator see it, with the steps of its latest run.</summary>
 /// <param name="Detail">When ready: <c>running</c>, or <c>rendered</c> where no container engine is present.</param>
+/// <param name="Region">Where the tenant's data belongs.</param>
 /// <param name="FailedReason">Why the last attempt failed, also while the next one is awaited.</param>
 public sealed record EnvironmentStatus(
-    string State, string? Detail, string Address, string? FailedStep, string? FailedReason, DateTimeOffset UpdatedAt, IReadOnlyList<StepStatus> Steps)
+    string State, string? Detail, string Address, string Region, string? FailedStep, string? FailedReason, DateTimeOffset UpdatedAt,
+    IReadOnlyList<StepStatus> Steps)
 {
     /// <returns>null when none was asked for yet.</returns>
     public static async Task<EnvironmentStatus?> ReadAsync(Transaction transaction, Guid tenant, CancellationToken ct)
@@ -19,11 +21,17 @@ public sealed record EnvironmentStatus(
             row => new StepStatus(row.GetString(0), row.GetString(1), row.Get<string>(2), row.Get<DateTimeOffset?>(3), row.Get<DateTimeOffset?>(4)),
             ct, tenant);
         return await transaction.FirstAsync(
-            "select state, detail, address, failed_step, failed_reason, updated_at from control.environment where tenant_id = $1",
+            Select,
             row => new EnvironmentStatus(
-                row.GetString(0), row.Get<string>(1), row.GetString(2), row.Get<string>(3), row.Get<string>(4), row.GetFieldValue<DateTimeOffset>(5), steps),
+                row.GetString(0), row.Get<string>(1), row.GetString(2), row.GetString(3), row.Get<string>(4), row.Get<string>(5), row.GetFieldValue<DateTimeOffset>(6),
+                steps),
             ct, tenant);
     }
+
+    const string Select = """
+        select e.state, e.detail, e.address, t.region, e.failed_step, e.failed_reason, e.updated_at
+        from control.environment e join control.tenant t on t.id = e.tenant_id where e.tenant_id = $1
+        """;
 
     const string LatestSteps = """
         select name, state, detail, started_at, finished_at from control.provisioning_step

@@ -55,7 +55,7 @@ public sealed class ExecuteRun(
             string detail;
             try
             {
-                environment ??= await ReadEnvironmentAsync(run.Tenant, ct);
+                environment ??= await ReadEnvironmentAsync(run, ct);
                 detail = await steps.Find(run.Kind, name)(environment, lease, ct);
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
@@ -73,10 +73,15 @@ public sealed class ExecuteRun(
         return new RunOutcome.Succeeded();
     }
 
-    async Task<TenantEnvironment> ReadEnvironmentAsync(Guid tenant, CancellationToken ct)
+    /// <exception cref="StepFailedException">The tenant's data belongs elsewhere. What is here of it may still be stopped and removed.</exception>
+    async Task<TenantEnvironment> ReadEnvironmentAsync(ClaimedRun run, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await TenantEnvironment.ReadAsync(transaction, options, tenant, clock.GetUtcNow(), ct);
+        var environment = await TenantEnvironment.ReadAsync(transaction, options, run.Tenant, clock.GetUtcNow(), ct);
+        return environment.Region == options.Region || RunKinds.Outcome(run.Kind) != EnvironmentEvent.BroughtUp
+            ? environment
+            : throw new StepFailedException(
+                $"The tenant's data belongs to region {environment.Region}, and this installation is in {options.Region}: bring it up there, or set CONTROLPLANE_REGION right.");
     }
 
     async Task<RunOutcome> FailAsync(Lease lease, int ordinal, string name, string reason, CancellationToken ct)

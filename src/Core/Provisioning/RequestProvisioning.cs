@@ -1,4 +1,5 @@
 using ControlPlane.Database;
+using ControlPlane.Operations;
 
 namespace ControlPlane.Provisioning;
 
@@ -20,6 +21,7 @@ public static class RequestProvisioning
         {
             case Precedence.Hurry:
                 await transaction.ExecuteAsync(Hurry, ct, active!.Id);
+                transaction.Announce(new Announcement(JobSchedules.Provision.Name, tenant));
                 return state;
             case Precedence.Keep:
                 return state;
@@ -33,6 +35,7 @@ public static class RequestProvisioning
         var free = active is null ? null : await transaction.ScalarAsync<DateTime?>(Cancel, ct, active.Id, now);
         var run = Ids.New(clock);
         await transaction.ExecuteAsync(Insert, ct, run, tenant, kind, now, free);
+        transaction.Announce(new Announcement(JobSchedules.Provision.Name, tenant));
         await transaction.ExecuteAsync(InsertSteps, ct, run, tenant, ProvisioningSteps.Of(kind).ToArray());
         await transaction.ExecuteAsync(Move, ct, tenant, next.Text(), now);
         return next;

@@ -1,5 +1,4 @@
 using ControlPlane.Database;
-using Npgsql;
 
 namespace ControlPlane.Provisioning;
 
@@ -13,21 +12,20 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
     {
         var password = (await secrets.ReadAsync(environment.Tenant, ct)).Require(SecretNames.DatabasePassword);
         var role = Quote(environment.DatabaseRole);
-        await using var connection = await database.OpenProvisioningAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        if (!await ExistsAsync(connection, environment, ct))
+        await using var transaction = await database.BeginProvisioningAsync(ct);
+        if (!await ExistsAsync(transaction, environment, ct))
         {
             // Membership lets us make schemas in its name. From PostgreSQL 16 on, making a role alone no longer does.
-            await connection.ExecuteAsync($"create role {role} nologin", ct);
-            await connection.ExecuteAsync($"comment on role {role} is '{Mark(environment)}'", ct);
-            await connection.ExecuteAsync($"grant {role} to current_user", ct);
+            await transaction.ExecuteAsync($"create role {role} nologin", ct);
+            await transaction.ExecuteAsync($"comment on role {role} is '{Mark(environment)}'", ct);
+            await transaction.ExecuteAsync($"grant {role} to current_user", ct);
         }
 
-        await connection.ExecuteAsync($"alter role {role} login connection limit {ConnectionLimit} password '{ScramVerifier.Of(password)}'", ct);
-        await connection.ExecuteAsync($"create schema if not exists {role} authorization {role}", ct);
-        await connection.ExecuteAsync($"create schema if not exists {Quote(environment.GatewaySchema)} authorization {role}", ct);
-        var name = await connection.ScalarAsync<string>("select current_database()", ct);
-        await connection.ExecuteAsync($"alter role {role} in database {Quote(name!)} set search_path = {role}", ct);
+        await transaction.ExecuteAsync($"alter role {role} login connection limit {ConnectionLimit} password '{ScramVerifier.Of(password)}'", ct);
+        await transaction.ExecuteAsync($"create schema if not exists {role} authorization {role}", ct);
+        await transaction.ExecuteAsync($"create schema if not exists {Quote(environment.GatewaySchema)} authorization {role}", ct);
+        var name = await transaction.ScalarAsync<string>("select current_database()", ct);
+        await transaction.ExecuteAsync($"alter role {role} in database {Quote(name!)} set search_path = {role}", ct);
         await transaction.CommitAsync(ct);
         return $"role and schema {environment.DatabaseRole}";
     }
@@ -35,26 +33,31 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
     public async Task<string> RemoveAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
     {
         var role = Quote(environment.DatabaseRole);
-        await using var connection = await database.OpenProvisioningAsync(ct);
-        if (!await ExistsAsync(connection, environment, ct))
+        await using (var closing = await database.BeginProvisioningAsync(ct))
         {
-            return "no role or schema there";
+            if (!await ExistsAsync(closing, environment, ct))
+            {
+                return "no role or schema there";
+            }
+
+            await closing.ExecuteAsync($"alter role {role} nologin", ct);
+            await closing.CommitAsync(ct);
         }
 
-        await connection.ExecuteAsync($"alter role {role} nologin", ct);
-        await connection.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", ct, environment.DatabaseRole);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await connection.ExecuteAsync($"drop schema if exists {role}, {Quote(environment.GatewaySchema)} cascade", ct);
-        await connection.ExecuteAsync($"drop owned by {role}", ct);
-        await connection.ExecuteAsync($"drop role {role}", ct);
+        // Nobody gets in any more; those who are in have to go.
+        await using var transaction = await database.BeginProvisioningAsync(ct);
+        await transaction.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", ct, environment.DatabaseRole);
+        await transaction.ExecuteAsync($"drop schema if exists {role}, {Quote(environment.GatewaySchema)} cascade", ct);
+        await transaction.ExecuteAsync($"drop owned by {role}", ct);
+        await transaction.ExecuteAsync($"drop role {role}", ct);
         await transaction.CommitAsync(ct);
         return $"role and schema {environment.DatabaseRole} dropped";
     }
 
     // Roles belong to the whole server. One of this name may be another installation's, and is then neither taken over nor dropped.
-    static async Task<bool> ExistsAsync(NpgsqlConnection connection, TenantEnvironment environment, CancellationToken ct)
+    static async Task<bool> ExistsAsync(Transaction transaction, TenantEnvironment environment, CancellationToken ct)
     {
-        var found = await connection.FirstAsync(
+        var found = await transaction.FirstAsync(
             "select coalesce(shobj_description(oid, 'pg_authid'), '') from pg_roles where rolname = $1", row => row.GetString(0), ct,
             environment.DatabaseRole);
         return found is null || found == Mark(environment)

@@ -15,6 +15,8 @@ public sealed record TenantEnvironment
     public required Guid Tenant { get; init; }
     public required string Slug { get; init; }
     public required string Organization { get; init; }
+    /// <summary>Where its data belongs.</summary>
+    public required string Region { get; init; }
     /// <summary>Host name under which the browser reaches it.</summary>
     public required string Address { get; init; }
     /// <summary>Where the browser finds it: the address with the scheme of the portal.</summary>
@@ -35,7 +37,7 @@ public sealed record TenantEnvironment
         Transaction transaction, ControlPlaneOptions options, Guid tenant, DateTimeOffset at, CancellationToken ct)
     {
         var found = await transaction.FirstAsync(
-            Select, row => new { Slug = row.GetString(0), Organization = row.GetString(1), Plan = row.GetString(2), Owner = row.Get<string>(3) }, ct, tenant)
+            Select, row => new { Slug = row.GetString(0), Organization = row.GetString(1), Region = row.GetString(2), Plan = row.GetString(3), Owner = row.Get<string>(4) }, ct, tenant)
             ?? throw new InvalidOperationException($"There is no tenant {tenant}.");
         var plan = await transaction.PlanAsync(found.Plan, at, ct)
             ?? throw new InvalidOperationException($"The plan {found.Plan} has no terms in force at {at:u}.");
@@ -44,6 +46,7 @@ public sealed record TenantEnvironment
             Tenant = tenant,
             Slug = found.Slug,
             Organization = found.Organization,
+            Region = found.Region,
             Address = options.AddressOf(found.Slug),
             Url = new Uri($"{options.PublicUrl.Scheme}://{options.AddressOf(found.Slug)}"),
             OwnerEmail = found.Owner,
@@ -56,7 +59,7 @@ public sealed record TenantEnvironment
     }
 
     const string Select = """
-        select t.slug, t.organization, coalesce(s.plan, t.requested_plan),
+        select t.slug, t.organization, t.region, coalesce(s.plan, t.requested_plan),
                (select m.email from control.member m where m.tenant_id = t.id and m.role = 'owner' order by m.created_at limit 1)
         from control.tenant t left join control.subscription s on s.tenant_id = t.id
         where t.id = $1

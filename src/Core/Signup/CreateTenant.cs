@@ -40,7 +40,7 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
             return new CreateTenantResult.Invalid(errors);
         }
 
-        if (!await transaction.InsertTenantAsync(id, tenant, request.Plan!, "active", now, ct))
+        if (!await transaction.InsertTenantAsync(id, tenant, options.Region, request.Plan!, "active", now, ct))
         {
             return new CreateTenantResult.Taken(new FieldErrors { ["slug"] = "Another tenant has this slug." });
         }

@@ -47,12 +47,12 @@ static class TenantRows
 {
     /// <returns>False when the slug belongs to another tenant, also when that one was made a moment ago by a concurrent request.</returns>
     public static async Task<bool> InsertTenantAsync(
-        this Transaction transaction, Guid id, NewTenant tenant, string plan, string status, DateTimeOffset now, CancellationToken ct) =>
+        this Transaction transaction, Guid id, NewTenant tenant, string region, string plan, string status, DateTimeOffset now, CancellationToken ct) =>
         await transaction.ExecuteAsync(
-            Insert, ct, id, tenant.Slug, tenant.Organization, tenant.Country, tenant.VatId, plan, status, now, status == "active" ? now : null) == 1;
+            Insert, ct, id, tenant.Slug, tenant.Organization, tenant.Country, tenant.VatId, region, plan, status, now, status == "active" ? now : null) == 1;
 
     const string Insert = """
-        insert into control.tenant (id, slug, organization, country, vat_id, requested_plan, status, created_at, verified_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (slug) do nothing
+        insert into control.tenant (id, slug, organization, country, vat_id, region, requested_plan, status, created_at, verified_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (slug) do nothing
         """;
 }

@@ -67,7 +67,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         // Before the transaction begins: hashing takes a while on purpose.
         var hash = passwords.Hash(request.Password!);
         await using var transaction = await database.BeginAsync(id, ct);
-        if (!await transaction.InsertTenantAsync(id, tenant, request.Plan!, "pending", clock.GetUtcNow(), ct))
+        if (!await transaction.InsertTenantAsync(id, tenant, options.Region, request.Plan!, "pending", clock.GetUtcNow(), ct))
         {
             return false;
         }

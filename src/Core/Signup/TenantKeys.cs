@@ -10,15 +10,12 @@ public sealed record TenantKey(Guid Id, string Name, string Prefix, DateTimeOffs
 /// <param name="Key">Shown this once; only its hash is kept.</param>
 public sealed record CreatedKey(Guid Id, string Name, string Key, DateTimeOffset CreatedAt);
 
-/// <summary>Who a key belongs to.</summary>
-public sealed record FoundKey(Guid Tenant, Guid Key);
-
-public static class TenantKeys
+static class TenantKeys
 {
     // cpt_ and eight characters: enough to tell keys apart, and 35 characters short of guessing one.
-    internal const int PrefixLength = 12;
+    public const int PrefixLength = 12;
 
-    internal static async Task<CreatedKey> AddKeyAsync(
+    public static async Task<CreatedKey> AddKeyAsync(
         this Transaction transaction, TimeProvider clock, Guid tenant, string name, string actor, CancellationToken ct)
     {
         var key = Credentials.New(Credentials.TenantKeyPrefix);
@@ -29,9 +26,4 @@ public static class TenantKeys
         await transaction.AuditAsync(clock, tenant, actor, "key.created", new { id = created.Id }, ct);
         return created;
     }
-
-    /// <summary>Looks a key up before its tenant is known.</summary>
-    /// <returns>null when it is unknown or revoked.</returns>
-    public static Task<FoundKey?> FindKeyAsync(this Transaction transaction, byte[] hash, CancellationToken ct) => transaction.FirstAsync(
-        "select tenant_id, key_id from control.find_tenant_key($1)", row => new FoundKey(row.GetGuid(0), row.GetGuid(1)), ct, hash);
 }

@@ -1,4 +1,4 @@
-using ControlPlane.Database;
+using Npgsql;
 
 namespace ControlPlane.Usage;
 
@@ -18,10 +18,18 @@ public sealed class ModelPrices(IEnumerable<ModelPrice> prices)
             ? ((usage.PromptTokens * price.PromptEurPerThousand) + (usage.CompletionTokens * price.CompletionEurPerThousand)) / 1000m
             : null;
 
-    public static async Task<ModelPrices> ReadAsync(Transaction transaction, IEnumerable<string> models, CancellationToken ct) =>
-        new(await transaction.QueryAsync(
-            Select, row => new ModelPrice(row.GetString(0), row.GetFieldValue<DateTimeOffset>(1), row.GetDecimal(2), row.GetDecimal(3)), ct,
-            models.Distinct(StringComparer.Ordinal).ToArray()));
+    /// <summary>Reads the rows of <see cref="Select"/>.</summary>
+    internal static async Task<ModelPrices> ReadAsync(NpgsqlDataReader reader, CancellationToken ct)
+    {
+        var prices = new List<ModelPrice>();
+        while (await reader.ReadAsync(ct))
+        {
+            prices.Add(new ModelPrice(reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1), reader.GetDecimal(2), reader.GetDecimal(3)));
+        }
 
-    const string Select = "select model, effective_from, prompt_eur_per_1000, completion_eur_per_1000 from control.model_price where model = any($1)";
+        return new ModelPrices(prices);
+    }
+
+    /// <summary>$1: names of models.</summary>
+    internal const string Select = "select model, effective_from, prompt_eur_per_1000, completion_eur_per_1000 from control.model_price where model = any($1)";
 }

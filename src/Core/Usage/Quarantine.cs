@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using ControlPlane.Database;
 
 namespace ControlPlane.Usage;
@@ -12,23 +11,26 @@ public sealed record HeldEvent(
 public static class Quarantine
 {
     public static async Task HoldAsync(
-        Transaction transaction, Guid tenant, IReadOnlyList<Submission> rejected, DateTimeOffset receivedAt, TimeProvider clock, CancellationToken ct)
+        Transaction transaction, Guid tenant, IReadOnlyList<RejectedSubmission> rejected, TimeProvider clock, CancellationToken ct)
     {
         // One row per text, also within a batch: an upsert may not touch a row twice. In digest order, against deadlocks.
-        var held = rejected.Select(s => (Submission: s, Digest: SHA256.HashData(Encoding.UTF8.GetBytes(s.Raw))))
+        var held = rejected.Select(r => (r.Submission, r.Why, r.ReceivedAt, Digest: SHA256.HashData(r.Submission.Utf8.Span)))
             .GroupBy(h => Convert.ToHexString(h.Digest)).OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => (g.First().Submission, g.First().Digest, Times: g.LongCount())).ToList();
+            .Select(g => (g.First().Submission, g.First().Why, g.First().ReceivedAt, g.First().Digest, Times: g.LongCount())).ToList();
         if (held.Count == 0)
         {
             return;
         }
 
-        await transaction.ExecuteAsync(
-            Insert, ct, tenant, receivedAt, Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
-            Column(h => h.Submission.Event?.Day), Column(h => h.Submission.Rejection!.Code), Column(h => h.Submission.Rejection!.Detail),
-            Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times));
+        await transaction.SendAsync(
+        [
+            Transaction.For(tenant), new(
+            Insert, tenant, Column(h => h.ReceivedAt), Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Form)), Column(h => h.Submission.Id),
+            Column(h => h.Submission.Event?.Day), Column(h => h.Why.Code), Column(h => h.Why.Detail),
+            Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times)),
+        ], ct);
 
-        T[] Column<T>(Func<(Submission Submission, byte[] Digest, long Times), T> value) => held.Select(value).ToArray();
+        T[] Column<T>(Func<(Submission Submission, Rejection Why, DateTimeOffset ReceivedAt, byte[] Digest, long Times), T> value) => held.Select(value).ToArray();
     }
 
     /// <summary>What is held, newest first.</summary>
@@ -60,9 +62,9 @@ public static class Quarantine
     const string Insert = """
         insert into control.quarantine as q
             (id, tenant_id, received_at, form, event_id, occurred_on, code, detail, raw, raw_digest, times_seen)
-        select id, $1, $2, form, event_id, occurred_on, code, detail, raw, raw_digest, times
-        from unnest($3::uuid[], $4::text[], $5::text[], $6::date[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[])
-            as t (id, form, event_id, occurred_on, code, detail, raw, raw_digest, times)
+        select id, $1, received_at, form, event_id, occurred_on, code, detail, raw, raw_digest, times
+        from unnest($2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::date[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[])
+            as t (received_at, id, form, event_id, occurred_on, code, detail, raw, raw_digest, times)
         on conflict (tenant_id, raw_digest) do update set times_seen = q.times_seen + excluded.times_seen
         """;
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace ControlPlane.Usage;
@@ -5,9 +6,9 @@ namespace ControlPlane.Usage;
 /// <summary>Turns one JSON value into an event or into the reason why it is none. Never throws for what was sent.</summary>
 public static class ReadUsage
 {
-    public static Submission Read(long index, UsageForm form, JsonElement json)
+    /// <param name="raw">The text of <paramref name="json"/>.</param>
+    public static Submission Read(long index, UsageForm form, JsonElement json, ReadOnlyMemory<byte> raw)
     {
-        var raw = json.GetRawText();
         string? id = null;
         try
         {
@@ -30,16 +31,17 @@ public static class ReadUsage
     }
 
     /// <summary>A piece of text that is not even JSON.</summary>
-    public static Submission NotJson(long index, UsageForm form, string raw) =>
+    public static Submission NotJson(long index, UsageForm form, ReadOnlyMemory<byte> raw) =>
         new(index, form, raw, null, null, new Rejection(Rejection.Codes.Malformed, "not a JSON object"));
 
     /// <summary>Reads a text again that was held in quarantine.</summary>
-    public static Submission Again(UsageForm form, string raw)
+    public static Submission Again(UsageForm form, string text)
     {
+        var raw = Encoding.UTF8.GetBytes(text);
         try
         {
             using var document = JsonDocument.Parse(raw);
-            return Read(0, form, document.RootElement);
+            return Read(0, form, document.RootElement, raw);
         }
         catch (JsonException)
         {

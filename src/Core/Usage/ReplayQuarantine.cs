@@ -34,8 +34,8 @@ public sealed class ReplayQuarantine(ControlDatabase database, RecordUsage recor
 
             var submission = ReadUsage.Again(held.Form, held.Raw);
             day = submission.Event?.Day;
-            var batch = await recordUsage.RecordAsync(transaction, held.Tenant, [submission], anyAge: true, ct);
-            if (batch.Rejected is [{ Rejection: { } why }, ..])
+            var batch = await recordUsage.ReplayAsync(transaction, held.Tenant, submission, ct);
+            if (batch.Rejected.Select(r => r.Why).FirstOrDefault() is { } why)
             {
                 // Nothing is kept of the attempt: the row is held already.
                 return new ReplayResult.StillHeld(why);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 
 namespace ControlPlane.Usage;
@@ -32,15 +31,6 @@ public sealed record UsageEvent
     public long TotalTokens => PromptTokens + CompletionTokens;
 
     public DateOnly Day => DateOnly.FromDateTime(OccurredAt.UtcDateTime);
-
-    /// <summary>128 bits over everything but the id: equal for a redelivery, different for the same id with other content.</summary>
-    public byte[] Digest()
-    {
-        // Unit separators cannot occur in the parts: control characters are refused on the way in.
-        var content = string.Join(
-            '\u001f', OccurredAt.UtcTicks, User, Session, Model, PromptTokens, CompletionTokens, ReservationId, Feature, Quantity);
-        return SHA256.HashData(Encoding.UTF8.GetBytes(content))[..16];
-    }
 }
 
 /// <summary>Why something is held in quarantine instead of being counted.</summary>
@@ -61,7 +51,11 @@ public sealed record Rejection(string Code, string Detail)
 
 /// <summary>One event as it came in: its raw text, and what became of reading it.</summary>
 /// <param name="Index">Its place in the request, counted from 0.</param>
-public sealed record Submission(long Index, UsageForm Form, string Raw, string? Id, UsageEvent? Event, Rejection? Rejection);
+/// <param name="Utf8">The raw text. Becomes a string only where it is needed: few events go to quarantine.</param>
+public sealed record Submission(long Index, UsageForm Form, ReadOnlyMemory<byte> Utf8, string? Id, UsageEvent? Event, Rejection? Rejection)
+{
+    public string Raw => Encoding.UTF8.GetString(Utf8.Span);
+}
 
 /// <summary>The notation an event is written in. Kept with what is held in quarantine, so that it can be read again.</summary>
 public enum UsageForm

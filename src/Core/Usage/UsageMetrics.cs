@@ -7,11 +7,11 @@ static class UsageMetrics
 {
     static readonly Counter<long> Events = Telemetry.Meter.CreateCounter<long>("usage.events", "{event}", "Usage events by outcome.");
 
-    public static void Count(long accepted, long duplicates, IReadOnlyCollection<RejectedEvent> rejected)
+    public static void Count(IReadOnlyCollection<IngestReply> replies)
     {
-        Events.Add(accepted, new KeyValuePair<string, object?>("outcome", "accepted"));
-        Events.Add(duplicates, new KeyValuePair<string, object?>("outcome", "duplicate"));
-        foreach (var code in rejected.CountBy(r => r.Code))
+        Events.Add(replies.Sum(r => r.Accepted), new KeyValuePair<string, object?>("outcome", "accepted"));
+        Events.Add(replies.Sum(r => r.Duplicates), new KeyValuePair<string, object?>("outcome", "duplicate"));
+        foreach (var code in replies.SelectMany(r => r.Rejected).CountBy(r => r.Code))
         {
             Events.Add(code.Value, new KeyValuePair<string, object?>("outcome", code.Key));
         }

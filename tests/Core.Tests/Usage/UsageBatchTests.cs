@@ -1,3 +1,4 @@
+using System.Text;
 using ControlPlane.Plans;
 using ControlPlane.Usage;
 
@@ -24,35 +25,71 @@ public class UsageBatchTests
     [Fact]
     public void An_event_repeated_within_a_batch_is_a_duplicate_and_with_other_content_a_conflict()
     {
-        var batch = new UsageBatch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))], Now);
+        var batch = Batch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))]);
 
         Assert.Single(batch.Candidates);
-        Assert.Equal(1, batch.Duplicates);
-        Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Rejection!.Code);
+        batch.Price(Prices, Subscription);
+        batch.Accept(["a"]);
+        batch.Compare([]);
+        Assert.Equal(1, batch.Reply(0, 3).Duplicates);
+        Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Why.Code);
     }
 
     [Fact]
     public void The_future_and_the_distant_past_are_held_and_an_operator_may_overrule_the_age()
     {
         var old = Submit(Event("old", Now.AddDays(-35).AddSeconds(-1)));
-        var batch = new UsageBatch([old, Submit(Event("edge", Now.AddDays(-35))), Submit(Event("ahead", Now.AddMinutes(5))), Submit(Event("future", Now.AddMinutes(6)))], Now);
+        var batch = Batch([old, Submit(Event("edge", Now.AddDays(-35))), Submit(Event("ahead", Now.AddMinutes(5))), Submit(Event("future", Now.AddMinutes(6)))]);
 
         Assert.Equal(["edge", "ahead"], batch.Candidates.Select(c => c.Id));
-        Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Rejection!.Code));
-        Assert.Single(new UsageBatch([old], Now, anyAge: true).Candidates);
+        Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Why.Code));
+        Assert.Single(Batch([old], anyAge: true).Candidates);
     }
 
     [Fact]
     public void What_the_database_knew_is_compared_by_content()
     {
         var same = Event("same", Now);
-        var batch = new UsageBatch([Submit(Event("new", Now)), Submit(same), Submit(Event("other", Now)), Submit(Event("nomodel", Now) with { Model = "x" })], Now);
+        var batch = Batch([Submit(Event("new", Now)), Submit(same), Submit(Event("other", Now)), Submit(Event("nomodel", Now) with { Model = "x" })]);
         batch.Price(Prices, Subscription);
         batch.Accept(["new"]);
-        batch.Compare(new Dictionary<string, byte[]> { ["same"] = same.Digest(), ["other"] = new byte[16] });
+        batch.Compare([same with { }, Event("other", Now, prompt: 2)]);
 
-        Assert.Equal((1, 1L), (batch.Accepted.Count, batch.Duplicates));
-        Assert.Equal([("nomodel", Rejection.Codes.UnknownModel), ("other", Rejection.Codes.Conflict)], batch.Rejected.Select(r => (r.Id!, r.Rejection!.Code)));
+        Assert.Equal(["same", "other"], batch.Known);
+        Assert.Equal([("other", Rejection.Codes.Conflict), ("nomodel", Rejection.Codes.UnknownModel)], batch.Rejected.Select(r => (r.Submission.Id!, r.Why.Code)));
+        var reply = batch.Reply(0, 4);
+        Assert.Equal((1, 1L, 2), (reply.Accepted, reply.Duplicates, reply.Rejected.Count));
+    }
+
+    [Fact]
+    public void What_repeats_a_conflict_or_an_unknown_model_is_the_same_and_no_duplicate()
+    {
+        var first = Event("a", Now);
+        var other = first with { PromptTokens = 2 };
+        var odd = Event("b", Now) with { Model = "x" };
+        var batch = Batch([Submit(other), Submit(other), Submit(first), Submit(odd), Submit(odd)]);
+        batch.Price(Prices, Subscription);
+        batch.Accept([]);
+        batch.Compare([first]);
+
+        Assert.Equal(1, batch.Reply(2, 1).Duplicates);
+        Assert.Equal(
+            [Rejection.Codes.Conflict, Rejection.Codes.Conflict, Rejection.Codes.UnknownModel, Rejection.Codes.UnknownModel],
+            batch.Reply(0, 5).Rejected.Select(r => r.Code));
+    }
+
+    [Fact]
+    public void Deliveries_that_share_a_batch_are_each_told_of_their_own_events()
+    {
+        var batch = Batch([Submit(Event("a", Now)), Submit(Event("b", Now)), Submit(Event("a", Now)), Submit(Event("c", Now) with { Model = "x" })]);
+        batch.Price(Prices, Subscription);
+        batch.Accept(["a", "b"]);
+        batch.Compare([]);
+
+        Assert.Equal((2L, 0L, 0), Counts(batch.Reply(0, 2)));
+        Assert.Equal((0L, 1L, 1), Counts(batch.Reply(2, 2)));
+
+        static (long, long, int) Counts(IngestReply reply) => (reply.Accepted, reply.Duplicates, reply.Rejected.Count);
     }
 
     [Fact]
@@ -62,6 +99,8 @@ public class UsageBatchTests
         Assert.Equal(2, Subscription.PeriodOf(new DateTimeOffset(2026, 2, 1, 0, 0, 0, TimeSpan.Zero)));
         Assert.Equal(3, Subscription.PeriodOf(new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero)));
     }
+
+    static UsageBatch Batch(Submission[] submissions, bool anyAge = false) => new([.. submissions.Select(s => new ReceivedSubmission(s, Now))], anyAge);
 
     static UsageEvent Event(string id, DateTimeOffset at, long prompt = 1, long completion = 0) => new()
     {
@@ -73,5 +112,5 @@ public class UsageBatchTests
         CompletionTokens = completion,
     };
 
-    static Submission Submit(UsageEvent usage) => new(0, UsageForm.Event, $"raw {usage}", usage.Id, usage, null);
+    static Submission Submit(UsageEvent usage) => new(0, UsageForm.Event, Encoding.UTF8.GetBytes($"raw {usage}"), usage.Id, usage, null);
 }

@@ -22,7 +22,8 @@ sealed class ProvisioningRig : IAsyncDisposable
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
     /// <param name="options">null: as in production, but without waits between attempts.</param>
-    public static async Task<ProvisioningRig> StartAsync(ProvisioningOptions? options = null)
+    /// <param name="region">Of the installation; the tenants it is given belong to <c>local</c>.</param>
+    public static async Task<ProvisioningRig> StartAsync(ProvisioningOptions? options = null, string region = "local")
     {
         var connectionString = await TestCluster.NewDatabaseAsync();
         var folder = Directory.CreateTempSubdirectory("provisioning-").FullName;
@@ -31,6 +32,7 @@ sealed class ProvisioningRig : IAsyncDisposable
             ["CONTROLPLANE_DATABASE"] = connectionString,
             ["CONTROLPLANE_DATA"] = folder,
             ["CONTROLPLANE_DATAPLANE"] = "render",
+            ["CONTROLPLANE_REGION"] = region,
         }).Build();
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton<IConfiguration>(configuration);
@@ -47,8 +49,8 @@ sealed class ProvisioningRig : IAsyncDisposable
         await using var transaction = await Database.BeginJobAsync(default);
         await transaction.ExecuteAsync(
             """
-            insert into control.tenant (id, slug, organization, country, requested_plan, status, created_at)
-            values ($1, $2, 'Organization', 'DE', $3, 'active', $4)
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            values ($1, $2, 'Organization', 'DE', 'local', $3, 'active', $4)
             """,
             default, id, slug, plan, clock.GetUtcNow());
         await transaction.ExecuteAsync(

@@ -65,7 +65,7 @@ static class TestCluster
         var name = Names.Random("template");
         await ExecuteAsync($"create database {name}");
         await using var database = new ControlDatabase(await OfAsync(name));
-        await new Migrator(database).RunAsync(CancellationToken.None);
+        await new Migrator(database, new ControlPlaneOptions { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" }).RunAsync(CancellationToken.None);
         return name;
     }
 

@@ -41,9 +41,9 @@ public sealed class TestServer : IAsyncDisposable
     /// <param name="clock">Where the sandbox clock stands at first; null: real time.</param>
     /// <param name="settings">Besides those of <c>./run</c>, by the names of the environment.</param>
     public static async Task<TestServer> StartAsync(
-        bool sandbox = true, DateTimeOffset? clock = null, IEnumerable<KeyValuePair<string, string?>>? settings = null)
+        bool sandbox = true, DateTimeOffset? clock = null, IEnumerable<KeyValuePair<string, string?>>? settings = null, string? database = null)
     {
-        var connectionString = await TestCluster.NewDatabaseAsync();
+        var connectionString = database ?? await TestCluster.NewDatabaseAsync();
         var key = Credentials.New(Credentials.OperatorKeyPrefix);
         settings = [new("CONTROLPLANE_OPERATOR_KEY", key), .. settings ?? []];
         var folder = Directory.CreateTempSubdirectory("controlplane-test-").FullName;

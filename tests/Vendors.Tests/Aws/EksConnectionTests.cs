@@ -4,6 +4,7 @@ using Amazon.EKS;
 using Amazon.EKS.Model;
 using ControlPlane.AwsServices;
 using ControlPlane.Provisioning;
+using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests.Aws;
 

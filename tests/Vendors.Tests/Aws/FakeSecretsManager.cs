@@ -5,8 +5,8 @@ using ControlPlane.AwsServices;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>
-/// Secrets Manager in memory, as its API reference describes the calls that the store makes: versions with staging labels, tokens that make a
-/// version once, a label that moves only from where the caller says it is, deletion that can be taken back.
+/// Secrets Manager in memory, as its API reference describes the calls that we make: versions with staging labels, tokens that make a version
+/// once, a label that moves only from where the caller says it is, deletion that can be taken back, rotation that begins with a version without a value.
 /// </summary>
 sealed class FakeSecretsManager
 {
@@ -17,13 +17,26 @@ sealed class FakeSecretsManager
 
     public IAmazonSecretsManager Client() => Substitute.For<IAmazonSecretsManager>((_, request) => Task.FromResult(Answer(request)));
 
-    public string? Text(Guid tenant, string label) =>
-        _secrets.TryGetValue(SecretsManagerStore.NameOf(tenant), out var secret) && secret.WithLabel(label) is { } version ? secret.Versions[version] : null;
+    public string? Text(Guid tenant, string label) => Text(SecretsManagerStore.NameOf(tenant), label);
+
+    public string? Text(string name, string label) =>
+        _secrets.TryGetValue(name, out var secret) && secret.WithLabel(label) is { } version ? secret.Versions[version] : null;
+
+    public void Put(Guid tenant, string text, bool scheduledForDeletion = false) => Put(SecretsManagerStore.NameOf(tenant), text, scheduledForDeletion);
+
+    public void Put(string name, string text, bool scheduledForDeletion = false) =>
+        _secrets[name] = new Secret { Versions = { ["first"] = text }, Labels = { ["AWSCURRENT"] = "first" }, IsDeleted = scheduledForDeletion };
+
+    /// <summary>What Secrets Manager does itself before it asks for the steps of a rotation.</summary>
+    public void BeginRotation(string name, string version)
+    {
+        var secret = Find(name);
+        secret.IsRotated = true;
+        secret.Versions.Add(version, null);
+        secret.Labels["AWSPENDING"] = version;
+    }
 
     public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
-
-    public void Put(Guid tenant, string text, bool scheduledForDeletion = false) =>
-        _secrets[SecretsManagerStore.NameOf(tenant)] = new Secret { Versions = { ["first"] = text }, Labels = { ["AWSCURRENT"] = "first" }, IsDeleted = scheduledForDeletion };
 
     public object Answer(object request)
     {
@@ -69,18 +82,21 @@ sealed class FakeSecretsManager
     GetSecretValueResponse Get(GetSecretValueRequest request)
     {
         var secret = NotDeleted(request.SecretId);
-        var version = secret.WithLabel(request.VersionStage) ?? throw new ResourceNotFoundException("Secrets Manager can't find the specified secret value for staging label.");
-        return new GetSecretValueResponse { VersionId = version, SecretString = secret.Versions[version] };
+        var version = secret.WithLabel(request.VersionStage);
+        return version is not null && (request.VersionId ?? version) == version && secret.Versions[version] is { } text
+            ? new GetSecretValueResponse { VersionId = version, SecretString = text }
+            : throw new ResourceNotFoundException("Secrets Manager can't find the specified secret value for staging label.");
     }
 
     PutSecretValueResponse Put(PutSecretValueRequest request)
     {
         var secret = NotDeleted(request.SecretId);
-        if (!secret.Versions.TryAdd(request.ClientRequestToken, request.SecretString) && secret.Versions[request.ClientRequestToken] != request.SecretString)
+        if (secret.Versions.GetValueOrDefault(request.ClientRequestToken) is { } there && there != request.SecretString)
         {
             throw new ResourceExistsException("A version with this token and another value exists.");
         }
 
+        secret.Versions[request.ClientRequestToken] = request.SecretString;
         foreach (var label in request.VersionStages)
         {
             secret.Labels[label] = request.ClientRequestToken;
@@ -102,6 +118,15 @@ sealed class FakeSecretsManager
         return new UpdateSecretVersionStageResponse();
     }
 
+    static DescribeSecretResponse Describe(Secret secret) => new()
+    {
+        DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
+        RotationEnabled = secret.IsRotated,
+        VersionIdsToStages = secret.Versions.Keys.ToDictionary(version => version, version => secret.Labels.Where(label => label.Value == version).Select(label => label.Key).ToList()),
+        // As the SDK does: a list without entries is null.
+        ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
+    };
+
     DeleteSecretResponse Delete(DeleteSecretRequest request)
     {
         Assert.InRange(request.RecoveryWindowInDays ?? 0, 7, 30);
@@ -115,13 +140,6 @@ sealed class FakeSecretsManager
         Find(request.SecretId).IsDeleted = false;
         return new RestoreSecretResponse();
     }
-
-    static DescribeSecretResponse Describe(Secret secret) => new()
-    {
-        DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
-        // As the SDK does: a list without entries is null.
-        ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
-    };
 
     ReplicateSecretToRegionsResponse Copy(ReplicateSecretToRegionsRequest request)
     {
@@ -143,10 +161,12 @@ sealed class FakeSecretsManager
 
     sealed class Secret
     {
-        public Dictionary<string, string> Versions { get; } = [];
+        /// <summary>null: a version that has no value yet.</summary>
+        public Dictionary<string, string?> Versions { get; } = [];
         public Dictionary<string, string> Labels { get; } = [];
         public List<string> Copies { get; } = [];
         public bool IsDeleted { get; set; }
+        public bool IsRotated { get; set; }
 
         public string? WithLabel(string label) => Labels.GetValueOrDefault(label);
     }

@@ -69,6 +69,7 @@ public class ModelAccessPointsTests
         Address = "acme.users.example.com",
         Url = new("https://acme.users.example.com"),
         OwnerEmail = null,
+        Region = "eu-central-1",
         Plan = new Plan { Name = "enterprise", Title = "Enterprise", SelfService = false, AllModels = true, Models = [], Support = "", Compute = "dedicated GPU", MonthIsHard = false },
         Models = [],
     };

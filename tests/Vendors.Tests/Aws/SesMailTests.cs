@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Mail;
+using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -20,7 +21,7 @@ public sealed class SesMailTests : IDisposable
         // SmtpClient has no other way to trust more than the machine does.
 #pragma warning disable SYSLIB0014
         ServicePointManager.ServerCertificateValidationCallback = (_, certificate, _, errors) =>
-            errors == System.Net.Security.SslPolicyErrors.None || (certificate is X509Certificate2 shown && shown.Issuer == "CN=kubernetes" && shown.MatchesHostname("localhost"));
+            errors == System.Net.Security.SslPolicyErrors.None || (certificate is X509Certificate2 shown && shown.Issuer == "CN=Authority" && shown.MatchesHostname("localhost"));
 #pragma warning restore SYSLIB0014
 
     [Fact]

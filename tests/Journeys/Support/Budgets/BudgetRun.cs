@@ -139,7 +139,7 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
 
     async Task ReportAsync(UsageEvent usage)
     {
-        var reply = await _record.RunAsync(tenant, [new Submission(0, UsageForm.Event, usage.Id, usage.Id, usage, null)], default);
+        var reply = await _record.RunAsync(tenant, [new Submission(0, UsageForm.Event, default, usage.Id, usage, null)], default);
         Assert.Equal(1, reply.Accepted + reply.Duplicates + reply.Rejected.Count(r => r.Code == Rejection.Codes.TooOld));
     }
 

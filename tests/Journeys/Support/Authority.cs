@@ -1,9 +1,10 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace ControlPlane.Tests.Aws;
+namespace ControlPlane.Tests.Support;
 
-/// <summary>A certificate authority that nobody knows, as each EKS cluster has one.</summary>
+/// <summary>A certificate authority that nobody knows, as each EKS cluster has one, and RDS in each region.</summary>
 sealed class Authority : IDisposable
 {
     static readonly DateTimeOffset s_start = TimeProvider.System.GetUtcNow().AddDays(-10);
@@ -12,7 +13,7 @@ sealed class Authority : IDisposable
     public Authority()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=kubernetes", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest("CN=Authority", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         _root = request.CreateSelfSigned(s_start, s_start.AddDays(20));
@@ -20,12 +21,21 @@ sealed class Authority : IDisposable
 
     public string Pem => _root.ExportCertificatePem();
 
+    /// <param name="host">A name, or an IP address.</param>
     public X509Certificate2 Certificate(string host, bool hasRunOut = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=kube-apiserver", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest("CN=Server", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(host);
+        if (IPAddress.TryParse(host, out var address))
+        {
+            names.AddIpAddress(address);
+        }
+        else
+        {
+            names.AddDnsName(host);
+        }
+
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
         using var signed = request.Create(_root, s_start, s_start.AddDays(hasRunOut ? 9 : 19), RandomNumberGenerator.GetBytes(8));

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace ControlPlane.Benchmarks.Load;
+
+/// <summary>
+/// One keep-alive HTTP/1.1 connection that sends prepared bytes: on two cores a full HTTP client would take more time than the server it measures.
+/// </summary>
+sealed class HttpConnection : IDisposable
+{
+    readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    readonly byte[] _buffer = new byte[64 * 1024];
+    int _filled;
+
+    public static async Task<HttpConnection> OpenAsync(int port, CancellationToken ct)
+    {
+        var connection = new HttpConnection();
+        await connection._socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), ct);
+        return connection;
+    }
+
+    /// <summary>A request whose body is filled in later, in place.</summary>
+    public static byte[] Request(string method, string path, string? key, ReadOnlySpan<byte> body, string type = "application/json")
+    {
+        var head = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+        if (key is not null)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Authorization: Bearer {key}\r\n");
+        }
+
+        if (method != "GET")
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Content-Type: {type}\r\nContent-Length: {body.Length}\r\n");
+        }
+
+        return [.. Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()), .. body];
+    }
+
+    /// <returns>The answer, head and body; valid until the next call.</returns>
+    /// <exception cref="InvalidDataException">The answer is not 200, or is larger than the buffer.</exception>
+    public async Task<ReadOnlyMemory<byte>> SendAsync(ReadOnlyMemory<byte> request, CancellationToken ct)
+    {
+        while (request.Length > 0)
+        {
+            request = request[await _socket.SendAsync(request, SocketFlags.None, ct)..];
+        }
+
+        _filled = 0;
+        int? end;
+        while ((end = End(_buffer.AsSpan(0, _filled))) is null)
+        {
+            var read = await _socket.ReceiveAsync(_buffer.AsMemory(_filled), SocketFlags.None, ct);
+            if (read == 0)
+            {
+                throw new InvalidDataException($"The server hung up after {Encoding.UTF8.GetString(_buffer, 0, _filled)}");
+            }
+
+            _filled += read;
+        }
+
+        return _buffer.AsSpan().StartsWith("HTTP/1.1 200 "u8)
+            ? _buffer.AsMemory(0, end.Value)
+            : throw new InvalidDataException(Encoding.UTF8.GetString(_buffer, 0, _filled));
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    // Where the answer ends; null when it has not come whole. What Kestrel sends: a length, or chunks.
+    static int? End(ReadOnlySpan<byte> answer)
+    {
+        var head = answer.IndexOf("\r\n\r\n"u8);
+        if (head < 0)
+        {
+            return null;
+        }
+
+        var length = answer[..head].IndexOf("Content-Length: "u8);
+        if (length < 0)
+        {
+            return answer.EndsWith("0\r\n\r\n"u8) ? answer.Length : null;
+        }
+
+        _ = System.Buffers.Text.Utf8Parser.TryParse(answer[(length + "Content-Length: ".Length)..], out int bytes, out _);
+        return answer.Length >= head + 4 + bytes ? head + 4 + bytes : null;
+    }
+}

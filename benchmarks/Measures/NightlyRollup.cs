@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace ControlPlane.Benchmarks.Measures;
+
+/// <summary>Whether the nightly job costs what its day costs, whatever else is in the table.</summary>
+sealed class NightlyRollup(World world, BenchOptions options, long events) : Measure
+{
+    public override string What => $"nightly for a day of {Dataset.EventsPerDay:N0} events, {events:N0} in the table";
+    public override string Baseline => "the bare GROUP BY over that day's partition range";
+    public override string Unit => "ms";
+    public override double Target => 1.3;
+
+    public override Task PrepareAsync(CancellationToken ct) => Dataset.EnsureAsync(world, events, ct);
+
+    public override async Task<double> BaselineAsync(CancellationToken ct)
+    {
+        _ = options;
+        var day = Dataset.LastDay;
+        var started = Stopwatch.GetTimestamp();
+        await world.ScalarAsync<long>(
+            string.Create(CultureInfo.InvariantCulture, $"""
+                select count(*) from (
+                    select tenant_id, model, user_id, count(*) as requests, sum(prompt_tokens) as prompt, sum(completion_tokens) as completion, sum(cost) as cost
+                    from control.usage_event where occurred_at >= '{day:yyyy-MM-dd}' and occurred_at < '{day.AddDays(1):yyyy-MM-dd}' group by tenant_id, model, user_id
+                ) day where requests + prompt + completion + cost > 0
+                """),
+            ct);
+        return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+    }
+
+    public override async Task<double> OursAsync(CancellationToken ct)
+    {
+        await Dataset.ForgetRollupAsync(world, Dataset.LastDay, ct);
+        var started = Stopwatch.GetTimestamp();
+        using var reply = await world.Operator.PostAsync("/v1/admin/jobs/nightly/run", null, ct);
+        var took = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        var ran = await reply.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(ct);
+        var rolledUp = await world.ScalarAsync<long>($"select sum(requests)::bigint from control.daily_usage where day = '{Dataset.LastDay:yyyy-MM-dd}'", ct);
+        return rolledUp == Dataset.EventsPerDay ? took : throw new InvalidDataException($"{rolledUp} events rolled up: {ran.GetRawText()}");
+    }
+}

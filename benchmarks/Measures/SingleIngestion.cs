@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Text;
+using ControlPlane.Benchmarks.Load;
+
+namespace ControlPlane.Benchmarks.Measures;
+
+/// <summary>Whether requests with one event share commits.</summary>
+sealed class SingleIngestion(World world, BenchOptions options, int tenants) : Measure
+{
+    const int Connections = 64;
+
+    public override string What => $"events/s durable, single-event requests, 64 connections, {(tenants == 1 ? "one tenant" : $"{tenants} tenants")}";
+    public override string Baseline => "pgbench -c 64 inserting the same row, one transaction each, without counters";
+    public override string Unit => "events/s";
+    public override double Target => 1.5;
+    public override bool HigherIsBetter => true;
+
+    public override async Task PrepareAsync(CancellationToken ct) => await OursAsync(ct);
+
+    public override async Task<double> OursAsync(CancellationToken ct)
+    {
+        await world.EmptyAsync(ct);
+        var started = Stopwatch.GetTimestamp();
+        var requests = await Clients.RunAsync(world.Port, Connections, options.Round, number => Singles(world.Tenants[number % tenants].Key), Accepted.Check, ct);
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        await Accepted.VerifyAsync(world, requests.Count, ct);
+        return requests.Count / seconds;
+    }
+
+    public override Task<double> BaselineAsync(CancellationToken ct) => InsertRowsAsync(world, options, ct);
+
+    /// <returns>Rows per second, one transaction each.</returns>
+    public static async Task<double> InsertRowsAsync(World world, BenchOptions options, CancellationToken ct)
+    {
+        await world.EmptyAsync(ct);
+        return await PgBench.RunAsync(world, Insert(world.Tenants[0].Id), Connections, options.Round, ct);
+    }
+
+    static Func<byte[]> Singles(string key)
+    {
+        var request = HttpConnection.Request("POST", "/v1/usage", key, Encoding.ASCII.GetBytes(EventBodies.Event(TimeProvider.System.GetUtcNow(), 17)));
+        var places = EventBodies.Places(request);
+        return () =>
+        {
+            EventBodies.Renew(request, places);
+            return request;
+        };
+    }
+
+    static string Insert(Guid tenant) => $"""
+        insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period)
+        values ('{tenant}', replace(gen_random_uuid()::text, '-', ''), now(), now(), 'user-59', 'chat-0017', 'claude-3-opus', 629, 221, 0.01275, 1);
+        """;
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace ControlPlane.Benchmarks;
+
+/// <summary>The results as a table for people and as JSON for comparisons.</summary>
+static class Report
+{
+    static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    public static void Print(IReadOnlyList<Result> results)
+    {
+        var table = new Table().Border(TableBorder.Rounded)
+            .AddColumns("Measure", "Ours", "Baseline", "Ratio", "Spread", "Target", "");
+        foreach (var r in results)
+        {
+            table.AddRow(
+                new Text(r.What), new Text($"{Number(Result.Median(r.Ours))} {r.Unit}"),
+                new Text($"{Number(Result.Median(r.Baseline))} {r.Unit}\n{r.BaselineIs}"),
+                new Text(Number(Result.Median(r.Ratios))), new Text($"{Number(r.Ratios.Min())} to {Number(r.Ratios.Max())}"),
+                new Text($"{(r.HigherIsBetter ? "at least" : "at most")} {(r.IsDifference ? "+" : "")}{r.Target.ToString(CultureInfo.InvariantCulture)}"),
+                new Text(r.IsMet ? "met" : "MISSED"));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    public static async Task WriteAsync(string file, Machine machine, BenchOptions options, IReadOnlyList<Result> results, CancellationToken ct)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        await using var stream = File.Create(file);
+        await JsonSerializer.SerializeAsync(
+            stream,
+            new
+            {
+                Machine = machine,
+                options.Events,
+                Seconds = options.Round.TotalSeconds,
+                Measures = results.Select(r => new
+                {
+                    r.Name,
+                    r.What,
+                    Baseline = r.BaselineIs,
+                    r.Unit,
+                    OursMedian = Result.Median(r.Ours),
+                    BaselineMedian = Result.Median(r.Baseline),
+                    Ratio = Result.Median(r.Ratios),
+                    r.Target,
+                    r.IsMet,
+                    Rounds = r.Ours.Zip(r.Baseline, (ours, baseline) => new { ours, baseline }),
+                }),
+            },
+            s_json, ct);
+    }
+
+    static string Number(double value) => Result.Shown(value).ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+using ControlPlane.Local;
+using Npgsql;
+
+namespace ControlPlane.Benchmarks;
+
+/// <summary>A tenant to load, and its key.</summary>
+sealed record BenchTenant(Guid Id, string Key);
+
+/// <summary>A PostgreSQL of our own, the server that is measured in a process of its own, and tenants on it. Gone when disposed.</summary>
+sealed class World : IAsyncDisposable
+{
+    const string OperatorKey = "cpo_benchmarks-only-on-a-database-that-is-thrown-away";
+
+    /// <summary>Tokens: never reached, and checked all the same.</summary>
+    const long Limit = ControlPlane.Budgets.UserLimits.MaximumTokens;
+
+    readonly Installation _installation;
+    readonly Process _server;
+
+    World(Installation installation, Process server, int port)
+    {
+        (_installation, _server, Port) = (installation, server, port);
+        Database = new NpgsqlDataSourceBuilder(installation.ConnectionString + ";Command Timeout=0").Build();
+        Operator = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromMinutes(10) };
+        Operator.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", OperatorKey);
+    }
+
+    public int Port { get; }
+    public HttpClient Operator { get; }
+
+    /// <summary>The superuser's connections: what baselines use, so row-level security costs them nothing.</summary>
+    public NpgsqlDataSource Database { get; }
+
+    public string ConnectionString => _installation.ConnectionString;
+    public IReadOnlyList<BenchTenant> Tenants { get; private set; } = [];
+
+    /// <summary>Resident size of the server, MB.</summary>
+    public double ServerMegabytes
+    {
+        get
+        {
+            _server.Refresh();
+            return _server.WorkingSet64 / 1e6;
+        }
+    }
+
+    public static async Task<World> StartAsync(CancellationToken ct)
+    {
+        var folder = Path.Combine(Path.GetTempPath(), $"controlplane-bench-{Environment.ProcessId}");
+        var installation = await Installation.OpenAsync(new RunOptions(FreePort(), folder, Sandbox: false, Database: null, Clock: null), join: false, ct);
+        var world = new World(installation, await StartServerAsync(installation, ct), installation.Options.Port);
+        try
+        {
+            await world.MakeTenantsAsync(8, ct);
+            return world;
+        }
+        catch
+        {
+            await world.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task ExecuteAsync(string sql, CancellationToken ct)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql, CancellationToken ct)
+    {
+        await using var command = Database.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <summary>No usage, and nothing left to be written from before.</summary>
+    public Task EmptyAsync(CancellationToken ct) => ExecuteAsync(
+        "truncate control.usage_event, control.usage_counter, control.usage_day, control.daily_usage, control.rolled_up_day, control.budget, control.budget_alert, control.reservation, control.authorization_answer; checkpoint", ct);
+
+    public async ValueTask DisposeAsync()
+    {
+        Operator.Dispose();
+        _server.Kill(entireProcessTree: true);
+        await _server.WaitForExitAsync();
+        _server.Dispose();
+        await Database.DisposeAsync();
+        var folder = _installation.Data.Path;
+        var database = new DirectoryInfo(_installation.Data.At("postgres"));
+        await _installation.DisposeAsync();
+        if (database.LinkTarget is { } elsewhere)
+        {
+            Directory.Delete(elsewhere, recursive: true);
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    static async Task<Process> StartServerAsync(Installation installation, CancellationToken ct)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        foreach (var argument in new[] { typeof(World).Assembly.Location, "serve", "--port", installation.Options.Port.ToString(CultureInfo.InvariantCulture) })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in installation.Settings())
+        {
+            start.Environment[name] = value;
+        }
+
+        start.Environment["CONTROLPLANE_OPERATOR_KEY"] = OperatorKey;
+        start.Environment["CONTROLPLANE_DATAPLANE"] = "render";
+        var server = Process.Start(start)!;
+        return await server.StandardOutput.ReadLineAsync(ct) == "ready" ? server : throw new InvalidOperationException("The server did not start.");
+    }
+
+    // Unlimited in effect, but with limits to check; their environments are ready, so that calls are authorized.
+    async Task MakeTenantsAsync(int count, CancellationToken ct)
+    {
+        var tenants = new List<BenchTenant>();
+        for (var number = 1; number <= count; number++)
+        {
+            using var made = await Operator.PostAsJsonAsync(
+                "/v1/admin/tenants", new { organization = $"Tenant {number}", slug = $"bench-{number}", plan = "enterprise", email = $"owner{number}@bench.example", country = "DE" }, ct);
+            var reply = await made.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(ct);
+            tenants.Add(new BenchTenant(reply.GetProperty("tenant_id").GetGuid(), reply.GetProperty("api_key").GetString()!));
+            using var limited = await Operator.PutAsJsonAsync(
+                $"/v1/admin/tenants/{tenants[^1].Id}/limits", new { tokens_per_day = Limit, tokens_per_month = Limit, reason = "benchmark" }, ct);
+            limited.EnsureSuccessStatusCode();
+        }
+
+        while (await ScalarAsync<long>("select count(*) from control.environment where state = 'ready'", ct) < count)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(200), ct);
+        }
+
+        // Makes the partitions of usage.
+        using var nightly = await Operator.PostAsync("/v1/admin/jobs/nightly/run", null, ct);
+        nightly.EnsureSuccessStatusCode();
+        Tenants = tenants;
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,54 @@
+# Sourced by install.sh: what systemd starts. Nothing starts before the disk with the data is there.
+
+controlplane() { "$here/controlplane.sh" "$@"; }
+
+write_units() {
+    units=$DESTDIR/etc/systemd/system
+    mkdir -p "$units/docker.service.d" "$DESTDIR/usr/local/sbin"
+    ln -sfn "$here/controlplane.sh" "$DESTDIR/usr/local/sbin/controlplane"
+    cat >"$units/docker.service.d/controlplane.conf" <<EOF
+[Unit]
+RequiresMountsFor=$data
+EOF
+    cat >"$units/controlplane.service" <<EOF
+[Unit]
+Description=CFS LLM Platform
+After=docker.service network-online.target
+Wants=docker.service network-online.target
+RequiresMountsFor=$data
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/controlplane start
+ExecStop=/usr/local/sbin/controlplane stop
+TimeoutStartSec=15min
+
+[Install]
+WantedBy=multi-user.target
+EOF
+    cat >"$units/controlplane-backup.service" <<EOF
+[Unit]
+Description=Backup of the CFS LLM Platform's database
+RequiresMountsFor=$data
+
+[Service]
+Type=oneshot
+ExecStart=$here/backup.sh
+EOF
+    # Before the snapshot of the disk at 02:00, so that it holds the fresh one.
+    cat >"$units/controlplane-backup.timer" <<EOF
+[Unit]
+Description=Nightly backup of the CFS LLM Platform's database
+
+[Timer]
+OnCalendar=*-*-* 01:30:00 UTC
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+EOF
+    systemctl daemon-reload
+    systemctl enable --quiet controlplane.service
+    systemctl enable --quiet --now controlplane-backup.timer
+}

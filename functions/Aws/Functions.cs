@@ -1,0 +1,25 @@
+using ControlPlane.Aws.Hosting;
+using ControlPlane.Aws.Web;
+using ControlPlane.Aws.Work;
+using ControlPlane.Http.Hosting;
+
+namespace ControlPlane.Aws;
+
+/// <summary>The functions of this program. Each is composed of what it serves and nothing else; the infrastructure makes one of each.</summary>
+static class Functions
+{
+    public const string Setting = "CONTROLPLANE_FUNCTION";
+
+    public static IReadOnlyDictionary<string, Compose> All { get; } = new Dictionary<string, Compose>
+    {
+        ["api"] = ApiFunction.ComposeAsync,
+        ["usage"] = UsageFunction.ComposeAsync,
+        ["jobs"] = JobsFunction.ComposeAsync,
+        ["provision"] = ProvisionFunction.ComposeAsync,
+    };
+
+    /// <exception cref="SettingException">There is no such function.</exception>
+    public static Compose Find(string? name) => All.TryGetValue(name ?? "", out var compose)
+        ? compose
+        : throw new SettingException($"{Setting} is \"{name}\": set it to one of {string.Join(", ", All.Keys)}.");
+}

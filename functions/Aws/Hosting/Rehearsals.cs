@@ -1,0 +1,59 @@
+using System.Text;
+using Amazon.Lambda.Core;
+using ControlPlane.Aws.Web;
+
+namespace ControlPlane.Aws.Hosting;
+
+/// <summary>What a function is composed with before there are secrets, and called with before there is a caller.</summary>
+static class Rehearsals
+{
+    /// <summary>A database that nobody listens for, a key of zeros, and a token that is thrown away with them.</summary>
+    public static IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>
+    {
+        ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=rehearsal;Username=rehearsal",
+        ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
+        [OriginTokens.Setting] = OriginToken,
+        ["CONTROLPLANE_SMTP"] = "smtp://127.0.0.1:1",
+        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "",
+    };
+
+    const string OriginToken = "rehearsal";
+
+    /// <summary>A request as API Gateway hands it over.</summary>
+    public static string Request(string method, string path, string? json = null) => Encoding.UTF8.GetString(EventsJson.Write(new GatewayEvent
+    {
+        Version = "2.0",
+        RouteKey = "$default",
+        RawPath = path,
+        RawQueryString = "",
+        Headers = new Dictionary<string, string>
+        {
+            ["accept"] = "text/html,application/json",
+            ["content-type"] = "application/json",
+            ["x-forwarded-for"] = "192.0.2.1, 192.0.2.2",
+            ["x-origin-token"] = OriginToken,
+        },
+        RequestContext = new()
+        {
+            DomainName = "localhost",
+            Stage = "$default",
+            Http = new() { Method = method, Path = path, Protocol = "HTTP/1.1", SourceIp = "192.0.2.2" },
+        },
+        Body = json,
+    }).ToArray());
+
+    public sealed class Context : ILambdaContext
+    {
+        public string AwsRequestId => "rehearsal";
+        public IClientContext? ClientContext => null;
+        public string FunctionName => "";
+        public string FunctionVersion => "";
+        public ICognitoIdentity? Identity => null;
+        public string InvokedFunctionArn => "";
+        public ILambdaLogger? Logger => null;
+        public string LogGroupName => "";
+        public string LogStreamName => "";
+        public int MemoryLimitInMB => 0;
+        public TimeSpan RemainingTime => TimeSpan.FromSeconds(10);
+    }
+}

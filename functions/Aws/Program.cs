@@ -1,0 +1,24 @@
+using Amazon.Lambda.RuntimeSupport;
+using ControlPlane.Aws.Hosting;
+
+// Which of the functions this is, is a setting: all are one program, in one package.
+await using var host = FunctionHost.FromEnvironment();
+var fromSnapshot = Environment.GetEnvironmentVariable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start";
+if (fromSnapshot)
+{
+    Amazon.Lambda.Core.SnapshotRestore.RegisterBeforeSnapshot(async () => await host.RehearseAsync(default));
+    Amazon.Lambda.Core.SnapshotRestore.RegisterAfterRestore(async () => await host.PrepareAsync(default));
+}
+
+using var bootstrap = LambdaBootstrapBuilder.Create(host.HandleAsync)
+    .UseBootstrapHandler(async () =>
+    {
+        if (!fromSnapshot)
+        {
+            await host.PrepareAsync(default);
+        }
+
+        return true;
+    })
+    .Build();
+await bootstrap.RunAsync();

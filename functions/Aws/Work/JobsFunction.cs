@@ -1,0 +1,53 @@
+using ControlPlane.Aws.Hosting;
+using ControlPlane.Http;
+using ControlPlane.Operations;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace ControlPlane.Aws.Work;
+
+/// <summary>Every job of the schedule except provisioning.</summary>
+sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : IFunction
+{
+    public static IReadOnlyList<JobSchedule> Serves { get; } = [.. JobSchedules.All.Except(ProvisionFunction.Serves)];
+
+    public IServiceProvider Services => host.Services;
+
+    /// <summary>A statement has to be cancelled and rolled back, on both sides.</summary>
+    public TimeSpan Margin => TimeSpan.FromSeconds(10);
+
+    public IReadOnlyList<string> Rehearsal => [];
+
+    public static async Task<IFunction> ComposeAsync(Surroundings around)
+    {
+        var builder = Composition.NewHost(around.Configuration);
+        var settings = builder.Services.AddFoundation(builder.Configuration);
+        builder.Services.AddSignup();
+        builder.Services.AddLimits();
+        builder.Services.AddBilling(builder.Configuration, settings);
+        builder.Services.AddMessages(builder.Configuration, settings);
+        builder.Services.AddJobs();
+        builder.Services.AddAws(around);
+        var host = builder.Build();
+        await host.StartAsync();
+        return new JobsFunction(host, ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves), host.Services.GetRequiredService<Nudges>());
+    }
+
+    public async Task<Stream> HandleAsync(Stream input, Invocation invocation)
+    {
+        try
+        {
+            return EventsJson.Write(await runs.RunAsync(EventsJson.Read<WorkEvent>(input).Job, invocation));
+        }
+        finally
+        {
+            await nudges.SendAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using Amazon.Lambda.SQSEvents;
+using ControlPlane.Aws.Hosting;
+using ControlPlane.Http;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Operations;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Aws.Work;
+
+/// <summary>
+/// Brings environments to their desired state: when a message says that there is work, and each minute in any case. Several do so at once; what
+/// each has taken is its own by a lease. A run that takes longer than Lambda lets it is handed on: its steps are on record, and the next goes on.
+/// </summary>
+sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provisioning, Nudges nudges, ILogger<ProvisionFunction> log) : IFunction
+{
+    public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision];
+
+    public IServiceProvider Services => host.Services;
+
+    /// <summary>A step under way has to end, and its run to be given back; then the message goes out for the next.</summary>
+    public TimeSpan Margin => TimeSpan.FromSeconds(20);
+
+    public IReadOnlyList<string> Rehearsal => [];
+
+    public static async Task<IFunction> ComposeAsync(Surroundings around)
+    {
+        var builder = Composition.NewHost(around.Configuration);
+        var settings = builder.Services.AddFoundation(builder.Configuration);
+        builder.Services.AddProvisioning(builder.Configuration, settings);
+        builder.Services.AddJobs();
+        builder.Services.AddAws(around);
+        var host = builder.Build();
+        await host.StartAsync();
+        var runs = ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves);
+        return ActivatorUtilities.CreateInstance<ProvisionFunction>(host.Services, host, runs);
+    }
+
+    public async Task<Stream> HandleAsync(Stream input, Invocation invocation)
+    {
+        var work = EventsJson.Read<WorkEvent>(input);
+        return work.Records is { } messages
+            ? EventsJson.Write(await ReceiveAsync(messages, invocation))
+            : EventsJson.Write(await runs.RunAsync(work.Job, invocation));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+    }
+
+    async Task<SQSBatchResponse> ReceiveAsync(List<SQSEvent.SQSMessage> messages, Invocation invocation)
+    {
+        var read = messages.Select(message => (message.MessageId, Nudge: Read(message))).ToList();
+        var tenants = read.Where(message => message.Nudge is not null).Select(message => message.Nudge!.TenantId).ToList();
+        if (tenants.Count > 0)
+        {
+            // One message is as good as many: whatever is due is taken up.
+            await ProvisionAsync(tenants, invocation);
+        }
+
+        return new SQSBatchResponse(
+            [.. read.Where(message => message.Nudge is null).Select(message => new SQSBatchResponse.BatchItemFailure { ItemIdentifier = message.MessageId })]);
+    }
+
+    async Task ProvisionAsync(List<Guid?> tenants, Invocation invocation)
+    {
+        try
+        {
+            foreach (var alert in (await provisioning.RunAsync(invocation.Deadline)).Alerts)
+            {
+                log.LogWarning("Job {Job} raises an alert: {Alert}", JobSchedules.Provision.Name, alert);
+            }
+        }
+        catch (OperationCanceledException) when (invocation.Deadline.IsCancellationRequested)
+        {
+            await nudges.SendAsync(tenants);
+            log.LogInformation("The time for provisioning was up: the next invocation goes on");
+        }
+    }
+
+    /// <returns>null when it is no nudge: it is received again, and then set aside for an operator.</returns>
+    Nudge? Read(SQSEvent.SQSMessage message)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(message.Body, EventsJson.Default.Nudge);
+        }
+        catch (JsonException)
+        {
+            log.LogError("Message {Message} is no news of work: it has to look like {{\"tenant_id\": \"…\"}}", message.MessageId);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+using ControlPlane.Budgets;
+using ControlPlane.Database;
+using ControlPlane.Plans;
+using Npgsql;
+
+namespace ControlPlane.Usage;
+
+/// <summary>What one tenant delivered, on its way into the database.</summary>
+sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
+{
+    /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has none.</summary>
+    public Subscription? Subscription { get; set; }
+
+    /// <summary>Somebody else holds the tenant's lock; nothing was done for it.</summary>
+    public bool IsLockedOut { get; set; }
+}
+
+/// <summary>
+/// The one writer of events and counters. Each step is one round trip for all tenants of a transaction: they are many where small deliveries share it.
+/// </summary>
+static class UsageTables
+{
+    /// <summary>Locks the tenants and prices what they delivered.</summary>
+    /// <param name="wait">False where many share the transaction: one whose lock is held by somebody is left out of it.</param>
+    public static async Task PriceAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, CancellationToken ct)
+    {
+        var statements = new List<Statement>();
+        foreach (var tenant in tenants)
+        {
+            // Statements of their own: the subscription must be seen as it is after the wait for the lock.
+            statements.Add(Transaction.For(tenant.Tenant));
+            statements.Add(new(wait ? BillingLock.Take : BillingLock.Try, tenant.Tenant));
+            statements.Add(new($"{Subscriptions.Select} where tenant_id = $1", tenant.Tenant));
+        }
+
+        statements.Add(new(ModelPrices.Select, tenants.SelectMany(t => t.Batch.Candidates).Select(usage => usage.Model).Distinct(StringComparer.Ordinal).ToArray()));
+        await transaction.SendAsync(statements, ct, async reader =>
+        {
+            foreach (var tenant in tenants)
+            {
+                await reader.NextResultAsync(ct);
+                tenant.IsLockedOut = !wait && await reader.ReadAsync(ct) && !reader.GetBoolean(0);
+                await reader.NextResultAsync(ct);
+                tenant.Subscription = await reader.ReadAsync(ct) ? Subscriptions.Read(reader) : null;
+                await reader.NextResultAsync(ct);
+            }
+
+            var prices = await ModelPrices.ReadAsync(reader, ct);
+            foreach (var tenant in tenants)
+            {
+                tenant.Batch.Price(prices, tenant.Subscription);
+            }
+        });
+    }
+
+    /// <summary>Inserts what is new.</summary>
+    public static async Task InsertAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
+    {
+        var inserting = tenants.Where(t => t.Batch.Priced.Count > 0)
+            .Select(t => (Tenant: t, Inserts: t.Batch.Priced.GroupBy(p => new DateOnly(p.Event.Day.Year, p.Event.Day.Month, 1))
+                .Select(month => InsertInto(month.Key, t, [.. month], now)).ToList())).ToList();
+        if (inserting.Count == 0)
+        {
+            return;
+        }
+
+        var statements = inserting.SelectMany(i => i.Inserts.Prepend(Transaction.For(i.Tenant.Tenant)));
+        await transaction.SendAsync(statements, ct, async reader =>
+        {
+            foreach (var (tenant, inserts) in inserting)
+            {
+                var fresh = new List<string>();
+                foreach (var _ in inserts)
+                {
+                    await reader.NextResultAsync(ct);
+                    while (await reader.ReadAsync(ct))
+                    {
+                        fresh.Add(reader.GetString(0));
+                    }
+                }
+
+                tenant.Batch.Accept(fresh);
+                await reader.NextResultAsync(ct);
+            }
+        });
+    }
+
+    static Statement InsertInto(DateOnly month, TenantUsage tenant, List<PricedEvent> events, DateTimeOffset now)
+    {
+        return new(
+            Insert, tenant.Tenant, now, Column(e => e.Event.Id), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
+            Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
+            Column(e => tenant.Subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
+            Column(e => e.Event.Quantity), now - TimeSpan.FromDays(UsageAge.OpenDays), StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
+
+        T[] Column<T>(Func<PricedEvent, T> value) => events.ConvertAll(e => value(e)).ToArray();
+    }
+
+    /// <summary>Raises the live counters and the budgets by what is new. Summed up here: a row is written once for each batch, in the order of its key.</summary>
+    public static async Task CountAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
+    {
+        var statements = tenants.Where(t => t.Batch.Fresh.Count > 0)
+            .SelectMany(tenant => new[] { Transaction.For(tenant.Tenant), RaiseCounters(tenant), RaiseBudgets(tenant) }).ToList();
+        if (statements.Count > 0)
+        {
+            await transaction.SendAsync(statements, ct);
+        }
+    }
+
+    static Statement RaiseCounters(TenantUsage tenant)
+    {
+        var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Model, e.Event.User))
+            .Select(group => (group.Key, Requests: group.LongCount(), Prompt: group.Sum(e => e.Event.PromptTokens),
+                Completion: group.Sum(e => e.Event.CompletionTokens), Cost: group.Sum(e => e.Cost))).ToList();
+        return new(
+            Count, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
+            Column(r => r.Completion), Column(r => r.Cost));
+
+        T[] Column<T>(Func<((DateOnly Day, string Model, string User) Key, long Requests, long Prompt, long Completion, decimal Cost), T> value) =>
+            rows.ConvertAll(r => value(r)).ToArray();
+    }
+
+    static Statement RaiseBudgets(TenantUsage tenant)
+    {
+        var anchor = tenant.Subscription!.Anchor;
+        var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Feature, e.Event.ReservationId))
+            .Select(group => (group.Key, Tokens: group.Sum(e => e.Event.TotalTokens), Quantity: group.Sum(e => e.Event.Quantity))).ToList();
+        return new(
+            Settle, tenant.Tenant, Column(r => r.Key.Day), Column(r => BillingPeriod.Containing(anchor, r.Key.Day).Start), Column(r => r.Tokens),
+            Column(r => r.Key.Feature), Column(r => r.Quantity), Column(r => r.Key.ReservationId));
+
+        T[] Column<T>(Func<((DateOnly Day, string? Feature, Guid? ReservationId) Key, long Tokens, long? Quantity), T> value) =>
+            rows.ConvertAll(r => value(r)).ToArray();
+    }
+
+    /// <summary>Tells repetitions from conflicts, by what was counted under the ids.</summary>
+    public static async Task CompareAsync(this Transaction transaction, TenantUsage tenant, CancellationToken ct)
+    {
+        if (tenant.Batch.Known.Count == 0)
+        {
+            tenant.Batch.Compare([]);
+            return;
+        }
+
+        await transaction.SendAsync([Transaction.For(tenant.Tenant), new(Known, tenant.Tenant, tenant.Batch.Known.ToArray())], ct, async reader =>
+        {
+            await reader.NextResultAsync(ct);
+            var known = new List<UsageEvent>();
+            while (await reader.ReadAsync(ct))
+            {
+                known.Add(Read(reader));
+            }
+
+            tenant.Batch.Compare(known);
+        });
+    }
+
+    static UsageEvent Read(NpgsqlDataReader row) => new()
+    {
+        Id = row.GetString(0),
+        OccurredAt = row.GetFieldValue<DateTimeOffset>(1),
+        User = row.GetString(2),
+        Session = row.Get<string>(3),
+        Model = row.GetString(4),
+        PromptTokens = row.GetInt64(5),
+        CompletionTokens = row.GetInt64(6),
+        ReservationId = row.Get<Guid?>(7),
+        Feature = row.Get<string>(8),
+        Quantity = row.Get<long?>(9),
+    };
+
+    static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
+
+    // The events of one month, $16 to $17. That none of their ids is in it already its unique index sees to; that none is in another month
+    // for which events are accepted ($15 to $18) has to be looked up, row by row: the limit keeps the planner from joining whole months.
+    const string Insert = """
+        insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
+                                         cost, period, reservation_id, feature, quantity)
+        select $1, i.id, i.occurred_at, $2, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity
+        from unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::numeric[], $11::int[], $12::uuid[],
+                    $13::text[], $14::bigint[])
+            as i (id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity)
+        left join lateral (
+            (select true as found from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $15 and e.occurred_at < $16 limit 1)
+            union all
+            (select true from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $17 and e.occurred_at < $18 limit 1)
+        ) elsewhere on true
+        where elsewhere.found is null
+        on conflict do nothing returning id
+        """;
+
+    const string Known = """
+        select e.* from unnest($2::text[]) k (id), lateral (
+            select id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, reservation_id, feature, quantity
+            from control.usage_event e where e.tenant_id = $1 and e.id = k.id limit 1) e
+        """;
+
+    // The days, too: that they changed is what the nightly job goes by.
+    const string Count = """
+        with days as (
+            insert into control.usage_day as d (tenant_id, day, revision) select distinct $1, day, 1 from unnest($2::date[]) day
+            on conflict (tenant_id, day) do update set revision = d.revision + 1
+        )
+        insert into control.usage_counter as c (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
+        select $1, i.* from unnest($2::date[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::numeric[])
+            as i (day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
+        order by day, model, user_id
+        on conflict (tenant_id, day, model, user_id) do update set
+            requests = c.requests + excluded.requests, prompt_tokens = c.prompt_tokens + excluded.prompt_tokens,
+            completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
+        """;
+
+    const string Settle = $"""
+        with counted as (
+            select * from unnest($2::date[], $3::date[], $4::bigint[], $5::text[], $6::bigint[], $7::uuid[])
+                as t (day, period_start, tokens, feature, quantity, reservation_id)
+        ), {BudgetSql.CountAndSettle}
+        select count(*) from change
+        """;
+}

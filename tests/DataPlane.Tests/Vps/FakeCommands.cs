@@ -1,0 +1,46 @@
+namespace ControlPlane.Tests.Vps;
+
+/// <summary>The commands that would change a machine, as shell. $state is a folder of what the machine is like; a file there is a fact.</summary>
+static class FakeCommands
+{
+    public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
+    {
+        // running-NAME: that container runs, as one of ours. foreign-NAME: as somebody else's. image-NAME: there is that image.
+        // networks: the tenants' networks, one a line. members: who is in each of them. full: the database cannot be written out.
+        ["docker"] = """
+            case "$*" in
+                "container inspect --format {{.State.Running}} "*) [ -f "$state/running-$5" ] && echo true ;;
+                "container inspect --format {{index "*) for name; do :; done
+                    if [ -f "$state/foreign-$name" ]; then echo other; elif [ -f "$state/running-$name" ]; then echo controlplane; else exit 1; fi ;;
+                "image inspect "*) [ -f "$state/image-$3" ] ;;
+                "build "*) [ ! -f "$state/no-build" ] || { echo "no route to nuget" >&2; exit 1; }
+                    while [ "$1" != --tag ]; do shift; done; touch "$state/image-$2" ;;
+                *" up --detach "*) for name in traefik controlplane postgres ollama; do touch "$state/running-$name"; done ;;
+                "compose --project-name controlplane "*" down") rm -f "$state"/running-* ;;
+                "network ls "*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
+                "network inspect "*) [ ! -f "$state/members" ] || cat "$state/members" ;;
+                "exec postgres pg_dump "*) [ ! -f "$state/full" ] && echo "the dump" ;;
+                "exec postgres pg_dumpall "*) echo "the roles" ;;
+                "version --format {{.Server.APIVersion}}") cat "$state/api" 2>/dev/null || echo 1.51 ;;
+                "compose version") [ ! -f "$state/no-compose" ] ;;
+            esac
+            """,
+        // What it installs appears on PATH.
+        ["apt-get"] = """
+            [ "$1" = install ] || exit 0
+            for package; do
+                case $package in docker.io) mv "$store/docker" "$bin/docker" ;; esac
+            done
+            """,
+        ["ufw"] = """[ "$1" != status ] || if [ -f "$state/ufw-active" ]; then echo "Status: active"; else echo "Status: inactive"; fi""",
+        ["ss"] = """case "$*" in *":80") [ ! -f "$state/port-80" ] || cat "$state/port-80" ;; esac""",
+        ["df"] = """printf 'head\n/dev/sda1 1 1 %s 1%% /\n' "$(cat "$state/free" 2>/dev/null || echo 104857600)" """,
+        ["id"] = """cat "$state/id" 2>/dev/null || echo 0""",
+        ["sshd"] = """cat "$state/sshd" 2>/dev/null || echo "port 22" """,
+        ["curl"] = """[ ! -f "$state/no-answer" ]""",
+        ["getent"] = """[ ! -f "$state/no-names" ]""",
+        ["systemctl"] = "",
+        ["chown"] = "",
+        ["sleep"] = "",
+    };
+}

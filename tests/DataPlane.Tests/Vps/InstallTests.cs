@@ -1,0 +1,140 @@
+using System.Runtime.Versioning;
+
+namespace ControlPlane.Tests.Vps;
+
+/// <summary>deploy/vps/install.sh on a host where nothing is real but the shell and the files.</summary>
+[UnsupportedOSPlatform("windows")]
+public sealed class InstallTests
+{
+    [Fact]
+    public void A_host_gets_the_platform_and_says_where_it_is()
+    {
+        using var host = new FakeHost();
+        var result = host.Install();
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Contains("https://llm.example.com/\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"CONTROLPLANE_OPERATOR_KEY in {host.Data}/settings/controlplane.env", result.Output, StringComparison.Ordinal);
+        Assert.Contains(host.Calls, call => call.StartsWith("docker build ", StringComparison.Ordinal) && call.Contains("--tag controlplane:1.0.0 ", StringComparison.Ordinal));
+        Assert.Contains(host.Calls, call => call.StartsWith("docker compose --project-name controlplane ", StringComparison.Ordinal) && call.Contains(" up --detach --wait", StringComparison.Ordinal));
+        Assert.Contains("systemctl enable --quiet controlplane.service", host.Calls);
+        Assert.Contains("systemctl start controlplane.service", host.Calls);
+        Assert.Contains("systemctl enable --quiet --now controlplane-backup.timer", host.Calls);
+        Assert.Contains("docker exec ollama ollama pull mistral:7b-instruct", host.Calls);
+        Assert.Equal(("llm.example.com", "local", "1.0.0", "hostmaster@llm.example.com"), Installed(host));
+        Assert.Equal($"{host.Data}/settings", File.ResolveLinkTarget(host.At("root/etc/controlplane"), returnFinalTarget: false)!.FullName);
+    }
+
+    [Fact]
+    public void Again_it_changes_nothing_and_keeps_every_secret()
+    {
+        using var host = new FakeHost();
+        host.Install();
+        var before = Files(host);
+        host.ForgetCalls();
+
+        // Without its settings, as somebody does who runs it again by hand.
+        var again = host.Run("opt/1.0.0/deploy/vps/install.sh", []);
+
+        Assert.Equal((0, ""), (again.ExitCode, again.Errors));
+        Assert.Equal(before, Files(host).Where(file => !file.Key.Contains("/backups/", StringComparison.Ordinal)));
+        Assert.DoesNotContain(host.Calls, call => call.StartsWith("docker build ", StringComparison.Ordinal) || call.StartsWith("apt-get", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_newer_release_upgrades_after_a_backup()
+    {
+        using var host = new FakeHost();
+        host.Install();
+        var secrets = host.Settings("platform.env");
+        host.Unpack("1.1.0");
+        host.ForgetCalls();
+
+        Assert.Equal(0, host.Install("1.1.0").ExitCode);
+
+        var calls = host.Calls.ToList();
+        var (backup, build) = (calls.FindIndex(call => call.Contains(" pg_dump ", StringComparison.Ordinal)), calls.FindIndex(call => call.Contains("--tag controlplane:1.1.0 ", StringComparison.Ordinal)));
+        Assert.True(backup >= 0 && backup < build && build < calls.FindIndex(call => call.Contains(" up ", StringComparison.Ordinal)), string.Join('\n', calls));
+        Assert.Equal(secrets.Where(setting => setting.Key != "CONTROLPLANE_VERSION"), host.Settings("platform.env").Where(setting => setting.Key != "CONTROLPLANE_VERSION"));
+        Assert.Equal("1.1.0", host.Settings("platform.env")["CONTROLPLANE_VERSION"]);
+        Assert.Equal(host.At("opt/1.1.0/deploy/vps/controlplane.sh"), File.ResolveLinkTarget(host.At("root/usr/local/sbin/controlplane"), returnFinalTarget: false)!.FullName);
+    }
+
+    [Fact]
+    public void A_new_host_with_the_old_disk_has_the_old_secrets()
+    {
+        using var host = new FakeHost();
+        host.Install();
+        var (platform, operators) = (host.Settings("platform.env"), host.Settings("controlplane.env"));
+        File.Delete(host.At("root/etc/controlplane"));
+        Directory.Delete(host.At("state"), recursive: true);
+        Directory.CreateDirectory(host.At("state"));
+
+        Assert.Equal(0, host.Install().ExitCode);
+        Assert.Equal(platform, host.Settings("platform.env"));
+        Assert.Equal(operators, host.Settings("controlplane.env"));
+    }
+
+    [Fact]
+    public void No_secret_is_an_argument_or_shown_and_only_root_may_read_them()
+    {
+        using var host = new FakeHost();
+        var result = host.Install();
+        var secrets = host.Settings("platform.env").Concat(host.Settings("controlplane.env"))
+            .Where(setting => setting.Key.EndsWith("PASSWORD", StringComparison.Ordinal) || setting.Key.EndsWith("KEY", StringComparison.Ordinal)).ToList();
+
+        Assert.Equal(4, secrets.Count);
+        Assert.All(secrets, secret =>
+        {
+            Assert.True(secret.Value.Length >= 40, secret.Key);
+            Assert.DoesNotContain(secret.Value, result.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain(host.Calls, call => call.Contains(secret.Value, StringComparison.Ordinal));
+        });
+        Assert.Equal(32, Convert.FromBase64String(host.Settings("controlplane.env")["CONTROLPLANE_SECRETS_KEY"]).Length);
+        const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        Assert.All(Directory.GetFiles(Path.Combine(host.Data, "settings")), file => Assert.Equal(own, File.GetUnixFileMode(file)));
+        Assert.All(["app", "postgres", "traefik", "backups", "settings"], (string folder) =>
+            Assert.Equal(own | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.Combine(host.Data, folder))));
+    }
+
+    [Fact]
+    public void What_the_operator_has_set_is_never_overwritten()
+    {
+        using var host = new FakeHost();
+        host.Install();
+        var file = Path.Combine(host.Data, "settings/controlplane.env");
+        File.WriteAllText(file, "CONTROLPLANE_OPERATOR_KEY=mine\nCONTROLPLANE_SMTP='smtp://mail.example.com'\n");
+        var again = host.Install();
+        Assert.Equal("mine", host.Settings("controlplane.env")["CONTROLPLANE_OPERATOR_KEY"]);
+        Assert.DoesNotContain("Mail is not sent", again.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ubuntu", "24.04", "docker.io docker-buildx docker-compose-v2")]
+    [InlineData("debian", "13", "docker.io docker-cli docker-buildx docker-compose")]
+    public void Without_Docker_it_installs_the_distributions_and_keeps_its_volumes_with_the_data(string distribution, string release, string packages)
+    {
+        using var host = new FakeHost(distribution, release, withDocker: false);
+        var result = host.Install();
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Contains($"apt-get install --quiet --yes --no-install-recommends {packages}", host.Calls);
+        Assert.Contains($"\"data-root\": \"{host.Data}/docker\"", File.ReadAllText(host.At("root/etc/docker/daemon.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_Docker_that_is_there_is_left_as_it_is()
+    {
+        using var host = new FakeHost();
+        host.Install();
+        Assert.False(File.Exists(host.At("root/etc/docker/daemon.json")));
+    }
+
+    static (string, string, string, string) Installed(FakeHost host)
+    {
+        var platform = host.Settings("platform.env");
+        return (platform["CONTROLPLANE_DOMAIN"], platform["CONTROLPLANE_REGION"], platform["CONTROLPLANE_VERSION"], platform["CONTROLPLANE_ACME_MAIL"]);
+    }
+
+    static Dictionary<string, string> Files(FakeHost host) => Directory.GetFiles(host.Data, "*", SearchOption.AllDirectories)
+        .Concat(Directory.GetFiles(host.At("root"), "*", SearchOption.AllDirectories)).ToDictionary(file => file, File.ReadAllText);
+}

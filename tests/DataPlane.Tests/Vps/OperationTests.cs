@@ -1,0 +1,90 @@
+using System.Runtime.Versioning;
+
+namespace ControlPlane.Tests.Vps;
+
+/// <summary>What runs after the installation: the start, the backup, the removal.</summary>
+[UnsupportedOSPlatform("windows")]
+public sealed class OperationTests : IDisposable
+{
+    readonly FakeHost _host = new();
+
+    public OperationTests()
+    {
+        Assert.Equal(0, _host.Install().ExitCode);
+        _host.ForgetCalls();
+    }
+
+    [Fact]
+    public void Containers_made_anew_are_joined_to_the_tenants_networks_again()
+    {
+        _host.Is("networks", "tenant-acme\ntenant-beta\n");
+        _host.Is("members", "ollama tenant-acme-litellm-1 ");
+        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        Assert.Equal(
+            ["docker network connect tenant-acme traefik", "docker network connect tenant-acme postgres", "docker network connect tenant-beta traefik", "docker network connect tenant-beta postgres"],
+            _host.Calls.Where(call => call.Contains(" connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Any_other_command_is_Composes_with_the_platforms_settings()
+    {
+        _host.Run("root/usr/local/sbin/controlplane", ["logs", "--tail", "5", "traefik"]);
+        Assert.Equal(
+            $"docker compose --project-name controlplane --env-file {_host.At("root/etc/controlplane/platform.env")} --file {_host.At("opt/1.0.0/deploy/vps/compose.yaml")} logs --tail 5 traefik",
+            Assert.Single(_host.Calls));
+    }
+
+    [Fact]
+    public void A_backup_has_the_database_and_the_roles_and_seven_days_are_kept()
+    {
+        var old = Path.Combine(_host.Data, "backups/2020-01-01T000000Z.dump");
+        File.WriteAllText(old, "");
+        File.SetLastWriteTimeUtc(old, DateTime.UnixEpoch);
+        Assert.Equal(0, Backup().ExitCode);
+        var files = Directory.GetFiles(Path.Combine(_host.Data, "backups")).Order(StringComparer.Ordinal).ToArray();
+        Assert.Equal(["the roles\n", "the dump\n"], files.Select(File.ReadAllText));
+        Assert.All(files, file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+    }
+
+    [Fact]
+    public void A_backup_that_failed_says_so_and_leaves_nothing_that_looks_like_one()
+    {
+        _host.Is("full");
+        var result = Backup();
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(".dump failed", result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(_host.Data, "backups")), file => file.EndsWith(".dump", StringComparison.Ordinal) || file.Contains("unfinished", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Removed_it_leaves_the_data_and_can_be_installed_again()
+    {
+        _host.Is("networks", "tenant-acme\n");
+        var settings = _host.Settings("platform.env");
+        Assert.Equal(0, Remove().ExitCode);
+        Assert.Contains("docker compose --project-name tenant-acme stop", _host.Calls);
+        Assert.Empty(Directory.GetFiles(_host.At("root/etc/systemd/system"), "*", SearchOption.AllDirectories));
+        Assert.False(File.Exists(_host.At("root/usr/local/sbin/controlplane")));
+        var again = _host.Install();
+        Assert.Equal((0, ""), (again.ExitCode, again.Errors));
+        Assert.Equal(settings, _host.Settings("platform.env"));
+    }
+
+    [Fact]
+    public void Data_is_deleted_only_when_that_is_asked_for()
+    {
+        _host.Is("networks", "tenant-acme\n");
+        Assert.Equal(1, Remove("--data").ExitCode);
+        Assert.Equal(0, Remove("--delete-data").ExitCode);
+        Assert.Contains("docker compose --project-name tenant-acme down --volumes", _host.Calls);
+        Assert.Contains("docker network rm tenant-acme", _host.Calls);
+        Assert.Empty(Directory.GetFileSystemEntries(_host.Data));
+        Assert.Contains("not installed here", Remove().Errors, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _host.Dispose();
+
+    ScriptResult Backup() => _host.Run("opt/1.0.0/deploy/vps/backup.sh", []);
+
+    ScriptResult Remove(params string[] options) => _host.Run("opt/1.0.0/deploy/vps/uninstall.sh", options);
+}

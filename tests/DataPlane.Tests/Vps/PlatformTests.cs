@@ -1,0 +1,124 @@
+using System.Text.RegularExpressions;
+using ControlPlane.DataPlane;
+using YamlDotNet.Core;
+using YamlDotNet.Serialization;
+using static ControlPlane.Tests.Vps.Repository;
+
+namespace ControlPlane.Tests.Vps;
+
+/// <summary>Rules for the platform's Compose file, read as Compose reads it, and for what it must agree with.</summary>
+public sealed class PlatformTests
+{
+    static readonly Dictionary<string, Dictionary<object, object>> s_services =
+        ((Dictionary<object, object>)Read("deploy/vps/compose.yaml")["services"]).ToDictionary(entry => (string)entry.Key, entry => (Dictionary<object, object>)entry.Value);
+
+    [Fact]
+    public void Images_are_those_of_the_table()
+    {
+        var named = s_services.Where(service => service.Key != "controlplane").Select(service => (string)service.Value["image"]).Distinct();
+        Assert.Equal(["docker-socket-proxy", "ollama", "postgres", "traefik"], named.Select(NameOf).Order(StringComparer.Ordinal));
+        var stages = File.ReadLines(At("deploy/vps/Dockerfile")).Where(line => line.StartsWith("FROM ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1]);
+        Assert.Equal(["dotnet-sdk", "docker-cli", "dotnet-aspnet"], stages.Select(NameOf));
+
+        static string NameOf(string image) => Images.All.SingleOrDefault(pin => pin.Value == image).Key ?? $"{image} is not in dataplane/images.json";
+    }
+
+    [Fact]
+    public void Only_the_proxy_is_published_and_only_on_80_and_443()
+    {
+        var published = s_services.Where(service => service.Value.ContainsKey("ports")).ToList();
+        Assert.Equal("traefik", Assert.Single(published).Key);
+        Assert.Equal(["80:80", "443:443"], (List<object>)published[0].Value["ports"]);
+    }
+
+    [Fact]
+    public void Every_service_restarts_is_watched_is_limited_and_has_no_more_rights_than_it_needs() => Assert.All(s_services, service =>
+    {
+        string[] required = ["healthcheck", "mem_limit", "pids_limit", "logging", "networks"];
+        Assert.All(required, key => Assert.Contains(key, service.Value.Keys));
+        Assert.Equal("unless-stopped", service.Value["restart"]);
+        Assert.Equal(["ALL"], (List<object>)service.Value["cap_drop"]);
+        Assert.Equal(["no-new-privileges:true"], (List<object>)service.Value["security_opt"]);
+        Assert.All(["privileged", "network_mode", "pid", "ipc", "userns_mode", "devices"], (string key) => Assert.DoesNotContain(key, service.Value.Keys));
+        Assert.True(service.Key == "ollama" || (string)service.Value["read_only"] == "true", service.Key);
+    });
+
+    [Fact]
+    public void Only_the_socket_proxies_see_the_engine_and_each_only_its_caller()
+    {
+        Assert.All(s_services, service => Assert.Equal(
+            service.Key is "docker-reader" or "docker-writer",
+            service.Value.TryGetValue("volumes", out var volumes) && ((List<object>)volumes).Any(volume => ((string)volume).Contains("docker.sock", StringComparison.Ordinal))));
+        Assert.Equal(["docker-reader", "traefik"], In("docker-reader"));
+        Assert.Equal(["controlplane", "docker-writer"], In("docker-writer"));
+        Assert.DoesNotContain("POST", ((Dictionary<object, object>)s_services["docker-reader"]["environment"]).Keys);
+        var networks = (Dictionary<object, object>)Read("deploy/vps/compose.yaml")["networks"];
+        Assert.All(["database", "docker-reader", "docker-writer"], (string network) => Assert.Equal("true", ((Dictionary<object, object>)networks[network])["internal"]));
+
+        static IEnumerable<string> In(string network) =>
+            s_services.Where(service => ((List<object>)service.Value["networks"]).Contains(network)).Select(service => service.Key).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void Containers_have_the_names_that_environments_know_them_by()
+    {
+        var options = Samples.Options;
+        Assert.All([options.ProxyContainer, .. options.SharedContainers], name => Assert.Equal(name, s_services[name]["container_name"]));
+        Assert.Equal(options.OllamaUrl.Host, s_services["ollama"]["container_name"]);
+        var joined = Regex.Match(File.ReadAllText(At("deploy/vps/controlplane.sh")), "for container in (.*); do").Groups[1].Value.Split(' ');
+        Assert.Equal(options.SharedContainers.Append(options.ProxyContainer).Order(StringComparer.Ordinal), joined.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Gateways_reach_what_they_need_through_the_proxy_and_nothing_else()
+    {
+        var flags = ((List<object>)s_services["traefik"]["command"]).Cast<string>().ToList();
+        var url = new Uri((string)Environment["CONTROLPLANE_ENVIRONMENT_URL"]);
+        Assert.Equal(Samples.Options.ProxyContainer, url.Host);
+        Assert.Contains($"--entrypoints.gateways.address=:{url.Port}", flags);
+        var routes = (Dictionary<object, object>)Read("deploy/vps/traefik/routes.yaml")["http"];
+        var gateways = (Dictionary<object, object>)((Dictionary<object, object>)routes["routers"])["gateways"];
+        Assert.Equal(["gateways"], (List<object>)gateways["entryPoints"]);
+        Assert.Equal("Path(`/v1/authorize`) || PathPrefix(`/v1/usage`)", gateways["rule"]);
+    }
+
+    [Fact]
+    public void Certificates_come_from_the_resolver_that_environments_name()
+    {
+        var flags = string.Join(' ', (List<object>)s_services["traefik"]["command"]);
+        Assert.Contains($"--certificatesresolvers.{Samples.Options.CertificateResolver}.acme.tlschallenge=true", flags, StringComparison.Ordinal);
+        Assert.All(Routers().Where(router => router.Key is not "gateways"), router =>
+            Assert.Equal(Samples.Options.CertificateResolver, ((Dictionary<object, object>)((Dictionary<object, object>)router.Value)["tls"])["certResolver"]));
+        Assert.Equal(["Host(`api.{{ env \"CONTROLPLANE_DOMAIN\" }}`)", "Host(`{{ env \"CONTROLPLANE_DOMAIN\" }}`)"],
+            Routers().Where(router => router.Key is not "gateways").Select(router => (string)((Dictionary<object, object>)router.Value)["rule"]).Order(StringComparer.Ordinal));
+
+        static Dictionary<object, object> Routers() => (Dictionary<object, object>)((Dictionary<object, object>)Read("deploy/vps/traefik/routes.yaml")["http"])["routers"];
+    }
+
+    [Fact]
+    public void The_control_planes_settings_are_ones_that_it_reads()
+    {
+        var handbook = File.ReadAllText(At("docs/operations.md"));
+        Assert.All(Environment.Keys.Cast<string>().Where(name => name != "DOCKER_HOST"), name =>
+            Assert.True(handbook.Contains($"`{name}`", StringComparison.Ordinal) || name.StartsWith("CONTROLPLANE_ENVIRONMENT_", StringComparison.Ordinal), name));
+        // What it hands to Compose must mean the same to the engine outside.
+        Assert.Equal($"{Environment["CONTROLPLANE_DATA"]}:{Environment["CONTROLPLANE_DATA"]}", Assert.Single((List<object>)s_services["controlplane"]["volumes"]));
+    }
+
+    [Fact]
+    public void Every_variable_of_the_Compose_file_is_written_by_the_installer()
+    {
+        var used = Regex.Matches(File.ReadAllText(At("deploy/vps/compose.yaml")), @"\$\{([A-Z_]+):\?\}").Select(match => match.Groups[1].Value).Distinct().ToList();
+        var written = Regex.Matches(File.ReadAllText(At("deploy/vps/lib/settings.sh")), @"^([A-Z_]+)=", RegexOptions.Multiline).Select(match => match.Groups[1].Value).ToList();
+        Assert.NotEmpty(used);
+        Assert.Empty(used.Except(written));
+    }
+
+    static Dictionary<object, object> Environment => (Dictionary<object, object>)s_services["controlplane"]["environment"];
+
+    static Dictionary<object, object> Read(string path)
+    {
+        using var reader = File.OpenText(At(path));
+        return new DeserializerBuilder().Build().Deserialize<Dictionary<object, object>>(new MergingParser(new Parser(reader)));
+    }
+}

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using System.Security.Cryptography;
+
+namespace ControlPlane.Tests.Vps;
+
+/// <summary>The archive that hosts install from, made and used as it is released.</summary>
+[UnsupportedOSPlatform("windows")]
+public sealed class ReleaseTests : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("release-").FullName;
+
+    [Fact]
+    public async Task The_archive_is_the_same_every_time_and_has_what_is_installed_and_built_from_it()
+    {
+        await RunAsync("scripts/package-release", "7.8.9", At("one"));
+        await RunAsync("scripts/package-release", "7.8.9", At("two"));
+        var archive = await File.ReadAllBytesAsync(At("one/controlplane-7.8.9.tar.gz"));
+        Assert.Equal(archive, await File.ReadAllBytesAsync(At("two/controlplane-7.8.9.tar.gz")));
+        Assert.Equal($"{Convert.ToHexStringLower(SHA256.HashData(archive))}  controlplane-7.8.9.tar.gz\n", await File.ReadAllTextAsync(At("one/controlplane-7.8.9.tar.gz.sha256")));
+
+        // As cloud-init unpacks it.
+        Directory.CreateDirectory(At("7.8.9"));
+        await RunAsync("tar", "--extract", "--gzip", "--file", At("one/controlplane-7.8.9.tar.gz"), "--directory", At("7.8.9"), "--strip-components", "1");
+        Assert.Equal("7.8.9", await File.ReadAllTextAsync(At("7.8.9/VERSION")));
+        Assert.StartsWith("Usage: ", await RunAsync(At("7.8.9/deploy/vps/install.sh"), "--help"), StringComparison.Ordinal);
+
+        // As the image is built: without what .dockerignore leaves out, by the Dockerfile's own command.
+        foreach (var ignored in (await File.ReadAllLinesAsync(At("7.8.9/.dockerignore"))).Where(line => Directory.Exists(At($"7.8.9/{line}"))))
+        {
+            Directory.Delete(At($"7.8.9/{ignored}"), recursive: true);
+        }
+
+        var publish = Assert.Single(await File.ReadAllLinesAsync(At("7.8.9/deploy/vps/Dockerfile")), line => line.StartsWith("RUN dotnet publish ", StringComparison.Ordinal))
+            .Replace(" /app ", $" {At("app")} ", StringComparison.Ordinal);
+        await RunAsync("sh", "-c", $"cd '{At("7.8.9")}' && {publish["RUN ".Length..]}");
+        Assert.Contains("serve", await RunAsync("dotnet", At("app/controlplane.dll"), "--help"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("latest")]
+    [InlineData("v1.0.0")]
+    public async Task A_version_that_is_none_makes_no_archive(string version)
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync("scripts/package-release", version, At("none")));
+        Assert.Contains("Usage: scripts/package-release VERSION", refused.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(At("none")));
+    }
+
+    [Fact, Trait("Category", "Shellcheck")]
+    public async Task Shellcheck_finds_nothing_in_the_scripts() => Assert.Equal(
+        "", await RunAsync("sh", "-c", "shellcheck --external-sources --check-sourced deploy/vps/*.sh scripts/package-release"));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    string At(string path) => Path.Combine(_folder, path);
+
+    /// <summary>Runs in the project's root.</summary>
+    /// <exception cref="InvalidOperationException">It failed; the message is what it wrote.</exception>
+    static async Task<string> RunAsync(string command, params string[] arguments)
+    {
+        var path = command.Contains('/', StringComparison.Ordinal) ? Repository.At(command) : command;
+        var start = new ProcessStartInfo(path, arguments) { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true };
+        // Of this test run, not of the one that is started.
+        start.Environment.Remove("MSBUILD_EXE_PATH");
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{command} exited with {process.ExitCode}: {output}{await errors}");
+    }
+}

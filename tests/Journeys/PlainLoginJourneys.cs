@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+using ControlPlane.Database;
+using ControlPlane.Local;
+using ControlPlane.Local.Postgres;
+using ControlPlane.Operations;
+using ControlPlane.Provisioning;
+using ControlPlane.Signup;
+using ControlPlane.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ControlPlane.Tests;
+
+/// <summary>On a VPS the control plane signs in as the role that deploy/vps/postgres/login.sql makes, which is no superuser.</summary>
+public sealed class PlainLoginJourneys
+{
+    [Fact]
+    public async Task A_login_that_is_no_superuser_migrates_provisions_and_deletes()
+    {
+        var folder = Directory.CreateTempSubdirectory("plain-login-").FullName;
+        using var data = DataDirectory.Open(Path.Combine(folder, "server"));
+        data.TryOwn();
+        await using (var postgres = await EmbeddedPostgres.StartAsync(data, durable: false, _ => { }, default))
+        await using (var app = LocalHost.Build(
+            new Dictionary<string, string?>
+            {
+                ["CONTROLPLANE_DATABASE"] = await MakeLoginAsync(postgres.ConnectionString),
+                ["CONTROLPLANE_DATA"] = Path.Combine(folder, "app"),
+                ["CONTROLPLANE_DATAPLANE"] = "render",
+            },
+            FreePort.Find()))
+        {
+            await app.PrepareAsync(default);
+            var database = app.Services.GetRequiredService<ControlDatabase>();
+            await using var owner = await database.OpenOwnerAsync(default);
+            Assert.False(await owner.ScalarAsync<bool>("select rolsuper from pg_roles where rolname = current_user", default));
+
+            var (clock, options) = (app.Services.GetRequiredService<Clock>(), app.Services.GetRequiredService<ControlPlaneOptions>());
+            var made = Assert.IsType<CreateTenantResult.Created>(await app.Services.GetRequiredService<CreateTenant>().RunAsync(
+                new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Plain", Slug = "plain", Email = "owner@plain.example", Country = "DE" } },
+                (transaction, created, ct) => transaction.QueueProvisioningAsync(clock, options, created.Tenant, created.Slug, RunKinds.Provision, ct), default));
+            Assert.Equal("ready", await ProvisionAsync(app.Services, made.Tenant));
+            await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(made.Tenant, default);
+            Assert.Equal("deleted", await ProvisionAsync(app.Services, made.Tenant));
+            Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_roles where rolname = 'tenant_plain')", default));
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    static async Task<string?> ProvisionAsync(IServiceProvider services, Guid tenant)
+    {
+        await services.GetRequiredService<RunProvisioning>().RunAsync(default);
+        await using var transaction = await services.GetRequiredService<ControlDatabase>().BeginJobAsync(default);
+        return (await EnvironmentStatus.ReadAsync(transaction, tenant, default))?.State;
+    }
+
+    // As psql reads the script, under another name: the embedded server's superuser has this one.
+    static async Task<string> MakeLoginAsync(string superuser)
+    {
+        var script = (await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(Here())!, "../../deploy/vps/postgres/login.sql")))
+            .Replace("controlplane", "plain_login", StringComparison.Ordinal).Replace(":'password'", "'of the plain login'", StringComparison.Ordinal);
+        await using var connection = new NpgsqlConnection(superuser);
+        await connection.OpenAsync();
+        foreach (var statement in script.Split('\n').Where(line => line.Length > 0 && line[0] is not ('-' or '\\')))
+        {
+            await connection.ExecuteAsync(statement, default);
+        }
+
+        return new NpgsqlConnectionStringBuilder(superuser) { Username = "plain_login", Password = "of the plain login", Database = "plain_login" }.ToString();
+    }
+
+    static string Here([CallerFilePath] string path = "") => path;
+}

@@ -1,0 +1,207 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Amazon.SecretsManager;
+using ControlPlane.AwsServices;
+using ControlPlane.Database;
+using ControlPlane.Tests.Support;
+using Npgsql;
+
+namespace ControlPlane.Tests.Aws;
+
+/// <summary>The owner's password on a real PostgreSQL, its secret in the fake.</summary>
+public sealed class RotationTests : IAsyncLifetime
+{
+    const string Secret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod-database-owner-AbCdEf";
+    const string FirstPassword = "the-first-password";
+
+    static readonly string[] s_steps = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+
+    readonly FakeSecretsManager _aws = new();
+    readonly string _role = Names.Random("owner");
+    string _database = null!;
+    OwnerLogin _login = null!;
+
+    public async Task InitializeAsync()
+    {
+        _database = await TestCluster.NewDatabaseAsync();
+        _login = new OwnerLogin(new NpgsqlConnectionStringBuilder(_database) { Username = _role, Password = null }.ToString());
+        await SuperuserAsync($"create role {_role} login password '{FirstPassword}'");
+        _aws.Put(Secret, $$"""{"password":"{{FirstPassword}}","username":"{{_role}}","engine":"postgres"}""");
+    }
+
+    public Task DisposeAsync() => TestCluster.DropAsync(_database, [_role]);
+
+    [Fact]
+    public async Task After_the_four_steps_the_new_password_is_in_force_and_the_old_one_is_not()
+    {
+        await RotateAsync("v2");
+        Assert.False(await _login.CanSignInAsync(FirstPassword, default));
+        Assert.True(await _login.CanSignInAsync(Password("AWSCURRENT")!, default));
+        Assert.Equal(FirstPassword, Password("AWSPREVIOUS"));
+        Assert.Matches("^[A-Za-z0-9]{40}$", Password("AWSCURRENT"));
+        var document = JsonNode.Parse(_aws.Text(Secret, "AWSCURRENT")!)!;
+        Assert.Equal((_role, "postgres"), ((string?)document["username"], (string?)document["engine"]));
+
+        await RotateAsync("v3");
+        Assert.True(await _login.CanSignInAsync(Password("AWSCURRENT")!, default));
+        Assert.False(await _login.CanSignInAsync(Password("AWSPREVIOUS")!, default));
+    }
+
+    [Fact]
+    public async Task Every_step_may_be_repeated_also_when_later_ones_were_done()
+    {
+        _aws.BeginRotation(Secret, "v2");
+        for (var done = 0; done < s_steps.Length; done++)
+        {
+            foreach (var step in s_steps.Take(done + 1))
+            {
+                await RunAsync(_aws.Client(), step, "v2");
+            }
+        }
+
+        Assert.True(await _login.CanSignInAsync(Password("AWSCURRENT")!, default));
+        Assert.Equal(FirstPassword, Password("AWSPREVIOUS"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Killed_at_any_call_nobody_is_locked_out_and_the_repeated_step_completes_the_rotation(bool callTookEffect)
+    {
+        var kills = 0;
+        foreach (var killedIn in s_steps)
+        {
+            for (var call = 1; ; call++)
+            {
+                var version = $"{killedIn}-{call}";
+                _aws.BeginRotation(Secret, version);
+                var killed = false;
+                foreach (var step in s_steps)
+                {
+                    if (step == killedIn)
+                    {
+                        var left = call;
+                        killed = await Record.ExceptionAsync(() => RunAsync(Dying(() => --left == 0), step, version)) is Killed;
+                        Assert.True(await _login.CanSignInAsync(await MakeAsync(), default), $"Locked out after call {call} of {step}");
+                    }
+
+                    await RunAsync(_aws.Client(), step, version);
+                }
+
+                Assert.True(await _login.CanSignInAsync(Password("AWSCURRENT")!, default));
+                if (!killed)
+                {
+                    break;
+                }
+
+                kills++;
+            }
+        }
+
+        Assert.True(kills >= 8, $"Only {kills} calls to be killed at.");
+
+        IAmazonSecretsManager Dying(Func<bool> now) => Substitute.For<IAmazonSecretsManager>((_, request) =>
+        {
+            var dies = now();
+            if (dies && !callTookEffect)
+            {
+                throw new Killed();
+            }
+
+            var answer = _aws.Answer(request);
+            return dies ? throw new Killed() : Task.FromResult(answer);
+        });
+    }
+
+    [Fact]
+    public async Task Between_set_and_finish_who_signs_in_gets_the_password_that_works()
+    {
+        Assert.Equal(FirstPassword, await MakeAsync());
+        _aws.BeginRotation(Secret, "v2");
+        Assert.Equal(FirstPassword, await MakeAsync());
+        await RunAsync(_aws.Client(), "createSecret", "v2");
+        Assert.Equal(FirstPassword, await MakeAsync());
+        await RunAsync(_aws.Client(), "setSecret", "v2");
+        Assert.Equal(Password("AWSPENDING"), await MakeAsync());
+        await RunAsync(_aws.Client(), "finishSecret", "v2");
+        Assert.Equal(Password("AWSCURRENT"), await MakeAsync());
+    }
+
+    [Fact]
+    public async Task A_password_that_nobody_knows_is_said_and_how_to_get_in_again()
+    {
+        _aws.BeginRotation(Secret, "v2");
+        await RunAsync(_aws.Client(), "createSecret", "v2");
+        await SuperuserAsync($"alter role {_role} password 'changed by hand'");
+        await RefusedAsync("setSecret", "v2", "aws rds modify-db-instance --master-user-password");
+        await RefusedAsync("testSecret", "v2", "does not take the password");
+    }
+
+    [Fact]
+    public async Task What_is_no_step_of_this_rotation_is_refused()
+    {
+        await RefusedAsync("createSecret", "v2", "turned off");
+        _aws.BeginRotation(Secret, "v2");
+        await RefusedAsync("createSecret", "v9", "no version v9");
+        await RefusedAsync("setSecret", "v2", "no value yet");
+        await RefusedAsync("everything", "v2", "no step everything");
+        await RefusedAsync("createSecret", "v2", "rotates", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:another");
+        _aws.BeginRotation(Secret, "v3");
+        await RefusedAsync("createSecret", "v2", "not pending");
+    }
+
+    [Fact]
+    public async Task Neither_the_password_nor_what_the_database_keeps_of_it_is_traced()
+    {
+        var seen = new List<string>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Npgsql",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                lock (seen)
+                {
+                    seen.Add(string.Join(' ', activity.TagObjects.Select(tag => tag.Value)));
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await RotateAsync("v2");
+        await SuperuserAsync("select 'to be seen'");
+        Assert.Contains(seen, text => text.Contains("to be seen", StringComparison.Ordinal));
+        Assert.DoesNotContain(seen, text => text.Contains("SCRAM", StringComparison.Ordinal) || text.Contains(Password("AWSCURRENT")!, StringComparison.Ordinal));
+    }
+
+    async Task RotateAsync(string version)
+    {
+        _aws.BeginRotation(Secret, version);
+        foreach (var step in s_steps)
+        {
+            await RunAsync(_aws.Client(), step, version);
+        }
+    }
+
+    Task RunAsync(IAmazonSecretsManager client, string step, string version, string secret = Secret) =>
+        new RotateOwnerPassword(new OwnerSecret(client, Secret), _login).RunAsync(step, secret, version, default);
+
+    async Task RefusedAsync(string step, string version, string why, string secret = Secret)
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync(_aws.Client(), step, version, secret));
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(FirstPassword, refused.ToString(), StringComparison.Ordinal);
+    }
+
+    async Task<string> MakeAsync() => await new OwnerPassword(new OwnerSecret(_aws.Client(), Secret), _login).MakeAsync(new NpgsqlConnectionStringBuilder(), default);
+
+    string? Password(string label) => _aws.Text(Secret, label) is { } text ? (string?)JsonNode.Parse(text)!["password"] : null;
+
+    async Task SuperuserAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_database) { Pooling = false }.ToString());
+        await connection.OpenAsync();
+        await connection.ExecuteAsync(sql, default);
+    }
+
+    sealed class Killed : Exception;
+}

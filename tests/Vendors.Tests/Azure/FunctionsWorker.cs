@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Text.Json;
+using ControlPlane.Azure;
+using ControlPlane.Database;
+using ControlPlane.Signup;
+using ControlPlane.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ControlPlane.Tests.Azure;
+
+/// <summary>
+/// The HTTP side of the Functions worker, as its ASP.NET Core integration sets it up: forwarded headers from this machine are believed once, its
+/// own routing leads to the function by the trigger's route and host.json, and the function runs apart from the request's own flow.
+/// </summary>
+sealed class FunctionsWorker : IAsyncDisposable
+{
+    readonly WebApplication _worker;
+    readonly string _data;
+    readonly CancellationTokenSource _timeIsUp = new();
+    readonly ConcurrentBag<Task> _invocations = [];
+
+    FunctionsWorker(WebApplication worker, CurrentApplication application, string connectionString, string operatorKey)
+    {
+        (_worker, Application, ConnectionString) = (worker, application, connectionString);
+        _data = Settings(connectionString)["CONTROLPLANE_DATA"]!;
+        Address = new Uri(worker.Urls.Single());
+        Anyone = NewClient(key: null);
+        Operator = NewClient(operatorKey);
+    }
+
+    public CurrentApplication Application { get; }
+    public string ConnectionString { get; }
+    public Uri Address { get; }
+    public HttpClient Anyone { get; }
+    public HttpClient Operator { get; }
+
+    public static Dictionary<string, string?> Settings(string connectionString) => new()
+    {
+        ["CONTROLPLANE_DATABASE"] = connectionString,
+        ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
+        ["CONTROLPLANE_SMTP"] = "smtp://localhost:2525?tls=off",
+        ["CONTROLPLANE_DOMAIN"] = "example.com",
+        ["CONTROLPLANE_PUBLIC_URL"] = "https://portal.example.com",
+        ["CONTROLPLANE_DATAPLANE"] = "render",
+        ["CONTROLPLANE_DATA"] = Path.Combine(Path.GetTempPath(), new NpgsqlConnectionStringBuilder(connectionString).Database!),
+    };
+
+    public static async Task<FunctionsWorker> StartAsync(params KeyValuePair<string, string?>[] settings)
+    {
+        var connectionString = await TestCluster.NewDatabaseAsync();
+        var key = Credentials.New(Credentials.OperatorKeyPrefix);
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([.. Settings(connectionString), new("CONTROLPLANE_OPERATOR_KEY", key), .. settings]).Build();
+        var application = await CurrentApplication.StartAsync(configuration, new Identity(), vault: null, TimeProvider.System, CancellationToken.None);
+        FunctionsWorker? worker = null;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddRouting();
+        builder.Services.Configure<ForwardedHeadersOptions>(headers => headers.ForwardedHeaders = ForwardedHeaders.All);
+        var app = builder.Build();
+        app.UseForwardedHeaders();
+        app.UseRouting();
+        var (route, methods) = HttpTrigger();
+        app.MapMethods(route, methods, context =>
+        {
+            var invocation = new Invocation(app.Services, worker!._timeIsUp.Token);
+            using (ExecutionContext.SuppressFlow())
+            {
+                var running = Task.Run(() => new HttpFunction(application).ServeAsync(context.Request, invocation));
+                worker._invocations.Add(running);
+                return running;
+            }
+        });
+        await app.StartAsync();
+        return worker = new FunctionsWorker(app, application, connectionString, key);
+    }
+
+    /// <param name="key">Sent as Bearer; null: none.</param>
+    public HttpClient NewClient(string? key)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address };
+        if (key is not null)
+        {
+            client.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        }
+
+        return client;
+    }
+
+    /// <summary>As the schema's owner, on a connection that nothing else has used.</summary>
+    public async Task<long> CountAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        return await connection.ScalarAsync<long>(sql, CancellationToken.None);
+    }
+
+    /// <summary>As the schema's owner.</summary>
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await connection.ExecuteAsync(sql, CancellationToken.None);
+    }
+
+    /// <summary>Tells all invocations that their time is up, and waits until they have ended.</summary>
+    public async Task EndInvocationsAsync()
+    {
+        await _timeIsUp.CancelAsync();
+        await Task.WhenAll(_invocations);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Anyone.Dispose();
+        Operator.Dispose();
+        await _worker.DisposeAsync();
+        await Application.StopAsync(CancellationToken.None);
+        Application.Dispose();
+        _timeIsUp.Dispose();
+        await TestCluster.DropAsync(ConnectionString);
+        if (Directory.Exists(_data))
+        {
+            Directory.Delete(_data, recursive: true);
+        }
+    }
+
+    async Task<NpgsqlConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ToString());
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    static (string Route, string[] Methods) HttpTrigger()
+    {
+        var trigger = typeof(HttpFunction).GetMethod(nameof(HttpFunction.ServeAsync))!.GetParameters()[0].GetCustomAttribute<HttpTriggerAttribute>()!;
+        using var host = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Azure", "host.json")));
+        var prefix = host.RootElement.GetProperty("extensions").GetProperty("http").GetProperty("routePrefix").GetString();
+        return ($"{prefix}/{trigger.Route}", trigger.Methods!);
+    }
+}

@@ -1,0 +1,20 @@
+using Azure.Core;
+
+namespace ControlPlane.Tests.Azure;
+
+/// <summary>A managed identity, and what it was asked for.</summary>
+sealed class Identity : TokenCredential
+{
+    public const string Token = "token";
+
+    public List<string> Scopes { get; } = [];
+
+    public override AccessToken GetToken(TokenRequestContext requestContext, CancellationToken cancellationToken)
+    {
+        Scopes.AddRange(requestContext.Scopes);
+        return new AccessToken(Token, DateTimeOffset.MaxValue);
+    }
+
+    public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext requestContext, CancellationToken cancellationToken) =>
+        new(GetToken(requestContext, cancellationToken));
+}

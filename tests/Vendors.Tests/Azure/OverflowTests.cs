@@ -1,0 +1,41 @@
+using ControlPlane.Azure;
+using ControlPlane.Tests.Support;
+
+namespace ControlPlane.Tests.Azure;
+
+public sealed class OverflowTests
+{
+    [Fact]
+    public async Task Usage_waits_in_the_queue_while_the_database_is_away_and_is_counted_once()
+    {
+        await using var queues = await StorageAccount.StartAsync();
+        await using var worker = await FunctionsWorker.StartAsync([new("AzureWebJobsStorage", queues.ConnectionString)]);
+        using var tenant = await HttpFunctionTests.TenantAsync(worker);
+        // Confirmed while the database is there.
+        Assert.Equal(1, await HttpFunctionTests.ReportAsync(tenant, "accepted", HttpFunctionTests.Event(1)));
+
+        await using (await TestCluster.RefuseAsync(worker.ConnectionString))
+        {
+            Assert.Equal(1, await HttpFunctionTests.ReportAsync(tenant, "queued", HttpFunctionTests.Event(2)));
+            var waiting = queues.Messages.Single(message => message.Queue == UsageQueue.Name).Text;
+            await Assert.ThrowsAnyAsync<Exception>(() => new UsageFunction(worker.Application).DrainAsync(waiting, CancellationToken.None));
+        }
+
+        // Delivered twice, as queues do, and once the database is found to be back.
+        var message = queues.Messages.Single(message => message.Queue == UsageQueue.Name).Text;
+        for (var delivered = 0; delivered < 2;)
+        {
+            try
+            {
+                await new UsageFunction(worker.Application).DrainAsync(message, CancellationToken.None);
+                delivered++;
+            }
+            catch (Exception e) when (Database.DatabaseAway.IsDatabaseAway(e))
+            {
+                await Task.Delay(100);
+            }
+        }
+
+        Assert.Equal(2, await worker.CountAsync("select count(*) from control.usage_event"));
+    }
+}

@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+using System.Xml.Linq;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace ControlPlane.Tests.Azure;
+
+/// <summary>A storage account, as far as its queues: takes messages, as their REST interface has it.</summary>
+sealed class StorageAccount : IAsyncDisposable
+{
+    const string Account = "devstoreaccount1";
+
+    readonly WebApplication _app;
+
+    StorageAccount(WebApplication app) => _app = app;
+
+    /// <summary>Queue and text.</summary>
+    public ConcurrentQueue<(string Queue, string Text)> Messages { get; } = new();
+
+    public bool Refuses { get; set; }
+
+    public string ConnectionString =>
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Convert.ToBase64String(new byte[32])};QueueEndpoint={_app.Urls.Single()}/{Account}";
+
+    public static async Task<StorageAccount> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        var queues = new StorageAccount(app);
+        app.MapPost($"/{Account}/{{queue}}/messages", queues.TakeAsync);
+        await app.StartAsync();
+        return queues;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    async Task<IResult> TakeAsync(string queue, HttpRequest request, CancellationToken ct)
+    {
+        if (Refuses)
+        {
+            return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+        }
+
+        var message = await XDocument.LoadAsync(request.Body, LoadOptions.None, ct);
+        Messages.Enqueue((queue, message.Root!.Element("MessageText")!.Value));
+        const string Taken = """
+            <QueueMessagesList><QueueMessage><MessageId>1</MessageId><InsertionTime>Thu, 01 Jan 2026 00:00:00 GMT</InsertionTime>
+            <ExpirationTime>Thu, 08 Jan 2026 00:00:00 GMT</ExpirationTime><PopReceipt>1</PopReceipt>
+            <TimeNextVisible>Thu, 01 Jan 2026 00:00:00 GMT</TimeNextVisible></QueueMessage></QueueMessagesList>
+            """;
+        return Results.Text(Taken, "application/xml", statusCode: StatusCodes.Status201Created);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using ControlPlane.Aws.Web;
+using ControlPlane.Aws.Work;
+using ControlPlane.Database;
+using ControlPlane.Tests.Aws;
+using Npgsql;
+
+namespace ControlPlane.Tests.Lambda;
+
+/// <summary>Each function does all that it has to as its own database login, which has no more rights than that takes.</summary>
+[Collection(MigrateDatabaseTests.Logins)]
+public sealed class FunctionLoginTests : IAsyncLifetime
+{
+    LambdaRig _rig = null!;
+
+    public async Task InitializeAsync()
+    {
+        _rig = await LambdaRig.StartAsync();
+        await new MakeFunctionLogins(_rig.Database).RunAsync("rds_iam", default);
+        foreach (var login in FunctionLogin.All)
+        {
+            await OwnerAsync($"alter role {login.Name} password 'secret'");
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var login in FunctionLogin.All)
+        {
+            await OwnerAsync($"drop owned by {login.Name}");
+            await OwnerAsync($"drop role {login.Name}");
+        }
+
+        await _rig.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_tenant_is_made_asks_reports_and_is_provisioned_and_every_job_runs()
+    {
+        SignInAs("api");
+        var (tenant, key, _) = await _rig.TenantAsync();
+        await using (var api = await WebRig.StartAsync(_rig.Around, ApiFunction.Build))
+        {
+            await OkAsync(api.Operator.GetAsync("/v1/admin/tenants"));
+            await OkAsync(api.CloudFront.GetAsync("/"));
+            using var gateway = api.NewClient(key);
+            await OkAsync(gateway.GetAsync("/v1/subscription"));
+            await OkAsync(gateway.GetAsync("/v1/keys"));
+        }
+
+        SignInAs("usage");
+        await using (var usage = await WebRig.StartAsync(_rig.Around, UsageFunction.Build))
+        {
+            using var gateway = usage.NewClient(key);
+            var asked = await OkAsync(gateway.PostAsJsonAsync("/v1/authorize", new { request_id = "r1", user = "u", model = "mistral:7b-instruct", estimated_tokens = 10 }));
+            Assert.Equal("environment_not_ready", asked.GetProperty("reason").GetString());
+            // The first one of its month, which has no partition yet.
+            var reported = await OkAsync(gateway.PostAsJsonAsync("/v1/usage", new
+            {
+                id = "e1",
+                occurred_at = TimeProvider.System.GetUtcNow(),
+                user = "u",
+                model = "mistral:7b-instruct",
+                prompt_tokens = 1,
+                completion_tokens = 1,
+            }));
+            Assert.Equal(1, reported.GetProperty("accepted").GetInt64());
+            // An operator's key is no tenant's, and where to look for operators is not for this function to know.
+            Assert.Equal(HttpStatusCode.Unauthorized, (await usage.Operator.PostAsJsonAsync("/v1/usage", new { id = "e2" })).StatusCode);
+        }
+
+        SignInAs("provision");
+        var provision = await _rig.ComposeAsync("provision");
+        await LambdaRig.InvokeAsync(provision, """{"job": "provision"}""");
+        SignInAs("jobs");
+        var jobs = await _rig.ComposeAsync("jobs");
+        foreach (var job in JobsFunction.Serves)
+        {
+            Assert.Equal("succeeded", (await LambdaRig.InvokeAsync(jobs, JsonSerializer.Serialize(new { job = job.Name }))).GetProperty("outcome").GetString());
+        }
+
+        await using var transaction = await _rig.Database.BeginJobAsync(default);
+        Assert.Equal("ready", await transaction.ScalarAsync<string>("select state from control.environment where tenant_id = $1", default, tenant));
+    }
+
+    void SignInAs(string function) => _rig.Settings["CONTROLPLANE_DATABASE"] = new NpgsqlConnectionStringBuilder(_rig.ConnectionString)
+    {
+        Username = FunctionLogin.All.Single(login => login.Function == function).Name,
+        Password = "secret",
+    }.ToString();
+
+    static async Task<JsonElement> OkAsync(Task<HttpResponseMessage> sent)
+    {
+        using var reply = await sent;
+        var text = await reply.Content.ReadAsStringAsync();
+        Assert.True(reply.IsSuccessStatusCode, $"{(int)reply.StatusCode}: {text}");
+        return text.StartsWith('{') ? JsonDocument.Parse(text).RootElement : default;
+    }
+
+    async Task OwnerAsync(string sql)
+    {
+        await using var owner = await _rig.Database.OpenOwnerAsync(default);
+        await owner.ExecuteAsync(sql, default);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Aws.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Tests.Lambda;
+
+public sealed class LogLinesTests
+{
+    [Fact]
+    public void A_line_is_one_JSON_object_as_Lambda_has_its_own()
+    {
+        var output = new MemoryStream();
+        var log = new LogLines(output, Aws.NoWaiting.FromToday()).CreateLogger("ControlPlane.Some.Place");
+        using (log.BeginScope(new Dictionary<string, object?> { ["requestId"] = "8f507cfc" }))
+        using (log.BeginScope(new Dictionary<string, object?> { ["tenant.id"] = Guid.Empty, ["RequestPath"] = "/v1/verify?token=secret" }))
+        {
+            log.LogError(new InvalidOperationException("first\nsecond"), "Job {Job} failed:\n\"badly\"", "nightly");
+        }
+
+        log.LogWarning("later");
+        var lines = Encoding.UTF8.GetString(output.ToArray()).TrimEnd('\n').Split('\n');
+        Assert.Equal(2, lines.Length);
+        var (first, later) = (JsonDocument.Parse(lines[0]).RootElement, JsonDocument.Parse(lines[1]).RootElement);
+        Assert.Equal("2026-08-01T12:00:00.000Z", first.GetProperty("timestamp").GetString());
+        Assert.Equal("ERROR", first.GetProperty("level").GetString());
+        Assert.Equal("8f507cfc", first.GetProperty("requestId").GetString());
+        Assert.Equal(Guid.Empty, first.GetProperty("tenant.id").GetGuid());
+        Assert.Equal("Job nightly failed:\n\"badly\"", first.GetProperty("message").GetString());
+        Assert.StartsWith("System.InvalidOperationException: first\nsecond", first.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", lines[0], StringComparison.Ordinal);
+        Assert.False(later.TryGetProperty("requestId", out _));
+        Assert.Equal("WARN", later.GetProperty("level").GetString());
+    }
+
+    [Fact]
+    public async Task What_a_request_logs_has_its_tenant()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        await using var usage = await WebRig.StartAsync(rig.Around, ControlPlane.Aws.Web.UsageFunction.Build);
+        var (tenant, key, _) = await rig.TenantAsync();
+        await using (var broken = await rig.Database.OpenOwnerAsync(default))
+        {
+            await Database.Sql.ExecuteAsync(broken, "drop table control.usage_counter cascade", default);
+        }
+
+        using var client = usage.NewClient(key);
+        var reply = await client.PostAsJsonAsync(
+            "/v1/usage", new { id = "e1", occurred_at = TimeProvider.System.GetUtcNow(), user = "ada", model = "mistral:7b-instruct", prompt_tokens = 1, completion_tokens = 1 });
+        Assert.Equal(System.Net.HttpStatusCode.InternalServerError, reply.StatusCode);
+        var line = Assert.Single(rig.Log.Split('\n'), line => line.Contains("\"level\":\"ERROR\"", StringComparison.Ordinal));
+        Assert.Equal(tenant, JsonDocument.Parse(line).RootElement.GetProperty("tenant.id").GetGuid());
+        Assert.DoesNotContain(key, rig.Log, StringComparison.Ordinal);
+    }
+}

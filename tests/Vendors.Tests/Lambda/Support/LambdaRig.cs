@@ -1,0 +1,130 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Amazon.SQS;
+using Amazon.SQS.Model;
+using ControlPlane.Aws;
+using ControlPlane.Aws.Hosting;
+using ControlPlane.Database;
+using ControlPlane.Provisioning;
+using ControlPlane.Tests.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ControlPlane.Tests.Lambda;
+
+/// <summary>The functions in this process, on a database of their own, without AWS.</summary>
+sealed class LambdaRig : IAsyncDisposable
+{
+    public const string OperatorKey = "cpo_operator-key-of-the-function-tests";
+    public const string OriginToken = "origin-token-of-the-function-tests";
+    public const string Queue = "https://sqs.eu-central-1.amazonaws.com/111122223333/provision";
+
+    readonly MemoryStream _log = new();
+    readonly List<string> _sent = [];
+    readonly Aws.FakeSecretsManager _secrets = new();
+    readonly List<IFunction> _functions = [];
+
+    LambdaRig(string connectionString, string folder)
+    {
+        (ConnectionString, Database, DataFolder) = (connectionString, new ControlDatabase(connectionString), folder);
+        Lines = new LogLines(_log, TimeProvider.System);
+        Settings = new Dictionary<string, string?>
+        {
+            ["CONTROLPLANE_DATABASE"] = connectionString,
+            ["CONTROLPLANE_DATA"] = folder,
+            ["CONTROLPLANE_DATAPLANE"] = "render",
+            ["CONTROLPLANE_REGION"] = "eu-central-1",
+            ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
+            ["CONTROLPLANE_OPERATOR_KEY"] = OperatorKey,
+            ["CONTROLPLANE_ORIGIN_TOKEN"] = OriginToken,
+            ["CONTROLPLANE_PROVISION_QUEUE"] = Queue,
+            ["CONTROLPLANE_TAGS"] = """{"Stack": "prod"}""",
+            ["CONTROLPLANE_TENANT_SECRETS_KEY"] = "arn:aws:kms:eu-central-1:111122223333:key/secrets",
+        };
+    }
+
+    public string ConnectionString { get; }
+    public ControlDatabase Database { get; }
+    public string DataFolder { get; }
+    public LogLines Lines { get; }
+    public Dictionary<string, string?> Settings { get; }
+
+    /// <summary>What was sent to the queue of provisioning.</summary>
+    public IReadOnlyList<string> Sent => _sent;
+
+    /// <summary>What the functions logged.</summary>
+    public string Log => Encoding.UTF8.GetString(_log.ToArray());
+
+    public Surroundings Around => new(new ConfigurationBuilder().AddInMemoryCollection(Settings).Build(), Lines) { Bring = Bring };
+
+    public static async Task<LambdaRig> StartAsync() =>
+        new(await TestCluster.NewDatabaseAsync(), Directory.CreateTempSubdirectory("functions-").FullName);
+
+    public async Task<IFunction> ComposeAsync(string name)
+    {
+        var function = await Functions.Find(name)(Around);
+        _functions.Add(function);
+        return function;
+    }
+
+    /// <summary>A function as a process has it, with settings that are no secrets.</summary>
+    public FunctionHost Host(string name)
+    {
+        var around = Around;
+        return new FunctionHost(
+            given => Functions.Find(name)(given with { Bring = Bring }), around.Configuration, new SecretSettings(around.Configuration, (_, _) => throw new InvalidOperationException(), NullLogger.Instance, TimeProvider.System), Lines, TimeProvider.System);
+    }
+
+    /// <summary>The function <c>jobs</c> as a process has it.</summary>
+    /// <param name="see">Told about every composition.</param>
+    public FunctionHost Host(SecretSettings secrets, Func<Surroundings, Compose, Compose> see, TimeProvider time) => new(
+        around => see(around, Functions.Find("jobs"))(around with { Bring = Bring }), Around.Configuration, secrets, Lines, time);
+
+    /// <summary>An active tenant, and a key of it.</summary>
+    public async Task<RigTenant> TenantAsync()
+    {
+        await using var api = await WebRig.StartAsync(Around, ControlPlane.Aws.Web.ApiFunction.Build);
+        var reply = await api.Operator.PostAsJsonAsync(
+            "/v1/admin/tenants", new { organization = "O", slug = Names.Random("a"), plan = "basic", email = "owner@acme.example", country = "DE" });
+        var made = await reply.Content.ReadFromJsonAsync<JsonElement>();
+        return new RigTenant(made.GetProperty("tenant_id").GetGuid(), made.GetProperty("api_key").GetString()!, made.GetProperty("webhook_secret").GetString()!);
+    }
+
+    /// <summary>Calls a function as Lambda does.</summary>
+    /// <param name="remaining">Until Lambda would end it.</param>
+    public static async Task<JsonElement> InvokeAsync(IFunction function, string input, TimeSpan? remaining = null)
+    {
+        using var invocation = new Invocation(new FakeContext(remaining ?? TimeSpan.FromMinutes(1)), function.Margin, TimeProvider.System);
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(input));
+        using var answer = await JsonDocument.ParseAsync(await function.HandleAsync(stream, invocation));
+        return answer.RootElement.Clone();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var function in _functions)
+        {
+            await function.DisposeAsync();
+        }
+
+        await Database.DisposeAsync();
+        await TestCluster.DropAsync(ConnectionString);
+        Directory.Delete(DataFolder, recursive: true);
+    }
+
+    // In the place of what needs AWS.
+    void Bring(IServiceCollection services) => services
+        .AddSingleton(_secrets.Client())
+        .AddSingleton<IModelStorage, ModelFolders>()
+        .AddSingleton(Aws.Substitute.For<IAmazonSQS>((_, request) =>
+        {
+            var batch = (SendMessageBatchRequest)request;
+            Assert.Equal(Queue, batch.QueueUrl);
+            _sent.AddRange(batch.Entries.Select(entry => entry.MessageBody));
+            return Task.FromResult<object>(new SendMessageBatchResponse());
+        }));
+}
+
+sealed record RigTenant(Guid Id, string Key, string WebhookSecret);

@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Amazon.Lambda.AspNetCoreServer;
+using ControlPlane.Aws.Hosting;
+using ControlPlane.Aws.Web;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.Tests.Lambda;
+
+/// <summary>
+/// A function's web application with another server in the place of Lambda's: everything from the origin's token to the endpoint is real, and it
+/// can be called by HTTP wherever these tests run.
+/// </summary>
+sealed class WebRig : IAsyncDisposable
+{
+    readonly WebApplication _app;
+
+    WebRig(WebApplication app)
+    {
+        _app = app;
+        Anyone = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri(app.Urls.Single()) };
+        CloudFront = NewClient(key: null);
+        Operator = NewClient(LambdaRig.OperatorKey);
+    }
+
+    /// <summary>Who found the origin by himself.</summary>
+    public HttpClient Anyone { get; }
+
+    /// <summary>As CloudFront sends it.</summary>
+    public HttpClient CloudFront { get; }
+
+    public HttpClient Operator { get; }
+    public IServiceProvider Services => _app.Services;
+
+    /// <param name="remaining">Until Lambda would end the invocation.</param>
+    public static async Task<WebRig> StartAsync(Surroundings around, Func<WebApplicationBuilder, Surroundings, WebApplication> build, TimeSpan? remaining = null)
+    {
+        var builder = HttpFunction.NewBuilder(around);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.Services.AddSingleton<IStartupFilter>(new InLambda(remaining ?? TimeSpan.FromSeconds(29)));
+        var app = build(builder, around);
+        await app.StartAsync();
+        return new WebRig(app);
+    }
+
+    /// <param name="key">Sent as Bearer; null: none.</param>
+    public HttpClient NewClient(string? key)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Anyone.BaseAddress };
+        client.DefaultRequestHeaders.Add("X-Origin-Token", LambdaRig.OriginToken);
+        client.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+        return client;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Anyone.Dispose();
+        CloudFront.Dispose();
+        Operator.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    /// <summary>What the request brings with it in Lambda.</summary>
+    sealed class InLambda(TimeSpan remaining) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, after) =>
+            {
+                context.Items[AbstractAspNetCoreFunction.LAMBDA_CONTEXT] = new FakeContext(remaining);
+                return after(context);
+            });
+            next(app);
+        };
+    }
+}
