@@ -178,13 +178,11 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         return running.IsCompleted;
     }
 
-    // On a thread of its own: Npgsql asks the server to cancel and waits for the answer on the thread that cancels, so one that hangs would hold
-    // up the threads that serve requests.
     static void GiveUp(Task running, CancellationTokenSource cancel)
     {
         if (!running.IsCompleted)
         {
-            _ = Task.Factory.StartNew(cancel.Cancel, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            cancel.CancelOnItsOwn();
         }
     }
 }

@@ -4,7 +4,8 @@ namespace ControlPlane.Database;
 
 /// <summary>
 /// Lets concurrent small requests share a round trip and a commit: what arrives while one is under way goes together in the next. A request that
-/// comes alone does not wait for company. Nothing is kept between trips: a request is answered after its commit, or fails with it.
+/// comes alone does not wait for company. Nothing is kept between trips: a request is answered after its commit, or fails with it. A trip that nobody
+/// waits for any more is cancelled, so that one which hangs does not hold up those who come after it.
 /// </summary>
 public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
 {
@@ -25,10 +26,10 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
         _runners = Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(RunAsync)));
     }
 
-    /// <summary>A caller that gives up gets its cancellation at once; its request may still be carried out.</summary>
+    /// <summary>A caller that gives up gets its cancellation at once; its request may still be carried out, with those of others.</summary>
     public async Task<TAnswer> RunAsync(TRequest request, CancellationToken ct)
     {
-        var waiting = new Waiting(request, new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var waiting = new Waiting(request, new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously), ct);
         await _queue.Writer.WriteAsync(waiting, ct);
         return await waiting.Answer.Task.WaitAsync(ct);
     }
@@ -48,7 +49,10 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
             var batch = new List<Waiting>();
             while (batch.Count < _maximum && _queue.Reader.TryRead(out var waiting))
             {
-                batch.Add(waiting);
+                if (!waiting.GivenUp.IsCancellationRequested)
+                {
+                    batch.Add(waiting);
+                }
             }
 
             // Both runners wake up for one request, and one of them comes too late for it.
@@ -61,9 +65,19 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
 
     async Task AnswerAsync(List<Waiting> batch)
     {
+        var cancel = new CancellationTokenSource();
+        await using var stop = _stopping.Token.Register(cancel.Cancel);
+        var waitingStill = batch.Count;
+        var givenUp = batch.ConvertAll(waiting => waiting.GivenUp.Register(() =>
+        {
+            if (Interlocked.Decrement(ref waitingStill) == 0)
+            {
+                cancel.CancelOnItsOwn();
+            }
+        }));
         try
         {
-            var answers = await _trip([.. batch.Select(w => w.Request)], _stopping.Token);
+            var answers = await _trip([.. batch.Select(w => w.Request)], cancel.Token);
             foreach (var (waiting, answer) in batch.Zip(answers))
             {
                 waiting.Answer.SetResult(answer);
@@ -77,7 +91,11 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
                 waiting.Answer.TrySetException(e);
             }
         }
+        finally
+        {
+            givenUp.ForEach(registration => registration.Dispose());
+        }
     }
 
-    sealed record Waiting(TRequest Request, TaskCompletionSource<TAnswer> Answer);
+    sealed record Waiting(TRequest Request, TaskCompletionSource<TAnswer> Answer, CancellationToken GivenUp);
 }
