@@ -21,6 +21,9 @@ sealed class SecretSettings(IConfiguration environment, Func<string, Cancellatio
     /// <summary>Settings by their names.</summary>
     const string Platform = "CONTROLPLANE_SECRETS";
 
+    /// <summary>The setting of SES, of the function that sends; what the platform's secret says goes before it.</summary>
+    const string Mail = "CONTROLPLANE_MAIL_SECRET";
+
     /// <summary><c>token</c>, and <c>previous</c> while it is being changed.</summary>
     const string Origin = "CONTROLPLANE_ORIGIN_SECRET";
 
@@ -68,9 +71,14 @@ sealed class SecretSettings(IConfiguration environment, Func<string, Cancellatio
 
     async Task<IReadOnlyDictionary<string, string?>> ReadAsync(CancellationToken ct)
     {
-        var platform = ValuesAsync(Platform, ct);
+        var (platform, mail) = (ValuesAsync(Platform, ct), ValuesAsync(Mail, ct));
         var origin = await ValuesAsync(Origin, ct);
-        var values = new Dictionary<string, string?>(await platform);
+        var values = await mail;
+        foreach (var (name, value) in await platform)
+        {
+            values[name] = value;
+        }
+
         if (origin.TryGetValue("token", out var token))
         {
             (values[OriginTokens.Setting], values[OriginTokens.PreviousSetting]) = (token, origin.GetValueOrDefault("previous"));

@@ -40,7 +40,7 @@ public sealed class FunctionLoginTests : IAsyncLifetime
     public async Task A_tenant_is_made_asks_reports_and_is_provisioned_and_every_job_runs()
     {
         SignInAs("api");
-        var (tenant, key) = await _rig.TenantAsync();
+        var (tenant, key, _) = await _rig.TenantAsync();
         await using (var api = await WebRig.StartAsync(_rig.Around, ApiFunction.Build))
         {
             await OkAsync(api.Operator.GetAsync("/v1/admin/tenants"));
