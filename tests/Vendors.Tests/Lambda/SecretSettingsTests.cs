@@ -19,6 +19,15 @@ public sealed class SecretSettingsTests
     }
 
     [Fact]
+    public async Task Mail_goes_by_the_stacks_server_unless_the_platforms_secret_names_another()
+    {
+        var vault = new Vault { ["platform"] = """{"A": "1"}""", ["mail"] = """{"CONTROLPLANE_SMTP": "smtp://ses"}""" };
+        Assert.Equal("smtp://ses", (await vault.Settings().CurrentAsync(default))["CONTROLPLANE_SMTP"]);
+        vault["platform"] = """{"CONTROLPLANE_SMTP": "smtp://own"}""";
+        Assert.Equal("smtp://own", (await vault.Settings().CurrentAsync(default))["CONTROLPLANE_SMTP"]);
+    }
+
+    [Fact]
     public async Task They_are_kept_for_five_minutes_and_then_read_again()
     {
         var vault = new Vault { ["platform"] = """{"A": "1"}""" };
@@ -113,7 +122,12 @@ public sealed class SecretSettingsTests
 
         public SecretSettings Settings()
         {
-            var names = new Dictionary<string, string?> { ["CONTROLPLANE_SECRETS"] = "platform", ["CONTROLPLANE_ORIGIN_SECRET"] = ContainsKey("origin") ? "origin" : null };
+            var names = new Dictionary<string, string?>
+            {
+                ["CONTROLPLANE_SECRETS"] = "platform",
+                ["CONTROLPLANE_ORIGIN_SECRET"] = ContainsKey("origin") ? "origin" : null,
+                ["CONTROLPLANE_MAIL_SECRET"] = ContainsKey("mail") ? "mail" : null,
+            };
             return new SecretSettings(new ConfigurationBuilder().AddInMemoryCollection(names).Build(), Read, NullLogger.Instance, Clock);
         }
 
