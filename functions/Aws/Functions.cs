@@ -16,6 +16,7 @@ static class Functions
         ["usage"] = UsageFunction.ComposeAsync,
         ["jobs"] = JobsFunction.ComposeAsync,
         ["provision"] = ProvisionFunction.ComposeAsync,
+        ["database"] = DatabaseFunction.ComposeAsync,
     };
 
     /// <exception cref="SettingException">There is no such function.</exception>

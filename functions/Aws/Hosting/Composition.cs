@@ -1,5 +1,9 @@
 using ControlPlane.Aws.Work;
 using ControlPlane.AwsServices;
+using ControlPlane.DataPlane;
+using ControlPlane.Http.Hosting;
+using ControlPlane.Mail;
+using ControlPlane.Provisioning;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -10,6 +14,9 @@ namespace ControlPlane.Aws.Hosting;
 /// <summary>What is the same in every function.</summary>
 static class Composition
 {
+    /// <summary>The only one that a function may write to; it is gone with the process.</summary>
+    public const string TemporaryFolder = "/tmp/controlplane";
+
     /// <summary>A host without a web server, for functions that nobody calls by HTTP.</summary>
     public static HostApplicationBuilder NewHost(IConfiguration configuration)
     {
@@ -18,10 +25,30 @@ static class Composition
         return builder;
     }
 
+    /// <summary>Elsewhere the application makes a missing key and keeps it on its disk. Here each process would have another one.</summary>
+    /// <exception cref="SettingException">The key that secrets are sealed with is missing.</exception>
+    public static void RequireSecretsKey(IConfiguration configuration)
+    {
+        if (string.IsNullOrEmpty(configuration["CONTROLPLANE_SECRETS_KEY"]))
+        {
+            throw new SettingException("CONTROLPLANE_SECRETS_KEY is not set: it belongs into the secret of CONTROLPLANE_SECRETS, and what is sealed with it cannot be opened without it.");
+        }
+    }
+
     /// <summary>Last, because what runs on AWS takes the place of what runs anywhere.</summary>
     public static void AddAws(this IServiceCollection services, Surroundings around)
     {
         services.AddAwsServices(around.Configuration);
+        if (around.Configuration["CONTROLPLANE_SMTP"] is null or "" && around.Configuration["CONTROLPLANE_DATA"] == TemporaryFolder)
+        {
+            services.AddSingleton<IMailTransport, NoMail>();
+        }
+
+        if (around.Configuration[ChooseDataPlane.Setting] is null or "")
+        {
+            services.AddSingleton<IDataPlane, NoDataPlane>();
+        }
+
         around.Bring(services);
         services.AddSingleton<Nudges>();
         services.AddLogging(logging =>

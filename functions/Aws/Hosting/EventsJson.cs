@@ -11,6 +11,7 @@ namespace ControlPlane.Aws.Hosting;
 [JsonSerializable(typeof(GatewayEvent))]
 [JsonSerializable(typeof(APIGatewayHttpApiV2ProxyResponse))]
 [JsonSerializable(typeof(WorkEvent))]
+[JsonSerializable(typeof(DatabaseEvent))]
 [JsonSerializable(typeof(SQSBatchResponse))]
 [JsonSerializable(typeof(JobAnswer))]
 [JsonSerializable(typeof(Nudge))]

@@ -56,13 +56,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         using var preparing = new Invocation(context, TimeSpan.FromSeconds(1), time);
         var function = await CurrentAsync(preparing.Deadline);
         using var invocation = new Invocation(context, function.Margin, time);
-        var database = function.Services.GetRequiredService<ControlDatabase>();
-        if (time.GetUtcNow() - _lastEnded > LongPause)
-        {
-            database.ForgetConnections();
-        }
-
-        await function.Services.GetRequiredService<Clock>().ReadAsync(database, invocation.Deadline);
+        await CatchUpAsync(function.Services, invocation.Deadline);
         try
         {
             return await function.HandleAsync(input, invocation);
@@ -72,6 +66,21 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
             // The process is frozen as soon as it has answered: what waits to be sent has to go before.
             function.Services.SendTelemetry();
             _lastEnded = time.GetUtcNow();
+        }
+    }
+
+    // What went on while the process was frozen.
+    async Task CatchUpAsync(IServiceProvider services, CancellationToken ct)
+    {
+        var database = services.GetRequiredService<ControlDatabase>();
+        if (time.GetUtcNow() - _lastEnded > LongPause)
+        {
+            database.ForgetConnections();
+        }
+
+        if (services.GetService<Clock>() is { } clock)
+        {
+            await clock.ReadAsync(database, ct);
         }
     }
 
@@ -116,7 +125,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     }
 
     IConfigurationRoot Settings(IEnumerable<KeyValuePair<string, string?>> secret) => new ConfigurationBuilder()
-        .AddInMemoryCollection([new("CONTROLPLANE_DATA", "/tmp/controlplane")])
+        .AddInMemoryCollection([new("CONTROLPLANE_DATA", Composition.TemporaryFolder)])
         .AddConfiguration(environment)
         .AddInMemoryCollection(secret)
         .Build();

@@ -27,6 +27,7 @@ sealed class ApiFunction(HttpFunction http) : IFunction
     public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
     {
         builder.Services.AddRouting();
+        Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
         // It takes longer than a request may, and rights that nothing on the internet has.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<Nudges>().HandOnAsync));

@@ -21,6 +21,7 @@ sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : IFunction
     public static async Task<IFunction> ComposeAsync(Surroundings around)
     {
         var builder = Composition.NewHost(around.Configuration);
+        Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddSignup();
         builder.Services.AddLimits();

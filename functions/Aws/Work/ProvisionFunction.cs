@@ -29,6 +29,7 @@ sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provis
     public static async Task<IFunction> ComposeAsync(Surroundings around)
     {
         var builder = Composition.NewHost(around.Configuration);
+        Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration, settings);
         builder.Services.AddJobs();

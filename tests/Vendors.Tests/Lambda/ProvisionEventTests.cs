@@ -14,7 +14,7 @@ public sealed class ProvisionEventTests
         Assert.Equal($$"""{"tenant_id":"{{tenant}}"}""", Assert.Single(rig.Sent));
 
         var provision = await rig.ComposeAsync("provision");
-        var answer = await LambdaRig.InvokeAsync(provision, Messages(("m1", rig.Sent[0])));
+        var answer = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", rig.Sent[0])));
         Assert.Empty(answer.GetProperty("batchItemFailures").EnumerateArray());
         Assert.Equal("ready", await StateAsync(rig, tenant));
     }
@@ -27,7 +27,7 @@ public sealed class ProvisionEventTests
         var provision = await rig.ComposeAsync("provision");
         for (var delivery = 0; delivery < 3; delivery++)
         {
-            Assert.Empty((await LambdaRig.InvokeAsync(provision, Messages(("m1", rig.Sent[0]), ("m2", rig.Sent[0])))).GetProperty("batchItemFailures").EnumerateArray());
+            Assert.Empty((await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", rig.Sent[0]), ("m2", rig.Sent[0])))).GetProperty("batchItemFailures").EnumerateArray());
         }
 
         Assert.Equal("ready", await StateAsync(rig, tenant));
@@ -41,7 +41,7 @@ public sealed class ProvisionEventTests
         await using var rig = await LambdaRig.StartAsync();
         var tenant = (await rig.TenantAsync()).Id;
         var provision = await rig.ComposeAsync("provision");
-        var answer = await LambdaRig.InvokeAsync(provision, Messages(("m1", "not json"), ("m2", rig.Sent[0]), ("m3", """{"tenant_id": "not an id"}""")));
+        var answer = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", "not json"), ("m2", rig.Sent[0]), ("m3", """{"tenant_id": "not an id"}""")));
         Assert.Equal(["m1", "m3"], answer.GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!));
         Assert.Equal("ready", await StateAsync(rig, tenant));
         Assert.Contains("Message m1 is no news of work", rig.Log, StringComparison.Ordinal);
@@ -55,7 +55,7 @@ public sealed class ProvisionEventTests
         var answer = await (await api.Operator.PostAsync("/v1/admin/jobs/provision/run", content: null)).Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(1, answer.GetProperty("counts").GetProperty("handed_on").GetInt64());
         var provision = await rig.ComposeAsync("provision");
-        Assert.Empty((await LambdaRig.InvokeAsync(provision, Messages(("m1", Assert.Single(rig.Sent))))).GetProperty("batchItemFailures").EnumerateArray());
+        Assert.Empty((await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", Assert.Single(rig.Sent))))).GetProperty("batchItemFailures").EnumerateArray());
     }
 
     [Fact]
@@ -68,14 +68,14 @@ public sealed class ProvisionEventTests
         {
             // The last step writes to the outbox, and has to wait.
             await somebody.ExecuteAsync("lock table control.outbox in access exclusive mode", default);
-            var answer = await LambdaRig.InvokeAsync(provision, Messages(("m1", rig.Sent[0])), provision.Margin + TimeSpan.FromSeconds(3));
+            var answer = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", rig.Sent[0])), provision.Margin + TimeSpan.FromSeconds(3));
             Assert.Empty(answer.GetProperty("batchItemFailures").EnumerateArray());
             Assert.Equal(2, rig.Sent.Count);
             Assert.Equal(rig.Sent[0], rig.Sent[1]);
             Assert.Equal("provisioning", await StateAsync(rig, tenant));
         }
 
-        await LambdaRig.InvokeAsync(provision, Messages(("m2", rig.Sent[1])));
+        await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m2", rig.Sent[1])));
         Assert.Equal("ready", await StateAsync(rig, tenant));
     }
 
@@ -84,21 +84,4 @@ public sealed class ProvisionEventTests
         await using var transaction = await rig.Database.BeginJobAsync(default);
         return await transaction.ScalarAsync<string>("select state from control.environment where tenant_id = $1", default, tenant);
     }
-
-    /// <summary>An event as SQS has it, by the AWS Lambda Developer Guide.</summary>
-    static string Messages(params (string Id, string Body)[] messages) => JsonSerializer.Serialize(new
-    {
-        Records = messages.Select(message => new
-        {
-            messageId = message.Id,
-            receiptHandle = "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...",
-            body = message.Body,
-            attributes = new { ApproximateReceiveCount = "1", SentTimestamp = "1545082649183", SenderId = "AIDAIENQZJOLO23YVJ4VO", ApproximateFirstReceiveTimestamp = "1545082649185" },
-            messageAttributes = new { myAttribute = new { stringValue = "myValue", stringListValues = Array.Empty<string>(), binaryListValues = Array.Empty<string>(), dataType = "String" } },
-            md5OfBody = "e4e68fb7bd0e697a0ae8f1bb342846b3",
-            eventSource = "aws:sqs",
-            eventSourceARN = "arn:aws:sqs:eu-central-1:111122223333:provision",
-            awsRegion = "eu-central-1",
-        }),
-    });
 }

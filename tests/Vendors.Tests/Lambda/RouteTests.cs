@@ -32,7 +32,7 @@ public sealed class RouteTests
 
     [Fact]
     public void There_is_no_other_function() =>
-        Assert.Equal(["api", "jobs", "provision", "usage"], Functions.All.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["api", "database", "jobs", "provision", "usage"], Functions.All.Keys.Order(StringComparer.Ordinal));
 
     static IEnumerable<string> RoutesOf(WebApplication app) => ((IEndpointRouteBuilder)app).DataSources
         .SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()

@@ -23,7 +23,6 @@ sealed class LambdaRig : IAsyncDisposable
 
     readonly MemoryStream _log = new();
     readonly List<string> _sent = [];
-    readonly Aws.FakeSecretsManager _secrets = new();
     readonly List<IFunction> _functions = [];
 
     LambdaRig(string connectionString, string folder)
@@ -51,6 +50,8 @@ sealed class LambdaRig : IAsyncDisposable
     public LogLines Lines { get; }
     public Dictionary<string, string?> Settings { get; }
 
+    public Aws.FakeSecretsManager Secrets { get; } = new();
+
     /// <summary>What was sent to the queue of provisioning.</summary>
     public IReadOnlyList<string> Sent => _sent;
 
@@ -61,6 +62,16 @@ sealed class LambdaRig : IAsyncDisposable
 
     public static async Task<LambdaRig> StartAsync() =>
         new(await TestCluster.NewDatabaseAsync(), Directory.CreateTempSubdirectory("functions-").FullName);
+
+    /// <summary>Roles belong to the whole cluster, and would outlive the test.</summary>
+    public async Task DropLoginsAsync()
+    {
+        await using var owner = await Database.OpenOwnerAsync(default);
+        foreach (var login in FunctionLogin.All)
+        {
+            await owner.ExecuteAsync($"drop role if exists {login.Name}", default);
+        }
+    }
 
     public async Task<IFunction> ComposeAsync(string name)
     {
@@ -116,7 +127,7 @@ sealed class LambdaRig : IAsyncDisposable
 
     // In the place of what needs AWS.
     void Bring(IServiceCollection services) => services
-        .AddSingleton(_secrets.Client())
+        .AddSingleton(Secrets.Client())
         .AddSingleton<IModelStorage, ModelFolders>()
         .AddSingleton(Aws.Substitute.For<IAmazonSQS>((_, request) =>
         {

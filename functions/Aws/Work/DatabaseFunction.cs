@@ -1,0 +1,82 @@
+using ControlPlane.Aws.Hosting;
+using ControlPlane.AwsServices;
+using ControlPlane.Database;
+using ControlPlane.Http.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ControlPlane.Aws.Work;
+
+/// <summary>What a deployment asks for, or Secrets Manager when it rotates the owner's password.</summary>
+/// <param name="Job"><c>migrate</c>; null for a rotation.</param>
+/// <param name="Step">Of the rotation.</param>
+/// <param name="ClientRequestToken">The version of the secret that is to come into force.</param>
+sealed record DatabaseEvent(string? Job, string? Step, string? SecretId, string? ClientRequestToken);
+
+/// <summary>The only function that signs in as the database's owner, and nobody can call it from outside: migrations, and the owner's new password.</summary>
+sealed class DatabaseFunction(IHost host, ILogger<DatabaseFunction> log) : IFunction
+{
+    const string Migrate = "migrate";
+
+    public IServiceProvider Services => host.Services;
+
+    /// <summary>A migration under way is rolled back.</summary>
+    public TimeSpan Margin => TimeSpan.FromSeconds(10);
+
+    public IReadOnlyList<string> Rehearsal => [];
+
+    public static async Task<IFunction> ComposeAsync(Surroundings around)
+    {
+        var builder = Composition.NewHost(around.Configuration);
+        var connection = around.Configuration["CONTROLPLANE_DATABASE"] ?? throw new SettingException("CONTROLPLANE_DATABASE is not set: give an Npgsql connection string.");
+        var hasPassword = new NpgsqlConnectionStringBuilder(connection).Password is { Length: > 0 };
+        builder.Services.AddSingleton(services => new ControlDatabase(connection, hasPassword ? null : services.GetRequiredService<MakePassword>()));
+        builder.Services.AddSingleton<Migrator>();
+        builder.Services.AddTelemetryExport(around.Configuration);
+        builder.Services.AddAws(around);
+        var host = builder.Build();
+        await host.StartAsync();
+        return ActivatorUtilities.CreateInstance<DatabaseFunction>(host.Services, host);
+    }
+
+    /// <exception cref="JobFailedException">It asks for nothing that is done here, or the time was up.</exception>
+    public async Task<Stream> HandleAsync(Stream input, Invocation invocation)
+    {
+        var asked = EventsJson.Read<DatabaseEvent>(input);
+        try
+        {
+            return EventsJson.Write(asked switch
+            {
+                { Job: Migrate } => await MigrateAsync(invocation.Deadline),
+                { Step: { } step, SecretId: { } secret, ClientRequestToken: { } version } => await RotateAsync(step, secret, version, invocation.Deadline),
+                _ => throw new JobFailedException($$"""Send {"job": "{{Migrate}}"}, or a step of a rotation as Secrets Manager does: "Step", "SecretId" and "ClientRequestToken"."""),
+            });
+        }
+        catch (OperationCanceledException) when (invocation.Deadline.IsCancellationRequested)
+        {
+            throw new JobFailedException("The time was up. What was not finished is rolled back; ask again.");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+    }
+
+    async Task<JobAnswer> MigrateAsync(CancellationToken ct)
+    {
+        var applied = await Services.GetRequiredService<MigrateDatabase>().RunAsync(ct);
+        log.LogInformation("Migrated: {Migrations}", applied.Count == 0 ? "the schema is up to date" : string.Join(", ", applied));
+        return new JobAnswer(Migrate, "succeeded", new Dictionary<string, long> { ["migrations"] = applied.Count });
+    }
+
+    async Task<JobAnswer> RotateAsync(string step, string secret, string version, CancellationToken ct)
+    {
+        await Services.GetRequiredService<RotateOwnerPassword>().RunAsync(step, secret, version, ct);
+        log.LogInformation("Rotation of {Secret}: {Step} is done for version {Version}", secret, step, version);
+        return new JobAnswer("rotate", "succeeded");
+    }
+}

@@ -1,0 +1,68 @@
+using ControlPlane.Tests.Support;
+using ControlPlane.Usage;
+
+namespace ControlPlane.Tests.Lambda;
+
+public sealed class OverflowEventTests
+{
+    [Fact]
+    public async Task What_waited_in_the_queue_is_counted_once_however_often_it_comes()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var usage = await rig.ComposeAsync("usage");
+        var tenant = await rig.TenantAsync();
+        var messages = SqsEvent.Of(("m1", Waiting(tenant, "e1", "e2")), ("m2", Waiting(tenant, "e2", "e3")));
+        for (var delivery = 0; delivery < 2; delivery++)
+        {
+            Assert.Empty(await FailuresAsync(usage, messages));
+        }
+
+        Assert.Equal(3, await CountAsync(rig));
+    }
+
+    [Fact]
+    public async Task A_message_that_nobody_can_read_fails_alone()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var usage = await rig.ComposeAsync("usage");
+        var tenant = await rig.TenantAsync();
+        Assert.Equal(["m1", "m3"], await FailuresAsync(usage, SqsEvent.Of(("m1", "not base64!"), ("m2", Waiting(tenant, "e1")), ("m3", "bm90IGd6aXA="))));
+        Assert.Equal(1, await CountAsync(rig));
+    }
+
+    [Fact]
+    public async Task While_the_database_is_still_away_everything_goes_back_and_nothing_is_lost()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var usage = await rig.ComposeAsync("usage");
+        var tenant = await rig.TenantAsync();
+        var messages = SqsEvent.Of(("m1", Waiting(tenant, "e1")), ("m2", Waiting(tenant, "e2")));
+        await using (await TestCluster.RefuseAsync(rig.ConnectionString))
+        {
+            Assert.Equal(["m1", "m2"], await FailuresAsync(usage, messages));
+        }
+
+        // Known to be away, it is asked again after a while.
+        while ((await FailuresAsync(usage, messages)).Length > 0)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.Equal(2, await CountAsync(rig));
+    }
+
+    static string Waiting(RigTenant tenant, params string[] ids) => Assert.Single(OverflowMessages.Write(
+        new OverflowDelivery(
+            tenant.Id, UsageForm.Event, TimeProvider.System.GetUtcNow(),
+            [.. ids.Select(id => $$"""{"id": "{{id}}", "occurred_at": "{{TimeProvider.System.GetUtcNow():yyyy-MM-dd}}T00:00:00Z", "user": "ada", "model": "mistral:7b-instruct", "prompt_tokens": 1, "completion_tokens": 1}""")]),
+        AwsServices.QueueSender.MostBytes));
+
+    static async Task<string[]> FailuresAsync(ControlPlane.Aws.Hosting.IFunction usage, string messages) =>
+        [.. (await LambdaRig.InvokeAsync(usage, messages)).GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!)];
+
+    static async Task<long> CountAsync(LambdaRig rig)
+    {
+        await using var transaction = await rig.Database.BeginJobAsync(default);
+        return await transaction.ScalarAsync<long>("select count(*) from control.usage_event", default);
+    }
+}
