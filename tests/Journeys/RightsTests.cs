@@ -108,6 +108,22 @@ public sealed class RightsTests : IAsyncLifetime
         Assert.Equal(_login, await next.ScalarAsync<string>(Who, default));
     }
 
+    [Theory]
+    [InlineData("", true)]
+    [InlineData(";Max Auto Prepare=0", false)]
+    public async Task Statements_are_prepared_unless_the_connection_string_says_otherwise(string more, bool prepared)
+    {
+        await using var database = new ControlDatabase(_owner + more);
+        var found = 0L;
+        for (var i = 0; i < 5; i++)
+        {
+            await using var transaction = await database.BeginJobAsync(default);
+            found = await transaction.ScalarAsync<long>("select count(*) from pg_prepared_statements", default);
+        }
+
+        Assert.Equal(prepared, found > 0);
+    }
+
     [Fact]
     public async Task A_session_clears_its_locks_and_settings_for_the_next()
     {

@@ -116,10 +116,14 @@ public sealed class ControlDatabase : IAsyncDisposable
             ApplicationName = name,
             MaxPoolSize = maximumConnections,
             NoResetOnClose = !keepsState,
-            // Statements are planned once for each connection: planning one takes several times as long as running it.
-            MaxAutoPrepare = keepsState ? 0 : 64,
-            AutoPrepareMinUsages = 2,
         };
+        if (!keepsState && !settings.Keys.Cast<string>().Contains("Max Auto Prepare"))
+        {
+            // Statements are planned once for each connection: planning one takes several times as long as running it. What cannot keep them apart, such as an
+            // old PgBouncer, needs 0 in the connection string.
+            (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages) = (64, 2);
+        }
+
         var source = new NpgsqlDataSourceBuilder(settings.ToString());
         source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => traced).ConfigureBatchFilter(_ => traced));
         if (_makePassword is { } make && settings is { Password: null, Passfile: null })
