@@ -130,13 +130,17 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
     {
         lock (_gate)
         {
-            if (_nextLook is not null)
+            if (_nextLook is null)
             {
-                log.LogWarning("The database answers again");
+                return;
             }
 
             _nextLook = null;
         }
+
+        log.LogWarning("The database answers again");
+        // What was idle in the meantime was most likely cut off, and would fail whoever gets it next.
+        database.ForgetConnections();
     }
 
     async Task<bool> AnswersAsync()
