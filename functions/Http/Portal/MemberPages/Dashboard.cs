@@ -13,7 +13,7 @@ public sealed record ModelSum(string Model, long Requests, long Tokens, decimal 
 /// <param name="OfToday">Tokens of the UTC day, against the limit in force.</param>
 /// <param name="Forecast">null without a rate for overage.</param>
 public sealed record Dashboard(
-    Guid Tenant, string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, LimitStatus OfToday, LimitStatus OfPeriod,
+    string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, LimitStatus OfToday, LimitStatus OfPeriod,
     OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentStatus? Environment, DateTimeOffset Now)
 {
     /// <summary>Days in the chart, today included.</summary>
@@ -49,7 +49,7 @@ static class Dashboards
             ? OverageForecast.Of(tokensInPeriod, included, eur, period, now)
             : null;
         return new Dashboard(
-            tenant, organization!, status!, plan, subscription, period, Find("tokens_per_day"), Find("tokens_per_month"), forecast, days, models,
+            organization!, status!, plan, subscription, period, Find("tokens_per_day"), Find("tokens_per_month"), forecast, days, models,
             await EnvironmentStatus.ReadAsync(transaction, tenant, ct), now);
 
         LimitStatus Find(string name) => limits.First(limit => limit.Name == name);
