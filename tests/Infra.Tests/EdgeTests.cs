@@ -31,6 +31,10 @@ public sealed class EdgeTests(Stacks stacks)
         Assert.True(firewall["scope"] is "CLOUDFRONT" && firewall["region"] is "us-east-1");
         Assert.Equal("X-Origin-Token", delivery["origins.0.customHeaders.0.name"]);
         Assert.Equal(["llm.example.com", "api.llm.example.com"], delivery.Texts("aliases"));
+        // CloudFront takes its certificate from us-east-1, wherever the stack is.
+        var valid = world.Of("aws:acm/certificateValidation:CertificateValidation").Single(valid => delivery.DependsOn.Contains(valid.Key));
+        Assert.Equal("us-east-1", valid["region"]);
+        Assert.Equal("us-east-1", world.Of("aws:acm/certificate:Certificate").Single(certificate => valid.DependsOn.Contains(certificate.Key))["region"]);
     }
 
     [Fact]
