@@ -51,7 +51,9 @@ public sealed class VpsTests(Stacks stacks)
         var world = await stacks.GetAsync("dev, existing host");
         Assert.All(world.Resources.Where(resource => !resource.IsComponent), resource => Assert.Equal("aws:route53/record:Record", resource.Type));
         var command = (string)world.Outputs["bootstrapCommand"]!;
-        Assert.StartsWith("ssh root@192.0.2.10 ", command, StringComparison.Ordinal);
+        Assert.StartsWith("ssh root@192.0.2.10 sh -s <<'EOF'\n#!/bin/sh\nset -eu\n", command, StringComparison.Ordinal);
+        Assert.EndsWith("install.sh\nEOF", command, StringComparison.Ordinal);
+        Assert.Equal("", Shell("-n", command));
         Assert.Contains(" CONTROLPLANE_REGION=berlin-1 ", command, StringComparison.Ordinal);
     }
 
