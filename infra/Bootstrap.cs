@@ -18,8 +18,8 @@ public static class Bootstrap
         return $"""
             #!/bin/sh
             set -eu
-            command -v curl >/dev/null || apt-get update --quiet >/dev/null
-            command -v curl >/dev/null || apt-get install --quiet --yes curl ca-certificates >/dev/null
+            # Not from the input, which may be this script.
+            command -v curl >/dev/null || (apt-get update --quiet && apt-get install --quiet --yes curl ca-certificates) </dev/null >/dev/null
             archive=$(mktemp)
             trap 'rm -f "$archive"' EXIT
             curl --fail --silent --show-error --location --proto '=https' --retry 5 --output "$archive" {release.Url}
