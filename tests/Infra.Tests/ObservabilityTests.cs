@@ -43,6 +43,16 @@ public sealed class ObservabilityTests(Stacks stacks)
             queue => Assert.Single(world.About(queue, "aws:cloudwatch/metricAlarm:MetricAlarm")));
     }
 
+    // Of the others the caller is told, or a queue for what failed.
+    [Fact]
+    public async Task A_function_that_nobody_waits_for_does_not_fail_unseen()
+    {
+        var world = await stacks.GetAsync("prod");
+        var alarm = world.One("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-database-function");
+        Assert.Contains("aws:lambda/function:Function functions-database", alarm.DependsOn);
+        Assert.Contains("aws:sns/topic:Topic alerts-warning", alarm.DependsOn);
+    }
+
     [Fact]
     public async Task The_runbook_says_what_to_do_about_every_alarm()
     {
