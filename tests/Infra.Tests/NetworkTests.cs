@@ -118,7 +118,8 @@ public sealed class NetworkTests(Stacks stacks)
                 "ingress to cluster 8080",
                 "ingress to cluster 8443",
             ], ways.Order(StringComparer.Ordinal));
-        var out587 = (await stacks.GetAsync("prod")).Ways("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule").Where(way => way.Port == 587);
-        Assert.Equal(["functions-jobs"], out587.Select(way => way.Group));
+        var toTheWorld = (await stacks.GetAsync("prod")).Ways("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule").Where(way => way.Other == "0.0.0.0/0").Select(way => $"{way.Group} {way.Port}");
+        Assert.Equal(
+            ["functions-api 443", "functions-database 443", "functions-jobs 443", "functions-jobs 587", "functions-provision 443", "functions-usage 443"], toTheWorld.Order(StringComparer.Ordinal));
     }
 }

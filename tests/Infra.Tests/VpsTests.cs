@@ -67,6 +67,17 @@ public sealed class VpsTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task The_host_has_the_planned_size_an_address_that_stays_and_an_encrypted_disk()
+    {
+        var world = await stacks.GetAsync("dev");
+        var host = world.One("aws:ec2/instance:Instance", "host");
+        Assert.Equal("m7i.2xlarge", host["instanceType"]); // 8 vCPU, 32 GB
+        Assert.True(host["rootBlockDevice.encrypted"] is true && host["metadataOptions.httpTokens"] is "required");
+        Assert.Contains("aws:ec2/networkInterface:NetworkInterface host", host.DependsOn);
+        Assert.Contains("aws:ec2/networkInterface:NetworkInterface host", Assert.Single(world.Of("aws:ec2/eip:Eip")).DependsOn);
+    }
+
+    [Fact]
     public async Task Cloud_init_mounts_the_data_and_installs_the_pinned_release()
     {
         var userData = (string)(await stacks.GetAsync("dev")).One("aws:ec2/instance:Instance", "host")["userData"]!;
