@@ -44,6 +44,15 @@ public sealed class HandbookTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task Service_accounts_and_ports_that_the_stack_gives_rights_to_are_told()
+    {
+        var (world, page) = (await stacks.GetAsync("prod"), File.ReadAllText(Path.Combine(StackFile.Root, "docs/deploy.md")));
+        Assert.All(world.Of("aws:eks/podIdentityAssociation:PodIdentityAssociation"), pods => Assert.Contains($"`{pods["namespace"]}/{pods["serviceAccount"]}`", page, StringComparison.Ordinal));
+        Assert.All(world.Of("aws:lb/targetGroup:TargetGroup"), targets => Assert.Contains($"(port {targets["port"]})", page, StringComparison.Ordinal));
+        Assert.All(world.Of("aws:lb/targetGroup:TargetGroup"), targets => Assert.Contains($"{targets["healthCheck.port"]} (`{targets["healthCheck.path"]}`)", page, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Environment_variables_that_the_handbook_names_are_read()
     {
         var source = string.Concat(((string[])["functions", "src", "deploy/vps"]).SelectMany(folder => Directory.EnumerateFiles(Path.Combine(StackFile.Root, folder), "*.*", SearchOption.AllDirectories))
