@@ -44,6 +44,22 @@ public sealed class HandbookTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task A_fail_over_stops_every_function_and_frees_every_copied_secret()
+    {
+        var (world, page) = (await stacks.GetAsync("prod"), File.ReadAllText(Path.Combine(StackFile.Root, "docs/disaster-recovery.md")));
+        Assert.Equal(Names(world.Of("aws:lambda/function:Function"), "controlplane-prod-"), Loop("function"));
+        Assert.Equal(Names(world.Of("aws:secretsmanager/secret:Secret").Where(secret => secret["replicas"] is not null), "controlplane-prod-secrets-"), Loop("secret"));
+
+        IEnumerable<string> Names(IEnumerable<Deployed> resources, string prefix)
+        {
+            Assert.Contains($"{prefix}$", page, StringComparison.Ordinal);
+            return resources.Select(resource => ((string)resource["name"]!)[prefix.Length..]).Order(StringComparer.Ordinal);
+        }
+
+        IEnumerable<string> Loop(string over) => Regex.Match(page, $"for {over} in ([a-z -]+); do").Groups[1].Value.Split(' ').Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
     public async Task Service_accounts_and_ports_that_the_stack_gives_rights_to_are_told()
     {
         var (world, page) = (await stacks.GetAsync("prod"), File.ReadAllText(Path.Combine(StackFile.Root, "docs/deploy.md")));
