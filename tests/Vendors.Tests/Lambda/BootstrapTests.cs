@@ -42,7 +42,7 @@ public sealed partial class BootstrapTests
 
         // Sign in, and make a key.
         await browser.SubmitAsync("/login", "/login", ("email", email), ("password", password));
-        var page = await (await browser.SubmitAsync("/app/keys", "/app/keys", ("name", "gateway"))).Content.ReadAsStringAsync();
+        var page = await (await browser.SubmitAsync("/app/keys", "/app/keys", ("name", "reports"))).Content.ReadAsStringAsync();
         using var tenant = new HttpClient { BaseAddress = gateway.Address };
         tenant.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", TenantKey().Match(page).Value);
 
@@ -119,6 +119,6 @@ public sealed partial class BootstrapTests
         return JsonDocument.Parse(text).RootElement;
     }
 
-    [GeneratedRegex("cpt_[A-Za-z0-9_-]+")]
+    [GeneratedRegex("(?<=<code id=\"secret\">)cpt_[^<]+")]
     private static partial Regex TenantKey();
 }

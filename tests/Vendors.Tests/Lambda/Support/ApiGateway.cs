@@ -1,10 +1,8 @@
 using System.Net;
-using System.Text.Json;
 using ControlPlane.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Extensions;
 
 namespace ControlPlane.Tests.Lambda;
 

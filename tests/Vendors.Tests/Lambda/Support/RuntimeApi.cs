@@ -41,7 +41,7 @@ sealed class RuntimeApi : IAsyncDisposable
     /// <exception cref="FunctionErrorException">It reported an error, or that it cannot start.</exception>
     public async Task<string> InvokeAsync(string input, TimeSpan timeout)
     {
-        var invoked = new Invoked(Guid.NewGuid().ToString(), input, timeout, new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var invoked = new Invoked(Ids.New(TimeProvider.System).ToString(), input, timeout, new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously));
         await _waiting.Writer.WriteAsync(invoked);
         return await await Task.WhenAny(invoked.Answer.Task, _initFailed.Task).WaitAsync(s_longest);
     }
