@@ -36,6 +36,8 @@ public sealed class ClusterTests(Stacks stacks)
     public async Task Every_add_on_is_pinned_and_network_policies_are_enforced()
     {
         var world = await stacks.GetAsync("prod");
+        // Nor does EKS bring its own, of versions of its choice.
+        Assert.True(Assert.Single(world.Of("aws:eks/cluster:Cluster"))["bootstrapSelfManagedAddons"] is false);
         Assert.All(world.Of("aws:eks/addon:Addon"), addOn => Assert.Matches(@"^v\d+\.\d+\.\d+-eksbuild\.\d+$", (string)addOn["addonVersion"]!));
         var cni = world.One("aws:eks/addon:Addon", "add-ons-vpc-cni");
         Assert.Equal("true", cni.Json("configurationValues").GetProperty("enableNetworkPolicy").GetString());
@@ -72,6 +74,7 @@ public sealed class ClusterTests(Stacks stacks)
         Assert.Equal("nvidia-tesla-t4", tags[$"{prefix}/node-template/label/k8s.amazonaws.com/accelerator"]);
         Assert.Equal("present:NoSchedule", tags[$"{prefix}/node-template/taint/nvidia.com/gpu"]);
         Assert.Equal("1", tags[$"{prefix}/node-template/resources/nvidia.com/gpu"]);
+        Assert.All(Enumerable.Range(0, tags.Count), i => Assert.True(group[$"tags.{i}.propagateAtLaunch"] is true));
     }
 
     [Fact]

@@ -11,6 +11,7 @@ public sealed class DataTests(Stacks stacks)
         Assert.True(database["deletionProtection"] is true && database["performanceInsightsEnabled"] is true && database["publiclyAccessible"] is false);
         Assert.Equal(35, Number(database["backupRetentionPeriod"]));
         Assert.False(database["skipFinalSnapshot"] is true);
+        Assert.True(database["deleteAutomatedBackups"] is false);
     }
 
     [Fact]

@@ -56,6 +56,9 @@ public sealed class EdgeTests(Stacks stacks)
         Assert.Equal(["*.users.llm.example.com", "origin.llm.example.com"], shared.Select(record => (string)record["name"]!).Order(StringComparer.Ordinal));
         Assert.All(shared, record => Assert.Equal(role, record["failoverRoutingPolicies.0.type"]));
         Assert.All(shared, record => Assert.Equal(watched, record["healthCheckId"] is not null));
+        Assert.All(shared, record => Assert.True(record["aliases.0.evaluateTargetHealth"] is true));
+        Assert.All(world.Of("aws:route53/healthCheck:HealthCheck"), check => Assert.True(
+            check["type"] is "HTTPS" && check["resourcePath"] is "/readyz" && check["enableSni"] is true && check["fqdn"] is "us-east-1-origin.llm.example.com"));
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class FunctionsTests(Stacks stacks)
     {
         var functions = (await stacks.GetAsync("prod")).Of(Function).ToList();
         Assert.Equal(["functions-api", "functions-database", "functions-jobs", "functions-provision", "functions-usage"], functions.Select(function => function.Name));
-        Assert.All(functions, function => Assert.True(function["runtime"] is "dotnet10" && function["tracingConfig.mode"] is "Active" && function["vpcConfig"] is not null, function.Key));
+        Assert.All(functions, function => Assert.True(function["runtime"] is "dotnet10" && function["tracingConfig.mode"] is "Active" && function["vpcConfig"] is not null && function["publish"] is true, function.Key));
     }
 
     [Fact]

@@ -68,6 +68,8 @@ public sealed class NetworkTests(Stacks stacks)
     public async Task The_network_is_observed_and_reaches_aws_inside()
     {
         var world = await stacks.GetAsync("prod");
+        // Without both, no endpoint is found by the service's own name.
+        Assert.All(world.Of("aws:ec2/vpc:Vpc"), vpc => Assert.True(vpc["enableDnsSupport"] is true && vpc["enableDnsHostnames"] is true));
         Assert.Equal("ALL", Assert.Single(world.Of("aws:ec2/flowLog:FlowLog"))["trafficType"]);
         var endpoints = world.Of("aws:ec2/vpcEndpoint:VpcEndpoint").ToLookup(endpoint => (string)endpoint["vpcEndpointType"]!);
         Assert.Equal(["com.amazonaws.us-east-1.s3"], endpoints["Gateway"].Select(endpoint => endpoint["serviceName"]));

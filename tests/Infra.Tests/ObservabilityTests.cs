@@ -74,6 +74,7 @@ public sealed class ObservabilityTests(Stacks stacks)
         var world = await stacks.GetAsync("prod");
         var trail = Assert.Single(world.Of("aws:cloudtrail/trail:Trail"));
         Assert.True(trail["isMultiRegionTrail"] is true && trail["enableLogFileValidation"] is true && trail["kmsKeyId"] is not null);
+        Assert.True(trail["includeGlobalServiceEvents"] is true && trail["eventSelectors.0.includeManagementEvents"] is true && trail["eventSelectors.0.readWriteType"] is "All");
         var store = world.Of("aws:s3/bucket:Bucket").Single(bucket => trail.DependsOn.Contains(bucket.Key) && bucket["objectLockEnabled"] is true);
         Assert.Equal("GOVERNANCE", Assert.Single(world.About(store, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"))["rule.defaultRetention.mode"]);
     }

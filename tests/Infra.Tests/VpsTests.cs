@@ -31,6 +31,7 @@ public sealed class VpsTests(Stacks stacks)
         Assert.Equal("02:00", schedule["policyDetails.schedules.0.createRule.times"]);
         Assert.Equal(7, Convert.ToInt32(schedule["policyDetails.schedules.0.retainRule.interval"], null));
         Assert.Equal("DAYS", schedule["policyDetails.schedules.0.retainRule.intervalUnit"]);
+        Assert.True((await stacks.GetAsync("dev")).One("aws:ebs/volume:Volume", "data")["finalSnapshot"] is true);
     }
 
     [Theory]
