@@ -28,6 +28,7 @@ public sealed class EdgeTests(Stacks stacks)
         var delivery = Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"));
         var firewall = Assert.Single(world.Of("aws:wafv2/webAcl:WebAcl"));
         Assert.Contains(firewall.Key, delivery.DependsOn);
+        Assert.True(delivery["enabled"] is true);
         Assert.True(firewall["scope"] is "CLOUDFRONT" && firewall["region"] is "us-east-1");
         Assert.Equal("X-Origin-Token", delivery["origins.0.customHeaders.0.name"]);
         Assert.Equal(["llm.example.com", "api.llm.example.com"], delivery.Texts("aliases"));
@@ -41,6 +42,7 @@ public sealed class EdgeTests(Stacks stacks)
     public async Task Gateways_are_throttled_apart_from_people()
     {
         var stage = Assert.Single((await stacks.GetAsync("prod")).Of("aws:apigatewayv2/stage:Stage"));
+        Assert.True(stage["autoDeploy"] is true);
         Assert.Equal(200, Convert.ToDouble(stage["defaultRouteSettings.throttlingRateLimit"], null));
         Assert.Equal(["POST /v1/usage", "POST /v1/usage/litellm", "POST /v1/authorize"],
             ((IEnumerable<object?>)stage["routeSettings"]!).Select(route => (string)((IReadOnlyDictionary<string, object?>)route!)["routeKey"]!));

@@ -80,7 +80,8 @@ sealed class Mocks : IMocks
         "aws:index/getAvailabilityZones:getAvailabilityZones" => args.Args.Add("names", Zones(args.Args)),
         "aws:index/getCallerIdentity:getCallerIdentity" => args.Args.Add("accountId", "111122223333"),
         "aws:index/getPartition:getPartition" => args.Args.Add("partition", "aws").Add("dnsSuffix", "amazonaws.com"),
-        "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword", "0123456789abcdefghijklmnopqrstuv"),
+        "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword",
+            args.Args.GetValueOrDefault("excludePunctuation") is true ? "0123456789abcdefghijklmnopqrstuv" : "/@\"' 56789abcdefghijklmnopqrstuv"),
         "aws:ssm/getParameter:getParameter" => args.Args.Add("value", $"value of {args.Args["name"]}"),
         _ => throw new NotSupportedException($"The mocks have no answer to {args.Token}: add one here."),
     });
