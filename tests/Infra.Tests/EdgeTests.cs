@@ -64,6 +64,16 @@ public sealed class EdgeTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task Environments_are_reached_through_one_load_balancer_in_every_zone_which_says_who_asks()
+    {
+        var world = await stacks.GetAsync("prod");
+        var balancer = Assert.Single(world.Of("aws:lb/loadBalancer:LoadBalancer"));
+        Assert.True(balancer["loadBalancerType"] is "network" && balancer["internal"] is false && balancer["enableCrossZoneLoadBalancing"] is true && balancer["accessLogs.enabled"] is true);
+        Assert.Equal(3, balancer.Texts("subnets").Count(subnet => subnet.Contains("network-public-", StringComparison.Ordinal)));
+        Assert.All(world.Of("aws:lb/targetGroup:TargetGroup"), targets => Assert.True(targets["proxyProtocolV2"] is true && targets["targetType"] is "ip"));
+    }
+
+    [Fact]
     public async Task Environments_have_a_wildcard_certificate()
     {
         var world = await stacks.GetAsync("prod");
