@@ -18,6 +18,8 @@ public static class Bootstrap
         return $"""
             #!/bin/sh
             set -eu
+            # Not from the input, which may be this script.
+            command -v curl >/dev/null || (apt-get update --quiet && apt-get install --quiet --yes curl ca-certificates) </dev/null >/dev/null
             archive=$(mktemp)
             trap 'rm -f "$archive"' EXIT
             curl --fail --silent --show-error --location --proto '=https' --retry 5 --output "$archive" {release.Url}
@@ -31,9 +33,9 @@ public static class Bootstrap
             """;
     }
 
-    /// <summary>The script as one line to paste on a host that exists.</summary>
+    /// <summary>The script as one command to paste. Without sudo, which not every Debian has, and which hides from the installer whose session it is.</summary>
     public static string Command(Plan plan, string login) =>
-        $"ssh {login}@{plan.Vps.Host} sudo sh -s <<'EOF'\n{Script(plan)}EOF";
+        $"ssh {login}@{plan.Vps.Host} sh -s <<'EOF'\n{Script(plan)}EOF";
 
     /// <summary>The script as the parameter of Session Manager's document AWS-RunShellScript, without single quotes in it.</summary>
     public static string AsParameters(Plan plan) =>

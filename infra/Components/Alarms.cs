@@ -71,6 +71,8 @@ public sealed class Alarms : ComponentResource
         yield return new("database-storage", Severity.Warning, "Less than a fifth of the database's storage is free, and it has stopped growing.", "free / 1073741824",
             (100 - limit) / 100 * plan.Data.DatabaseGib, new Measure("free", "AWS/RDS", "FreeStorageSpace", "Minimum", database))
         { Below = true, Periods = (6, 6) };
+        yield return new("database-function", Severity.Warning, "The database's owner has no new password, or a migration failed.", "errors", 0,
+            new Measure("errors", "AWS/Lambda", "Errors", "Sum", ("FunctionName", watched.Functions.Database.Function.Name)));
         yield return new("slow-inference", Severity.Warning, "One chat in twenty takes longer than 30 seconds.", "duration / 1000000000", plan.Observability.SlowInferenceSeconds,
             new Measure("duration", ClusterLogs.Namespace, ClusterLogs.InferenceNanoseconds, "p95"))
         { Periods = (2, 3) };

@@ -112,5 +112,5 @@ public sealed class ControlFunction : ComponentResource
     ];
 }
 
-/// <summary>Where functions live, and what they reach: AWS and the web by HTTPS, the database.</summary>
+/// <summary>Where a function lives, and what it reaches.</summary>
 public sealed record FunctionsNetwork(InputList<string> SubnetIds, Doors Doors);

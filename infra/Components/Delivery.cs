@@ -26,7 +26,7 @@ public sealed class Delivery : ComponentResource
         : base("controlplane:edge:Delivery", name, options)
     {
         string[] names = [zone.Full(""), zone.Full("api")];
-        var certificate = new TlsCertificate($"{name}-certificate", zone, names, Firewall.Region, new ComponentResourceOptions { Parent = this });
+        var certificate = new TlsCertificate($"{name}-certificate", zone, names, shared: [], Firewall.Region, new ComponentResourceOptions { Parent = this });
         Distribution = new Distribution(name, new DistributionArgs
         {
             Comment = "Portal and API",

@@ -12,6 +12,9 @@ public sealed class DnsZone : ComponentResource
     /// <summary>To be entered at the registrar; empty for a zone that existed before.</summary>
     public Output<IEnumerable<string>> NameServers { get; } = Output.Create(Enumerable.Empty<string>());
 
+    /// <summary>The zone of a standby: the primary makes it, and what both would say in it.</summary>
+    public bool IsPrimarys { get; }
+
     readonly string _name;
     readonly string _domain;
 
@@ -22,7 +25,7 @@ public sealed class DnsZone : ComponentResource
         (_name, _domain) = (name, domain);
         if (ofPrimary is not null)
         {
-            Id = ofPrimary;
+            (Id, IsPrimarys) = (ofPrimary, true);
         }
         else if (existingZoneId is not null)
         {

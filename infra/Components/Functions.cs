@@ -6,7 +6,6 @@ using Pulumi.Aws.Lambda;
 using Pulumi.Aws.Lambda.Inputs;
 using Pulumi.Aws.SecretsManager;
 using Pulumi.Aws.SecretsManager.Inputs;
-using Pulumi.Aws.Vpc;
 
 namespace ControlPlane.Infra.Components;
 
@@ -26,7 +25,7 @@ public sealed class Functions : ComponentResource
 
     readonly string _name;
     readonly Plan _plan;
-    readonly FunctionsNetwork _network;
+    readonly Network _network;
     readonly Keys _keys;
     readonly StackInfo _stack;
     readonly FunctionMeans _means;
@@ -35,46 +34,30 @@ public sealed class Functions : ComponentResource
     public Functions(string name, Plan plan, Network network, Keys keys, FunctionMeans means, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:functions:Functions", name, options)
     {
-        var doors = new Doors(name, "Functions of the control plane: nobody connects to them", network.Vpc.Id, this);
-        doors.LetOutToWorld(443);
-        doors.LetOutToWorld(MailSender.Port);
-        means.DatabaseAccess.Connect("functions", doors, means.Database);
-        if (means.DatabaseAccess.Proxy is not null)
-        {
-            doors.LetOut("database", Components.Database.Port, means.Database.Doors.GroupId);
-            means.Database.Doors.LetIn("functions", Components.Database.Port, doors.GroupId);
-        }
-
-        // The cluster's own address is a private one, too.
-        doors.LetOut("cluster", 443, means.Cluster.SecurityGroupId);
-        _ = new SecurityGroupIngressRule($"{name}-cluster-443", new SecurityGroupIngressRuleArgs
-        {
-            SecurityGroupId = means.Cluster.SecurityGroupId,
-            ReferencedSecurityGroupId = doors.GroupId,
-            IpProtocol = "tcp",
-            FromPort = 443,
-            ToPort = 443,
-            Description = "Provisioning to the Kubernetes API",
-        }, new CustomResourceOptions { Parent = this });
-        (_name, _plan, _keys, _stack, _means) = (name, plan, keys, stack, means);
-        _network = new FunctionsNetwork(network.PrivateSubnetIds, doors);
+        (_name, _plan, _network, _keys, _stack, _means) = (name, plan, network, keys, stack, means);
         var functions = plan.Functions;
         var rights = new FunctionRights(means, plan, stack);
+        var doors = new FunctionDoors(name, means, network, this);
         var (work, overflow) = (means.Queues.Provision.Queue, means.Queues.Overflow.Queue);
 
-        Database = Make(functions.Database, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
+        var owners = doors.Of(functions.Database, asOwner: true);
+        Database = Make(functions.Database, owners, warm: false, [("CONTROLPLANE_DATABASE_OWNER_SECRET", means.Secrets.Owner)], [.. rights.MayOwnDatabase()]);
         if (!plan.Waits)
         {
-            _migrated = Migrate([network, .. doors.Rules, .. means.Database.Doors.Rules]);
+            _migrated = Migrate([network, .. owners.Rules, .. means.Database.Doors.Rules]);
             Rotate();
         }
 
-        Api = Make(functions.Api, warm: true, [], FunctionRights.MaySend(work), rights.ReadTenantSecrets());
-        Usage = Make(functions.Usage, warm: true, [], FunctionRights.MaySend(overflow), FunctionRights.MayReceive(overflow));
-        Jobs = Make(functions.Jobs, warm: false, [("CONTROLPLANE_MAIL_SECRET", means.Mail.Password.Arn)],
+        (string, Input<string>) nudges = ("CONTROLPLANE_PROVISION_QUEUE", work.Url), behindCloudFront = ("CONTROLPLANE_ORIGIN_SECRET", means.Secrets.Origin);
+        Api = Make(functions.Api, doors.Of(functions.Api), warm: true, [nudges, behindCloudFront],
+            FunctionRights.ReadSecrets(means.Secrets.Origin), FunctionRights.MaySend(work), rights.ReadTenantSecrets());
+        Usage = Make(functions.Usage, doors.Of(functions.Usage), warm: true, [("CONTROLPLANE_OVERFLOW_QUEUE", overflow.Url), behindCloudFront],
+            FunctionRights.ReadSecrets(means.Secrets.Origin), FunctionRights.MaySend(overflow), FunctionRights.MayReceive(overflow));
+        Jobs = Make(functions.Jobs, doors.WithMail(functions.Jobs), warm: false, [nudges, ("CONTROLPLANE_MAIL_SECRET", means.Mail.Password.Arn)],
             FunctionRights.MaySend(work), FunctionRights.MaySend(means.Queues.Failed), FunctionRights.ReadSecrets(means.Mail.Password.Arn));
-        Provision = Make(functions.Provision, warm: false,
+        Provision = Make(functions.Provision, doors.WithCluster(functions.Provision), warm: false,
             [
+                nudges,
                 ("CONTROLPLANE_CLUSTER", means.Cluster.Eks.Name),
                 ("CONTROLPLANE_MODEL_FILES", means.Files.Id),
                 ("CONTROLPLANE_SHARED_MODELS_ACCESS_POINT", means.Files.Shared.Id),
@@ -121,7 +104,7 @@ public sealed class Functions : ComponentResource
         }, new CustomResourceOptions { Parent = this, DependsOn = { callable } });
     }
 
-    ControlFunction Make(FunctionPlan function, bool warm, (string Key, Input<string> Value)[] more, params Statement[] may)
+    ControlFunction Make(FunctionPlan function, Doors doors, bool warm, (string Key, Input<string> Value)[] more, params Statement[] may)
     {
         var owns = function == _plan.Functions.Database;
         // RDS' own certificates are of its own authorities, which come with the function; those of its proxy are of Amazon's, which every machine trusts.
@@ -141,9 +124,6 @@ public sealed class Functions : ComponentResource
         if (!owns)
         {
             environment.Add("CONTROLPLANE_SECRETS", _means.Secrets.Platform);
-            environment.Add("CONTROLPLANE_ORIGIN_SECRET", _means.Secrets.Origin);
-            environment.Add("CONTROLPLANE_PROVISION_QUEUE", _means.Queues.Provision.Queue.Url);
-            environment.Add("CONTROLPLANE_OVERFLOW_QUEUE", _means.Queues.Overflow.Queue.Url);
         }
 
         foreach (var (key, value) in more)
@@ -153,10 +133,10 @@ public sealed class Functions : ComponentResource
 
         Statement[] inCommon = owns ? [] :
         [
-            _means.DatabaseAccess.SignInAs(function.Name), FunctionRights.ReadSecrets(_means.Secrets.Platform, _means.Secrets.Origin),
+            _means.DatabaseAccess.SignInAs(function.Name), FunctionRights.ReadSecrets(_means.Secrets.Platform),
             new FunctionRights(_means, _plan, _stack).Decrypt(),
         ];
-        return new ControlFunction($"{_name}-{function.Name}", function, _plan.Functions, warm, _network, _keys, _stack, environment,
+        return new ControlFunction($"{_name}-{function.Name}", function, _plan.Functions, warm, new FunctionsNetwork(_network.PrivateSubnetIds, doors), _keys, _stack, environment,
             [.. inCommon, .. may], _migrated, new ComponentResourceOptions { Parent = this });
     }
 

@@ -38,7 +38,7 @@ public sealed class HttpApi : ComponentResource
         var stage = Stage(plan.Functions, keys, [everything, .. gateway]);
 
         var regional = $"{plan.Region}-{OriginHost}";
-        var certificate = new TlsCertificate($"{name}-certificate", zone, [zone.Full(OriginHost), zone.Full(regional)], options: new ComponentResourceOptions { Parent = this });
+        var certificate = new TlsCertificate($"{name}-certificate", zone, [zone.Full(OriginHost), zone.Full(regional)], shared: [zone.Full(OriginHost)], options: new ComponentResourceOptions { Parent = this });
         var (shared, own) = (Domain(OriginHost, zone, certificate, stage), Domain("regional", zone, certificate, stage, regional));
         zone.PointToAlias(regional, "A", own.Apply(target => target.TargetDomainName!), own.Apply(target => target.HostedZoneId!));
         if (plan.Role == StackRole.Primary)

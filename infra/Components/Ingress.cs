@@ -55,7 +55,7 @@ public sealed class Ingress : ComponentResource
             AccessLogs = new LoadBalancerAccessLogsArgs { Enabled = true, Bucket = logs.Bucket.Id },
         }, new CustomResourceOptions { Parent = this, DependsOn = { logs.Access } });
 
-        var certificate = new TlsCertificate($"{name}-certificate", zone, [zone.Full("*.users")], options: new ComponentResourceOptions { Parent = this });
+        var certificate = new TlsCertificate($"{name}-certificate", zone, [zone.Full("*.users")], shared: [zone.Full("*.users")], options: new ComponentResourceOptions { Parent = this });
         Https = Targets("https", _plan.IngressHttpsPort, "TLS");
         Http = Targets("http", _plan.IngressHttpPort, "TCP"); // The controller redirects to https.
         _ = new Listener($"{name}-https", new ListenerArgs

@@ -58,7 +58,7 @@ public sealed class Keys : ComponentResource
     }
 
     /// <summary>Services that publish to the topics.</summary>
-    internal static readonly string[] Announcers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "events.amazonaws.com", "backup.amazonaws.com"];
+    internal static readonly string[] Announcers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "backup.amazonaws.com"];
 
     /// <summary>Lets CloudWatch encrypt log groups of a region.</summary>
     internal static Statement ForLogsIn(string region, StackInfo stack) =>

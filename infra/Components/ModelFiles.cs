@@ -47,7 +47,6 @@ public sealed class ModelFiles : ComponentResource
                 },
             }, inside);
             (Id, Arn) = (files.Id, files.Arn);
-            OnlyByTls(name, files);
             if (second is not null)
             {
                 CopyId = new ReplicationConfiguration(name, new ReplicationConfigurationArgs
@@ -58,6 +57,7 @@ public sealed class ModelFiles : ComponentResource
             }
         }
 
+        OnlyByTls(name);
         var doors = new Doors(name, "NFS, for the nodes of the cluster", network.Vpc.Id, this);
         doors.LetIn("cluster", Port, cluster.SecurityGroupId);
         for (var zone = 0; zone < zones; zone++)
@@ -89,17 +89,17 @@ public sealed class ModelFiles : ComponentResource
         RegisterOutputs();
     }
 
-    // Whoever reaches a mount target may mount, but only encrypted, and nobody is root.
-    void OnlyByTls(string name, FileSystem files) => _ = new FileSystemPolicy(name, new FileSystemPolicyArgs
+    // Whoever reaches a mount target may mount, but only encrypted, and nobody is root. A copy does not take the policy over.
+    void OnlyByTls(string name) => _ = new FileSystemPolicy(name, new FileSystemPolicyArgs
     {
-        FileSystemId = files.Id,
+        FileSystemId = Id,
         Policy = Policy.Document(
-            new Statement(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], files.Arn)
+            new Statement(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], Arn)
             {
                 Principal = ("AWS", "*"),
                 When = [new("Bool", "elasticfilesystem:AccessedViaMountTarget", "true")],
             },
-            new Statement(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "elasticfilesystem:ClientRootAccess"], files.Arn)
+            new Statement(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "elasticfilesystem:ClientRootAccess"], Arn)
             {
                 Effect = "Deny",
                 Principal = ("AWS", "*"),

@@ -21,6 +21,9 @@ public sealed class Network : ComponentResource
     /// <summary>The private subnets' routes, one table per zone.</summary>
     public InputList<string> PrivateRouteTableIds { get; } = [];
 
+    // EKS refuses subnets there. Which letter they have differs from account to account; their ids do not.
+    static readonly string[] s_withoutEks = ["use1-az3", "usw1-az2", "cac1-az3"];
+
     readonly CustomResourceOptions _inside;
     readonly string _name;
 
@@ -36,6 +39,7 @@ public sealed class Network : ComponentResource
         var zones = GetAvailabilityZones.Invoke(new GetAvailabilityZonesInvokeArgs
         {
             State = "available",
+            ExcludeZoneIds = [.. s_withoutEks],
             Filters = { new GetAvailabilityZonesFilterInputArgs { Name = "opt-in-status", Values = { "opt-in-not-required" } } },
         });
         var gateway = new InternetGateway($"{name}-internet", new InternetGatewayArgs { VpcId = Vpc.Id }, _inside);
@@ -54,7 +58,8 @@ public sealed class Network : ComponentResource
         for (var zone = 0; zone < plan.Zones; zone++)
         {
             var inZone = zone;
-            var zoneName = zones.Apply(found => found.Names[inZone]);
+            var zoneName = zones.Apply(found => inZone < found.Names.Length ? found.Names[inZone]
+                : throw new RunException($"aws:region {stack.Region} has {found.Names.Length} availability zones with EKS for this account, {plan.Zones} are needed. Choose another region."));
             var publicSubnet = Subnet(
                 "public", zone, plan.PublicSubnets[zone], zoneName, publicRoutes, ("kubernetes.io/role/elb", "1"), (loadBalancers, "shared"));
             PublicSubnetIds.Add(publicSubnet.Id);

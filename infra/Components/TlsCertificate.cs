@@ -12,8 +12,9 @@ public sealed class TlsCertificate : ComponentResource
     public Output<string> Arn { get; }
 
     /// <param name="names">Each with a proof of its own; a name and its wildcard share one, so never both.</param>
+    /// <param name="shared">Those of the names that a standby has a certificate of, too.</param>
     /// <param name="region">CloudFront takes certificates from us-east-1 only; <c>null</c>: the stack's region.</param>
-    public TlsCertificate(string name, DnsZone zone, string[] names, string? region = null, ComponentResourceOptions? options = null)
+    public TlsCertificate(string name, DnsZone zone, string[] names, string[] shared, string? region = null, ComponentResourceOptions? options = null)
         : base("controlplane:edge:TlsCertificate", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
@@ -25,7 +26,9 @@ public sealed class TlsCertificate : ComponentResource
             ValidationMethod = "DNS",
             KeyAlgorithm = "EC_prime256v1",
         }, inside);
-        var proofs = names.Select(domain =>
+        // ACM asks for the same record in every region of an account. The primary makes it: the second to do so would be refused, and a standby that is
+        // torn down would take it away from the primary.
+        var proofs = names.Except(zone.IsPrimarys ? shared : []).Select(domain =>
         {
             var proof = certificate.DomainValidationOptions.Apply(options => options.First(option => option.DomainName == domain));
             return new Record($"{name}-{domain.Split('.')[0].Replace('*', 'w')}", new RecordArgs
@@ -37,12 +40,8 @@ public sealed class TlsCertificate : ComponentResource
                 Records = { Of(proof, option => option.ResourceRecordValue) },
             }, inside);
         }).ToList();
-        Arn = new CertificateValidation(name, new CertificateValidationArgs
-        {
-            Region = Inputs.Optional(region)!,
-            CertificateArn = certificate.Arn,
-            ValidationRecordFqdns = [.. proofs.Select(proof => (Input<string>)proof.Fqdn)],
-        }, inside).CertificateArn;
+        Arn = new CertificateValidation(name, new CertificateValidationArgs { Region = Inputs.Optional(region)!, CertificateArn = certificate.Arn },
+            new CustomResourceOptions { Parent = this, DependsOn = [.. proofs] }).CertificateArn;
         RegisterOutputs();
     }
 

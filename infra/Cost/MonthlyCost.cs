@@ -56,7 +56,9 @@ public sealed record MonthlyCost(IReadOnlyList<CostLine> Lines)
         yield return new("Logs, metrics, alarms", null, load.Users * load.LogGbPerUser * Prices.LogGb + 50 * Prices.LogGb + cpu.Nodes * 250 * Prices.MetricsMillionSamples + 25 * Prices.AlarmMonth + Prices.DashboardMonth,
             "50 GB and half a GB per user; 250 million samples per node");
         yield return new("Backups and second region", null, SecondRegion(plan, load), plan.Standby.Region is null ? "backups only" : $"backups, and copies in {plan.Standby.Region}; without the standby stack");
-        yield return new("Keys, secrets, names", null, 7 * Prices.KeyMonth + 4 * Prices.SecretMonth + Prices.ZoneMonth + Prices.HealthCheckMonth, "");
+        var (keys, secrets) = plan.Standby.Region is null ? (6, 5) : (7, 8);
+        yield return new("Keys, secrets, names", null, keys * Prices.KeyMonth + secrets * Prices.SecretMonth + Prices.ZoneMonth + Prices.HealthCheckMonth,
+            $"{keys} keys, {secrets} secrets{(plan.Standby.Region is null ? "" : " with their copies")}; each tenant has one more");
     }
 
     // The smallest type whose count the group allows; the largest when none does.

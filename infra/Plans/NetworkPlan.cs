@@ -34,6 +34,10 @@ public sealed record NetworkPlan
             "AWS services with an interface endpoint in the VPC (about 22 USD a month each over three zones); the others are reached through NAT."),
     };
 
+    // What nodes, pods and functions call; a test compares with what they may. People call from elsewhere.
     static readonly string[] s_endpoints =
-        ["autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sqs", "sts"];
+    [
+        "aps-workspaces", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "elasticloadbalancing", "logs", "monitoring",
+        "secretsmanager", "sqs", "sts", "xray",
+    ];
 }

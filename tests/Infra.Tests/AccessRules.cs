@@ -31,6 +31,16 @@ static class AccessRules
         Assert.All(world.Of("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"), group => Assert.True(group["ingress"] is null && group["egress"] is null, group.Key));
     }
 
+    /// <summary>The group of the cluster, which EKS makes, lets everything out.</summary>
+    public static void What_one_group_lets_out_to_another_the_other_lets_in_and_the_reverse(World world)
+    {
+        var entries = world.Ways("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").ToList();
+        var exits = world.Ways("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule").ToList();
+        Assert.All(exits.Where(way => way.Other is not "0.0.0.0/0"), way => Assert.Contains((way.Other, way.Group, way.Port), entries));
+        Assert.All(entries.Where(way => !way.Other.Contains('/') && way.Other != "cluster"),
+            way => Assert.True(exits.Contains((way.Other, way.Group, way.Port)) || exits.Contains((way.Other, "0.0.0.0/0", way.Port)), $"{way} cannot leave"));
+    }
+
     // EC2 refuses others, and only when it is too late: while the stack is being built.
     public static void Descriptions_of_security_groups_have_only_the_letters_that_EC2_takes(World world) =>
         Assert.All(world.Resources.Where(resource => resource.Type.Contains("ecurityGroup", StringComparison.Ordinal) && resource["description"] is not null),
@@ -64,6 +74,11 @@ static class AccessRules
 
         Assert.All(world.Of("aws:iam/role:Role"), role => Assert.Single(role.Json("assumeRolePolicy").GetProperty("Statement").EnumerateArray()));
     }
+
+    public static void Code_of_functions_may_not_touch_network_interfaces(World world) =>
+        Assert.All(world.Of("aws:lambda/function:Function"), function => Assert.Single(
+            world.One("aws:iam/rolePolicy:RolePolicy", function.Name).Statements(), found => found.Statement.Denies() && s_networkInterfaces.All(found.Statement.Actions().Contains)
+                && found.Statement.GetProperty("Condition").GetRawText().Contains($"function:{function["name"]}\"", StringComparison.Ordinal)));
 
     public static void Roles_have_no_administrator_policies(World world) =>
         Assert.All(world.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), attachment =>

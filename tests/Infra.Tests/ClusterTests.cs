@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace ControlPlane.Infra.Tests;
 
@@ -35,6 +36,8 @@ public sealed class ClusterTests(Stacks stacks)
     public async Task Every_add_on_is_pinned_and_network_policies_are_enforced()
     {
         var world = await stacks.GetAsync("prod");
+        // Nor does EKS bring its own, of versions of its choice.
+        Assert.True(Assert.Single(world.Of("aws:eks/cluster:Cluster"))["bootstrapSelfManagedAddons"] is false);
         Assert.All(world.Of("aws:eks/addon:Addon"), addOn => Assert.Matches(@"^v\d+\.\d+\.\d+-eksbuild\.\d+$", (string)addOn["addonVersion"]!));
         var cni = world.One("aws:eks/addon:Addon", "add-ons-vpc-cni");
         Assert.Equal("true", cni.Json("configurationValues").GetProperty("enableNetworkPolicy").GetString());
@@ -71,6 +74,7 @@ public sealed class ClusterTests(Stacks stacks)
         Assert.Equal("nvidia-tesla-t4", tags[$"{prefix}/node-template/label/k8s.amazonaws.com/accelerator"]);
         Assert.Equal("present:NoSchedule", tags[$"{prefix}/node-template/taint/nvidia.com/gpu"]);
         Assert.Equal("1", tags[$"{prefix}/node-template/resources/nvidia.com/gpu"]);
+        Assert.All(Enumerable.Range(0, tags.Count), i => Assert.True(group[$"tags.{i}.propagateAtLaunch"] is true));
     }
 
     [Fact]
@@ -84,8 +88,8 @@ public sealed class ClusterTests(Stacks stacks)
             var id = (string)group[$"{type}.launchTemplateSpecification.launchTemplateId"]!;
             var template = world.Of("aws:ec2/launchTemplate:LaunchTemplate").Single(candidate => id.Contains($"{candidate.Key} ", StringComparison.Ordinal));
             var userData = Encoding.UTF8.GetString(Convert.FromBase64String((string)template["userData"]!));
-            Assert.Contains("--register-with-taints=nvidia.com/gpu=present:NoSchedule", userData, StringComparison.Ordinal);
-            return userData.Split("--node-labels=accelerator=")[1].Split(',')[0];
+            Assert.Equal("enabled", template["metadataOptions.httpEndpoint"]);
+            return LabelOf(userData);
         });
         Assert.Equal(new Dictionary<string, string>
         {
@@ -94,6 +98,20 @@ public sealed class ClusterTests(Stacks stacks)
             ["g5.2xlarge"] = "nvidia-a10g",
             ["g6.2xlarge"] = "nvidia-l4",
         }, labels);
+    }
+
+    [Fact]
+    public async Task Nodes_join_by_the_role_of_their_profile_and_can_run_without_any_right_of_pods()
+    {
+        var world = await stacks.GetAsync("prod");
+        var entry = world.Of("aws:eks/accessEntry:AccessEntry").Single(entry => entry["type"] is "EC2_LINUX");
+        var role = world.One("aws:iam/role:Role", "gpu-nodes-role");
+        Assert.Contains(role.Key, entry.DependsOn);
+        Assert.Contains(role.Key, Assert.Single(world.Of("aws:iam/instanceProfile:InstanceProfile")).DependsOn);
+        Assert.Contains(entry.Key, Gpus(world).DependsOn);
+        Assert.All((string[])["cpu-nodes-role", "gpu-nodes-role"], name => Assert.Equal(
+            ["AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodePolicy", "AmazonSSMManagedInstanceCore"],
+            world.About(world.One("aws:iam/role:Role", name), "aws:iam/rolePolicyAttachment:RolePolicyAttachment").Select(attached => ((string)attached["policyArn"]!).Split('/')[^1]).Order()));
     }
 
     [Fact]
@@ -111,6 +129,23 @@ public sealed class ClusterTests(Stacks stacks)
             ], news);
         Assert.All(world.Of("aws:cloudwatch/eventTarget:EventTarget").Where(target => target.Parent == "node-termination"),
             target => Assert.Contains("aws:sqs/queue:Queue node-termination-news", target.DependsOn));
+    }
+
+    // What nodeadm of Amazon Linux 2023 reads: a part of its own type, with all that a node has to know to join.
+    static string LabelOf(string userData)
+    {
+        var parts = Regex.Match(userData, "^MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"(.+)\"\n\n--\\1\nContent-Type: application/node.eks.aws\n\n(.+)\n--\\1--\n$", RegexOptions.Singleline);
+        Assert.True(parts.Success, userData);
+        var node = new YamlDotNet.Serialization.DeserializerBuilder().Build().Deserialize<Dictionary<string, dynamic>>(
+            parts.Groups[2].Value.Replace("[[", "'", StringComparison.Ordinal).Replace("]]", "'", StringComparison.Ordinal)); // A mock's answer would be a list.
+        Assert.Equal(("node.eks.aws/v1alpha1", "NodeConfig"), ((string)node["apiVersion"], (string)node["kind"]));
+        var cluster = (Dictionary<object, object>)node["spec"]["cluster"];
+        Assert.Equal(
+            ["aws:eks/cluster:Cluster cluster name", "aws:eks/cluster:Cluster cluster endpoint", "aws:eks/cluster:Cluster cluster certificateAuthority", "172.20.0.0/16"],
+            ((string[])["name", "apiServerEndpoint", "certificateAuthority", "cidr"]).Select(key => (string)cluster[key]));
+        var flags = ((List<object>)node["spec"]["kubelet"]["flags"]).Cast<string>().ToList();
+        Assert.Contains("--register-with-taints=nvidia.com/gpu=present:NoSchedule", flags);
+        return flags.Single(flag => flag.StartsWith("--node-labels=", StringComparison.Ordinal)).Split("accelerator=")[1].Split(',')[0];
     }
 
     static Deployed Gpus(World world) => world.One("aws:autoscaling/group:Group", "gpu-nodes");

@@ -2,7 +2,8 @@ using ControlPlane.Infra.Cost;
 
 namespace ControlPlane.Infra.Tests;
 
-public sealed class CostTests
+[Collection(nameof(Stacks))]
+public sealed class CostTests(Stacks stacks)
 {
     static readonly string s_page = Path.Combine(StackFile.Root, "docs", "cost.md");
 
@@ -31,6 +32,17 @@ public sealed class CostTests
         Assert.Equal(2 * 0.168m * 730 + 2 * 100 * 0.115m + 2 * 0.015m * 730, lines["RDS PostgreSQL"]);
     }
 
+    [Theory]
+    [InlineData("prod")]
+    [InlineData("prod, one region")]
+    public async Task Keys_and_secrets_are_counted_as_they_are_made(string stack)
+    {
+        var (world, plan) = (await stacks.GetAsync(stack), PlanOf("prod", stack == "prod" ? [] : [("standby:region", null)]));
+        var secrets = world.Of("aws:secretsmanager/secret:Secret").Sum(secret => 1 + ((IEnumerable<object?>?)secret["replicas"] ?? []).Count());
+        var line = MonthlyCost.TryOf(plan, new Workload(100), Purchase.Planned)!.Lines.Single(line => line.Item == "Keys, secrets, names");
+        Assert.StartsWith($"{world.Of("aws:kms/key:Key").Count()} keys, {secrets} secrets", line.Of, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Reserved_and_spot_cost_less_than_on_demand_and_more_users_cost_more()
     {
@@ -51,7 +63,7 @@ public sealed class CostTests
         Assert.StartsWith("unknown", CostPage.Summary(PlanOf("prod", ("data:databaseClass", "db.x2g.large"))), StringComparison.Ordinal);
     }
 
-    static Plan PlanOf(string name, params (string Key, string Value)[] changes)
+    static Plan PlanOf(string name, params (string Key, string? Value)[] changes)
     {
         var file = changes.Aggregate(StackFile.Read(name), (stack, change) => stack.With(change.Key, change.Value));
         return Plan.Read(new Settings(key => file.Config.GetValueOrDefault(key)));

@@ -51,6 +51,11 @@ static class DataRules
         });
     }
 
+    public static void Files_are_mounted_by_TLS_only(World world) =>
+        Assert.All(world.Of("aws:efs/mountTarget:MountTarget"), target => Assert.Contains(
+            world.Of("aws:efs/fileSystemPolicy:FileSystemPolicy").Where(policy => Equals(policy["fileSystemId"], target["fileSystemId"])).SelectMany(policy => policy.Statements()),
+            found => found.Statement.Denies() && found.Statement.GetProperty("Condition").GetRawText() == """{"Bool":{"aws:SecureTransport":["false"]}}"""));
+
     public static void Every_queue_has_a_dead_letter_queue(World world)
     {
         var deadLetters = world.Of("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy").SelectMany(policy => policy.DependsOn)

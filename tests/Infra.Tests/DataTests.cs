@@ -11,6 +11,7 @@ public sealed class DataTests(Stacks stacks)
         Assert.True(database["deletionProtection"] is true && database["performanceInsightsEnabled"] is true && database["publiclyAccessible"] is false);
         Assert.Equal(35, Number(database["backupRetentionPeriod"]));
         Assert.False(database["skipFinalSnapshot"] is true);
+        Assert.True(database["deleteAutomatedBackups"] is false);
     }
 
     [Fact]
@@ -18,7 +19,7 @@ public sealed class DataTests(Stacks stacks)
     {
         var parameters = (await stacks.GetAsync("prod")).One("aws:rds/parameterGroup:ParameterGroup", "database");
         var values = ((IEnumerable<object?>)parameters["parameters"]!).Cast<IReadOnlyDictionary<string, object?>>().ToDictionary(parameter => (string)parameter["name"]!, parameter => parameter["value"]);
-        Assert.Equal("1", values["rds.force_ssl"]);
+        Assert.Equal(("1", "TLSv1.2"), (values["rds.force_ssl"], values["ssl_min_protocol_version"]));
         Assert.Equal("0", values["log_parameter_max_length"]);
     }
 
@@ -28,8 +29,10 @@ public sealed class DataTests(Stacks stacks)
         var world = await stacks.GetAsync("prod");
         var proxy = Assert.Single(world.Of("aws:rds/proxy:Proxy"));
         Assert.True(proxy["requireTls"] is true && proxy["defaultAuthScheme"] is "IAM_AUTH" && proxy["auths"] is null);
-        Assert.All((string[])["api", "usage", "jobs", "provision"], function =>
-            Assert.Contains($"dbuser:", string.Join(' ', world.One("aws:iam/rolePolicy:RolePolicy", $"functions-{function}").Statements().SelectMany(found => found.Statement.ResourceArns())), StringComparison.Ordinal));
+        // From end to end: the function to the proxy, and the proxy to the database as that same user.
+        Assert.Equal(
+            ((string[])["api", "usage", "jobs", "provision"]).Select(function => $"dbuser:[[aws:rds/instance:Instance database resourceId]]/controlplane_{function}"),
+            world.One("aws:iam/rolePolicy:RolePolicy", "database-access").Statements().Single().Statement.ResourceArns().Select(arn => arn.Split(':', 6)[5]));
     }
 
     [Fact]
@@ -46,6 +49,13 @@ public sealed class DataTests(Stacks stacks)
             owner.Statements().SelectMany(found => found.Statement.Actions()).Where(action => action.StartsWith("secretsmanager:", StringComparison.Ordinal)).Order());
         Assert.DoesNotContain(owner.DependsOn, secret => secret.StartsWith("aws:secretsmanager/", StringComparison.Ordinal) && !secret.Contains("database-owner", StringComparison.Ordinal));
     }
+
+    // RDS takes no slash, quote or at sign in a password, and Redis few signs in a token.
+    [Theory]
+    [InlineData("secrets-database-owner", "password")]
+    [InlineData("secrets-cache", "token")]
+    public async Task A_secret_that_is_made_is_one_that_is_taken(string secret, string key) => Assert.Matches("^[A-Za-z0-9]{32}$",
+        (await stacks.GetAsync("prod")).One("aws:secretsmanager/secretVersion:SecretVersion", secret).Json("secretString").GetProperty(key).GetString());
 
     [Theory]
     [InlineData("api", "controlplane_api", false)]

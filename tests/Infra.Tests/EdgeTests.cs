@@ -28,15 +28,21 @@ public sealed class EdgeTests(Stacks stacks)
         var delivery = Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"));
         var firewall = Assert.Single(world.Of("aws:wafv2/webAcl:WebAcl"));
         Assert.Contains(firewall.Key, delivery.DependsOn);
+        Assert.True(delivery["enabled"] is true);
         Assert.True(firewall["scope"] is "CLOUDFRONT" && firewall["region"] is "us-east-1");
         Assert.Equal("X-Origin-Token", delivery["origins.0.customHeaders.0.name"]);
         Assert.Equal(["llm.example.com", "api.llm.example.com"], delivery.Texts("aliases"));
+        // CloudFront takes its certificate from us-east-1, wherever the stack is.
+        var valid = world.Of("aws:acm/certificateValidation:CertificateValidation").Single(valid => delivery.DependsOn.Contains(valid.Key));
+        Assert.Equal("us-east-1", valid["region"]);
+        Assert.Equal("us-east-1", world.Of("aws:acm/certificate:Certificate").Single(certificate => valid.DependsOn.Contains(certificate.Key))["region"]);
     }
 
     [Fact]
     public async Task Gateways_are_throttled_apart_from_people()
     {
         var stage = Assert.Single((await stacks.GetAsync("prod")).Of("aws:apigatewayv2/stage:Stage"));
+        Assert.True(stage["autoDeploy"] is true);
         Assert.Equal(200, Convert.ToDouble(stage["defaultRouteSettings.throttlingRateLimit"], null));
         Assert.Equal(["POST /v1/usage", "POST /v1/usage/litellm", "POST /v1/authorize"],
             ((IEnumerable<object?>)stage["routeSettings"]!).Select(route => (string)((IReadOnlyDictionary<string, object?>)route!)["routeKey"]!));
@@ -52,6 +58,19 @@ public sealed class EdgeTests(Stacks stacks)
         Assert.Equal(["*.users.llm.example.com", "origin.llm.example.com"], shared.Select(record => (string)record["name"]!).Order(StringComparer.Ordinal));
         Assert.All(shared, record => Assert.Equal(role, record["failoverRoutingPolicies.0.type"]));
         Assert.All(shared, record => Assert.Equal(watched, record["healthCheckId"] is not null));
+        Assert.All(shared, record => Assert.True(record["aliases.0.evaluateTargetHealth"] is true));
+        Assert.All(world.Of("aws:route53/healthCheck:HealthCheck"), check => Assert.True(
+            check["type"] is "HTTPS" && check["resourcePath"] is "/readyz" && check["enableSni"] is true && check["fqdn"] is "us-east-1-origin.llm.example.com"));
+    }
+
+    [Fact]
+    public async Task Environments_are_reached_through_one_load_balancer_in_every_zone_which_says_who_asks()
+    {
+        var world = await stacks.GetAsync("prod");
+        var balancer = Assert.Single(world.Of("aws:lb/loadBalancer:LoadBalancer"));
+        Assert.True(balancer["loadBalancerType"] is "network" && balancer["internal"] is false && balancer["enableCrossZoneLoadBalancing"] is true && balancer["accessLogs.enabled"] is true);
+        Assert.Equal(3, balancer.Texts("subnets").Count(subnet => subnet.Contains("network-public-", StringComparison.Ordinal)));
+        Assert.All(world.Of("aws:lb/targetGroup:TargetGroup"), targets => Assert.True(targets["proxyProtocolV2"] is true && targets["targetType"] is "ip"));
     }
 
     [Fact]

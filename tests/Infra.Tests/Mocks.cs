@@ -43,7 +43,7 @@ sealed class Mocks : IMocks
         "aws:eks/cluster:Cluster" => AsCluster(key, state),
         "aws:eks/nodeGroup:NodeGroup" => state.SetItem("resources", List(Map("autoscalingGroups", List(Map("name", $"[[{key} autoscalingGroup]]"))))),
         "aws:acm/certificate:Certificate" => state.SetItem("domainValidationOptions", ((IEnumerable<object>)inputs.GetValueOrDefault("subjectAlternativeNames", Array.Empty<object>()))
-            .Append(inputs["domainName"]).Select(domain => (object)Map("domainName", domain).Add("resourceRecordName", $"[[{key} record]]").Add("resourceRecordType", "CNAME")
+            .Append(inputs["domainName"]).Select(domain => (object)Map("domainName", domain).Add("resourceRecordName", $"[[{key} record]].{domain}").Add("resourceRecordType", "CNAME")
                 .Add("resourceRecordValue", $"[[{key} proof]]")).ToImmutableArray()),
         "aws:apigatewayv2/domainName:DomainName" => state.SetItem("domainNameConfiguration", ((ImmutableDictionary<string, object>)state["domainNameConfiguration"])
             .Add("targetDomainName", $"[[{key} target]]").Add("hostedZoneId", $"[[{key} zone]]")),
@@ -64,16 +64,24 @@ sealed class Mocks : IMocks
         .SetItem("vpcConfig", ((ImmutableDictionary<string, object>)state["vpcConfig"]).SetItem("clusterSecurityGroupId", $"[[{key} clusterSecurityGroupId]]"))
         .SetItem("identities", ImmutableArray.Create<object>(Map("oidcs", ImmutableArray.Create<object>(Map("issuer", $"[[{key} issuer]]")))));
 
+    // As us-east-1 may look to an account: the first zone is the one without EKS.
+    static ImmutableArray<string> Zones(ImmutableDictionary<string, object> asked)
+    {
+        var excluded = ((IEnumerable<object>)asked.GetValueOrDefault("excludeZoneIds", Array.Empty<object>())).Cast<string>();
+        return [.. new[] { ("use1-az3", "x"), ("use1-az1", "a"), ("use1-az2", "b"), ("use1-az4", "c") }.ExceptBy(excluded, zone => zone.Item1).Select(zone => zone.Item2)];
+    }
+
     static ImmutableArray<object> List(params object[] items) => [.. items];
 
     static ImmutableDictionary<string, object> Map(string key, object value) => ImmutableDictionary<string, object>.Empty.Add(key, value);
 
     public Task<object> CallAsync(MockCallArgs args) => Task.FromResult<object>(args.Token switch
     {
-        "aws:index/getAvailabilityZones:getAvailabilityZones" => args.Args.Add("names", ImmutableArray.Create("a", "b", "c", "d")),
+        "aws:index/getAvailabilityZones:getAvailabilityZones" => args.Args.Add("names", Zones(args.Args)),
         "aws:index/getCallerIdentity:getCallerIdentity" => args.Args.Add("accountId", "111122223333"),
         "aws:index/getPartition:getPartition" => args.Args.Add("partition", "aws").Add("dnsSuffix", "amazonaws.com"),
-        "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword", "0123456789abcdefghijklmnopqrstuv"),
+        "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword",
+            args.Args.GetValueOrDefault("excludePunctuation") is true ? "0123456789abcdefghijklmnopqrstuv" : "/@\"' 56789abcdefghijklmnopqrstuv"),
         "aws:ssm/getParameter:getParameter" => args.Args.Add("value", $"value of {args.Args["name"]}"),
         _ => throw new NotSupportedException($"The mocks have no answer to {args.Token}: add one here."),
     });

@@ -68,9 +68,60 @@ public sealed class NetworkTests(Stacks stacks)
     public async Task The_network_is_observed_and_reaches_aws_inside()
     {
         var world = await stacks.GetAsync("prod");
+        // Without both, no endpoint is found by the service's own name.
+        Assert.All(world.Of("aws:ec2/vpc:Vpc"), vpc => Assert.True(vpc["enableDnsSupport"] is true && vpc["enableDnsHostnames"] is true));
         Assert.Equal("ALL", Assert.Single(world.Of("aws:ec2/flowLog:FlowLog"))["trafficType"]);
         var endpoints = world.Of("aws:ec2/vpcEndpoint:VpcEndpoint").ToLookup(endpoint => (string)endpoint["vpcEndpointType"]!);
         Assert.Equal(["com.amazonaws.us-east-1.s3"], endpoints["Gateway"].Select(endpoint => endpoint["serviceName"]));
+        Assert.Equal(
+            [
+                "aps-workspaces", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "elasticloadbalancing", "logs", "monitoring", "secretsmanager",
+                "sqs", "sts", "xray",
+            ], endpoints["Interface"].Select(endpoint => ((string)endpoint["serviceName"]!)["com.amazonaws.us-east-1.".Length..]).Order(StringComparer.Ordinal));
         Assert.All(endpoints["Interface"], endpoint => Assert.True(endpoint["privateDnsEnabled"] is true && endpoint.Texts("subnetIds").Count == 3, endpoint.Key));
+    }
+
+    // By another name, or by another way: databases and mail by their own protocols, keys by the services that use them.
+    static readonly Dictionary<string, string?> s_endpointOf = new() { ["aps"] = "aps-workspaces", ["cloudwatch"] = "monitoring", ["rds-db"] = null, ["kms"] = null };
+
+    [Fact]
+    public async Task What_functions_and_pods_may_call_they_reach_inside()
+    {
+        var world = await stacks.GetAsync("prod");
+        var callers = world.Of("aws:lambda/function:Function").Concat(world.Of("aws:eks/podIdentityAssociation:PodIdentityAssociation"))
+            .SelectMany(caller => caller.DependsOn.Where(key => key.StartsWith("aws:iam/role:", StringComparison.Ordinal))).ToHashSet();
+        var services = world.Of("aws:iam/rolePolicy:RolePolicy").Where(policy => policy.DependsOn.Any(callers.Contains))
+            .SelectMany(policy => policy.Statements()).SelectMany(found => found.Statement.Actions()).Select(action => action.Split(':')[0]).Distinct().ToList();
+        var endpoints = world.Of("aws:ec2/vpcEndpoint:VpcEndpoint").Select(endpoint => (string)endpoint["serviceName"]!).ToHashSet();
+        Assert.Superset(new HashSet<string> { "elasticfilesystem", "elasticloadbalancing", "secretsmanager", "xray" }, services.ToHashSet());
+        Assert.All(services.Select(service => s_endpointOf.GetValueOrDefault(service, service)).OfType<string>(), service => Assert.Contains($"com.amazonaws.us-east-1.{service}", endpoints));
+    }
+
+    [Fact]
+    public async Task Everybody_gets_to_whom_they_need_and_to_nobody_else()
+    {
+        var ways = (await stacks.GetAsync("prod")).Ways("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").Select(way => $"{way.Other} to {way.Group} {way.Port}");
+        Assert.Equal(
+            [
+                "0.0.0.0/0 to ingress 443",
+                "0.0.0.0/0 to ingress 80",
+                "10.20.0.0/16 to private-access-endpoints 443",
+                "cluster to cache 6379",
+                "cluster to database 5432",
+                "cluster to model-files 2049",
+                "database-access to database 5432",
+                "functions-api to database-access 5432",
+                "functions-database to database 5432",
+                "functions-jobs to database-access 5432",
+                "functions-provision to cluster 443",
+                "functions-provision to database-access 5432",
+                "functions-usage to database-access 5432",
+                "ingress to cluster 8000",
+                "ingress to cluster 8080",
+                "ingress to cluster 8443",
+            ], ways.Order(StringComparer.Ordinal));
+        var toTheWorld = (await stacks.GetAsync("prod")).Ways("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule").Where(way => way.Other == "0.0.0.0/0").Select(way => $"{way.Group} {way.Port}");
+        Assert.Equal(
+            ["functions-api 443", "functions-database 443", "functions-jobs 443", "functions-jobs 587", "functions-provision 443", "functions-usage 443"], toTheWorld.Order(StringComparer.Ordinal));
     }
 }

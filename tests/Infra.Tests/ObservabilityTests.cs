@@ -43,6 +43,16 @@ public sealed class ObservabilityTests(Stacks stacks)
             queue => Assert.Single(world.About(queue, "aws:cloudwatch/metricAlarm:MetricAlarm")));
     }
 
+    // Of the others the caller is told, or a queue for what failed.
+    [Fact]
+    public async Task A_function_that_nobody_waits_for_does_not_fail_unseen()
+    {
+        var world = await stacks.GetAsync("prod");
+        var alarm = world.One("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-database-function");
+        Assert.Contains("aws:lambda/function:Function functions-database", alarm.DependsOn);
+        Assert.Contains("aws:sns/topic:Topic alerts-warning", alarm.DependsOn);
+    }
+
     [Fact]
     public async Task The_runbook_says_what_to_do_about_every_alarm()
     {
@@ -64,6 +74,7 @@ public sealed class ObservabilityTests(Stacks stacks)
         var world = await stacks.GetAsync("prod");
         var trail = Assert.Single(world.Of("aws:cloudtrail/trail:Trail"));
         Assert.True(trail["isMultiRegionTrail"] is true && trail["enableLogFileValidation"] is true && trail["kmsKeyId"] is not null);
+        Assert.True(trail["includeGlobalServiceEvents"] is true && trail["eventSelectors.0.includeManagementEvents"] is true && trail["eventSelectors.0.readWriteType"] is "All");
         var store = world.Of("aws:s3/bucket:Bucket").Single(bucket => trail.DependsOn.Contains(bucket.Key) && bucket["objectLockEnabled"] is true);
         Assert.Equal("GOVERNANCE", Assert.Single(world.About(store, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"))["rule.defaultRetention.mode"]);
     }

@@ -15,6 +15,10 @@ static class OperationRules
         });
     }
 
+    public static void Every_alarm_says_what_silence_means(World world) =>
+        Assert.All(world.Of("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => Assert.Equal(
+            alarm.Name is "alarms-database-connectivity" or "alarms-replica-lag" ? "breaching" : "notBreaching", alarm["treatMissingData"]));
+
     public static void Every_job_is_scheduled_as_the_hosts_schedule_it(World world)
     {
         var schedules = world.Of("aws:scheduler/schedule:Schedule").ToList();

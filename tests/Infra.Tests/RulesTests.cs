@@ -15,6 +15,8 @@ public sealed class RulesTests(Stacks stacks)
     {
         [nameof(AccessRules.Only_the_web_is_open_to_the_world)] = ("dev", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule host-network-ssh-1", new() { ["cidrIpv4"] = "0.0.0.0/0" }),
         [nameof(AccessRules.Security_groups_have_their_rules_as_resources_of_their_own)] = ("dev", "aws:ec2/securityGroup:SecurityGroup host-network-firewall", new() { ["ingress"] = "any" }),
+        [nameof(AccessRules.What_one_group_lets_out_to_another_the_other_lets_in_and_the_reverse)] = ("prod",
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule database-from-proxy-5432", new() { ["fromPort"] = 5433 }),
         [nameof(AccessRules.Descriptions_of_security_groups_have_only_the_letters_that_EC2_takes)] = ("dev", "aws:ec2/securityGroup:SecurityGroup host-network-firewall", new()
         {
             ["description"] = "The host's firewall",
@@ -24,6 +26,10 @@ public sealed class RulesTests(Stacks stacks)
         [nameof(AccessRules.Nobody_is_trusted_without_a_name)] = ("prod", "aws:iam/role:Role flow-logs", new()
         {
             ["assumeRolePolicy"] = """{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],"Principal":"*"}]}""",
+        }),
+        [nameof(AccessRules.Code_of_functions_may_not_touch_network_interfaces)] = ("prod", "aws:iam/rolePolicy:RolePolicy functions-api", new()
+        {
+            ["policy"] = Document("ec2:CreateNetworkInterface", "*"),
         }),
         [nameof(AccessRules.Roles_have_no_administrator_policies)] = ("dev", "aws:iam/rolePolicyAttachment:RolePolicyAttachment host-session-manager", new()
         {
@@ -37,12 +43,17 @@ public sealed class RulesTests(Stacks stacks)
         [nameof(DataRules.What_stores_data_is_encrypted)] = ("dev", "aws:ebs/volume:Volume data", new() { ["encrypted"] = false }),
         [nameof(DataRules.Databases_files_and_volumes_are_backed_up)] = ("dev", "aws:ebs/volume:Volume data", new() { ["tags"] = null }),
         [nameof(DataRules.No_bucket_is_public)] = ("dev", "aws:s3/bucket:Bucket open", []),
+        [nameof(DataRules.Files_are_mounted_by_TLS_only)] = ("dr", "aws:efs/fileSystemPolicy:FileSystemPolicy model-files", new() { ["fileSystemId"] = "fs-another" }),
         [nameof(DataRules.Every_queue_has_a_dead_letter_queue)] = ("prod", "aws:sqs/queue:Queue node-termination-news", new()
         {
             ["redrivePolicy"] = """{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111122223333:elsewhere","maxReceiveCount":3}""",
         }),
         [nameof(DataRules.Logs_are_encrypted_and_end)] = ("prod", "aws:cloudwatch/logGroup:LogGroup flow-logs", new() { ["retentionInDays"] = null }),
         [nameof(OperationRules.Every_alarm_has_an_action)] = ("prod", "aws:cloudwatch/metricAlarm:MetricAlarm alarms-api-error-rate", new() { ["alarmActions"] = null }),
+        [nameof(OperationRules.Every_alarm_says_what_silence_means)] = ("prod", "aws:cloudwatch/metricAlarm:MetricAlarm alarms-database-connectivity", new()
+        {
+            ["treatMissingData"] = "notBreaching",
+        }),
         [nameof(OperationRules.Every_job_is_scheduled_as_the_hosts_schedule_it)] = ("prod", "aws:scheduler/schedule:Schedule schedules-nightly", new()
         {
             ["scheduleExpression"] = "cron(0 12 * * ? *)",

@@ -52,6 +52,19 @@ public sealed class SettingsTests
         Assert.Contains(allows, refusal.ToString(), StringComparison.Ordinal);
     }
 
+    public static TheoryData<string> EverySetting => [.. Known("eks").Select(setting => setting.Key)];
+
+    // Whatever is read is checked; above are the values that somebody may really enter.
+    [Theory]
+    [MemberData(nameof(EverySetting))]
+    public void No_setting_takes_just_anything(string key)
+    {
+        var file = StackFile.Read("prod").With(key, " ?");
+        var refusal = Assert.Throws<SettingsException>(() => Plan.Read(new Settings(known => known == "controlplane:owner" && known == key ? " " : file.Config.GetValueOrDefault(known))));
+        var setting = Known("eks").Single(setting => setting.Key == key);
+        Assert.Contains(refusal.Problems, problem => problem.StartsWith($"{key} is \"", StringComparison.Ordinal) && problem.EndsWith($"{setting.Does} Allowed: {setting.Allowed}.", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Every_problem_is_told_at_once()
     {

@@ -11,10 +11,10 @@ public sealed record StackFile(string Name, IReadOnlyDictionary<string, string> 
     /// <summary>Pulumi.{name}.yaml of the project.</summary>
     public static StackFile Read(string name)
     {
-        var yaml = new DeserializerBuilder().Build().Deserialize<Dictionary<string, Dictionary<string, object?>>>(
-            File.ReadAllText(Path.Combine(Root, $"Pulumi.{name}.yaml")));
-        return new StackFile(name, yaml["config"].ToDictionary(
-            setting => setting.Key, setting => setting.Value as string ?? JsonSerializer.Serialize(setting.Value)));
+        // Beside the configuration Pulumi keeps there with which key secrets are sealed.
+        var yaml = new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(File.ReadAllText(Path.Combine(Root, $"Pulumi.{name}.yaml")));
+        return new StackFile(name, ((Dictionary<object, object?>)yaml["config"]).ToDictionary(
+            setting => (string)setting.Key, setting => setting.Value as string ?? JsonSerializer.Serialize(setting.Value)));
     }
 
     /// <param name="value"><c>null</c>: without the setting.</param>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace ControlPlane.Infra.Tests;
 
@@ -66,6 +67,28 @@ public sealed class StandbyTests(Stacks stacks)
         var world = await stacks.GetAsync("dr");
         Assert.All((string[])["aws:cloudfront/distribution:Distribution", "aws:route53/zone:Zone", "aws:cloudtrail/trail:Trail", "aws:budgets/budget:Budget", "aws:efs/fileSystem:FileSystem"],
             type => Assert.Empty(world.Of(type)));
+    }
+
+    // Both are in one zone, and Route 53 takes no second record of a name and type, unless they take turns.
+    [Fact]
+    public async Task No_name_is_made_by_the_primary_and_the_standby()
+    {
+        var (primary, standby) = (Names(await stacks.GetAsync("prod")), Names(await stacks.GetAsync("dr")));
+        Assert.Contains(primary, name => name.Contains("proof of", StringComparison.Ordinal));
+        Assert.Contains(standby, name => name.Contains("proof of us-west-2-origin", StringComparison.Ordinal));
+        Assert.Empty(primary.Intersect(standby));
+
+        // ACM's proof is the same for a name in every region of an account; SES' signatures are not.
+        static List<string> Names(World world) => [.. world.Of("aws:route53/record:Record").Where(record => !record.Name.Contains("dkim", StringComparison.Ordinal)).Select(record =>
+            $"{Regex.Replace((string)record["name"]!, @"^\[\[.+ record\]\]\.", "proof of ")} {record["type"]} {record["setIdentifier"]}")];
+    }
+
+    [Fact]
+    public async Task What_the_standby_holds_is_sealed_with_keys_of_its_own_region()
+    {
+        var world = await stacks.GetAsync("dr");
+        Assert.Equal("[[aws:kms/key:Key keys-data arn]]", Assert.Single(world.Of("aws:rds/instance:Instance"))["kmsKeyId"]);
+        Assert.Equal("us-west-2", (await stacks.GetAsync("prod")).One("aws:kms/key:Key", "second-region")["region"]);
     }
 
     [Fact]

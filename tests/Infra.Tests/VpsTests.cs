@@ -31,6 +31,7 @@ public sealed class VpsTests(Stacks stacks)
         Assert.Equal("02:00", schedule["policyDetails.schedules.0.createRule.times"]);
         Assert.Equal(7, Convert.ToInt32(schedule["policyDetails.schedules.0.retainRule.interval"], null));
         Assert.Equal("DAYS", schedule["policyDetails.schedules.0.retainRule.intervalUnit"]);
+        Assert.True((await stacks.GetAsync("dev")).One("aws:ebs/volume:Volume", "data")["finalSnapshot"] is true);
     }
 
     [Theory]
@@ -51,7 +52,9 @@ public sealed class VpsTests(Stacks stacks)
         var world = await stacks.GetAsync("dev, existing host");
         Assert.All(world.Resources.Where(resource => !resource.IsComponent), resource => Assert.Equal("aws:route53/record:Record", resource.Type));
         var command = (string)world.Outputs["bootstrapCommand"]!;
-        Assert.StartsWith("ssh root@192.0.2.10 ", command, StringComparison.Ordinal);
+        Assert.StartsWith("ssh root@192.0.2.10 sh -s <<'EOF'\n#!/bin/sh\nset -eu\n", command, StringComparison.Ordinal);
+        Assert.EndsWith("install.sh\nEOF", command, StringComparison.Ordinal);
+        Assert.Equal("", Shell("-n", command));
         Assert.Contains(" CONTROLPLANE_REGION=berlin-1 ", command, StringComparison.Ordinal);
     }
 
@@ -62,6 +65,17 @@ public sealed class VpsTests(Stacks stacks)
         Assert.Equal("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
             Assert.Single(world.About(world.One("aws:iam/role:Role", "host"), "aws:iam/rolePolicyAttachment:RolePolicyAttachment"))["policyArn"]);
         Assert.Empty(world.Of("aws:iam/rolePolicy:RolePolicy"));
+    }
+
+    [Fact]
+    public async Task The_host_has_the_planned_size_an_address_that_stays_and_an_encrypted_disk()
+    {
+        var world = await stacks.GetAsync("dev");
+        var host = world.One("aws:ec2/instance:Instance", "host");
+        Assert.Equal("m7i.2xlarge", host["instanceType"]); // 8 vCPU, 32 GB
+        Assert.True(host["rootBlockDevice.encrypted"] is true && host["metadataOptions.httpTokens"] is "required");
+        Assert.Contains("aws:ec2/networkInterface:NetworkInterface host", host.DependsOn);
+        Assert.Contains("aws:ec2/networkInterface:NetworkInterface host", Assert.Single(world.Of("aws:ec2/eip:Eip")).DependsOn);
     }
 
     [Fact]

@@ -51,6 +51,12 @@ public sealed partial record World(IReadOnlyList<Deployed> Resources, IReadOnlyD
     /// <summary>Resources of a type that take something from another resource: a bucket's versioning, a queue's policy.</summary>
     public IEnumerable<Deployed> About(Deployed other, string type) => Of(type).Where(resource => resource.DependsOn.Contains(other.Key));
 
+    /// <summary>Of rules of security groups: whose it is, the other side (a group or a range), and the port.</summary>
+    public IEnumerable<(string Group, string Other, int Port)> Ways(string type) => Of(type).Select(rule => (
+        GroupOf(rule["securityGroupId"]), rule["referencedSecurityGroupId"] is { } other ? GroupOf(other) : (string)rule["cidrIpv4"]!, Convert.ToInt32(rule["fromPort"], null)));
+
+    static string GroupOf(object? id) => Reference().Match((string)id!).Groups[1].Value.Split(' ')[1];
+
     /// <summary>Parent types and own type, and the name, as in the resource's URN.</summary>
     public string UrnOf(Deployed resource) => $"{string.Join('$', Ancestors(resource).Reverse().Append(resource).Select(each => each.Type))}::{resource.Name}";
 
