@@ -136,7 +136,7 @@ public sealed class HttpEventTests
         }
     }
 
-    static async Task<HttpAnswer> AskAsync(IFunction function, HttpEvent request) => new(await LambdaRig.InvokeAsync(function, request.ToString()));
+    static async Task<HttpAnswer> AskAsync(Function function, HttpEvent request) => new(await LambdaRig.InvokeAsync(function, request.ToString()));
 
     // The same event at every delivery.
     static readonly DateTimeOffset s_now = TimeProvider.System.GetUtcNow();
