@@ -30,6 +30,8 @@ public sealed class EdgeTests(Stacks stacks)
         Assert.Contains(firewall.Key, delivery.DependsOn);
         Assert.True(firewall["scope"] is "CLOUDFRONT" && firewall["region"] is "us-east-1");
         Assert.Equal("X-Origin-Token", delivery["origins.0.customHeaders.0.name"]);
+        // What the functions read, which an operator may have changed; not what the stack once made.
+        Assert.Equal("put by an operator", delivery["origins.0.customHeaders.0.value"]);
         Assert.Equal(["llm.example.com", "api.llm.example.com"], delivery.Texts("aliases"));
     }
 
