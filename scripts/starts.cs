@@ -58,7 +58,7 @@ return 0;
 // The first round fills the disk's cache and does not count.
 static double[] Sorted(IEnumerable<double> rounds) => [.. rounds.Skip(1).Order()];
 
-static double Median(IEnumerable<double> rounds) => Sorted(rounds) is var sorted ? sorted[sorted.Length / 2] : 0;
+static double Median(IEnumerable<double> rounds) => Sorted(rounds)[(rounds.Count() - 1) / 2];
 
 static string Shown(IEnumerable<double> rounds) =>
     double.IsNaN(Median(rounds)) ? "" : string.Create(CultureInfo.InvariantCulture, $"{Median(rounds):0.00} ({Sorted(rounds)[0]:0.00} to {Sorted(rounds)[^1]:0.00})");
