@@ -4,7 +4,9 @@ using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace ControlPlane.Aws.Web;
 
@@ -29,6 +31,7 @@ sealed class ApiFunction(WebApplication app) : HttpFunction(app)
         builder.Services.AddRouting();
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
+        LeaveKeysToTheFirstForm(builder.Services);
         // These take rights that nothing has to which the internet comes: to the cluster, and to send mail. The outbox is looked at each minute.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<Nudges>().HandOnAsync));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Outbox, _ => Task.FromResult(JobReport.Of(("handed_on", 1)))));
@@ -39,4 +42,11 @@ sealed class ApiFunction(WebApplication app) : HttpFunction(app)
     }
 
     public override Task<Stream> HandleAsync(Stream input, Invocation invocation) => AnswerAsync(EventsJson.Read<GatewayEvent>(input), invocation);
+
+    // ASP.NET Core reads the keys that protect forms when it starts, and would wait for a database that hangs for longer than Lambda lets a start take.
+    static void LeaveKeysToTheFirstForm(IServiceCollection services)
+    {
+        var reader = services.Single(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly);
+        services.Remove(reader);
+    }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using ControlPlane.Aws;
 using ControlPlane.Http;
 using ControlPlane.Mail;
@@ -35,6 +37,23 @@ public sealed class CompositionTests(ITestOutputHelper output)
 
         void AssertOnly(Type service, params string[] functions) =>
             Assert.Equal(functions, services.Where(function => function.Value.Contains(service)).Select(function => function.Key));
+    }
+
+    [Fact]
+    public async Task No_function_asks_the_database_before_somebody_asks_the_function()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        // Takes connections and says nothing.
+        using var database = new TcpListener(IPAddress.Loopback, 0);
+        database.Start();
+        rig.Settings["CONTROLPLANE_DATABASE"] = $"Host=127.0.0.1;Port={((IPEndPoint)database.LocalEndpoint).Port};Database=none;Username=nobody;Password=none;Timeout=1";
+        foreach (var name in Functions.All.Keys)
+        {
+            await rig.ComposeAsync(name);
+        }
+
+        Assert.False(database.Pending());
+        Assert.Empty(rig.Log);
     }
 
     static async Task<IReadOnlyCollection<Type>> ComposeAsync(string name)
