@@ -3,8 +3,8 @@ using ControlPlane.Aws.Hosting;
 
 // Which of the functions this is, is a setting: all are one program, in one package.
 await using var host = FunctionHost.FromEnvironment();
-var fromSnapshot = Environment.GetEnvironmentVariable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start";
-if (fromSnapshot)
+var start = Environment.GetEnvironmentVariable("AWS_LAMBDA_INITIALIZATION_TYPE");
+if (start == "snap-start")
 {
     Amazon.Lambda.Core.SnapshotRestore.RegisterBeforeSnapshot(async () => await host.RehearseAsync(default));
     Amazon.Lambda.Core.SnapshotRestore.RegisterAfterRestore(async () => await host.PrepareAsync(default));
@@ -13,7 +13,13 @@ if (fromSnapshot)
 using var bootstrap = LambdaBootstrapBuilder.Create(host.HandleAsync)
     .UseBootstrapHandler(async () =>
     {
-        if (!fromSnapshot)
+        if (start == "provisioned-concurrency")
+        {
+            // Made in advance, so nobody waits for it.
+            await host.RehearseAsync(default);
+        }
+
+        if (start != "snap-start")
         {
             await host.PrepareAsync(default);
         }

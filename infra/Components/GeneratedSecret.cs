@@ -45,6 +45,12 @@ public sealed class GeneratedSecret : ComponentResource
     }
 
     /// <summary>A value as it was made; taken from the resource, so that every run sees the same one.</summary>
-    public Output<string> Value(string key) =>
-        Output.CreateSecret(_version.SecretString.Apply(json => JsonSerializer.Deserialize<Dictionary<string, string>>(json!)![key]));
+    public Output<string> Value(string key) => Read(_version.SecretString.Apply(json => json!), key);
+
+    /// <summary>A value as it is now: what an operator has put in its place since it was made.</summary>
+    public Output<string> Current(string key) =>
+        Read(GetSecretVersion.Invoke(new GetSecretVersionInvokeArgs { SecretId = _version.SecretId }).Apply(version => version.SecretString), key);
+
+    static Output<string> Read(Output<string> secret, string key) =>
+        Output.CreateSecret(secret.Apply(json => JsonSerializer.Deserialize<Dictionary<string, string>>(json)![key]));
 }

@@ -43,7 +43,7 @@ public sealed class Secrets : ComponentResource
             var owner = new GeneratedSecret($"{name}-database-owner", "Owner of the database", ["password"],
                 [("username", Database.Owner), ("engine", "postgres"), ("dbname", plan.Data.DatabaseName)], keys, second, stack, inside);
             (Platform, Origin, Owner) = (platform.Secret.Arn, origin.Secret.Arn, owner.Secret.Arn);
-            (OriginToken, OwnerPassword) = (origin.Value("token"), owner.Value("password"));
+            (OriginToken, OwnerPassword) = (origin.Current("token"), owner.Value("password"));
             KeyArns = [keys.Secrets.Arn];
         }
 

@@ -31,6 +31,8 @@ public sealed class EdgeTests(Stacks stacks)
         Assert.True(delivery["enabled"] is true);
         Assert.True(firewall["scope"] is "CLOUDFRONT" && firewall["region"] is "us-east-1");
         Assert.Equal("X-Origin-Token", delivery["origins.0.customHeaders.0.name"]);
+        // What the functions read, which an operator may have changed; not what the stack once made.
+        Assert.Equal("put by an operator", delivery["origins.0.customHeaders.0.value"]);
         Assert.Equal(["llm.example.com", "api.llm.example.com"], delivery.Texts("aliases"));
         // CloudFront takes its certificate from us-east-1, wherever the stack is.
         var valid = world.Of("aws:acm/certificateValidation:CertificateValidation").Single(valid => delivery.DependsOn.Contains(valid.Key));

@@ -82,6 +82,7 @@ sealed class Mocks : IMocks
         "aws:index/getPartition:getPartition" => args.Args.Add("partition", "aws").Add("dnsSuffix", "amazonaws.com"),
         "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword",
             args.Args.GetValueOrDefault("excludePunctuation") is true ? "0123456789abcdefghijklmnopqrstuv" : "/@\"' 56789abcdefghijklmnopqrstuv"),
+        "aws:secretsmanager/getSecretVersion:getSecretVersion" => args.Args.Add("secretString", """{"token": "put by an operator", "previous": "made by the stack"}"""),
         "aws:ssm/getParameter:getParameter" => args.Args.Add("value", $"value of {args.Args["name"]}"),
         _ => throw new NotSupportedException($"The mocks have no answer to {args.Token}: add one here."),
     });

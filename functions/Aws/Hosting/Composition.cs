@@ -25,6 +25,14 @@ static class Composition
         return builder;
     }
 
+    public static async Task<IHost> StartAsync(this HostApplicationBuilder builder, Surroundings around)
+    {
+        builder.Services.AddAws(around);
+        var host = builder.Build();
+        await host.StartAsync();
+        return host;
+    }
+
     /// <summary>Elsewhere the application makes a missing key and keeps it on its disk. Here each process would have another one.</summary>
     /// <exception cref="SettingException">The key that secrets are sealed with is missing.</exception>
     public static void RequireSecretsKey(IConfiguration configuration)

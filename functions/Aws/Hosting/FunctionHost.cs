@@ -19,7 +19,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     static readonly TimeSpan LongPause = TimeSpan.FromMinutes(2);
 
     readonly ILogger _log = lines.CreateLogger("ControlPlane.Aws");
-    IFunction? _function;
+    Function? _function;
     IReadOnlyDictionary<string, string?>? _composedWith;
     DateTimeOffset _lastEnded = DateTimeOffset.MaxValue;
 
@@ -92,7 +92,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         }
     }
 
-    async Task<IFunction> CurrentAsync(CancellationToken ct)
+    async Task<Function> CurrentAsync(CancellationToken ct)
     {
         var values = await secrets.CurrentAsync(ct);
         if (_function is null)
@@ -108,7 +108,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         return _function;
     }
 
-    async Task ComposeAnewAsync(IFunction former, IReadOnlyDictionary<string, string?> values)
+    async Task ComposeAnewAsync(Function former, IReadOnlyDictionary<string, string?> values)
     {
         try
         {

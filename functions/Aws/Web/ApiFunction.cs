@@ -4,41 +4,49 @@ using ControlPlane.Http;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Operations;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace ControlPlane.Aws.Web;
 
 /// <summary>The portal and the API: all routes. Those of gateways do not get here as long as API Gateway sends them to <c>usage</c>.</summary>
-sealed class ApiFunction(HttpFunction http) : IFunction
+sealed class ApiFunction(WebApplication app) : HttpFunction(app)
 {
-    public IServiceProvider Services => http.Services;
-
-    public TimeSpan Margin => HttpFunction.Margin;
-
-    public IReadOnlyList<string> Rehearsal { get; } =
+    public override IReadOnlyList<string> Rehearsal { get; } =
     [
         Rehearsals.Request("GET", "/healthz"), Rehearsals.Request("GET", "/terms"), Rehearsals.Request("GET", "/assets/site.css"),
         Rehearsals.Request("POST", "/v1/signup", "{}"),
     ];
 
-    public static async Task<IFunction> ComposeAsync(Surroundings around) =>
-        new ApiFunction(await HttpFunction.StartAsync(Build(HttpFunction.NewBuilder(around), around)));
+    public static async Task<Function> ComposeAsync(Surroundings around)
+    {
+        var app = Build(NewBuilder(around), around);
+        await app.StartAsync();
+        return new ApiFunction(app);
+    }
 
     public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
     {
         builder.Services.AddRouting();
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
+        LeaveKeysToTheFirstForm(builder.Services);
         // These take rights that nothing has to which the internet comes: to the cluster, and to send mail. The outbox is looked at each minute.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<Nudges>().HandOnAsync));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Outbox, _ => Task.FromResult(JobReport.Of(("handed_on", 1)))));
-        var app = HttpFunction.Build(builder, around);
+        var app = BehindCloudFront(builder, around);
         app.UseMiddleware<GivenOperatorKey>();
         app.MapControlPlane();
         return app;
     }
 
-    public async Task<Stream> HandleAsync(Stream input, Invocation invocation) => await http.HandleAsync(EventsJson.Read<GatewayEvent>(input), invocation);
+    public override Task<Stream> HandleAsync(Stream input, Invocation invocation) => AnswerAsync(EventsJson.Read<GatewayEvent>(input), invocation);
 
-    public ValueTask DisposeAsync() => http.DisposeAsync();
+    // ASP.NET Core reads the keys that protect forms when it starts, and would wait for a database that hangs for longer than Lambda lets a start take.
+    static void LeaveKeysToTheFirstForm(IServiceCollection services)
+    {
+        var reader = services.Single(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly);
+        services.Remove(reader);
+    }
 }

@@ -9,17 +9,14 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ControlPlane.Aws.Web;
 
 /// <summary>Part of the application behind CloudFront and API Gateway.</summary>
-sealed class HttpFunction : IAsyncDisposable
+abstract class HttpFunction(WebApplication app) : Function(app)
 {
     /// <summary>To write an answer that says that the time was up.</summary>
-    public static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan TimeToAnswer = TimeSpan.FromSeconds(1);
 
-    readonly WebApplication _app;
-    readonly Proxy _proxy;
+    readonly Proxy _proxy = new(app.Services);
 
-    HttpFunction(WebApplication app) => (_app, _proxy) = (app, new Proxy(app.Services));
-
-    public IServiceProvider Services => _app.Services;
+    public override TimeSpan Margin => TimeToAnswer;
 
     public static WebApplicationBuilder NewBuilder(Surroundings around)
     {
@@ -30,7 +27,7 @@ sealed class HttpFunction : IAsyncDisposable
     }
 
     /// <summary>Builds it, with what belongs to this way of being reached before all else.</summary>
-    public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
+    protected static WebApplication BehindCloudFront(WebApplicationBuilder builder, Surroundings around)
     {
         builder.Services.AddSingleton(OriginTokens.Read(builder.Configuration));
         builder.Services.AddAws(around);
@@ -41,20 +38,8 @@ sealed class HttpFunction : IAsyncDisposable
         return app;
     }
 
-    public static async Task<HttpFunction> StartAsync(WebApplication app)
-    {
-        await app.StartAsync();
-        return new HttpFunction(app);
-    }
-
-    public async Task<Stream> HandleAsync(GatewayEvent request, Invocation invocation) =>
+    protected async Task<Stream> AnswerAsync(GatewayEvent request, Invocation invocation) =>
         EventsJson.Write(await _proxy.FunctionHandlerAsync(request, invocation.Context));
-
-    public async ValueTask DisposeAsync()
-    {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
-    }
 
     /// <summary>Between API Gateway's events and ASP.NET Core.</summary>
     sealed class Proxy(IServiceProvider services) : APIGatewayHttpApiV2ProxyFunction(services);

@@ -19,7 +19,7 @@ sealed class StopInTime(RequestDelegate next)
             return;
         }
 
-        using var invocation = new Invocation(lambda, HttpFunction.Margin, TimeProvider.System);
+        using var invocation = new Invocation(lambda, HttpFunction.TimeToAnswer, TimeProvider.System);
         context.RequestAborted = invocation.Deadline;
         await next(context);
         context.RequestAborted = CancellationToken.None;

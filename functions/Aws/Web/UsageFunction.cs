@@ -10,19 +10,16 @@ namespace ControlPlane.Aws.Web;
 /// What gateways call for every chat, and nothing else: it starts the most often, and somebody waits for every start. It also counts what waited
 /// in the queue while the database was away.
 /// </summary>
-sealed class UsageFunction(HttpFunction http, DrainsOverflow drains) : IFunction
+sealed class UsageFunction(WebApplication app, DrainsOverflow drains) : HttpFunction(app)
 {
-    public IServiceProvider Services => http.Services;
-
-    public TimeSpan Margin => HttpFunction.Margin;
-
-    public IReadOnlyList<string> Rehearsal { get; } =
+    public override IReadOnlyList<string> Rehearsal { get; } =
         [Rehearsals.Request("POST", "/v1/authorize", "{}"), Rehearsals.Request("POST", "/v1/usage", "{}"), Rehearsals.Request("POST", "/v1/usage/litellm", "{}")];
 
-    public static async Task<IFunction> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(Surroundings around)
     {
-        var http = await HttpFunction.StartAsync(Build(HttpFunction.NewBuilder(around), around));
-        return new UsageFunction(http, ActivatorUtilities.CreateInstance<DrainsOverflow>(http.Services));
+        var app = Build(NewBuilder(around), around);
+        await app.StartAsync();
+        return new UsageFunction(app, ActivatorUtilities.CreateInstance<DrainsOverflow>(app.Services));
     }
 
     public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
@@ -32,18 +29,16 @@ sealed class UsageFunction(HttpFunction http, DrainsOverflow drains) : IFunction
         builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddAnswers();
-        var app = HttpFunction.Build(builder, around);
+        var app = BehindCloudFront(builder, around);
         app.MapGateway();
         return app;
     }
 
-    public async Task<Stream> HandleAsync(Stream input, Invocation invocation)
+    public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)
     {
         var asked = EventsJson.Read<GatewayEvent>(input);
         return asked.Records is { } messages
             ? EventsJson.Write(await drains.ReceiveAsync(messages, invocation.Deadline))
-            : await http.HandleAsync(asked, invocation);
+            : await AnswerAsync(asked, invocation);
     }
-
-    public ValueTask DisposeAsync() => http.DisposeAsync();
 }

@@ -15,18 +15,14 @@ namespace ControlPlane.Aws.Work;
 sealed record DatabaseEvent(string? Job, string? Step, string? SecretId, string? ClientRequestToken);
 
 /// <summary>The only function that signs in as the database's owner, and nobody can call it from outside: migrations, and the owner's new password.</summary>
-sealed class DatabaseFunction(IHost host, ILogger<DatabaseFunction> log) : IFunction
+sealed class DatabaseFunction(IHost host, ILogger<DatabaseFunction> log) : Function(host)
 {
     const string Migrate = "migrate";
 
-    public IServiceProvider Services => host.Services;
-
     /// <summary>A migration under way is rolled back.</summary>
-    public TimeSpan Margin => TimeSpan.FromSeconds(10);
+    public override TimeSpan Margin => TimeSpan.FromSeconds(10);
 
-    public IReadOnlyList<string> Rehearsal => [];
-
-    public static async Task<IFunction> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(Surroundings around)
     {
         var builder = Composition.NewHost(around.Configuration);
         var connection = Settings.ReadConnection(around.Configuration);
@@ -34,14 +30,12 @@ sealed class DatabaseFunction(IHost host, ILogger<DatabaseFunction> log) : IFunc
         builder.Services.AddSingleton(services => new ControlDatabase(connection, services.GetRequiredService<MakePassword>()));
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddTelemetryExport(around.Configuration);
-        builder.Services.AddAws(around);
-        var host = builder.Build();
-        await host.StartAsync();
+        var host = await builder.StartAsync(around);
         return ActivatorUtilities.CreateInstance<DatabaseFunction>(host.Services, host);
     }
 
     /// <exception cref="JobFailedException">It asks for nothing that is done here, or the time was up.</exception>
-    public async Task<Stream> HandleAsync(Stream input, Invocation invocation)
+    public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)
     {
         var asked = EventsJson.Read<DatabaseEvent>(input);
         try
@@ -57,12 +51,6 @@ sealed class DatabaseFunction(IHost host, ILogger<DatabaseFunction> log) : IFunc
         {
             throw new JobFailedException("The time was up. What was not finished is rolled back; ask again.");
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await host.StopAsync();
-        host.Dispose();
     }
 
     async Task<JobAnswer> MigrateAsync(CancellationToken ct)

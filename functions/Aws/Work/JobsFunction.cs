@@ -7,18 +7,14 @@ using Microsoft.Extensions.Hosting;
 namespace ControlPlane.Aws.Work;
 
 /// <summary>Every job of the schedule except provisioning.</summary>
-sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : IFunction
+sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : Function(host)
 {
     public static IReadOnlyList<JobSchedule> Serves { get; } = [.. JobSchedules.All.Except(ProvisionFunction.Serves)];
 
-    public IServiceProvider Services => host.Services;
-
     /// <summary>A statement has to be cancelled and rolled back, on both sides.</summary>
-    public TimeSpan Margin => TimeSpan.FromSeconds(10);
+    public override TimeSpan Margin => TimeSpan.FromSeconds(10);
 
-    public IReadOnlyList<string> Rehearsal => [];
-
-    public static async Task<IFunction> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(Surroundings around)
     {
         var builder = Composition.NewHost(around.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
@@ -28,13 +24,11 @@ sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : IFunction
         builder.Services.AddBilling(builder.Configuration, settings);
         builder.Services.AddMessages(builder.Configuration, settings);
         builder.Services.AddJobs();
-        builder.Services.AddAws(around);
-        var host = builder.Build();
-        await host.StartAsync();
+        var host = await builder.StartAsync(around);
         return new JobsFunction(host, ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves), host.Services.GetRequiredService<Nudges>());
     }
 
-    public async Task<Stream> HandleAsync(Stream input, Invocation invocation)
+    public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)
     {
         try
         {
@@ -44,11 +38,5 @@ sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : IFunction
         {
             await nudges.SendAsync();
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await host.StopAsync();
-        host.Dispose();
     }
 }

@@ -15,43 +15,31 @@ namespace ControlPlane.Aws.Work;
 /// Brings environments to their desired state: when a message says that there is work, and each minute in any case. Several do so at once; what
 /// each has taken is its own by a lease. A run that takes longer than Lambda lets it is handed on: its steps are on record, and the next goes on.
 /// </summary>
-sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provisioning, Nudges nudges, ILogger<ProvisionFunction> log) : IFunction
+sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provisioning, Nudges nudges, ILogger<ProvisionFunction> log) : Function(host)
 {
     public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision];
 
-    public IServiceProvider Services => host.Services;
-
     /// <summary>A step under way has to end, and its run to be given back; then the message goes out for the next.</summary>
-    public TimeSpan Margin => TimeSpan.FromSeconds(20);
+    public override TimeSpan Margin => TimeSpan.FromSeconds(20);
 
-    public IReadOnlyList<string> Rehearsal => [];
-
-    public static async Task<IFunction> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(Surroundings around)
     {
         var builder = Composition.NewHost(around.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration, settings);
         builder.Services.AddJobs();
-        builder.Services.AddAws(around);
-        var host = builder.Build();
-        await host.StartAsync();
+        var host = await builder.StartAsync(around);
         var runs = ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves);
         return ActivatorUtilities.CreateInstance<ProvisionFunction>(host.Services, host, runs);
     }
 
-    public async Task<Stream> HandleAsync(Stream input, Invocation invocation)
+    public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)
     {
         var work = EventsJson.Read<WorkEvent>(input);
         return work.Records is { } messages
             ? EventsJson.Write(await ReceiveAsync(messages, invocation))
             : EventsJson.Write(await runs.RunAsync(work.Job, invocation));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await host.StopAsync();
-        host.Dispose();
     }
 
     async Task<SQSBatchResponse> ReceiveAsync(List<SQSEvent.SQSMessage> messages, Invocation invocation)

@@ -76,13 +76,17 @@ public sealed partial class BootstrapTests
     }
 
     [OfficialPackagesFact]
-    public async Task A_process_is_snapshotted_with_nothing_in_it_and_works_after_it_is_restored()
+    public async Task A_process_works_whether_it_was_restored_from_a_snapshot_made_in_advance_or_started_for_a_request()
     {
         await using var rig = await LambdaRig.StartAsync();
-        rig.Settings["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start";
-        await using var api = await LambdaProcess.StartAsync(await PublishAsync(), "api", rig.Settings);
-        var health = new HttpAnswer(await api.InvokeAsync(new HttpEvent("GET", "/readyz").ToString()));
-        Assert.Equal("ready", health.Json.GetProperty("status").GetString());
+        foreach (var start in (string[])["snap-start", "provisioned-concurrency", "on-demand"])
+        {
+            rig.Settings["AWS_LAMBDA_INITIALIZATION_TYPE"] = start;
+            await using var api = await LambdaProcess.StartAsync(await PublishAsync(), "api", rig.Settings);
+            var health = new HttpAnswer(await api.InvokeAsync(new HttpEvent("GET", "/readyz").ToString()));
+            Assert.Equal("ready", health.Json.GetProperty("status").GetString());
+            Assert.Empty(api.Log);
+        }
     }
 
     [OfficialPackagesFact]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ControlPlane.Aws;
 using ControlPlane.Aws.Web;
 using ControlPlane.Aws.Work;
 using ControlPlane.Database;
@@ -35,6 +36,10 @@ public sealed class FunctionLoginTests : IAsyncLifetime
 
         await _rig.DisposeAsync();
     }
+
+    [Fact]
+    public void Every_function_but_the_owners_has_a_login_of_its_own() =>
+        Assert.Equal(FunctionLogin.All.Select(login => login.Function).Append("database").Order(StringComparer.Ordinal), Functions.All.Keys.Order(StringComparer.Ordinal));
 
     [Fact]
     public async Task A_tenant_is_made_asks_reports_and_is_provisioned_and_every_job_runs()

@@ -124,6 +124,23 @@ public sealed class HttpEventTests
     }
 
     [OfficialPackagesFact]
+    public async Task What_takes_longer_than_Lambda_lets_it_is_rolled_back_and_answered_in_time()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var api = await rig.ComposeAsync("api");
+        var request = new HttpEvent("POST", "/v1/admin/tenants").Key(LambdaRig.OperatorKey)
+            .Json(new { organization = "O", slug = "acme", plan = "basic", email = "owner@acme.example", country = "DE" });
+        await using (var somebody = await rig.Database.BeginJobAsync(default))
+        {
+            await somebody.ExecuteAsync("lock table control.tenant in access exclusive mode", default);
+            var stopped = new HttpAnswer(await LambdaRig.InvokeAsync(api, request.ToString(), remaining: TimeSpan.FromSeconds(4)));
+            Assert.Equal((503, "5", "Out of time"), (stopped.Status, stopped.Header("Retry-After"), stopped.Json.GetProperty("title").GetString()));
+        }
+
+        Assert.Equal(201, (await AskAsync(api, request)).Status);
+    }
+
+    [OfficialPackagesFact]
     public async Task A_snapshot_is_taken_of_a_process_that_has_answered_and_holds_nothing()
     {
         foreach (var name in (string[])["api", "usage", "jobs", "provision"])
@@ -136,7 +153,7 @@ public sealed class HttpEventTests
         }
     }
 
-    static async Task<HttpAnswer> AskAsync(IFunction function, HttpEvent request) => new(await LambdaRig.InvokeAsync(function, request.ToString()));
+    static async Task<HttpAnswer> AskAsync(Function function, HttpEvent request) => new(await LambdaRig.InvokeAsync(function, request.ToString()));
 
     // The same event at every delivery.
     static readonly DateTimeOffset s_now = TimeProvider.System.GetUtcNow();

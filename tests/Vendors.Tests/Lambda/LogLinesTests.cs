@@ -40,17 +40,46 @@ public sealed class LogLinesTests
         await using var rig = await LambdaRig.StartAsync();
         await using var usage = await WebRig.StartAsync(rig.Around, ControlPlane.Aws.Web.UsageFunction.Build);
         var (tenant, key, _) = await rig.TenantAsync();
-        await using (var broken = await rig.Database.OpenOwnerAsync(default))
-        {
-            await Database.Sql.ExecuteAsync(broken, "drop table control.usage_counter cascade", default);
-        }
-
+        await BreakAsync(rig, "usage_counter");
         using var client = usage.NewClient(key);
         var reply = await client.PostAsJsonAsync(
             "/v1/usage", new { id = "e1", occurred_at = TimeProvider.System.GetUtcNow(), user = "ada", model = "mistral:7b-instruct", prompt_tokens = 1, completion_tokens = 1 });
         Assert.Equal(System.Net.HttpStatusCode.InternalServerError, reply.StatusCode);
-        var line = Assert.Single(rig.Log.Split('\n'), line => line.Contains("\"level\":\"ERROR\"", StringComparison.Ordinal));
-        Assert.Equal(tenant, JsonDocument.Parse(line).RootElement.GetProperty("tenant.id").GetGuid());
+        Assert.Equal(tenant, Error(rig).GetProperty("tenant.id").GetGuid());
         Assert.DoesNotContain(key, rig.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_job_logs_has_the_id_of_its_invocation()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        await BreakAsync(rig, "outbox");
+        await using var jobs = rig.Host("jobs");
+        await Assert.ThrowsAsync<ControlPlane.Aws.Work.JobFailedException>(() => jobs.HandleAsync(Event("""{"job": "outbox"}"""), new FakeContext(TimeSpan.FromMinutes(1)) { AwsRequestId = "7c0ee7f6" }));
+        Assert.Equal("7c0ee7f6", Error(rig).GetProperty("requestId").GetString());
+    }
+
+    [OfficialPackagesFact]
+    public async Task What_a_request_logs_has_its_tenant_and_the_id_of_its_invocation()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var (tenant, key, _) = await rig.TenantAsync();
+        await BreakAsync(rig, "usage_counter");
+        await using var usage = rig.Host("usage");
+        var request = new HttpEvent("POST", "/v1/usage").Key(key).Json(
+            new { id = "e1", occurred_at = TimeProvider.System.GetUtcNow(), user = "ada", model = "mistral:7b-instruct", prompt_tokens = 1, completion_tokens = 1 });
+        await usage.HandleAsync(Event(request.ToString()), new FakeContext(TimeSpan.FromSeconds(29)) { AwsRequestId = "7c0ee7f6" });
+        Assert.Equal(("7c0ee7f6", tenant), (Error(rig).GetProperty("requestId").GetString(), Error(rig).GetProperty("tenant.id").GetGuid()));
+    }
+
+    static MemoryStream Event(string json) => new(Encoding.UTF8.GetBytes(json));
+
+    static JsonElement Error(LambdaRig rig) =>
+        JsonDocument.Parse(Assert.Single(rig.Log.Split('\n'), line => line.Contains("\"level\":\"ERROR\"", StringComparison.Ordinal))).RootElement;
+
+    static async Task BreakAsync(LambdaRig rig, string table)
+    {
+        await using var owner = await rig.Database.OpenOwnerAsync(default);
+        await Database.Sql.ExecuteAsync(owner, $"drop table control.{table} cascade", default);
     }
 }

@@ -57,7 +57,7 @@ public sealed class OverflowEventTests
             [.. ids.Select(id => $$"""{"id": "{{id}}", "occurred_at": "{{TimeProvider.System.GetUtcNow():yyyy-MM-dd}}T00:00:00Z", "user": "ada", "model": "mistral:7b-instruct", "prompt_tokens": 1, "completion_tokens": 1}""")]),
         AwsServices.QueueSender.MostBytes));
 
-    static async Task<string[]> FailuresAsync(ControlPlane.Aws.Hosting.IFunction usage, string messages) =>
+    static async Task<string[]> FailuresAsync(ControlPlane.Aws.Hosting.Function usage, string messages) =>
         [.. (await LambdaRig.InvokeAsync(usage, messages)).GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!)];
 
     static async Task<long> CountAsync(LambdaRig rig)

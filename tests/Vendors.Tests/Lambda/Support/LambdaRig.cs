@@ -23,7 +23,7 @@ sealed class LambdaRig : IAsyncDisposable
 
     readonly MemoryStream _log = new();
     readonly List<string> _sent = [];
-    readonly List<IFunction> _functions = [];
+    readonly List<Function> _functions = [];
 
     LambdaRig(string connectionString, string folder)
     {
@@ -73,7 +73,7 @@ sealed class LambdaRig : IAsyncDisposable
         }
     }
 
-    public async Task<IFunction> ComposeAsync(string name)
+    public async Task<Function> ComposeAsync(string name)
     {
         var function = await Functions.Find(name)(Around);
         _functions.Add(function);
@@ -105,7 +105,7 @@ sealed class LambdaRig : IAsyncDisposable
 
     /// <summary>Calls a function as Lambda does.</summary>
     /// <param name="remaining">Until Lambda would end it.</param>
-    public static async Task<JsonElement> InvokeAsync(IFunction function, string input, TimeSpan? remaining = null)
+    public static async Task<JsonElement> InvokeAsync(Function function, string input, TimeSpan? remaining = null)
     {
         using var invocation = new Invocation(new FakeContext(remaining ?? TimeSpan.FromMinutes(1)), function.Margin, TimeProvider.System);
         using var stream = new MemoryStream(Encoding.UTF8.GetBytes(input));

@@ -1,27 +1,35 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace ControlPlane.Aws.Hosting;
 
 /// <summary>A function as it is composed from one state of its settings.</summary>
-interface IFunction : IAsyncDisposable
+/// <param name="host">Started; stopped with the function.</param>
+abstract class Function(IHost host) : IAsyncDisposable
 {
-    IServiceProvider Services { get; }
+    public IServiceProvider Services => host.Services;
 
     /// <summary>How long before Lambda would end it, an invocation has to stop by itself: time to roll back, and to answer.</summary>
-    TimeSpan Margin { get; }
+    public abstract TimeSpan Margin { get; }
 
     /// <summary>Events that go through as much of the function as needs no database: they make a snapshot warm.</summary>
-    IReadOnlyList<string> Rehearsal { get; }
+    public virtual IReadOnlyList<string> Rehearsal => [];
 
     /// <param name="input">The event, as JSON.</param>
     /// <returns>The answer, as JSON.</returns>
-    Task<Stream> HandleAsync(Stream input, Invocation invocation);
+    public abstract Task<Stream> HandleAsync(Stream input, Invocation invocation);
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        await ((IAsyncDisposable)host).DisposeAsync();
+    }
 }
 
 /// <summary>Makes a function for its surroundings, and starts it.</summary>
 /// <exception cref="ControlPlane.Http.Hosting.SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
-delegate Task<IFunction> Compose(Surroundings around);
+delegate Task<Function> Compose(Surroundings around);
 
 /// <summary>What a function finds where it runs.</summary>
 /// <param name="Log">Where its log lines go.</param>
