@@ -5,7 +5,7 @@ namespace ControlPlane.Infra.Components;
 /// <summary>The platform's own secrets. The primary makes them and Secrets Manager copies them; a standby uses the copies.</summary>
 public sealed class Secrets : ComponentResource
 {
-    /// <summary>Settings of the hosts, by their names: the operator's key, the key that secrets of tenants are sealed with, and what an operator adds (Stripe).</summary>
+    /// <summary>Settings of the hosts, by their names: the operator's key, the key that secrets of tenants are sealed with, and what an operator adds.</summary>
     public Output<string> Platform { get; }
 
     /// <summary>What CloudFront shows to the functions.</summary>
