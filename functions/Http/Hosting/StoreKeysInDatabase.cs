@@ -11,9 +11,24 @@ sealed class StoreKeysInDatabase(ControlDatabase database) : IConfigureOptions<K
 {
     public void Configure(KeyManagementOptions options) => options.XmlRepository = this;
 
-    public IReadOnlyCollection<XElement> GetAllElements() => Read().GetAwaiter().GetResult();
+    public IReadOnlyCollection<XElement> GetAllElements() => Wait(Read);
 
-    public void StoreElement(XElement element, string friendlyName) => Write(element, friendlyName).GetAwaiter().GetResult();
+    public void StoreElement(XElement element, string friendlyName) => Wait(() => Write(element, friendlyName));
+
+    // A page asks for the keys while it is rendered, and a renderer lets nothing go on before it is done: what we wait for has to go on elsewhere.
+    static T Wait<T>(Func<Task<T>> work)
+    {
+        var renderer = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            return work().GetAwaiter().GetResult();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(renderer);
+        }
+    }
 
     async Task<IReadOnlyCollection<XElement>> Read()
     {
@@ -21,12 +36,13 @@ sealed class StoreKeysInDatabase(ControlDatabase database) : IConfigureOptions<K
         return await transaction.QueryAsync("select xml from control.data_protection_key", row => XElement.Parse(row.GetString(0)), CancellationToken.None);
     }
 
-    async Task Write(XElement element, string name)
+    async Task<int> Write(XElement element, string name)
     {
         await using var transaction = await database.BeginAnonymousAsync(CancellationToken.None);
-        await transaction.ExecuteAsync(
+        var written = await transaction.ExecuteAsync(
             "insert into control.data_protection_key (name, xml) values ($1, $2) on conflict do nothing", CancellationToken.None,
             name, element.ToString(SaveOptions.DisableFormatting));
         await transaction.CommitAsync(CancellationToken.None);
+        return written;
     }
 }
