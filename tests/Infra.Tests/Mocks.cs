@@ -74,8 +74,8 @@ sealed class Mocks : IMocks
         "aws:index/getCallerIdentity:getCallerIdentity" => args.Args.Add("accountId", "111122223333"),
         "aws:index/getPartition:getPartition" => args.Args.Add("partition", "aws").Add("dnsSuffix", "amazonaws.com"),
         "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword", "0123456789abcdefghijklmnopqrstuv"),
-        "aws:secretsmanager/getSecretVersion:getSecretVersion" => args.Args.Add("secretString", """{"token": "put by an operator", "previous": "made by the stack"}"""),
         "aws:ssm/getParameter:getParameter" => args.Args.Add("value", $"value of {args.Args["name"]}"),
+        "aws:secretsmanager/getSecretVersion:getSecretVersion" => args.Args.Add("secretString", """{"token": "put by an operator", "previous": "made by the stack"}"""),
         _ => throw new NotSupportedException($"The mocks have no answer to {args.Token}: add one here."),
     });
 }
