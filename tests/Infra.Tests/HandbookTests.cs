@@ -6,7 +6,7 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed class HandbookTests(Stacks stacks)
 {
-    static readonly string[] s_pages = ["docs/deploy.md", "docs/disaster-recovery.md", "docs/cost.md", "docs/operations.md", "docs/topology.md"];
+    static readonly string[] s_pages = ["docs/deploy.md", "docs/aws.md", "docs/disaster-recovery.md", "docs/cost.md", "docs/operations.md", "docs/topology.md"];
 
     public static TheoryData<string> Pages => [.. s_pages];
 

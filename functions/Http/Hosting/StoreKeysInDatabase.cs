@@ -11,9 +11,10 @@ sealed class StoreKeysInDatabase(ControlDatabase database) : IConfigureOptions<K
 {
     public void Configure(KeyManagementOptions options) => options.XmlRepository = this;
 
-    public IReadOnlyCollection<XElement> GetAllElements() => Read().GetAwaiter().GetResult();
+    // Elsewhere than here: a page asks for the keys while it is rendered, and its renderer lets nothing go on before it is done.
+    public IReadOnlyCollection<XElement> GetAllElements() => Task.Run(Read).GetAwaiter().GetResult();
 
-    public void StoreElement(XElement element, string friendlyName) => Write(element, friendlyName).GetAwaiter().GetResult();
+    public void StoreElement(XElement element, string friendlyName) => Task.Run(() => Write(element, friendlyName)).GetAwaiter().GetResult();
 
     async Task<IReadOnlyCollection<XElement>> Read()
     {
