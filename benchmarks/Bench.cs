@@ -1,5 +1,4 @@
 using ControlPlane.Benchmarks.Measures;
-using Spectre.Console;
 
 namespace ControlPlane.Benchmarks;
 
@@ -29,7 +28,7 @@ static class Bench
     {
         await using var world = await World.StartAsync(ct);
         var machine = await Machine.ReadAsync(world, ct);
-        AnsiConsole.MarkupLineInterpolated($"[grey]{machine.Sentence}[/]");
+        Console.WriteLine(machine.Sentence);
         var results = new List<Result>();
         foreach (var (name, make) in Names.Zip(s_measures).Where(m => options.Only.Contains(m.First)))
         {
@@ -39,7 +38,7 @@ static class Bench
             for (var round = 1; round <= (measure.Rounds ?? options.Rounds); round++)
             {
                 result.Add(await measure.BaselineAsync(ct), await measure.OursAsync(ct));
-                AnsiConsole.MarkupLineInterpolated($"[grey]{name} {round}: {result.LastRound}[/]");
+                Console.WriteLine($"{name} {round}: {result.LastRound}");
             }
 
             results.Add(result);
@@ -47,7 +46,7 @@ static class Bench
 
         Report.Print(results);
         await Report.WriteAsync(options.Json, machine, options, results, ct);
-        AnsiConsole.MarkupLineInterpolated($"Written to {options.Json}. {machine.Sentence}");
+        Console.WriteLine($"Written to {options.Json}. {machine.Sentence}");
         return 0;
     }
 }

@@ -7,8 +7,8 @@ abstract class Measure
     public abstract string Baseline { get; }
     /// <summary>Of both numbers: events/s, ms or MB.</summary>
     public abstract string Unit { get; }
-    /// <summary>Of ours / baseline; for memory of ours - baseline.</summary>
-    public abstract double Target { get; }
+    /// <summary>Of ours / baseline; for memory of ours - baseline. null where the number only explains another.</summary>
+    public abstract double? Target { get; }
     public virtual bool HigherIsBetter => false;
     /// <summary>null: as many as were asked for.</summary>
     public virtual int? Rounds => null;
@@ -19,7 +19,7 @@ abstract class Measure
 }
 
 /// <summary>The rounds of one measure.</summary>
-sealed record Result(string Name, string What, string BaselineIs, string Unit, double Target, bool HigherIsBetter)
+sealed record Result(string Name, string What, string BaselineIs, string Unit, double? Target, bool HigherIsBetter)
 {
     readonly List<(double Baseline, double Ours)> _rounds = [];
 
@@ -28,7 +28,7 @@ sealed record Result(string Name, string What, string BaselineIs, string Unit, d
     public IReadOnlyList<double> Ours => [.. _rounds.Select(r => r.Ours)];
     public IReadOnlyList<double> Baseline => [.. _rounds.Select(r => r.Baseline)];
     public IReadOnlyList<double> Ratios => [.. _rounds.Select(r => IsDifference ? r.Ours - r.Baseline : r.Ours / r.Baseline)];
-    public bool IsMet => HigherIsBetter ? Median(Ratios) >= Target : Median(Ratios) <= Target;
+    public bool? IsMet => Target is not { } target ? null : HigherIsBetter ? Median(Ratios) >= target : Median(Ratios) <= target;
 
     public void Add(double baseline, double ours) => _rounds.Add((baseline, ours));
 

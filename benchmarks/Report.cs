@@ -11,19 +11,22 @@ static class Report
 
     public static void Print(IReadOnlyList<Result> results)
     {
-        var table = new Table().Border(TableBorder.Rounded)
-            .AddColumns("Measure", "Ours", "Baseline", "Ratio", "Spread", "Target", "");
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("Measure", "Ours", "Baseline", "Ratio", "Spread", "Target", "");
         foreach (var r in results)
         {
             table.AddRow(
-                new Text(r.What), new Text($"{Number(Result.Median(r.Ours))} {r.Unit}"),
-                new Text($"{Number(Result.Median(r.Baseline))} {r.Unit}\n{r.BaselineIs}"),
-                new Text(Number(Result.Median(r.Ratios))), new Text($"{Number(r.Ratios.Min())} to {Number(r.Ratios.Max())}"),
-                new Text($"{(r.HigherIsBetter ? "at least" : "at most")} {(r.IsDifference ? "+" : "")}{r.Target.ToString(CultureInfo.InvariantCulture)}"),
-                new Text(r.IsMet ? "met" : "MISSED"));
+                r.Name, $"{Number(Result.Median(r.Ours))} {r.Unit}", $"{Number(Result.Median(r.Baseline))} {r.Unit}",
+                Number(Result.Median(r.Ratios)), $"{Number(r.Ratios.Min())} to {Number(r.Ratios.Max())}",
+                r.Target is { } target ? $"{(r.HigherIsBetter ? "at least" : "at most")} {(r.IsDifference ? "+" : "")}{target.ToString(CultureInfo.InvariantCulture)}" : "",
+                r.IsMet switch { true => "met", false => "MISSED", null => "" });
         }
 
         AnsiConsole.Write(table);
+        foreach (var r in results)
+        {
+            // Not by way of the console's markup, which breaks lines where there is no terminal to ask for its width.
+            Console.WriteLine($"{r.Name}: {r.What}\n    against {r.BaselineIs}");
+        }
     }
 
     public static async Task WriteAsync(string file, Machine machine, BenchOptions options, IReadOnlyList<Result> results, CancellationToken ct)

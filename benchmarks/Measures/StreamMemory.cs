@@ -14,7 +14,7 @@ sealed class StreamMemory(World world) : Measure
     public override string What => "server memory while ingesting 1 GB of NDJSON";
     public override string Baseline => "resident size when idle";
     public override string Unit => "MB";
-    public override double Target => 150;
+    public override double? Target => 150;
     public override int? Rounds => 1;
 
     public override Task PrepareAsync(CancellationToken ct) => world.EmptyAsync(ct);
