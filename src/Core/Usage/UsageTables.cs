@@ -57,26 +57,25 @@ static class UsageTables
     public static async Task InsertAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
     {
         var inserting = tenants.Where(t => t.Batch.Priced.Count > 0)
-            .Select(t => (Tenant: t, Inserts: t.Batch.Priced.GroupBy(p => new DateOnly(p.Event.Day.Year, p.Event.Day.Month, 1))
-                .Select(month => InsertInto(month.Key, t, [.. month], now)).ToList())).ToList();
+            .Select(t => (Tenant: t, Months: t.Batch.Priced.GroupBy(p => new DateOnly(p.Event.Day.Year, p.Event.Day.Month, 1))
+                .Select(month => (First: month.Key, Events: month.ToList())).ToList())).ToList();
         if (inserting.Count == 0)
         {
             return;
         }
 
-        var statements = inserting.SelectMany(i => i.Inserts.Prepend(Transaction.For(i.Tenant.Tenant)));
+        var statements = inserting.SelectMany(
+            i => i.Months.Select(month => InsertInto(month.First, i.Tenant, month.Events, now)).Prepend(Transaction.For(i.Tenant.Tenant)));
         await transaction.SendAsync(statements, ct, async reader =>
         {
-            foreach (var (tenant, inserts) in inserting)
+            foreach (var (tenant, months) in inserting)
             {
                 var fresh = new List<string>();
-                foreach (var _ in inserts)
+                foreach (var (_, events) in months)
                 {
                     await reader.NextResultAsync(ct);
-                    while (await reader.ReadAsync(ct))
-                    {
-                        fresh.Add(reader.GetString(0));
-                    }
+                    await reader.ReadAsync(ct);
+                    fresh.AddRange(reader.Get<string[]>(0) ?? events.Select(e => e.Event.Id));
                 }
 
                 tenant.Batch.Accept(fresh);
@@ -173,20 +172,24 @@ static class UsageTables
 
     // The events of one month, $16 to $17. That none of their ids is in it already its unique index sees to; that none is in another month
     // for which events are accepted ($15 to $18) has to be looked up, row by row: the limit keeps the planner from joining whole months.
+    // The ids that were inserted are answered only when not all were.
     const string Insert = """
-        insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
-                                         cost, period, reservation_id, feature, quantity)
-        select $1, i.id, i.occurred_at, $2, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity
-        from unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::numeric[], $11::int[], $12::uuid[],
-                    $13::text[], $14::bigint[])
-            as i (id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity)
-        left join lateral (
-            (select true as found from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $15 and e.occurred_at < $16 limit 1)
-            union all
-            (select true from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $17 and e.occurred_at < $18 limit 1)
-        ) elsewhere on true
-        where elsewhere.found is null
-        on conflict do nothing returning id
+        with inserted as (
+            insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
+                                             cost, period, reservation_id, feature, quantity)
+            select $1, i.id, i.occurred_at, $2, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity
+            from unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::numeric[], $11::int[], $12::uuid[],
+                        $13::text[], $14::bigint[])
+                as i (id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity)
+            left join lateral (
+                (select true as found from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $15 and e.occurred_at < $16 limit 1)
+                union all
+                (select true from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $17 and e.occurred_at < $18 limit 1)
+            ) elsewhere on true
+            where elsewhere.found is null
+            on conflict do nothing returning id
+        )
+        select case when count(*) < cardinality($3::text[]) then coalesce(array_agg(id), '{}') end from inserted
         """;
 
     const string Known = """
