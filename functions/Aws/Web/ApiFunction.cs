@@ -46,7 +46,9 @@ sealed class ApiFunction(WebApplication app) : HttpFunction(app)
     // ASP.NET Core reads the keys that protect forms when it starts, and would wait for a database that hangs for longer than Lambda lets a start take.
     static void LeaveKeysToTheFirstForm(IServiceCollection services)
     {
-        var reader = services.Single(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly);
-        services.Remove(reader);
+        foreach (var reader in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly).ToList())
+        {
+            services.Remove(reader);
+        }
     }
 }
