@@ -14,6 +14,12 @@ public sealed class GeneratedSecret : ComponentResource
 {
     public Secret Secret { get; }
 
+    /// <summary>
+    /// Keeps the first version for good. Without a label Secrets Manager removes it some day after the second change; Pulumi would miss it at its next refresh
+    /// and make another, which would come into force in the place of what rotation or an operator has put there.
+    /// </summary>
+    const string MadeLabel = "MadeByPulumi";
+
     readonly SecretVersion _version;
 
     /// <param name="random">Keys that get 32 random letters and digits.</param>
@@ -37,6 +43,7 @@ public sealed class GeneratedSecret : ComponentResource
         _version = new SecretVersion(name, new SecretVersionArgs
         {
             SecretId = Secret.Id,
+            VersionStages = { "AWSCURRENT", MadeLabel },
             SecretString = Output.CreateSecret(values.Apply(made => JsonSerializer.Serialize(
                 random.Zip(made).Select(pair => (Key: pair.First, Value: inBase64.Contains(pair.First) ? Convert.ToBase64String(Encoding.ASCII.GetBytes(pair.Second)) : pair.Second))
                     .Concat(given).ToDictionary(pair => pair.Key, pair => pair.Value)))),

@@ -50,6 +50,15 @@ public sealed class DataTests(Stacks stacks)
         Assert.DoesNotContain(owner.DependsOn, secret => secret.StartsWith("aws:secretsmanager/", StringComparison.Ordinal) && !secret.Contains("database-owner", StringComparison.Ordinal));
     }
 
+    // Secrets Manager removes versions without a label: Pulumi would make another, and put it into force in the place of what is in force.
+    [Fact]
+    public async Task What_a_secret_was_made_with_is_kept_when_it_has_changed()
+    {
+        var world = await stacks.GetAsync("prod");
+        Assert.All((string[])["secrets-platform", "secrets-origin", "secrets-database-owner", "secrets-cache"], secret => Assert.Equal(
+            ["AWSCURRENT", "MadeByPulumi"], world.One("aws:secretsmanager/secretVersion:SecretVersion", secret).Texts("versionStages")));
+    }
+
     // RDS takes no slash, quote or at sign in a password, and Redis few signs in a token.
     [Theory]
     [InlineData("secrets-database-owner", "password")]
