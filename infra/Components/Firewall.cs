@@ -1,3 +1,4 @@
+using ControlPlane.Http;
 using ControlPlane.Infra.Plans;
 using Pulumi;
 using Pulumi.Aws.CloudWatch;
@@ -14,15 +15,17 @@ public sealed class Firewall : ComponentResource
     public const string Region = "us-east-1";
 
     /// <summary>Tenants' gateways: signed calls from few addresses, many and large.</summary>
-    const string GatewayPaths = "^/v1/(usage|authorize)";
+    static readonly string s_gatewayPaths = $"^({string.Join('|', GatewayRoutes.All.Select(route => route.Split(' ')[1]))})$";
 
-    static readonly (string Name, string[] OnlyCount)[] s_managed =
+    // What gateways report is text of models and their users, in JSON that nothing renders or runs: addresses as http://10.0.0.5:11434, tags, SQL. Rules that
+    // guess from a text whether somebody attacks would answer it 403, and the gateway would try the same batch for ever: usage that nobody is billed for.
+    static readonly (string Name, string[] OnlyCount, bool OfGatewaysToo)[] s_managed =
     [
-        ("AWSManagedRulesAmazonIpReputationList", []),
-        // A batch of usage is larger than 8 KB; the application has limits of its own.
-        ("AWSManagedRulesCommonRuleSet", ["SizeRestrictions_BODY"]),
-        ("AWSManagedRulesKnownBadInputsRuleSet", []),
-        ("AWSManagedRulesSQLiRuleSet", []),
+        ("AWSManagedRulesAmazonIpReputationList", [], true),
+        // The application has limits of its own.
+        ("AWSManagedRulesCommonRuleSet", ["SizeRestrictions_BODY"], false),
+        ("AWSManagedRulesKnownBadInputsRuleSet", [], false),
+        ("AWSManagedRulesSQLiRuleSet", [], false),
     ];
 
     public WebAcl Acl { get; }
@@ -37,7 +40,7 @@ public sealed class Firewall : ComponentResource
             Scope = "CLOUDFRONT",
             Description = "Portal and API",
             DefaultAction = new WebAclDefaultActionArgs { Allow = new WebAclDefaultActionAllowArgs() },
-            Rules = [.. s_managed.Select((group, i) => Managed(group.Name, group.OnlyCount, i + 1)), PerAddress(plan)],
+            Rules = [.. s_managed.Select((group, i) => Managed(group.Name, group.OnlyCount, group.OfGatewaysToo, i + 1)), PerAddress(plan)],
             VisibilityConfig = new WebAclVisibilityConfigArgs { CloudwatchMetricsEnabled = true, SampledRequestsEnabled = true, MetricName = name },
         }, inside);
 
@@ -62,28 +65,57 @@ public sealed class Firewall : ComponentResource
         RegisterOutputs();
     }
 
-    static WebAclRuleArgs Managed(string group, string[] onlyCount, int priority) => new()
+    static WebAclRuleArgs Managed(string group, string[] onlyCount, bool ofGatewaysToo, int priority)
     {
-        Name = group,
-        Priority = priority,
-        OverrideAction = new WebAclRuleOverrideActionArgs { None = new WebAclRuleOverrideActionNoneArgs() },
-        Statement = new WebAclRuleStatementArgs
+        var rules = new WebAclRuleStatementManagedRuleGroupStatementArgs
         {
-            ManagedRuleGroupStatement = new WebAclRuleStatementManagedRuleGroupStatementArgs
+            VendorName = "AWS",
+            Name = group,
+            RuleActionOverrides = [.. onlyCount.Select(rule => new WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideArgs
             {
-                VendorName = "AWS",
-                Name = group,
-                RuleActionOverrides = [.. onlyCount.Select(rule => new WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideArgs
+                Name = rule,
+                ActionToUse = new WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs
                 {
-                    Name = rule,
-                    ActionToUse = new WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs
+                    Count = new WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs(),
+                },
+            })],
+        };
+        if (!ofGatewaysToo)
+        {
+            rules.ScopeDownStatement = NotOfGateways();
+        }
+
+        return new()
+        {
+            Name = group,
+            Priority = priority,
+            OverrideAction = new WebAclRuleOverrideActionArgs { None = new WebAclRuleOverrideActionNoneArgs() },
+            Statement = new WebAclRuleStatementArgs { ManagedRuleGroupStatement = rules },
+            VisibilityConfig = Visible(group),
+        };
+    }
+
+    // The same statement twice, because the provider has types of its own for every place.
+    static WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementArgs NotOfGateways() => new()
+    {
+        NotStatement = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementNotStatementArgs
+        {
+            Statement = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementArgs
+            {
+                RegexMatchStatement = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementArgs
+                {
+                    RegexString = s_gatewayPaths,
+                    FieldToMatch = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementFieldToMatchArgs
                     {
-                        Count = new WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs(),
+                        UriPath = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementFieldToMatchUriPathArgs(),
                     },
-                })],
+                    TextTransformations =
+                    {
+                        new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementTextTransformationArgs { Priority = 0, Type = "NONE" },
+                    },
+                },
             },
         },
-        VisibilityConfig = Visible(group),
     };
 
     static WebAclRuleArgs PerAddress(EdgePlan plan) => new()
@@ -111,7 +143,7 @@ public sealed class Firewall : ComponentResource
     {
         RegexMatchStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementArgs
         {
-            RegexString = GatewayPaths,
+            RegexString = s_gatewayPaths,
             FieldToMatch = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementFieldToMatchArgs
             {
                 UriPath = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementFieldToMatchUriPathArgs(),

@@ -50,6 +50,19 @@ public sealed class EdgeTests(Stacks stacks)
             ((IEnumerable<object?>)stage["routeSettings"]!).Select(route => (string)((IReadOnlyDictionary<string, object?>)route!)["routeKey"]!));
     }
 
+    // What gateways report is text of models and people: a rule that takes it for an attack would cost the usage of everybody behind that gateway.
+    [Fact]
+    public async Task No_rule_that_guesses_from_texts_sees_what_gateways_report()
+    {
+        var firewall = Assert.Single((await stacks.GetAsync("prod")).Of("aws:wafv2/webAcl:WebAcl"));
+        var rules = Enumerable.Range(0, 5).ToDictionary(i => (string)firewall[$"rules.{i}.name"]!, i => $"rules.{i}.statement");
+        const string exempt = "scopeDownStatement.notStatement.statement.regexMatchStatement.regexString";
+        Assert.All((string[])["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet"], group =>
+            Assert.Equal("^(/v1/usage|/v1/usage/litellm|/v1/authorize)$", firewall[$"{rules[group]}.managedRuleGroupStatement.{exempt}"]));
+        Assert.Equal("^(/v1/usage|/v1/usage/litellm|/v1/authorize)$", firewall[$"{rules["requests-per-address"]}.rateBasedStatement.{exempt}"]);
+        Assert.Null(firewall[$"{rules["AWSManagedRulesAmazonIpReputationList"]}.managedRuleGroupStatement.{exempt}"]);
+    }
+
     [Theory]
     [InlineData("prod", "PRIMARY", true)]
     [InlineData("dr", "SECONDARY", false)]
