@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pulumi;
 using Pulumi.Aws.CloudWatch;
 using Pulumi.Aws.CloudWatch.Inputs;
@@ -5,9 +6,10 @@ using Pulumi.Aws.CloudWatch.Inputs;
 namespace ControlPlane.Infra.Components;
 
 /// <summary>What the alarms look at.</summary>
+/// <param name="BackupVault">The name; <c>null</c> in a standby, which makes no backups.</param>
 public sealed record Watched(
     string ClusterName, GpuNodes GpuNodes, CpuNodes CpuNodes, Database Database, DatabaseAccess DatabaseAccess, Cache Cache, HttpApi HttpApi, Functions Functions,
-    IReadOnlyDictionary<string, Pulumi.Aws.Sqs.Queue> DeadLetters);
+    IReadOnlyDictionary<string, Pulumi.Aws.Sqs.Queue> DeadLetters, string? BackupVault);
 
 /// <summary>Every alarm of the platform: the planned ones, and those without which a failure would go unseen.</summary>
 public sealed class Alarms : ComponentResource
@@ -49,6 +51,15 @@ public sealed class Alarms : ComponentResource
         yield return new("usage-throttled", Severity.Critical, "Ingestion is at its reserved concurrency: gateways have to repeat.", "throttles", 0,
             new Measure("throttles", "AWS/Lambda", "Throttles", "Sum", ("FunctionName", watched.Functions.Usage.Function.Name)))
         { Periods = (2, 3) };
+        if (watched.BackupVault is { } vault)
+        {
+            // AWS Backup announces failed copies, but no longer failed backups: its event for them is one of the past.
+            (string, Input<string>) inVault = ("BackupVaultName", vault);
+            yield return new("backup-failures", Severity.Critical, "A backup of database, files or models was not made.", "SUM([failed, aborted, expired])", 0,
+                new("failed", "AWS/Backup", "NumberOfBackupJobsFailed", "Sum", inVault), new("aborted", "AWS/Backup", "NumberOfBackupJobsAborted", "Sum", inVault),
+                new("expired", "AWS/Backup", "NumberOfBackupJobsExpired", "Sum", inVault));
+        }
+
         if (plan.Waits)
         {
             yield return new("replica-lag", Severity.Critical, "The replica is further behind than the recovery point allows.", "lag", plan.Observability.ReplicaLagSeconds,
@@ -66,8 +77,8 @@ public sealed class Alarms : ComponentResource
         yield return Utilization("node-memory", "Memory of the nodes", "ContainerInsights", "node_memory_utilization", cluster);
         yield return Utilization("gpu", "The GPUs", "ContainerInsights", "node_gpu_utilization", cluster);
         yield return Utilization("database-cpu", "CPU of the database", "AWS/RDS", "CPUUtilization", database);
-        yield return Utilization("cache-cpu", "CPU of the cache", "AWS/ElastiCache", "EngineCPUUtilization", ("ReplicationGroupId", watched.Cache.Group.Id));
-        yield return Utilization("cache-memory", "Memory of the cache", "AWS/ElastiCache", "DatabaseMemoryUsagePercentage", ("ReplicationGroupId", watched.Cache.Group.Id));
+        yield return OfTheCache("cache-cpu", "CPU of the cache", "EngineCPUUtilization");
+        yield return OfTheCache("cache-memory", "Memory of the cache", "DatabaseMemoryUsagePercentage");
         yield return new("database-storage", Severity.Warning, "Less than a fifth of the database's storage is free, and it has stopped growing.", "free / 1073741824",
             (100 - limit) / 100 * plan.Data.DatabaseGib, new Measure("free", "AWS/RDS", "FreeStorageSpace", "Minimum", database))
         { Below = true, Periods = (6, 6) };
@@ -85,6 +96,13 @@ public sealed class Alarms : ComponentResource
 
         Alarm Utilization(string what, string title, string metricNamespace, string metric, (string, Input<string>) of) =>
             new($"{what}-utilization", Severity.Warning, $"{title} is used more than {limit} %.", "used", limit, new Measure("used", metricNamespace, metric, "Average", of)) { Periods = (3, 3) };
+
+        // ElastiCache reports for each node and never for the group: the fullest counts.
+        Alarm OfTheCache(string what, string title, string metric)
+        {
+            var nodes = watched.Cache.Nodes.Select((node, i) => new Measure(string.Create(CultureInfo.InvariantCulture, $"node{i + 1}"), "AWS/ElastiCache", metric, "Average", ("CacheClusterId", node))).ToArray();
+            return new($"{what}-utilization", Severity.Warning, $"{title} is used more than {limit} %.", $"MAX([{string.Join(", ", nodes.Select(node => node.Id))}])", limit, nodes) { Periods = (3, 3) };
+        }
     }
 
     MetricAlarm Make(string name, Alarm alarm, Alerts alerts)

@@ -14,16 +14,19 @@ public sealed class Backups : ComponentResource
 {
     public Vault Vault { get; }
 
+    /// <summary>Known ahead, to alarms.</summary>
+    public static string VaultName(string name, StackInfo stack) => stack.Named(name);
+
     public Backups(string name, DataPlan plan, Keys keys, SecondRegion? second, Alerts alerts, StackInfo stack, InputList<string> what, ComponentResourceOptions? options = null)
         : base("controlplane:data:Backups", name, options)
     {
         var inside = new CustomResourceOptions { Parent = this };
-        Vault = new Vault(name, new VaultArgs { Name = stack.Named(name), KmsKeyArn = keys.Data.Arn }, inside);
+        Vault = new Vault(name, new VaultArgs { Name = VaultName(name, stack), KmsKeyArn = keys.Data.Arn }, inside);
         _ = new VaultNotifications(name, new VaultNotificationsArgs
         {
             BackupVaultName = Vault.Name,
             SnsTopicArn = alerts.Critical.Arn,
-            BackupVaultEvents = { "BACKUP_JOB_FAILED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED" },
+            BackupVaultEvents = { "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED" }, // Of failed backups an alarm tells.
         }, inside);
         if (stack.Protect)
         {

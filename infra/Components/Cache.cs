@@ -13,6 +13,9 @@ public sealed class Cache : ComponentResource
 
     public ReplicationGroup Group { get; }
 
+    /// <summary>Ids of its nodes, which metrics go by.</summary>
+    public IReadOnlyList<Output<string>> Nodes { get; }
+
     public Cache(string name, DataPlan plan, Network network, Cluster cluster, Keys keys, Input<string> token, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:data:Cache", name, options)
     {
@@ -46,6 +49,7 @@ public sealed class Cache : ComponentResource
             FinalSnapshotIdentifier = stack.Named($"{name}-final"),
             LogDeliveryConfigurations = { Log(log, "slow-log"), Log(log, "engine-log") },
         }, inside);
+        Nodes = [.. Enumerable.Range(0, plan.CacheNodes).Select(node => Group.MemberClusters.Apply(nodes => nodes[node]))];
         RegisterOutputs();
     }
 

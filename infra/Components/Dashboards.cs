@@ -14,7 +14,7 @@ public sealed class Dashboards : ComponentResource
     {
         var functions = Output.All(((ControlFunction[])[watched.Functions.Api, watched.Functions.Usage, watched.Functions.Jobs, watched.Functions.Provision]).Select(function => function.Function.Name));
         var body = Output.Tuple(
-            Output.All(alarms.All.Select(alarm => alarm.Arn)), watched.HttpApi.Api.Id, functions, watched.Database.Instance.Identifier, watched.Cache.Group.Id, watched.GpuNodes.Group.Name)
+            Output.All(alarms.All.Select(alarm => alarm.Arn)), watched.HttpApi.Api.Id, functions, watched.Database.Instance.Identifier, Output.All(watched.Cache.Nodes), watched.GpuNodes.Group.Name)
             .Apply(known =>
             {
                 var (alarmArns, api, names, database, cache, gpu) = known;
@@ -28,7 +28,7 @@ public sealed class Dashboards : ComponentResource
                         Graph(0, 10, "Functions at work", [.. names.Select(function => new object[] { "AWS/Lambda", "ConcurrentExecutions", "FunctionName", function })]),
                         Graph(12, 10, "Errors of functions", [.. names.Select(function => new object[] { "AWS/Lambda", "Errors", "FunctionName", function })]),
                         Graph(0, 16, "Database", ["AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", database], ["AWS/RDS", "DatabaseConnections", "DBInstanceIdentifier", database]),
-                        Graph(12, 16, "Cache (%)", ["AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "ReplicationGroupId", cache]),
+                        Graph(12, 16, "Cache (%)", [.. cache.Select(node => new object[] { "AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "CacheClusterId", node })]),
                         Graph(0, 22, "GPU nodes", ["AWS/AutoScaling", "GroupDesiredCapacity", "AutoScalingGroupName", gpu], ["AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", gpu]),
                         Graph(12, 22, "Inference (ns)", [ClusterLogs.Namespace, ClusterLogs.InferenceNanoseconds]),
                     },

@@ -56,7 +56,7 @@ public sealed class EksTopology : ComponentResource
             ["overflow"] = queues.Overflow.DeadLetters,
             ["failed"] = queues.Failed,
             ["node-news"] = termination.News.DeadLetters,
-        });
+        }, primary is null ? Backups.VaultName("backups", stack) : null);
         var alarms = new Alarms("alarms", plan, watched, alerts, inside);
         var dashboards = new Dashboards("dashboards", watched, alarms, stack, inside);
         var metrics = new Metrics("metrics", plan.Observability, cluster, keys, stack, inside);

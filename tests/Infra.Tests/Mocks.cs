@@ -42,6 +42,7 @@ sealed class Mocks : IMocks
     {
         "aws:eks/cluster:Cluster" => AsCluster(key, state),
         "aws:eks/nodeGroup:NodeGroup" => state.SetItem("resources", List(Map("autoscalingGroups", List(Map("name", $"[[{key} autoscalingGroup]]"))))),
+        "aws:elasticache/replicationGroup:ReplicationGroup" => state.SetItem("memberClusters", List($"[[{key} member]]-001", $"[[{key} member]]-002")),
         "aws:acm/certificate:Certificate" => state.SetItem("domainValidationOptions", ((IEnumerable<object>)inputs.GetValueOrDefault("subjectAlternativeNames", Array.Empty<object>()))
             .Append(inputs["domainName"]).Select(domain => (object)Map("domainName", domain).Add("resourceRecordName", $"[[{key} record]].{domain}").Add("resourceRecordType", "CNAME")
                 .Add("resourceRecordValue", $"[[{key} proof]]")).ToImmutableArray()),

@@ -43,6 +43,29 @@ public sealed class ObservabilityTests(Stacks stacks)
             queue => Assert.Single(world.About(queue, "aws:cloudwatch/metricAlarm:MetricAlarm")));
     }
 
+    // BACKUP_JOB_FAILED is still taken by AWS Backup, and never sent.
+    [Fact]
+    public async Task A_backup_that_was_not_made_is_an_alarm()
+    {
+        var world = await stacks.GetAsync("prod");
+        var alarm = world.One("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-backup-failures");
+        Assert.Contains("aws:sns/topic:Topic alerts-critical", alarm.DependsOn);
+        Assert.All(Enumerable.Range(1, 3), i => Assert.Equal(world.One("aws:backup/vault:Vault", "backups")["name"], alarm[$"metricQueries.{i}.metric.dimensions.BackupVaultName"]));
+        Assert.DoesNotContain("BACKUP_JOB_FAILED", world.One("aws:backup/vaultNotifications:VaultNotifications", "backups").Texts("backupVaultEvents"));
+    }
+
+    // ElastiCache has no such metric of a group: an alarm on it would stay silent for ever.
+    [Theory]
+    [InlineData("cache-cpu-utilization")]
+    [InlineData("cache-memory-utilization")]
+    public async Task The_cache_is_watched_node_by_node(string name)
+    {
+        var alarm = (await stacks.GetAsync("prod")).One("aws:cloudwatch/metricAlarm:MetricAlarm", $"alarms-{name}");
+        Assert.Equal("MAX([node1, node2])", alarm["metricQueries.0.expression"]);
+        Assert.All(Enumerable.Range(1, 2), i => Assert.Equal(
+            $"[[aws:elasticache/replicationGroup:ReplicationGroup cache member]]-00{i}", alarm[$"metricQueries.{i}.metric.dimensions.CacheClusterId"]));
+    }
+
     // Of the others the caller is told, or a queue for what failed.
     [Fact]
     public async Task A_function_that_nobody_waits_for_does_not_fail_unseen()
