@@ -60,7 +60,8 @@ public sealed class DnsZone : ComponentResource
             ZoneId = Id,
             Name = Full(host),
             Type = type,
-            Aliases = { new RecordAliasArgs { Name = dnsName, ZoneId = hostedZoneId, EvaluateTargetHealth = true } },
+            // There is nothing else that it could answer, and Route 53 refuses the question for a distribution.
+            Aliases = { new RecordAliasArgs { Name = dnsName, ZoneId = hostedZoneId, EvaluateTargetHealth = false } },
         }, new CustomResourceOptions { Parent = this });
 
     /// <summary>

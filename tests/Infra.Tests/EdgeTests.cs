@@ -79,6 +79,16 @@ public sealed class EdgeTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task Nothing_asks_for_the_health_of_a_distribution()
+    {
+        var world = await stacks.GetAsync("prod");
+        var delivery = Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"));
+        var names = world.About(delivery, "aws:route53/record:Record").ToList();
+        Assert.Equal(4, names.Count);
+        Assert.All(names, name => Assert.True(name["aliases.0.evaluateTargetHealth"] is false));
+    }
+
+    [Fact]
     public async Task Environments_are_reached_through_one_load_balancer_in_every_zone_which_says_who_asks()
     {
         var world = await stacks.GetAsync("prod");
