@@ -84,6 +84,18 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_went_to_the_wrong_address_first_is_held_once_more_as_what_it_is()
+    {
+        var payload = JsonSerializer.Serialize(new { id = "l1", model = "no-such-model", prompt_tokens = 1, completion_tokens = 2, endTime = Now.ToUnixTimeSeconds() });
+
+        Assert.Equal(["malformed"], (await _tenant.PostAsync(payload).CountsAsync()).Codes);
+        Assert.Equal(["unknown_model"], (await _tenant.PostAsync(payload, path: "/v1/usage/litellm").CountsAsync()).Codes);
+
+        var held = await (await _server.Operator.GetAsync("/v1/admin/quarantine?code=unknown_model")).ReadAsync();
+        Assert.Equal("litellm", Assert.Single(held.GetProperty("items").EnumerateArray()).GetProperty("form").GetString());
+    }
+
+    [Fact]
     public async Task Deliveries_of_many_tenants_at_once_are_each_told_of_their_own_events()
     {
         var others = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _server.CreateTenantAsync()));
