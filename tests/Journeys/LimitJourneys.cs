@@ -47,6 +47,19 @@ public sealed class LimitJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_user_whose_id_has_a_slash_is_limited_by_it()
+    {
+        var tenant = await _server.CreateReadyTenantAsync();
+
+        (await tenant.Http.PutAsJsonAsync("/v1/user-limits/okta%2Fada", new { tokens_per_day = 100 })).EnsureSuccessStatusCode();
+
+        Assert.Equal("user_limit", (await tenant.AskAsync(101, user: "okta/ada")).Reason);
+        Assert.Equal("okta/ada", (await (await tenant.Http.GetAsync("/v1/user-limits/okta%2Fada")).ReadAsync()).GetProperty("user").GetString());
+        Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync("/v1/user-limits/okta%2Fada")).StatusCode);
+        Assert.True((await tenant.AskAsync(101, user: "okta/ada")).Allow);
+    }
+
+    [Fact]
     public async Task A_wrong_limit_is_answered_with_what_to_send()
     {
         var tenant = await _server.CreateTenantAsync();

@@ -71,6 +71,30 @@ public sealed class UsageJourneys : IAsyncLifetime
         Assert.Equal(5 * 150, await _tenant.TokensAsync("2025-12-01", "2026-02-01"));
     }
 
+    [Theory]
+    [InlineData("1970-01-01T00:00:00Z", "too_old")]
+    [InlineData("9999-12-31T00:00:00Z", "in_future")]
+    public async Task An_event_of_an_impossible_time_does_not_hold_up_the_first_event_of_a_month(string time, string code)
+    {
+        var impossible = Deliveries.Event("impossible", DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture));
+
+        var reply = await _server.ReportAsync(_tenant, impossible, Deliveries.Event("first", Now.AddDays(-34))).CountsAsync();
+
+        Assert.Equal((1, code), (reply.Accepted, Assert.Single(reply.Codes)));
+    }
+
+    [Fact]
+    public async Task What_went_to_the_wrong_address_first_is_held_once_more_as_what_it_is()
+    {
+        var payload = JsonSerializer.Serialize(new { id = "l1", model = "no-such-model", prompt_tokens = 1, completion_tokens = 2, endTime = Now.ToUnixTimeSeconds() });
+
+        Assert.Equal(["malformed"], (await _tenant.PostAsync(payload).CountsAsync()).Codes);
+        Assert.Equal(["unknown_model"], (await _tenant.PostAsync(payload, path: "/v1/usage/litellm").CountsAsync()).Codes);
+
+        var held = await (await _server.Operator.GetAsync("/v1/admin/quarantine?code=unknown_model")).ReadAsync();
+        Assert.Equal("litellm", Assert.Single(held.GetProperty("items").EnumerateArray()).GetProperty("form").GetString());
+    }
+
     [Fact]
     public async Task Deliveries_of_many_tenants_at_once_are_each_told_of_their_own_events()
     {

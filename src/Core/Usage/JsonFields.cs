@@ -9,6 +9,8 @@ sealed class FieldException(string message) : Exception(message);
 /// <summary>Reads the fields of an untrusted JSON object, with messages for whoever sent it.</summary>
 static class JsonFields
 {
+    const string Date = "yyyy-mm-dd";
+
     public static string RequiredText(this JsonElement element, string name, int maximum = UsageEvent.MaximumText) =>
         element.OptionalText(name, maximum) ?? throw new FieldException($"{name} is missing: send a text of 1 to {maximum} characters");
 
@@ -58,8 +60,10 @@ static class JsonFields
             return null;
         }
 
-        var zoned = text.EndsWith('Z') || text.EndsWith('z') || text.LastIndexOfAny(['+', '-']) > "yyyy-mm-ddT".Length - 1;
-        return zoned && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var instant)
+        // A time without its day would be taken for one of the day on which it is read, and no longer be the same event on the next.
+        var dated = text.Length > Date.Length && text[4] == '-' && text[7] == '-' && text[Date.Length] is 'T' or 't' or ' ';
+        var zoned = text.EndsWith('Z') || text.EndsWith('z') || text.LastIndexOfAny(['+', '-']) > Date.Length;
+        return dated && zoned && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var instant)
             ? ToMicroseconds(instant)
             : throw new FieldException($"{name} must be an RFC 3339 time with a zone, such as 2026-01-31T12:00:00Z");
     }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using ControlPlane.Database;
 
 namespace ControlPlane.Usage;
@@ -14,7 +15,7 @@ public static class Quarantine
         Transaction transaction, Guid tenant, IReadOnlyList<RejectedSubmission> rejected, TimeProvider clock, CancellationToken ct)
     {
         // One row per text, also within a batch: an upsert may not touch a row twice. In digest order, against deadlocks.
-        var held = rejected.Select(r => (r.Submission, r.Why, r.ReceivedAt, Digest: SHA256.HashData(r.Submission.Utf8.Span)))
+        var held = rejected.Select(r => (r.Submission, r.Why, r.ReceivedAt, Digest: DigestOf(r.Submission)))
             .GroupBy(h => Convert.ToHexString(h.Digest)).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => (g.First().Submission, g.First().Why, g.First().ReceivedAt, g.First().Digest, Times: g.LongCount())).ToList();
         if (held.Count == 0)
@@ -47,6 +48,11 @@ public static class Quarantine
         transaction.ExecuteAsync("update control.quarantine set state = 'replayed', replayed_at = $2 where id = $1", ct, id, at);
 
     public static UsageForm FormOf(string name) => name == "litellm" ? UsageForm.Litellm : UsageForm.Event;
+
+    // The form is part of it: a text that went to the wrong address first is held there as unreadable, and must be held as what it is too.
+    static byte[] DigestOf(Submission submission) => submission.Form == UsageForm.Event
+        ? SHA256.HashData(submission.Utf8.Span)
+        : SHA256.HashData([.. Encoding.UTF8.GetBytes(NameOf(submission.Form)), .. submission.Utf8.Span]);
 
     static string NameOf(UsageForm form) => form == UsageForm.Litellm ? "litellm" : "event";
 

@@ -83,8 +83,9 @@ public sealed class RecordUsage : IAsyncDisposable
         UsageMetrics.Count([.. replies.OfType<IngestReply>()]);
         return replies;
 
+        // Of what may be counted: an event of 1970 or 9999 beside it needs none, and gets none.
         Task EnsurePartitionsAsync() =>
-            UsagePartitions.EnsureAsync(_database, deliveries.SelectMany(d => d.Submissions).Select(s => s.Event?.Day).OfType<DateOnly>(), ct);
+            UsagePartitions.EnsureAsync(_database, deliveries.SelectMany(d => new UsageBatch([.. d.Received()]).Candidates).Select(usage => usage.Day), ct);
     }
 
     /// <returns>A reply for each delivery; null for those of tenants that were locked out.</returns>
