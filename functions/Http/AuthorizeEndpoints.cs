@@ -1,4 +1,5 @@
 using ControlPlane.Budgets;
+using ControlPlane.Database;
 using ControlPlane.Http.Hosting;
 using ControlPlane.Signup;
 using ControlPlane.Usage;
@@ -16,7 +17,7 @@ static class AuthorizeEndpoints
         routes.MapPost("/v1/authorize", Post).WithSummary("Ask whether a call may go ahead, and reserve its estimate");
 
     static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(
-        AuthorizeRequest request, HttpRequest http, Authorize authorize, CancellationToken ct)
+        AuthorizeRequest request, HttpRequest http, Authorize authorize, DatabaseCircuit circuit, CancellationToken ct)
     {
         if (request.Errors() is { Count: > 0 } errors)
         {
@@ -26,7 +27,8 @@ static class AuthorizeEndpoints
         var question = new AuthorizationRequest(
             Credentials.Hash(BearerKeys.KeyOf(http) ?? ""), request.RequestId!, request.User!, request.Model!, request.EstimatedTokens!.Value,
             request.Feature, request.Quantity ?? 1);
-        return await authorize.RunAsync(question, ct) is { } answer
+        // Asked again after it was given up, the same request_id gets the same answer.
+        return await circuit.RunAsync(work => authorize.RunAsync(question, work), ct, insist: true) is { } answer
             ? TypedResults.Ok(answer)
             : TypedResults.Problem("Send a tenant key as Authorization: Bearer cpt_…; this one is unknown or revoked.", statusCode: 401, title: "Not authenticated");
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Http.Json;
 using ControlPlane.Tests.Support;
 using ControlPlane.Tests.Support.Crashing;
 
@@ -68,6 +69,9 @@ public sealed class OverflowCrashes : IAsyncLifetime, IDisposable
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.GetAsync("/readyz")).StatusCode);
             using var fromUnknown = new HttpRequestMessage(HttpMethod.Post, "/v1/usage") { Headers = { { "Authorization", $"Bearer {unknown.ApiKey}" } } };
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.SendAsync(fromUnknown)).StatusCode);
+            using var asking = new HttpRequestMessage(HttpMethod.Post, "/v1/authorize") { Headers = { { "Authorization", $"Bearer {unknown.ApiKey}" } } };
+            asking.Content = JsonContent.Create(new { request_id = "r1", user = "u1", model = "mistral:7b-instruct", estimated_tokens = 1 });
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.SendAsync(asking)).StatusCode);
             Assert.NotEmpty(Spool.Waiting(_data));
             await _cluster.ResumeAsync();
         });
