@@ -191,6 +191,20 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_events_of_one_id_an_operator_replays_one_however_old_they_are_and_however_far_apart()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("twice", Now.AddDays(-150))).CountsAsync();
+        await _server.ReportAsync(_tenant, Deliveries.Event("twice", Now.AddDays(-70))).CountsAsync();
+        var held = (await (await _server.Operator.GetAsync("/v1/admin/quarantine?code=too_old")).ReadAsync()).GetProperty("items").EnumerateArray()
+            .OrderBy(h => h.GetProperty("raw").GetString(), StringComparer.Ordinal).Select(h => h.GetProperty("id").GetString()).ToList();
+        Assert.Equal(2, held.Count);
+
+        Assert.Equal(HttpStatusCode.OK, (await _server.Operator.PostAsync($"/v1/admin/quarantine/{held[0]}/replay", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await _server.Operator.PostAsync($"/v1/admin/quarantine/{held[1]}/replay", null)).StatusCode);
+        Assert.Equal(1, await _server.ReadAsync<long>("select count(*) from control.usage_event"));
+    }
+
+    [Fact]
     public async Task A_body_that_is_no_json_is_refused_and_kept()
     {
         var reply = await _server.PostSignedAsync(_tenant, "{\"id\": \"e1\", ");

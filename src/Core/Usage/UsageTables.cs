@@ -86,11 +86,14 @@ static class UsageTables
 
     static Statement InsertInto(DateOnly month, TenantUsage tenant, List<PricedEvent> events, DateTimeOffset now)
     {
+        var open = now - TimeSpan.FromDays(UsageAge.OpenDays);
+        // Older ones come from an operator only, who may hold several of one id: then no month is too long ago to be looked at.
+        var since = events.Exists(e => e.Event.OccurredAt < open) ? DateTimeOffset.UnixEpoch : open;
         return new(
             Insert, tenant.Tenant, now, Column(e => e.Event.Id), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
             Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
             Column(e => tenant.Subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
-            Column(e => e.Event.Quantity), now - TimeSpan.FromDays(UsageAge.OpenDays), StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
+            Column(e => e.Event.Quantity), since, StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
 
         T[] Column<T>(Func<PricedEvent, T> value) => events.ConvertAll(e => value(e)).ToArray();
     }
