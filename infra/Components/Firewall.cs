@@ -150,7 +150,7 @@ public sealed class Firewall : ComponentResource
             },
             TextTransformations =
             {
-                new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementTextTransformationArgs { Priority = 0, Type = "NORMALIZE_PATH" },
+                new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementTextTransformationArgs { Priority = 0, Type = "NONE" },
             },
         },
     };
