@@ -1,5 +1,3 @@
-using ControlPlane.Benchmarks.Measures;
-
 namespace ControlPlane.Benchmarks;
 
 /// <param name="Events">In the table, where its size matters.</param>

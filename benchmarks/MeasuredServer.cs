@@ -1,7 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Local;
-using ControlPlane.Operations;
-
 namespace ControlPlane.Benchmarks;
 
 /// <summary>The control plane as <c>./run</c> starts it, in a process of its own, with one more route: the baseline of everything that asks the database once.</summary>

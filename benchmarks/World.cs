@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
-using ControlPlane.Local;
 using Npgsql;
 
 namespace ControlPlane.Benchmarks;
@@ -18,7 +17,7 @@ sealed class World : IAsyncDisposable
     const string OperatorKey = "cpo_benchmarks-only-on-a-database-that-is-thrown-away";
 
     /// <summary>Tokens: never reached, and checked all the same.</summary>
-    const long Limit = ControlPlane.Budgets.UserLimits.MaximumTokens;
+    const long Limit = ControlPlane.Limits.UserLimits.MaximumTokens;
 
     readonly Installation _installation;
     readonly Process _server;

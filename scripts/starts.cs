@@ -37,7 +37,7 @@ for (var round = 0; round <= rounds; round++)
     {
         foreach (var kind in (string[])["compiled", "jit"])
         {
-            var start = await Lambda.StartAsync([Path.Combine(folder, kind, "ControlPlane.Aws.dll")], name, input);
+            var start = await Lambda.StartAsync([Path.Combine(folder, kind, "ControlPlane.Lambda.dll")], name, input);
             measured.TryAdd((name, kind), []);
             measured[(name, kind)].Add(start with { Ready = start.Ready / baseline.Ready, Answered = start.Answered / baseline.Ready });
         }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using ControlPlane.Local.Postgres;
 using Npgsql;
 
 namespace ControlPlane.Benchmarks.Load;

@@ -1,5 +1,4 @@
 using System.Text;
-using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ControlPlane.Benchmarks.Load;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 

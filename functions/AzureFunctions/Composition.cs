@@ -1,19 +1,8 @@
 using Azure.Core;
-using ControlPlane.Database;
-using ControlPlane.Http;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>
 /// The application with its own services, beside those of the Functions worker. The worker's framework has other routes, forwarded headers
@@ -41,7 +30,7 @@ sealed class Composition : IAsyncDisposable
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration
-            .AddInMemoryCollection(QuietLogs.Settings)
+            .AddInMemoryCollection(DefaultLogLevels.Settings)
             .AddInMemoryCollection([new("CONTROLPLANE_DATA", Path.Combine(Path.GetTempPath(), "controlplane"))])
             .AddConfiguration(environment)
             .AddInMemoryCollection(secrets);
@@ -60,7 +49,7 @@ sealed class Composition : IAsyncDisposable
         }
 
         Log(builder);
-        builder.Services.AddSingleton<IServer, NoServer>();
+        builder.Services.AddSingleton<IServer, NullServer>();
         builder.Services.AddRouting();
         builder.Services.AddControlPlane(builder.Configuration);
         if (EntraPassword.For(builder.Configuration["CONTROLPLANE_DATABASE"]!, identity) is { } makePassword)
@@ -83,7 +72,7 @@ sealed class Composition : IAsyncDisposable
             app.UseMiddleware<ThroughFrontDoor>(frontDoor);
         }
 
-        app.UseMiddleware<GivenOperatorKey>();
+        app.UseMiddleware<OperatorKeySyncMiddleware>();
         app.MapControlPlane();
         app.UseEndpoints(_ => { });
         await app.StartAsync(ct);
@@ -116,7 +105,7 @@ sealed class Composition : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The run failed, which is on record with its reason; the platform is to show it, too.</exception>
     public async Task RunJobAsync(string name, CancellationToken ct)
     {
-        var job = Services.GetRequiredService<Jobs>().Find(name) ?? throw new InvalidOperationException($"There is no job \"{name}\".");
+        var job = Services.GetRequiredService<JobCatalog>().Find(name) ?? throw new InvalidOperationException($"There is no job \"{name}\".");
         if (await Services.GetRequiredService<JobRunner>().RunAsync(job, Services.GetRequiredService<Clock>().GetUtcNow(), ct) is JobResult.Failed { Why: var why })
         {
             throw new InvalidOperationException($"The job {name} failed: {why}");

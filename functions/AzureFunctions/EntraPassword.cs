@@ -1,8 +1,7 @@
 using Azure.Core;
-using ControlPlane.Database;
 using Npgsql;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>Signs in to Azure Database for PostgreSQL as the function app's identity: the password of each new connection is a token of Entra.</summary>
 static class EntraPassword
@@ -12,7 +11,7 @@ static class EntraPassword
     static readonly TokenRequestContext Database = new(["https://ossrdbms-aad.database.windows.net/.default"]);
 
     /// <returns>null where the server is another, or the connection string has a password.</returns>
-    public static MakePassword? For(string connectionString, TokenCredential identity)
+    public static PasswordProvider? For(string connectionString, TokenCredential identity)
     {
         var login = new NpgsqlConnectionStringBuilder(connectionString);
         return login.Password is null && login.Host?.EndsWith(Servers, StringComparison.OrdinalIgnoreCase) == true

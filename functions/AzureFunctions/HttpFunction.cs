@@ -1,7 +1,6 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>Portal and API, under the addresses they have everywhere: the application routes, and asks for keys and sessions itself.</summary>
 public sealed class HttpFunction(CurrentApplication application)

@@ -1,6 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>
 /// One timer for each job, at the times of <see cref="Operations.JobSchedules"/>: seconds come first here, and the attribute takes constants

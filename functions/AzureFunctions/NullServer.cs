@@ -1,10 +1,10 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>The server of an application that is called directly: the worker has the one that listens.</summary>
-sealed class NoServer : IServer
+sealed class NullServer : IServer
 {
     public IFeatureCollection Features { get; } = new FeatureCollection();
 

@@ -1,8 +1,5 @@
 using Azure.Identity;
-using ControlPlane.Azure;
-using ControlPlane.Http.Hosting;
 using Microsoft.Azure.Functions.Worker.Builder;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 var builder = FunctionsApplication.CreateBuilder(args);

@@ -1,6 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>
 /// Brings environments to their desired state as soon as there is work. One message is as good as many: whatever is due is taken up, and what
@@ -9,5 +9,5 @@ namespace ControlPlane.Azure;
 public sealed class ProvisionFunction(CurrentApplication application)
 {
     [Function("provision_queued")]
-    public Task ProvisionAsync([QueueTrigger(WorkQueue.Name)] WorkNews news, CancellationToken ct) => application.ProvisionAsync(news.TenantId, ct);
+    public Task ProvisionAsync([QueueTrigger(WorkQueue.Name)] ProvisioningRequested news, CancellationToken ct) => application.ProvisionAsync(news.TenantId, ct);
 }

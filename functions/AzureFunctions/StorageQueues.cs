@@ -1,8 +1,7 @@
 using Azure.Core;
 using Azure.Storage.Queues;
-using Microsoft.Extensions.Configuration;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>The queues of the storage account that the triggers use, by the settings that these use.</summary>
 static class StorageQueues

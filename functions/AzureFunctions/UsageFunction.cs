@@ -1,6 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>Counts usage that waited in the queue. While the database is still away the message comes again, each minute, for a month.</summary>
 public sealed class UsageFunction(CurrentApplication application)

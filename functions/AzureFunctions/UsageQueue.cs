@@ -1,9 +1,8 @@
 using Azure;
 using Azure.Identity;
 using Azure.Storage.Queues;
-using ControlPlane.Usage;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>Usage that the database cannot take now, in a queue: a delivery is a message, or several.</summary>
 sealed class UsageQueue(QueueClient queue) : IUsageOverflow

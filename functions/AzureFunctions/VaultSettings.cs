@@ -2,7 +2,7 @@ using Azure;
 using Azure.Identity;
 using Azure.Security.KeyVault.Secrets;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>
 /// The settings that are secrets, from a key vault: the setting CONTROLPLANE_SMTP is the secret CONTROLPLANE-SMTP, because a vault takes no

@@ -4,14 +4,11 @@ using System.Text.Json.Serialization;
 using Azure;
 using Azure.Identity;
 using Azure.Storage.Queues;
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Azure;
+namespace ControlPlane.AzureFunctions;
 
 /// <summary>News that a tenant's environment has work to do.</summary>
-public sealed record WorkNews([property: JsonPropertyName("tenant_id")] Guid TenantId);
+public sealed record ProvisioningRequested([property: JsonPropertyName("tenant_id")] Guid TenantId);
 
 /// <summary>
 /// Tells the provision function at once of what was committed in this process. The database has the work: a message too many finds nothing
@@ -45,7 +42,7 @@ sealed class WorkQueue
         {
             try
             {
-                await (_queue?.SendMessageAsync(JsonSerializer.Serialize(new WorkNews(tenant)), ct) ?? Task.CompletedTask);
+                await (_queue?.SendMessageAsync(JsonSerializer.Serialize(new ProvisioningRequested(tenant)), ct) ?? Task.CompletedTask);
             }
             catch (Exception e) when (e is RequestFailedException or AuthenticationFailedException or AggregateException or OperationCanceledException)
             {

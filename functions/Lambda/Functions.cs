@@ -1,9 +1,4 @@
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Aws.Web;
-using ControlPlane.Aws.Work;
-using ControlPlane.Http.Hosting;
-
-namespace ControlPlane.Aws;
+namespace ControlPlane.Lambda;
 
 /// <summary>The functions of this program. Each is composed of what it serves and nothing else; the infrastructure makes one of each.</summary>
 static class Functions

@@ -1,12 +1,11 @@
 using Amazon.Lambda.RuntimeSupport;
-using ControlPlane.Aws.Hosting;
 
 // Which of the functions this is, is a setting: all are one program, in one package.
 await using var host = FunctionHost.FromEnvironment();
 var start = Environment.GetEnvironmentVariable("AWS_LAMBDA_INITIALIZATION_TYPE");
 if (start == "snap-start")
 {
-    Amazon.Lambda.Core.SnapshotRestore.RegisterBeforeSnapshot(async () => await host.RehearseAsync(default));
+    Amazon.Lambda.Core.SnapshotRestore.RegisterBeforeSnapshot(async () => await host.WarmUpAsync(default));
     Amazon.Lambda.Core.SnapshotRestore.RegisterAfterRestore(async () => await host.PrepareAsync(default));
 }
 
@@ -16,7 +15,7 @@ using var bootstrap = LambdaBootstrapBuilder.Create(host.HandleAsync)
         if (start == "provisioned-concurrency")
         {
             // Made in advance, so nobody waits for it.
-            await host.RehearseAsync(default);
+            await host.WarmUpAsync(default);
         }
 
         if (start != "snap-start")

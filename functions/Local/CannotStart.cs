@@ -1,6 +1,4 @@
 using System.Net.Sockets;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Local.Demo;
 using Npgsql;
 
 namespace ControlPlane.Local;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using ControlPlane.Local.Demo;
 
 namespace ControlPlane.Local;
 

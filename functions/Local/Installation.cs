@@ -1,5 +1,3 @@
-using ControlPlane.Local.Postgres;
-
 namespace ControlPlane.Local;
 
 /// <summary>An installation that is open: its data folder and its database, ours or another's.</summary>

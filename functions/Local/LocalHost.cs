@@ -1,8 +1,4 @@
 using System.Net;
-using ControlPlane.Database;
-using ControlPlane.Http;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
 using Microsoft.Extensions.Logging.Console;
 
 namespace ControlPlane.Local;
@@ -17,7 +13,7 @@ public static class LocalHost
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration
-            .AddInMemoryCollection(QuietLogs.Settings)
+            .AddInMemoryCollection(DefaultLogLevels.Settings)
             .AddEnvironmentVariables()
             .AddInMemoryCollection(settings);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));

@@ -1,8 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
-
 namespace ControlPlane.Local;
 
 /// <summary>The key that opens the operator's side. The database keeps its hash; the key itself is in a file or was given to us.</summary>

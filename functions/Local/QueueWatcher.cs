@@ -1,7 +1,4 @@
 using System.Threading.Channels;
-using ControlPlane.Database;
-using ControlPlane.Http;
-using ControlPlane.Operations;
 using Npgsql;
 
 namespace ControlPlane.Local;
@@ -11,7 +8,7 @@ namespace ControlPlane.Local;
 /// announcement made while nobody listened is gone and a retry falls due without one.
 /// </summary>
 sealed class QueueWatcher(
-    Jobs jobs, JobRunner runner, ControlDatabase database, Clock clock, IHostApplicationLifetime lifetime, ILogger<QueueWatcher> log) : BackgroundService
+    JobCatalog jobs, JobRunner runner, ControlDatabase database, Clock clock, IHostApplicationLifetime lifetime, ILogger<QueueWatcher> log) : BackgroundService
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     static readonly TimeSpan OtherRunner = TimeSpan.FromMilliseconds(250);

@@ -1,6 +1,3 @@
-using ControlPlane.Http;
-using ControlPlane.Operations;
-
 namespace ControlPlane.Local;
 
 /// <summary><c>./run job NAME</c>: beside a running server on the same data folder, or on its own.</summary>
@@ -11,7 +8,7 @@ static class RunJob
         await using var installation = await Installation.OpenAsync(options, join: true, ct);
         await using var app = LocalHost.Build(installation.Settings(), options.Port);
         await app.PrepareAsync(ct);
-        var jobs = app.Services.GetRequiredService<Jobs>();
+        var jobs = app.Services.GetRequiredService<JobCatalog>();
         var job = jobs.Find(name)
             ?? throw new CannotStartException($"There is no job \"{name}\": choose {string.Join(", ", jobs.All.Select(known => known.Name).Order())}.");
         var result = await app.Services.GetRequiredService<JobRunner>().RunAsync(job, app.Services.GetRequiredService<Clock>().GetUtcNow(), ct);

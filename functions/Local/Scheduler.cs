@@ -1,5 +1,3 @@
-using ControlPlane.Http;
-using ControlPlane.Operations;
 using Npgsql;
 
 namespace ControlPlane.Local;
@@ -8,10 +6,10 @@ namespace ControlPlane.Local;
 /// Runs each job when its schedule says so, and once at start when a run was missed. While a sandbox clock stands still nothing falls
 /// due; moving it runs the jobs. What drains a queue is the <see cref="QueueWatcher"/>'s.
 /// </summary>
-sealed class Scheduler(Jobs jobs, JobRunner runner, Clock clock, IHostApplicationLifetime lifetime, ILogger<Scheduler> log) : BackgroundService
+sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostApplicationLifetime lifetime, ILogger<Scheduler> log) : BackgroundService
 {
     static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan DatabaseAway = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan DatabaseUnavailable = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken ct)
     {
@@ -31,11 +29,11 @@ sealed class Scheduler(Jobs jobs, JobRunner runner, Clock clock, IHostApplicatio
             try
             {
                 var now = clock.GetUtcNow();
-                next ??= Timetable.Missed(job, await runner.LastScheduledAsync(job, ct), now) ?? Timetable.Next(job, now);
+                next ??= CronSchedule.Missed(job, await runner.LastScheduledAsync(job, ct), now) ?? CronSchedule.Next(job, now);
                 if (next <= now && (atStart || !clock.IsFrozen))
                 {
                     await RunAsync(job, next.Value, ct);
-                    next = Timetable.Next(job, clock.GetUtcNow());
+                    next = CronSchedule.Next(job, clock.GetUtcNow());
                 }
 
                 atStart = false;
@@ -44,7 +42,7 @@ sealed class Scheduler(Jobs jobs, JobRunner runner, Clock clock, IHostApplicatio
             catch (Exception e) when (e is NpgsqlException or TimeoutException && !ct.IsCancellationRequested)
             {
                 log.LogWarning("Job {Job} waits for the database: {Why}", job.Name, e.Message);
-                await Task.Delay(DatabaseAway, ct);
+                await Task.Delay(DatabaseUnavailable, ct);
             }
         }
     }

@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using ControlPlane.Database;
-using ControlPlane.Http;
-using ControlPlane.Operations;
 
 namespace ControlPlane.Local;
 
@@ -45,7 +42,7 @@ static class Serve
         {
             await clock.MoveAsync(services.GetRequiredService<ControlDatabase>(), now, ct);
         }
-        else if (await services.GetRequiredService<MoveSandboxClock>().RunAsync(services.GetRequiredService<Jobs>().All, now, ct)
+        else if (await services.GetRequiredService<MoveSandboxClock>().RunAsync(services.GetRequiredService<JobCatalog>().All, now, ct)
             is MoveClockResult.NotForward { Now: var standing })
         {
             throw new CannotStartException(

@@ -1,4 +1,3 @@
-using ControlPlane.Usage;
 using Npgsql;
 
 namespace ControlPlane.Local;

@@ -1,6 +1,4 @@
 using System.Globalization;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Usage;
 
 namespace ControlPlane.Local;
 

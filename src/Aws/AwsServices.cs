@@ -3,14 +3,11 @@ using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
 using Amazon.SecretsManager;
 using Amazon.SQS;
-using ControlPlane.Database;
-using ControlPlane.Provisioning;
-using ControlPlane.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>
 /// What the control plane uses of AWS, each made when it is first asked for: a function pays at its start for nothing that it does not use.
@@ -45,7 +42,7 @@ public static class AwsServices
             new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
 
         // Credentials are looked for when a connection is opened, and not where the connection string has a password.
-        services.AddSingleton<MakePassword>(s => settings.SignsInAsOwner
+        services.AddSingleton<PasswordProvider>(s => settings.SignsInAsOwner
             ? (login, ct) => s.GetRequiredService<OwnerPassword>().MakeAsync(login, ct)
             : (login, ct) => s.GetRequiredService<RdsToken>().MakeAsync(login, ct));
         services.AddSingleton(s => new RdsToken(s.Credentials(), settings.Region, clock));
@@ -53,7 +50,7 @@ public static class AwsServices
         services.AddSingleton(_ => new OwnerLogin(settings.Database));
         services.AddSingleton<OwnerPassword>();
         services.AddSingleton<RotateOwnerPassword>();
-        services.AddSingleton<MakeFunctionLogins>();
+        services.AddSingleton<CreateFunctionLogins>();
         services.AddSingleton<MigrateDatabase>();
         return services;
     }

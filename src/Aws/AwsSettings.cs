@@ -4,7 +4,7 @@ using Amazon;
 using Amazon.Runtime;
 using Microsoft.Extensions.Configuration;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>The settings that infra gives to the functions. Each is read when it is needed: a function has only those of what it uses.</summary>
 /// <exception cref="InvalidOperationException">A setting is missing or wrong; the message names it and says what to set.</exception>

@@ -1,4 +1,4 @@
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>How long to wait before a call is repeated: doubling, and at random within that, so that those who collided do not collide again.</summary>
 static class Backoff

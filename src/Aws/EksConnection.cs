@@ -4,9 +4,8 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Amazon.EKS;
 using Amazon.EKS.Model;
-using ControlPlane.Provisioning;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>The way to the Kubernetes API of the platform's cluster, as the role that this program runs as.</summary>
 public sealed class EksConnection(IAmazonEKS eks, EksToken token, string cluster) : IDisposable

@@ -3,7 +3,7 @@ using System.Text;
 using Amazon;
 using Amazon.Runtime;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>
 /// What an EKS cluster takes as bearer token: a call of STS GetCallerIdentity that is signed but not made. The cluster makes it, and so learns

@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 using Amazon;
 using Amazon.Runtime;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>
 /// The three calls of EFS that provisioning makes, by its REST interface (https://docs.aws.amazon.com/efs/latest/ug/api-reference.html).

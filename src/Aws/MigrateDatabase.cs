@@ -1,9 +1,7 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>What every deployment does to the database: the newest schema, and a login for each function that signs in with IAM. As the owner.</summary>
-public sealed class MigrateDatabase(Migrator migrator, MakeFunctionLogins logins)
+public sealed class MigrateDatabase(Migrator migrator, CreateFunctionLogins logins)
 {
     /// <summary>RDS lets its members in with a token of IAM, and only with that.</summary>
     const string SignsInWithIam = "rds_iam";

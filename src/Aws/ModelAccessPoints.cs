@@ -1,6 +1,4 @@
-using ControlPlane.Provisioning;
-
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>How a tenant sees the file system; infra's <c>AccessPointPlan</c>.</summary>
 /// <param name="Path">With <c>{slug}</c> in it.</param>

@@ -1,7 +1,6 @@
-using ControlPlane.Provisioning;
 using Npgsql;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>The database's owner and its password. Connections are opened for one question and closed, and nothing of them is traced.</summary>
 /// <param name="connectionString">Of the owner, without a password.</param>

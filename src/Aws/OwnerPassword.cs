@@ -1,12 +1,12 @@
 using Npgsql;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>The owner's password, from its secret.</summary>
 public sealed class OwnerPassword(OwnerSecret secret, OwnerLogin login)
 {
     /// <summary>
-    /// A <see cref="Database.MakePassword"/>. A rotation that has changed the password but not yet put it into force, or never came to that, does not lock us out.
+    /// A <see cref="PasswordProvider"/>. A rotation that has changed the password but not yet put it into force, or never came to that, does not lock us out.
     /// </summary>
     /// <exception cref="InvalidOperationException">There is no such secret.</exception>
     public async ValueTask<string> MakeAsync(NpgsqlConnectionStringBuilder owner, CancellationToken ct)

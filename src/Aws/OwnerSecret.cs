@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Amazon.SecretsManager;
 using Amazon.SecretsManager.Model;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>The secret of the database's owner: a JSON object with a <c>password</c>, in versions that Secrets Manager labels.</summary>
 public sealed class OwnerSecret(IAmazonSecretsManager manager, string id)
@@ -46,7 +46,7 @@ public sealed class OwnerSecret(IAmazonSecretsManager manager, string id)
     public Task<DescribeSecretResponse> DescribeAsync(CancellationToken ct) => manager.DescribeSecretAsync(new DescribeSecretRequest { SecretId = id }, ct);
 
     /// <summary>Puts a version into force in place of another; that one becomes the previous.</summary>
-    public Task PutIntoForceAsync(string version, string inPlaceOf, CancellationToken ct) => manager.UpdateSecretVersionStageAsync(
+    public Task PromoteToCurrentAsync(string version, string inPlaceOf, CancellationToken ct) => manager.UpdateSecretVersionStageAsync(
         new UpdateSecretVersionStageRequest { SecretId = id, VersionStage = Current, MoveToVersionId = version, RemoveFromVersionId = inPlaceOf }, ct);
 
     async Task<GetSecretValueResponse?> ReadAsync(string label, string? version, CancellationToken ct)

@@ -1,6 +1,4 @@
-using ControlPlane.Usage;
-
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>The overflow as a queue: a delivery is a message, or several. What drains it reads them with <see cref="OverflowMessages.Read"/>.</summary>
 public sealed class QueueOverflow(QueueSender sender, string queueUrl) : IUsageOverflow

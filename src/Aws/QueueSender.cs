@@ -3,7 +3,7 @@ using System.Text;
 using Amazon.SQS;
 using Amazon.SQS.Model;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>
 /// Puts messages into SQS queues: in as few calls as the service's limits allow, and again what was not taken. A message may arrive twice, when

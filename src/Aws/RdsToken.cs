@@ -2,7 +2,7 @@ using Amazon;
 using Amazon.Runtime;
 using Npgsql;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>
 /// What RDS, and RDS Proxy, take as password of a database user that signs in with IAM: a signed address of the action <c>rds-db:connect</c>
@@ -16,7 +16,7 @@ public sealed class RdsToken(AWSCredentials credentials, RegionEndpoint region, 
 
     readonly SigV4 _signer = new(region.SystemName, "rds-db");
 
-    /// <summary>A <see cref="Database.MakePassword"/>.</summary>
+    /// <summary>A <see cref="PasswordProvider"/>.</summary>
     public async ValueTask<string> MakeAsync(NpgsqlConnectionStringBuilder login, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <summary>
 /// One step of the rotation of the owner's password, as Secrets Manager asks for them: createSecret, setSecret, testSecret, finishSecret
@@ -47,7 +47,7 @@ public sealed class RotateOwnerPassword(OwnerSecret secret, OwnerLogin login)
             "createSecret" => CreateAsync(version, ct),
             "setSecret" => SetAsync(version, ct),
             "testSecret" => TestAsync(version, ct),
-            "finishSecret" => secret.PutIntoForceAsync(
+            "finishSecret" => secret.PromoteToCurrentAsync(
                 version, described.VersionIdsToStages.Single(candidate => candidate.Value.Contains(OwnerSecret.Current)).Key, ct),
             _ => throw new InvalidOperationException($"There is no step {step} in a rotation."),
         });

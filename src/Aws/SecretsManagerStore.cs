@@ -2,9 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Amazon.SecretsManager;
 using Amazon.SecretsManager.Model;
-using ControlPlane.Provisioning;
 
-namespace ControlPlane.AwsServices;
+namespace ControlPlane.Aws;
 
 /// <param name="EncryptionKey">ARN of the KMS key that new secrets are sealed with. null where secrets are read only.</param>
 /// <param name="Copy">Where each secret is copied to. null: nowhere.</param>
@@ -35,12 +34,12 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
     public async Task<IReadOnlyDictionary<string, string>> ReadAsync(Guid tenant, CancellationToken ct)
     {
         Found? found = null;
-        await UntilNobodyIsFasterAsync(async () => found = await FindAsync(NameOf(tenant), ct), ct);
+        await RetryOnConflictAsync(async () => found = await FindAsync(NameOf(tenant), ct), ct);
         return found?.Document?.Secrets ?? s_none;
     }
 
     public Task AddAsync(Guid tenant, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) =>
-        UntilNobodyIsFasterAsync(
+        RetryOnConflictAsync(
             async () =>
             {
                 var name = NameOf(tenant);
@@ -73,7 +72,7 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
     /// should the tenant be provisioned again meanwhile, it gets new ones.
     /// </summary>
     public Task RemoveAsync(Guid tenant, CancellationToken ct) =>
-        UntilNobodyIsFasterAsync(
+        RetryOnConflictAsync(
             async () =>
             {
                 var name = NameOf(tenant);
@@ -97,7 +96,7 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
             ct);
 
     // What these exceptions say is, in each of the calls above: it is no longer as it was when we looked.
-    async Task UntilNobodyIsFasterAsync(Func<Task> tryAsync, CancellationToken ct)
+    async Task RetryOnConflictAsync(Func<Task> tryAsync, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
         {

@@ -1,5 +1,3 @@
-using ControlPlane.Provisioning;
-
 namespace ControlPlane.DataPlane;
 
 /// <summary>Finds out at start where environments run here.</summary>

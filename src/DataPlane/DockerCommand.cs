@@ -1,8 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.DataPlane;
 

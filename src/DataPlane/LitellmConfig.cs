@@ -1,5 +1,3 @@
-using ControlPlane.Provisioning;
-
 namespace ControlPlane.DataPlane;
 
 /// <summary>The gateway's <c>config.yaml</c>: the plan's models at our prices, and the hook that keeps budgets and reports usage. Holds no secret.</summary>

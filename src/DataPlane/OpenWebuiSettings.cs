@@ -1,5 +1,4 @@
 using System.Globalization;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.DataPlane;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.DataPlane;
 

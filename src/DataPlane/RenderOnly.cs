@@ -1,5 +1,3 @@
-using ControlPlane.Provisioning;
-
 namespace ControlPlane.DataPlane;
 
 /// <summary>The data plane where no container engine is present: environments are written to disk and started by nobody.</summary>

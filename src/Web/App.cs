@@ -1,20 +1,4 @@
-using ControlPlane.Aggregation;
-using ControlPlane.Billing;
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal;
-using ControlPlane.Http.Usage;
-using ControlPlane.Mail;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
-using ControlPlane.Usage;
-using ControlPlane.Webhooks;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web;
 
 /// <summary>
 /// The whole application without a host: every service and every route, in the order of the data's way. A host takes all of it, or, where each
@@ -45,7 +29,7 @@ public static class App
     {
         var settings = Settings.Read(configuration);
         services.AddSingleton(settings.Options);
-        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, s.GetService<MakePassword>()));
+        services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, s.GetService<PasswordProvider>()));
         services.AddSingleton<FindTenantKey>();
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
@@ -99,7 +83,7 @@ public static class App
         services.AddSingleton<Migrator>();
         services.AddSingleton<JobRunner>();
         services.AddSingleton<MoveSandboxClock>();
-        services.AddSingleton<Jobs>();
+        services.AddSingleton<JobCatalog>();
     }
 
     /// <summary>What gateways call, and nothing else: <see cref="GatewayRoutes"/>.</summary>

@@ -1,20 +1,8 @@
-using ControlPlane.Aggregation;
-using ControlPlane.Billing;
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Mail;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-using ControlPlane.Signup;
-using ControlPlane.Usage;
-using ControlPlane.Webhooks;
-using Microsoft.Extensions.DependencyInjection;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web;
 
 /// <summary>Every job, defined once. All hosts schedule from this list. A host that runs some of them has what those need, and no more.</summary>
 /// <param name="elsewhere">Jobs that run in another process of this host: what to do here instead.</param>
-public sealed class Jobs(ControlDatabase database, Clock clock, IServiceProvider services, IEnumerable<JobDefinition> elsewhere)
+public sealed class JobCatalog(ControlDatabase database, Clock clock, IServiceProvider services, IEnumerable<JobDefinition> elsewhere)
 {
     /// <summary>Months for which partitions of usage are made ahead.</summary>
     const int MonthsAhead = 2;

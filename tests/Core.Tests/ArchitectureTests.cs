@@ -22,7 +22,7 @@ public class ArchitectureTests
 
     [Fact]
     public void Only_the_migrator_and_who_makes_logins_have_the_rights_of_the_login() => Assert.Equal(
-        ["MakeFunctionLogins.cs", "Migrator.cs"],
+        ["CreateFunctionLogins.cs", "Migrator.cs"],
         Directory.EnumerateFiles(Path.Combine(CoreFolder(), "../.."), "*.cs", SearchOption.AllDirectories)
             .Where(file => !Path.GetRelativePath(CoreFolder(), file).Split(Path.DirectorySeparatorChar).Any(part => part is "tests" or "bench" or "bin" or "obj" or "artifacts"))
             .Where(file => File.ReadAllText(file).Contains(".OpenOwnerAsync(", StringComparison.Ordinal)).Select(Path.GetFileName).Order());

@@ -1,4 +1,3 @@
-using ControlPlane.DataPlane;
 using YamlDotNet.Serialization;
 
 namespace ControlPlane.Tests;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using ControlPlane.DataPlane;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.Tests;
 

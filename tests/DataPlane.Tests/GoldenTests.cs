@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using ControlPlane.DataPlane;
 
 namespace ControlPlane.Tests;
 

@@ -1,7 +1,3 @@
-using ControlPlane.DataPlane;
-using ControlPlane.Plans;
-using ControlPlane.Provisioning;
-
 namespace ControlPlane.Tests;
 
 /// <summary>One environment per plan, as the seeded plans and models make it.</summary>

@@ -2,8 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using ControlPlane.Tests.Support;
-using ControlPlane.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests;

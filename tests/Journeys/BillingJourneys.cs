@@ -1,8 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using ControlPlane.Database;
-using ControlPlane.Signup;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

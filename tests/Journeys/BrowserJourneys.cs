@@ -1,6 +1,4 @@
 using System.Net.Http.Json;
-using ControlPlane.Tests.Support;
-using ControlPlane.Webhooks;
 using Microsoft.Playwright;
 
 namespace ControlPlane.Tests;

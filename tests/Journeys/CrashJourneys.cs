@@ -1,6 +1,3 @@
-using ControlPlane.Tests.Support;
-using ControlPlane.Tests.Support.Crashing;
-
 namespace ControlPlane.Tests;
 
 public class CrashJourneys

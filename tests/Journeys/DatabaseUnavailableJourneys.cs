@@ -1,13 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
-using ControlPlane.Database;
-using ControlPlane.Tests.Support;
-using ControlPlane.Tests.Support.Fuzzing;
 using Npgsql;
 
 namespace ControlPlane.Tests;
 
-public class DatabaseAwayJourneys
+public class DatabaseUnavailableJourneys
 {
     // What needs no database: static answers, and pages without anything of anybody.
     static readonly string[] NeedNone =

@@ -1,8 +1,4 @@
 using System.Text.Json;
-using ControlPlane.Database;
-using ControlPlane.Plans;
-using ControlPlane.Tests.Support;
-using ControlPlane.Usage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests;
@@ -126,7 +122,7 @@ public class DrainJourneys
     }
 
     static Task WaitAsync(TestServer server, TestTenant tenant, DateTimeOffset receivedAt, params string[] texts) =>
-        server.Services.GetRequiredService<UsageSpool>().AddAsync(new OverflowDelivery(tenant.Id, UsageForm.Event, receivedAt, texts), default);
+        server.Services.GetRequiredService<UsageSpool>().AddAsync(new OverflowDelivery(tenant.Id, UsageFormat.Event, receivedAt, texts), default);
 
     static string Line(string id, DateTimeOffset at) => JsonSerializer.Serialize(Deliveries.Event(id, at));
 

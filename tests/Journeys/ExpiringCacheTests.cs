@@ -1,8 +1,6 @@
-using ControlPlane.Http.Usage;
-
 namespace ControlPlane.Tests;
 
-public class ProofsTests
+public class ExpiringCacheTests
 {
     static readonly TimeSpan Trust = TimeSpan.FromMinutes(15);
 
@@ -10,7 +8,7 @@ public class ProofsTests
     public void A_proof_holds_until_its_time_is_up_and_a_new_one_begins_it_anew()
     {
         var time = new SetTime();
-        var proofs = new Proofs<string, int>(Trust, time);
+        var proofs = new ExpiringCache<string, int>(Trust, time);
         proofs.Add("a", 1);
 
         time.Now += Trust - TimeSpan.FromTicks(1);
@@ -31,7 +29,7 @@ public class ProofsTests
     public void A_clock_that_is_set_back_prolongs_nothing()
     {
         var time = new SetTime();
-        var proofs = new Proofs<string, int>(Trust, time);
+        var proofs = new ExpiringCache<string, int>(Trust, time);
         proofs.Add("a", 1);
 
         time.Now -= TimeSpan.FromSeconds(1);
@@ -42,7 +40,7 @@ public class ProofsTests
     [Fact]
     public void No_trust_is_no_proof()
     {
-        var proofs = new Proofs<string, int>(TimeSpan.Zero, new SetTime());
+        var proofs = new ExpiringCache<string, int>(TimeSpan.Zero, new SetTime());
         proofs.Add("a", 1);
         Assert.False(proofs.TryFind("a", out _));
     }
@@ -51,7 +49,7 @@ public class ProofsTests
     public void Of_too_many_those_longest_unheard_of_go()
     {
         const int Many = 50_000;
-        var proofs = new Proofs<int, int>(Trust, new SetTime());
+        var proofs = new ExpiringCache<int, int>(Trust, new SetTime());
         for (var n = 0; n < Many; n++)
         {
             proofs.Add(n, n);

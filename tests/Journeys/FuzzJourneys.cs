@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
-using ControlPlane.Tests.Support;
-using ControlPlane.Tests.Support.Fuzzing;
 
 namespace ControlPlane.Tests;
 

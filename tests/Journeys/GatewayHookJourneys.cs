@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 

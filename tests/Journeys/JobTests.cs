@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using ControlPlane.Operations;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

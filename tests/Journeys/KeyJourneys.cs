@@ -1,9 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

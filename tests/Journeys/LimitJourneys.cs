@@ -2,10 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Budgets;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests;
@@ -145,7 +141,7 @@ public sealed class LimitJourneys : IAsyncLifetime
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
         {
-            if (instrument.Meter.Name == Telemetry.Name && instrument.Name == "usage.events")
+            if (instrument.Meter.Name == Instrumentation.Name && instrument.Name == "usage.events")
             {
                 l.EnableMeasurementEvents(instrument);
             }

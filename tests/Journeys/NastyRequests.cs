@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using ControlPlane.Tests.Support;
-using ControlPlane.Tests.Support.Fuzzing;
 
 namespace ControlPlane.Tests;
 

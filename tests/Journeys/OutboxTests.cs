@@ -1,5 +1,3 @@
-using ControlPlane.Mail;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests;

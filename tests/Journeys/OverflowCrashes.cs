@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
-using ControlPlane.Tests.Support;
-using ControlPlane.Tests.Support.Crashing;
 
 namespace ControlPlane.Tests;
 

@@ -1,6 +1,4 @@
 using System.Security.Authentication;
-using ControlPlane.Database;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests;

@@ -1,11 +1,4 @@
 using System.Runtime.CompilerServices;
-using ControlPlane.Database;
-using ControlPlane.Local;
-using ControlPlane.Local.Postgres;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-using ControlPlane.Signup;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

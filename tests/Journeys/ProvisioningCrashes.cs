@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 

@@ -1,7 +1,4 @@
 using System.Net;
-using ControlPlane.Database;
-using ControlPlane.Provisioning;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests;

@@ -1,5 +1,4 @@
 using System.Net;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using ControlPlane.Database;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 

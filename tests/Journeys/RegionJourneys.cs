@@ -1,8 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Local;
-using ControlPlane.Provisioning;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests;

@@ -1,5 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests;

@@ -1,8 +1,3 @@
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Signup;
-using ControlPlane.Tests.Support;
-
 namespace ControlPlane.Tests;
 
 /// <summary>What the hot paths cost on the wire: taking rights costs no round trip.</summary>

@@ -1,6 +1,4 @@
 using System.Net;
-using ControlPlane.Signup;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests;
@@ -105,7 +103,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
 
         var mail = (await person.MailsAsync(_server)).Single(mail => mail.Subject.Contains("invites you", StringComparison.Ordinal));
         Assert.DoesNotContain("token=", mail.Body, StringComparison.Ordinal);
-        var listed = await _server.Services.GetRequiredService<Members>().ListAsync(tenant.Id, CancellationToken.None);
+        var listed = await _server.Services.GetRequiredService<MemberList>().ListAsync(tenant.Id, CancellationToken.None);
         Assert.True(listed.Single(member => member.Email == person.Email).Invited);
     }
 
@@ -116,7 +114,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
         var second = new Person("second@example.com", tenant.Slug);
         await InviteAsync(tenant.Id, second.Email, "owner");
         await AcceptAsync(second);
-        var owners = await _server.Services.GetRequiredService<Members>().ListAsync(tenant.Id, CancellationToken.None);
+        var owners = await _server.Services.GetRequiredService<MemberList>().ListAsync(tenant.Id, CancellationToken.None);
 
         var remove = _server.Services.GetRequiredService<RemoveMember>();
         var results = await Task.WhenAll(owners.Select(owner => remove.RunAsync(tenant.Id, owner.Id, "test", CancellationToken.None)));

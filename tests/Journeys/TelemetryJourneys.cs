@@ -1,5 +1,3 @@
-using ControlPlane.Tests.Support;
-
 namespace ControlPlane.Tests;
 
 public sealed class TelemetryJourneys

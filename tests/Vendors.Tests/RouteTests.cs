@@ -1,9 +1,3 @@
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Aws.Web;
-using ControlPlane.Http;
-using ControlPlane.Local;
-using ControlPlane.Tests.Azure;
-using ControlPlane.Tests.Lambda;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Azure.Functions.Worker;
@@ -65,7 +59,7 @@ public sealed class RouteTests
         return RoutesOf(((IEndpointRouteBuilder)local).DataSources);
     }
 
-    static async Task<IReadOnlyList<string>> OfAwsAsync(LambdaRig rig, Func<WebApplicationBuilder, Surroundings, WebApplication> build)
+    static async Task<IReadOnlyList<string>> OfAwsAsync(LambdaRig rig, Func<WebApplicationBuilder, FunctionEnvironment, WebApplication> build)
     {
         await using var function = build(HttpFunction.NewBuilder(rig.Around), rig.Around);
         return RoutesOf(((IEndpointRouteBuilder)function).DataSources);

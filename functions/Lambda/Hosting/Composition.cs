@@ -1,15 +1,6 @@
-using ControlPlane.Aws.Work;
-using ControlPlane.AwsServices;
-using ControlPlane.DataPlane;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Mail;
-using ControlPlane.Provisioning;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>What is the same in every function.</summary>
 static class Composition
@@ -25,7 +16,7 @@ static class Composition
         return builder;
     }
 
-    public static async Task<IHost> StartAsync(this HostApplicationBuilder builder, Surroundings around)
+    public static async Task<IHost> StartAsync(this HostApplicationBuilder builder, FunctionEnvironment around)
     {
         builder.Services.AddAws(around);
         var host = builder.Build();
@@ -44,21 +35,21 @@ static class Composition
     }
 
     /// <summary>Last, because what runs on AWS takes the place of what runs anywhere.</summary>
-    public static void AddAws(this IServiceCollection services, Surroundings around)
+    public static void AddAws(this IServiceCollection services, FunctionEnvironment around)
     {
         services.AddAwsServices(around.Configuration);
         if (around.Configuration["CONTROLPLANE_SMTP"] is null or "" && around.Configuration["CONTROLPLANE_DATA"] == TemporaryFolder)
         {
-            services.AddSingleton<IMailTransport, NoMail>();
+            services.AddSingleton<IMailTransport, DisabledMailTransport>();
         }
 
         if (around.Configuration[ChooseDataPlane.Setting] is null or "")
         {
-            services.AddSingleton<IDataPlane, NoDataPlane>();
+            services.AddSingleton<IDataPlane, UnsupportedDataPlane>();
         }
 
-        around.Bring(services);
-        services.AddSingleton<Nudges>();
+        around.ConfigureTestServices(services);
+        services.AddSingleton<ProvisioningNotifier>();
         services.AddLogging(logging =>
         {
             logging.SetMinimumLevel(LogLevel.Warning).AddProvider(around.Log);

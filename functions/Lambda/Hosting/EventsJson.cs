@@ -2,10 +2,8 @@ using System.Text.Json.Serialization;
 using Amazon.Lambda.APIGatewayEvents;
 using Amazon.Lambda.Serialization.SystemTextJson;
 using Amazon.Lambda.SQSEvents;
-using ControlPlane.Aws.Web;
-using ControlPlane.Aws.Work;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>The events and answers as JSON, without reflection: it is the first thing that happens in a new process.</summary>
 [JsonSerializable(typeof(GatewayEvent))]
@@ -14,7 +12,7 @@ namespace ControlPlane.Aws.Hosting;
 [JsonSerializable(typeof(DatabaseEvent))]
 [JsonSerializable(typeof(SQSBatchResponse))]
 [JsonSerializable(typeof(JobAnswer))]
-[JsonSerializable(typeof(Nudge))]
+[JsonSerializable(typeof(ProvisioningRequested))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
 sealed partial class EventsJson : JsonSerializerContext
 {

@@ -1,8 +1,6 @@
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>A function as it is composed from one state of its settings.</summary>
 /// <param name="host">Started; stopped with the function.</param>
@@ -14,7 +12,7 @@ abstract class Function(IHost host) : IAsyncDisposable
     public abstract TimeSpan Margin { get; }
 
     /// <summary>Events that go through as much of the function as needs no database: they make a snapshot warm.</summary>
-    public virtual IReadOnlyList<string> Rehearsal => [];
+    public virtual IReadOnlyList<string> WarmupEvents => [];
 
     /// <param name="input">The event, as JSON.</param>
     /// <returns>The answer, as JSON.</returns>
@@ -28,13 +26,13 @@ abstract class Function(IHost host) : IAsyncDisposable
 }
 
 /// <summary>Makes a function for its surroundings, and starts it.</summary>
-/// <exception cref="ControlPlane.Http.Hosting.SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
-delegate Task<Function> Compose(Surroundings around);
+/// <exception cref="ControlPlane.Web.Shared.SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+delegate Task<Function> Compose(FunctionEnvironment around);
 
 /// <summary>What a function finds where it runs.</summary>
 /// <param name="Log">Where its log lines go.</param>
-sealed record Surroundings(IConfiguration Configuration, LogLines Log)
+sealed record FunctionEnvironment(IConfiguration Configuration, LogLines Log)
 {
     /// <summary>Services in the place of those that need AWS: for tests.</summary>
-    public Action<IServiceCollection> Bring { get; init; } = _ => { };
+    public Action<IServiceCollection> ConfigureTestServices { get; init; } = _ => { };
 }

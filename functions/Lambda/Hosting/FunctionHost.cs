@@ -1,13 +1,7 @@
 using System.Text;
 using Amazon.Lambda.Core;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>
 /// Runs a function for as long as Lambda keeps the process: composes it, and composes it anew when a secret has changed, always between two
@@ -18,7 +12,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     /// <summary>After a pause of this length connections may be gone, because nobody answered for them while the process was frozen.</summary>
     static readonly TimeSpan LongPause = TimeSpan.FromMinutes(2);
 
-    readonly ILogger _log = lines.CreateLogger("ControlPlane.Aws");
+    readonly ILogger _log = lines.CreateLogger("ControlPlane.Lambda");
     Function? _function;
     IReadOnlyDictionary<string, string?>? _composedWith;
     DateTimeOffset _lastEnded = DateTimeOffset.MaxValue;
@@ -38,13 +32,13 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     /// Goes through the function once, before a snapshot of the process is taken: with settings that are no secrets, with no connection, and with
     /// nothing kept. What stays is code that is loaded and compiled.
     /// </summary>
-    public async Task RehearseAsync(CancellationToken ct)
+    public async Task WarmUpAsync(CancellationToken ct)
     {
         var silent = new LogLines(Stream.Null, time);
-        await using var function = await compose(new Surroundings(Settings(Rehearsals.Settings), silent));
-        foreach (var input in function.Rehearsal)
+        await using var function = await compose(new FunctionEnvironment(Settings(WarmupRequests.Settings), silent));
+        foreach (var input in function.WarmupEvents)
         {
-            using var invocation = new Invocation(new Rehearsals.Context(), TimeSpan.Zero, time);
+            using var invocation = new Invocation(new WarmupRequests.Context(), TimeSpan.Zero, time);
             await function.HandleAsync(new MemoryStream(Encoding.UTF8.GetBytes(input)), invocation);
         }
     }
@@ -75,7 +69,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         var database = services.GetRequiredService<ControlDatabase>();
         if (time.GetUtcNow() - _lastEnded > LongPause)
         {
-            database.ForgetConnections();
+            database.ClearPools();
         }
 
         if (services.GetService<Clock>() is { } clock)
@@ -97,7 +91,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         var values = await secrets.CurrentAsync(ct);
         if (_function is null)
         {
-            _function = await compose(new Surroundings(Settings(values), lines));
+            _function = await compose(new FunctionEnvironment(Settings(values), lines));
         }
         else if (!ReferenceEquals(values, _composedWith))
         {
@@ -112,7 +106,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     {
         try
         {
-            _function = await compose(new Surroundings(Settings(values), lines));
+            _function = await compose(new FunctionEnvironment(Settings(values), lines));
         }
         catch (SettingException e)
         {

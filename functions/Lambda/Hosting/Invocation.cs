@@ -1,6 +1,6 @@
 using Amazon.Lambda.Core;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>One call of the function by Lambda.</summary>
 sealed class Invocation : IDisposable

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>
 /// Writes log lines as JSON objects, one write for each, before it returns: what is put off until later may be frozen with the process. Lambda takes

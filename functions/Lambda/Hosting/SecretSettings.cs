@@ -2,14 +2,8 @@ using System.Text.Json;
 using Amazon.Runtime;
 using Amazon.SecretsManager;
 using Amazon.SecretsManager.Model;
-using ControlPlane.Aws.Web;
-using ControlPlane.AwsServices;
-using ControlPlane.Http.Hosting;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>
 /// The settings that lie in Secrets Manager. Kept for some minutes and then looked at again, so that a rotated secret is taken up without a
@@ -37,7 +31,7 @@ sealed class SecretSettings(IConfiguration environment, Func<string, Cancellatio
         return new SecretSettings(
             environment,
             async (id, ct) => (await manager.Value.GetSecretValueAsync(new GetSecretValueRequest { SecretId = id }, ct)).SecretString,
-            lines.CreateLogger("ControlPlane.Aws.Secrets"), time);
+            lines.CreateLogger("ControlPlane.Lambda.Secrets"), time);
     }
 
     /// <returns>The same object for as long as nothing has changed.</returns>

@@ -1,11 +1,10 @@
 using System.Text;
 using Amazon.Lambda.Core;
-using ControlPlane.Aws.Web;
 
-namespace ControlPlane.Aws.Hosting;
+namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>What a function is composed with before there are secrets, and called with before there is a caller.</summary>
-static class Rehearsals
+static class WarmupRequests
 {
     /// <summary>A database that nobody listens for, a key of zeros, and a token that is thrown away with them.</summary>
     public static IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>

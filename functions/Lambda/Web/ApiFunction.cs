@@ -1,42 +1,35 @@
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Aws.Work;
-using ControlPlane.Http;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>The portal and the API: all routes. Those of gateways do not get here as long as API Gateway sends them to <c>usage</c>.</summary>
 sealed class ApiFunction(WebApplication app) : HttpFunction(app)
 {
-    public override IReadOnlyList<string> Rehearsal { get; } =
+    public override IReadOnlyList<string> WarmupEvents { get; } =
     [
-        Rehearsals.Request("GET", "/healthz"), Rehearsals.Request("GET", "/terms"), Rehearsals.Request("GET", "/assets/site.css"),
-        Rehearsals.Request("POST", "/v1/signup", "{}"),
+        WarmupRequests.Request("GET", "/healthz"), WarmupRequests.Request("GET", "/terms"), WarmupRequests.Request("GET", "/assets/site.css"),
+        WarmupRequests.Request("POST", "/v1/signup", "{}"),
     ];
 
-    public static async Task<Function> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
     {
         var app = Build(NewBuilder(around), around);
         await app.StartAsync();
         return new ApiFunction(app);
     }
 
-    public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
+    public static WebApplication Build(WebApplicationBuilder builder, FunctionEnvironment around)
     {
         builder.Services.AddRouting();
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
         LeaveKeysToTheFirstForm(builder.Services);
         // These take rights that nothing has to which the internet comes: to the cluster, and to send mail. The outbox is looked at each minute.
-        builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<Nudges>().HandOnAsync));
+        builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<ProvisioningNotifier>().ForwardToQueueAsync));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Outbox, _ => Task.FromResult(JobReport.Of(("handed_on", 1)))));
         var app = BehindCloudFront(builder, around);
-        app.UseMiddleware<GivenOperatorKey>();
+        app.UseMiddleware<OperatorKeySyncMiddleware>();
         app.MapControlPlane();
         return app;
     }

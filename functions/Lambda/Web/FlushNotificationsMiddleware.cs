@@ -1,10 +1,7 @@
-using ControlPlane.Aws.Work;
-using Microsoft.AspNetCore.Http;
-
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>Sends news of what the request has committed, before its answer lets Lambda freeze the process.</summary>
-sealed class NudgeAfterwards(RequestDelegate next, Nudges nudges)
+sealed class FlushNotificationsMiddleware(RequestDelegate next, ProvisioningNotifier nudges)
 {
     public async Task InvokeAsync(HttpContext context)
     {

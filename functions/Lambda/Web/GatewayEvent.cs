@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Amazon.Lambda.APIGatewayEvents;
 using Amazon.Lambda.SQSEvents;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>A request by way of API Gateway, or messages of a queue: the function <c>usage</c> gets both, and reads either in one go.</summary>
 sealed class GatewayEvent : APIGatewayHttpApiV2ProxyRequest

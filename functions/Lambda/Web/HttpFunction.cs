@@ -1,12 +1,8 @@
 using Amazon.Lambda.AspNetCoreServer;
 using Amazon.Lambda.AspNetCoreServer.Internal;
-using ControlPlane.Aws.Hosting;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>Part of the application behind CloudFront and API Gateway.</summary>
 abstract class HttpFunction(WebApplication app) : Function(app)
@@ -18,7 +14,7 @@ abstract class HttpFunction(WebApplication app) : Function(app)
 
     public override TimeSpan Margin => TimeToAnswer;
 
-    public static WebApplicationBuilder NewBuilder(Surroundings around)
+    public static WebApplicationBuilder NewBuilder(FunctionEnvironment around)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddConfiguration(around.Configuration);
@@ -27,13 +23,13 @@ abstract class HttpFunction(WebApplication app) : Function(app)
     }
 
     /// <summary>Builds it, with what belongs to this way of being reached before all else.</summary>
-    protected static WebApplication BehindCloudFront(WebApplicationBuilder builder, Surroundings around)
+    protected static WebApplication BehindCloudFront(WebApplicationBuilder builder, FunctionEnvironment around)
     {
         builder.Services.AddSingleton(OriginTokens.Read(builder.Configuration));
         builder.Services.AddAws(around);
         var app = builder.Build();
-        app.UseMiddleware<NudgeAfterwards>();
-        app.UseMiddleware<StopInTime>();
+        app.UseMiddleware<FlushNotificationsMiddleware>();
+        app.UseMiddleware<InvocationDeadlineMiddleware>();
         app.UseMiddleware<ThroughCloudFront>();
         return app;
     }

@@ -1,12 +1,10 @@
 using Amazon.Lambda.AspNetCoreServer;
 using Amazon.Lambda.Core;
-using ControlPlane.Aws.Hosting;
-using Microsoft.AspNetCore.Http;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>Ends a request before Lambda ends the process: what is under way is rolled back, and the caller learns that he may repeat it.</summary>
-sealed class StopInTime(RequestDelegate next)
+sealed class InvocationDeadlineMiddleware(RequestDelegate next)
 {
     // What ASP.NET Core answers to a request whose caller is gone, which is how a cancelled one looks.
     const int Cancelled = 499;

@@ -1,9 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using ControlPlane.Http.Hosting;
-using Microsoft.Extensions.Configuration;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>What CloudFront proves itself with. Two of them are good while the token is being changed.</summary>
 sealed class OriginTokens

@@ -1,12 +1,9 @@
 using Amazon.Lambda.SQSEvents;
-using ControlPlane.Database;
-using ControlPlane.Usage;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>Counts usage that waited in the queue. What cannot be counted now goes back, and what can never be is set aside by the queue in the end.</summary>
-sealed class DrainsOverflow(DrainOverflow drain, ILogger<DrainsOverflow> log)
+sealed class OverflowQueueHandler(DrainOverflow drain, ILogger<OverflowQueueHandler> log)
 {
     /// <returns>The messages that are to be delivered again.</returns>
     public async Task<SQSBatchResponse> ReceiveAsync(IReadOnlyList<SQSEvent.SQSMessage> messages, CancellationToken ct)
@@ -18,7 +15,7 @@ sealed class DrainsOverflow(DrainOverflow drain, ILogger<DrainsOverflow> log)
             {
                 await drain.RunAsync(OverflowMessages.Read(message.Body), ct);
             }
-            catch (Exception e) when (e.IsDatabaseAway() || (e is OperationCanceledException && ct.IsCancellationRequested))
+            catch (Exception e) when (e.IsDatabaseUnavailable() || (e is OperationCanceledException && ct.IsCancellationRequested))
             {
                 // The others would fare no better.
                 failed.AddRange(messages.SkipWhile(other => other != message).Select(other => other.MessageId));

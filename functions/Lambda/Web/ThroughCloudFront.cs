@@ -1,7 +1,6 @@
 using System.Net;
-using Microsoft.AspNetCore.Http;
 
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>
 /// Serves what comes through CloudFront, and nobody who has found the origin by himself; the health checks alone come directly. See

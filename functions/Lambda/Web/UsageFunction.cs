@@ -1,28 +1,22 @@
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Http;
-using ControlPlane.Http.Hosting;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
-
-namespace ControlPlane.Aws.Web;
+namespace ControlPlane.Lambda.Web;
 
 /// <summary>
 /// What gateways call for every chat, and nothing else: it starts the most often, and somebody waits for every start. It also counts what waited
 /// in the queue while the database was away.
 /// </summary>
-sealed class UsageFunction(WebApplication app, DrainsOverflow drains) : HttpFunction(app)
+sealed class UsageFunction(WebApplication app, OverflowQueueHandler drains) : HttpFunction(app)
 {
-    public override IReadOnlyList<string> Rehearsal { get; } =
-        [Rehearsals.Request("POST", "/v1/authorize", "{}"), Rehearsals.Request("POST", "/v1/usage", "{}"), Rehearsals.Request("POST", "/v1/usage/litellm", "{}")];
+    public override IReadOnlyList<string> WarmupEvents { get; } =
+        [WarmupRequests.Request("POST", "/v1/authorize", "{}"), WarmupRequests.Request("POST", "/v1/usage", "{}"), WarmupRequests.Request("POST", "/v1/usage/litellm", "{}")];
 
-    public static async Task<Function> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
     {
         var app = Build(NewBuilder(around), around);
         await app.StartAsync();
-        return new UsageFunction(app, ActivatorUtilities.CreateInstance<DrainsOverflow>(app.Services));
+        return new UsageFunction(app, ActivatorUtilities.CreateInstance<OverflowQueueHandler>(app.Services));
     }
 
-    public static WebApplication Build(WebApplicationBuilder builder, Surroundings around)
+    public static WebApplication Build(WebApplicationBuilder builder, FunctionEnvironment around)
     {
         builder.Services.AddRoutingCore();
         Composition.RequireSecretsKey(builder.Configuration);

@@ -1,12 +1,6 @@
-using ControlPlane.Aws.Hosting;
-using ControlPlane.AwsServices;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Work;
+namespace ControlPlane.Lambda.Work;
 
 /// <summary>What a deployment asks for, or Secrets Manager when it rotates the owner's password.</summary>
 /// <param name="Job"><c>migrate</c>; null for a rotation.</param>
@@ -22,12 +16,12 @@ sealed class DatabaseFunction(IHost host, ILogger<DatabaseFunction> log) : Funct
     /// <summary>A migration under way is rolled back.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(10);
 
-    public static async Task<Function> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
     {
         var builder = Composition.NewHost(around.Configuration);
         var connection = Settings.ReadConnection(around.Configuration);
         builder.Services.AddSingleton(Settings.ReadOptions(around.Configuration));
-        builder.Services.AddSingleton(services => new ControlDatabase(connection, services.GetRequiredService<MakePassword>()));
+        builder.Services.AddSingleton(services => new ControlDatabase(connection, services.GetRequiredService<PasswordProvider>()));
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddTelemetryExport(around.Configuration);
         var host = await builder.StartAsync(around);

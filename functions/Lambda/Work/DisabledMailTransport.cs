@@ -1,17 +1,14 @@
-using ControlPlane.Mail;
-using ControlPlane.Provisioning;
-
-namespace ControlPlane.Aws.Work;
+namespace ControlPlane.Lambda.Work;
 
 /// <summary>In the place of mail that would be written to a disk which is gone with the process: it waits in the outbox.</summary>
-sealed class NoMail : IMailTransport
+sealed class DisabledMailTransport : IMailTransport
 {
     public Task<SendResult> SendAsync(OutgoingMail mail, CancellationToken ct) => Task.FromResult<SendResult>(
         new SendResult.Away("CONTROLPLANE_SMTP is not set: put it into the secret of CONTROLPLANE_SECRETS."));
 }
 
 /// <summary>In the place of environments that would be rendered to that disk: the run fails, says why, and is there to be retried.</summary>
-sealed class NoDataPlane : IDataPlane
+sealed class UnsupportedDataPlane : IDataPlane
 {
     public string Ready => "nowhere";
 

@@ -1,20 +1,16 @@
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Http;
-using ControlPlane.Operations;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace ControlPlane.Aws.Work;
+namespace ControlPlane.Lambda.Work;
 
 /// <summary>Every job of the schedule except provisioning.</summary>
-sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : Function(host)
+sealed class JobsFunction(IHost host, ScheduledJobHandler runs, ProvisioningNotifier nudges) : Function(host)
 {
     public static IReadOnlyList<JobSchedule> Serves { get; } = [.. JobSchedules.All.Except(ProvisionFunction.Serves)];
 
     /// <summary>A statement has to be cancelled and rolled back, on both sides.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(10);
 
-    public static async Task<Function> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
     {
         var builder = Composition.NewHost(around.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
@@ -25,7 +21,7 @@ sealed class JobsFunction(IHost host, RunsJobs runs, Nudges nudges) : Function(h
         builder.Services.AddMessages(builder.Configuration, settings);
         builder.Services.AddJobs();
         var host = await builder.StartAsync(around);
-        return new JobsFunction(host, ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves), host.Services.GetRequiredService<Nudges>());
+        return new JobsFunction(host, ActivatorUtilities.CreateInstance<ScheduledJobHandler>(host.Services, Serves), host.Services.GetRequiredService<ProvisioningNotifier>());
     }
 
     public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)

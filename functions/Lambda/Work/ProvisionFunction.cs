@@ -1,28 +1,21 @@
 using System.Text.Json;
 using Amazon.Lambda.SQSEvents;
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Http;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Work;
+namespace ControlPlane.Lambda.Work;
 
 /// <summary>
 /// Brings environments to their desired state: when a message says that there is work, and each minute in any case. Several do so at once; what
 /// each has taken is its own by a lease. A run that takes longer than Lambda lets it is handed on: its steps are on record, and the next goes on.
 /// </summary>
-sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provisioning, Nudges nudges, ILogger<ProvisionFunction> log) : Function(host)
+sealed class ProvisionFunction(IHost host, ScheduledJobHandler runs, RunProvisioning provisioning, ProvisioningNotifier nudges, ILogger<ProvisionFunction> log) : Function(host)
 {
     public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision];
 
     /// <summary>A step under way has to end, and its run to be given back; then the message goes out for the next.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(20);
 
-    public static async Task<Function> ComposeAsync(Surroundings around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
     {
         var builder = Composition.NewHost(around.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
@@ -30,7 +23,7 @@ sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provis
         builder.Services.AddProvisioning(builder.Configuration, settings);
         builder.Services.AddJobs();
         var host = await builder.StartAsync(around);
-        var runs = ActivatorUtilities.CreateInstance<RunsJobs>(host.Services, Serves);
+        var runs = ActivatorUtilities.CreateInstance<ScheduledJobHandler>(host.Services, Serves);
         return ActivatorUtilities.CreateInstance<ProvisionFunction>(host.Services, host, runs);
     }
 
@@ -44,8 +37,8 @@ sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provis
 
     async Task<SQSBatchResponse> ReceiveAsync(List<SQSEvent.SQSMessage> messages, Invocation invocation)
     {
-        var read = messages.Select(message => (message.MessageId, Nudge: Read(message))).ToList();
-        var tenants = read.Where(message => message.Nudge is not null).Select(message => message.Nudge!.TenantId).ToList();
+        var read = messages.Select(message => (message.MessageId, ProvisioningRequested: Read(message))).ToList();
+        var tenants = read.Where(message => message.ProvisioningRequested is not null).Select(message => message.ProvisioningRequested!.TenantId).ToList();
         if (tenants.Count > 0)
         {
             // One message is as good as many: whatever is due is taken up.
@@ -53,7 +46,7 @@ sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provis
         }
 
         return new SQSBatchResponse(
-            [.. read.Where(message => message.Nudge is null).Select(message => new SQSBatchResponse.BatchItemFailure { ItemIdentifier = message.MessageId })]);
+            [.. read.Where(message => message.ProvisioningRequested is null).Select(message => new SQSBatchResponse.BatchItemFailure { ItemIdentifier = message.MessageId })]);
     }
 
     async Task ProvisionAsync(List<Guid?> tenants, Invocation invocation)
@@ -73,11 +66,11 @@ sealed class ProvisionFunction(IHost host, RunsJobs runs, RunProvisioning provis
     }
 
     /// <returns>null when it is no nudge: it is received again, and then set aside for an operator.</returns>
-    Nudge? Read(SQSEvent.SQSMessage message)
+    ProvisioningRequested? Read(SQSEvent.SQSMessage message)
     {
         try
         {
-            return JsonSerializer.Deserialize(message.Body, EventsJson.Default.Nudge);
+            return JsonSerializer.Deserialize(message.Body, EventsJson.Default.ProvisioningRequested);
         }
         catch (JsonException)
         {

@@ -1,25 +1,18 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ControlPlane.Aws.Hosting;
-using ControlPlane.AwsServices;
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Aws.Work;
+namespace ControlPlane.Lambda.Work;
 
 /// <summary>News for the function <c>provision</c>: there is work.</summary>
 /// <param name="TenantId">Whose environment; null: whatever is due.</param>
-sealed record Nudge([property: JsonPropertyName("tenant_id")] Guid? TenantId);
+sealed record ProvisioningRequested([property: JsonPropertyName("tenant_id")] Guid? TenantId);
 
 /// <summary>
 /// Tells the function <c>provision</c> at once of what was committed in this process, as a local process would hear from the database. The database
 /// has the work: a message too many finds nothing to do, and one that is lost costs the minute until the schedule looks.
 /// </summary>
-sealed class Nudges
+sealed class ProvisioningNotifier
 {
     const string Queue = "CONTROLPLANE_PROVISION_QUEUE";
 
@@ -29,9 +22,9 @@ sealed class Nudges
     readonly ConcurrentQueue<Guid> _committed = new();
     readonly string? _queue;
     readonly IServiceProvider _services;
-    readonly ILogger<Nudges> _log;
+    readonly ILogger<ProvisioningNotifier> _log;
 
-    public Nudges(ControlDatabase database, IConfiguration configuration, IServiceProvider services, ILogger<Nudges> log)
+    public ProvisioningNotifier(ControlDatabase database, IConfiguration configuration, IServiceProvider services, ILogger<ProvisioningNotifier> log)
     {
         (_queue, _services, _log) = (configuration[Queue], services, log);
         database.Announced += work =>
@@ -59,7 +52,7 @@ sealed class Nudges
     }
 
     /// <summary>The job <c>provision</c>, where it does not run itself.</summary>
-    public async Task<JobReport> HandOnAsync(CancellationToken ct) => JobReport.Of(("handed_on", await SendAsync([null]) ? 1 : 0));
+    public async Task<JobReport> ForwardToQueueAsync(CancellationToken ct) => JobReport.Of(("handed_on", await SendAsync([null]) ? 1 : 0));
 
     /// <returns>False when the queue did not take them. That is on record, and no failure: the work is safe.</returns>
     public async Task<bool> SendAsync(IReadOnlyCollection<Guid?> tenants)
@@ -74,7 +67,7 @@ sealed class Nudges
         {
             // Only now: most invocations send nothing, and a client costs time to make.
             var sender = _services.GetRequiredService<QueueSender>();
-            await sender.SendAsync(_queue, [.. tenants.Select(tenant => JsonSerializer.Serialize(new Nudge(tenant), EventsJson.Default.Nudge))], patience.Token);
+            await sender.SendAsync(_queue, [.. tenants.Select(tenant => JsonSerializer.Serialize(new ProvisioningRequested(tenant), EventsJson.Default.ProvisioningRequested))], patience.Token);
             return true;
         }
         catch (Exception e) when (e is MessagesNotSentException or OperationCanceledException)

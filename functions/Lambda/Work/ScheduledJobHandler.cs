@@ -1,12 +1,8 @@
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Http;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Aws.Work;
+namespace ControlPlane.Lambda.Work;
 
 /// <summary>Runs the job that a schedule names.</summary>
 /// <param name="served">The jobs of this function.</param>
-sealed class RunsJobs(Jobs jobs, JobRunner runner, Clock clock, IReadOnlyCollection<JobSchedule> served)
+sealed class ScheduledJobHandler(JobCatalog jobs, JobRunner runner, Clock clock, IReadOnlyCollection<JobSchedule> served)
 {
     /// <exception cref="JobFailedException">There is no such job here, it failed, or the time was up.</exception>
     public async Task<JobAnswer> RunAsync(string? name, Invocation invocation)

@@ -1,8 +1,7 @@
 using System.Text.Json.Serialization;
 using Amazon.Lambda.SQSEvents;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Aws.Work;
+namespace ControlPlane.Lambda.Work;
 
 /// <summary>What starts work: a schedule, which names a job, or messages of a queue.</summary>
 sealed class WorkEvent : SQSEvent

@@ -28,9 +28,9 @@ public sealed class Bookkeeping(DateTimeOffset start)
     public void Enter(Delivery delivery, DateTimeOffset clock)
     {
         _outcomes[delivery.Tenant] = OutcomeOf(delivery.Tenant) + delivery.Expected;
-        if (delivery.Damage == Damage.None)
+        if (delivery.Corruption == Corruption.None)
         {
-            _accepted.AddRange(delivery.Entries.Where(entry => entry.Fate == Fate.Accepted)
+            _accepted.AddRange(delivery.Entries.Where(entry => entry.ExpectedOutcome == ExpectedOutcome.Accepted)
                 .Select(entry => (delivery.Tenant, entry.Event, PeriodOf(entry.Event.OccurredAt) < PeriodOf(clock))));
         }
     }

@@ -8,7 +8,7 @@ public sealed record DemoEvent(string Id, DateTimeOffset OccurredAt, string User
 }
 
 /// <summary>What the platform has to make of one reported event.</summary>
-public enum Fate
+public enum ExpectedOutcome
 {
     Accepted,
     Duplicate,
@@ -19,7 +19,7 @@ public enum Fate
     Conflict,
 }
 
-public sealed record Entry(DemoEvent Event, Fate Fate);
+public sealed record Entry(DemoEvent Event, ExpectedOutcome ExpectedOutcome);
 
 /// <summary>The ways in which <c>POST /v1/usage</c> and <c>/v1/usage/litellm</c> take events.</summary>
 public enum DeliveryForm
@@ -33,7 +33,7 @@ public enum DeliveryForm
 }
 
 /// <summary>What is wrong with a delivery as a whole; nothing in it may be counted.</summary>
-public enum Damage
+public enum Corruption
 {
     None,
     /// <summary>The end of the body is missing: 400, and the text is held in quarantine.</summary>
@@ -43,23 +43,23 @@ public enum Damage
 }
 
 /// <summary>One request, or the same one sent several times at once, as a gateway does that gave up waiting for the first answer.</summary>
-public sealed record Delivery(DemoTenant Tenant, DeliveryForm Form, IReadOnlyList<Entry> Entries, int Times = 1, Damage Damage = Damage.None)
+public sealed record Delivery(DemoTenant Tenant, DeliveryForm Form, IReadOnlyList<Entry> Entries, int Times = 1, Corruption Corruption = Corruption.None)
 {
     /// <summary>What all copies together have to be answered with.</summary>
-    public Outcome Expected => (Damage switch
+    public Outcome Expected => (Corruption switch
     {
-        Damage.CutShort => Outcome.Nothing with { Refused = Times },
-        Damage.Forged => Outcome.Nothing with { Unauthorized = Times },
+        Corruption.CutShort => Outcome.Nothing with { Refused = Times },
+        Corruption.Forged => Outcome.Nothing with { Unauthorized = Times },
         _ => Outcome.Nothing with
         {
-            Accepted = Count(Fate.Accepted),
-            Duplicates = (Count(Fate.Duplicate) * Times) + (Count(Fate.Accepted) * (Times - 1)),
-            Rejected = Entries.LongCount(entry => entry.Fate > Fate.Duplicate) * Times,
+            Accepted = Count(ExpectedOutcome.Accepted),
+            Duplicates = (Count(ExpectedOutcome.Duplicate) * Times) + (Count(ExpectedOutcome.Accepted) * (Times - 1)),
+            Rejected = Entries.LongCount(entry => entry.ExpectedOutcome > ExpectedOutcome.Duplicate) * Times,
         },
     }) with
     { Sent = Entries.Count * Times };
 
-    long Count(Fate fate) => Entries.LongCount(entry => entry.Fate == fate);
+    long Count(ExpectedOutcome fate) => Entries.LongCount(entry => entry.ExpectedOutcome == fate);
 }
 
 /// <summary>Counts of events by what became of them, and of whole deliveries that were turned away.</summary>

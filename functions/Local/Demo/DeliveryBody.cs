@@ -18,7 +18,7 @@ public sealed record DeliveryBody(string Path, string ContentType, byte[] Conten
             DeliveryForm.CloudEvents => ("/v1/usage", "application/cloudevents-batch+json", ArrayOf(events.Select(CloudEventJson))),
             _ => ("/v1/usage/litellm", "application/json", ArrayOf(events.Select(LitellmJson))),
         };
-        return new DeliveryBody(path, type, Encoding.UTF8.GetBytes(delivery.Damage == Damage.CutShort ? text[..^1] : text));
+        return new DeliveryBody(path, type, Encoding.UTF8.GetBytes(delivery.Corruption == Corruption.CutShort ? text[..^1] : text));
     }
 
     static JsonObject EventJson(DemoEvent usage) => new()

@@ -20,7 +20,7 @@ sealed class DeliveryWriter(DemoTenant tenant, Random random)
         {
             var form = (DeliveryForm)random.Next(5);
             var size = form switch { DeliveryForm.One => 1, DeliveryForm.Ndjson => random.Next(20, 400), _ => random.Next(1, 60) };
-            var entries = events.Skip(sent).Take(size).Select(usage => new Entry(usage, Fate.Accepted)).ToList();
+            var entries = events.Skip(sent).Take(size).Select(usage => new Entry(usage, ExpectedOutcome.Accepted)).ToList();
             sent += entries.Count;
             if (form != DeliveryForm.One)
             {
@@ -42,16 +42,16 @@ sealed class DeliveryWriter(DemoTenant tenant, Random random)
                 deliveries.Add(delivery with { Times = 3 });
                 break;
             case 1 when delivery.Form is not DeliveryForm.Ndjson:
-                deliveries.Add(delivery with { Damage = Damage.CutShort });
+                deliveries.Add(delivery with { Corruption = Corruption.CutShort });
                 deliveries.Add(delivery);
                 break;
             case 2 when delivery.Form is not DeliveryForm.Ndjson:
-                deliveries.Add(delivery with { Damage = Damage.Forged });
+                deliveries.Add(delivery with { Corruption = Corruption.Forged });
                 deliveries.Add(delivery);
                 break;
             case 3 when _known.Count > 0:
                 deliveries.Add(delivery);
-                deliveries.Add(new Delivery(tenant, DeliveryForm.Array, [.. Enumerable.Range(0, 20).Select(_ => new Entry(AnyKnown(), Fate.Duplicate))]));
+                deliveries.Add(new Delivery(tenant, DeliveryForm.Array, [.. Enumerable.Range(0, 20).Select(_ => new Entry(AnyKnown(), ExpectedOutcome.Duplicate))]));
                 break;
             default:
                 deliveries.Add(delivery);
@@ -65,31 +65,31 @@ sealed class DeliveryWriter(DemoTenant tenant, Random random)
         switch (random.Next(12))
         {
             case 0:
-                entries.Add(new Entry(entries[random.Next(entries.Count)].Event, Fate.Duplicate));
+                entries.Add(new Entry(entries[random.Next(entries.Count)].Event, ExpectedOutcome.Duplicate));
                 break;
             case 1 when _known.Count > 0:
-                entries.Insert(random.Next(entries.Count + 1), new Entry(AnyKnown(), Fate.Duplicate));
+                entries.Insert(random.Next(entries.Count + 1), new Entry(AnyKnown(), ExpectedOutcome.Duplicate));
                 break;
             case 2:
-                entries.Insert(random.Next(entries.Count + 1), Broken((Fate)random.Next((int)Fate.Malformed, (int)Fate.Conflict), clock));
+                entries.Insert(random.Next(entries.Count + 1), Broken((ExpectedOutcome)random.Next((int)ExpectedOutcome.Malformed, (int)ExpectedOutcome.Conflict), clock));
                 break;
             case 3 when _known.Count > 0:
                 var known = AnyKnown();
-                entries.Add(new Entry(known with { PromptTokens = known.PromptTokens + 1 + random.Next(100) }, Fate.Conflict));
+                entries.Add(new Entry(known with { PromptTokens = known.PromptTokens + 1 + random.Next(100) }, ExpectedOutcome.Conflict));
                 break;
         }
     }
 
-    Entry Broken(Fate fate, DateTimeOffset clock)
+    Entry Broken(ExpectedOutcome fate, DateTimeOffset clock)
     {
         var id = string.Create(CultureInfo.InvariantCulture, $"broken-{++_broken:0000}");
         var sound = new DemoEvent(id, clock.AddMinutes(-10), $"{tenant.Slug}-user-1", "chat", tenant.Models[0].Model, random.Next(1, 1000), 10);
         return new Entry(
             fate switch
             {
-                Fate.Malformed => sound with { PromptTokens = -1 },
-                Fate.UnknownModel => sound with { Model = "gpt-9-rumoured" },
-                Fate.InFuture => sound with { OccurredAt = clock.AddHours(random.Next(1, 100)) },
+                ExpectedOutcome.Malformed => sound with { PromptTokens = -1 },
+                ExpectedOutcome.UnknownModel => sound with { Model = "gpt-9-rumoured" },
+                ExpectedOutcome.InFuture => sound with { OccurredAt = clock.AddHours(random.Next(1, 100)) },
                 _ => sound with { OccurredAt = clock.AddDays(-random.Next(DemoScript.AcceptedForDays + 1, 400)) },
             }, fate);
     }

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
-using ControlPlane.Database;
 using Npgsql;
 
 namespace ControlPlane.Local.Demo;

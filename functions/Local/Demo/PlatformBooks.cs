@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using ControlPlane.Database;
 
 namespace ControlPlane.Local.Demo;
 

@@ -25,7 +25,7 @@ sealed class UsageSender(HttpClient http, DemoAccount account)
             differences.Add($"{Describe(delivery)}: expected {delivery.Expected}, the platform says {outcome}");
         }
 
-        var broken = delivery.Damage != Damage.None ? "" : CodesOf(delivery);
+        var broken = delivery.Corruption != Corruption.None ? "" : CodesOf(delivery);
         differences.AddRange(replies.Where(reply => reply.Rejected != broken)
             .Select(reply => $"{Describe(delivery)}: expected to be rejected \"{broken}\", the platform rejects \"{reply.Rejected}\""));
         return (outcome, differences);
@@ -41,7 +41,7 @@ sealed class UsageSender(HttpClient http, DemoAccount account)
         }
         else
         {
-            Sign(request.Headers, id, body.Content, delivery.Damage == Damage.Forged ? AnotherSecret : account.WebhookSecret);
+            Sign(request.Headers, id, body.Content, delivery.Corruption == Corruption.Forged ? AnotherSecret : account.WebhookSecret);
         }
 
         using var reply = await http.SendAsync(request, ct);
@@ -80,8 +80,8 @@ sealed class UsageSender(HttpClient http, DemoAccount account)
     }
 
     static string CodesOf(Delivery delivery) => string.Join(
-        ", ", delivery.Entries.Index().Where(entry => entry.Item.Fate > Fate.Duplicate)
-            .Select(entry => $"{entry.Index}: {JsonNamingPolicy.SnakeCaseLower.ConvertName(entry.Item.Fate.ToString())}"));
+        ", ", delivery.Entries.Index().Where(entry => entry.Item.ExpectedOutcome > ExpectedOutcome.Duplicate)
+            .Select(entry => $"{entry.Index}: {JsonNamingPolicy.SnakeCaseLower.ConvertName(entry.Item.ExpectedOutcome.ToString())}"));
 
     static string Describe(Delivery delivery) =>
         $"A delivery of {delivery.Tenant.Plan} ({delivery.Form}, {delivery.Entries.Count} events from {delivery.Entries[0].Event.Id} on, {delivery.Times} times)";

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ControlPlane.Operations;
 
 namespace ControlPlane.Local.Postgres;
 

@@ -1,4 +1,3 @@
-using ControlPlane.Database;
 using Npgsql;
 
 namespace ControlPlane.Local.Postgres;
@@ -102,7 +101,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
 
         Directory.CreateDirectory("/var/lib/controlplane");
-        var reachable = $"/var/lib/controlplane/postgres-{Signup.Credentials.New()[..12]}";
+        var reachable = $"/var/lib/controlplane/postgres-{Credentials.New()[..12]}";
         Directory.CreateSymbolicLink(home, reachable);
         say($"The user {user.Name} may not enter {data.Path}, so the database lies in {reachable}.");
         return reachable;
@@ -110,7 +109,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     static string NewPassword(string file)
     {
-        var password = Signup.Credentials.New();
+        var password = Credentials.New();
         File.Delete(file);
         Http.Hosting.PrivateFile.WriteNew(file, password);
         return password;

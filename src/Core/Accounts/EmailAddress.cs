@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts;
 
 /// <summary>The shape of a mail address. Only the mail that arrives proves one, so the check is for slips of the hand.</summary>
 public static partial class EmailAddress

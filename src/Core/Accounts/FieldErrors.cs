@@ -1,4 +1,4 @@
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts;
 
 /// <summary>What to enter instead, by the field's name in the API and the form. All fields are judged at once.</summary>
 public sealed class FieldErrors : Dictionary<string, string>

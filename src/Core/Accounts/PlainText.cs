@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts;
 
 /// <summary>One line of text that people read: names of organizations and keys.</summary>
 public static class PlainText

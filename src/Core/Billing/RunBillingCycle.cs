@@ -1,5 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
+using ControlPlane.Billing.Invoices;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 

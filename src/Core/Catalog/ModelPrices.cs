@@ -1,6 +1,7 @@
+using ControlPlane.Metering.Ingestion;
 using Npgsql;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Catalog;
 
 /// <summary>Price of a model from a moment on.</summary>
 /// <param name="PromptEurPerThousand">EUR per 1,000 tokens, six decimals.</param>

@@ -1,7 +1,6 @@
-using ControlPlane.Database;
 using Npgsql;
 
-namespace ControlPlane.Plans;
+namespace ControlPlane.Catalog;
 
 /// <summary>A plan as it is sold at one moment. null in a limit means unlimited, null in a price means agreed with the customer.</summary>
 public sealed record Plan

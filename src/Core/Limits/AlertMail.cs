@@ -1,7 +1,7 @@
 using System.Globalization;
-using ControlPlane.Mail;
+using ControlPlane.Notifications.Mail;
 
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>The mail that tells of an alert.</summary>
 static class AlertMail

@@ -1,9 +1,7 @@
-using ControlPlane.Database;
-using ControlPlane.Mail;
-using ControlPlane.Operations;
-using ControlPlane.Webhooks;
+using ControlPlane.Notifications.Mail;
+using ControlPlane.Notifications.Webhooks;
 
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>A step of a limit that was reached.</summary>
 /// <param name="Starts">First UTC day of the window.</param>

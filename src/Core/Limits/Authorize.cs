@@ -1,10 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ControlPlane.Database;
-using ControlPlane.Operations;
 using Npgsql;
 
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>One call that asks whether it may go ahead.</summary>
 /// <param name="KeyHash">Of the tenant key it came with.</param>
@@ -28,7 +26,7 @@ public sealed record AuthorizationAnswer(
 public sealed class Authorize(ControlDatabase database, Clock clock) : IAsyncDisposable
 {
     /// <summary>How long a reservation holds its estimate.</summary>
-    public static readonly TimeSpan Holds = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan ReservationLifetime = TimeSpan.FromMinutes(10);
 
     static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -36,7 +34,7 @@ public sealed class Authorize(ControlDatabase database, Clock clock) : IAsyncDis
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    readonly SharedRoundTrip<AuthorizationRequest, AuthorizationAnswer?> _roundTrip = new((requests, ct) => AskAsync(database, clock, requests, ct), concurrency: 1);
+    readonly RequestBatcher<AuthorizationRequest, AuthorizationAnswer?> _roundTrip = new((requests, ct) => AskAsync(database, clock, requests, ct), concurrency: 1);
 
     /// <returns>null when the key is unknown or revoked.</returns>
     /// <exception cref="NpgsqlException">The database is away; the endpoint answers 503, never "allowed".</exception>
@@ -63,7 +61,7 @@ public sealed class Authorize(ControlDatabase database, Clock clock) : IAsyncDis
         await using var session = await database.OpenAppAsync(ct);
         var answers = new AuthorizationAnswer?[requests.Count];
         foreach (var (ordinal, answer) in await session.QueryAsync(
-            "select ordinal, answer from control.authorize($1::jsonb, $2, $3)", row => (row.GetInt32(0), row.Get<string>(1)), ct, asked, clock.GetUtcNow(), Holds))
+            "select ordinal, answer from control.authorize($1::jsonb, $2, $3)", row => (row.GetInt32(0), row.Get<string>(1)), ct, asked, clock.GetUtcNow(), ReservationLifetime))
         {
             answers[ordinal] = answer is null ? null : JsonSerializer.Deserialize<AuthorizationAnswer>(answer, Json);
         }

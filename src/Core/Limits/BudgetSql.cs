@@ -1,4 +1,4 @@
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>
 /// How usage changes budgets, as parts of the statement that records it: the reservations it names are settled and what was used is counted, in

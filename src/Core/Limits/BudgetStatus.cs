@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>One limit and where it stands.</summary>
 /// <param name="Maximum">null: unlimited.</param>

@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>
 /// Gives back what expired reservations of idle tenants hold; for the others the next authorization has done it. And forgets what nobody asks for

@@ -1,8 +1,6 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
+using ControlPlane.Accounts;
 
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>Limits an operator sets for one tenant; null takes the plan's.</summary>
 /// <param name="Reason">For whoever looks next: the ticket, the promise.</param>
@@ -22,7 +20,7 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
 
     public async Task<OverrideResult> SetAsync(Guid tenant, LimitOverride limits, CancellationToken ct)
     {
-        var errors = Judge(limits);
+        var errors = Validate(limits);
         if (errors.Count > 0)
         {
             return new OverrideResult.Invalid(errors);
@@ -54,13 +52,13 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
         // Other limits, other steps: every window that is not over looks for alerts again. Locked first, in the order of all who lock these rows.
         var since = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime).AddMonths(-1);
         await transaction.ExecuteAsync(Lock, ct, tenant, since);
-        await transaction.ExecuteAsync(LookAgain, ct, tenant, since);
+        await transaction.ExecuteAsync(ResetAlertThresholds, ct, tenant, since);
         await transaction.AuditAsync(clock, tenant, "operator", action, limits, ct);
         await transaction.CommitAsync(ct);
         return new OverrideResult.Done();
     }
 
-    static FieldErrors Judge(LimitOverride limits)
+    static FieldErrors Validate(LimitOverride limits)
     {
         var errors = new FieldErrors();
         Check("tokens_per_day", limits.TokensPerDay, UserLimits.MaximumTokens);
@@ -99,5 +97,5 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
         select from control.budget where tenant_id = $1 and (span = 'ever' or starts >= $2) order by meter, span, starts for update
         """;
 
-    const string LookAgain = "update control.budget set alert_at = 0, used = used where tenant_id = $1 and (span = 'ever' or starts >= $2)";
+    const string ResetAlertThresholds = "update control.budget set alert_at = 0, used = used where tenant_id = $1 and (span = 'ever' or starts >= $2)";
 }

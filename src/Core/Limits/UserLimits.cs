@@ -1,9 +1,8 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
-using ControlPlane.Signup;
+using ControlPlane.Accounts;
+using ControlPlane.Catalog;
+using ControlPlane.Subscriptions;
 
-namespace ControlPlane.Budgets;
+namespace ControlPlane.Limits;
 
 /// <summary>A tenant's stricter limits for one of its users.</summary>
 /// <param name="User"><see cref="UserLimits.Everyone"/>: every user without a row.</param>
@@ -45,7 +44,7 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
         var offered = await OfferedAsync(transaction, tenant, ct);
-        var errors = Judge(limit, offered);
+        var errors = Validate(limit, offered);
         if (errors.Count == 0)
         {
             await transaction.ExecuteAsync(
@@ -90,7 +89,7 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
             ? plan.Models
             : [];
 
-    static FieldErrors Judge(UserLimit limit, IReadOnlyList<string> offered)
+    static FieldErrors Validate(UserLimit limit, IReadOnlyList<string> offered)
     {
         var errors = new FieldErrors();
         errors.Check("user", limit.User.Length is >= 1 and <= MaximumUser && PlainText.IsPrintable(limit.User)

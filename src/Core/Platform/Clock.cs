@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform;
 
 /// <summary>
 /// Business time. Real time, unless this installation is a sandbox whose test clock was set: then time stands still between

@@ -1,4 +1,4 @@
-namespace ControlPlane;
+namespace ControlPlane.Platform;
 
 /// <summary>What every stage needs to know about this installation. Checked at start; see docs/operations.md for the settings.</summary>
 public sealed record ControlPlaneOptions

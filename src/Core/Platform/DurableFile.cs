@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform;
 
 /// <summary>Files that survive a killed process and a power cut: each is there as a whole or not at all.</summary>
 static class DurableFile

@@ -1,4 +1,4 @@
-namespace ControlPlane;
+namespace ControlPlane.Platform;
 
 /// <summary>Identifiers of rows: UUIDv7, so that they sort by the time they were made.</summary>
 public static class Ids

@@ -1,4 +1,4 @@
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform;
 
 /// <summary>
 /// Where a program of the machine is. The framework would look in the working directory before PATH, and start whatever has that name

@@ -1,6 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
 namespace ControlPlane.Provisioning;
 
 /// <summary>Secrets as ciphertext in PostgreSQL, for installations without a secret manager. The key stays outside the database.</summary>

@@ -1,6 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
 namespace ControlPlane.Provisioning;
 
 public abstract record EnvironmentAccessResult

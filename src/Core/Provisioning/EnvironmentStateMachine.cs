@@ -1,4 +1,3 @@
-using static ControlPlane.Provisioning.EnvironmentEvent;
 using static ControlPlane.Provisioning.EnvironmentState;
 
 namespace ControlPlane.Provisioning;
@@ -10,27 +9,27 @@ public enum EnvironmentState { Requested, Provisioning, Ready, Failed, Updating,
 public enum EnvironmentEvent
 {
     ProvisionRequested, RestartRequested, SuspendRequested, ResumeRequested, DeleteRequested,
-    WorkBegan, BroughtUp, Stopped, Removed, GaveUp,
+    Started, Provisioned, Stopped, Deleted, Failed,
 }
 
 /// <summary>The life of an environment as one table.</summary>
-public static class EnvironmentLife
+public static class EnvironmentStateMachine
 {
     /// <returns>null when the event comes late or makes no sense in that state: it is to be ignored.</returns>
     public static EnvironmentState? Next(EnvironmentState state, EnvironmentEvent e) => (state, e) switch
     {
-        (Requested or EnvironmentState.Provisioning or Failed, ProvisionRequested) => Requested,
-        (Ready or Updating, ProvisionRequested) => Updating,
-        (Ready or Failed or Updating, RestartRequested) => Updating,
-        (Requested or EnvironmentState.Provisioning or Ready or Failed or Updating, SuspendRequested) => Updating,
-        (Suspended or Failed or Updating, ResumeRequested) => Updating,
-        (not (Deleting or Deleted), DeleteRequested) => Deleting,
+        (Requested or EnvironmentState.Provisioning or Failed, EnvironmentEvent.ProvisionRequested) => Requested,
+        (Ready or Updating, EnvironmentEvent.ProvisionRequested) => Updating,
+        (Ready or Failed or Updating, EnvironmentEvent.RestartRequested) => Updating,
+        (Requested or EnvironmentState.Provisioning or Ready or Failed or Updating, EnvironmentEvent.SuspendRequested) => Updating,
+        (Suspended or Failed or Updating, EnvironmentEvent.ResumeRequested) => Updating,
+        (not (Deleting or Deleted), EnvironmentEvent.DeleteRequested) => Deleting,
 
-        (Requested, WorkBegan) => EnvironmentState.Provisioning,
-        (EnvironmentState.Provisioning or Updating, BroughtUp) => Ready,
-        (Updating, Stopped) => Suspended,
-        (Deleting, Removed) => Deleted,
-        (Requested or EnvironmentState.Provisioning or Updating or Deleting, GaveUp) => Failed,
+        (Requested, EnvironmentEvent.Started) => EnvironmentState.Provisioning,
+        (EnvironmentState.Provisioning or Updating, EnvironmentEvent.Provisioned) => Ready,
+        (Updating, EnvironmentEvent.Stopped) => Suspended,
+        (Deleting, EnvironmentEvent.Deleted) => Deleted,
+        (Requested or EnvironmentState.Provisioning or Updating or Deleting, EnvironmentEvent.Failed) => Failed,
         _ => null,
     };
 

@@ -1,5 +1,3 @@
-using ControlPlane.Database;
-
 namespace ControlPlane.Provisioning;
 
 /// <param name="StartedAt">Real time, so that steps have a length in a sandbox too.</param>

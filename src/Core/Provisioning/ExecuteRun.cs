@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
+using ControlPlane.Accounts.Tenants;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Provisioning;
@@ -23,7 +21,7 @@ public sealed class ExecuteRun(
 {
     public async Task<RunOutcome> RunAsync(Lease lease)
     {
-        using var activity = Telemetry.Source.StartActivity($"provisioning {lease.Run.Kind}");
+        using var activity = Instrumentation.Source.StartActivity($"provisioning {lease.Run.Kind}");
         activity?.SetTag("tenant.id", lease.Run.Tenant);
         try
         {
@@ -43,7 +41,7 @@ public sealed class ExecuteRun(
         await lease.WriteAsync(
             async transaction =>
             {
-                await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.WorkBegan, null, ct);
+                await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.Started, null, ct);
                 open = await transaction.QueryAsync(OpenSteps, row => (row.GetInt32(0), row.GetString(1)), ct, run.Id);
             },
             ct);
@@ -78,7 +76,7 @@ public sealed class ExecuteRun(
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var environment = await TenantEnvironment.ReadAsync(transaction, options, run.Tenant, clock.GetUtcNow(), ct);
-        return environment.Region == options.Region || RunKinds.Outcome(run.Kind) != EnvironmentEvent.BroughtUp
+        return environment.Region == options.Region || RunKinds.Outcome(run.Kind) != EnvironmentEvent.Provisioned
             ? environment
             : throw new StepFailedException(
                 $"The tenant's data belongs to region {environment.Region}, and this installation is in {options.Region}: bring it up there, or set CONTROLPLANE_REGION right.");
@@ -100,7 +98,7 @@ public sealed class ExecuteRun(
                 else
                 {
                     await transaction.ExecuteAsync(EndRun, ct, run.Id, "failed", run.Attempts + 1, reason, clock.GetUtcNow());
-                    await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.GaveUp, null, ct);
+                    await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.Failed, null, ct);
                     await transaction.AuditAsync(clock, run.Tenant, "job:provision", "environment.failed", new { run.Kind, Step = name }, ct);
                 }
             },
@@ -115,9 +113,9 @@ public sealed class ExecuteRun(
             var outcome = RunKinds.Outcome(run.Kind);
             await transaction.ExecuteAsync(EndRun, ct, run.Id, "succeeded", run.Attempts, null, clock.GetUtcNow());
             await transaction.ExecuteAsync(NoteFailure, ct, run.Tenant, null, null, clock.GetUtcNow());
-            await transaction.MoveAsync(clock, run.Tenant, outcome, outcome == EnvironmentEvent.BroughtUp ? dataPlane.Ready : null, ct);
+            await transaction.MoveAsync(clock, run.Tenant, outcome, outcome == EnvironmentEvent.Provisioned ? dataPlane.Ready : null, ct);
             await transaction.AuditAsync(clock, run.Tenant, "job:provision", $"environment.{run.Kind}.done", null, ct);
-            if (outcome == EnvironmentEvent.Removed)
+            if (outcome == EnvironmentEvent.Deleted)
             {
                 await transaction.MarkDeletedAsync(clock, run.Tenant, ct);
             }

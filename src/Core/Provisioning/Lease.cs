@@ -1,4 +1,3 @@
-using ControlPlane.Database;
 using Npgsql;
 
 namespace ControlPlane.Provisioning;

@@ -1,5 +1,3 @@
-using ControlPlane.Database;
-
 namespace ControlPlane.Provisioning;
 
 static class MoveEnvironment
@@ -8,8 +6,8 @@ static class MoveEnvironment
     public static async Task MoveAsync(
         this Transaction transaction, TimeProvider clock, Guid tenant, EnvironmentEvent e, string? detail, CancellationToken ct)
     {
-        var state = EnvironmentLife.Parse((await transaction.ScalarAsync<string>("select state from control.environment where tenant_id = $1", ct, tenant))!);
-        if (EnvironmentLife.Next(state, e) is { } next)
+        var state = EnvironmentStateMachine.Parse((await transaction.ScalarAsync<string>("select state from control.environment where tenant_id = $1", ct, tenant))!);
+        if (EnvironmentStateMachine.Next(state, e) is { } next)
         {
             await transaction.ExecuteAsync(
                 "update control.environment set state = $2, detail = $3, updated_at = $4 where tenant_id = $1", ct,

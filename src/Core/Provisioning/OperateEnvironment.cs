@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
+using ControlPlane.Accounts.Tenants;
 
 namespace ControlPlane.Provisioning;
 

@@ -1,33 +1,30 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
 namespace ControlPlane.Provisioning;
 
 /// <summary>Asks for an environment to be brought into another state, in the transaction of what asks for it.</summary>
 public static class RequestProvisioning
 {
     /// <summary>Queues a run of one of <see cref="RunKinds"/>; the job <c>provision</c> does it after the commit. Works in the tenant's
-    /// own scope and in a job's. Repeating it is free, and a wish that comes late (see <see cref="EnvironmentLife"/>) changes nothing.</summary>
+    /// own scope and in a job's. Repeating it is free, and a wish that comes late (see <see cref="EnvironmentStateMachine"/>) changes nothing.</summary>
     /// <returns>The environment's state after the request.</returns>
     public static async Task<EnvironmentState> QueueProvisioningAsync(
         this Transaction transaction, TimeProvider clock, ControlPlaneOptions options, Guid tenant, string slug, string kind, CancellationToken ct)
     {
         // The environment's row is the lock: whoever changes a tenant's runs holds it.
         var now = clock.GetUtcNow();
-        var state = EnvironmentLife.Parse((await transaction.ScalarAsync<string>(Lock, ct, tenant, options.AddressOf(slug), now))!);
+        var state = EnvironmentStateMachine.Parse((await transaction.ScalarAsync<string>(Lock, ct, tenant, options.AddressOf(slug), now))!);
         var active = await transaction.FirstAsync(Active, row => new { Id = row.GetGuid(0), Kind = row.GetString(1) }, ct, tenant);
 
         switch (RunKinds.Decide(active?.Kind, kind))
         {
-            case Precedence.Hurry:
+            case RunConflict.RunNow:
                 await transaction.ExecuteAsync(Hurry, ct, active!.Id);
                 transaction.Announce(new Announcement(JobSchedules.Provision.Name, tenant));
                 return state;
-            case Precedence.Keep:
+            case RunConflict.Ignore:
                 return state;
         }
 
-        if (EnvironmentLife.Next(state, RunKinds.Wish(kind)) is not { } next)
+        if (EnvironmentStateMachine.Next(state, RunKinds.RequestEventFor(kind)) is not { } next)
         {
             return state;
         }

@@ -1,6 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
 namespace ControlPlane.Provisioning;
 
 public abstract record EnvironmentResult
@@ -23,7 +20,7 @@ public sealed class RestartEnvironment(ControlDatabase database, ControlPlaneOpt
             return new EnvironmentResult.NotFound();
         }
 
-        if (EnvironmentLife.Parse(found.State) != EnvironmentState.Ready)
+        if (EnvironmentStateMachine.Parse(found.State) != EnvironmentState.Ready)
         {
             return new EnvironmentResult.NotPossible($"The environment is {found.State}; it can be restarted when it is ready.");
         }

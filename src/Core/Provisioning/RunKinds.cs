@@ -10,7 +10,7 @@ public static class RunKinds
     public const string Delete = "delete";
 
     /// <summary>What asking for a run of this kind is to the environment.</summary>
-    public static EnvironmentEvent Wish(string kind) => kind switch
+    public static EnvironmentEvent RequestEventFor(string kind) => kind switch
     {
         Provision => EnvironmentEvent.ProvisionRequested,
         Restart => EnvironmentEvent.RestartRequested,
@@ -24,31 +24,31 @@ public static class RunKinds
     public static EnvironmentEvent Outcome(string kind) => kind switch
     {
         Suspend => EnvironmentEvent.Stopped,
-        Delete => EnvironmentEvent.Removed,
-        _ => EnvironmentEvent.BroughtUp,
+        Delete => EnvironmentEvent.Deleted,
+        _ => EnvironmentEvent.Provisioned,
     };
 
     /// <summary>What a new wish does to the run that is under way: one tenant never has two.</summary>
-    public static Precedence Decide(string? active, string wanted) => (active, wanted) switch
+    public static RunConflict Decide(string? active, string wanted) => (active, wanted) switch
     {
-        (null, _) => Precedence.Queue,
-        (var same, _) when same == wanted => Precedence.Hurry,
-        (Delete, _) => Precedence.Keep,
-        (_, Delete or Suspend) => Precedence.Supersede,
-        (Suspend, Resume) => Precedence.Supersede,
+        (null, _) => RunConflict.Queue,
+        (var same, _) when same == wanted => RunConflict.RunNow,
+        (Delete, _) => RunConflict.Ignore,
+        (_, Delete or Suspend) => RunConflict.Replace,
+        (Suspend, Resume) => RunConflict.Replace,
         // Every other run ends with the environment up or, when suspending, must not be undone by the way.
-        _ => Precedence.Keep,
+        _ => RunConflict.Ignore,
     };
 }
 
-public enum Precedence
+public enum RunConflict
 {
     /// <summary>Nothing is under way.</summary>
     Queue,
     /// <summary>The same is under way already: if it waits for its next attempt, it waits no longer.</summary>
-    Hurry,
+    RunNow,
     /// <summary>What is under way goes on; the wish is contained in it or comes too late.</summary>
-    Keep,
+    Ignore,
     /// <summary>What is under way is cancelled; its worker finds its fencing token out of date and stops.</summary>
-    Supersede,
+    Replace,
 }

@@ -1,5 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 

@@ -1,5 +1,3 @@
-using ControlPlane.Database;
-
 namespace ControlPlane.Provisioning;
 
 /// <summary>The step <c>database</c>: a login role that owns two schemas (its own, and the gateway's) and has no rights anywhere else.</summary>

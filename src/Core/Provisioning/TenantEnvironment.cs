@@ -1,5 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Plans;
+using ControlPlane.Catalog;
 
 namespace ControlPlane.Provisioning;
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
+using ControlPlane.Accounts.ApiKeys;
 
 namespace ControlPlane.Provisioning;
 

@@ -1,5 +1,4 @@
-using ControlPlane.Mail;
-using ControlPlane.Operations;
+using ControlPlane.Notifications.Mail;
 
 namespace ControlPlane.Provisioning;
 

@@ -1,7 +1,6 @@
-using ControlPlane.Database;
 using Npgsql;
 
-namespace ControlPlane.Operations;
+namespace ControlPlane.Reporting;
 
 /// <summary>A tenant as an operator sees it.</summary>
 /// <param name="Region">Where its data belongs.</param>

@@ -1,4 +1,4 @@
-namespace ControlPlane.Plans;
+namespace ControlPlane.Subscriptions;
 
 /// <summary>
 /// Orders what assigns events to billing periods, per tenant. Ingestion holds the lock while it looks for an event's id, assigns the event to the open

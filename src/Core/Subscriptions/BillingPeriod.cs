@@ -1,4 +1,4 @@
-namespace ControlPlane.Plans;
+namespace ControlPlane.Subscriptions;
 
 /// <summary>
 /// The n-th billing period of a subscription: UTC days [<see cref="Start"/>, <see cref="End"/>). It starts n - 1 calendar months

@@ -1,7 +1,7 @@
-using ControlPlane.Database;
+using ControlPlane.Catalog;
 using Npgsql;
 
-namespace ControlPlane.Plans;
+namespace ControlPlane.Subscriptions;
 
 /// <param name="OpenPeriod">Number of the first period without an invoice: the one that late usage is billed in.</param>
 public sealed record Subscription(
@@ -17,7 +17,7 @@ public sealed record Subscription(
 public sealed record AgreedPrices(decimal? EurPerMonth, decimal? OverageEurPerThousand);
 
 /// <summary>The one writer of <c>control.subscription</c>.</summary>
-public static class Subscriptions
+public static class SubscriptionTable
 {
     /// <summary>Starts the tenant's subscription now; its periods are anchored on today's UTC day. Repeating it changes nothing.</summary>
     public static Task StartSubscriptionAsync(

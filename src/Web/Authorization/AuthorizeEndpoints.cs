@@ -1,14 +1,4 @@
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Signup;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Authorization;
 
 /// <summary>May this call go ahead? The hot path: it does not pass the authentication handler, the database checks the key in the same round trip.</summary>
 static class AuthorizeEndpoints
@@ -28,7 +18,7 @@ static class AuthorizeEndpoints
             Credentials.Hash(BearerKeys.KeyOf(http) ?? ""), request.RequestId!, request.User!, request.Model!, request.EstimatedTokens!.Value,
             request.Feature, request.Quantity ?? 1);
         // Asked again after it was given up, the same request_id gets the same answer.
-        return await circuit.RunAsync(work => authorize.RunAsync(question, work), ct, insist: true) is { } answer
+        return await circuit.RunAsync(work => authorize.RunAsync(question, work), ct, bypassOpenCircuit: true) is { } answer
             ? TypedResults.Ok(answer)
             : TypedResults.Problem("Send a tenant key as Authorization: Bearer cpt_…; this one is unknown or revoked.", statusCode: 401, title: "Not authenticated");
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ControlPlane.Http.Portal.Components;
+namespace ControlPlane.Web.Dashboard;
 
 /// <summary>Tokens of one model on one UTC day.</summary>
 public sealed record ModelDay(DateOnly Day, string Model, long Tokens);

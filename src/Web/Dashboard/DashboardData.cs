@@ -1,10 +1,4 @@
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Http.Portal.Components;
-using ControlPlane.Plans;
-using ControlPlane.Provisioning;
-
-namespace ControlPlane.Http.Portal.MemberPages;
+namespace ControlPlane.Web.Dashboard;
 
 /// <summary>Tokens and EUR of one model over the days of the chart.</summary>
 public sealed record ModelSum(string Model, long Requests, long Tokens, decimal Cost);
@@ -12,7 +6,7 @@ public sealed record ModelSum(string Model, long Requests, long Tokens, decimal 
 /// <summary>What a tenant's members see first.</summary>
 /// <param name="OfToday">Tokens of the UTC day, against the limit in force.</param>
 /// <param name="Forecast">null without a rate for overage.</param>
-public sealed record Dashboard(
+public sealed record DashboardData(
     string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, LimitStatus OfToday, LimitStatus OfPeriod,
     OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentStatus? Environment, DateTimeOffset Now)
 {
@@ -25,7 +19,7 @@ public sealed record Dashboard(
 static class Dashboards
 {
     /// <returns>null before the tenant's subscription has started.</returns>
-    public static async Task<Dashboard?> DashboardAsync(this Transaction transaction, Guid tenant, DateTimeOffset now, CancellationToken ct)
+    public static async Task<DashboardData?> DashboardAsync(this Transaction transaction, Guid tenant, DateTimeOffset now, CancellationToken ct)
     {
         if (await transaction.SubscriptionAsync(tenant, ct) is not { } subscription || await transaction.PlanAsync(subscription.Plan, now, ct) is not { } plan)
         {
@@ -40,15 +34,15 @@ static class Dashboards
         var tokensInPeriod = await transaction.ScalarAsync<long>(TokensOfPeriod, ct, tenant, period.Start, period.End);
         var days = await transaction.QueryAsync(
             ByDay, row => new ModelDay(row.GetFieldValue<DateOnly>(0), row.GetString(1), row.GetInt64(2)), ct,
-            tenant, today.AddDays(1 - Dashboard.ChartDays), today);
+            tenant, today.AddDays(1 - DashboardData.ChartDays), today);
         var models = await transaction.QueryAsync(
             ByModel, row => new ModelSum(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetDecimal(3)), ct,
-            tenant, today.AddDays(1 - Dashboard.ChartDays), today);
+            tenant, today.AddDays(1 - DashboardData.ChartDays), today);
         var rate = subscription.AgreedOverageEurPerThousand ?? plan.OverageEurPerThousand;
         var forecast = rate is { } eur && plan is { MonthIsHard: false, TokensPerMonth: { } included }
             ? OverageForecast.Of(tokensInPeriod, included, eur, period, now)
             : null;
-        return new Dashboard(
+        return new DashboardData(
             organization!, status!, plan, subscription, period, Find("tokens_per_day"), Find("tokens_per_month"), forecast, days, models,
             await EnvironmentStatus.ReadAsync(transaction, tenant, ct), now);
 

@@ -1,15 +1,6 @@
 using System.Security.Claims;
-using ControlPlane.Billing;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.MemberPages;
-using ControlPlane.Operations;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Dashboard;
 
 /// <summary>The pages of a tenant's members. Every query runs as the tenant, so a page cannot show another one's rows.</summary>
 static class AppPages

@@ -1,6 +1,4 @@
-using ControlPlane.Plans;
-
-namespace ControlPlane.Http.Portal.MemberPages;
+namespace ControlPlane.Web.Dashboard;
 
 /// <summary>What the open period's overage costs so far, and at its end if usage goes on as it did. An estimate: the invoice is computed from the events.</summary>
 /// <param name="SoFar">EUR.</param>

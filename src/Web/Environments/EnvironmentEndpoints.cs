@@ -1,13 +1,6 @@
 using System.Security.Claims;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Provisioning;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Environments;
 
 static class EnvironmentEndpoints
 {

@@ -1,14 +1,6 @@
 using System.Security.Claims;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.MemberPages;
-using ControlPlane.Provisioning;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Environments;
 
 /// <summary>The tenant's environment in the portal.</summary>
 static class EnvironmentPages

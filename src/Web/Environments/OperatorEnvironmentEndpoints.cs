@@ -1,11 +1,4 @@
-using ControlPlane.Http.Hosting;
-using ControlPlane.Provisioning;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Environments;
 
 static class AdminEnvironmentEndpoints
 {

@@ -1,12 +1,8 @@
 using System.Globalization;
-using ControlPlane.DataPlane;
-using ControlPlane.Provisioning;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Environments;
 
 /// <summary>What provisioning and the data plane are made of, and their settings.</summary>
 public static class ProvisioningServices

@@ -1,14 +1,7 @@
 using System.Security.Claims;
 using System.Text.Json.Serialization;
-using ControlPlane.Billing;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Invoices;
 
 static class InvoiceEndpoints
 {

@@ -1,8 +1,6 @@
 using System.Globalization;
-using ControlPlane.Billing;
-using Microsoft.Extensions.Configuration;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Invoices;
 
 /// <summary>Who issues the invoices: the settings CONTROLPLANE_SELLER_… and CONTROLPLANE_TAX_….</summary>
 static class SellerSettings

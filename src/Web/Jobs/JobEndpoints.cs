@@ -1,18 +1,11 @@
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Jobs;
 
 static class JobEndpoints
 {
     public static void MapJobs(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithTags("Operator").WithSummary("Run one job now; returns what it did");
 
-    static async Task<Results<Ok<JobReply>, ProblemHttpResult>> Run(string job, Jobs jobs, JobRunner runner, Clock clock, CancellationToken ct)
+    static async Task<Results<Ok<JobReply>, ProblemHttpResult>> Run(string job, JobCatalog jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {
         if (jobs.Find(job) is not { } found)
         {

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using ControlPlane.Database;
 
-namespace ControlPlane.Http.Portal.OperatorPages;
+namespace ControlPlane.Web.Jobs;
 
 /// <summary>The newest run of a job.</summary>
 /// <param name="Outcome"><c>running</c>, <c>succeeded</c>, <c>failed</c> or <c>abandoned</c>.</param>

@@ -1,11 +1,4 @@
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Jobs;
 
 /// <summary>What only a sandbox has.</summary>
 static class SandboxEndpoints
@@ -17,7 +10,7 @@ static class SandboxEndpoints
         routes.MapPost("/v1/sandbox/clock", MoveClock).RequireAuthorization(Policies.Operator).WithTags("Sandbox").WithSummary("Move the test clock forward; due jobs run in order");
 
     static async Task<Results<Ok<ClockReply>, ValidationProblem, ProblemHttpResult>> MoveClock(
-        ClockRequest request, MoveSandboxClock move, Clock clock, Jobs jobs, CancellationToken ct)
+        ClockRequest request, MoveSandboxClock move, Clock clock, JobCatalog jobs, CancellationToken ct)
     {
         if (request.Now is not { } now)
         {
@@ -42,5 +35,5 @@ static class SandboxEndpoints
 
     sealed record ClockRequest(DateTimeOffset? Now);
 
-    sealed record ClockReply(DateTimeOffset Now, IReadOnlyList<RunOnTheWay> Ran);
+    sealed record ClockReply(DateTimeOffset Now, IReadOnlyList<TriggeredJobRun> Ran);
 }

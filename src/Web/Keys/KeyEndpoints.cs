@@ -1,12 +1,6 @@
 using System.Security.Claims;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Keys;
 
 /// <summary>What a tenant's programs identify themselves with.</summary>
 static class KeyEndpoints

@@ -1,14 +1,7 @@
 using System.Security.Claims;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.MemberPages;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Keys;
 
 /// <summary>Keys and the webhook secret in the portal. A new one is on the answer to its form, and on no other page.</summary>
 static class KeyPages

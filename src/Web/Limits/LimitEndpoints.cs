@@ -1,12 +1,6 @@
 using System.Security.Claims;
-using ControlPlane.Budgets;
-using ControlPlane.Http.Hosting;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Limits;
 
 /// <summary>Limits within the plan's, which a tenant sets for its users; and limits instead of the plan's, which an operator sets for a tenant.</summary>
 static class LimitEndpoints

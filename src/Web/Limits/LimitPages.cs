@@ -1,16 +1,8 @@
 using System.Globalization;
 using System.Security.Claims;
-using ControlPlane.Budgets;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.MemberPages;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Limits;
 
 /// <summary>Limits for users in the portal: everybody sees them, owners change them.</summary>
 static class LimitPages

@@ -1,12 +1,6 @@
-using ControlPlane.Http.Hosting;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal.Welcome;
+namespace ControlPlane.Web.Login;
 
 /// <summary>Choosing a password by a link in a mail: after forgetting the old one, or by invitation.</summary>
 static class PasswordPages
@@ -31,14 +25,14 @@ static class PasswordPages
     static void MapLink(IEndpointRouteBuilder pages, string purpose)
     {
         pages.MapGet($"/{purpose}", async Task<IResult> (string? token, ChoosePassword choose, CancellationToken ct) =>
-            await choose.IsUsableAsync(token, purpose, ct) ? Form(purpose, token!, null) : LinkOver());
+            await choose.IsUsableAsync(token, purpose, ct) ? Form(purpose, token!, null) : InvalidOrExpiredToken());
         pages.MapPost($"/{purpose}", async Task<IResult> ([FromForm] IFormCollection form, ChoosePassword choose, CancellationToken ct) =>
             await choose.RunAsync(form["token"], purpose, form["password"], ct) switch
             {
                 ChoosePasswordResult.Chosen => new SeeOther("/login?done=password"),
                 ChoosePasswordResult.Invalid invalid => Form(purpose, form["token"].ToString(), invalid.Errors["password"]),
                 ChoosePasswordResult.AddressTaken => AddressTaken(),
-                _ => LinkOver(),
+                _ => InvalidOrExpiredToken(),
             }).RequireRateLimiting(RateLimits.SignIn);
     }
 
@@ -60,7 +54,7 @@ static class PasswordPages
             StatusCode = error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
         };
 
-    static RazorComponentResult<MessagePage> LinkOver() => new(new
+    static RazorComponentResult<MessagePage> InvalidOrExpiredToken() => new(new
     {
         Title = "This link is no longer valid",
         Problem = "It was used already, or it is too old. Have a new one sent to you.",

@@ -1,4 +1,4 @@
-namespace ControlPlane.Http.Portal.Welcome;
+namespace ControlPlane.Web.Login;
 
 /// <summary>Where to go on after signing in: a page of ours and nothing else, or a forged link would lead to a look-alike.</summary>
 static class ReturnPath

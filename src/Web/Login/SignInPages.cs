@@ -1,13 +1,7 @@
 using System.Security.Claims;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 using FromFormAttribute = Microsoft.AspNetCore.Mvc.FromFormAttribute;
 
-namespace ControlPlane.Http.Portal.Welcome;
+namespace ControlPlane.Web.Login;
 
 /// <summary>Signing in and out, for members and for operators.</summary>
 static class SignInPages

@@ -1,14 +1,7 @@
 using System.Security.Claims;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.MemberPages;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Members;
 
 /// <summary>Who may sign in for a tenant: everybody sees it, owners change it.</summary>
 static class MemberListPages
@@ -23,7 +16,7 @@ static class MemberListPages
         members.MapGet("/{id:guid}/remove", () => new SeeOther("/app/members")).RequireAuthorization(Policies.Member);
     }
 
-    static async Task<RazorComponentResult<MembersPage>> Show(ClaimsPrincipal user, string? done, Members members, CancellationToken ct) =>
+    static async Task<RazorComponentResult<MembersPage>> Show(ClaimsPrincipal user, string? done, MemberList members, CancellationToken ct) =>
         new(new
         {
             Members = await members.ListAsync(user.TenantId(), ct),
@@ -36,7 +29,7 @@ static class MemberListPages
         });
 
     static async Task<IResult> Invite(
-        ClaimsPrincipal user, [FromForm] string? email, [FromForm] string? role, InviteMember invite, Members members, CancellationToken ct) =>
+        ClaimsPrincipal user, [FromForm] string? email, [FromForm] string? role, InviteMember invite, MemberList members, CancellationToken ct) =>
         await invite.RunAsync(user.TenantId(), email, role, user.ActorName(), ct) switch
         {
             InviteMemberResult.Invited => new SeeOther("/app/members?done=invited"),
@@ -47,7 +40,7 @@ static class MemberListPages
         };
 
     // Bound though it has no fields, so that its antiforgery token is checked.
-    static async Task<IResult> Remove(ClaimsPrincipal user, Guid id, IFormCollection form, RemoveMember remove, Members members, CancellationToken ct) =>
+    static async Task<IResult> Remove(ClaimsPrincipal user, Guid id, IFormCollection form, RemoveMember remove, MemberList members, CancellationToken ct) =>
         await remove.RunAsync(user.TenantId(), id, user.ActorName(), ct) switch
         {
             RemoveMemberResult.Removed => new SeeOther("/app/members?done=removed"),

@@ -1,15 +1,6 @@
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.OperatorPages;
-using ControlPlane.Operations;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Overview;
 
 /// <summary>The operators' pages. They see every tenant, as jobs do.</summary>
 static class AdminPages
@@ -31,7 +22,7 @@ static class AdminPages
         return new RazorComponentResult<OverviewPage>(new { Model = await transaction.OverviewAsync(clock.GetUtcNow(), ct), Spool = spool });
     }
 
-    static async Task<RazorComponentResult<JobsPage>> ListJobs(string? job, string? result, Jobs jobs, ControlDatabase database, CancellationToken ct)
+    static async Task<RazorComponentResult<JobsPage>> ListJobs(string? job, string? result, JobCatalog jobs, ControlDatabase database, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var notice = (jobs.Find(job ?? "")?.Name, result) switch
@@ -46,7 +37,7 @@ static class AdminPages
 
     // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> RunJob(
-        string job, IFormCollection form, Jobs jobs, JobRunner runner, Clock clock, CancellationToken ct)
+        string job, IFormCollection form, JobCatalog jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {
         if (jobs.Find(job) is not { } definition)
         {

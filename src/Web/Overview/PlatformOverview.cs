@@ -1,11 +1,9 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Http.Portal.OperatorPages;
+namespace ControlPlane.Web.Overview;
 
 /// <param name="Environments">By state.</param>
 /// <param name="QuarantineHeld">Events that could not be counted and wait for an operator.</param>
 /// <param name="MailFailing">Messages that were tried and not sent.</param>
-public sealed record Overview(
+public sealed record PlatformOverview(
     IReadOnlyDictionary<string, long> Tenants, IReadOnlyDictionary<string, long> Environments, long TokensToday, long RequestsToday,
     long QuarantineHeld, long MailFailing, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs);
 
@@ -13,7 +11,7 @@ public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, s
 
 static class Overviews
 {
-    public static async Task<Overview> OverviewAsync(this Transaction transaction, DateTimeOffset now, CancellationToken ct)
+    public static async Task<PlatformOverview> OverviewAsync(this Transaction transaction, DateTimeOffset now, CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(now.UtcDateTime);
         var tenants = await transaction.QueryAsync(TenantsByStatus, row => (Key: row.GetString(0), Count: row.GetInt64(1)), ct);
@@ -25,7 +23,7 @@ static class Overviews
             row => new FailedEnvironment(
                 row.GetGuid(0), row.GetString(1), row.Get<string>(2), row.Get<string>(3), row.GetFieldValue<DateTimeOffset>(4)),
             ct);
-        return new Overview(
+        return new PlatformOverview(
             tenants.ToDictionary(t => t.Key, t => t.Count), environments.ToDictionary(e => e.Key, e => e.Count), tokens, requests, held, mail, failed,
             await transaction.JobStatesAsync(ct));
     }

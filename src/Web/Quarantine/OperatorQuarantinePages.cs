@@ -1,15 +1,7 @@
 using System.Globalization;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.OperatorPages;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Quarantine;
 
 /// <summary>Usage that could not be counted, on the operators' pages.</summary>
 static class AdminQuarantinePages

@@ -1,12 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Quarantine;
 
 static class QuarantineEndpoints
 {

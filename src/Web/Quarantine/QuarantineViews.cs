@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Http.Portal.OperatorPages;
+namespace ControlPlane.Web.Quarantine;
 
 /// <param name="Raw">What was received, or its beginning.</param>
 /// <param name="RawLength">Characters of the whole.</param>

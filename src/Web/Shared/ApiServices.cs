@@ -1,12 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ControlPlane.Http.Usage;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>What the API needs around its endpoints.</summary>
 public static class ApiServices
@@ -40,7 +35,7 @@ public static class ApiServices
         app.UseMiddleware<TenantInTelemetry>();
         app.UseMiddleware<SecurityHeaders>();
         app.UseControlPlaneProblems();
-        app.UseMiddleware<KnownEncodings>();
+        app.UseMiddleware<CharsetMiddleware>();
     }
 
     internal static void MapApiDescription(this IEndpointRouteBuilder routes) => routes.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");

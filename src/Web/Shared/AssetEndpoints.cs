@@ -1,9 +1,6 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Net.Http.Headers;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>The stylesheet and the script of the pages, embedded so that every host serves the same ones.</summary>
 static class AssetEndpoints

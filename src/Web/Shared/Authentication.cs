@@ -1,14 +1,9 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
-using ControlPlane.Database;
-using ControlPlane.Signup;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Who may call a route. Bearer keys open the API, cookies open the pages; neither opens the other.</summary>
 public static class Policies

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
-using Microsoft.AspNetCore.Http;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>A request that could not be bound to what its endpoint takes: says which part, and what to send instead.</summary>
 sealed partial class BadRequest(IProblemDetailsService problems) : IExceptionHandler

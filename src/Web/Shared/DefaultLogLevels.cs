@@ -1,7 +1,7 @@
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>What the framework says in every host, and what it keeps to itself. Settings of the environment win.</summary>
-public static class QuietLogs
+public static class DefaultLogLevels
 {
     public static IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>
     {

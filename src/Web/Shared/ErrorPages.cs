@@ -1,8 +1,6 @@
 using Microsoft.AspNetCore.Antiforgery;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Answers a browser's failed request for a page with a page. Everything else gets problem+json from the writer after this one.</summary>
 sealed class ErrorPages : IProblemDetailsWriter

@@ -1,8 +1,4 @@
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Answers about fields, as problem+json with <c>errors: {field: [what to send instead]}</c>.</summary>
 static class FieldProblems

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ControlPlane.Http.Portal.Components;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>How numbers, money and time are written on every page: the same for every reader, whatever the server's language.</summary>
 static class Format

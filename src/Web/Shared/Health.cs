@@ -1,10 +1,4 @@
-using ControlPlane.Database;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
-
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 static class Health
 {
@@ -19,12 +13,12 @@ static class Health
     {
         try
         {
-            var migration = await circuit.RunAsync(MigrationAsync, ct, insist: true);
+            var migration = await circuit.RunAsync(MigrationAsync, ct, bypassOpenCircuit: true);
             return migration == Migrator.Newest
                 ? TypedResults.Ok(new Readiness("ready", migration))
                 : TypedResults.Problem($"The database is at migration {migration}, this program needs {Migrator.Newest}: run `./run migrate`.", statusCode: 503, title: "Not migrated");
         }
-        catch (Exception e) when (e.IsDatabaseAway())
+        catch (Exception e) when (e.IsDatabaseUnavailable())
         {
             response.Headers.RetryAfter = "5";
             return TypedResults.Problem("The database does not answer.", statusCode: 503, title: "Not ready");

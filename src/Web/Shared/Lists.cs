@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>One page of a list. <c>next_cursor</c> is absent on the last one.</summary>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);

@@ -1,8 +1,6 @@
 using System.Text.RegularExpressions;
-using ControlPlane.Mail;
-using Microsoft.Extensions.Configuration;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>How mail leaves: the settings CONTROLPLANE_SMTP, CONTROLPLANE_MAIL_HEADERS and CONTROLPLANE_MAIL_FROM.</summary>
 static partial class MailSettings

@@ -1,13 +1,12 @@
 using System.Text;
 using Microsoft.AspNetCore.Diagnostics;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 using Npgsql;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Refuses bodies in an encoding that nobody here can read; the framework throws for those.</summary>
-sealed class KnownEncodings(RequestDelegate next)
+sealed class CharsetMiddleware(RequestDelegate next)
 {
     public Task InvokeAsync(HttpContext context) =>
         IsKnown(context.Request.ContentType)
@@ -36,7 +35,7 @@ sealed class KnownEncodings(RequestDelegate next)
 /// What a client did wrong and only shows when it is used: a body that breaks off or is not as its headers say, and text with a NUL
 /// character, which is text to HTTP and JSON but not to PostgreSQL.
 /// </summary>
-sealed class Unreadable(IProblemDetailsService problems) : IExceptionHandler
+sealed class MalformedRequestExceptionHandler(IProblemDetailsService problems) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
     {
@@ -56,7 +55,7 @@ sealed class Unreadable(IProblemDetailsService problems) : IExceptionHandler
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = context,
-            ProblemDetails = { Status = known.Status, Title = "Unreadable request", Detail = known.Detail },
+            ProblemDetails = { Status = known.Status, Title = "MalformedRequestExceptionHandler request", Detail = known.Detail },
         });
     }
 }

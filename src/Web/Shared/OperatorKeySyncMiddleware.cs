@@ -1,16 +1,11 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
-
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>
 /// Takes the operators' key over from the settings, for hosts that have no moment of starting: before a request of an operator, so that nobody else
 /// waits for it, and before each of them, because a process that has not noticed the new key yet may have put the former back. Once all have,
 /// a key that was replaced opens nothing any more.
 /// </summary>
-public sealed class GivenOperatorKey(RequestDelegate next, ControlDatabase database, Clock clock, IConfiguration configuration)
+public sealed class OperatorKeySyncMiddleware(RequestDelegate next, ControlDatabase database, Clock clock, IConfiguration configuration)
 {
     static readonly PathString[] s_operators = ["/admin", "/v1/admin", "/v1/sandbox"];
 

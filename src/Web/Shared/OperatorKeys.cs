@@ -1,8 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
-
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>The keys that open the operators' side. The database keeps their hashes.</summary>
 public static class OperatorKeys

@@ -1,12 +1,8 @@
-using ControlPlane.Http.Hosting;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>The pages: what they are rendered and guarded with, and their addresses.</summary>
 public static class PortalServices

@@ -1,14 +1,6 @@
-using ControlPlane.Database;
-using ControlPlane.Http.Portal;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>RFC 9457 problem+json for everything that is not a page; pages get a page (<see cref="ErrorPages"/>).</summary>
 static class ProblemAnswers
@@ -27,8 +19,8 @@ static class ProblemAnswers
         // Otherwise a body that cannot be read is answered with a bare 400, which helps nobody.
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddExceptionHandler<BadRequest>();
-        services.AddExceptionHandler<DatabaseAway>();
-        services.AddExceptionHandler<Unreadable>();
+        services.AddExceptionHandler<DatabaseUnavailable>();
+        services.AddExceptionHandler<MalformedRequestExceptionHandler>();
     }
 
     public static void UseControlPlaneProblems(this IApplicationBuilder app)
@@ -47,17 +39,17 @@ static class ProblemAnswers
         app.UseStatusCodePages();
     }
 
-    sealed class DatabaseAway(IProblemDetailsService problems, ILogger<DatabaseAway> log) : IExceptionHandler
+    sealed class DatabaseUnavailable(IProblemDetailsService problems, ILogger<DatabaseUnavailable> log) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
         {
-            if (!exception.IsDatabaseAway())
+            if (!exception.IsDatabaseUnavailable())
             {
                 return false;
             }
 
             // What is known already comes with every request, and is no news.
-            var isKnown = exception is DatabaseAwayException and not OverflowFullException;
+            var isKnown = exception is DatabaseUnavailableException and not OverflowFullException;
             log.Log(isKnown ? LogLevel.Warning : LogLevel.Error, isKnown ? null : exception, "The database is away");
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "5";

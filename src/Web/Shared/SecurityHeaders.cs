@@ -1,7 +1,6 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Headers of every answer. Pages load nothing from elsewhere, run no inline script and sit in no frame.</summary>
 sealed class SecurityHeaders(RequestDelegate next)

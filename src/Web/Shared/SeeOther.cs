@@ -1,6 +1,4 @@
-using Microsoft.AspNetCore.Http;
-
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>303: what a form's post did is shown by the page at this address, which may be reloaded at will.</summary>
 public sealed class SeeOther(string location) : IResult

@@ -1,7 +1,4 @@
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Http;
-
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Sets and clears the cookies that <see cref="Sessions"/> reads. Out of reach of scripts, and of plain HTTP when we are on HTTPS.</summary>
 static class SessionCookies

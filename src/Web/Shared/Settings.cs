@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Configuration;
 using Npgsql;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>The settings of the environment, read and checked once at start. docs/operations.md lists them.</summary>
 public sealed partial record Settings(ControlPlaneOptions Options, string ConnectionString, byte[] SecretsKey)

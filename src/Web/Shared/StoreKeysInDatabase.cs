@@ -1,10 +1,9 @@
 using System.Xml.Linq;
-using ControlPlane.Database;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.Extensions.Options;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Keeps the data protection keys in the database, so that a form rendered by one process is accepted by another.</summary>
 sealed class StoreKeysInDatabase(ControlDatabase database) : IConfigureOptions<KeyManagementOptions>, IXmlRepository

@@ -1,13 +1,10 @@
-using ControlPlane.Operations;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>
 /// Sends traces and metrics to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names; without it nothing is collected. The other
@@ -19,9 +16,9 @@ public static class TelemetryExport
     const string ServiceName = "controlplane";
     const int PatienceInMilliseconds = 2_000;
 
-    static readonly string[] Sources = [Telemetry.Name, "Microsoft.AspNetCore", "Npgsql"];
+    static readonly string[] Sources = [Instrumentation.Name, "Microsoft.AspNetCore", "Npgsql"];
     static readonly string[] Meters =
-        [Telemetry.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting", "Npgsql", "System.Runtime"];
+        [Instrumentation.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting", "Npgsql", "System.Runtime"];
 
     /// <exception cref="SettingException">The setting is no address.</exception>
     public static void AddTelemetryExport(this IServiceCollection services, IConfiguration configuration)

@@ -1,9 +1,7 @@
 using System.Collections;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Logging;
 
-namespace ControlPlane.Http.Hosting;
+namespace ControlPlane.Web.Shared;
 
 /// <summary>Puts a request's tenant on its trace and on every log line that is written while it is served.</summary>
 sealed class TenantInTelemetry(RequestDelegate next, ILogger<TenantInTelemetry> log)

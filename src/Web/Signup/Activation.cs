@@ -1,8 +1,4 @@
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-using ControlPlane.Signup;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Signup;
 
 /// <summary>
 /// The moment a tenant becomes active, in one transaction: Signup makes it so and starts its subscription, Provisioning is asked for its

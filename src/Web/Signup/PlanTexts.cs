@@ -1,10 +1,9 @@
 using System.Globalization;
-using ControlPlane.Plans;
 
-namespace ControlPlane.Http.Portal.Welcome;
+namespace ControlPlane.Web.Signup;
 
 /// <summary>A plan's price and limits in words, the same on every page.</summary>
-static class PlanWords
+static class PlanTexts
 {
     public static string Price(Plan plan) => plan switch
     {

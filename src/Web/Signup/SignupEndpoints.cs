@@ -1,12 +1,4 @@
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.Welcome;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Signup;
 
 /// <summary>Signup by programs, and the link in the verification mail. The form of the same is in <see cref="SignupPages"/>.</summary>
 static class SignupEndpoints

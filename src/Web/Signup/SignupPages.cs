@@ -1,16 +1,6 @@
-using ControlPlane.Billing;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal.Welcome;
+namespace ControlPlane.Web.Signup;
 
 /// <summary>The signup form and what follows it. It does what POST /v1/signup does.</summary>
 static class SignupPages

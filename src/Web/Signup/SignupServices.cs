@@ -1,8 +1,4 @@
-using ControlPlane.Operations;
-using ControlPlane.Signup;
-using Microsoft.Extensions.DependencyInjection;
-
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Signup;
 
 public static class SignupServices
 {
@@ -20,7 +16,7 @@ public static class SignupServices
         services.AddSingleton<RequestReset>();
         services.AddSingleton<ChoosePassword>();
         services.AddSingleton<OperatorSessions>();
-        services.AddSingleton<Members>();
+        services.AddSingleton<MemberList>();
         services.AddSingleton<InviteMember>();
         services.AddSingleton<RemoveMember>();
         services.AddSingleton<CreateKey>();

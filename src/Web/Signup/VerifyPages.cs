@@ -1,8 +1,4 @@
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-
-namespace ControlPlane.Http.Portal.Welcome;
+namespace ControlPlane.Web.Signup;
 
 /// <summary>What following the link of the verification mail shows in a browser.</summary>
 static class VerifyPages

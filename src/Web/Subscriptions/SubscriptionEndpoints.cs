@@ -1,16 +1,7 @@
 using System.Security.Claims;
 using System.Text.Json.Serialization;
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Subscriptions;
 
 static class SubscriptionEndpoints
 {

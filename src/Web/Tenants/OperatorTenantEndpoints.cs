@@ -1,14 +1,6 @@
 using System.Text.Json.Serialization;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Tenants;
 
 /// <summary>Tenants as operators make and see them.</summary>
 static class AdminTenantEndpoints

@@ -1,17 +1,6 @@
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.OperatorPages;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-using ControlPlane.Signup;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Tenants;
 
 /// <summary>Tenants on the operators' pages.</summary>
 static class AdminTenantPages

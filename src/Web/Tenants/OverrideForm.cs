@@ -1,6 +1,4 @@
-using ControlPlane.Budgets;
-
-namespace ControlPlane.Http.Portal.OperatorPages;
+namespace ControlPlane.Web.Tenants;
 
 /// <summary>The fields of an operator's limits as they were entered.</summary>
 public sealed record OverrideForm(

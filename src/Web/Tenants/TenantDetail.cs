@@ -1,10 +1,4 @@
-using ControlPlane.Billing;
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
-
-namespace ControlPlane.Http.Portal.OperatorPages;
+namespace ControlPlane.Web.Tenants;
 
 /// <summary>What an operator sees of one tenant.</summary>
 public sealed record TenantDetail(

@@ -1,8 +1,6 @@
 using System.Text.Json.Serialization;
-using ControlPlane.Budgets;
-using ControlPlane.Usage;
 
-namespace ControlPlane.Http.Usage;
+namespace ControlPlane.Web.Usage;
 
 /// <summary>What gateways ask and are answered, in generated code: on the way of every chat, and in the first request of a process. Names are the options'.</summary>
 [JsonSerializable(typeof(AuthorizeRequest))]

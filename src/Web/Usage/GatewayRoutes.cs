@@ -1,4 +1,4 @@
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Usage;
 
 /// <summary>
 /// What tenants' gateways call for every chat. Where the application is split, one function serves these and another all else; the

@@ -1,11 +1,6 @@
 using System.Globalization;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Usage;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
-namespace ControlPlane.Http.Usage;
+namespace ControlPlane.Web.Usage;
 
 /// <summary>Taking usage while the database is away. Where it waits is the host's choice: without an <see cref="IUsageOverflow"/>, senders have to repeat.</summary>
 static class OverflowServices
@@ -17,9 +12,9 @@ static class OverflowServices
     public static void AddUsageOverflow(this IServiceCollection services, IConfiguration configuration)
     {
         var trust = TimeSpan.FromSeconds(configuration[Trust] is { Length: > 0 } text ? Seconds(text) : DefaultTrustSeconds);
-        services.AddSingleton(_ => new ProvenCallers(trust, TimeProvider.System));
+        services.AddSingleton(_ => new VerifiedCallerCache(trust, TimeProvider.System));
         services.AddSingleton<DatabaseCircuit>();
-        services.AddSingleton<TakeUsage>();
+        services.AddSingleton<IngestUsage>();
         services.AddSingleton<DrainOverflow>();
     }
 

@@ -2,11 +2,9 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Unicode;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
-namespace ControlPlane.Http.Usage;
+namespace ControlPlane.Web.Usage;
 
 /// <summary>Reads deliveries of usage: whole up to a limit, or line by line without one.</summary>
 static class UsageBody
@@ -55,7 +53,7 @@ static class UsageBody
 
     /// <summary>One JSON object, or an array of them.</summary>
     /// <exception cref="JsonException">The body is not JSON, or not in UTF-8, which the parser does not look at inside texts.</exception>
-    public static List<Submission> ParseJson(ReadOnlyMemory<byte> body, UsageForm form)
+    public static List<Submission> ParseJson(ReadOnlyMemory<byte> body, UsageFormat form)
     {
         if (!Utf8.IsValid(body.Span))
         {
@@ -82,7 +80,7 @@ static class UsageBody
         return submissions;
     }
 
-    static Submission ParseValue(long index, ref Utf8JsonReader json, ReadOnlyMemory<byte> body, UsageForm form)
+    static Submission ParseValue(long index, ref Utf8JsonReader json, ReadOnlyMemory<byte> body, UsageFormat form)
     {
         var start = (int)json.TokenStartIndex;
         using var document = JsonDocument.ParseValue(ref json);
@@ -92,7 +90,7 @@ static class UsageBody
     /// <summary>NDJSON, in batches. Empty lines are skipped, but counted in the index.</summary>
     /// <exception cref="InvalidDataException">A line is longer than <see cref="MaximumBytes"/>.</exception>
     public static async IAsyncEnumerable<List<Submission>> ReadLinesAsync(
-        PipeReader body, UsageForm form, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+        PipeReader body, UsageFormat form, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
         var batch = new List<Submission>();
         var bytes = 0L;
@@ -135,7 +133,7 @@ static class UsageBody
         }
     }
 
-    public static List<Submission> ParseLines(ReadOnlyMemory<byte> body, UsageForm form)
+    public static List<Submission> ParseLines(ReadOnlyMemory<byte> body, UsageFormat form)
     {
         var rest = new ReadOnlySequence<byte>(body);
         var submissions = new List<Submission>();
@@ -169,7 +167,7 @@ static class UsageBody
         return last;
     }
 
-    static Submission? ParseLine(long index, ReadOnlySequence<byte> line, UsageForm form)
+    static Submission? ParseLine(long index, ReadOnlySequence<byte> line, UsageFormat form)
     {
         // A copy, because what is read from is given back before the batch is committed.
         ReadOnlyMemory<byte> text = line.ToArray();

@@ -1,18 +1,10 @@
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Signup;
-using ControlPlane.Webhooks;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-
-namespace ControlPlane.Http.Usage;
+namespace ControlPlane.Web.Usage;
 
 /// <summary>
 /// Who delivers usage: a webhook signed per Standard Webhooks that names its tenant in <c>X-Tenant-Id</c>, or the bearer of a tenant key. While
 /// the database is away, those are known whom it confirmed a short while ago; for all others it is away.
 /// </summary>
-sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, DatabaseCircuit circuit, ProvenCallers proven, SecretBox box, Clock clock)
+sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, DatabaseCircuit circuit, VerifiedCallerCache proven, SecretBox box, Clock clock)
 {
     const string HowTo =
         "Sign the request per standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and name the tenant in X-Tenant-Id, "
@@ -73,7 +65,7 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         var name = Convert.ToHexString(hash);
         try
         {
-            if (await circuit.RunAsync(work => findTenantKey.RunAsync(hash, work), ct, insist: !proven.Keys.TryFind(name, out _)) is not { } found)
+            if (await circuit.RunAsync(work => findTenantKey.RunAsync(hash, work), ct, bypassOpenCircuit: !proven.Keys.TryFind(name, out _)) is not { } found)
             {
                 proven.Keys.Remove(name);
                 return null;
@@ -82,7 +74,7 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
             proven.Keys.Add(name, found.Tenant);
             return found.Tenant;
         }
-        catch (Exception e) when (e.IsDatabaseAway() && proven.Keys.TryFind(name, out var tenant))
+        catch (Exception e) when (e.IsDatabaseUnavailable() && proven.Keys.TryFind(name, out var tenant))
         {
             return tenant;
         }
@@ -94,7 +86,7 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
     {
         try
         {
-            var secrets = await circuit.RunAsync(ReadAsync, ct, insist: !proven.Secrets.TryFind(tenant, out _));
+            var secrets = await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !proven.Secrets.TryFind(tenant, out _));
             if (!holds(secrets))
             {
                 return false;
@@ -103,7 +95,7 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
             proven.Secrets.Add(tenant, secrets);
             return true;
         }
-        catch (Exception e) when (e.IsDatabaseAway() && proven.Secrets.TryFind(tenant, out var secrets) && holds(secrets))
+        catch (Exception e) when (e.IsDatabaseUnavailable() && proven.Secrets.TryFind(tenant, out var secrets) && holds(secrets))
         {
             return true;
         }

@@ -1,17 +1,9 @@
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ControlPlane.Database;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Operations;
-using ControlPlane.Usage;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Usage;
+namespace ControlPlane.Web.Usage;
 
 /// <summary>Usage comes in and is shown.</summary>
 static class UsageEndpoints
@@ -21,8 +13,8 @@ static class UsageEndpoints
 
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, TakeUsage take, CancellationToken ct) =>
-                PostAsync(context, UsageForm.Event, caller, take, ct))
+        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, IngestUsage take, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Event, caller, take, ct))
             .WithTags("Usage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign per "
@@ -30,8 +22,8 @@ static class UsageEndpoints
                 + "An id counts once, however often it is sent; what cannot be counted is kept and listed in `rejected`. While the database is away, usage of "
                 + "senders known from the minutes before is kept and counted later: `queued` says how many, and is left out when none are. Do not send it again.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json");
-        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, TakeUsage take, CancellationToken ct) =>
-                PostAsync(context, UsageForm.Litellm, caller, take, ct))
+        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, IngestUsage take, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Litellm, caller, take, ct))
             .WithTags("Usage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .WithDescription("Answered and kept as at /v1/usage, `queued` included.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson");
@@ -43,7 +35,7 @@ static class UsageEndpoints
             .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` takes day, model and user, separated by commas.");
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
-        HttpContext context, UsageForm form, UsageCaller caller, TakeUsage take, CancellationToken ct)
+        HttpContext context, UsageFormat form, UsageCaller caller, IngestUsage take, CancellationToken ct)
     {
         var bearer = context.Request.Headers.Authorization.Count > 0 ? await caller.BearerAsync(context, ct) : null;
         if (context.Request.Headers.Authorization.Count > 0 && bearer is null)
@@ -77,7 +69,7 @@ static class UsageEndpoints
     }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(
-        HttpRequest request, UsageForm form, Guid tenant, byte[] body, TakeUsage take, CancellationToken ct)
+        HttpRequest request, UsageFormat form, Guid tenant, byte[] body, IngestUsage take, CancellationToken ct)
     {
         try
         {
@@ -99,7 +91,7 @@ static class UsageEndpoints
 
     // Commits as it goes; the reply says how far it came. Sending the whole stream again is safe.
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> StreamAsync(
-        HttpContext context, UsageForm form, Guid tenant, TakeUsage take, CancellationToken ct)
+        HttpContext context, UsageFormat form, Guid tenant, IngestUsage take, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
@@ -120,7 +112,7 @@ static class UsageEndpoints
         {
             return Stopped(413, "Line too long", e.Message);
         }
-        catch (Exception e) when (e.IsDatabaseAway())
+        catch (Exception e) when (e.IsDatabaseUnavailable())
         {
             context.Response.Headers.RetryAfter = "5";
             return Stopped(503, "The database is away", "The stream stopped here. Send it again in a few seconds: what was counted or queued is not counted twice.");

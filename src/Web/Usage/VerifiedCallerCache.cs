@@ -1,4 +1,4 @@
-namespace ControlPlane.Http.Usage;
+namespace ControlPlane.Web.Usage;
 
 /// <summary>
 /// What the database has confirmed to this process of who delivers usage, for the minutes after, to be asked only while the database cannot be. A
@@ -6,17 +6,17 @@ namespace ControlPlane.Http.Usage;
 /// </summary>
 /// <param name="trust">How long after its last proof a credential is believed.</param>
 /// <param name="time">The machine's: it guards the wire.</param>
-sealed class ProvenCallers(TimeSpan trust, TimeProvider time)
+sealed class VerifiedCallerCache(TimeSpan trust, TimeProvider time)
 {
     /// <summary>Tenants by the hashes of their keys, in hexadecimal.</summary>
-    public Proofs<string, Guid> Keys { get; } = new(trust, time);
+    public ExpiringCache<string, Guid> Keys { get; } = new(trust, time);
 
     /// <summary>The secrets of tenants that were valid when a signature was checked with them, and held.</summary>
-    public Proofs<Guid, IReadOnlyList<byte[]>> Secrets { get; } = new(trust, time);
+    public ExpiringCache<Guid, IReadOnlyList<byte[]>> Secrets { get; } = new(trust, time);
 }
 
 /// <summary>Answers of the database that are believed for a while. At most twenty thousand; those not heard of for longest go first.</summary>
-sealed class Proofs<TKey, TValue>(TimeSpan trust, TimeProvider time)
+sealed class ExpiringCache<TKey, TValue>(TimeSpan trust, TimeProvider time)
     where TKey : notnull
 {
     const int Most = 10_000;

@@ -1,14 +1,7 @@
 using System.Security.Claims;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Http.Portal.MemberPages;
-using ControlPlane.Webhooks;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http.Portal;
+namespace ControlPlane.Web.Webhooks;
 
 /// <summary>Webhooks in the portal: everybody sees the deliveries, owners say where they go and send them again.</summary>
 static class WebhookPages

@@ -1,13 +1,6 @@
 using System.Security.Claims;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Signup;
-using ControlPlane.Webhooks;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
-namespace ControlPlane.Http;
+namespace ControlPlane.Web.Webhooks;
 
 /// <summary>Where a tenant's webhooks go.</summary>
 static class WebhookRoutes

@@ -1,6 +1,4 @@
-using ControlPlane.Signup;
-
-namespace ControlPlane.Tests.Signup;
+namespace ControlPlane.Tests.Accounts;
 
 /// <summary>What may be entered at signup, as tables.</summary>
 public class FieldRulesTests

@@ -1,6 +1,4 @@
-using ControlPlane.Signup;
-
-namespace ControlPlane.Tests.Signup;
+namespace ControlPlane.Tests.Accounts;
 
 public class VatIdTests
 {

@@ -1,4 +1,3 @@
-using ControlPlane.Billing;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,11 +1,10 @@
 using System.Globalization;
-using ControlPlane.Operations;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ControlPlane.Tests.Operations;
+namespace ControlPlane.Tests.Platform;
 
-public class TimetableTests
+public class CronScheduleTests
 {
     static readonly JobDefinition Hourly = Job("hourly", "0 * * * *");
     static readonly JobDefinition Daily = Job("daily", "10 0 * * *");
@@ -15,7 +14,7 @@ public class TimetableTests
     public void Moments_of_several_jobs_come_in_order_of_time_and_then_of_the_jobs()
     {
         var midnight = Job("midnight", "0 0 * * *");
-        var due = Timetable.Between([Hourly, midnight, Daily], At("2026-01-01T22:30"), At("2026-01-02T01:00"));
+        var due = CronSchedule.Between([Hourly, midnight, Daily], At("2026-01-01T22:30"), At("2026-01-02T01:00"));
         Assert.Equal(
             ["hourly 01T23:00", "hourly 02T00:00", "midnight 02T00:00", "daily 02T00:10", "hourly 02T01:00"],
             due.Select(one => $"{one.Job.Name} {one.At:dd'T'HH:mm}"));
@@ -24,9 +23,9 @@ public class TimetableTests
     [Fact]
     public void The_start_is_left_out_and_the_end_is_included()
     {
-        Assert.Empty(Timetable.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T10:59:59")));
-        Assert.Single(Timetable.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T11:00")));
-        Assert.Empty(Timetable.Between([Hourly], At("2026-01-01T11:00"), At("2026-01-01T11:00")));
+        Assert.Empty(CronSchedule.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T10:59:59")));
+        Assert.Single(CronSchedule.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T11:00")));
+        Assert.Empty(CronSchedule.Between([Hourly], At("2026-01-01T11:00"), At("2026-01-01T11:00")));
     }
 
     [Fact]
@@ -39,7 +38,7 @@ public class TimetableTests
                 var middle = start.AddMinutes(minutes.Item1);
                 var end = middle.AddMinutes(minutes.Item2);
                 JobDefinition[] jobs = [Hourly, Daily];
-                return Timetable.Between(jobs, start, end).SequenceEqual(Timetable.Between(jobs, start, middle).Concat(Timetable.Between(jobs, middle, end)));
+                return CronSchedule.Between(jobs, start, end).SequenceEqual(CronSchedule.Between(jobs, start, middle).Concat(CronSchedule.Between(jobs, middle, end)));
             }).QuickCheckThrowOnFailure();
 
     [Theory]
@@ -48,16 +47,16 @@ public class TimetableTests
     [InlineData("2026-01-01T00:10", "2026-03-05T12:00", "2026-03-05T00:10")]
     [InlineData(null, "2026-03-05T12:00", null)]
     public void A_missed_run_is_made_up_for_once_with_its_latest_moment(string? last, string now, string? missed) =>
-        Assert.Equal(missed is null ? null : At(missed), Timetable.Missed(Daily, last is null ? null : At(last), At(now)));
+        Assert.Equal(missed is null ? null : At(missed), CronSchedule.Missed(Daily, last is null ? null : At(last), At(now)));
 
     [Fact]
     public void Only_what_runs_at_most_hourly_counts_as_hourly_or_rarer()
     {
-        Assert.True(Timetable.IsHourlyOrRarer(Hourly));
-        Assert.True(Timetable.IsHourlyOrRarer(Daily));
-        Assert.True(Timetable.IsHourlyOrRarer(Job("monthly", "0 0 1 * *")));
-        Assert.False(Timetable.IsHourlyOrRarer(EveryFiveMinutes));
-        Assert.False(Timetable.IsHourlyOrRarer(Job("twice", "0,30 9 * * *")));
+        Assert.True(CronSchedule.RunsAtMostHourly(Hourly));
+        Assert.True(CronSchedule.RunsAtMostHourly(Daily));
+        Assert.True(CronSchedule.RunsAtMostHourly(Job("monthly", "0 0 1 * *")));
+        Assert.False(CronSchedule.RunsAtMostHourly(EveryFiveMinutes));
+        Assert.False(CronSchedule.RunsAtMostHourly(Job("twice", "0,30 9 * * *")));
     }
 
     static JobDefinition Job(string name, string cron) => new(new JobSchedule(name, cron, "Does nothing.", DrainsQueue: false), _ => Task.FromResult(JobReport.Of()));

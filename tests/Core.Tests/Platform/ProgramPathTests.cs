@@ -1,6 +1,4 @@
-using ControlPlane.Operations;
-
-namespace ControlPlane.Tests.Operations;
+namespace ControlPlane.Tests.Platform;
 
 public class ProgramPathTests
 {

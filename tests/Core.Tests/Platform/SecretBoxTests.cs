@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Tests.Operations;
+namespace ControlPlane.Tests.Platform;
 
 public class SecretBoxTests
 {

@@ -1,19 +1,18 @@
-using ControlPlane.Provisioning;
 using static ControlPlane.Provisioning.EnvironmentEvent;
 using static ControlPlane.Provisioning.EnvironmentState;
 
 namespace ControlPlane.Tests.Provisioning;
 
-public sealed class EnvironmentLifeTests
+public sealed class EnvironmentStateMachineTests
 {
     [Theory]
     [InlineData(RunKinds.Provision, Requested, EnvironmentState.Provisioning, Ready)]
     [InlineData(RunKinds.Delete, Deleting, null, Deleted)]
     public void A_new_environment_goes_its_way(string kind, EnvironmentState asked, EnvironmentState? working, EnvironmentState end)
     {
-        Assert.Equal(asked, EnvironmentLife.Next(Requested, RunKinds.Wish(kind)));
-        Assert.Equal(working, EnvironmentLife.Next(asked, WorkBegan));
-        Assert.Equal(end, EnvironmentLife.Next(working ?? asked, RunKinds.Outcome(kind)));
+        Assert.Equal(asked, EnvironmentStateMachine.Next(Requested, RunKinds.RequestEventFor(kind)));
+        Assert.Equal(working, EnvironmentStateMachine.Next(asked, WorkBegan));
+        Assert.Equal(end, EnvironmentStateMachine.Next(working ?? asked, RunKinds.Outcome(kind)));
     }
 
     [Theory]
@@ -22,45 +21,45 @@ public sealed class EnvironmentLifeTests
     [InlineData(RunKinds.Suspend, Suspended)]
     public void A_ready_environment_is_updated_and_comes_to_the_end_that_was_asked_for(string kind, EnvironmentState end)
     {
-        var updating = EnvironmentLife.Next(Ready, RunKinds.Wish(kind));
+        var updating = EnvironmentStateMachine.Next(Ready, RunKinds.RequestEventFor(kind));
         Assert.Equal(Updating, updating);
-        Assert.Equal(end, EnvironmentLife.Next(updating!.Value, RunKinds.Outcome(kind)));
+        Assert.Equal(end, EnvironmentStateMachine.Next(updating!.Value, RunKinds.Outcome(kind)));
     }
 
     [Fact]
     public void What_failed_can_be_asked_for_again()
     {
         string[] kinds = [RunKinds.Provision, RunKinds.Restart, RunKinds.Suspend, RunKinds.Resume, RunKinds.Delete];
-        Assert.All(kinds, kind => Assert.NotNull(EnvironmentLife.Next(Failed, RunKinds.Wish(kind))));
+        Assert.All(kinds, kind => Assert.NotNull(EnvironmentStateMachine.Next(Failed, RunKinds.RequestEventFor(kind))));
     }
 
     [Fact]
     public void Nothing_moves_a_deleted_environment_and_only_its_end_or_failure_one_being_deleted()
     {
         var events = Enum.GetValues<EnvironmentEvent>();
-        Assert.All(events, e => Assert.Null(EnvironmentLife.Next(Deleted, e)));
-        Assert.Equal([Removed, GaveUp], events.Where(e => EnvironmentLife.Next(Deleting, e) is not null));
+        Assert.All(events, e => Assert.Null(EnvironmentStateMachine.Next(Deleted, e)));
+        Assert.Equal([Removed, GaveUp], events.Where(e => EnvironmentStateMachine.Next(Deleting, e) is not null));
     }
 
     [Fact]
     public void A_late_outcome_changes_nothing()
     {
-        Assert.Null(EnvironmentLife.Next(Suspended, BroughtUp));
-        Assert.Null(EnvironmentLife.Next(Ready, GaveUp));
-        Assert.Null(EnvironmentLife.Next(Ready, Removed));
+        Assert.Null(EnvironmentStateMachine.Next(Suspended, BroughtUp));
+        Assert.Null(EnvironmentStateMachine.Next(Ready, GaveUp));
+        Assert.Null(EnvironmentStateMachine.Next(Ready, Removed));
     }
 
     [Theory]
-    [InlineData(null, RunKinds.Provision, Precedence.Queue)]
-    [InlineData(RunKinds.Provision, RunKinds.Provision, Precedence.Hurry)]
-    [InlineData(RunKinds.Provision, RunKinds.Restart, Precedence.Keep)]
-    [InlineData(RunKinds.Provision, RunKinds.Delete, Precedence.Supersede)]
-    [InlineData(RunKinds.Restart, RunKinds.Suspend, Precedence.Supersede)]
-    [InlineData(RunKinds.Suspend, RunKinds.Resume, Precedence.Supersede)]
-    [InlineData(RunKinds.Suspend, RunKinds.Provision, Precedence.Keep)]
-    [InlineData(RunKinds.Delete, RunKinds.Resume, Precedence.Keep)]
-    [InlineData(RunKinds.Delete, RunKinds.Delete, Precedence.Hurry)]
-    public void A_new_wish_meets_the_run_under_way(string? active, string wanted, Precedence precedence) =>
+    [InlineData(null, RunKinds.Provision, RunConflict.Queue)]
+    [InlineData(RunKinds.Provision, RunKinds.Provision, RunConflict.RunNow)]
+    [InlineData(RunKinds.Provision, RunKinds.Restart, RunConflict.Ignore)]
+    [InlineData(RunKinds.Provision, RunKinds.Delete, RunConflict.Replace)]
+    [InlineData(RunKinds.Restart, RunKinds.Suspend, RunConflict.Replace)]
+    [InlineData(RunKinds.Suspend, RunKinds.Resume, RunConflict.Replace)]
+    [InlineData(RunKinds.Suspend, RunKinds.Provision, RunConflict.Ignore)]
+    [InlineData(RunKinds.Delete, RunKinds.Resume, RunConflict.Ignore)]
+    [InlineData(RunKinds.Delete, RunKinds.Delete, RunConflict.RunNow)]
+    public void A_new_wish_meets_the_run_under_way(string? active, string wanted, RunConflict precedence) =>
         Assert.Equal(precedence, RunKinds.Decide(active, wanted));
 
     [Fact]

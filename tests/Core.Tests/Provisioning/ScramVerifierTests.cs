@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.Tests.Provisioning;
 

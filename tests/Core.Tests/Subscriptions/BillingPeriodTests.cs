@@ -1,8 +1,7 @@
-using ControlPlane.Plans;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ControlPlane.Tests.Plans;
+namespace ControlPlane.Tests.Subscriptions;
 
 public class BillingPeriodTests
 {

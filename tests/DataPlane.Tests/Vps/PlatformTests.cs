@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using ControlPlane.DataPlane;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
 using static ControlPlane.Tests.Vps.Repository;

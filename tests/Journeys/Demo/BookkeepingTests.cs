@@ -1,5 +1,3 @@
-using ControlPlane.Local.Demo;
-
 namespace ControlPlane.Tests.Demo;
 
 public class BookkeepingTests
@@ -26,13 +24,13 @@ public class BookkeepingTests
     {
         var books = new Bookkeeping(Start);
         var usage = new DemoEvent("1", Start, "u", "s", "gemini-pro", 800, 200);
-        books.Enter(new Delivery(Basic, DeliveryForm.Array, [new(usage, Fate.Accepted), new(usage, Fate.Duplicate), new(usage with { PromptTokens = 1 }, Fate.Conflict)], Times: 3), Start);
-        books.Enter(new Delivery(Basic, DeliveryForm.One, [new(usage, Fate.Accepted)], Damage: Damage.Forged), Start);
+        books.Enter(new Delivery(Basic, DeliveryForm.Array, [new(usage, ExpectedOutcome.Accepted), new(usage, ExpectedOutcome.Duplicate), new(usage with { PromptTokens = 1 }, ExpectedOutcome.Conflict)], Times: 3), Start);
+        books.Enter(new Delivery(Basic, DeliveryForm.One, [new(usage, ExpectedOutcome.Accepted)], Corruption: Corruption.Forged), Start);
 
         Assert.Equal(new Outcome(Sent: 10, Accepted: 1, Duplicates: 5, Rejected: 3, Refused: 0, Unauthorized: 1), books.OutcomeOf(Basic));
         Assert.Equal(new Sums(1, 1_000, 0.0005m), books.SumsOf(Basic));
     }
 
     static void Report(Bookkeeping books, string id, DateTimeOffset occurred, DateTimeOffset clock, long tokens) =>
-        books.Enter(new Delivery(Basic, DeliveryForm.One, [new(new DemoEvent(id, occurred, "u", "s", "gemini-pro", tokens, 0), Fate.Accepted)]), clock);
+        books.Enter(new Delivery(Basic, DeliveryForm.One, [new(new DemoEvent(id, occurred, "u", "s", "gemini-pro", tokens, 0), ExpectedOutcome.Accepted)]), clock);
 }

@@ -1,6 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Local.Demo;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests.Demo;

@@ -1,5 +1,3 @@
-using ControlPlane.Local.Demo;
-
 namespace ControlPlane.Tests.Demo;
 
 public class DemoScriptTests
@@ -20,9 +18,9 @@ public class DemoScriptTests
             {
                 // In any order: deliveries of a day may overtake each other.
                 var deliveries = day.Deliveries.Where(delivery => delivery.Tenant == tenant).Reverse().ToList();
-                foreach (var entry in deliveries.Where(delivery => delivery.Damage == Damage.None).SelectMany(delivery => delivery.Entries))
+                foreach (var entry in deliveries.Where(delivery => delivery.Corruption == Corruption.None).SelectMany(delivery => delivery.Entries))
                 {
-                    Assert.Equal(FateOf(entry.Event, known, day.Clock), entry.Fate);
+                    Assert.Equal(FateOf(entry.Event, known, day.Clock), entry.ExpectedOutcome);
                     known.TryAdd(entry.Event.Id, entry.Event);
                 }
             }
@@ -33,8 +31,8 @@ public class DemoScriptTests
     public void Every_call_of_the_trace_is_accepted_once()
     {
         var trace = Trace(seed: 1);
-        var accepted = Script(seed: 1).SelectMany(day => day.Deliveries).Where(delivery => delivery.Damage == Damage.None)
-            .SelectMany(delivery => delivery.Entries).Where(entry => entry.Fate == Fate.Accepted).Select(entry => entry.Event).OrderBy(usage => usage.Id).ToList();
+        var accepted = Script(seed: 1).SelectMany(day => day.Deliveries).Where(delivery => delivery.Corruption == Corruption.None)
+            .SelectMany(delivery => delivery.Entries).Where(entry => entry.ExpectedOutcome == ExpectedOutcome.Accepted).Select(entry => entry.Event).OrderBy(usage => usage.Id).ToList();
 
         Assert.Equal(trace.Select(call => (call.PromptTokens, call.CompletionTokens)), accepted.Select(usage => (usage.PromptTokens, usage.CompletionTokens)));
         Assert.Equal(accepted.Select(usage => usage.OccurredAt).Order(), accepted.Select(usage => usage.OccurredAt));
@@ -55,19 +53,19 @@ public class DemoScriptTests
     {
         var deliveries = Script(seed: 1).SelectMany(day => day.Deliveries).ToList();
 
-        Assert.Equal(Enum.GetValues<Fate>(), deliveries.SelectMany(delivery => delivery.Entries).Select(entry => entry.Fate).Distinct().Order());
+        Assert.Equal(Enum.GetValues<ExpectedOutcome>(), deliveries.SelectMany(delivery => delivery.Entries).Select(entry => entry.ExpectedOutcome).Distinct().Order());
         Assert.Equal(Enum.GetValues<DeliveryForm>(), deliveries.Select(delivery => delivery.Form).Distinct().Order());
-        Assert.Equal(Enum.GetValues<Damage>(), deliveries.Select(delivery => delivery.Damage).Distinct().Order());
+        Assert.Equal(Enum.GetValues<Corruption>(), deliveries.Select(delivery => delivery.Corruption).Distinct().Order());
         Assert.Contains(deliveries, delivery => delivery.Times > 1);
     }
 
-    static Fate FateOf(DemoEvent usage, Dictionary<string, DemoEvent> known, DateTimeOffset now) =>
-        usage.PromptTokens < 0 ? Fate.Malformed
-        : usage.OccurredAt > now.AddMinutes(5) ? Fate.InFuture
-        : usage.OccurredAt < now.AddDays(-35) ? Fate.TooOld
-        : !DemoTenant.All.SelectMany(tenant => tenant.Models).Any(model => model.Model == usage.Model) ? Fate.UnknownModel
-        : !known.TryGetValue(usage.Id, out var first) ? Fate.Accepted
-        : first == usage ? Fate.Duplicate : Fate.Conflict;
+    static ExpectedOutcome FateOf(DemoEvent usage, Dictionary<string, DemoEvent> known, DateTimeOffset now) =>
+        usage.PromptTokens < 0 ? ExpectedOutcome.Malformed
+        : usage.OccurredAt > now.AddMinutes(5) ? ExpectedOutcome.InFuture
+        : usage.OccurredAt < now.AddDays(-35) ? ExpectedOutcome.TooOld
+        : !DemoTenant.All.SelectMany(tenant => tenant.Models).Any(model => model.Model == usage.Model) ? ExpectedOutcome.UnknownModel
+        : !known.TryGetValue(usage.Id, out var first) ? ExpectedOutcome.Accepted
+        : first == usage ? ExpectedOutcome.Duplicate : ExpectedOutcome.Conflict;
 
     static List<TraceCall> Trace(int seed) => TraceGenerator.Calls(seed, 10_000, Start, Days);
 

@@ -1,6 +1,4 @@
 using System.IO.Compression;
-using ControlPlane.Local;
-using ControlPlane.Local.Demo;
 
 namespace ControlPlane.Tests.Demo;
 

@@ -1,5 +1,3 @@
-using ControlPlane.Local.Demo;
-
 namespace ControlPlane.Tests.Demo;
 
 public class TraceGeneratorTests

@@ -1,5 +1,4 @@
 using System.Globalization;
-using ControlPlane.Http.Portal.Components;
 
 namespace ControlPlane.Tests.Portal;
 

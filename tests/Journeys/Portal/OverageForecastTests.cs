@@ -1,6 +1,3 @@
-using ControlPlane.Http.Portal.MemberPages;
-using ControlPlane.Plans;
-
 namespace ControlPlane.Tests.Portal;
 
 public class OverageForecastTests

@@ -1,5 +1,3 @@
-using ControlPlane.Http.Hosting;
-using ControlPlane.Signup;
 using Microsoft.Playwright;
 
 namespace ControlPlane.Tests.Support;

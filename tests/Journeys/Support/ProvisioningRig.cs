@@ -1,7 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Http;
-using ControlPlane.Operations;
-using ControlPlane.Provisioning;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

@@ -1,6 +1,4 @@
 using System.Globalization;
-using ControlPlane.Local;
-using ControlPlane.Local.Postgres;
 
 namespace ControlPlane.Tests.Support;
 

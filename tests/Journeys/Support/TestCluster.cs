@@ -1,6 +1,3 @@
-using ControlPlane.Database;
-using ControlPlane.Local;
-using ControlPlane.Local.Postgres;
 using Npgsql;
 
 namespace ControlPlane.Tests.Support;

@@ -1,7 +1,4 @@
 using System.Globalization;
-using ControlPlane.Database;
-using ControlPlane.Local;
-using ControlPlane.Local.Postgres;
 using Npgsql;
 
 namespace ControlPlane.Tests.Support;

@@ -2,9 +2,6 @@ using Amazon.EKS;
 using Amazon.Runtime;
 using Amazon.SecretsManager;
 using Amazon.SQS;
-using ControlPlane.AwsServices;
-using ControlPlane.Http;
-using ControlPlane.Provisioning;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -2,9 +2,6 @@ using System.Security.Authentication;
 using System.Text;
 using Amazon.EKS;
 using Amazon.EKS.Model;
-using ControlPlane.AwsServices;
-using ControlPlane.Provisioning;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests.Aws;
 

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Amazon;
 using Amazon.Runtime;
-using ControlPlane.AwsServices;
 
 namespace ControlPlane.Tests.Aws;
 

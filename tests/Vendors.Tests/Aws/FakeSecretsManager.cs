@@ -1,6 +1,5 @@
 using Amazon.SecretsManager;
 using Amazon.SecretsManager.Model;
-using ControlPlane.AwsServices;
 
 namespace ControlPlane.Tests.Aws;
 

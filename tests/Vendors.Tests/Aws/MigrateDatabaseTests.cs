@@ -1,6 +1,3 @@
-using ControlPlane.AwsServices;
-using ControlPlane.Database;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests.Aws;
@@ -94,7 +91,7 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
 
     static readonly ControlPlaneOptions s_options = new() { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" };
 
-    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, s_options), new MakeFunctionLogins(_database)).RunAsync(default);
+    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, s_options), new CreateFunctionLogins(_database)).RunAsync(default);
 
     Task<List<string>> MembershipsAsync() => AsSuperuserAsync(connection => connection.QueryAsync(
         """

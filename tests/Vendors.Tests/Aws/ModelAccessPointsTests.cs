@@ -1,8 +1,5 @@
 using Amazon;
 using Amazon.Runtime;
-using ControlPlane.AwsServices;
-using ControlPlane.Plans;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.Tests.Aws;
 

@@ -1,7 +1,5 @@
 using Amazon.SQS;
 using Amazon.SQS.Model;
-using ControlPlane.AwsServices;
-using ControlPlane.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,7 +15,7 @@ public class QueueOverflowTests
     {
         var random = new Random(7);
         string[] texts = ["{broken", .. Enumerable.Range(0, 40).Select(_ => Random(random, 20_000))];
-        var delivery = new OverflowDelivery(Guid.Parse("0199b000-0000-7000-8000-000000000001"), UsageForm.Litellm, ReceivedAt, texts);
+        var delivery = new OverflowDelivery(Guid.Parse("0199b000-0000-7000-8000-000000000001"), UsageFormat.Litellm, ReceivedAt, texts);
         var taken = new List<string>();
 
         await Overflow(entry => taken.Add(entry.MessageBody)).AddAsync(delivery, default);
@@ -34,7 +32,7 @@ public class QueueOverflowTests
     {
         var overflow = Overflow(_ => throw new AmazonSQSException("away"));
 
-        var e = await Assert.ThrowsAsync<OverflowFullException>(() => overflow.AddAsync(new OverflowDelivery(Guid.Empty, UsageForm.Event, ReceivedAt, ["{}"]), default));
+        var e = await Assert.ThrowsAsync<OverflowFullException>(() => overflow.AddAsync(new OverflowDelivery(Guid.Empty, UsageFormat.Event, ReceivedAt, ["{}"]), default));
         Assert.DoesNotContain(Queue, e.Message, StringComparison.Ordinal);
     }
 

@@ -1,6 +1,5 @@
 using Amazon.SQS;
 using Amazon.SQS.Model;
-using ControlPlane.AwsServices;
 
 namespace ControlPlane.Tests.Aws;
 

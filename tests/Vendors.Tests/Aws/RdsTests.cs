@@ -8,7 +8,6 @@ using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 using Amazon.Runtime.Internal.Auth;
 using Amazon.Runtime.Internal.Util;
-using ControlPlane.AwsServices;
 using Npgsql;
 
 namespace ControlPlane.Tests.Aws;

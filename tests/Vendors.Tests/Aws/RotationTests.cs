@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Amazon.SecretsManager;
-using ControlPlane.AwsServices;
-using ControlPlane.Database;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests.Aws;

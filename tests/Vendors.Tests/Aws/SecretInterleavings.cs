@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ControlPlane.AwsServices;
 using Xunit.Abstractions;
 
 namespace ControlPlane.Tests.Aws;

@@ -1,7 +1,5 @@
 using Amazon.SecretsManager;
 using Amazon.SecretsManager.Model;
-using ControlPlane.AwsServices;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.Tests.Aws;
 

@@ -1,9 +1,5 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using ControlPlane.Http;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Mail;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 

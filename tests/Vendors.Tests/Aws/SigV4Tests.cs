@@ -7,7 +7,6 @@ using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 using Amazon.Runtime.Internal.Auth;
 using Amazon.Runtime.Internal.Util;
-using ControlPlane.AwsServices;
 
 namespace ControlPlane.Tests.Aws;
 

@@ -1,4 +1,3 @@
-using ControlPlane.Azure;
 using Npgsql;
 
 namespace ControlPlane.Tests.Azure;

@@ -1,5 +1,3 @@
-using ControlPlane.Azure;
-using ControlPlane.Operations;
 using Microsoft.Azure.Functions.Worker;
 
 namespace ControlPlane.Tests.Azure;

@@ -1,10 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.Json;
-using ControlPlane.Azure;
-using ControlPlane.Database;
-using ControlPlane.Signup;
-using ControlPlane.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;

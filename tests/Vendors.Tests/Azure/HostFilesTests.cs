@@ -1,8 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Azure.Storage.Queues;
-using ControlPlane.Azure;
-using ControlPlane.Http.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace ControlPlane.Tests.Azure;

@@ -5,8 +5,6 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using ControlPlane.Operations;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests.Azure;
 

@@ -1,6 +1,3 @@
-using ControlPlane.Azure;
-using ControlPlane.Tests.Support;
-
 namespace ControlPlane.Tests.Azure;
 
 public sealed class OverflowTests
@@ -30,7 +27,7 @@ public sealed class OverflowTests
                 await new UsageFunction(worker.Application).DrainAsync(message, CancellationToken.None);
                 delivered++;
             }
-            catch (Exception e) when (Database.DatabaseAway.IsDatabaseAway(e))
+            catch (Exception e) when (DatabaseUnavailable.IsDatabaseUnavailable(e))
             {
                 await Task.Delay(100);
             }

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Azure;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests.Azure;
 
@@ -16,7 +14,7 @@ public sealed class ProvisionTests
 
         var tenant = await MakeTenantAsync(worker);
         var (queue, text) = Assert.Single(queues.Messages);
-        var news = JsonSerializer.Deserialize<WorkNews>(text)!;
+        var news = JsonSerializer.Deserialize<ProvisioningRequested>(text)!;
         Assert.Equal(("provision", tenant), (queue, news.TenantId));
 
         // Delivered twice, as queues do.

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using Azure.Core.Pipeline;
 using Azure.Security.KeyVault.Secrets;
-using ControlPlane.Azure;
 
 namespace ControlPlane.Tests.Azure;
 

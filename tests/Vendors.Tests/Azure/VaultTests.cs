@@ -1,6 +1,3 @@
-using ControlPlane.Azure;
-using ControlPlane.Http.Hosting;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -4,7 +4,6 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -103,7 +102,7 @@ public sealed partial class BootstrapTests
     {
         var folder = Directory.CreateTempSubdirectory("published-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
-        var project = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../functions/Aws"));
+        var project = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../functions/Lambda"));
         // As built for these tests, for whatever machine they run on.
         using var publish = Process.Start(
             new ProcessStartInfo("dotnet", ["publish", project, "--no-build", "--configuration", "Release", "-p:PublishReadyToRun=false", "--verbosity", "quiet", "--nologo", "--output", folder])

@@ -1,10 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using ControlPlane.Aws;
-using ControlPlane.Http;
-using ControlPlane.Mail;
-using ControlPlane.Provisioning;
-using ControlPlane.Usage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -31,7 +26,7 @@ public sealed class CompositionTests(ITestOutputHelper output)
         AssertOnly(typeof(IServer), "api", "usage");
         AssertOnly(typeof(IAuthenticationService), "api");
         AssertOnly(typeof(IRazorComponentEndpointInvoker), "api");
-        AssertOnly(typeof(Jobs), "api", "jobs", "provision");
+        AssertOnly(typeof(JobCatalog), "api", "jobs", "provision");
         AssertOnly(typeof(IMailTransport), "api", "jobs");
         AssertOnly(typeof(RunProvisioning), "api", "provision");
 
@@ -62,10 +57,10 @@ public sealed class CompositionTests(ITestOutputHelper output)
         IReadOnlyCollection<Type> found = [];
         await using var function = await Functions.Find(name)(rig.Around with
         {
-            Bring = services =>
+            ConfigureTestServices = services =>
             {
                 found = [.. services.Select(service => service.ServiceType)];
-                rig.Around.Bring(services);
+                rig.Around.ConfigureTestServices(services);
             },
         });
         return found;

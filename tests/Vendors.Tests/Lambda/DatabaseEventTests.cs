@@ -1,7 +1,4 @@
 using System.Text.Json;
-using ControlPlane.Aws.Work;
-using ControlPlane.Database;
-using ControlPlane.Tests.Support;
 using Npgsql;
 
 namespace ControlPlane.Tests.Lambda;

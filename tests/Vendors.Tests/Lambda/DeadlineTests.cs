@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Aws.Web;
-using ControlPlane.Aws.Work;
 
 namespace ControlPlane.Tests.Lambda;
 

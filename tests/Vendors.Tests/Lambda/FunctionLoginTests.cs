@@ -1,11 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Aws;
-using ControlPlane.Aws.Web;
-using ControlPlane.Aws.Work;
-using ControlPlane.Database;
-using ControlPlane.Tests.Aws;
 using Npgsql;
 
 namespace ControlPlane.Tests.Lambda;
@@ -19,7 +14,7 @@ public sealed class FunctionLoginTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _rig = await LambdaRig.StartAsync();
-        await new MakeFunctionLogins(_rig.Database).RunAsync("rds_iam", default);
+        await new CreateFunctionLogins(_rig.Database).RunAsync("rds_iam", default);
         foreach (var login in FunctionLogin.All)
         {
             await OwnerAsync($"alter role {login.Name} password 'secret'");

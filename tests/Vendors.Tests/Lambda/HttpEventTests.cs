@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Webhooks;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -147,7 +145,7 @@ public sealed class HttpEventTests
         {
             await using var rig = await LambdaRig.StartAsync();
             var host = rig.Host(name);
-            await host.RehearseAsync(default);
+            await host.WarmUpAsync(default);
             Assert.Equal("", rig.Log);
             await host.DisposeAsync();
         }

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using ControlPlane.Aws.Work;
-using ControlPlane.Operations;
 
 namespace ControlPlane.Tests.Lambda;
 

@@ -1,7 +1,6 @@
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using ControlPlane.Aws.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Tests.Lambda;
@@ -38,7 +37,7 @@ public sealed class LogLinesTests
     public async Task What_a_request_logs_has_its_tenant()
     {
         await using var rig = await LambdaRig.StartAsync();
-        await using var usage = await WebRig.StartAsync(rig.Around, ControlPlane.Aws.Web.UsageFunction.Build);
+        await using var usage = await WebRig.StartAsync(rig.Around, ControlPlane.Lambda.Web.UsageFunction.Build);
         var (tenant, key, _) = await rig.TenantAsync();
         await BreakAsync(rig, "usage_counter");
         using var client = usage.NewClient(key);
@@ -55,7 +54,7 @@ public sealed class LogLinesTests
         await using var rig = await LambdaRig.StartAsync();
         await BreakAsync(rig, "outbox");
         await using var jobs = rig.Host("jobs");
-        await Assert.ThrowsAsync<ControlPlane.Aws.Work.JobFailedException>(() => jobs.HandleAsync(Event("""{"job": "outbox"}"""), new FakeContext(TimeSpan.FromMinutes(1)) { AwsRequestId = "7c0ee7f6" }));
+        await Assert.ThrowsAsync<ControlPlane.Lambda.Work.JobFailedException>(() => jobs.HandleAsync(Event("""{"job": "outbox"}"""), new FakeContext(TimeSpan.FromMinutes(1)) { AwsRequestId = "7c0ee7f6" }));
         Assert.Equal("7c0ee7f6", Error(rig).GetProperty("requestId").GetString());
     }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using ControlPlane.Aws.Web;
 
 namespace ControlPlane.Tests.Lambda;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Aws.Web;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -66,7 +65,7 @@ public sealed class OriginTests
         await using var api = await WebRig.StartAsync(rig.Around, ApiFunction.Build);
         var made = await api.Operator.PostAsJsonAsync("/v1/admin/tenants", new { organization = "O", slug = "acme", plan = "basic", email = "owner@acme.example", country = "DE" });
         using var tenant = api.NewClient(JsonDocument.Parse(await made.Content.ReadAsStringAsync()).RootElement.GetProperty("api_key").GetString());
-        foreach (var job in Operations.JobSchedules.All)
+        foreach (var job in JobSchedules.All)
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await api.CloudFront.PostAsync($"/v1/admin/jobs/{job.Name}/run", content: null)).StatusCode);
             Assert.Equal(HttpStatusCode.Forbidden, (await tenant.PostAsync($"/v1/admin/jobs/{job.Name}/run", content: null)).StatusCode);

@@ -1,6 +1,3 @@
-using ControlPlane.Tests.Support;
-using ControlPlane.Usage;
-
 namespace ControlPlane.Tests.Lambda;
 
 public sealed class OverflowEventTests
@@ -53,11 +50,11 @@ public sealed class OverflowEventTests
 
     static string Waiting(RigTenant tenant, params string[] ids) => Assert.Single(OverflowMessages.Write(
         new OverflowDelivery(
-            tenant.Id, UsageForm.Event, TimeProvider.System.GetUtcNow(),
+            tenant.Id, UsageFormat.Event, TimeProvider.System.GetUtcNow(),
             [.. ids.Select(id => $$"""{"id": "{{id}}", "occurred_at": "{{TimeProvider.System.GetUtcNow():yyyy-MM-dd}}T00:00:00Z", "user": "ada", "model": "mistral:7b-instruct", "prompt_tokens": 1, "completion_tokens": 1}""")]),
-        AwsServices.QueueSender.MostBytes));
+        QueueSender.MostBytes));
 
-    static async Task<string[]> FailuresAsync(ControlPlane.Aws.Hosting.Function usage, string messages) =>
+    static async Task<string[]> FailuresAsync(ControlPlane.Lambda.Hosting.Function usage, string messages) =>
         [.. (await LambdaRig.InvokeAsync(usage, messages)).GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!)];
 
     static async Task<long> CountAsync(LambdaRig rig)

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using Amazon.Runtime;
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Http.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>
 /// Random bearer credentials: keys, session and mail tokens. 256 bits from the system's generator, so a plain SHA-256 is enough to

@@ -1,7 +1,6 @@
-using ControlPlane.Database;
 using Npgsql;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>Who a key belongs to.</summary>
 public sealed record FoundKey(Guid Tenant, Guid Key);
@@ -9,7 +8,7 @@ public sealed record FoundKey(Guid Tenant, Guid Key);
 /// <summary>Looks keys up before their tenants are known. Calls that come at the same time share a round trip; nothing is remembered.</summary>
 public sealed class FindTenantKey(ControlDatabase database) : IAsyncDisposable
 {
-    readonly SharedRoundTrip<byte[], FoundKey?> _roundTrip = new((hashes, ct) => FindAsync(database, hashes, ct), concurrency: 1);
+    readonly RequestBatcher<byte[], FoundKey?> _roundTrip = new((hashes, ct) => FindAsync(database, hashes, ct), concurrency: 1);
 
     /// <returns>null when the key is unknown or revoked.</returns>
     /// <exception cref="NpgsqlException">The database is away.</exception>

@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>The tenant key that an environment's own gateway reports usage with. Its value is in the secret store.</summary>
 public static class GatewayKey

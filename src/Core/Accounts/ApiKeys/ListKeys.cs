@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>The keys a tenant made, revoked ones too, the newest first. The environment's own key is not among them.</summary>
 public sealed class ListKeys(ControlDatabase database)

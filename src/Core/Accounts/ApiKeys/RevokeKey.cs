@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>Ends a key at once. Repeating it changes nothing. The environment's own key is not the tenant's to end: it reports the usage.</summary>
 public sealed class RevokeKey(ControlDatabase database, Clock clock)

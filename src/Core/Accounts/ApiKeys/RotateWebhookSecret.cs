@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <param name="Secret">Shown this once.</param>
 /// <param name="PreviousValidUntil">Real time; null when there was no secret before.</param>

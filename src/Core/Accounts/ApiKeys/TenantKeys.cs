@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <param name="Prefix">The key's first characters, to recognise it by.</param>
 /// <param name="RevokedAt">null while the key is valid.</param>

@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
-using ControlPlane.Database;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>
 /// The secrets that sign usage webhooks (Standard Webhooks): <c>whsec_</c> and base64 of 32 random bytes, encrypted at rest. Which ones

@@ -1,14 +1,13 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
+using ControlPlane.Accounts.Tenants;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 public abstract record ChoosePasswordResult
 {
     public sealed record Chosen : ChoosePasswordResult;
     public sealed record Invalid(FieldErrors Errors) : ChoosePasswordResult;
     /// <summary>The link is unknown, used or too old: the same for all, because asking for a new one helps with each.</summary>
-    public sealed record LinkOver : ChoosePasswordResult;
+    public sealed record InvalidOrExpiredToken : ChoosePasswordResult;
     /// <summary>The address has an account for another tenant.</summary>
     public sealed record AddressTaken : ChoosePasswordResult;
 }
@@ -24,7 +23,7 @@ public sealed class ChoosePassword(ControlDatabase database, Clock clock, Passwo
     {
         if (await FindAsync(token, ct) is not { IsUsable: true } found || found.Purpose != purpose)
         {
-            return new ChoosePasswordResult.LinkOver();
+            return new ChoosePasswordResult.InvalidOrExpiredToken();
         }
 
         await using var transaction = await database.BeginAsync(found.Tenant, ct);
@@ -39,7 +38,7 @@ public sealed class ChoosePassword(ControlDatabase database, Clock clock, Passwo
         var hash = passwords.Hash(password!);
         if (!await transaction.UseTokenAsync(found, ct))
         {
-            return new ChoosePasswordResult.LinkOver();
+            return new ChoosePasswordResult.InvalidOrExpiredToken();
         }
 
         if (!await VerifyAddress.ConfirmAsync(transaction, found.Member, clock.GetUtcNow(), ct))

@@ -1,8 +1,7 @@
-using ControlPlane.Database;
-using ControlPlane.Mail;
-using ControlPlane.Operations;
+using ControlPlane.Accounts.Tenants;
+using ControlPlane.Notifications.Mail;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 static class InvitationMail
 {

@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 public abstract record InviteMemberResult
 {
@@ -22,7 +19,7 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, ControlP
         var address = email?.Trim();
         var errors = new FieldErrors();
         errors.Check("email", EmailAddress.Problem(address));
-        errors.Check("role", Members.Roles.Contains(role) ? null : $"Choose one of the roles {string.Join(", ", Members.Roles)}.");
+        errors.Check("role", MemberList.Roles.Contains(role) ? null : $"Choose one of the roles {string.Join(", ", MemberList.Roles)}.");
         if (errors.Count > 0)
         {
             return new InviteMemberResult.Invalid(errors);

@@ -1,13 +1,11 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 /// <param name="Role"><c>owner</c>, <c>billing</c> or <c>viewer</c>.</param>
 /// <param name="Invited">The invitation was not accepted yet.</param>
 public sealed record Member(Guid Id, string Email, string Role, bool Invited, DateTimeOffset CreatedAt);
 
 /// <summary>The people who may sign in for a tenant.</summary>
-public sealed class Members(ControlDatabase database)
+public sealed class MemberList(ControlDatabase database)
 {
     public static readonly IReadOnlyList<string> Roles = ["owner", "billing", "viewer"];
 

@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 /// <param name="Confirmed">Whether the person proved to read mail at this address. At most one member of an address is confirmed.</param>
 sealed record KnownMember(Guid Tenant, Guid Id, string Email, string? PasswordHash, string TenantStatus, bool Confirmed);

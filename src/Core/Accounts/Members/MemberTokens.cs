@@ -1,6 +1,6 @@
-using ControlPlane.Database;
+using ControlPlane.Accounts.ApiKeys;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 /// <summary>What a presented token is for. It may be used up or too old: each use decides what that means.</summary>
 public sealed record FoundToken(byte[] Hash, Guid Tenant, Guid Member, string Purpose, bool Used, bool Expired)

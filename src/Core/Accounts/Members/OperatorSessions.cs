@@ -1,7 +1,6 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
+using ControlPlane.Accounts.ApiKeys;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 /// <summary>Signs operators in to /admin with their key, for 12 hours.</summary>
 public sealed class OperatorSessions(ControlDatabase database, Clock clock)

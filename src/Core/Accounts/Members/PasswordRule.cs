@@ -1,4 +1,4 @@
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 /// <summary>Length is what makes a password strong (NIST SP 800-63B): no rules about digits or symbols, but the best-known ones are refused.</summary>
 public static class PasswordRule

@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 public abstract record RemoveMemberResult
 {

@@ -1,8 +1,7 @@
-using ControlPlane.Database;
-using ControlPlane.Mail;
-using ControlPlane.Operations;
+using ControlPlane.Accounts.Tenants;
+using ControlPlane.Notifications.Mail;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 /// <summary>
 /// Mails whatever link lets the person behind an address in: to choose a new password, to confirm the address, or to accept an
@@ -11,11 +10,11 @@ namespace ControlPlane.Signup;
 public sealed class RequestReset(ControlDatabase database, Clock clock, ControlPlaneOptions options)
 {
     // Finding nobody is quicker than writing a mail; nobody is told sooner than this.
-    static readonly TimeSpan NotSooner = TimeSpan.FromMilliseconds(250);
+    static readonly TimeSpan MinimumResponseTime = TimeSpan.FromMilliseconds(250);
 
     public async Task RunAsync(string? email, CancellationToken ct)
     {
-        var notSooner = Task.Delay(NotSooner, ct);
+        var notSooner = Task.Delay(MinimumResponseTime, ct);
         var address = email?.Trim() ?? "";
         if (EmailAddress.Problem(address) is null)
         {

@@ -1,7 +1,7 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
+using ControlPlane.Accounts.ApiKeys;
+using ControlPlane.Accounts.Tenants;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 public abstract record SignInResult
 {

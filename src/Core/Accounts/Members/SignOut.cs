@@ -1,6 +1,6 @@
-using ControlPlane.Database;
+using ControlPlane.Accounts.ApiKeys;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Members;
 
 /// <summary>Ends one session. Repeating it changes nothing.</summary>
 public sealed class SignOut(ControlDatabase database)

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>The countries of ISO 3166-1 under the names people look for them by. A table, because the program carries no culture data.</summary>
 public static class Countries

@@ -1,9 +1,10 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
+using ControlPlane.Accounts.ApiKeys;
+using ControlPlane.Accounts.Members;
+using ControlPlane.Catalog;
+using ControlPlane.Subscriptions;
 using Npgsql;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>What an operator sends to make a tenant.</summary>
 public sealed record CreateTenantRequest

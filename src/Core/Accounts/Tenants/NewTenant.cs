@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>What a signup and an operator say about a tenant to be made, as they entered it.</summary>
 public sealed record NewTenant
@@ -18,7 +16,7 @@ public sealed record NewTenant
         Organization = Organization?.Trim(),
         Slug = Slug?.Trim(),
         Country = Country?.Trim().ToUpperInvariant(),
-        VatId = Signup.VatId.Normalize(VatId),
+        VatId = Tenants.VatId.Normalize(VatId),
     };
 
     /// <summary>Judges normalized fields.</summary>
@@ -32,12 +30,12 @@ public sealed record NewTenant
             var name when !PlainText.IsPrintable(name) => "Use letters, digits, spaces and punctuation only.",
             _ => null,
         });
-        errors.Check("slug", Signup.Slug.Problem(Slug));
+        errors.Check("slug", Tenants.Slug.Problem(Slug));
         var knownCountry = Country is not null && Countries.Contains(Country);
         errors.Check("country", knownCountry ? null : "Choose your country by its two-letter code, such as DE (ISO 3166-1 alpha-2).");
         if (VatId is not null && knownCountry)
         {
-            errors.Check("vat_id", Signup.VatId.Problem(VatId, Country!));
+            errors.Check("vat_id", Tenants.VatId.Problem(VatId, Country!));
         }
     }
 }

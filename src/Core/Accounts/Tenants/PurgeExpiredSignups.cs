@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>Deletes what nobody came back for: signups seven days after their last mail, and links and sessions that have run out.</summary>
 public sealed class PurgeExpiredSignups(ControlDatabase database)

@@ -1,8 +1,7 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
+using ControlPlane.Accounts.Members;
+using ControlPlane.Catalog;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>What the form and POST /v1/signup send.</summary>
 public sealed record SignUpRequest

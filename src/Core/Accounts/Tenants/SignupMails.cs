@@ -1,6 +1,7 @@
-using ControlPlane.Mail;
+using ControlPlane.Accounts.ApiKeys;
+using ControlPlane.Notifications.Mail;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>The words of every mail that Signup sends. Keys name the occasion, so that none goes out twice.</summary>
 static class SignupMails

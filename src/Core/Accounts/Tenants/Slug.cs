@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>The name of a tenant in its address: a DNS label (RFC 1035) of 3 to 40 characters.</summary>
 public static partial class Slug

@@ -1,6 +1,6 @@
-using ControlPlane.Database;
+using ControlPlane.Accounts.Members;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>Whether a slug could be signed up with right now. Nothing is held by asking.</summary>
 public sealed class SlugAvailability(ControlDatabase database)

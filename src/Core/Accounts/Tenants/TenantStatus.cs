@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>How a tenant's status moves after signup. Each is harmless to repeat.</summary>
 public static class TenantStatus

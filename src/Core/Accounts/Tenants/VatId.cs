@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>
 /// VAT identification numbers as the European Commission writes them (VIES). The format is checked here; whether a number is in use is

@@ -1,8 +1,7 @@
-using ControlPlane.Database;
-using ControlPlane.Mail;
-using ControlPlane.Operations;
+using ControlPlane.Accounts.Members;
+using ControlPlane.Notifications.Mail;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 static class VerificationMail
 {

@@ -1,9 +1,10 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
+using ControlPlane.Accounts.ApiKeys;
+using ControlPlane.Accounts.Members;
+using ControlPlane.Catalog;
+using ControlPlane.Subscriptions;
 using Npgsql;
 
-namespace ControlPlane.Signup;
+namespace ControlPlane.Accounts.Tenants;
 
 public abstract record VerifyResult
 {

@@ -1,11 +1,9 @@
 using System.Text.Json;
 using ControlPlane.Billing.Pdf;
-using ControlPlane.Database;
-using ControlPlane.Mail;
-using ControlPlane.Operations;
-using ControlPlane.Plans;
+using ControlPlane.Notifications.Mail;
+using ControlPlane.Subscriptions;
 
-namespace ControlPlane.Billing;
+namespace ControlPlane.Billing.Invoices;
 
 public abstract record CloseResult
 {

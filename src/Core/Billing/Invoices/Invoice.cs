@@ -1,7 +1,6 @@
 using System.Text.Json;
-using ControlPlane.Database;
 
-namespace ControlPlane.Billing;
+namespace ControlPlane.Billing.Invoices;
 
 /// <summary>A final invoice as it stands in the books. Amounts in <see cref="Currency"/>, cents.</summary>
 public sealed record Invoice
@@ -34,7 +33,7 @@ public sealed record Invoice
 }
 
 /// <summary>Reads invoices, within what the transaction's role may see.</summary>
-public static class Invoices
+public static class InvoiceQueries
 {
     /// <summary>A tenant's invoices, newest first, without their lines.</summary>
     /// <param name="before">Number of the last one of the page before.</param>

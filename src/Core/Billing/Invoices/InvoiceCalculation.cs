@@ -1,7 +1,7 @@
 using System.Globalization;
-using ControlPlane.Plans;
+using ControlPlane.Subscriptions;
 
-namespace ControlPlane.Billing;
+namespace ControlPlane.Billing.Invoices;
 
 /// <summary>What a subscription costs in one period.</summary>
 /// <param name="EurPerMonth">EUR.</param>

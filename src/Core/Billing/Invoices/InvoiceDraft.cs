@@ -1,6 +1,6 @@
-using ControlPlane.Plans;
+using ControlPlane.Subscriptions;
 
-namespace ControlPlane.Billing;
+namespace ControlPlane.Billing.Invoices;
 
 /// <summary>Adds an invoice up: lines, tax and total. Pure; the number, id and date come with the booking.</summary>
 public static class InvoiceDraft

@@ -1,7 +1,7 @@
+using ControlPlane.Accounts.Tenants;
 using ControlPlane.Billing.Pdf;
-using ControlPlane.Signup;
 
-namespace ControlPlane.Billing;
+namespace ControlPlane.Billing.Invoices;
 
 /// <summary>What the PDF of an invoice shows.</summary>
 public static class InvoiceLayout

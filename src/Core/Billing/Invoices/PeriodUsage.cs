@@ -1,8 +1,8 @@
-using ControlPlane.Database;
-using ControlPlane.Plans;
-using ControlPlane.Usage;
+using ControlPlane.Catalog;
+using ControlPlane.Metering.Ingestion;
+using ControlPlane.Subscriptions;
 
-namespace ControlPlane.Billing;
+namespace ControlPlane.Billing.Invoices;
 
 /// <summary>What a period's invoice has to carry, summed up from the events.</summary>
 /// <param name="Tokens">Used within the period.</param>

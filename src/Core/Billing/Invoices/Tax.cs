@@ -1,4 +1,4 @@
-namespace ControlPlane.Billing;
+namespace ControlPlane.Billing.Invoices;
 
 /// <summary>Who issues the invoices, and which taxes apply. Checked at start.</summary>
 /// <param name="TaxPercent">Rates in percent; null: no tax is configured and none is charged.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>A field that is not what it has to be. The message says what to send instead.</summary>
 sealed class FieldException(string message) : Exception(message);

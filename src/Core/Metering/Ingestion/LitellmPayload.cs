@@ -1,12 +1,12 @@
 using System.Text.Json;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>
 /// LiteLLM's standard logging payload: <c>id, status, model, model_group, prompt_tokens, completion_tokens, startTime, endTime, end_user,
 /// trace_id, metadata{…}</c>. Source: LiteLLM's StandardLoggingPayload type.
 /// </summary>
-static class LitellmForm
+static class LitellmPayload
 {
     /// <summary>Who is charged when the gateway knew no user: health checks and calls with the tenant's own key.</summary>
     const string NoUser = "unknown";

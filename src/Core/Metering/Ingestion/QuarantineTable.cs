@@ -1,15 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
-using ControlPlane.Database;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <param name="TimesSeen">Deliveries of the same text.</param>
 public sealed record HeldEvent(
-    Guid Id, Guid Tenant, DateTimeOffset ReceivedAt, UsageForm Form, string? EventId, string Code, string Detail, string Raw, long TimesSeen, string State);
+    Guid Id, Guid Tenant, DateTimeOffset ReceivedAt, UsageFormat Form, string? EventId, string Code, string Detail, string Raw, long TimesSeen, string State);
 
 /// <summary>The one writer of <c>control.quarantine</c>: what could not be counted, with its raw text and the reason.</summary>
-public static class Quarantine
+public static class QuarantineTable
 {
     public static async Task HoldAsync(
         Transaction transaction, Guid tenant, IReadOnlyList<RejectedSubmission> rejected, TimeProvider clock, CancellationToken ct)
@@ -47,14 +46,14 @@ public static class Quarantine
     public static Task MarkReplayedAsync(this Transaction transaction, Guid id, DateTimeOffset at, CancellationToken ct) =>
         transaction.ExecuteAsync("update control.quarantine set state = 'replayed', replayed_at = $2 where id = $1", ct, id, at);
 
-    public static UsageForm FormOf(string name) => name == "litellm" ? UsageForm.Litellm : UsageForm.Event;
+    public static UsageFormat FormOf(string name) => name == "litellm" ? UsageFormat.Litellm : UsageFormat.Event;
 
     // The form is part of it: a text that went to the wrong address first is held there as unreadable, and must be held as what it is too.
-    static byte[] DigestOf(Submission submission) => submission.Form == UsageForm.Event
+    static byte[] DigestOf(Submission submission) => submission.Form == UsageFormat.Event
         ? SHA256.HashData(submission.Utf8.Span)
         : SHA256.HashData([.. Encoding.UTF8.GetBytes(NameOf(submission.Form)), .. submission.Utf8.Span]);
 
-    static string NameOf(UsageForm form) => form == UsageForm.Litellm ? "litellm" : "event";
+    static string NameOf(UsageFormat form) => form == UsageFormat.Litellm ? "litellm" : "event";
 
     static HeldEvent Read(Npgsql.NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2), FormOf(row.GetString(3)), row.Get<string>(4), row.GetString(5),

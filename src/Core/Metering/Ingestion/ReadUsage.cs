@@ -1,13 +1,13 @@
 using System.Text;
 using System.Text.Json;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>Turns one JSON value into an event or into the reason why it is none. Never throws for what was sent.</summary>
 public static class ReadUsage
 {
     /// <param name="raw">The text of <paramref name="json"/>.</param>
-    public static Submission Read(long index, UsageForm form, JsonElement json, ReadOnlyMemory<byte> raw)
+    public static Submission Read(long index, UsageFormat form, JsonElement json, ReadOnlyMemory<byte> raw)
     {
         string? id = null;
         try
@@ -18,9 +18,9 @@ public static class ReadUsage
             }
 
             // A CloudEvents envelope names itself; what it carries is an event whose missing fields the envelope fills in.
-            var enveloped = form == UsageForm.Event && json.Present("specversion", out _);
+            var enveloped = form == UsageFormat.Event && json.Present("specversion", out _);
             id = IdOf(json, form, enveloped);
-            var usage = form == UsageForm.Litellm ? LitellmForm.Read(json, id)
+            var usage = form == UsageFormat.Litellm ? LitellmPayload.Read(json, id)
                 : enveloped ? CloudEventForm.Read(json, id) : EventForm.Read(json, id, json.OptionalInstant("occurred_at"), fallbackUser: null);
             return new Submission(index, form, raw, id, usage, null);
         }
@@ -31,11 +31,11 @@ public static class ReadUsage
     }
 
     /// <summary>A piece of text that is not even JSON.</summary>
-    public static Submission NotJson(long index, UsageForm form, ReadOnlyMemory<byte> raw) =>
+    public static Submission NotJson(long index, UsageFormat form, ReadOnlyMemory<byte> raw) =>
         new(index, form, raw, null, null, new Rejection(Rejection.Codes.Malformed, "not a JSON object"));
 
     /// <summary>Reads a text again that was held in quarantine.</summary>
-    public static Submission Again(UsageForm form, string text)
+    public static Submission Again(UsageFormat form, string text)
     {
         var raw = Encoding.UTF8.GetBytes(text);
         try
@@ -49,10 +49,10 @@ public static class ReadUsage
         }
     }
 
-    static string? IdOf(JsonElement json, UsageForm form, bool enveloped)
+    static string? IdOf(JsonElement json, UsageFormat form, bool enveloped)
     {
         var inner = enveloped && json.Present("data", out var data) && data.ValueKind == JsonValueKind.Object ? data : json;
-        return form == UsageForm.Event ? inner.OptionalText("id") ?? json.OptionalText("id") : json.OptionalText("id");
+        return form == UsageFormat.Event ? inner.OptionalText("id") ?? json.OptionalText("id") : json.OptionalText("id");
     }
 }
 

@@ -1,9 +1,7 @@
 using System.Text.Json.Serialization;
-using ControlPlane.Database;
-using ControlPlane.Operations;
 using Npgsql;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <param name="Id">null when not even the id could be read.</param>
 public sealed record RejectedEvent(long Index, string? Id, string Code, string Detail);
@@ -32,12 +30,12 @@ public sealed class RecordUsage : IAsyncDisposable
 
     readonly ControlDatabase _database;
     readonly Clock _clock;
-    readonly SharedRoundTrip<Delivery, Task<IngestReply>> _shared;
+    readonly RequestBatcher<Delivery, Task<IngestReply>> _shared;
 
     public RecordUsage(ControlDatabase database, Clock clock)
     {
         (_database, _clock) = (database, clock);
-        _shared = new SharedRoundTrip<Delivery, Task<IngestReply>>(CommitSharedAsync, concurrency: 1);
+        _shared = new RequestBatcher<Delivery, Task<IngestReply>>(CommitSharedAsync, concurrency: 1);
     }
 
     /// <param name="receivedAt">What waited is as old as it was when it came in; null: now.</param>
@@ -133,7 +131,7 @@ public sealed class RecordUsage : IAsyncDisposable
         foreach (var tenant in present)
         {
             await transaction.CompareAsync(tenant, ct);
-            await Quarantine.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], _clock, ct);
+            await QuarantineTable.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], _clock, ct);
         }
     }
 

@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 public abstract record ReplayResult
 {

@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>Runs a transaction again where the database asks for it.</summary>
 static class Retry

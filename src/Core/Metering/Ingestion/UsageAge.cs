@@ -1,4 +1,4 @@
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>How late usage may be counted without an operator's decision.</summary>
 public static class UsageAge

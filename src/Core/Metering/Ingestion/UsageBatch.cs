@@ -1,6 +1,7 @@
-using ControlPlane.Plans;
+using ControlPlane.Catalog;
+using ControlPlane.Subscriptions;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 public sealed record PricedEvent(UsageEvent Event, decimal Cost);
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>One LLM call that happened, as a tenant's gateway reported it. Valid by construction.</summary>
 public sealed record UsageEvent
@@ -52,13 +52,13 @@ public sealed record Rejection(string Code, string Detail)
 /// <summary>One event as it came in: its raw text, and what became of reading it.</summary>
 /// <param name="Index">Its place in the request, counted from 0.</param>
 /// <param name="Utf8">The raw text. Becomes a string only where it is needed: few events go to quarantine.</param>
-public sealed record Submission(long Index, UsageForm Form, ReadOnlyMemory<byte> Utf8, string? Id, UsageEvent? Event, Rejection? Rejection)
+public sealed record Submission(long Index, UsageFormat Form, ReadOnlyMemory<byte> Utf8, string? Id, UsageEvent? Event, Rejection? Rejection)
 {
     public string Raw => Encoding.UTF8.GetString(Utf8.Span);
 }
 
 /// <summary>The notation an event is written in. Kept with what is held in quarantine, so that it can be read again.</summary>
-public enum UsageForm
+public enum UsageFormat
 {
     /// <summary>The platform's own, alone, in an array, as NDJSON or as the data of a CloudEvent.</summary>
     Event,

@@ -1,11 +1,10 @@
 using System.Diagnostics.Metrics;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 static class UsageMetrics
 {
-    static readonly Counter<long> Events = Telemetry.Meter.CreateCounter<long>("usage.events", "{event}", "Usage events by outcome.");
+    static readonly Counter<long> Events = Instrumentation.Meter.CreateCounter<long>("usage.events", "{event}", "Usage events by outcome.");
 
     public static void Count(IReadOnlyCollection<IngestReply> replies)
     {

@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>Makes the monthly partitions of <c>usage_event</c>.</summary>
 public static class UsagePartitions

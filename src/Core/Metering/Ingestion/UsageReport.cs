@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>One row of <c>GET /v1/usage</c>; the columns that were not grouped by are null.</summary>
 /// <param name="Cost">EUR, nine decimals.</param>

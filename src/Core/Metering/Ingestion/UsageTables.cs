@@ -1,9 +1,9 @@
-using ControlPlane.Budgets;
-using ControlPlane.Database;
-using ControlPlane.Plans;
+using ControlPlane.Catalog;
+using ControlPlane.Limits;
+using ControlPlane.Subscriptions;
 using Npgsql;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>What one tenant delivered, on its way into the database.</summary>
 sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
@@ -30,7 +30,7 @@ static class UsageTables
             // Statements of their own: the subscription must be seen as it is after the wait for the lock.
             statements.Add(Transaction.For(tenant.Tenant));
             statements.Add(new(wait ? BillingLock.Take : BillingLock.Try, tenant.Tenant));
-            statements.Add(new($"{Subscriptions.Select} where tenant_id = $1", tenant.Tenant));
+            statements.Add(new($"{SubscriptionTable.Select} where tenant_id = $1", tenant.Tenant));
         }
 
         statements.Add(new(ModelPrices.Select, tenants.SelectMany(t => t.Batch.Candidates).Select(usage => usage.Model).Distinct(StringComparer.Ordinal).ToArray()));
@@ -41,7 +41,7 @@ static class UsageTables
                 await reader.NextResultAsync(ct);
                 tenant.IsLockedOut = !wait && await reader.ReadAsync(ct) && !reader.GetBoolean(0);
                 await reader.NextResultAsync(ct);
-                tenant.Subscription = await reader.ReadAsync(ct) ? Subscriptions.Read(reader) : null;
+                tenant.Subscription = await reader.ReadAsync(ct) ? SubscriptionTable.Read(reader) : null;
                 await reader.NextResultAsync(ct);
             }
 

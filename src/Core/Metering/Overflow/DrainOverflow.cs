@@ -1,13 +1,12 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
+using ControlPlane.Metering.Ingestion;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <summary>Counts what waited, as of the moment it came in. Repeating it changes nothing.</summary>
 public sealed class DrainOverflow(RecordUsage recordUsage, DatabaseCircuit circuit, Clock clock)
 {
     /// <returns>After the commit.</returns>
-    /// <exception cref="Exception">Nothing, or a part, is counted. <see cref="DatabaseAway.IsDatabaseAway"/>: try again later. Any other: this
+    /// <exception cref="Exception">Nothing, or a part, is counted. <see cref="DatabaseUnavailable.IsDatabaseUnavailable"/>: try again later. Any other: this
     /// delivery needs a person.</exception>
     public async Task RunAsync(OverflowDelivery delivery, CancellationToken ct)
     {
@@ -15,7 +14,7 @@ public sealed class DrainOverflow(RecordUsage recordUsage, DatabaseCircuit circu
         var receivedAt = delivery.ReceivedAt > longestAgo ? delivery.ReceivedAt : longestAgo;
         foreach (var batch in delivery.Submissions().Chunk(RecordUsage.BatchSize))
         {
-            await circuit.RunAsync(work => recordUsage.RunAsync(delivery.Tenant, batch, work, receivedAt), ct, patient: true);
+            await circuit.RunAsync(work => recordUsage.RunAsync(delivery.Tenant, batch, work, receivedAt), ct, allowExtendedTimeout: true);
         }
 
         OverflowMetrics.Drained.Add(delivery.Events.Count);

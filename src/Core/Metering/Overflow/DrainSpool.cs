@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
-using ControlPlane.Database;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <summary>Counts what waits in the spool, oldest first. Killed in the middle, it does the rest again the next time, which changes nothing.</summary>
 public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCircuit circuit, ILogger<DrainSpool> log)
@@ -25,7 +24,7 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
         }
 
         // Before the folder is read, which takes long when much waits.
-        if (!await circuit.IsThereAsync())
+        if (!await circuit.IsAvailableAsync())
         {
             return false;
         }
@@ -90,7 +89,7 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
             await drain.RunAsync(delivery, ct);
             return true;
         }
-        catch (Exception e) when (e.IsDatabaseAway())
+        catch (Exception e) when (e.IsDatabaseUnavailable())
         {
             return false;
         }

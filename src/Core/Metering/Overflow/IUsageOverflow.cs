@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <summary>Where usage from proven senders waits while the database cannot take it.</summary>
 public interface IUsageOverflow
@@ -11,4 +9,4 @@ public interface IUsageOverflow
 }
 
 /// <summary>The database is away and the overflow takes no more. The message is for the sender.</summary>
-public sealed class OverflowFullException(string message, Exception? inner = null) : DatabaseAwayException(message, inner);
+public sealed class OverflowFullException(string message, Exception? inner = null) : DatabaseUnavailableException(message, inner);

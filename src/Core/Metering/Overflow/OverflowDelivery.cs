@@ -1,13 +1,14 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Metering.Ingestion;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <summary>A delivery, or a part of one, that waits to be counted: everything that is needed to count it as if it were the moment it came in.</summary>
 /// <param name="ReceivedAt">Business time. Whether an event is too old or in the future goes by it, however long the wait.</param>
 /// <param name="Events">The raw text of each, the malformed ones included.</param>
-public sealed record OverflowDelivery(Guid Tenant, UsageForm Form, DateTimeOffset ReceivedAt, IReadOnlyList<string> Events)
+public sealed record OverflowDelivery(Guid Tenant, UsageFormat Form, DateTimeOffset ReceivedAt, IReadOnlyList<string> Events)
 {
     /// <summary>Raises with a change that a program of before cannot read.</summary>
     const int Newest = 1;
@@ -49,5 +50,5 @@ public sealed record OverflowDelivery(Guid Tenant, UsageForm Form, DateTimeOffse
 [JsonSerializable(typeof(OverflowDelivery))]
 sealed partial class OverflowJson : JsonSerializerContext
 {
-    internal sealed class FormName() : JsonStringEnumConverter<UsageForm>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+    internal sealed class FormName() : JsonStringEnumConverter<UsageFormat>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
 }

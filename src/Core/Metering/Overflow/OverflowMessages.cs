@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <summary>Deliveries as messages of a queue: compressed, and in base64, because queues take text. <c>base64 -d | zcat</c> shows what is in one.</summary>
 public static class OverflowMessages

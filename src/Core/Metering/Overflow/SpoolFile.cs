@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <summary>
 /// A file of the spool: <c>{time}-{random}-{events}.json.gz</c>, compressed lines of <see cref="OverflowDelivery"/>. Names in order are files in the

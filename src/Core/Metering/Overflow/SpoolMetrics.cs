@@ -1,12 +1,11 @@
 using System.Diagnostics.Metrics;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <summary>How much waits in a spool, measured when a collector asks.</summary>
 sealed class SpoolMetrics : IDisposable
 {
-    readonly Meter _meter = new(Telemetry.Name);
+    readonly Meter _meter = new(Instrumentation.Name);
 
     public SpoolMetrics(UsageSpool spool, TimeProvider time)
     {

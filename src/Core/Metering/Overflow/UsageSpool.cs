@@ -1,8 +1,6 @@
 using System.IO.Compression;
-using ControlPlane.Database;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Usage;
+namespace ControlPlane.Metering.Overflow;
 
 /// <param name="Events">That wait to be counted.</param>
 /// <param name="Bytes">Of their files.</param>
@@ -19,7 +17,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     /// <summary>A name that is older without being finished was left by a process that is gone; nobody was told that it is kept.</summary>
     static readonly TimeSpan Stale = TimeSpan.FromHours(1);
 
-    readonly SharedRoundTrip<(byte[] Json, int Events), bool> _writing;
+    readonly RequestBatcher<(byte[] Json, int Events), bool> _writing;
     readonly SpoolMetrics _metrics;
     readonly TimeProvider _time;
     readonly long _maximumBytes;
@@ -39,7 +37,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
 
         Waiting();
         // One at a time, so that the order of the files is that of the deliveries.
-        _writing = new SharedRoundTrip<(byte[] Json, int Events), bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)), concurrency: 1);
+        _writing = new RequestBatcher<(byte[] Json, int Events), bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)), concurrency: 1);
         _metrics = new SpoolMetrics(this, time);
     }
 

@@ -1,9 +1,7 @@
 using System.Globalization;
-using ControlPlane.Database;
-using ControlPlane.Operations;
-using ControlPlane.Usage;
+using ControlPlane.Metering.Ingestion;
 
-namespace ControlPlane.Aggregation;
+namespace ControlPlane.Metering.Rollup;
 
 /// <summary>
 /// Rolls the events up into daily usage, for the days that changed, and compares the result with the live counters.

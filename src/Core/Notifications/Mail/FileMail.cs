@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ControlPlane.Mail;
+namespace ControlPlane.Notifications.Mail;
 
 /// <summary>Puts each message as a file into a folder, for installations without a mail server.</summary>
 public sealed class FileMail(string folder) : IMailTransport

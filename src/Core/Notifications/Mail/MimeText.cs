@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace ControlPlane.Mail;
+namespace ControlPlane.Notifications.Mail;
 
 /// <summary>A message as RFC 5322 and MIME text. The same message gives the same bytes.</summary>
 public static class MimeText

@@ -1,6 +1,4 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Mail;
+namespace ControlPlane.Notifications.Mail;
 
 /// <param name="DedupeKey">Names the occasion, e.g. <c>invoice:{number}</c>; a second message of the same key is dropped.</param>
 /// <param name="Body">Plain text.</param>

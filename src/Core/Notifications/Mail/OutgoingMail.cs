@@ -1,4 +1,4 @@
-namespace ControlPlane.Mail;
+namespace ControlPlane.Notifications.Mail;
 
 /// <summary>One message on its way out.</summary>
 /// <param name="Id">Of the outbox row: every delivery of the row carries the same Message-ID, so that a receiver can drop a repeated one.</param>

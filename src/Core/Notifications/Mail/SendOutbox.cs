@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Mail;
+namespace ControlPlane.Notifications.Mail;
 
 /// <summary>Who our mails are from.</summary>
 public sealed record MailSender(string Address);

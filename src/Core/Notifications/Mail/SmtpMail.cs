@@ -3,7 +3,7 @@ using System.Net.Mail;
 using System.Net.Mime;
 using System.Text;
 
-namespace ControlPlane.Mail;
+namespace ControlPlane.Notifications.Mail;
 
 /// <summary>A mail server that takes our messages.</summary>
 /// <param name="Tls">Whether the connection must be turned into an encrypted one by STARTTLS.</param>

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using ControlPlane.Database;
 
-namespace ControlPlane.Webhooks;
+namespace ControlPlane.Notifications.Webhooks;
 
 /// <summary>Queues webhooks in the transaction of what they tell about; the job <c>outbox</c> sends them after the commit.</summary>
 public static class OutgoingWebhooks

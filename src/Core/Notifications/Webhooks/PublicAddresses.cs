@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ControlPlane.Webhooks;
+namespace ControlPlane.Notifications.Webhooks;
 
 /// <summary>Tells the internet's addresses from those of our own networks, which a tenant's webhook must not reach.</summary>
 public static class PublicAddresses

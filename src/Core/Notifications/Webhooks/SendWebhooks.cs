@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Text;
-using ControlPlane.Database;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Webhooks;
+namespace ControlPlane.Notifications.Webhooks;
 
 /// <summary>
 /// Sends the webhooks that are due: at least once, always under the same webhook-id. Each is sent while its row is locked, so two senders never send

@@ -1,7 +1,4 @@
-using ControlPlane.Database;
-using ControlPlane.Operations;
-
-namespace ControlPlane.Webhooks;
+namespace ControlPlane.Notifications.Webhooks;
 
 /// <summary>One message and where it stands.</summary>
 /// <param name="State"><c>pending</c>, <c>delivered</c> or <c>given_up</c>.</param>

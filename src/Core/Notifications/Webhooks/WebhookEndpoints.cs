@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
-using ControlPlane.Database;
-using ControlPlane.Operations;
 
-namespace ControlPlane.Webhooks;
+namespace ControlPlane.Notifications.Webhooks;
 
 public sealed record WebhookEndpoint(string Url, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
 

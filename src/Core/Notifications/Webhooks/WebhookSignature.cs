@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ControlPlane.Webhooks;
+namespace ControlPlane.Notifications.Webhooks;
 
 /// <summary>
 /// Standard Webhooks signatures: <c>v1,</c> and the base64 HMAC-SHA256 of <c>{id}.{timestamp}.{body}</c>. Several, separated by spaces, may

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace ControlPlane.Webhooks;
+namespace ControlPlane.Notifications.Webhooks;
 
 /// <summary>What may be the address of a webhook.</summary>
 public static class WebhookUrl

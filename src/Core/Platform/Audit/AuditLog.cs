@@ -1,7 +1,6 @@
 using System.Text.Json;
-using ControlPlane.Database;
 
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Audit;
 
 /// <summary>Who did what, in the transaction that did it. No secret, address of a person or prompt goes in here.</summary>
 public static class AuditLog

@@ -1,9 +1,9 @@
 using Npgsql;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>Makes <see cref="FunctionLogin.All"/> what they have to be, and takes from them what they should not have. Running it again changes nothing.</summary>
-public sealed class MakeFunctionLogins(ControlDatabase database)
+public sealed class CreateFunctionLogins(ControlDatabase database)
 {
     /// <param name="admission">A role of the server whose members are let in without a password, such as RDS' <c>rds_iam</c>; left out where there is none.</param>
     public async Task RunAsync(string admission, CancellationToken ct)

@@ -1,7 +1,7 @@
 using System.Data;
 using Npgsql;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>
 /// The password of a new connection, where it is no lasting one: a token, or a secret that rotates. Asked for every connection that is opened, and not by a
@@ -9,7 +9,7 @@ namespace ControlPlane.Database;
 /// </summary>
 /// <param name="login">Host, port and user that the connection is for.</param>
 /// <remarks>Whatever it throws, the opening of the connection fails with an <see cref="NpgsqlException"/>: to callers, the database is away.</remarks>
-public delegate ValueTask<string> MakePassword(NpgsqlConnectionStringBuilder login, CancellationToken ct);
+public delegate ValueTask<string> PasswordProvider(NpgsqlConnectionStringBuilder login, CancellationToken ct);
 
 /// <summary>
 /// The database, as the roles that may use it. The login it comes in with is a member of them; no statement runs with the rights of the login
@@ -17,12 +17,12 @@ public delegate ValueTask<string> MakePassword(NpgsqlConnectionStringBuilder log
 /// </summary>
 public sealed class ControlDatabase : IAsyncDisposable
 {
-    static readonly Rights App = new(DatabaseRoles.App);
-    static readonly Rights Job = new(DatabaseRoles.Job);
-    static readonly Rights Provisioning = new(DatabaseRoles.Provision);
+    static readonly SessionRole App = new(DatabaseRoles.App);
+    static readonly SessionRole Job = new(DatabaseRoles.Job);
+    static readonly SessionRole Provisioning = new(DatabaseRoles.Provision);
 
     readonly string _connectionString;
-    readonly MakePassword? _makePassword;
+    readonly PasswordProvider? _makePassword;
     readonly NpgsqlDataSource _app;
     readonly NpgsqlDataSource _job;
     readonly NpgsqlDataSource _sessions;
@@ -31,7 +31,7 @@ public sealed class ControlDatabase : IAsyncDisposable
 
     /// <param name="connectionString">Npgsql connection string of a login that is a member of the roles, or owns the schema or is to own it.</param>
     /// <param name="makePassword">For connections of a connection string without a password.</param>
-    public ControlDatabase(string connectionString, MakePassword? makePassword = null)
+    public ControlDatabase(string connectionString, PasswordProvider? makePassword = null)
     {
         (_connectionString, _makePassword) = (connectionString, makePassword);
         // Roles have pools of their own, so that none takes the last connection from another, and plans made for one role are used by that role.
@@ -72,7 +72,7 @@ public sealed class ControlDatabase : IAsyncDisposable
     public async Task<NpgsqlConnection> OpenOwnerAsync(CancellationToken ct) => await _owner.OpenConnectionAsync(ct);
 
     /// <summary>Opens new connections from now on: after a pause in which nobody answered for those that are open, they may be gone.</summary>
-    public void ForgetConnections()
+    public void ClearPools()
     {
         _app.Clear();
         _job.Clear();
@@ -91,7 +91,7 @@ public sealed class ControlDatabase : IAsyncDisposable
     }
 
     async Task<Transaction> BeginAsync(
-        NpgsqlDataSource source, Rights rights, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
+        NpgsqlDataSource source, SessionRole rights, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
     {
         var connection = await source.OpenConnectionAsync(ct);
         try

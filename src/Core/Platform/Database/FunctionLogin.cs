@@ -1,4 +1,4 @@
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>
 /// The database login of a function that has one of its own. It has no rights itself and belongs to the roles that the function works as, and to

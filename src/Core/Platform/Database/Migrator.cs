@@ -1,7 +1,7 @@
 using System.Globalization;
 using Npgsql;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>Applies the numbered migrations that are embedded here, forward only, each in its own transaction, one process at a time.</summary>
 public sealed class Migrator(ControlDatabase database, ControlPlaneOptions options)

@@ -1,13 +1,13 @@
 using System.Threading.Channels;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>
 /// Lets concurrent small requests share a round trip and a commit: what arrives while one is under way goes together in the next. A request that
 /// comes alone does not wait for company. Nothing is kept between trips: a request is answered after its commit, or fails with it. A trip that nobody
 /// waits for any more is cancelled, so that one which hangs does not hold up those who come after it.
 /// </summary>
-public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
+public sealed class RequestBatcher<TRequest, TAnswer> : IAsyncDisposable
 {
     readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>();
     readonly Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> _trip;
@@ -18,7 +18,7 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
     /// <param name="trip">Answers the requests it is given, in their order.</param>
     /// <param name="concurrency">Trips under way at once.</param>
     /// <param name="maximum">Most requests in one trip.</param>
-    public SharedRoundTrip(
+    public RequestBatcher(
         Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> trip, int concurrency = 2, int maximum = 128)
     {
         _trip = trip;
@@ -72,7 +72,7 @@ public sealed class SharedRoundTrip<TRequest, TAnswer> : IAsyncDisposable
         {
             if (Interlocked.Decrement(ref waitingStill) == 0)
             {
-                cancel.CancelOnItsOwn();
+                cancel.CancelOnDedicatedThread();
             }
         }));
         try

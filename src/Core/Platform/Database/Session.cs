@@ -2,7 +2,7 @@ using System.Data;
 using System.Runtime.CompilerServices;
 using Npgsql;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>
 /// A connection outside a transaction: every statement is a transaction of its own, and takes its rights in its own round trip. For a single
@@ -15,9 +15,9 @@ namespace ControlPlane.Database;
 public sealed class Session : Statements
 {
     readonly NpgsqlConnection _connection;
-    readonly Rights _rights;
+    readonly SessionRole _rights;
 
-    internal Session(NpgsqlConnection connection, Rights rights) => (_connection, _rights) = (connection, rights);
+    internal Session(NpgsqlConnection connection, SessionRole rights) => (_connection, _rights) = (connection, rights);
 
     /// <summary>False once the connection is lost, and with it the session's locks.</summary>
     public bool IsOpen => _connection.State == ConnectionState.Open;

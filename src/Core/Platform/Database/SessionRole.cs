@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>The roles that do all the work at run time: docs/decisions/0001-one-database-login-three-roles.md.</summary>
 public static class DatabaseRoles
@@ -17,9 +17,9 @@ public static class DatabaseRoles
 /// What statements may do and see: a role, and the tenant whose rows it sees. They are taken inside a transaction, in the round trip of its first
 /// statement, and end with it, so that no session ever holds them: not one that a pool hands on, nor one that a proxy lends to somebody else.
 /// </summary>
-sealed record Rights(string Role, Guid? Tenant = null)
+sealed record SessionRole(string Role, Guid? Tenant = null)
 {
-    public NpgsqlBatchCommand Take()
+    public NpgsqlBatchCommand CreateSetRoleCommand()
     {
         var command = new NpgsqlBatchCommand($"select set_config('role', '{Role}', true)");
         if (Tenant is { } tenant)

@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>SQL with positional parameters ($1, $2, …) on an open connection, with the rights of its login. null is sent as SQL null.</summary>
 /// <remarks>The arguments are a list, not an array, so that a single array stays one argument.</remarks>
@@ -26,12 +26,12 @@ public static class Sql
     internal static T? First<T>(NpgsqlDataReader row) => row.Get<T>(0);
 
     /// <summary>A statement to be sent, behind the one that takes its <paramref name="rights"/> where it still needs them.</summary>
-    internal static NpgsqlBatch Batch(this NpgsqlConnection connection, Rights? rights, string sql, List<object?> args)
+    internal static NpgsqlBatch Batch(this NpgsqlConnection connection, SessionRole? rights, string sql, List<object?> args)
     {
         var batch = new NpgsqlBatch(connection);
         if (rights is not null)
         {
-            batch.BatchCommands.Add(rights.Take());
+            batch.BatchCommands.Add(rights.CreateSetRoleCommand());
         }
 
         batch.BatchCommands.Add(new Statement(sql, args).Command());

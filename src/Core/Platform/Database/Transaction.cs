@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace ControlPlane.Database;
+namespace ControlPlane.Platform.Database;
 
 /// <summary>One open transaction. Rolled back unless <see cref="CommitAsync"/> was reached.</summary>
 public sealed class Transaction : Statements
@@ -8,13 +8,13 @@ public sealed class Transaction : Statements
     readonly NpgsqlConnection _connection;
     readonly NpgsqlTransaction _transaction;
     // null once the transaction has them. Until a statement has succeeded, each one takes them, for one that was never sent took none.
-    Rights? _rights;
+    SessionRole? _rights;
     bool _over;
     readonly Action<Announcement> _announce;
     readonly List<Announcement> _announcements = [];
 
     /// <param name="announce">Told after the commit what was announced in the transaction.</param>
-    internal Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction, Rights rights, Action<Announcement> announce) =>
+    internal Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction, SessionRole rights, Action<Announcement> announce) =>
         (_connection, _transaction, _rights, _announce) = (connection, transaction, rights, announce);
 
     /// <summary>Says, once this is committed, that a job has work to do.</summary>
@@ -29,7 +29,7 @@ public sealed class Transaction : Statements
         await using var batch = new NpgsqlBatch(_connection);
         if (_rights is not null)
         {
-            batch.BatchCommands.Add(_rights.Take());
+            batch.BatchCommands.Add(_rights.CreateSetRoleCommand());
         }
 
         foreach (var statement in statements)
@@ -89,5 +89,5 @@ public sealed class Transaction : Statements
 }
 
 /// <summary>Work for a job was queued by this process. Processes that can listen hear of it from the database, by <c>pg_notify</c>.</summary>
-/// <param name="Job">The name of a <see cref="Operations.JobSchedule"/>.</param>
+/// <param name="Job">The name of a <see cref="JobSchedule"/>.</param>
 public sealed record Announcement(string Job, Guid Tenant);

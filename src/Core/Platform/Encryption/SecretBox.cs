@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Encryption;
 
 /// <summary>
 /// Encrypts secrets at rest with AES-256-GCM (NIST SP 800-38D). Layout: version byte 1, 12-byte nonce, 16-byte tag, ciphertext.

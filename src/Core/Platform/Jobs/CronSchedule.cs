@@ -1,12 +1,12 @@
 using NCrontab;
 
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Jobs;
 
 /// <summary>A job and the moment its schedule names.</summary>
 public sealed record Occurrence(JobDefinition Job, DateTimeOffset At);
 
 /// <summary>When jobs are due. Pure: the same jobs and times give the same answer.</summary>
-public static class Timetable
+public static class CronSchedule
 {
     /// <summary>The first moment after <paramref name="after"/>.</summary>
     public static DateTimeOffset Next(JobDefinition job, DateTimeOffset after) =>
@@ -37,7 +37,7 @@ public static class Timetable
         jobs.SelectMany(job => Between(job, after, until)).OrderBy(due => due.At);
 
     /// <summary>Whether the job runs at most once an hour. What runs more often looks after real things, not after the books.</summary>
-    public static bool IsHourlyOrRarer(JobDefinition job)
+    public static bool RunsAtMostHourly(JobDefinition job)
     {
         var day = Between(job, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddDays(1)).Select(due => due.At).ToList();
         return day.Zip(day.Skip(1), (one, next) => next - one).All(gap => gap >= TimeSpan.FromHours(1));

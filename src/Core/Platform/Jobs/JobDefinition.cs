@@ -1,4 +1,4 @@
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Jobs;
 
 /// <summary>What a run of a job did, for the operator: counts by name, and alerts a person should look at.</summary>
 public sealed record JobReport(IReadOnlyDictionary<string, long> Counts, IReadOnlyList<string> Alerts)

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
-using ControlPlane.Database;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Jobs;
 
 public abstract record JobResult
 {
@@ -28,7 +27,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
             return new JobResult.AlreadyRunning();
         }
 
-        using var activity = Telemetry.Source.StartActivity($"job {job.Name}", ActivityKind.Internal);
+        using var activity = Instrumentation.Source.StartActivity($"job {job.Name}", ActivityKind.Internal);
         try
         {
             return await RunRecordedAsync(session, job, scheduledFor, ct);

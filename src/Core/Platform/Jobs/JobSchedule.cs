@@ -1,4 +1,4 @@
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Jobs;
 
 /// <param name="Name">As in <c>./run job NAME</c> and <c>POST /v1/admin/jobs/{job}/run</c>.</param>
 /// <param name="Cron">Five fields, UTC.</param>

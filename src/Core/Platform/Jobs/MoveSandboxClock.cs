@@ -1,15 +1,13 @@
-using ControlPlane.Database;
-
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Jobs;
 
 /// <summary>A run on the way of the sandbox clock.</summary>
 /// <param name="Outcome"><c>succeeded</c> or <c>failed</c>.</param>
 /// <param name="Alerts">null when there are none.</param>
-public sealed record RunOnTheWay(string Job, DateTimeOffset At, string Outcome, IReadOnlyList<string>? Alerts);
+public sealed record TriggeredJobRun(string Job, DateTimeOffset At, string Outcome, IReadOnlyList<string>? Alerts);
 
 public abstract record MoveClockResult
 {
-    public sealed record Moved(DateTimeOffset Now, IReadOnlyList<RunOnTheWay> Ran) : MoveClockResult;
+    public sealed record Moved(DateTimeOffset Now, IReadOnlyList<TriggeredJobRun> Ran) : MoveClockResult;
     /// <summary>Time only moves forward; it stands at <paramref name="Now"/>.</summary>
     public sealed record NotForward(DateTimeOffset Now) : MoveClockResult;
 }
@@ -42,20 +40,20 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
 
     async Task<MoveClockResult> MoveAsync(IReadOnlyList<JobDefinition> jobs, DateTimeOffset from, DateTimeOffset to, CancellationToken ct)
     {
-        var scheduled = jobs.Where(job => !job.DrainsQueue && Timetable.IsHourlyOrRarer(job)).ToList();
+        var scheduled = jobs.Where(job => !job.DrainsQueue && CronSchedule.RunsAtMostHourly(job)).ToList();
         var queues = jobs.Where(job => job.DrainsQueue).ToList();
-        var ran = new List<RunOnTheWay>();
+        var ran = new List<TriggeredJobRun>();
         // What an interrupted move left out is made up for where the clock stands now.
         var missed = new List<Occurrence>();
         foreach (var job in scheduled)
         {
-            if (Timetable.Missed(job, await runner.LastScheduledAsync(job, ct), from) is not null)
+            if (CronSchedule.Missed(job, await runner.LastScheduledAsync(job, ct), from) is not null)
             {
                 missed.Add(new Occurrence(job, from));
             }
         }
 
-        foreach (var due in missed.Concat(Timetable.Between(scheduled, from, to)))
+        foreach (var due in missed.Concat(CronSchedule.Between(scheduled, from, to)))
         {
             if (due.At > clock.GetUtcNow())
             {
@@ -73,7 +71,7 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
         return new MoveClockResult.Moved(clock.GetUtcNow(), ran);
     }
 
-    async Task DrainAsync(List<JobDefinition> queues, List<RunOnTheWay> ran, CancellationToken ct)
+    async Task DrainAsync(List<JobDefinition> queues, List<TriggeredJobRun> ran, CancellationToken ct)
     {
         foreach (var queue in queues)
         {
@@ -81,7 +79,7 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
         }
     }
 
-    async Task<JobResult> RunAsync(Occurrence due, List<RunOnTheWay> ran, CancellationToken ct)
+    async Task<JobResult> RunAsync(Occurrence due, List<TriggeredJobRun> ran, CancellationToken ct)
     {
         JobResult result;
         while ((result = await runner.RunAsync(due.Job, due.At, ct)) is JobResult.AlreadyRunning)
@@ -93,7 +91,7 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
         if (!due.Job.DrainsQueue || result is not JobResult.Finished { Report.DidNothing: true })
         {
             var alerts = result is JobResult.Finished { Report.Alerts: { Count: > 0 } raised } ? raised : null;
-            ran.Add(new RunOnTheWay(due.Job.Name, due.At, result is JobResult.Finished ? "succeeded" : "failed", alerts));
+            ran.Add(new TriggeredJobRun(due.Job.Name, due.At, result is JobResult.Finished ? "succeeded" : "failed", alerts));
         }
 
         return result;

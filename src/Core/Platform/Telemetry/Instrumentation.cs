@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
-namespace ControlPlane.Operations;
+namespace ControlPlane.Platform.Telemetry;
 
 /// <summary>The names under which traces and metrics leave the process.</summary>
-public static class Telemetry
+public static class Instrumentation
 {
     public const string Name = "ControlPlane";
 

@@ -1,9 +1,7 @@
-using ControlPlane.Billing;
-using ControlPlane.Plans;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ControlPlane.Tests.Billing;
+namespace ControlPlane.Tests.Billing.Invoices;
 
 public class InvoiceCalculationTests
 {

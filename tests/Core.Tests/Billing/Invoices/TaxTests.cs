@@ -1,7 +1,4 @@
-using ControlPlane.Billing;
-using ControlPlane.Plans;
-
-namespace ControlPlane.Tests.Billing;
+namespace ControlPlane.Tests.Billing.Invoices;
 
 public class TaxTests
 {

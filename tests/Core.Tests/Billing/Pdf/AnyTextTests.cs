@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
-using ControlPlane.Billing.Pdf;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -40,7 +39,7 @@ public class AnyTextTests
     [InlineData("soft\u00adhyphen and zero\u200bwidth", "softhyphen and zerowidth")]
     [InlineData("family 👩\u200d👦\ufe0f", "family 👩👦")]
     public void What_has_no_shape_is_left_out(string note, string drawn) =>
-        Assert.Contains(drawn, new PdfReader(InvoicePdf.Render(Invoices.Usual() with { Notes = [note] })).AllText, StringComparison.Ordinal);
+        Assert.Contains(drawn, new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { Notes = [note] })).AllText, StringComparison.Ordinal);
 
     [Fact]
     public void Compressed_bytes_inflate_to_what_they_were() =>
@@ -54,7 +53,7 @@ public class AnyTextTests
             Assert.Equal(data, inflated.ToArray());
         }));
 
-    static InvoiceDocument WithEverywhere(string text) => Invoices.Usual() with
+    static InvoiceDocument WithEverywhere(string text) => InvoiceSamples.Usual() with
     {
         Seller = new Seller(text, [text], text, text),
         Buyer = new Buyer(text, [text], text, text),

@@ -1,5 +1,4 @@
 using System.Text;
-using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using ControlPlane.Billing.Pdf;
 using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace ControlPlane.Tests.Billing.Pdf;
@@ -27,14 +26,14 @@ public class EmbeddedFontTests
     public void A_file_carries_only_the_glyphs_it_draws()
     {
         var everyLetter = string.Concat(Enumerable.Range(0x21, 0x500).Select(code => (char)code).Where(char.IsLetterOrDigit));
-        Assert.InRange(InvoicePdf.Render(Invoices.Usual()).Length, 5_000, 30_000);
-        Assert.InRange(InvoicePdf.Render(Invoices.Usual() with { Notes = [everyLetter] }).Length, 30_000, 120_000);
+        Assert.InRange(InvoicePdf.Render(InvoiceSamples.Usual()).Length, 5_000, 30_000);
+        Assert.InRange(InvoicePdf.Render(InvoiceSamples.Usual() with { Notes = [everyLetter] }).Length, 30_000, 120_000);
     }
 
     [Fact]
     public void A_subset_is_a_whole_font_file()
     {
-        var reader = new PdfReader(InvoicePdf.Render(Invoices.Usual()));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual()));
         Assert.Equal(["Inter-Bold", "Inter-Regular"], reader.Fonts.Select(font => font.Name.Split('+')[1]));
         Assert.All(reader.Fonts, font =>
         {
@@ -55,7 +54,7 @@ public class EmbeddedFontTests
     [Fact]
     public void A_glyph_in_the_subset_has_the_outline_it_had_in_the_font()
     {
-        var font = new PdfReader(InvoicePdf.Render(Invoices.Usual())).Fonts[1];
+        var font = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual())).Fonts[1];
         var drawn = Outline(font.Program, font.CodeOf("g"));
         var original = Inter.Regular.OutlineOf(Inter.Regular.GlyphFor(new Rune('g'))).ToArray();
         Assert.Equal(original, drawn[..original.Length]);
@@ -66,7 +65,7 @@ public class EmbeddedFontTests
     [InlineData("😀")]
     public void A_character_the_font_lacks_is_a_visible_box_that_still_copies_right(string character)
     {
-        var reader = new PdfReader(InvoicePdf.Render(Invoices.Usual() with { Notes = [$"before {character} after"] }));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { Notes = [$"before {character} after"] }));
         Assert.Contains($"before {character} after", reader.AllText, StringComparison.Ordinal);
         var box = Outline(reader.Fonts[1].Program, 0);
         Assert.NotEmpty(box);

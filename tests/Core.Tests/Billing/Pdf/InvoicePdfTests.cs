@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Security.Cryptography;
-using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 
@@ -9,24 +8,24 @@ public class InvoicePdfTests
 {
     [Fact]
     public void The_same_invoice_gives_the_same_bytes_however_often_it_is_built() =>
-        Assert.Equal(InvoicePdf.Render(Invoices.Usual()), InvoicePdf.Render(Invoices.Usual()));
+        Assert.Equal(InvoicePdf.Render(InvoiceSamples.Usual()), InvoicePdf.Render(InvoiceSamples.Usual()));
 
     [Fact]
     public void The_same_invoice_gives_the_same_bytes_on_every_machine() =>
         // Whoever changes the layout or the font's version puts the new digest here, knowing that older invoices would now render differently.
-        Assert.Equal("DEFCE35261BE76C4BB5393B2C7A11A5C998CA5793A14C70A3958D4C8885193A3", Convert.ToHexString(SHA256.HashData(InvoicePdf.Render(Invoices.Usual()))));
+        Assert.Equal("DEFCE35261BE76C4BB5393B2C7A11A5C998CA5793A14C70A3958D4C8885193A3", Convert.ToHexString(SHA256.HashData(InvoicePdf.Render(InvoiceSamples.Usual()))));
 
     [Fact]
     public void Another_total_gives_another_file_identifier() =>
         Assert.NotEqual(
-            new PdfReader(InvoicePdf.Render(Invoices.Usual())).Id,
-            new PdfReader(InvoicePdf.Render(Invoices.Usual() with { Total = 1304.87m })).Id);
+            new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual())).Id,
+            new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { Total = 1304.87m })).Id);
 
     [Theory]
     [InlineData("CFS LLM Platform GmbH")]
     [InlineData("Musterstraße 12 · 80686 München · Germany")]
     [InlineData("VAT ID DE123456789 · billing@cfs.example")]
-    [InlineData(Invoices.ManyScripts)]
+    [InlineData(InvoiceSamples.ManyScripts)]
     [InlineData("90-926 Łódź")]
     [InlineData("Poland")]
     [InlineData("VAT ID PL5260001246")]
@@ -43,7 +42,7 @@ public class InvoicePdfTests
     [InlineData("Page 1 of 1")]
     public void Text_can_be_found_and_copied(string expected)
     {
-        var file = InvoicePdf.Render(Invoices.Usual());
+        var file = InvoicePdf.Render(InvoiceSamples.Usual());
         Assert.Contains(expected, new PdfReader(file).AllText, StringComparison.Ordinal);
         // A second opinion where Poppler is installed; the line above has already judged.
         if (PopplerText(file) is { } text)
@@ -55,7 +54,7 @@ public class InvoicePdfTests
     [Fact]
     public void The_title_and_the_date_are_the_invoices_own()
     {
-        var info = new PdfReader(InvoicePdf.Render(Invoices.Usual())).Info;
+        var info = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual())).Info;
         Assert.Contains(Convert.ToHexString(System.Text.Encoding.BigEndianUnicode.GetBytes("Invoice 2026-000042")), info, StringComparison.Ordinal);
         Assert.Contains("/CreationDate (D:20260201000003Z)", info, StringComparison.Ordinal);
     }
@@ -63,7 +62,7 @@ public class InvoicePdfTests
     [Fact]
     public void An_invoice_without_tax_has_no_tax_line()
     {
-        var reader = new PdfReader(InvoicePdf.Render(Invoices.Usual() with { TaxLabel = null, Notes = [] }));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { TaxLabel = null, Notes = [] }));
         var sums = reader.Pages[0].Select(run => run.Text).SkipWhile(text => text != "Subtotal").ToList();
         Assert.Equal(["Subtotal", "1,304.86", "Total", "EUR 1,304.86"], sums[..4]);
     }
@@ -71,7 +70,7 @@ public class InvoicePdfTests
     [Fact]
     public void Every_page_of_a_long_invoice_repeats_the_heads_of_the_table_and_counts()
     {
-        var reader = new PdfReader(InvoicePdf.Render(Invoices.WithLines(100)));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.WithLines(100)));
         Assert.InRange(reader.Pages.Count, 3, 5);
         Assert.All(Enumerable.Range(0, reader.Pages.Count), page =>
         {
@@ -90,7 +89,7 @@ public class InvoicePdfTests
     [InlineData(18)]
     public void The_total_and_the_notes_stay_on_one_page(int lines)
     {
-        var reader = new PdfReader(InvoicePdf.Render(Invoices.WithLines(lines)));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.WithLines(lines)));
         Assert.All(
             (string[])["Subtotal", "EUR 1,304.86", "The amount will be charged on 1 February 2026."],
             text => Assert.Contains(text, reader.TextOf(reader.Pages.Count - 1), StringComparison.Ordinal));
@@ -100,7 +99,7 @@ public class InvoicePdfTests
     public void A_description_longer_than_a_page_goes_on_on_the_next()
     {
         var words = string.Join(' ', Enumerable.Range(1, 3000));
-        var reader = new PdfReader(InvoicePdf.Render(Invoices.Usual() with { Lines = [new InvoiceLine(words, null, null, null, 1m)] }));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { Lines = [new InvoiceLine(words, null, null, null, 1m)] }));
         Assert.InRange(reader.Pages.Count, 2, 9);
         var drawn = reader.AllText.Split('\n', ' ').ToHashSet();
         Assert.All(words.Split(' '), word => Assert.Contains(word, drawn));
@@ -109,7 +108,7 @@ public class InvoicePdfTests
     [Fact]
     public void Nothing_is_drawn_outside_the_margins_or_over_its_neighbour()
     {
-        var huge = Invoices.WithLines(60);
+        var huge = InvoiceSamples.WithLines(60);
         huge = huge with
         {
             Buyer = huge.Buyer with { Name = new string('W', 400) },
@@ -131,7 +130,7 @@ public class InvoicePdfTests
     [Fact]
     public void Amounts_align_at_the_right_margin() =>
         Assert.All(
-            new PdfReader(InvoicePdf.Render(Invoices.Usual())).Pages[0].Where(run => run.Text is "299.00" or "1,030.86" or "-25.00" or "EUR 1,304.86").Skip(1),
+            new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual())).Pages[0].Where(run => run.Text is "299.00" or "1,030.86" or "-25.00" or "EUR 1,304.86").Skip(1),
             run => Assert.Equal(539.276, run.X + run.Width, tolerance: 0.02));
 
     /// <returns><c>null</c> when pdftotext is not installed.</returns>

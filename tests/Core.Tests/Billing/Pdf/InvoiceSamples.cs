@@ -1,8 +1,6 @@
-using ControlPlane.Billing.Pdf;
-
 namespace ControlPlane.Tests.Billing.Pdf;
 
-static class Invoices
+static class InvoiceSamples
 {
     public const string ManyScripts = "Łódź Überprüfung Ελληνικά Привет €";
 

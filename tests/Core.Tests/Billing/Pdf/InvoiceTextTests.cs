@@ -1,5 +1,4 @@
 using System.Globalization;
-using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 

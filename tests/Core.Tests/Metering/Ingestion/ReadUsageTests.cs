@@ -1,7 +1,6 @@
 using System.Text.Json;
-using ControlPlane.Usage;
 
-namespace ControlPlane.Tests.Usage;
+namespace ControlPlane.Tests.Metering.Ingestion;
 
 public class ReadUsageTests
 {
@@ -81,7 +80,7 @@ public class ReadUsageTests
         var usage = Read("""
             {"id":"chatcmpl-1","trace_id":"t1","status":"success","model":"ollama_chat/mistral:7b","model_group":"mistral:7b","prompt_tokens":12,"completion_tokens":3,
              "startTime":1769860800.0,"endTime":1769860801.5,"end_user":"u1","response_cost":0.0,"metadata":{}}
-            """, UsageForm.Litellm).Event!;
+            """, UsageFormat.Litellm).Event!;
 
         Assert.Equal(("chatcmpl-1", "mistral:7b", "u1", 15L), (usage.Id, usage.Model, usage.User, usage.TotalTokens));
         Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1769860801500), usage.OccurredAt);
@@ -96,7 +95,7 @@ public class ReadUsageTests
         Assert.NotEqual(usage, Read(Complete.Replace("mistral:7b", "qwen3:8b", StringComparison.Ordinal)).Event!);
     }
 
-    static Submission Read(string json, UsageForm form = UsageForm.Event)
+    static Submission Read(string json, UsageFormat form = UsageFormat.Event)
     {
         using var document = JsonDocument.Parse(json);
         return ReadUsage.Read(0, form, document.RootElement, default);

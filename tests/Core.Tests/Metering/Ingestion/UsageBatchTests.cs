@@ -1,8 +1,6 @@
 using System.Text;
-using ControlPlane.Plans;
-using ControlPlane.Usage;
 
-namespace ControlPlane.Tests.Usage;
+namespace ControlPlane.Tests.Metering.Ingestion;
 
 public class UsageBatchTests
 {
@@ -112,5 +110,5 @@ public class UsageBatchTests
         CompletionTokens = completion,
     };
 
-    static Submission Submit(UsageEvent usage) => new(0, UsageForm.Event, Encoding.UTF8.GetBytes($"raw {usage}"), usage.Id, usage, null);
+    static Submission Submit(UsageEvent usage) => new(0, UsageFormat.Event, Encoding.UTF8.GetBytes($"raw {usage}"), usage.Id, usage, null);
 }

@@ -1,7 +1,6 @@
 using System.Text;
-using ControlPlane.Usage;
 
-namespace ControlPlane.Tests.Usage;
+namespace ControlPlane.Tests.Metering.Overflow;
 
 public class OverflowDeliveryTests
 {
@@ -11,7 +10,7 @@ public class OverflowDeliveryTests
     public void Texts_come_back_as_they_were_sent_the_malformed_ones_too()
     {
         string[] texts = ["""{ "id": "a",  "model": "\u00fc\ud800" }""", "{broken", "[1]", "  ", "ü€😀\u0000\u2028", "\"", "null", "line\r\nbreak"];
-        var delivery = new OverflowDelivery(Guid.Parse("0199b000-0000-7000-8000-000000000001"), UsageForm.Litellm, ReceivedAt, texts);
+        var delivery = new OverflowDelivery(Guid.Parse("0199b000-0000-7000-8000-000000000001"), UsageFormat.Litellm, ReceivedAt, texts);
 
         var json = delivery.ToJson();
         var again = OverflowDelivery.Parse(json);
@@ -45,7 +44,7 @@ public class OverflowDeliveryTests
         const int Most = 10_000;
         var random = new Random(7);
         string[] texts = [.. Enumerable.Range(0, 300).Select(_ => Convert.ToHexString(RandomBytes(random, random.Next(700))))];
-        var delivery = new OverflowDelivery(Guid.Empty, UsageForm.Event, ReceivedAt, texts);
+        var delivery = new OverflowDelivery(Guid.Empty, UsageFormat.Event, ReceivedAt, texts);
 
         var messages = OverflowMessages.Write(delivery, Most);
 
@@ -61,7 +60,7 @@ public class OverflowDeliveryTests
     public void An_event_that_fits_into_no_message_is_not_taken()
     {
         var large = Convert.ToHexString(RandomBytes(new Random(7), 10_000));
-        Assert.Throws<OverflowFullException>(() => OverflowMessages.Write(new OverflowDelivery(Guid.Empty, UsageForm.Event, ReceivedAt, ["small", large]), 1_000));
+        Assert.Throws<OverflowFullException>(() => OverflowMessages.Write(new OverflowDelivery(Guid.Empty, UsageFormat.Event, ReceivedAt, ["small", large]), 1_000));
     }
 
     [Theory]

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using ControlPlane.Usage;
 
-namespace ControlPlane.Tests.Usage;
+namespace ControlPlane.Tests.Metering.Overflow;
 
 public sealed class UsageSpoolTests : IDisposable
 {
@@ -168,7 +167,7 @@ public sealed class UsageSpoolTests : IDisposable
         listener.Start();
         await using (var spool = NewSpool())
         {
-            await spool.AddAsync(new OverflowDelivery(Guid.Empty, UsageForm.Event, ReceivedAt, [.. Enumerable.Repeat("{}", Many)]), default);
+            await spool.AddAsync(new OverflowDelivery(Guid.Empty, UsageFormat.Event, ReceivedAt, [.. Enumerable.Repeat("{}", Many)]), default);
             listener.RecordObservableInstruments();
         }
 
@@ -183,7 +182,7 @@ public sealed class UsageSpoolTests : IDisposable
 
     UsageSpool NewSpool(long maximumBytes = Roomy) => new(Folder, maximumBytes, TimeProvider.System);
 
-    static OverflowDelivery Delivery(string text) => new(Guid.Empty, UsageForm.Event, ReceivedAt, [text]);
+    static OverflowDelivery Delivery(string text) => new(Guid.Empty, UsageFormat.Event, ReceivedAt, [text]);
 
     static async Task<List<OverflowDelivery>> ReadAsync(UsageSpool spool)
     {

@@ -1,7 +1,6 @@
 using System.Text;
-using ControlPlane.Mail;
 
-namespace ControlPlane.Tests.Mail;
+namespace ControlPlane.Tests.Notifications.Mail;
 
 public class MimeTextTests
 {

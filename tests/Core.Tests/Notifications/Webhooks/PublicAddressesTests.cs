@@ -1,7 +1,6 @@
 using System.Net;
-using ControlPlane.Webhooks;
 
-namespace ControlPlane.Tests.Webhooks;
+namespace ControlPlane.Tests.Notifications.Webhooks;
 
 public class PublicAddressesTests
 {

@@ -1,7 +1,6 @@
 using System.Text;
-using ControlPlane.Webhooks;
 
-namespace ControlPlane.Tests.Webhooks;
+namespace ControlPlane.Tests.Notifications.Webhooks;
 
 public class WebhookSignatureTests
 {

@@ -1,10 +1,8 @@
-using ControlPlane.Database;
-using ControlPlane.Usage;
 using Npgsql;
 
-namespace ControlPlane.Tests.Database;
+namespace ControlPlane.Tests.Platform.Database;
 
-public class DatabaseAwayTests
+public class DatabaseUnavailableTests
 {
     [Theory]
     [InlineData("53300", true)] // too_many_connections
@@ -19,14 +17,14 @@ public class DatabaseAwayTests
     [InlineData("22021", false)] // character_not_in_repertoire
     [InlineData("42P01", false)] // undefined_table
     public void What_the_server_says_tells_whether_it_is_away(string sqlState, bool away) =>
-        Assert.Equal(away, new PostgresException("message", "ERROR", "ERROR", sqlState).IsDatabaseAway());
+        Assert.Equal(away, new PostgresException("message", "ERROR", "ERROR", sqlState).IsDatabaseUnavailable());
 
     [Fact]
     public void No_answer_is_away_and_a_bug_is_not()
     {
-        Exception[] away = [new NpgsqlException(), new TimeoutException(), new DatabaseAwayException("away"), new OverflowFullException("full")];
+        Exception[] away = [new NpgsqlException(), new TimeoutException(), new DatabaseUnavailableException("away"), new OverflowFullException("full")];
         Exception[] other = [new InvalidOperationException(), new OperationCanceledException(), new IOException()];
-        Assert.All(away, e => Assert.True(e.IsDatabaseAway()));
-        Assert.All(other, e => Assert.False(e.IsDatabaseAway()));
+        Assert.All(away, e => Assert.True(e.IsDatabaseUnavailable()));
+        Assert.All(other, e => Assert.False(e.IsDatabaseUnavailable()));
     }
 }

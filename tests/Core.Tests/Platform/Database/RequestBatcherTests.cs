@@ -1,16 +1,15 @@
 using System.Collections.Concurrent;
-using ControlPlane.Database;
 
-namespace ControlPlane.Tests.Database;
+namespace ControlPlane.Tests.Platform.Database;
 
-public class SharedRoundTripTests
+public class RequestBatcherTests
 {
     [Fact]
     public async Task What_arrives_while_a_trip_is_under_way_goes_together_in_the_next()
     {
         var first = new TaskCompletionSource();
         var trips = new ConcurrentQueue<int[]>();
-        await using var shared = new SharedRoundTrip<int, int>(
+        await using var shared = new RequestBatcher<int, int>(
             async (numbers, _) =>
             {
                 trips.Enqueue([.. numbers]);
@@ -34,7 +33,7 @@ public class SharedRoundTripTests
     public async Task A_trip_that_nobody_waits_for_any_more_is_cancelled_and_the_next_one_goes()
     {
         var hangs = new TaskCompletionSource<CancellationToken>();
-        await using var shared = new SharedRoundTrip<string, string>(
+        await using var shared = new RequestBatcher<string, string>(
             async (requests, ct) =>
             {
                 if (requests.Contains("hang"))
@@ -64,7 +63,7 @@ public class SharedRoundTripTests
         var first = new TaskCompletionSource();
         var second = new TaskCompletionSource();
         var trips = new ConcurrentQueue<string[]>();
-        await using var shared = new SharedRoundTrip<string, string>(
+        await using var shared = new RequestBatcher<string, string>(
             async (requests, ct) =>
             {
                 trips.Enqueue([.. requests]);
@@ -96,7 +95,7 @@ public class SharedRoundTripTests
     [Fact]
     public async Task A_failure_is_everybodys_who_was_on_the_trip_and_nobody_elses()
     {
-        await using var shared = new SharedRoundTrip<string, string>(
+        await using var shared = new RequestBatcher<string, string>(
             (requests, _) => requests.Contains("bad") ? throw new InvalidOperationException("bad") : Task.FromResult(requests), concurrency: 1);
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => shared.RunAsync("bad", default));

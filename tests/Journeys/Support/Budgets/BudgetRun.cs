@@ -1,7 +1,4 @@
 using System.Collections.Concurrent;
-using ControlPlane.Budgets;
-using ControlPlane.Signup;
-using ControlPlane.Usage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests.Support.Budgets;
@@ -139,7 +136,7 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
 
     async Task ReportAsync(UsageEvent usage)
     {
-        var reply = await _record.RunAsync(tenant, [new Submission(0, UsageForm.Event, default, usage.Id, usage, null)], default);
+        var reply = await _record.RunAsync(tenant, [new Submission(0, UsageFormat.Event, default, usage.Id, usage, null)], default);
         Assert.Equal(1, reply.Accepted + reply.Duplicates + reply.Rejected.Count(r => r.Code == Rejection.Codes.TooOld));
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Webhooks;
 
 namespace ControlPlane.Tests.Support.Crashing;
 

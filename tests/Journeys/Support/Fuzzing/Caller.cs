@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
-using ControlPlane.Signup;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 

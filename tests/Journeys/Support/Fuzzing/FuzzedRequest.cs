@@ -1,5 +1,4 @@
 using System.Globalization;
-using ControlPlane.Webhooks;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 

@@ -35,7 +35,7 @@ sealed class LambdaProcess : IAsyncDisposable
     public static async Task<LambdaProcess> StartAsync(string folder, string function, IEnumerable<KeyValuePair<string, string?>> settings)
     {
         var api = await RuntimeApi.StartAsync();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "ControlPlane.Aws.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "ControlPlane.Lambda.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in settings)
         {
             start.Environment[name] = value;

@@ -3,11 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Amazon.SQS;
 using Amazon.SQS.Model;
-using ControlPlane.Aws;
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Database;
-using ControlPlane.Provisioning;
-using ControlPlane.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -58,7 +53,7 @@ sealed class LambdaRig : IAsyncDisposable
     /// <summary>What the functions logged.</summary>
     public string Log => Encoding.UTF8.GetString(_log.ToArray());
 
-    public Surroundings Around => new(new ConfigurationBuilder().AddInMemoryCollection(Settings).Build(), Lines) { Bring = Bring };
+    public FunctionEnvironment Around => new(new ConfigurationBuilder().AddInMemoryCollection(Settings).Build(), Lines) { ConfigureTestServices = ConfigureTestServices };
 
     public static async Task<LambdaRig> StartAsync() =>
         new(await TestCluster.NewDatabaseAsync(), Directory.CreateTempSubdirectory("functions-").FullName);
@@ -85,13 +80,13 @@ sealed class LambdaRig : IAsyncDisposable
     {
         var around = Around;
         return new FunctionHost(
-            given => Functions.Find(name)(given with { Bring = Bring }), around.Configuration, new SecretSettings(around.Configuration, (_, _) => throw new InvalidOperationException(), NullLogger.Instance, TimeProvider.System), Lines, TimeProvider.System);
+            given => Functions.Find(name)(given with { ConfigureTestServices = ConfigureTestServices }), around.Configuration, new SecretSettings(around.Configuration, (_, _) => throw new InvalidOperationException(), NullLogger.Instance, TimeProvider.System), Lines, TimeProvider.System);
     }
 
     /// <summary>The function <c>jobs</c> as a process has it.</summary>
     /// <param name="see">Told about every composition.</param>
-    public FunctionHost Host(SecretSettings secrets, Func<Surroundings, Compose, Compose> see, TimeProvider time) => new(
-        around => see(around, Functions.Find("jobs"))(around with { Bring = Bring }), Around.Configuration, secrets, Lines, time);
+    public FunctionHost Host(SecretSettings secrets, Func<FunctionEnvironment, Compose, Compose> see, TimeProvider time) => new(
+        around => see(around, Functions.Find("jobs"))(around with { ConfigureTestServices = ConfigureTestServices }), Around.Configuration, secrets, Lines, time);
 
     /// <summary>An active tenant, and a key of it.</summary>
     public async Task<RigTenant> TenantAsync()
@@ -126,7 +121,7 @@ sealed class LambdaRig : IAsyncDisposable
     }
 
     // In the place of what needs AWS.
-    void Bring(IServiceCollection services) => services
+    void ConfigureTestServices(IServiceCollection services) => services
         .AddSingleton(Secrets.Client())
         .AddSingleton<IModelStorage, ModelFolders>()
         .AddSingleton(Aws.Substitute.For<IAmazonSQS>((_, request) =>

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Amazon.Lambda.AspNetCoreServer;
-using ControlPlane.Aws.Hosting;
-using ControlPlane.Aws.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,7 +33,7 @@ sealed class WebRig : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <param name="remaining">Until Lambda would end the invocation.</param>
-    public static async Task<WebRig> StartAsync(Surroundings around, Func<WebApplicationBuilder, Surroundings, WebApplication> build, TimeSpan? remaining = null)
+    public static async Task<WebRig> StartAsync(FunctionEnvironment around, Func<WebApplicationBuilder, FunctionEnvironment, WebApplication> build, TimeSpan? remaining = null)
     {
         var builder = HttpFunction.NewBuilder(around);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));

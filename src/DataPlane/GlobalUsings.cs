@@ -1,0 +1,2 @@
+global using ControlPlane.Platform;
+global using ControlPlane.Provisioning;

@@ -1,0 +1,3 @@
+global using ControlPlane.DataPlane;
+global using ControlPlane.Platform;
+global using ControlPlane.Provisioning;
