@@ -1,3 +1,5 @@
+using ControlPlane.Benchmarks.Measures;
+
 namespace ControlPlane.Benchmarks;
 
 /// <param name="Events">In the table, where its size matters.</param>

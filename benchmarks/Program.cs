@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ControlPlane.Benchmarks;
 
 var events = new Option<int>("--events") { Description = "Events in the table where its size matters, in millions", DefaultValueFactory = _ => 30 };
 var rounds = new Option<int>("--rounds") { Description = "Rounds of each measure; medians are reported", DefaultValueFactory = _ => 5 };

@@ -1,4 +1,5 @@
 using System.Text;
+using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 

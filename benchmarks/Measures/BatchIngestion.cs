@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ControlPlane.Benchmarks.Load;
 using Npgsql;
 using NpgsqlTypes;
 

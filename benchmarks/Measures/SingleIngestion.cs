@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 

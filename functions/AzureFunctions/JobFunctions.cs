@@ -3,7 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 namespace ControlPlane.AzureFunctions;
 
 /// <summary>
-/// One timer for each job, at the times of <see cref="Operations.JobSchedules"/>: seconds come first here, and the attribute takes constants
+/// One timer for each job, at the times of <see cref="JobSchedules"/>: seconds come first here, and the attribute takes constants
 /// only. A test holds the two together.
 /// </summary>
 public sealed class JobFunctions(CurrentApplication application)

@@ -1,3 +1,4 @@
+using ControlPlane.AzureFunctions;
 using Azure.Identity;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Hosting;

@@ -2,7 +2,7 @@ using Pulumi;
 using Pulumi.Aws.Iam;
 using Pulumi.Aws.Rds;
 using Pulumi.Aws.Rds.Inputs;
-using FunctionLogin = ControlPlane.Database.FunctionLogin;
+using FunctionLogin = ControlPlane.Platform.Database.FunctionLogin;
 
 namespace ControlPlane.Infra.Components;
 

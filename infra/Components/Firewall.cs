@@ -1,4 +1,4 @@
-using ControlPlane.Http;
+using ControlPlane.Web.Usage;
 using ControlPlane.Infra.Plans;
 using Pulumi;
 using Pulumi.Aws.CloudWatch;

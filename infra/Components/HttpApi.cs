@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ControlPlane.Http;
+using ControlPlane.Web.Usage;
 using ControlPlane.Infra.Plans;
 using Pulumi;
 using Pulumi.Aws.ApiGatewayV2;

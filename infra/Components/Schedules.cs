@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ControlPlane.Operations;
+using ControlPlane.Platform.Jobs;
 using Pulumi;
 using Pulumi.Aws.Iam;
 using Pulumi.Aws.Scheduler;

@@ -1,4 +1,4 @@
-using ControlPlane.Operations;
+using ControlPlane.Platform.Jobs;
 
 namespace ControlPlane.Infra.Tests;
 

@@ -1,3 +1,5 @@
+using ControlPlane.Tests.Support.Budgets;
+
 namespace ControlPlane.Tests;
 
 /// <summary>The rules of a budget, over random histories with races, expiries, midnights and ends of periods.</summary>

@@ -1,3 +1,5 @@
+using ControlPlane.Tests.Support.Crashing;
+
 namespace ControlPlane.Tests;
 
 public class CrashJourneys

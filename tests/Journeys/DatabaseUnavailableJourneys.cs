@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using ControlPlane.Tests.Support.Fuzzing;
 using Npgsql;
 
 namespace ControlPlane.Tests;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using ControlPlane.Tests.Support.Fuzzing;
 
 namespace ControlPlane.Tests;
 

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace ControlPlane.Tests;
 
 public class OutboxTests

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using ControlPlane.Tests.Support.Crashing;
 
 namespace ControlPlane.Tests;
 

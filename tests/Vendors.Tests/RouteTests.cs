@@ -1,8 +1,8 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Routing;
+using ControlPlane.Lambda.Hosting;
+using ControlPlane.Lambda.Web;
+using ControlPlane.Tests.Azure;
+using ControlPlane.Tests.Lambda;
 using Microsoft.Azure.Functions.Worker;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests;
 
@@ -67,7 +67,7 @@ public sealed class RouteTests
 
     static async Task<IReadOnlyList<string>> OfAzureAsync()
     {
-        await using var composition = await ControlPlane.Azure.Composition.StartAsync(
+        await using var composition = await ControlPlane.AzureFunctions.Composition.StartAsync(
             new ConfigurationBuilder().AddInMemoryCollection(OnAzure).Build(), new Dictionary<string, string?>(), new Identity(), CancellationToken.None);
         return RoutesOf([composition.Services.GetRequiredService<EndpointDataSource>()]);
     }

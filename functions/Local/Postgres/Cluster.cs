@@ -35,7 +35,7 @@ sealed class Cluster(string folder, ClusterUser user)
         var (unfinished, passwordFile) = (folder + ".new", folder + ".new-password");
         await RemoveAsync(unfinished, passwordFile);
         Directory.CreateDirectory(unfinished);
-        Http.Hosting.PrivateFile.WriteNew(passwordFile, password);
+        PrivateFile.WriteNew(passwordFile, password);
         await user.TakeOverAsync(unfinished, ct);
         await user.TakeOverAsync(passwordFile, ct);
         string[] options =
@@ -57,7 +57,7 @@ sealed class Cluster(string folder, ClusterUser user)
     }
 
     // By the program and not by us: it may remove half of what belongs to another user, and does not mind what is not there.
-    static async Task RemoveAsync(params string[] paths) => await new Command(["rm", "-rf", "--", .. paths]).RunAsync(CancellationToken.None);
+    static async Task RemoveAsync(params string[] paths) => await new ExternalCommand(["rm", "-rf", "--", .. paths]).RunAsync(CancellationToken.None);
 
     public async Task<RunningCluster> StartAsync(PostgresBinaries binaries, bool durable, CancellationToken ct)
     {
@@ -71,7 +71,7 @@ sealed class Cluster(string folder, ClusterUser user)
         var started = await user.Runs(binaries.Program("pg_ctl"), "start", "--pgdata", folder, "--log", Log, "--wait", "--timeout", "120", "--silent").RunAsync(ct);
         if (!started.Succeeded)
         {
-            var why = File.Exists(Log) ? new Command.Outcome(1, await File.ReadAllTextAsync(Log, ct)) : started;
+            var why = File.Exists(Log) ? new ExternalCommand.Outcome(1, await File.ReadAllTextAsync(Log, ct)) : started;
             socket.Delete(recursive: true);
             throw new CannotStartException($"PostgreSQL does not start: {why.Complaint} ({Log})");
         }

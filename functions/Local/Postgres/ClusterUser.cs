@@ -14,12 +14,12 @@ sealed record ClusterUser(string? Name, IReadOnlyList<string> Prefix)
             return Ourselves;
         }
 
-        var name = await new Command("id", "-u", "postgres").RunAsync(ct) is { Succeeded: true } ? "postgres" : "nobody";
-        var group = (await new Command("id", "-gn", name).RunAsync(ct)).Text.Trim();
+        var name = await new ExternalCommand("id", "-u", "postgres").RunAsync(ct) is { Succeeded: true } ? "postgres" : "nobody";
+        var group = (await new ExternalCommand("id", "-gn", name).RunAsync(ct)).Text.Trim();
         string[][] ways = [["setpriv", "--reuid", name, "--regid", group, "--clear-groups", "--"], ["runuser", "-u", name, "--"], ["sudo", "-n", "-u", name, "--"]];
         foreach (var way in ways)
         {
-            if (await new Command([.. way, "true"]).RunAsync(ct) is { Succeeded: true })
+            if (await new ExternalCommand([.. way, "true"]).RunAsync(ct) is { Succeeded: true })
             {
                 return new ClusterUser(name, way);
             }
@@ -29,14 +29,14 @@ sealed record ClusterUser(string? Name, IReadOnlyList<string> Prefix)
     }
 
     /// <summary>The program, run as this user.</summary>
-    public Command Runs(params string[] words) => new([.. Prefix, .. words]);
+    public ExternalCommand Runs(params string[] words) => new([.. Prefix, .. words]);
 
     public async Task<bool> MayEnterAsync(string folder, CancellationToken ct) => (await Runs("test", "-x", folder).RunAsync(ct)).Succeeded;
 
     /// <summary>Makes a folder or file this user's own.</summary>
     public async Task TakeOverAsync(string path, CancellationToken ct)
     {
-        if (Name is not null && await new Command("chown", "-R", Name, path).RunAsync(ct) is { Succeeded: false } failed)
+        if (Name is not null && await new ExternalCommand("chown", "-R", Name, path).RunAsync(ct) is { Succeeded: false } failed)
         {
             throw new CannotStartException($"Cannot give {path} to the user {Name}: {failed.Complaint}");
         }

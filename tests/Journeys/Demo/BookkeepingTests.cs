@@ -1,3 +1,5 @@
+using ControlPlane.Local.Demo;
+
 namespace ControlPlane.Tests.Demo;
 
 public class BookkeepingTests

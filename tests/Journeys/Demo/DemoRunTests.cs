@@ -1,3 +1,4 @@
+using ControlPlane.Local.Demo;
 using Npgsql;
 
 namespace ControlPlane.Tests.Demo;

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using ControlPlane.Local.Demo;
 
 namespace ControlPlane.Tests.Demo;
 

@@ -80,7 +80,7 @@ sealed class StoppableCluster : IAsyncDisposable
     {
         if (processes.Length > 0)
         {
-            await new Command(["kill", signal, .. processes]).RunAsync(CancellationToken.None);
+            await new ExternalCommand(["kill", signal, .. processes]).RunAsync(CancellationToken.None);
         }
     }
 

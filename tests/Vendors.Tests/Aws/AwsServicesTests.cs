@@ -2,8 +2,6 @@ using Amazon.EKS;
 using Amazon.Runtime;
 using Amazon.SecretsManager;
 using Amazon.SQS;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests.Aws;
 

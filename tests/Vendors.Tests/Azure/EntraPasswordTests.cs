@@ -1,3 +1,4 @@
+using ControlPlane.AzureFunctions;
 using Npgsql;
 
 namespace ControlPlane.Tests.Azure;

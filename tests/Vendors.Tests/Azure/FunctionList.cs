@@ -1,4 +1,5 @@
 using System.Reflection;
+using ControlPlane.AzureFunctions;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Extensions.Abstractions;
 

@@ -1,3 +1,4 @@
+using ControlPlane.AzureFunctions;
 using Microsoft.Azure.Functions.Worker;
 
 namespace ControlPlane.Tests.Azure;

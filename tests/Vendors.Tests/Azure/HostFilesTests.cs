@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Azure.Storage.Queues;
-using Microsoft.Extensions.Configuration;
+using ControlPlane.AzureFunctions;
 
 namespace ControlPlane.Tests.Azure;
 

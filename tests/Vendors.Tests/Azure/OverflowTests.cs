@@ -1,3 +1,5 @@
+using ControlPlane.AzureFunctions;
+
 namespace ControlPlane.Tests.Azure;
 
 public sealed class OverflowTests

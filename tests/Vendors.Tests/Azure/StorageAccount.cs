@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Xml.Linq;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 
 namespace ControlPlane.Tests.Azure;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using Azure.Core.Pipeline;
 using Azure.Security.KeyVault.Secrets;
+using ControlPlane.AzureFunctions;
 
 namespace ControlPlane.Tests.Azure;
 

@@ -1,5 +1,4 @@
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
+using ControlPlane.AzureFunctions;
 
 namespace ControlPlane.Tests.Azure;
 
@@ -43,7 +42,7 @@ public sealed class VaultTests
         vault.Set("CONTROLPLANE-MAIL-FROM", "two@example.com");
         await running.Application.RenewAsync(stop.Token);
         Assert.NotSame(former, running.Application.Now);
-        Assert.Equal("two@example.com", running.Application.Now.Services.GetRequiredService<ControlPlane.Mail.MailSender>().Address);
+        Assert.Equal("two@example.com", running.Application.Now.Services.GetRequiredService<MailSender>().Address);
         await former.RunJobAsync("retention", CancellationToken.None);
 
         await stop.CancelAsync();

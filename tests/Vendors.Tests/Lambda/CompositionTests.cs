@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ControlPlane.Lambda;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Hosting.Server;

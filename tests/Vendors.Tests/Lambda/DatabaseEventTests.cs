@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlPlane.Lambda.Work;
 using Npgsql;
 
 namespace ControlPlane.Tests.Lambda;

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ControlPlane.Lambda.Web;
+using ControlPlane.Lambda.Work;
 
 namespace ControlPlane.Tests.Lambda;
 

@@ -1,6 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ControlPlane.Lambda;
+using ControlPlane.Lambda.Web;
+using ControlPlane.Lambda.Work;
+using ControlPlane.Tests.Aws;
 using Npgsql;
 
 namespace ControlPlane.Tests.Lambda;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlPlane.Lambda.Work;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -56,7 +57,7 @@ public sealed class JobEventTests
         var jobs = await rig.ComposeAsync("jobs");
         await using (var break_it = await rig.Database.OpenOwnerAsync(default))
         {
-            await Database.Sql.ExecuteAsync(break_it, "drop table control.outbox cascade", default);
+            await Sql.ExecuteAsync(break_it, "drop table control.outbox cascade", default);
         }
 
         var failure = await Assert.ThrowsAsync<JobFailedException>(() => LambdaRig.InvokeAsync(jobs, """{"job": "outbox"}"""));

@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
+using ControlPlane.Lambda.Hosting;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -79,6 +79,6 @@ public sealed class LogLinesTests
     static async Task BreakAsync(LambdaRig rig, string table)
     {
         await using var owner = await rig.Database.OpenOwnerAsync(default);
-        await Database.Sql.ExecuteAsync(owner, $"drop table control.{table} cascade", default);
+        await Sql.ExecuteAsync(owner, $"drop table control.{table} cascade", default);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using ControlPlane.Lambda.Web;
 
 namespace ControlPlane.Tests.Lambda;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ControlPlane.Lambda.Web;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -54,7 +55,7 @@ public sealed class OriginTests
     {
         await using var rig = await LambdaRig.StartAsync();
         rig.Settings.Remove("CONTROLPLANE_ORIGIN_TOKEN");
-        var refused = await Assert.ThrowsAsync<Http.Hosting.SettingException>(() => rig.ComposeAsync("usage"));
+        var refused = await Assert.ThrowsAsync<SettingException>(() => rig.ComposeAsync("usage"));
         Assert.Contains("CONTROLPLANE_ORIGIN_TOKEN", refused.Message, StringComparison.Ordinal);
     }
 

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using ControlPlane.Lambda.Web;
 
 namespace ControlPlane.Tests.Lambda;
 

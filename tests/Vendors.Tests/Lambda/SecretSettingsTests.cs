@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Amazon.Runtime;
-using Microsoft.Extensions.Configuration;
+using ControlPlane.Lambda.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ControlPlane.Tests.Lambda;

@@ -1,3 +1,4 @@
+using ControlPlane.Billing.Invoices;
 using FsCheck;
 using FsCheck.Fluent;
 

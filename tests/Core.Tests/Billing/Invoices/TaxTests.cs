@@ -1,3 +1,5 @@
+using ControlPlane.Billing.Invoices;
+
 namespace ControlPlane.Tests.Billing.Invoices;
 
 public class TaxTests

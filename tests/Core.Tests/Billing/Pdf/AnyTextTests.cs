@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
-using FsCheck;
+using ControlPlane.Billing.Pdf;
 using FsCheck.Fluent;
+using FsCheck;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 

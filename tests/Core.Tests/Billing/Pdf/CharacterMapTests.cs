@@ -1,4 +1,5 @@
 using System.Text;
+using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using ControlPlane.Billing.Pdf;
 using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace ControlPlane.Tests.Billing.Pdf;

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Security.Cryptography;
+using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 

@@ -1,3 +1,5 @@
+using ControlPlane.Billing.Pdf;
+
 namespace ControlPlane.Tests.Billing.Pdf;
 
 static class InvoiceSamples

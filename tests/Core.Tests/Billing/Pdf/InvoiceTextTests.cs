@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 

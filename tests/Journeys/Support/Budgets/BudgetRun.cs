@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests.Support.Budgets;
 
@@ -121,7 +120,7 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
             var (id, ask, at) = _allowed[nth];
             if (!_reported.TryGetValue(nth, out usage!))
             {
-                if (controlled && server.Clock.GetUtcNow() >= at + Authorize.Holds)
+                if (controlled && server.Clock.GetUtcNow() >= at + Authorize.ReservationLifetime)
                 {
                     return;
                 }

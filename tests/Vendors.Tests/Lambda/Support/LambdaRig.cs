@@ -3,8 +3,8 @@ using System.Text;
 using System.Text.Json;
 using Amazon.SQS;
 using Amazon.SQS.Model;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
+using ControlPlane.Lambda;
+using ControlPlane.Lambda.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ControlPlane.Tests.Lambda;
@@ -91,7 +91,7 @@ sealed class LambdaRig : IAsyncDisposable
     /// <summary>An active tenant, and a key of it.</summary>
     public async Task<RigTenant> TenantAsync()
     {
-        await using var api = await WebRig.StartAsync(Around, ControlPlane.Aws.Web.ApiFunction.Build);
+        await using var api = await WebRig.StartAsync(Around, ControlPlane.Lambda.Web.ApiFunction.Build);
         var reply = await api.Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = "O", slug = Names.Random("a"), plan = "basic", email = "owner@acme.example", country = "DE" });
         var made = await reply.Content.ReadFromJsonAsync<JsonElement>();

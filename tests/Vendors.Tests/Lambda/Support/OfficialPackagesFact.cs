@@ -1,5 +1,4 @@
 using Amazon.Lambda.AspNetCoreServer;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests.Lambda;
 

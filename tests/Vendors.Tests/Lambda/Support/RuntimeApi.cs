@@ -3,9 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Threading.Channels;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 
 namespace ControlPlane.Tests.Lambda;
 

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Amazon.Lambda.AspNetCoreServer;
-using Microsoft.AspNetCore.Builder;
+using ControlPlane.Lambda.Hosting;
+using ControlPlane.Lambda.Web;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Tests.Lambda;
 

@@ -4,9 +4,9 @@ namespace ControlPlane.Local.Postgres;
 
 /// <summary>A program of the machine, run without a shell in between.</summary>
 /// <param name="Words">The program and its arguments.</param>
-sealed record Command(IReadOnlyList<string> Words)
+sealed record ExternalCommand(IReadOnlyList<string> Words)
 {
-    public Command(params string[] words) : this((IReadOnlyList<string>)words) { }
+    public ExternalCommand(params string[] words) : this((IReadOnlyList<string>)words) { }
 
     /// <param name="ExitCode">127 when there is no such program.</param>
     /// <param name="Text">What it wrote on both streams.</param>

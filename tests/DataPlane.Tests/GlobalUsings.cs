@@ -1,3 +1,0 @@
-global using ControlPlane.DataPlane;
-global using ControlPlane.Platform;
-global using ControlPlane.Provisioning;
