@@ -18,7 +18,7 @@ public sealed class FunctionSettingsTests(Stacks stacks)
     [Fact]
     public async Task Every_setting_of_the_functions_is_one_that_they_read()
     {
-        var read = Names("functions/Aws", "functions/Http", "src");
+        var read = Names("functions/Lambda", "src");
         Assert.Equal(s_awaited, (await Set()).Except(read).Order(StringComparer.Ordinal));
     }
 
@@ -26,7 +26,7 @@ public sealed class FunctionSettingsTests(Stacks stacks)
     public async Task Every_setting_that_only_AWS_has_is_set()
     {
         var set = await Set();
-        Assert.Equal(s_fromElsewhere.Order(StringComparer.Ordinal), Names("functions/Aws", "src/Aws").Except(set).Order(StringComparer.Ordinal));
+        Assert.Equal(s_fromElsewhere.Order(StringComparer.Ordinal), Names("functions/Lambda", "src/Aws").Except(set).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed partial class PackageTests(Stacks stacks)
     [Fact]
     public async Task Lambdas_own_runtime_starts_the_program_of_the_package()
     {
-        var project = XDocument.Parse(Read("functions/Aws/Aws.csproj"));
+        var project = XDocument.Parse(Read("functions/Lambda/Lambda.csproj"));
         var framework = XDocument.Parse(Read("Directory.Build.props")).Descendants("TargetFramework").Single().Value;
         foreach (var function in (await stacks.GetAsync("prod")).Of("aws:lambda/function:Function"))
         {
@@ -36,7 +36,7 @@ public sealed partial class PackageTests(Stacks stacks)
     [Fact]
     public async Task A_runtime_of_its_own_starts_what_the_self_contained_package_calls_bootstrap()
     {
-        Assert.Contains("mv \"$out/app/ControlPlane.Aws\" \"$out/app/bootstrap\"", s_script, StringComparison.Ordinal);
+        Assert.Contains("mv \"$out/app/ControlPlane.Lambda\" \"$out/app/bootstrap\"", s_script, StringComparison.Ordinal);
         Assert.All((await stacks.GetAsync("prod, one region")).Of("aws:lambda/function:Function"),
             function => Assert.Equal(("provided.al2023", "bootstrap"), (function["runtime"], function["handler"])));
     }
