@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 
 namespace ControlPlane.Local;
 
-/// <summary><c>./run [COMMAND] [options]</c>. Options may stand before or after the command.</summary>
+/// <summary><c>./run [COMMAND] [options]</c>. Options may come before or after the command.</summary>
 static class CommandLine
 {
     static readonly Option<int> Port = new("--port") { Description = "Port to listen on", DefaultValueFactory = _ => 8080, Recursive = true };
-    static readonly Option<string> Data = new("--data")
+    internal static readonly Option<string> Data = new("--data")
     {
-        Description = "Folder of the database, keys, mail and rendered environments",
+        Description = "Folder for the database, keys, mail and rendered environments",
         Recursive = true,
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("CONTROLPLANE_DATA") ?? ".local",
     };
@@ -20,15 +20,15 @@ static class CommandLine
         Recursive = true,
         DefaultValueFactory = _ => string.Equals(Environment.GetEnvironmentVariable("CONTROLPLANE_SANDBOX"), "true", StringComparison.OrdinalIgnoreCase),
     };
-    static readonly Option<string?> Database = new("--database")
+    internal static readonly Option<string?> Database = new("--database")
     {
-        Description = "Connection string of a PostgreSQL to use instead of one of our own, e.g. \"Host=localhost;Username=postgres;Database=controlplane\"",
+        Description = "Connection string of an existing PostgreSQL to use instead of the embedded one, e.g. \"Host=localhost;Username=postgres;Database=controlplane\"",
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("CONTROLPLANE_DATABASE"),
         Recursive = true,
     };
     static readonly Option<DateTimeOffset?> Clock = new("--clock")
     {
-        Description = "Where the sandbox clock starts, e.g. 2026-01-01T00:00:00Z",
+        Description = "Time at which the sandbox clock starts, e.g. 2026-01-01T00:00:00Z",
         Recursive = true,
         CustomParser = argument =>
         {
@@ -37,7 +37,7 @@ static class CommandLine
                 return instant;
             }
 
-            argument.AddError($"--clock is \"{argument.Tokens[0].Value}\": give an instant in UTC, e.g. 2026-01-01T00:00:00Z.");
+            argument.AddError($"--clock is \"{argument.Tokens[0].Value}\": use a UTC time such as 2026-01-01T00:00:00Z.");
             return null;
         },
     };
@@ -55,9 +55,8 @@ static class CommandLine
         {
             Port, Data, Sandbox, Database, Clock,
             Command("serve", "Run everything in this process (the default)", Serve.RunAsync),
-            Command("migrate", "Bring the database's schema up to date", Migrate.RunAsync),
+            Command("migrate", "Bring the database schema up to date", Migrate.RunAsync),
             JobCommand(),
-            DemoCommand.Create(GuardedAsync),
         };
         root.SetAction((parsed, ct) => GuardedAsync(parsed, Serve.RunAsync));
         root.Validators.Add(result =>
@@ -67,9 +66,12 @@ static class CommandLine
                 result.AddError("--clock needs --sandbox: the clock of a real installation cannot be set.");
             }
         });
-        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-        return root.Parse(args).InvokeAsync(configuration);
+        return InvokeAsync(root, args);
     }
+
+    /// <summary>Signals and exceptions are handled by <see cref="GuardedAsync(Func{CancellationToken, Task})"/>.</summary>
+    internal static Task<int> InvokeAsync(RootCommand root, string[] args) =>
+        root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 
     static Command Command(string name, string does, Func<RunOptions, CancellationToken, Task> run)
     {
@@ -81,29 +83,32 @@ static class CommandLine
     static Command JobCommand()
     {
         var name = new Argument<string>("NAME") { Description = "As shown at /admin/jobs: billing, nightly, outbox, …" };
-        var command = new Command("job", "Run one job now and say what it did") { name };
+        var command = new Command("job", "Run one job now and report what it did") { name };
         command.SetAction((parsed, ct) => GuardedAsync(parsed, (options, stop) => RunJob.RunAsync(parsed.GetRequiredValue(name), options, stop)));
         return command;
     }
 
-    static async Task<int> GuardedAsync(ParseResult parsed, Func<RunOptions, CancellationToken, Task> run)
+    static Task<int> GuardedAsync(ParseResult parsed, Func<RunOptions, CancellationToken, Task> run) => GuardedAsync(ct => run(
+        new RunOptions(parsed.GetValue(Port), parsed.GetRequiredValue(Data), parsed.GetValue(Sandbox), parsed.GetValue(Database), parsed.GetValue(Clock)), ct));
+
+    /// <summary>Runs a command until it ends or the process is asked to stop.</summary>
+    /// <returns>The exit code: 0; 1 after one line that says what to fix; 130 when it was stopped.</returns>
+    internal static async Task<int> GuardedAsync(Func<CancellationToken, Task> run)
     {
-        var options = new RunOptions(
-            parsed.GetValue(Port), parsed.GetRequiredValue(Data), parsed.GetValue(Sandbox), parsed.GetValue(Database), parsed.GetValue(Clock));
         using var stop = new CancellationTokenSource();
         using var interrupt = StopOn(PosixSignal.SIGINT, stop);
         using var terminate = StopOn(PosixSignal.SIGTERM, stop);
         using var hangUp = StopOn(PosixSignal.SIGHUP, stop);
         try
         {
-            await run(options, stop.Token);
+            await run(stop.Token);
             return 0;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             return 130;
         }
-        catch (Exception e) when (CannotStartException.Explain(e) is { } line)
+        catch (Exception e) when (CommandFailedException.Explain(e) is { } line)
         {
             await Console.Error.WriteLineAsync(line);
             return 1;

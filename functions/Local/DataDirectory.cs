@@ -1,9 +1,9 @@
 namespace ControlPlane.Local;
 
-/// <summary>The folder of one installation: database, keys, mail, rendered environments. One process at a time owns it.</summary>
+/// <summary>The folder of one installation: database, keys, mail, rendered environments. One process at a time holds its lock.</summary>
 public sealed class DataDirectory : IDisposable
 {
-    /// <summary>What the system calls a file that is locked: EWOULDBLOCK on Linux and on macOS.</summary>
+    /// <summary>EWOULDBLOCK on Linux and on macOS: the file is locked.</summary>
     static readonly int[] Locked = [11, 35];
 
     FileStream? _lock;
@@ -17,8 +17,8 @@ public sealed class DataDirectory : IDisposable
 
     public string At(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Makes the folder when it is not there. It holds mail and keys, so nobody else may look into it; when we are root the
-    /// database's user must be able to pass through.</summary>
+    /// <summary>Creates the folder when it is missing. It holds mail and keys, so only its owner may list it; when running as root, the
+    /// database user must be able to traverse it.</summary>
     public static DataDirectory Open(string path)
     {
         var data = new DataDirectory(System.IO.Path.GetFullPath(path));
@@ -39,8 +39,8 @@ public sealed class DataDirectory : IDisposable
         return data;
     }
 
-    /// <returns>False when another process owns the folder. The lock ends with this process, however it ends.</returns>
-    public bool TryOwn()
+    /// <returns>False when another process holds the lock. The lock ends with this process, however it ends.</returns>
+    public bool TryLock()
     {
         try
         {

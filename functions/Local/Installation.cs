@@ -1,6 +1,6 @@
 namespace ControlPlane.Local;
 
-/// <summary>An installation that is open: its data folder and its database, ours or another's.</summary>
+/// <summary>An open installation: its data folder and its database, embedded or external.</summary>
 public sealed class Installation : IAsyncDisposable
 {
     readonly EmbeddedPostgres? _postgres;
@@ -11,11 +11,11 @@ public sealed class Installation : IAsyncDisposable
     public DataDirectory Data { get; }
     public string ConnectionString => _postgres?.ConnectionString ?? Options.Database!;
 
-    /// <summary>Where the database is, for the person at the terminal: never with a password.</summary>
-    public string DatabasePlace => _postgres is null ? "as given" : Data.At("postgres");
+    /// <summary>Location of the database, for display; never contains a password.</summary>
+    public string DatabasePlace => _postgres is null ? "as configured" : Data.At("postgres");
 
-    /// <param name="join">Whether to use the database of a process that runs on the same data folder already, instead of refusing.</param>
-    /// <exception cref="CannotStartException">The message says what to do.</exception>
+    /// <param name="join">Whether to use the database of a process that already runs on the same data folder, instead of refusing.</param>
+    /// <exception cref="CommandFailedException">The message says what to do.</exception>
     public static async Task<Installation> OpenAsync(RunOptions options, bool join, CancellationToken ct)
     {
         var data = DataDirectory.Open(options.Data);
@@ -30,7 +30,7 @@ public sealed class Installation : IAsyncDisposable
         }
     }
 
-    /// <summary>The settings that follow from the options; they win over the environment.</summary>
+    /// <summary>The settings that follow from the options; they override the environment.</summary>
     public Dictionary<string, string?> Settings()
     {
         var settings = new Dictionary<string, string?>
@@ -59,13 +59,13 @@ public sealed class Installation : IAsyncDisposable
 
     static async Task<EmbeddedPostgres> EmbeddedAsync(DataDirectory data, bool join, CancellationToken ct)
     {
-        if (data.TryOwn())
+        if (data.TryLock())
         {
             return await EmbeddedPostgres.StartAsync(data, durable: true, Console.WriteLine, ct);
         }
 
         return join
             ? EmbeddedPostgres.Join(data)
-            : throw new CannotStartException($"{data.Path} is already in use by another process: stop that one, or choose another folder with --data.");
+            : throw new CommandFailedException($"{data.Path} is already in use by another process: stop it, or choose another folder with --data.");
     }
 }

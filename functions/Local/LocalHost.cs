@@ -6,9 +6,9 @@ namespace ControlPlane.Local;
 /// <summary>The application in one process.</summary>
 public static class LocalHost
 {
-    static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
-    /// <param name="settings">Win over the environment's.</param>
+    /// <param name="settings">Override the environment.</param>
     public static WebApplication Build(IEnumerable<KeyValuePair<string, string?>> settings, int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -26,7 +26,7 @@ public static class LocalHost
             server.Listen(BindAddress(builder.Configuration["CONTROLPLANE_BIND"] ?? "127.0.0.1"), port);
         });
         builder.Services.AddRouting();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddControlPlane(builder.Configuration);
         builder.Services.AddUsageSpool(builder.Configuration);
         builder.Services.AddHostedService<QueueWatcher>();
@@ -39,10 +39,10 @@ public static class LocalHost
 
     static IPAddress BindAddress(string value) => IPAddress.TryParse(value, out var address)
         ? address
-        : throw new SettingException($"CONTROLPLANE_BIND is \"{value}\": give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.");
+        : throw new SettingException($"CONTROLPLANE_BIND is \"{value}\": use an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.");
 
-    /// <summary>Brings the schema up to date, sees that the database is this installation's, and takes over the sandbox's time.</summary>
-    /// <returns>The names of the migrations that were applied.</returns>
+    /// <summary>Migrates the schema, checks that the database belongs to this installation, and reads the sandbox clock.</summary>
+    /// <returns>The names of the applied migrations.</returns>
     public static async Task<IReadOnlyList<string>> PrepareAsync(this WebApplication app, CancellationToken ct)
     {
         var database = app.Services.GetRequiredService<ControlDatabase>();
@@ -53,21 +53,21 @@ public static class LocalHost
         }
         catch (InvalidOperationException e)
         {
-            throw new CannotStartException(e.Message);
+            throw new CommandFailedException(e.Message);
         }
 
         var options = app.Services.GetRequiredService<ControlPlaneOptions>();
         await using var transaction = await database.BeginJobAsync(ct);
         if (await transaction.ScalarAsync<string>(AnotherRegion, ct, options.Region) is { } region)
         {
-            throw new CannotStartException(
-                $"This database has tenants of region {region}, and CONTROLPLANE_REGION is {options.Region}: set it to {region}, or use another database.");
+            throw new CommandFailedException(
+                $"This database has tenants in region {region}, but CONTROLPLANE_REGION is {options.Region}: set it to {region}, or use another database.");
         }
 
         if (!options.Sandbox
             && await transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct) is { } frozen)
         {
-            throw new CannotStartException($"This database is a sandbox whose clock stands at {frozen:yyyy-MM-ddTHH:mm:ssZ}: start with --sandbox, or use another database.");
+            throw new CommandFailedException($"This database is a sandbox whose clock is at {frozen:yyyy-MM-ddTHH:mm:ssZ}: start with --sandbox, or use another database.");
         }
 
         await app.Services.GetRequiredService<Clock>().ReadAsync(database, ct);

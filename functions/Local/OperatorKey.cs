@@ -1,23 +1,23 @@
 namespace ControlPlane.Local;
 
-/// <summary>The key that opens the operator's side. The database keeps its hash; the key itself is in a file or was given to us.</summary>
+/// <summary>The key of the operator's pages and API. The database stores its hash; the key itself is in a file or in a setting.</summary>
 public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirectory data)
 {
     string KeyFile => data.At("operator.key");
 
-    /// <param name="given">The value of CONTROLPLANE_OPERATOR_KEY, which replaces every key before it; null when not set.</param>
-    /// <returns>One line about where the key is; the only one that ever shows the key is that of the start that made it.</returns>
-    /// <exception cref="SettingException">The given key cannot be one.</exception>
-    public async Task<string> EnsureAsync(string? given, CancellationToken ct)
+    /// <param name="configured">The value of CONTROLPLANE_OPERATOR_KEY, which replaces every earlier key; null when not set.</param>
+    /// <returns>One line that says where the key is. Only the start that creates the key shows it.</returns>
+    /// <exception cref="SettingException">The configured key is malformed.</exception>
+    public async Task<string> EnsureAsync(string? configured, CancellationToken ct)
     {
-        if (given is not null)
+        if (configured is not null)
         {
-            OperatorKeys.Check(given);
+            OperatorKeys.Check(configured);
         }
 
         await using var transaction = await database.BeginJobAsync(ct);
         await transaction.LockOperatorKeysAsync(ct);
-        var line = given is not null ? await ReplaceAsync(transaction, given, ct) : await KeepOrMakeAsync(transaction, ct);
+        var line = configured is not null ? await ReplaceAsync(transaction, configured, ct) : await KeepOrCreateAsync(transaction, ct);
         await transaction.CommitAsync(ct);
         return line;
     }
@@ -27,14 +27,14 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
         await transaction.ReplaceOperatorKeyAsync(clock, key, ct);
         if (File.Exists(KeyFile) && await File.ReadAllTextAsync(KeyFile, ct) != key)
         {
-            // What is in there opens nothing any more.
+            // The key in the file is no longer valid.
             File.Delete(KeyFile);
         }
 
         return "as set in CONTROLPLANE_OPERATOR_KEY";
     }
 
-    async Task<string> KeepOrMakeAsync(Transaction transaction, CancellationToken ct)
+    async Task<string> KeepOrCreateAsync(Transaction transaction, CancellationToken ct)
     {
         var known = await transaction.QueryAsync("select hash from control.operator_key", row => row.GetFieldValue<byte[]>(0), ct);
         if (File.Exists(KeyFile))
@@ -47,17 +47,17 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
 
             return known.Count == 0 || known.Any(hash => hash.AsSpan().SequenceEqual(Credentials.Hash(kept)))
                 ? $"in {KeyFile}"
-                : $"not the one in {KeyFile}: it was replaced; set CONTROLPLANE_OPERATOR_KEY to replace it again";
+                : $"not the one in {KeyFile}, which was replaced; set CONTROLPLANE_OPERATOR_KEY to replace it again";
         }
 
         if (known.Count > 0)
         {
-            return "as it was set before; set CONTROLPLANE_OPERATOR_KEY to replace it";
+            return "as set earlier; set CONTROLPLANE_OPERATOR_KEY to replace it";
         }
 
-        var made = Credentials.New(Credentials.OperatorKeyPrefix);
-        PrivateFile.WriteNew(KeyFile, made);
-        await transaction.AddOperatorKeyAsync(clock, made, ct);
-        return $"{made} (shown this once; kept in {KeyFile})";
+        var created = Credentials.New(Credentials.OperatorKeyPrefix);
+        PrivateFile.WriteNew(KeyFile, created);
+        await transaction.AddOperatorKeyAsync(clock, created, ct);
+        return $"{created} (shown only once; stored in {KeyFile})";
     }
 }

@@ -4,16 +4,16 @@ using Npgsql;
 namespace ControlPlane.Local;
 
 /// <summary>
-/// Runs the jobs that drain a queue: at once when a transaction announces work, and every few seconds in any case, because an
-/// announcement made while nobody listened is gone and a retry falls due without one.
+/// Runs the jobs that drain a queue: as soon as a transaction announces work, and every few seconds in any case, because
+/// announcements without a listener are lost and retries come due without one.
 /// </summary>
 sealed class QueueWatcher(
     JobCatalog jobs, JobRunner runner, ControlDatabase database, Clock clock, IHostApplicationLifetime lifetime, ILogger<QueueWatcher> log) : BackgroundService
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
-    static readonly TimeSpan OtherRunner = TimeSpan.FromMilliseconds(250);
+    static readonly TimeSpan ConcurrentRunDelay = TimeSpan.FromMilliseconds(250);
 
-    // One pending announcement is as good as many. One that arrives during a run stays for the next.
+    // One pending announcement is enough; one that arrives during a run is kept for the next.
     readonly Dictionary<string, Channel<bool>> _announced = jobs.All.Where(job => job.DrainsQueue).ToDictionary(
         job => job.Name, _ => Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }));
 
@@ -21,8 +21,8 @@ sealed class QueueWatcher(
     {
         if (await lifetime.StartedAsync(ct))
         {
-            var drains = jobs.All.Where(job => job.DrainsQueue).Select(job => KeepAsync(() => DrainAsync(job, _announced[job.Name].Reader, ct), ct));
-            await Task.WhenAll([KeepAsync(() => ListenAsync(ct), ct), KeepAsync(() => FollowClockAsync(ct), ct), .. drains]);
+            var drains = jobs.All.Where(job => job.DrainsQueue).Select(job => RestartOnFailureAsync(() => DrainAsync(job, _announced[job.Name].Reader, ct), ct));
+            await Task.WhenAll([RestartOnFailureAsync(() => ListenAsync(ct), ct), RestartOnFailureAsync(() => FollowClockAsync(ct), ct), .. drains]);
         }
     }
 
@@ -44,8 +44,8 @@ sealed class QueueWatcher(
         {
             while (await runner.RunAsync(job, clock.GetUtcNow(), ct) is JobResult.AlreadyRunning)
             {
-                // The other run may have looked at the queue before the work we were told of was in it.
-                await Task.Delay(OtherRunner, ct);
+                // The other run may have read the queue before the announced work was in it.
+                await Task.Delay(ConcurrentRunDelay, ct);
             }
 
             using var interval = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -56,7 +56,7 @@ sealed class QueueWatcher(
             }
             catch (OperationCanceledException) when (!ct.IsCancellationRequested)
             {
-                // Nothing was announced: look all the same.
+                // No announcement: poll anyway.
             }
         }
     }
@@ -71,8 +71,8 @@ sealed class QueueWatcher(
         }
     }
 
-    /// <summary>Starts over when the database was away.</summary>
-    async Task KeepAsync(Func<Task> work, CancellationToken ct)
+    /// <summary>Restarts the work after the database was unavailable.</summary>
+    async Task RestartOnFailureAsync(Func<Task> work, CancellationToken ct)
     {
         while (!ct.IsCancellationRequested)
         {
@@ -82,7 +82,7 @@ sealed class QueueWatcher(
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException && !ct.IsCancellationRequested)
             {
-                log.LogWarning("The queues wait for the database: {Why}", e.Message);
+                log.LogWarning("Queue polling paused, database unavailable: {Reason}", e.Message);
                 await Task.Delay(Interval, ct);
             }
         }

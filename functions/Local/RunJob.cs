@@ -1,6 +1,6 @@
 namespace ControlPlane.Local;
 
-/// <summary><c>./run job NAME</c>: beside a running server on the same data folder, or on its own.</summary>
+/// <summary><c>./run job NAME</c>: alongside a running server on the same data folder, or alone.</summary>
 static class RunJob
 {
     public static async Task RunAsync(string name, RunOptions options, CancellationToken ct)
@@ -10,7 +10,7 @@ static class RunJob
         await app.PrepareAsync(ct);
         var jobs = app.Services.GetRequiredService<JobCatalog>();
         var job = jobs.Find(name)
-            ?? throw new CannotStartException($"There is no job \"{name}\": choose {string.Join(", ", jobs.All.Select(known => known.Name).Order())}.");
+            ?? throw new CommandFailedException($"There is no job \"{name}\": choose {string.Join(", ", jobs.All.Select(known => known.Name).Order())}.");
         var result = await app.Services.GetRequiredService<JobRunner>().RunAsync(job, app.Services.GetRequiredService<Clock>().GetUtcNow(), ct);
         switch (result)
         {
@@ -23,9 +23,9 @@ static class RunJob
 
                 break;
             case JobResult.AlreadyRunning:
-                throw new CannotStartException($"The job {name} is running already, in another process.");
+                throw new CommandFailedException($"The job {name} is already running in another process.");
             case JobResult.Failed { Why: var why }:
-                throw new CannotStartException($"The job {name} failed: {why}");
+                throw new CommandFailedException($"The job {name} failed: {why}");
         }
     }
 }

@@ -3,17 +3,17 @@ using Npgsql;
 namespace ControlPlane.Local;
 
 /// <summary>
-/// Runs each job when its schedule says so, and once at start when a run was missed. While a sandbox clock stands still nothing falls
-/// due; moving it runs the jobs. What drains a queue is the <see cref="QueueWatcher"/>'s.
+/// Runs each job on its schedule, and once at start when a run was missed. While a sandbox clock stands still, nothing is
+/// due; advancing it runs the jobs. Jobs that drain a queue are run by the <see cref="QueueWatcher"/>.
 /// </summary>
 sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostApplicationLifetime lifetime, ILogger<Scheduler> log) : BackgroundService
 {
     static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan DatabaseUnavailable = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan UnavailableDelay = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken ct)
     {
-        // A server that could not take its port has not started, and runs nothing.
+        // A server that could not bind its port has not started and must not run jobs.
         if (await lifetime.StartedAsync(ct))
         {
             await Task.WhenAll(jobs.All.Where(job => !job.DrainsQueue).Select(job => KeepScheduleAsync(job, ct)));
@@ -41,15 +41,15 @@ sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostAppl
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException && !ct.IsCancellationRequested)
             {
-                log.LogWarning("Job {Job} waits for the database: {Why}", job.Name, e.Message);
-                await Task.Delay(DatabaseUnavailable, ct);
+                log.LogWarning("Job {Job} postponed, database unavailable: {Reason}", job.Name, e.Message);
+                await Task.Delay(UnavailableDelay, ct);
             }
         }
     }
 
     async Task RunAsync(JobDefinition job, DateTimeOffset due, CancellationToken ct)
     {
-        // Another process on the same database may have been a moment faster.
+        // Another process on the same database may have run it first.
         if (await runner.LastScheduledAsync(job, ct) is not { } last || last < due)
         {
             await runner.RunAsync(job, due, ct);

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ControlPlane.Local;
 
-/// <summary><c>./run serve</c>: everything in this process, until it is told to stop.</summary>
+/// <summary><c>./run serve</c>: runs everything in this process until it is stopped.</summary>
 static class Serve
 {
     public static async Task RunAsync(RunOptions options, CancellationToken ct)
@@ -12,13 +12,13 @@ static class Serve
         await using var installation = await Installation.OpenAsync(options, join: false, ct);
         await using var app = LocalHost.Build(installation.Settings(), options.Port);
         var key = await StartAsync(app, installation, ct);
-        Announce(app, installation, key, Stopwatch.GetElapsedTime(started));
+        PrintSummary(app, installation, key, Stopwatch.GetElapsedTime(started));
         await StoppedAsync(app, ct);
         await app.StopAsync(CancellationToken.None);
     }
 
-    /// <summary>Everything between an open installation and a server that answers.</summary>
-    /// <returns>One line about where the operator's key is.</returns>
+    /// <summary>Migrates, prepares the operator key, and starts the server of an open installation.</summary>
+    /// <returns>One line that says where the operator key is.</returns>
     public static async Task<string> StartAsync(WebApplication app, Installation installation, CancellationToken ct)
     {
         await app.PrepareAsync(ct);
@@ -34,7 +34,7 @@ static class Serve
         return key;
     }
 
-    // At first the clock is just set; from then on time passes, and what falls due on the way runs.
+    // The first time, the clock is only set; later, advancing it runs the jobs that come due in between.
     static async Task SetClockAsync(IServiceProvider services, DateTimeOffset now, CancellationToken ct)
     {
         var clock = services.GetRequiredService<Clock>();
@@ -43,10 +43,10 @@ static class Serve
             await clock.MoveAsync(services.GetRequiredService<ControlDatabase>(), now, ct);
         }
         else if (await services.GetRequiredService<MoveSandboxClock>().RunAsync(services.GetRequiredService<JobCatalog>().All, now, ct)
-            is MoveClockResult.NotForward { Now: var standing })
+            is MoveClockResult.NotForward { Now: var current })
         {
-            throw new CannotStartException(
-                $"The sandbox clock stands at {standing:yyyy-MM-ddTHH:mm:ssZ} and only moves forward: give a later --clock, or leave it out.");
+            throw new CommandFailedException(
+                $"The sandbox clock is at {current:yyyy-MM-ddTHH:mm:ssZ} and only moves forward: use a later --clock, or omit it.");
         }
     }
 
@@ -56,7 +56,7 @@ static class Serve
         await Task.Delay(Timeout.Infinite, either.Token).ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
-    static void Announce(WebApplication app, Installation installation, string key, TimeSpan took)
+    static void PrintSummary(WebApplication app, Installation installation, string key, TimeSpan took)
     {
         var options = app.Services.GetRequiredService<ControlPlaneOptions>();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
@@ -73,6 +73,6 @@ static class Serve
             Console.WriteLine($"  Sandbox clock {app.Services.GetRequiredService<Clock>().GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}");
         }
 
-        Console.WriteLine("Ctrl-C stops it.");
+        Console.WriteLine("Press Ctrl-C to stop.");
     }
 }

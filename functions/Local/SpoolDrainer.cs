@@ -2,11 +2,11 @@ using Npgsql;
 
 namespace ControlPlane.Local;
 
-/// <summary>Counts what waits in the spool: at start what a process before left, then whatever the database could not take.</summary>
+/// <summary>Drains the usage spool: deliveries left by an earlier process, then those accepted while the database was unavailable.</summary>
 sealed class SpoolDrainer(UsageSpool spool, DrainSpool drain, IHostApplicationLifetime lifetime, ILogger<SpoolDrainer> log) : BackgroundService
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan FailureDelay = TimeSpan.FromSeconds(10);
 
     protected override async Task ExecuteAsync(CancellationToken ct)
     {
@@ -15,37 +15,37 @@ sealed class SpoolDrainer(UsageSpool spool, DrainSpool drain, IHostApplicationLi
             return;
         }
 
-        var waits = false;
+        var backlogged = false;
         while (!ct.IsCancellationRequested)
         {
             try
             {
-                if (await drain.RunAsync(ct) == waits)
+                if (await drain.RunAsync(ct) == backlogged)
                 {
-                    waits = !waits;
-                    Tell(waits);
+                    backlogged = !backlogged;
+                    LogBacklog(backlogged);
                 }
 
                 await Task.Delay(Interval, ct);
             }
             catch (Exception e) when (e is PostgresException or IOException or UnauthorizedAccessException && !ct.IsCancellationRequested)
             {
-                log.LogError(e, "Usage in {Folder} cannot be counted now and stays there", spool.Folder);
-                await Task.Delay(AfterFailure, ct);
+                log.LogError(e, "Usage in {Folder} cannot be recorded now and stays in the spool", spool.Folder);
+                await Task.Delay(FailureDelay, ct);
             }
         }
     }
 
-    void Tell(bool waits)
+    void LogBacklog(bool backlogged)
     {
-        if (waits)
+        if (backlogged)
         {
             var backlog = spool.Backlog();
-            log.LogWarning("{Events} usage events wait in {Folder}, the oldest since {Since:u}", backlog.Events, spool.Folder, backlog.Oldest);
+            log.LogWarning("{Events} usage events are spooled in {Folder}, the oldest since {Since:u}", backlog.Events, spool.Folder, backlog.Oldest);
         }
         else
         {
-            log.LogWarning("No usage waits in {Folder} any more", spool.Folder);
+            log.LogInformation("Usage spool {Folder} drained", spool.Folder);
         }
     }
 }

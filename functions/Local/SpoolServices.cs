@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ControlPlane.Local;
 
-/// <summary>The overflow of a host with a disk: a folder.</summary>
+/// <summary>Usage overflow for a host with a disk: a spool folder.</summary>
 static class SpoolServices
 {
     const string Folder = "CONTROLPLANE_SPOOL", Limit = "CONTROLPLANE_SPOOL_LIMIT";
@@ -23,5 +23,5 @@ static class SpoolServices
 
     static int Mebibytes(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
         ? limit
-        : throw new SettingException($"{Limit} is \"{text}\": give the most that may wait, in MiB, such as {DefaultLimitMebibytes}; 0 keeps nothing.");
+        : throw new SettingException($"{Limit} is \"{text}\": use the maximum size of the spool in MiB, such as {DefaultLimitMebibytes}; 0 disables it.");
 }

@@ -11,7 +11,7 @@ public sealed class PlainLoginJourneys
     {
         var folder = Directory.CreateTempSubdirectory("plain-login-").FullName;
         using var data = DataDirectory.Open(Path.Combine(folder, "server"));
-        data.TryOwn();
+        data.TryLock();
         await using (var postgres = await EmbeddedPostgres.StartAsync(data, durable: false, _ => { }, default))
         await using (var app = LocalHost.Build(
             new Dictionary<string, string?>

@@ -99,7 +99,7 @@ public sealed class RegionJourneys
                 ["CONTROLPLANE_SANDBOX"] = "true",
             },
             FreePort.Find());
-        var refused = await Assert.ThrowsAsync<CannotStartException>(() => elsewhere.PrepareAsync(default));
+        var refused = await Assert.ThrowsAsync<CommandFailedException>(() => elsewhere.PrepareAsync(default));
         Assert.Contains("CONTROLPLANE_REGION is us-east-1: set it to eu-central-1", refused.Message, StringComparison.Ordinal);
     }
 

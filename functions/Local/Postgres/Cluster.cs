@@ -4,11 +4,11 @@ using System.Globalization;
 namespace ControlPlane.Local.Postgres;
 
 /// <summary>The files of one PostgreSQL cluster, and how a server is started on them.</summary>
-/// <param name="folder">Also the beginning of the names of what lies beside it.</param>
+/// <param name="folder">Also the prefix of the temporary files beside it.</param>
 sealed class Cluster(string folder, ClusterUser user)
 {
     const string OurSettings = "controlplane.conf";
-    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan OrphanTimeout = TimeSpan.FromSeconds(30);
 
     public string Folder => folder;
 
@@ -17,37 +17,37 @@ sealed class Cluster(string folder, ClusterUser user)
 
     public bool Exists => File.Exists(Path.Combine(folder, OurSettings));
 
-    /// <summary>The major version that made the cluster; null when there is none.</summary>
+    /// <summary>The major version that created the cluster; null when there is none.</summary>
     public int? Version => Exists ? int.Parse(File.ReadAllText(Path.Combine(folder, "PG_VERSION")), CultureInfo.InvariantCulture) : null;
 
-    /// <summary>Where the server that runs on this cluster listens; null when none does.</summary>
+    /// <summary>Socket folder of the server that runs on this cluster; null when none does.</summary>
     public string? SocketFolderInUse => File.Exists(PidFile) && File.ReadAllLines(PidFile) is [_, _, _, _, var socket, _, _, var status] && status.Trim() == "ready" ? socket : null;
 
-    /// <summary>Makes the cluster beside its place and moves it there when it is complete, so that a killed attempt does not count.</summary>
-    /// <exception cref="CannotStartException">The place is taken by something else, or initdb fails.</exception>
+    /// <summary>Creates the cluster next to its final path and moves it there once complete, so that a killed attempt leaves nothing behind.</summary>
+    /// <exception cref="CommandFailedException">The path holds something else, or initdb fails.</exception>
     public async Task InitializeAsync(PostgresBinaries binaries, string login, string password, bool durable, CancellationToken ct)
     {
         if (Directory.Exists(folder))
         {
-            throw new CannotStartException($"{folder} is there but holds no database of this program: move it away, or choose another --data.");
+            throw new CommandFailedException($"{folder} exists but holds no database of this program: move it away, or choose another folder with --data.");
         }
 
         var (unfinished, passwordFile) = (folder + ".new", folder + ".new-password");
         await RemoveAsync(unfinished, passwordFile);
         Directory.CreateDirectory(unfinished);
         PrivateFile.WriteNew(passwordFile, password);
-        await user.TakeOverAsync(unfinished, ct);
-        await user.TakeOverAsync(passwordFile, ct);
+        await user.ChangeOwnerAsync(unfinished, ct);
+        await user.ChangeOwnerAsync(passwordFile, ct);
         string[] options =
         [
             "--pgdata", unfinished, "--username", login, "--pwfile", passwordFile, "--auth", "scram-sha-256", "--encoding", "UTF8",
             "--locale", OperatingSystem.IsLinux() ? "C.UTF-8" : "C", "--data-checksums", .. durable ? Array.Empty<string>() : ["--no-sync"],
         ];
-        var made = await user.Runs([binaries.Program("initdb"), .. options]).RunAsync(ct);
-        if (!made.Succeeded)
+        var initialized = await user.Command([binaries.Program("initdb"), .. options]).RunAsync(ct);
+        if (!initialized.Succeeded)
         {
             await RemoveAsync(unfinished, passwordFile);
-            throw new CannotStartException($"Cannot make a database in {folder}: {made.Complaint}");
+            throw new CommandFailedException($"Cannot create a database in {folder}: {initialized.ErrorLine}");
         }
 
         await File.AppendAllTextAsync(Path.Combine(unfinished, "postgresql.conf"), $"include '{OurSettings}'\n", ct);
@@ -56,31 +56,31 @@ sealed class Cluster(string folder, ClusterUser user)
         await RemoveAsync(passwordFile);
     }
 
-    // By the program and not by us: it may remove half of what belongs to another user, and does not mind what is not there.
+    // rm rather than Directory.Delete: it also removes files of another user, and ignores missing paths.
     static async Task RemoveAsync(params string[] paths) => await new ExternalCommand(["rm", "-rf", "--", .. paths]).RunAsync(CancellationToken.None);
 
     public async Task<RunningCluster> StartAsync(PostgresBinaries binaries, bool durable, CancellationToken ct)
     {
         await StopOrphanAsync(binaries, ct);
-        // A short path of its own: a socket's path has at most 107 characters, and the data folder may lie deep.
+        // A short path of its own: a socket path has at most 107 characters, and the data folder may be deeply nested.
         var socket = Directory.CreateTempSubdirectory("controlplane-");
-        await user.TakeOverAsync(socket.FullName, ct);
+        await user.ChangeOwnerAsync(socket.FullName, ct);
         await File.WriteAllTextAsync(Path.Combine(folder, OurSettings), Settings(socket.FullName, durable), ct);
-        await user.TakeOverAsync(Path.Combine(folder, OurSettings), ct);
+        await user.ChangeOwnerAsync(Path.Combine(folder, OurSettings), ct);
         File.Delete(Log);
-        var started = await user.Runs(binaries.Program("pg_ctl"), "start", "--pgdata", folder, "--log", Log, "--wait", "--timeout", "120", "--silent").RunAsync(ct);
+        var started = await user.Command(binaries.Program("pg_ctl"), "start", "--pgdata", folder, "--log", Log, "--wait", "--timeout", "120", "--silent").RunAsync(ct);
         if (!started.Succeeded)
         {
-            var why = File.Exists(Log) ? new ExternalCommand.Outcome(1, await File.ReadAllTextAsync(Log, ct)) : started;
+            var failure = File.Exists(Log) ? new ExternalCommand.Outcome(1, await File.ReadAllTextAsync(Log, ct)) : started;
             socket.Delete(recursive: true);
-            throw new CannotStartException($"PostgreSQL does not start: {why.Complaint} ({Log})");
+            throw new CommandFailedException($"PostgreSQL does not start: {failure.ErrorLine} ({Log})");
         }
 
         var server = int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
-        return RunningCluster.Guard(user, server, () => File.Exists(PidFile) && IsOurs(server), socket.FullName);
+        return RunningCluster.Watch(user, server, () => File.Exists(PidFile) && IsOurs(server), socket.FullName);
     }
 
-    // We own the data folder, so a server still on it was left by a process that is gone, or is just being stopped by its guard.
+    // This process holds the lock of the data folder, so a server still running on it was left behind by a killed process, or its watchdog is stopping it.
     async Task StopOrphanAsync(PostgresBinaries binaries, CancellationToken ct)
     {
         if (!File.Exists(PidFile))
@@ -90,20 +90,20 @@ sealed class Cluster(string folder, ClusterUser user)
 
         if (int.TryParse(File.ReadLines(PidFile).FirstOrDefault(), CultureInfo.InvariantCulture, out var server) && IsOurs(server))
         {
-            await user.Runs(binaries.Program("pg_ctl"), "stop", "--pgdata", folder, "--mode", "fast", "--wait", "--timeout", "60", "--silent").RunAsync(ct);
+            await user.Command(binaries.Program("pg_ctl"), "stop", "--pgdata", folder, "--mode", "fast", "--wait", "--timeout", "60", "--silent").RunAsync(ct);
             return;
         }
 
-        // The processes of a server that was killed outlive it by moments, and still write to its files.
+        // The child processes of a killed server live on for a moment and still write to its files.
         var waiting = Stopwatch.GetTimestamp();
-        while (AnyoneIsIn(folder) && Stopwatch.GetElapsedTime(waiting) < LongestWait)
+        while (AnyProcessWorksIn(folder) && Stopwatch.GetElapsedTime(waiting) < OrphanTimeout)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50), ct);
         }
 
-        if (!AnyoneIsIn(folder))
+        if (!AnyProcessWorksIn(folder))
         {
-            // The number may meanwhile belong to a process that has nothing to do with us, which would keep the server from starting.
+            // The process id may have been reused by an unrelated process, which would keep the server from starting.
             File.Delete(PidFile);
         }
     }
@@ -121,10 +121,10 @@ sealed class Cluster(string folder, ClusterUser user)
         }
     }
 
-    static bool AnyoneIsIn(string folder) =>
+    static bool AnyProcessWorksIn(string folder) =>
         OperatingSystem.IsLinux() && Directory.EnumerateDirectories("/proc").Any(process => char.IsAsciiDigit(process[^1]) && WorksIn(process, folder));
 
-    // Every process of a server works in its cluster's folder; one that has ended, but is still in the table, works nowhere.
+    // Every server process has the cluster folder as its working directory; a zombie has none.
     static bool WorksIn(string process, string folder)
     {
         try
@@ -137,7 +137,7 @@ sealed class Cluster(string folder, ClusterUser user)
         }
     }
 
-    // Errors name tables and constraints but no values: those may be addresses of people.
+    // Log lines name tables and constraints but no values, which may be email addresses.
     static string Settings(string socketFolder, bool durable) => $"""
         listen_addresses = ''
         unix_socket_directories = '{socketFolder}'

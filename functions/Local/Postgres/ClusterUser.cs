@@ -1,44 +1,45 @@
 namespace ControlPlane.Local.Postgres;
 
-/// <summary>Who the database server runs as: ourselves, or an unprivileged user when we are root, as PostgreSQL refuses root.</summary>
-/// <param name="Name">null: ourselves.</param>
+/// <summary>The user that the database server runs as: the current one, or an unprivileged one when that is root, which PostgreSQL refuses.</summary>
+/// <param name="Name">null: the current user.</param>
+/// <param name="Prefix">Words that run a command as this user.</param>
 sealed record ClusterUser(string? Name, IReadOnlyList<string> Prefix)
 {
-    public static ClusterUser Ourselves { get; } = new(null, []);
+    public static ClusterUser Current { get; } = new(null, []);
 
-    /// <exception cref="CannotStartException">We are root and cannot become anybody else.</exception>
+    /// <exception cref="CommandFailedException">The current user is root and no program to switch users is available.</exception>
     public static async Task<ClusterUser> ChooseAsync(CancellationToken ct)
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            return Ourselves;
+            return Current;
         }
 
         var name = await new ExternalCommand("id", "-u", "postgres").RunAsync(ct) is { Succeeded: true } ? "postgres" : "nobody";
         var group = (await new ExternalCommand("id", "-gn", name).RunAsync(ct)).Text.Trim();
-        string[][] ways = [["setpriv", "--reuid", name, "--regid", group, "--clear-groups", "--"], ["runuser", "-u", name, "--"], ["sudo", "-n", "-u", name, "--"]];
-        foreach (var way in ways)
+        string[][] prefixes = [["setpriv", "--reuid", name, "--regid", group, "--clear-groups", "--"], ["runuser", "-u", name, "--"], ["sudo", "-n", "-u", name, "--"]];
+        foreach (var prefix in prefixes)
         {
-            if (await new ExternalCommand([.. way, "true"]).RunAsync(ct) is { Succeeded: true })
+            if (await new ExternalCommand([.. prefix, "true"]).RunAsync(ct) is { Succeeded: true })
             {
-                return new ClusterUser(name, way);
+                return new ClusterUser(name, prefix);
             }
         }
 
-        throw new CannotStartException("PostgreSQL does not run as root and neither setpriv, runuser nor sudo is here: start this as another user, or give --database.");
+        throw new CommandFailedException("PostgreSQL does not run as root, and none of setpriv, runuser and sudo is installed: start this as another user, or use --database.");
     }
 
-    /// <summary>The program, run as this user.</summary>
-    public ExternalCommand Runs(params string[] words) => new([.. Prefix, .. words]);
+    /// <summary>The command, run as this user.</summary>
+    public ExternalCommand Command(params string[] words) => new([.. Prefix, .. words]);
 
-    public async Task<bool> MayEnterAsync(string folder, CancellationToken ct) => (await Runs("test", "-x", folder).RunAsync(ct)).Succeeded;
+    public async Task<bool> CanEnterAsync(string folder, CancellationToken ct) => (await Command("test", "-x", folder).RunAsync(ct)).Succeeded;
 
-    /// <summary>Makes a folder or file this user's own.</summary>
-    public async Task TakeOverAsync(string path, CancellationToken ct)
+    /// <summary>Makes this user the owner of a folder or file.</summary>
+    public async Task ChangeOwnerAsync(string path, CancellationToken ct)
     {
         if (Name is not null && await new ExternalCommand("chown", "-R", Name, path).RunAsync(ct) is { Succeeded: false } failed)
         {
-            throw new CannotStartException($"Cannot give {path} to the user {Name}: {failed.Complaint}");
+            throw new CommandFailedException($"Cannot make {Name} the owner of {path}: {failed.ErrorLine}");
         }
     }
 }

@@ -3,8 +3,8 @@ using Npgsql;
 namespace ControlPlane.Local.Postgres;
 
 /// <summary>
-/// A PostgreSQL server of our own in the data folder, reached over a Unix socket. It ends with this process: cleanly when disposed, and
-/// within moments when this process is killed.
+/// A PostgreSQL server in the data folder, reached over a Unix socket. It ends with this process: cleanly when disposed, and within a second or so
+/// when this process is killed.
 /// </summary>
 public sealed class EmbeddedPostgres : IAsyncDisposable
 {
@@ -17,20 +17,20 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     /// <summary>Npgsql connection string of the cluster's superuser. Holds a password.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>Starts the server, installing PostgreSQL and making the cluster when they are not there yet.</summary>
+    /// <summary>Starts the server; installs PostgreSQL and creates the cluster first when they are missing.</summary>
     /// <param name="data">Must be owned by this process.</param>
-    /// <param name="durable">False for tests: nothing is forced to disk.</param>
-    /// <param name="say">Told, in one line each, about what takes long or lies elsewhere than expected.</param>
-    /// <exception cref="CannotStartException">The message says what to do.</exception>
+    /// <param name="durable">False for tests: no fsync.</param>
+    /// <param name="say">Receives one line for every slow step and for every unexpected location.</param>
+    /// <exception cref="CommandFailedException">The message says what to do.</exception>
     public static async Task<EmbeddedPostgres> StartAsync(DataDirectory data, bool durable, Action<string> say, CancellationToken ct)
     {
         if (OperatingSystem.IsWindows())
         {
-            throw new CannotStartException("PostgreSQL is started for you on Linux and macOS only: give --database.");
+            throw new CommandFailedException("The embedded PostgreSQL runs on Linux and macOS only: use --database.");
         }
 
         var user = await ClusterUser.ChooseAsync(ct);
-        var cluster = new Cluster(await HomeAsync(data, user, say, ct), user);
+        var cluster = new Cluster(await ClusterFolderAsync(data, user, say, ct), user);
         var binaries = await BinariesAsync(cluster, user, say, ct);
         var passwordFile = data.At("postgres.password");
         if (!cluster.Exists)
@@ -42,7 +42,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         try
         {
             var connection = Connection(running.SocketFolder, passwordFile);
-            await MakeDatabaseAsync(connection, ct);
+            await CreateDatabaseAsync(connection, ct);
             return new EmbeddedPostgres(connection, running);
         }
         catch
@@ -52,11 +52,11 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
     }
 
-    /// <summary>The server that another process runs in this folder; this process leaves it running.</summary>
+    /// <summary>The server that another process runs in this folder; it keeps running after this process ends.</summary>
     public static EmbeddedPostgres Join(DataDirectory data) =>
-        new Cluster(data.At("postgres"), ClusterUser.Ourselves).SocketFolderInUse is { } socket
+        new Cluster(data.At("postgres"), ClusterUser.Current).SocketFolderInUse is { } socket
             ? new EmbeddedPostgres(Connection(socket, data.At("postgres.password")), running: null)
-            : throw new CannotStartException($"{data.Path} is in use by a process that is starting or stopping: try again in a few seconds.");
+            : throw new CommandFailedException($"{data.Path} is in use by a process that is starting or stopping: try again in a few seconds.");
 
     public async ValueTask DisposeAsync()
     {
@@ -70,32 +70,32 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         var installer = new PostgresInstaller(user, say);
         var found = await PostgresBinaries.FindAsync(user, ct);
-        if (await installer.FromEarlierAsync(ct) is { } earlier)
+        if (await installer.FindDownloadedAsync(ct) is { } downloaded)
         {
-            found = [.. found, earlier];
+            found = [.. found, downloaded];
         }
 
         if (cluster.Version is { } version)
         {
             return found.FirstOrDefault(binaries => binaries.Version == version)
-                ?? throw new CannotStartException(
-                    $"The database in {cluster.Folder} was made by PostgreSQL {version}, which is not here any more: install postgresql-{version}, or choose another --data.");
+                ?? throw new CommandFailedException(
+                    $"The database in {cluster.Folder} was created by PostgreSQL {version}, which is no longer installed: install postgresql-{version}, or choose another folder with --data.");
         }
 
         return found is [var first, ..] ? first : await installer.InstallAsync(ct);
     }
 
-    // The server's user has to get at the cluster. When the data folder lies where only root may go, a link in it leads to a place
-    // that both can reach.
-    static async Task<string> HomeAsync(DataDirectory data, ClusterUser user, Action<string> say, CancellationToken ct)
+    // The server's user must be able to reach the cluster. When the data folder is in a place that only root can enter, a link in it leads to one
+    // that both can.
+    static async Task<string> ClusterFolderAsync(DataDirectory data, ClusterUser user, Action<string> say, CancellationToken ct)
     {
         var home = data.At("postgres");
-        if (new FileInfo(home).LinkTarget is { } elsewhere)
+        if (new FileInfo(home).LinkTarget is { } target)
         {
-            return elsewhere;
+            return target;
         }
 
-        if (Directory.Exists(home) || await user.MayEnterAsync(data.Path, ct))
+        if (Directory.Exists(home) || await user.CanEnterAsync(data.Path, ct))
         {
             return home;
         }
@@ -103,7 +103,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         Directory.CreateDirectory("/var/lib/controlplane");
         var reachable = $"/var/lib/controlplane/postgres-{Credentials.New()[..12]}";
         Directory.CreateSymbolicLink(home, reachable);
-        say($"The user {user.Name} may not enter {data.Path}, so the database lies in {reachable}.");
+        say($"The user {user.Name} cannot enter {data.Path}, so the database is stored in {reachable}.");
         return reachable;
     }
 
@@ -125,7 +125,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             Database = DatabaseName,
         }.ToString();
 
-    static async Task MakeDatabaseAsync(string connectionString, CancellationToken ct)
+    static async Task CreateDatabaseAsync(string connectionString, CancellationToken ct)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres", Pooling = false };
         await using var connection = new NpgsqlConnection(settings.ToString());

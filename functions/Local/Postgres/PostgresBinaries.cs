@@ -3,18 +3,18 @@ using System.Text.RegularExpressions;
 
 namespace ControlPlane.Local.Postgres;
 
-/// <summary>The server programs of one PostgreSQL installation, all of them in one folder.</summary>
+/// <summary>The server programs of one PostgreSQL installation, in one folder.</summary>
 sealed partial record PostgresBinaries(string Folder, int Version)
 {
-    /// <summary>The oldest major version the schema works on.</summary>
-    const int Oldest = 15;
+    /// <summary>The oldest major version that the schema supports.</summary>
+    const int MinimumVersion = 15;
 
-    static readonly string[] Needed = ["initdb", "pg_ctl", "postgres"];
+    static readonly string[] Required = ["initdb", "pg_ctl", "postgres"];
 
     public string Program(string name) => Path.Combine(Folder, name);
 
-    /// <summary>The installations of this machine: first the one on PATH, then the others, newest first.</summary>
-    /// <param name="user">Who has to be able to run them.</param>
+    /// <summary>The installations on this machine: the one on PATH first, then the others, newest first.</summary>
+    /// <param name="user">Must be able to run them.</param>
     public static async Task<IReadOnlyList<PostgresBinaries>> FindAsync(ClusterUser user, CancellationToken ct)
     {
         var found = new List<PostgresBinaries>();
@@ -29,22 +29,22 @@ sealed partial record PostgresBinaries(string Folder, int Version)
         return found;
     }
 
-    /// <returns>null when the folder lacks a program, they do not run here, or are too old.</returns>
+    /// <returns>null when a program is missing, does not run on this machine, or is too old.</returns>
     public static async Task<PostgresBinaries?> InAsync(string folder, ClusterUser user, CancellationToken ct)
     {
-        if (!Needed.All(name => File.Exists(Path.Combine(folder, name))))
+        if (!Required.All(name => File.Exists(Path.Combine(folder, name))))
         {
             return null;
         }
 
-        var said = await user.Runs(Path.Combine(folder, "postgres"), "--version").RunAsync(ct);
-        return said.Succeeded && MajorVersion().Match(said.Text) is { Success: true } match
-            && int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is >= Oldest and var version
+        var output = await user.Command(Path.Combine(folder, "postgres"), "--version").RunAsync(ct);
+        return output.Succeeded && MajorVersion().Match(output.Text) is { Success: true } match
+            && int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is >= MinimumVersion and var version
             ? new PostgresBinaries(folder, version)
             : null;
     }
 
-    // A link or a lone wrapper on PATH says where the installation is; its folder must hold all the programs.
+    // A link on PATH leads to the installation; its folder must hold all the programs.
     static IEnumerable<string> OnPath() =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
             .Select(folder => Path.Combine(folder, "postgres"))

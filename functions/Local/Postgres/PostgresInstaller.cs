@@ -3,22 +3,22 @@ using System.Text.Json;
 
 namespace ControlPlane.Local.Postgres;
 
-/// <summary>Gets PostgreSQL onto a machine that has none: Debian's package when we are root, else prebuilt programs from npm.</summary>
-/// <param name="user">Who has to be able to run the programs.</param>
+/// <summary>Installs PostgreSQL on a machine that has none: the Debian package when running as root, else prebuilt programs from npm.</summary>
+/// <param name="user">Must be able to run the programs.</param>
 sealed class PostgresInstaller(ClusterUser user, Action<string> say)
 {
     const string NpmVersion = "18.4.0-beta.17";
     const string NoCluster = "/etc/postgresql-common/createcluster.d/controlplane.conf";
 
-    /// <exception cref="CannotStartException">Neither way works here; says what to install.</exception>
+    /// <exception cref="CommandFailedException">Neither works on this machine; the message says what to install.</exception>
     public async Task<PostgresBinaries> InstallAsync(CancellationToken ct)
     {
-        string? trouble = null;
+        string? error = null;
         if (Environment.IsPrivilegedProcess && File.Exists("/usr/bin/apt-get"))
         {
-            say("PostgreSQL is not here; installing the package postgresql …");
-            trouble = await FromDebianAsync(ct);
-            if (trouble is null && await PostgresBinaries.FindAsync(user, ct) is [var installed, ..])
+            say("PostgreSQL is not installed; installing the package postgresql …");
+            error = await FromDebianAsync(ct);
+            if (error is null && await PostgresBinaries.FindAsync(user, ct) is [var installed, ..])
             {
                 return installed;
             }
@@ -26,27 +26,27 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
 
         if (NpmPackage is { } package && await new ExternalCommand("npm", "--version").RunAsync(ct) is { Succeeded: true })
         {
-            say($"PostgreSQL is not here; downloading {package} into {Folder} …");
-            trouble = await FromNpmAsync(package, ct);
-            if (trouble is null && await FromEarlierAsync(ct) is { } installed)
+            say($"PostgreSQL is not installed; downloading {package} into {Folder} …");
+            error = await FromNpmAsync(package, ct);
+            if (error is null && await FindDownloadedAsync(ct) is { } installed)
             {
                 return installed;
             }
         }
 
-        throw new CannotStartException(
-            "PostgreSQL 15 or newer is not here and could not be installed" + (trouble is null ? "" : $" ({trouble})")
-            + ": install the package postgresql (Debian, Ubuntu: sudo apt install postgresql), or give --database.");
+        throw new CommandFailedException(
+            "PostgreSQL 15 or newer is missing and could not be installed" + (error is null ? "" : $" ({error})")
+            + ": install the package postgresql (Debian, Ubuntu: sudo apt install postgresql), or use --database.");
     }
 
-    /// <summary>What an earlier start got from npm.</summary>
-    public async Task<PostgresBinaries?> FromEarlierAsync(CancellationToken ct) =>
+    /// <summary>The programs that an earlier start downloaded from npm.</summary>
+    public async Task<PostgresBinaries?> FindDownloadedAsync(CancellationToken ct) =>
         NpmPackage is { } package ? await PostgresBinaries.InAsync(Path.Combine(Home(Folder, package), "native", "bin"), user, ct) : null;
 
-    /// <returns>What went wrong; null when nothing did.</returns>
+    /// <returns>The error; null on success.</returns>
     static async Task<string?> FromDebianAsync(CancellationToken ct)
     {
-        // The package would make and start a cluster of its own; ours lives in the data folder.
+        // The package would create and start a cluster of its own; ours is in the data folder.
         var ours = !File.Exists(NoCluster);
         if (ours)
         {
@@ -56,10 +56,10 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
 
         try
         {
-            // A mirror that is away does not matter as long as the package can be had.
+            // An unreachable mirror does not matter as long as the package can be installed.
             await new ExternalCommand("apt-get", "update", "-q").RunAsync(ct);
             var install = await new ExternalCommand("apt-get", "install", "-o", "DPkg::Lock::Timeout=300", "-q", "-y", "--no-install-recommends", "postgresql").RunAsync(ct);
-            return install.Succeeded ? null : install.Complaint;
+            return install.Succeeded ? null : install.ErrorLine;
         }
         finally
         {
@@ -70,7 +70,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
         }
     }
 
-    // Beside its place first: a killed attempt does not count, and of two at once one wins.
+    // Into a temporary folder first: a killed attempt leaves nothing behind, and of two concurrent ones the first wins.
     static async Task<string?> FromNpmAsync(string package, CancellationToken ct)
     {
         var unfinished = $"{Folder}.{Environment.ProcessId}";
@@ -81,7 +81,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
                 "npm", "install", "--prefix", unfinished, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", $"{package}@{NpmVersion}").RunAsync(ct);
             if (!install.Succeeded)
             {
-                return install.Complaint;
+                return install.ErrorLine;
             }
 
             await RestoreLinksAsync(Home(unfinished, package), ct);
@@ -101,7 +101,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
         }
     }
 
-    // npm packages cannot hold symbolic links, so the package lists them: {source, target} relative to its own folder.
+    // npm packages cannot contain symbolic links, so the package lists them as {source, target} relative to its own folder.
     static async Task RestoreLinksAsync(string home, CancellationToken ct)
     {
         var list = Path.Combine(home, "native", "pg-symlinks.json");
@@ -121,7 +121,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
         }
     }
 
-    /// <summary>Shared by all data folders of a user; those of root lie where the database's user can read them.</summary>
+    /// <summary>Shared by all data folders of a user; root's is readable by the database user.</summary>
     static string Folder => Path.Combine(
         Environment.IsPrivilegedProcess ? "/var/cache"
             : Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),

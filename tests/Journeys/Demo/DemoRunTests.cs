@@ -1,4 +1,4 @@
-using ControlPlane.Local.Demo;
+using ControlPlane.Demo;
 using Npgsql;
 
 namespace ControlPlane.Tests.Demo;
@@ -16,11 +16,11 @@ public sealed class DemoRunTests : IAsyncLifetime, IDisposable
 
         Assert.True(await demo.CheckAsync(CancellationToken.None) == 0, _output.ToString());
         Assert.Equal(4, Directory.GetFiles(Path.Combine(demo.Server.Folder, "invoices"), "*.pdf").Length);
-        Assert.Contains("Nothing was lost, doubled or mispriced", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Nothing was lost, duplicated or mispriced", _output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_counter_that_is_one_token_off_is_found_and_named()
+    public async Task A_counter_that_is_one_token_off_is_reported()
     {
         await using var demo = await PlayAsync();
         await using (var owner = await demo.Server.Database.OpenOwnerAsync(CancellationToken.None))
@@ -28,7 +28,7 @@ public sealed class DemoRunTests : IAsyncLifetime, IDisposable
             await owner.ExecuteAsync(AddOneToken, CancellationToken.None, demo.Accounts.Single(account => account.Tenant.Plan == "basic").Id);
         }
 
-        // The counters themselves, GET /v1/usage over all, and of the one model.
+        // The counters themselves, the total of GET /v1/usage, and its one model.
         Assert.Equal(3, await demo.CheckAsync(CancellationToken.None));
         Assert.Contains("basic, live counters: expected", _output.ToString(), StringComparison.Ordinal);
     }

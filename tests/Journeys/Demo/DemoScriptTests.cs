@@ -1,4 +1,4 @@
-using ControlPlane.Local.Demo;
+using ControlPlane.Demo;
 
 namespace ControlPlane.Tests.Demo;
 
@@ -11,18 +11,18 @@ public class DemoScriptTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Every_fate_follows_from_what_was_sent_before(int seed)
+    public void Every_expected_outcome_follows_from_earlier_deliveries(int seed)
     {
         foreach (var tenant in DemoTenant.All)
         {
             var known = new Dictionary<string, DemoEvent>();
             foreach (var day in Script(seed))
             {
-                // In any order: deliveries of a day may overtake each other.
+                // Deliveries of one day may arrive in any order.
                 var deliveries = day.Deliveries.Where(delivery => delivery.Tenant == tenant).Reverse().ToList();
                 foreach (var entry in deliveries.Where(delivery => delivery.Corruption == Corruption.None).SelectMany(delivery => delivery.Entries))
                 {
-                    Assert.Equal(FateOf(entry.Event, known, day.Clock), entry.ExpectedOutcome);
+                    Assert.Equal(ExpectedOutcomeOf(entry.Event, known, day.Clock), entry.ExpectedOutcome);
                     known.TryAdd(entry.Event.Id, entry.Event);
                 }
             }
@@ -51,17 +51,17 @@ public class DemoScriptTests
     }
 
     [Fact]
-    public void Everything_that_goes_wrong_between_gateway_and_platform_is_in_it()
+    public void The_script_contains_every_kind_of_fault()
     {
         var deliveries = Script(seed: 1).SelectMany(day => day.Deliveries).ToList();
 
         Assert.Equal(Enum.GetValues<ExpectedOutcome>(), deliveries.SelectMany(delivery => delivery.Entries).Select(entry => entry.ExpectedOutcome).Distinct().Order());
-        Assert.Equal(Enum.GetValues<DeliveryForm>(), deliveries.Select(delivery => delivery.Form).Distinct().Order());
+        Assert.Equal(Enum.GetValues<DeliveryFormat>(), deliveries.Select(delivery => delivery.Format).Distinct().Order());
         Assert.Equal(Enum.GetValues<Corruption>(), deliveries.Select(delivery => delivery.Corruption).Distinct().Order());
         Assert.Contains(deliveries, delivery => delivery.Times > 1);
     }
 
-    static ExpectedOutcome FateOf(DemoEvent usage, Dictionary<string, DemoEvent> known, DateTimeOffset now) =>
+    static ExpectedOutcome ExpectedOutcomeOf(DemoEvent usage, Dictionary<string, DemoEvent> known, DateTimeOffset now) =>
         usage.PromptTokens < 0 ? ExpectedOutcome.Malformed
         : usage.OccurredAt > now.AddMinutes(5) ? ExpectedOutcome.InFuture
         : usage.OccurredAt < now.AddDays(-35) ? ExpectedOutcome.TooOld

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using ControlPlane.Local.Demo;
+using ControlPlane.Demo;
 
 namespace ControlPlane.Tests.Demo;
 
@@ -8,7 +8,7 @@ public class TraceFileTests
     const string Trace = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109";
 
     [Fact]
-    public void A_trace_is_read_to_its_last_row_even_without_a_line_end_there()
+    public void The_last_row_needs_no_line_break()
     {
         var calls = TraceFile.Read(new StringReader(Trace), "trace.csv");
 
@@ -21,7 +21,7 @@ public class TraceFileTests
     }
 
     [Fact]
-    public void Several_files_plain_or_gzipped_are_read_in_the_order_of_arrival()
+    public void Several_plain_or_gzipped_files_are_merged_in_order_of_arrival()
     {
         var folder = Directory.CreateTempSubdirectory("traces");
         var later = new FileInfo(Path.Combine(folder.FullName, "later.csv.gz"));
@@ -45,14 +45,14 @@ public class TraceFileTests
     [InlineData("TIMESTAMP,ContextTokens,GeneratedTokens\nyesterday,1,2\n")]
     [InlineData("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,-1,2\n")]
     [InlineData("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,1,many\n")]
-    public void What_is_no_trace_is_refused_by_name(string text)
+    public void An_invalid_trace_is_rejected_by_name(string text)
     {
-        var refusal = Assert.Throws<CannotStartException>(() => TraceFile.Read(new StringReader(text), "trace.csv"));
+        var refusal = Assert.Throws<CommandFailedException>(() => TraceFile.Read(new StringReader(text), "trace.csv"));
 
         Assert.Contains("trace.csv", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_missing_file_is_named() =>
-        Assert.Contains("nowhere.csv", Assert.Throws<CannotStartException>(() => TraceFile.ReadAll([new FileInfo("nowhere.csv")])).Message, StringComparison.Ordinal);
+    public void The_error_names_a_missing_file() =>
+        Assert.Contains("nowhere.csv", Assert.Throws<CommandFailedException>(() => TraceFile.ReadAll([new FileInfo("nowhere.csv")])).Message, StringComparison.Ordinal);
 }

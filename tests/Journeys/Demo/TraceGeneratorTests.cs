@@ -1,4 +1,4 @@
-using ControlPlane.Local.Demo;
+using ControlPlane.Demo;
 
 namespace ControlPlane.Tests.Demo;
 
@@ -11,7 +11,7 @@ public class TraceGeneratorTests
     public void The_same_seed_gives_the_same_trace() => Assert.Equal(Calls, TraceGenerator.Calls(1, 5_000, Start, 28));
 
     [Fact]
-    public void It_has_an_office_week()
+    public void Load_follows_an_office_week()
     {
         Assert.True(PerDay(day => day is DayOfWeek.Tuesday) > 3 * PerDay(day => day is DayOfWeek.Sunday));
         Assert.True(Calls.Count(call => call.ArrivedAt.Hour == 13) > 5 * Calls.Count(call => call.ArrivedAt.Hour == 3));
@@ -20,7 +20,7 @@ public class TraceGeneratorTests
     }
 
     [Fact]
-    public void Calls_lie_within_the_days_and_token_counts_within_what_models_take()
+    public void Calls_and_token_counts_stay_within_bounds()
     {
         Assert.All(Calls, call => Assert.InRange(call.ArrivedAt, Start, Start.AddDays(28)));
         Assert.All(Calls, call => Assert.InRange(call.PromptTokens, 1, 16_000));

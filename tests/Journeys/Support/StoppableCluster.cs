@@ -22,7 +22,7 @@ sealed class StoppableCluster : IAsyncDisposable
     public static async Task<StoppableCluster> StartAsync()
     {
         var data = DataDirectory.Open(Path.Combine(Path.GetTempPath(), Names.Random("controlplane-stoppable")));
-        data.TryOwn();
+        data.TryLock();
         var user = await ClusterUser.ChooseAsync(CancellationToken.None);
         // Durable, because it is stopped at once: what it said it has committed has to be there again.
         var first = await EmbeddedPostgres.StartAsync(data, durable: true, Console.WriteLine, CancellationToken.None);
@@ -38,7 +38,7 @@ sealed class StoppableCluster : IAsyncDisposable
         await ControlAsync("start", "--log", Path.Combine(Folder, "server.log"));
         // It, too, ends with the test process.
         await LetGoAsync();
-        _again = RunningCluster.Guard(_user, Server(), () => false, socketFolder: "");
+        _again = RunningCluster.Watch(_user, Server(), () => false, socketFolder: "");
     }
 
     /// <summary>SIGSTOP to every process of the server: connections stand, new ones are taken by the kernel, nobody answers.</summary>
@@ -49,7 +49,7 @@ sealed class StoppableCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await ResumeAsync();
-        await _user.Runs(_control, "stop", "--pgdata", Folder, "--mode", "immediate", "--silent").RunAsync(CancellationToken.None);
+        await _user.Command(_control, "stop", "--pgdata", Folder, "--mode", "immediate", "--silent").RunAsync(CancellationToken.None);
         await LetGoAsync();
         await _first.DisposeAsync();
         _data.Dispose();
@@ -58,7 +58,7 @@ sealed class StoppableCluster : IAsyncDisposable
 
     async Task ControlAsync(string what, params string[] options)
     {
-        var done = await _user.Runs([_control, what, "--pgdata", Folder, "--wait", "--silent", .. options]).RunAsync(CancellationToken.None);
+        var done = await _user.Command([_control, what, "--pgdata", Folder, "--wait", "--silent", .. options]).RunAsync(CancellationToken.None);
         Assert.True(done.Succeeded, done.Text);
     }
 

@@ -83,7 +83,7 @@ static class TestCluster
         }
 
         var data = DataDirectory.Open(Path.Combine(Path.GetTempPath(), Names.Random("controlplane")));
-        data.TryOwn();
+        data.TryLock();
         var postgres = await EmbeddedPostgres.StartAsync(data, durable: false, Console.WriteLine, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {

@@ -25,7 +25,7 @@ sealed class TlsCluster : IAsyncDisposable
     public static async Task<TlsCluster> StartAsync(Authority authority)
     {
         var data = DataDirectory.Open(Path.Combine(Path.GetTempPath(), Names.Random("tls")));
-        data.TryOwn();
+        data.TryLock();
         var host = string.Create(CultureInfo.InvariantCulture, $"127.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(256)}.{Random.Shared.Next(1, 255)}");
         await using (var first = await EmbeddedPostgres.StartAsync(data, durable: false, Console.WriteLine, CancellationToken.None))
         {

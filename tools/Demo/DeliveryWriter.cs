@@ -1,33 +1,33 @@
 using System.Globalization;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
 /// <summary>
-/// Packs a tenant's events into deliveries of different sizes and forms, and mixes in what goes wrong between a gateway and a platform.
-/// Repeats and conflicts name events of earlier days or of the same delivery, so that deliveries of one day may overtake each other.
+/// Packs a tenant's events into deliveries of different sizes and formats, and adds the faults that occur between a gateway and a platform.
+/// Repeats and conflicts name events of earlier days or of the same delivery, so the deliveries of one day may arrive in any order.
 /// </summary>
 sealed class DeliveryWriter(DemoTenant tenant, Random random)
 {
     readonly List<DemoEvent> _known = [];
     int _broken;
 
-    /// <param name="clock">The platform's time when they are sent.</param>
+    /// <param name="clock">The platform's time at sending.</param>
     public List<Delivery> Write(List<DemoEvent> events, DateTimeOffset clock)
     {
         _known.RemoveAll(usage => usage.OccurredAt < clock.AddDays(-DemoScript.AcceptedForDays));
         var deliveries = new List<Delivery>();
         for (var sent = 0; sent < events.Count;)
         {
-            var form = (DeliveryForm)random.Next(5);
-            var size = form switch { DeliveryForm.One => 1, DeliveryForm.Ndjson => random.Next(20, 400), _ => random.Next(1, 60) };
+            var format = (DeliveryFormat)random.Next(5);
+            var size = format switch { DeliveryFormat.One => 1, DeliveryFormat.Ndjson => random.Next(20, 400), _ => random.Next(1, 60) };
             var entries = events.Skip(sent).Take(size).Select(usage => new Entry(usage, ExpectedOutcome.Accepted)).ToList();
             sent += entries.Count;
-            if (form != DeliveryForm.One)
+            if (format != DeliveryFormat.One)
             {
-                MixIn(entries, clock);
+                AddFaults(entries, clock);
             }
 
-            Send(deliveries, new Delivery(tenant, form, entries));
+            Send(deliveries, new Delivery(tenant, format, entries));
         }
 
         _known.AddRange(events);
@@ -41,17 +41,17 @@ sealed class DeliveryWriter(DemoTenant tenant, Random random)
             case 0:
                 deliveries.Add(delivery with { Times = 3 });
                 break;
-            case 1 when delivery.Form is not DeliveryForm.Ndjson:
-                deliveries.Add(delivery with { Corruption = Corruption.CutShort });
+            case 1 when delivery.Format is not DeliveryFormat.Ndjson:
+                deliveries.Add(delivery with { Corruption = Corruption.Truncated });
                 deliveries.Add(delivery);
                 break;
-            case 2 when delivery.Form is not DeliveryForm.Ndjson:
+            case 2 when delivery.Format is not DeliveryFormat.Ndjson:
                 deliveries.Add(delivery with { Corruption = Corruption.Forged });
                 deliveries.Add(delivery);
                 break;
             case 3 when _known.Count > 0:
                 deliveries.Add(delivery);
-                deliveries.Add(new Delivery(tenant, DeliveryForm.Array, [.. Enumerable.Range(0, 20).Select(_ => new Entry(AnyKnown(), ExpectedOutcome.Duplicate))]));
+                deliveries.Add(new Delivery(tenant, DeliveryFormat.Array, [.. Enumerable.Range(0, 20).Select(_ => new Entry(RandomKnownEvent(), ExpectedOutcome.Duplicate))]));
                 break;
             default:
                 deliveries.Add(delivery);
@@ -59,8 +59,8 @@ sealed class DeliveryWriter(DemoTenant tenant, Random random)
         }
     }
 
-    // About one delivery in three has something in it besides new events.
-    void MixIn(List<Entry> entries, DateTimeOffset clock)
+    // About one delivery in three contains more than new events.
+    void AddFaults(List<Entry> entries, DateTimeOffset clock)
     {
         switch (random.Next(12))
         {
@@ -68,31 +68,31 @@ sealed class DeliveryWriter(DemoTenant tenant, Random random)
                 entries.Add(new Entry(entries[random.Next(entries.Count)].Event, ExpectedOutcome.Duplicate));
                 break;
             case 1 when _known.Count > 0:
-                entries.Insert(random.Next(entries.Count + 1), new Entry(AnyKnown(), ExpectedOutcome.Duplicate));
+                entries.Insert(random.Next(entries.Count + 1), new Entry(RandomKnownEvent(), ExpectedOutcome.Duplicate));
                 break;
             case 2:
                 entries.Insert(random.Next(entries.Count + 1), Broken((ExpectedOutcome)random.Next((int)ExpectedOutcome.Malformed, (int)ExpectedOutcome.Conflict), clock));
                 break;
             case 3 when _known.Count > 0:
-                var known = AnyKnown();
+                var known = RandomKnownEvent();
                 entries.Add(new Entry(known with { PromptTokens = known.PromptTokens + 1 + random.Next(100) }, ExpectedOutcome.Conflict));
                 break;
         }
     }
 
-    Entry Broken(ExpectedOutcome fate, DateTimeOffset clock)
+    Entry Broken(ExpectedOutcome outcome, DateTimeOffset clock)
     {
         var id = string.Create(CultureInfo.InvariantCulture, $"broken-{++_broken:0000}");
-        var sound = new DemoEvent(id, clock.AddMinutes(-10), $"{tenant.Slug}-user-1", "chat", tenant.Models[0].Model, random.Next(1, 1000), 10);
+        var valid = new DemoEvent(id, clock.AddMinutes(-10), $"{tenant.Slug}-user-1", "chat", tenant.Models[0].Model, random.Next(1, 1000), 10);
         return new Entry(
-            fate switch
+            outcome switch
             {
-                ExpectedOutcome.Malformed => sound with { PromptTokens = -1 },
-                ExpectedOutcome.UnknownModel => sound with { Model = "gpt-9-rumoured" },
-                ExpectedOutcome.InFuture => sound with { OccurredAt = clock.AddHours(random.Next(1, 100)) },
-                _ => sound with { OccurredAt = clock.AddDays(-random.Next(DemoScript.AcceptedForDays + 1, 400)) },
-            }, fate);
+                ExpectedOutcome.Malformed => valid with { PromptTokens = -1 },
+                ExpectedOutcome.UnknownModel => valid with { Model = "gpt-9-rumoured" },
+                ExpectedOutcome.InFuture => valid with { OccurredAt = clock.AddHours(random.Next(1, 100)) },
+                _ => valid with { OccurredAt = clock.AddDays(-random.Next(DemoScript.AcceptedForDays + 1, 400)) },
+            }, outcome);
     }
 
-    DemoEvent AnyKnown() => _known[random.Next(_known.Count)];
+    DemoEvent RandomKnownEvent() => _known[random.Next(_known.Count)];
 }

@@ -1,19 +1,19 @@
 using System.Diagnostics;
 using Spectre.Console;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <param name="Data">The demo's own folder is made in here.</param>
-/// <param name="Database">Connection string of a server to make the demo's database on; null: one of its own.</param>
+/// <param name="Data">The demo creates its own folder in here.</param>
+/// <param name="Database">Connection string of a server on which to create the demo's database; null: an embedded server.</param>
 /// <param name="Traces">Files to replay; none: a generated trace of <paramref name="Calls"/> calls.</param>
 public sealed record DemoOptions(string Data, string? Database, IReadOnlyList<FileInfo> Traces, int Calls, int Seed);
 
-/// <summary>Two months of three tenants in sandbox time, over the real HTTP interface, and a check that nothing was lost, doubled or mispriced.</summary>
+/// <summary>Two months of three tenants in sandbox time over the real HTTP interface, with a check that nothing was lost, duplicated or mispriced.</summary>
 public sealed class DemoRun : IAsyncDisposable
 {
     public const int Months = 2;
 
-    /// <summary>Deliveries under way at once.</summary>
+    /// <summary>Concurrent deliveries.</summary>
     const int Connections = 6;
 
     static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -24,7 +24,7 @@ public sealed class DemoRun : IAsyncDisposable
     readonly IReadOnlyList<DemoTenant> _tenants;
     readonly List<DemoDay> _script;
     readonly long _tokensOfTrace;
-    readonly Bookkeeping _books = new(Start);
+    readonly ExpectedAccounting _expected = new(Start);
     readonly List<string> _differences = [];
     readonly List<DemoAccount> _accounts = [];
 
@@ -40,9 +40,9 @@ public sealed class DemoRun : IAsyncDisposable
         var trace = options.Traces.Count > 0 ? TraceFile.ReadAll(options.Traces) : TraceGenerator.Calls(options.Seed, options.Calls, Start, days);
         console.MarkupLineInterpolated($"""
             [bold]{trace.Count:N0} LLM calls[/] {(options.Traces.Count > 0 ? $"of {string.Join(", ", options.Traces.Select(file => file.Name))}" : "of a generated trace")}
-            The trace names no tenant, user or model: its calls are stretched over {days} days in the order of their arrival and dealt by chance, with seed {options.Seed}.
+            The trace names no tenant, user or model: its calls are spread over {days} days in order of arrival and assigned at random, with seed {options.Seed}.
             """);
-        // Roles belong to a whole PostgreSQL server: on one that is shared, slugs must be the demo's own.
+        // Roles belong to the whole PostgreSQL server: on a shared one, the slugs must be unique to this demo.
         var suffix = options.Database is null ? "" : $"-{Ids.New(TimeProvider.System).ToString("N")[^8..]}";
         var tenants = DemoTenant.All.Select(tenant => tenant with { Slug = tenant.Slug + suffix }).ToList();
         var script = DemoScript.Write(trace, Start, days, options.Seed, tenants);
@@ -50,14 +50,14 @@ public sealed class DemoRun : IAsyncDisposable
         return new DemoRun(console, server, tenants, script, trace.Sum(call => call.PromptTokens + call.CompletionTokens));
     }
 
-    /// <summary>Signs the tenants up, lets the months pass day by day, and ends in the morning after the second invoices.</summary>
+    /// <summary>Signs the tenants up, advances the clock day by day, and ends on the morning after the second invoices.</summary>
     public async Task PlayAsync(CancellationToken ct)
     {
         var customer = new NewCustomer(_server.Address, new MailFolder(_server.Mail));
         foreach (var tenant in _tenants)
         {
             _accounts.Add(await customer.SignUpAsync(tenant, ct));
-            _console.MarkupLineInterpolated($"{tenant.Organization} signed up for {tenant.Plan} and confirmed its address: {tenant.Slug}");
+            _console.MarkupLineInterpolated($"{tenant.Organization} signed up for {tenant.Plan} and confirmed its email: {tenant.Slug}");
         }
 
         using var http = _server.NewClient(key: null);
@@ -76,37 +76,37 @@ public sealed class DemoRun : IAsyncDisposable
                 task.Description = $"{day.Clock:d MMMM yyyy}";
             }
 
-            // Past the hour of the invoices and of the nightly job.
+            // Later than the invoices and the nightly job.
             _differences.AddRange(await _server.MoveClockAsync(End.AddHours(6), ct));
             task.Description = "Two months";
             task.Value = task.MaxValue;
         });
         _console.MarkupLineInterpolated($"""
-            {events:N0} events in {_script.Sum(day => day.Deliveries.Sum(delivery => delivery.Times)):N0} requests took {sending.TotalSeconds:0.0} s: [bold]{events / sending.TotalSeconds:N0} events a second[/]
+            {events:N0} events in {_script.Sum(day => day.Deliveries.Sum(delivery => delivery.Times)):N0} requests took {sending.TotalSeconds:0.0} s: [bold]{events / sending.TotalSeconds:N0} events per second[/]
             Two months of jobs took {(Stopwatch.GetElapsedTime(began) - sending).TotalSeconds:0.0} s.
             """);
     }
 
     /// <summary>Compares and prints.</summary>
-    /// <returns>How many things differ: 0 is what it takes.</returns>
+    /// <returns>The number of differences; 0 is a pass.</returns>
     public async Task<int> CheckAsync(CancellationToken ct)
     {
-        var read = new ReadPlatformBooks(_server, Path.Combine(_server.Folder, "invoices"));
-        var platform = new Dictionary<DemoTenant, PlatformBooks>();
+        var read = new ReadPlatformRecords(_server, Path.Combine(_server.Folder, "invoices"));
+        var platform = new Dictionary<DemoTenant, PlatformRecords>();
         foreach (var account in _accounts)
         {
-            var books = await read.RunAsync(account, DateOnly.FromDateTime(Start.UtcDateTime), DateOnly.FromDateTime(End.UtcDateTime).AddDays(1), ct);
-            platform[account.Tenant] = books;
-            _differences.AddRange(ConservationCheck.Differences(account.Tenant, _books, books));
+            var records = await read.RunAsync(account, DateOnly.FromDateTime(Start.UtcDateTime), DateOnly.FromDateTime(End.UtcDateTime).AddDays(1), ct);
+            platform[account.Tenant] = records;
+            _differences.AddRange(ConservationCheck.Differences(account.Tenant, _expected, records));
         }
 
-        var tokens = _tenants.Sum(tenant => _books.SumsOf(tenant).Tokens);
+        var tokens = _tenants.Sum(tenant => _expected.SumsOf(tenant).Tokens);
         if (tokens != _tokensOfTrace)
         {
             _differences.Add(FormattableString.Invariant($"The trace has {_tokensOfTrace} tokens, the demo reported {tokens}"));
         }
 
-        new DemoReport(_console, _server, _books, platform).Print(_differences);
+        new DemoReport(_console, _server, _expected, platform).Print(_differences);
         return _differences.Count;
     }
 
@@ -118,7 +118,7 @@ public sealed class DemoRun : IAsyncDisposable
             var (_, differences) = await senders[delivery.Tenant].SendAsync(delivery, stop);
             lock (_differences)
             {
-                _books.Enter(delivery, day.Clock);
+                _expected.Add(delivery, day.Clock);
                 _differences.AddRange(differences);
                 sent(delivery.Expected.Sent);
             }

@@ -1,21 +1,21 @@
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>One day of the demo: where the clock is moved, and what is sent then. Deliveries of one day do not depend on each other.</summary>
-/// <param name="Clock">The day's last second: every call of the day has happened, its period is still open.</param>
+/// <summary>One day of the demo: the time to which the clock is advanced, and what is sent then. Deliveries of one day do not depend on each other.</summary>
+/// <param name="Clock">The day's last second: all calls of the day have happened and its period is still open.</param>
 public sealed record DemoDay(DateTimeOffset Clock, IReadOnlyList<Delivery> Deliveries);
 
 /// <summary>
-/// What the demo will send and what has to become of it, all decided beforehand. Pure: the same trace and seed give the same script.
-/// A trace is stretched over the days in the order of its arrivals and dealt to tenants, users and models by chance.
+/// Everything the demo will send and the outcome it expects, decided in advance. Pure: the same trace and seed give the same script.
+/// A trace is spread over the days in order of arrival and assigned to tenants, users and models at random.
 /// </summary>
 public sealed class DemoScript
 {
-    /// <summary>Of 1,000 calls, how many are reported days after they happened.</summary>
-    const int HeldBackPerMille = 15;
+    /// <summary>Calls per 1,000 that are reported days after they happened.</summary>
+    const int DelayedPerMille = 15;
 
-    const int LongestHoldDays = 30;
+    const int MaxDelayDays = 30;
 
-    /// <summary>Older events are held in quarantine, even those that were reported before.</summary>
+    /// <summary>Older events go to quarantine, even if they were reported before.</summary>
     internal const int AcceptedForDays = 35;
 
     readonly Random _random;
@@ -32,7 +32,7 @@ public sealed class DemoScript
 
     List<DemoDay> Write(IReadOnlyList<TraceCall> trace)
     {
-        var reported = trace.Select(Deal).GroupBy(call => (call.ReportedOn, call.Tenant)).ToDictionary(g => g.Key, g => g.Select(call => call.Event).ToList());
+        var reported = trace.Select(Assign).GroupBy(call => (call.ReportedOn, call.Tenant)).ToDictionary(g => g.Key, g => g.Select(call => call.Event).ToList());
         var batching = _tenants.ToDictionary(tenant => tenant, tenant => new DeliveryWriter(tenant, _random));
         return [.. Enumerable.Range(0, _days).Select(day =>
         {
@@ -40,7 +40,7 @@ public sealed class DemoScript
             return new DemoDay(clock, [.. _tenants.SelectMany(tenant => batching[tenant].Write(reported.GetValueOrDefault((day, tenant), []), clock))]);
         })];
 
-        (int ReportedOn, DemoTenant Tenant, DemoEvent Event) Deal(TraceCall call, int index)
+        (int ReportedOn, DemoTenant Tenant, DemoEvent Event) Assign(TraceCall call, int index)
         {
             var occurredAt = Stretch(call.ArrivedAt, trace[0].ArrivedAt, trace[^1].ArrivedAt);
             var tenant = Pick(_tenants, candidate => candidate.Share);
@@ -48,8 +48,8 @@ public sealed class DemoScript
             var usage = new DemoEvent(
                 $"call-{index + 1:000000}", occurredAt, $"{tenant.Slug}-user-{user}", $"chat-{user}-{occurredAt:yyyyMMdd}",
                 Pick(tenant.Models, model => model.Percent).Model, call.PromptTokens, call.CompletionTokens);
-            var held = _random.Next(1000) < HeldBackPerMille ? _random.Next(1, LongestHoldDays + 1) : 0;
-            return (Math.Min((occurredAt - _start).Days + held, _days - 1), tenant, usage);
+            var delay = _random.Next(1000) < DelayedPerMille ? _random.Next(1, MaxDelayDays + 1) : 0;
+            return (Math.Min((occurredAt - _start).Days + delay, _days - 1), tenant, usage);
         }
     }
 

@@ -1,4 +1,4 @@
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
 /// <summary>One LLM call, as a tenant's gateway reports it.</summary>
 /// <param name="OccurredAt">UTC, whole microseconds.</param>
@@ -7,7 +7,7 @@ public sealed record DemoEvent(string Id, DateTimeOffset OccurredAt, string User
     public long TotalTokens => PromptTokens + CompletionTokens;
 }
 
-/// <summary>What the platform has to make of one reported event.</summary>
+/// <summary>What the platform must do with one reported event.</summary>
 public enum ExpectedOutcome
 {
     Accepted,
@@ -21,34 +21,34 @@ public enum ExpectedOutcome
 
 public sealed record Entry(DemoEvent Event, ExpectedOutcome ExpectedOutcome);
 
-/// <summary>The ways in which <c>POST /v1/usage</c> and <c>/v1/usage/litellm</c> take events.</summary>
-public enum DeliveryForm
+/// <summary>The formats that <c>POST /v1/usage</c> and <c>/v1/usage/litellm</c> accept.</summary>
+public enum DeliveryFormat
 {
     One,
     Array,
-    /// <summary>Under a tenant key; every other form is signed.</summary>
+    /// <summary>Under a tenant key; every other format is signed.</summary>
     Ndjson,
     CloudEvents,
     Litellm,
 }
 
-/// <summary>What is wrong with a delivery as a whole; nothing in it may be counted.</summary>
+/// <summary>What is wrong with a whole delivery; none of its events may be counted.</summary>
 public enum Corruption
 {
     None,
-    /// <summary>The end of the body is missing: 400, and the text is held in quarantine.</summary>
-    CutShort,
+    /// <summary>The end of the body is missing: 400, and the text goes to quarantine.</summary>
+    Truncated,
     /// <summary>Signed with another secret: 401.</summary>
     Forged,
 }
 
-/// <summary>One request, or the same one sent several times at once, as a gateway does that gave up waiting for the first answer.</summary>
-public sealed record Delivery(DemoTenant Tenant, DeliveryForm Form, IReadOnlyList<Entry> Entries, int Times = 1, Corruption Corruption = Corruption.None)
+/// <summary>One request, or several concurrent copies of it, as sent by a gateway whose first attempt timed out.</summary>
+public sealed record Delivery(DemoTenant Tenant, DeliveryFormat Format, IReadOnlyList<Entry> Entries, int Times = 1, Corruption Corruption = Corruption.None)
 {
-    /// <summary>What all copies together have to be answered with.</summary>
+    /// <summary>The combined responses that all copies must get.</summary>
     public Outcome Expected => (Corruption switch
     {
-        Corruption.CutShort => Outcome.Nothing with { Refused = Times },
+        Corruption.Truncated => Outcome.Nothing with { Refused = Times },
         Corruption.Forged => Outcome.Nothing with { Unauthorized = Times },
         _ => Outcome.Nothing with
         {
@@ -59,14 +59,14 @@ public sealed record Delivery(DemoTenant Tenant, DeliveryForm Form, IReadOnlyLis
     }) with
     { Sent = Entries.Count * Times };
 
-    long Count(ExpectedOutcome fate) => Entries.LongCount(entry => entry.ExpectedOutcome == fate);
+    long Count(ExpectedOutcome outcome) => Entries.LongCount(entry => entry.ExpectedOutcome == outcome);
 }
 
-/// <summary>Counts of events by what became of them, and of whole deliveries that were turned away.</summary>
+/// <summary>Events by outcome, and rejected deliveries.</summary>
 /// <param name="Sent">Events in all copies of all deliveries.</param>
-/// <param name="Rejected">Events held in quarantine.</param>
-/// <param name="Refused">Deliveries that were not JSON: one text each in quarantine.</param>
-/// <param name="Unauthorized">Deliveries with a wrong signature: nothing is kept of them.</param>
+/// <param name="Rejected">Events in quarantine.</param>
+/// <param name="Refused">Deliveries that were not JSON: one quarantined text each.</param>
+/// <param name="Unauthorized">Deliveries with a wrong signature, which are discarded.</param>
 public sealed record Outcome(long Sent, long Accepted, long Duplicates, long Rejected, long Refused, long Unauthorized)
 {
     public static readonly Outcome Nothing = new(0, 0, 0, 0, 0, 0);

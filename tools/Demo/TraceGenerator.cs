@@ -1,22 +1,22 @@
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
 /// <summary>
-/// Makes a trace when none is given: an office's week (busy from nine to five on weekdays, quiet nights and weekends) with log-normal
+/// Generates a trace when none is supplied: an office week (busy from nine to five on weekdays, quiet nights and weekends) with log-normal
 /// token counts, close to published traces of chat services. The same seed gives the same trace.
 /// </summary>
 public static class TraceGenerator
 {
-    /// <param name="days">Whole days from <paramref name="start"/> on.</param>
-    /// <returns>Calls in the order of their arrival.</returns>
+    /// <param name="days">Number of days, starting at <paramref name="start"/>.</param>
+    /// <returns>Calls in order of arrival.</returns>
     public static List<TraceCall> Calls(int seed, int count, DateTimeOffset start, int days)
     {
         var random = new Random(seed);
         var hours = Enumerable.Range(0, days * 24).Select(hour => start.AddHours(hour)).ToList();
-        var busyUntil = RunningSum(hours.Select(BusynessOf));
+        var cumulativeLoad = RunningSum(hours.Select(RelativeLoad));
         var calls = new List<TraceCall>(count);
         for (var i = 0; i < count; i++)
         {
-            var hour = busyUntil.BinarySearch(random.NextDouble() * busyUntil[^1]);
+            var hour = cumulativeLoad.BinarySearch(random.NextDouble() * cumulativeLoad[^1]);
             var arrivedAt = hours[hour < 0 ? ~hour : hour].AddTicks(random.NextInt64(TimeSpan.TicksPerHour));
             calls.Add(new TraceCall(arrivedAt, LogNormal(random, median: 1_000, spread: 1.0, 16_000), LogNormal(random, median: 130, spread: 0.9, 4_000)));
         }
@@ -24,7 +24,7 @@ public static class TraceGenerator
         return [.. calls.OrderBy(call => call.ArrivedAt)];
     }
 
-    static double BusynessOf(DateTimeOffset hour)
+    static double RelativeLoad(DateTimeOffset hour)
     {
         var office = 0.05 + Math.Exp(-Math.Pow((hour.Hour - 13) / 4.0, 2));
         return hour.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday ? office * 0.2 : office;
@@ -36,7 +36,7 @@ public static class TraceGenerator
         return [.. values.Select(value => sum += value)];
     }
 
-    // Box-Muller: two uniform numbers make a normal one.
+    // Box-Muller transform.
     static long LogNormal(Random random, double median, double spread, long maximum)
     {
         var normal = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());

@@ -1,30 +1,30 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>An invoice as GET /v1/invoices shows it, and where its PDF was saved.</summary>
-/// <param name="Overage">EUR, without what late tokens cost.</param>
+/// <summary>An invoice as returned by GET /v1/invoices, and the path of its saved PDF.</summary>
+/// <param name="Overage">EUR, excludes late tokens.</param>
 /// <param name="Late">EUR.</param>
 public sealed record IssuedInvoice(
     string Number, DateOnly PeriodStart, DateOnly PeriodEnd, long Tokens, long LateTokens, decimal Base, decimal Overage, decimal Late, decimal Total,
     long LineTokens, decimal LineAmounts, string Pdf);
 
-/// <summary>What the platform says about one tenant, place by place.</summary>
+/// <summary>Everything the platform records about one tenant.</summary>
 /// <param name="Reported">GET /v1/usage, by model.</param>
-/// <param name="Held">Texts in quarantine, repeated ones counted.</param>
-public sealed record PlatformBooks(
+/// <param name="Held">Quarantined submissions, including repeats.</param>
+public sealed record PlatformRecords(
     IReadOnlyDictionary<string, Sums> Reported, Sums Events, Sums Counters, Sums DailyUsage, long Held, IReadOnlyList<IssuedInvoice> Invoices)
 {
     public Sums ReportedSum => Reported.Values.Aggregate(default(Sums), (sum, model) => sum + model);
 }
 
-/// <summary>Reads the platform's books: over the API what it shows, and from the database what it stores.</summary>
-sealed class ReadPlatformBooks(DemoServer server, string pdfFolder)
+/// <summary>Reads the platform's records: reported values through the API, stored ones from the database.</summary>
+sealed class ReadPlatformRecords(DemoServer server, string pdfFolder)
 {
     /// <param name="from">UTC day.</param>
     /// <param name="to">UTC day, exclusive.</param>
-    public async Task<PlatformBooks> RunAsync(DemoAccount account, DateOnly from, DateOnly to, CancellationToken ct)
+    public async Task<PlatformRecords> RunAsync(DemoAccount account, DateOnly from, DateOnly to, CancellationToken ct)
     {
         using var http = server.NewClient(account.Key);
         var usage = await GetAsync(http, string.Create(CultureInfo.InvariantCulture, $"/v1/usage?from={from:yyyy-MM-dd}&to={to:yyyy-MM-dd}&group_by=model"), ct);
@@ -35,7 +35,7 @@ sealed class ReadPlatformBooks(DemoServer server, string pdfFolder)
         }
 
         await using var database = await server.Database.BeginJobAsync(ct);
-        return new PlatformBooks(
+        return new PlatformRecords(
             usage.ToDictionary(
                 row => row.GetProperty("model").GetString()!,
                 row => new Sums(row.GetProperty("requests").GetInt64(), row.GetProperty("total_tokens").GetInt64(), row.GetProperty("cost").GetDecimal())),
@@ -51,7 +51,7 @@ sealed class ReadPlatformBooks(DemoServer server, string pdfFolder)
         var pdf = await http.GetByteArrayAsync(new Uri($"/v1/invoices/{number}.pdf", UriKind.Relative), ct);
         if (!pdf.AsSpan().StartsWith("%PDF-"u8))
         {
-            throw new DemoFailureException($"/v1/invoices/{number}.pdf is no PDF.");
+            throw new CommandFailedException($"/v1/invoices/{number}.pdf is not a PDF.");
         }
 
         Directory.CreateDirectory(pdfFolder);
@@ -60,7 +60,7 @@ sealed class ReadPlatformBooks(DemoServer server, string pdfFolder)
         return path;
     }
 
-    /// <summary>Every item of a list, page by page.</summary>
+    /// <summary>All items of a list, across pages.</summary>
     static async Task<List<JsonElement>> GetAsync(HttpClient http, string path, CancellationToken ct)
     {
         var items = new List<JsonElement>();

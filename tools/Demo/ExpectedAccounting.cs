@@ -1,31 +1,31 @@
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>Requests, tokens and what the models cost.</summary>
+/// <summary>Requests, tokens and model cost.</summary>
 /// <param name="Cost">EUR, exact.</param>
 public readonly record struct Sums(long Requests, long Tokens, decimal Cost)
 {
     public static Sums operator +(Sums a, Sums b) => new(a.Requests + b.Requests, a.Tokens + b.Tokens, a.Cost + b.Cost);
 }
 
-/// <summary>What an invoice has to say.</summary>
-/// <param name="Tokens">Every token it carries: of its period, and late ones.</param>
-/// <param name="LateTokens">Of the period before, reported after that one's invoice.</param>
+/// <summary>The amounts that an invoice must show.</summary>
+/// <param name="Tokens">All tokens billed: those of its period and late ones.</param>
+/// <param name="LateTokens">Tokens of the previous period, reported after its invoice.</param>
 /// <param name="Base">EUR.</param>
-/// <param name="Overage">EUR, cents; without what late tokens cost.</param>
+/// <param name="Overage">EUR, cents; excludes late tokens.</param>
 /// <param name="Late">EUR, cents.</param>
 public sealed record ExpectedInvoice(long Tokens, long LateTokens, decimal Base, decimal Overage, decimal Late)
 {
     public decimal Total => Base + Overage + Late;
 }
 
-/// <summary>The demo's own books: counts what it sends, and works out every sum and invoice without the platform's code.</summary>
-/// <param name="start">00:00 UTC of the first day of a month: where the first billing period begins.</param>
-public sealed class Bookkeeping(DateTimeOffset start)
+/// <summary>The demo's own accounting: counts what it sends, and computes every sum and invoice without the platform's code.</summary>
+/// <param name="start">Start of the first billing period: 00:00 UTC on the first day of a month.</param>
+public sealed class ExpectedAccounting(DateTimeOffset start)
 {
     readonly List<(DemoTenant Tenant, DemoEvent Event, bool Late)> _accepted = [];
     readonly Dictionary<DemoTenant, Outcome> _outcomes = [];
 
-    public void Enter(Delivery delivery, DateTimeOffset clock)
+    public void Add(Delivery delivery, DateTimeOffset clock)
     {
         _outcomes[delivery.Tenant] = OutcomeOf(delivery.Tenant) + delivery.Expected;
         if (delivery.Corruption == Corruption.None)
@@ -58,11 +58,11 @@ public sealed class Bookkeeping(DateTimeOffset start)
         var billedBefore = period > 0 ? TokensOf(tenant, period - 1, late: false) : 0;
         var late = period > 0 ? TokensOf(tenant, period - 1, late: true) : 0;
         return new ExpectedInvoice(
-            used + late, late, perMonth, Charge(tenant, Beyond(tenant, used)),
-            Charge(tenant, Beyond(tenant, billedBefore + late) - Beyond(tenant, billedBefore)));
+            used + late, late, perMonth, Charge(tenant, OverIncluded(tenant, used)),
+            Charge(tenant, OverIncluded(tenant, billedBefore + late) - OverIncluded(tenant, billedBefore)));
     }
 
-    static long Beyond(DemoTenant tenant, long tokens) => Math.Max(0, tokens - tenant.IncludedTokens);
+    static long OverIncluded(DemoTenant tenant, long tokens) => Math.Max(0, tokens - tenant.IncludedTokens);
 
     static decimal Charge(DemoTenant tenant, long tokens) =>
         Math.Round(tokens * tenant.OverageEurPerThousand / 1000m, 2, MidpointRounding.AwayFromZero);

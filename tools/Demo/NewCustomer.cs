@@ -1,17 +1,17 @@
 using System.Net;
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>A tenant that has signed up, and what its gateway needs to know.</summary>
-/// <param name="Key">Tenant key, for Bearer.</param>
-/// <param name="WebhookSecret">Bytes that sign usage.</param>
+/// <summary>A tenant that has signed up, with the credentials for its gateway.</summary>
+/// <param name="Key">Tenant key, sent as Bearer token.</param>
+/// <param name="WebhookSecret">Key that signs usage.</param>
 public sealed record DemoAccount(DemoTenant Tenant, Guid Id, string Key, byte[] WebhookSecret);
 
-/// <summary>Signs up as a customer does: form, link in the mail, sign in, keys page.</summary>
+/// <summary>Signs up as a customer does: form, link in the email, sign-in, keys page.</summary>
 sealed partial class NewCustomer(Uri portal, MailFolder mail)
 {
-    /// <summary>Of every member of the demo. It protects nothing: the demo has its own data folder.</summary>
+    /// <summary>Shared by all members of the demo. It protects nothing: the demo has its own data folder.</summary>
     public const string Password = "this is only a demo";
 
     public async Task<DemoAccount> SignUpAsync(DemoTenant tenant, CancellationToken ct)
@@ -37,8 +37,8 @@ sealed partial class NewCustomer(Uri portal, MailFolder mail)
             tenant, Guid.Parse(Find(TenantId(), key)), Find(TenantKey(), key), Convert.FromBase64String(Find(WebhookSecret(), secret)));
     }
 
-    static string Find(Regex what, string html) =>
-        what.Match(WebUtility.HtmlDecode(html)) is { Success: true } found ? found.Groups[1].Value : throw new DemoFailureException($"/app/keys does not show {what}.");
+    static string Find(Regex pattern, string html) =>
+        pattern.Match(WebUtility.HtmlDecode(html)) is { Success: true } found ? found.Groups[1].Value : throw new CommandFailedException($"/app/keys shows no match for {pattern}.");
 
     [GeneratedRegex("X-Tenant-Id: ([0-9a-f-]{36})")]
     private static partial Regex TenantId();

@@ -1,10 +1,10 @@
 using System.Globalization;
 using Spectre.Console;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>What the demo did, as tables, and where to look at it.</summary>
-sealed class DemoReport(IAnsiConsole console, DemoServer server, Bookkeeping own, IReadOnlyDictionary<DemoTenant, PlatformBooks> platform)
+/// <summary>The results of the demo as tables, and where to inspect them.</summary>
+sealed class DemoReport(IAnsiConsole console, DemoServer server, ExpectedAccounting expected, IReadOnlyDictionary<DemoTenant, PlatformRecords> platform)
 {
     const int ShownDifferences = 20;
 
@@ -14,28 +14,28 @@ sealed class DemoReport(IAnsiConsole console, DemoServer server, Bookkeeping own
         console.Write(Models());
         console.Write(Invoices());
         console.Write(Conservation());
-        Verdict(differences);
-        WhereToLook();
+        PrintVerdict(differences);
+        PrintLocations();
     }
 
     Table Events()
     {
-        var table = NewTable("Events", "Tenant", "Sent", "Accepted", "of them late", "Duplicates", "Quarantined", "Not JSON", "Forged");
+        var table = NewTable("Events", "Tenant", "Sent", "Accepted", "Late", "Duplicates", "Quarantined", "Not JSON", "Forged");
         foreach (var tenant in platform.Keys)
         {
-            var outcome = own.OutcomeOf(tenant);
-            AddRow(table, tenant.Plan, outcome.Sent, outcome.Accepted, own.LateOf(tenant), outcome.Duplicates, outcome.Rejected, outcome.Refused, outcome.Unauthorized);
+            var outcome = expected.OutcomeOf(tenant);
+            AddRow(table, tenant.Plan, outcome.Sent, outcome.Accepted, expected.LateOf(tenant), outcome.Duplicates, outcome.Rejected, outcome.Refused, outcome.Unauthorized);
         }
 
-        return table.Caption("Late: after the invoice of its month. Not JSON and forged count whole deliveries.");
+        return table.Caption("Late: reported after the invoice of its month. Not JSON and forged count whole deliveries.");
     }
 
     Table Models()
     {
         var table = NewTable("Usage by model", "Tenant", "Model", "Requests", "Tokens", "Model cost, EUR");
-        foreach (var (tenant, books) in platform)
+        foreach (var (tenant, records) in platform)
         {
-            foreach (var (model, sums) in books.Reported)
+            foreach (var (model, sums) in records.Reported)
             {
                 AddRow(table, tenant.Plan, model, sums.Requests, sums.Tokens, sums.Cost);
             }
@@ -47,18 +47,18 @@ sealed class DemoReport(IAnsiConsole console, DemoServer server, Bookkeeping own
     Table Invoices()
     {
         var table = NewTable("Invoices, EUR", "Tenant", "Number", "Period", "Tokens", "Base", "Overage", "Late", "Total", "PDF");
-        foreach (var (tenant, books) in platform)
+        foreach (var (tenant, records) in platform)
         {
-            foreach (var invoice in books.Invoices)
+            foreach (var invoice in records.Invoices)
             {
                 AddRow(
                     table, tenant.Plan, invoice.Number, string.Create(CultureInfo.InvariantCulture, $"{invoice.PeriodStart:yyyy-MM-dd}"), invoice.Tokens,
                     invoice.Base, invoice.Overage, invoice.Late, invoice.Total, Shown(invoice.Pdf));
             }
 
-            if (books.Invoices.Count == 0)
+            if (records.Invoices.Count == 0)
             {
-                AddRow(table, tenant.Plan, "none", "not invoiced", books.Events.Tokens, "", "", "", "", "");
+                AddRow(table, tenant.Plan, "none", "not invoiced", records.Events.Tokens, "", "", "", "", "");
             }
         }
 
@@ -67,22 +67,22 @@ sealed class DemoReport(IAnsiConsole console, DemoServer server, Bookkeeping own
 
     Table Conservation()
     {
-        var table = NewTable("Conservation, in tokens", "Tenant", "Demo's books", "Events", "Counters", "Daily usage", "GET /v1/usage", "Invoice lines");
-        foreach (var (tenant, books) in platform)
+        var table = NewTable("Conservation, in tokens", "Tenant", "Expected", "Events", "Counters", "Daily usage", "GET /v1/usage", "Invoice lines");
+        foreach (var (tenant, records) in platform)
         {
             AddRow(
-                table, tenant.Plan, own.SumsOf(tenant).Tokens, books.Events.Tokens, books.Counters.Tokens, books.DailyUsage.Tokens, books.ReportedSum.Tokens,
-                tenant.EurPerMonth is null ? "trial" : books.Invoices.Sum(invoice => invoice.LineTokens));
+                table, tenant.Plan, expected.SumsOf(tenant).Tokens, records.Events.Tokens, records.Counters.Tokens, records.DailyUsage.Tokens, records.ReportedSum.Tokens,
+                tenant.EurPerMonth is null ? "trial" : records.Invoices.Sum(invoice => invoice.LineTokens));
         }
 
         return table;
     }
 
-    void Verdict(IReadOnlyList<string> differences)
+    void PrintVerdict(IReadOnlyList<string> differences)
     {
         if (differences.Count == 0)
         {
-            console.MarkupLine("[bold green]Nothing was lost, doubled or mispriced:[/] every answer, sum and invoice agrees with the demo's own books, to the token and the cent.");
+            console.MarkupLine("[bold green]Nothing was lost, duplicated or mispriced:[/] every response, sum and invoice matches the demo's own accounting, to the token and the cent.");
             return;
         }
 
@@ -93,18 +93,18 @@ sealed class DemoReport(IAnsiConsole console, DemoServer server, Bookkeeping own
         }
     }
 
-    void WhereToLook() => console.MarkupLineInterpolated($"""
+    void PrintLocations() => console.MarkupLineInterpolated($"""
 
-        Mail          {Shown(server.Mail)} ({new MailFolder(server.Mail).Count} mails)
+        Mail          {Shown(server.Mail)} ({new MailFolder(server.Mail).Count} emails)
         Invoices      {Shown(Path.Combine(server.Folder, "invoices"))}
         Environments  {Shown(server.Environments)}
 
-        Look around:  ./run --data {Shown(server.Folder)} --sandbox{(server.DatabaseName is { } name ? $" --database \"… Database={name}\"" : "")}
-        then sign in at http://localhost:8080/login as {string.Join(" or ", platform.Keys.Select(tenant => tenant.Email))}
+        Explore it:   ./run --data {Shown(server.Folder)} --sandbox{(server.DatabaseName is { } name ? $" --database \"… Database={name}\"" : "")}
+        Then sign in at http://localhost:8080/login as {string.Join(" or ", platform.Keys.Select(tenant => tenant.Email))}
         with the password "{NewCustomer.Password}", or at http://localhost:8080/admin with the key in {Shown(Path.Combine(server.Folder, "operator.key"))}
         """);
 
-    // Short where one stands in the folder above, as with ./run.
+    // Relative when the working directory is above it, as with ./run.
     static string Shown(string path) =>
         Path.GetRelativePath(Environment.CurrentDirectory, path) is var relative && relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
 

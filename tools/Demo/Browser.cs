@@ -1,14 +1,14 @@
 using System.Net;
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>Somebody at a browser: keeps cookies, follows links and redirects, sends forms with the hidden fields that are in them.</summary>
+/// <summary>A minimal browser: keeps cookies, follows links and redirects, submits forms with their hidden fields.</summary>
 sealed partial class Browser(Uri address) : IDisposable
 {
     readonly HttpClient _http = new() { BaseAddress = address };
 
-    /// <param name="page">Path, or a whole address as in a mail.</param>
+    /// <param name="page">Path, or an absolute URL as in an email.</param>
     /// <returns>HTML.</returns>
     public async Task<string> OpenAsync(string page, CancellationToken ct)
     {
@@ -16,12 +16,12 @@ sealed partial class Browser(Uri address) : IDisposable
         return await reply.TextAsync(ct);
     }
 
-    /// <summary>Opens the page and sends the one form on it that goes to <paramref name="action"/>.</summary>
-    /// <returns>HTML of the page that follows.</returns>
+    /// <summary>Opens the page and submits its form whose action is <paramref name="action"/>.</summary>
+    /// <returns>HTML of the resulting page.</returns>
     public async Task<string> SubmitAsync(string page, string action, IEnumerable<KeyValuePair<string, string>> entered, CancellationToken ct)
     {
         var form = Form().Matches(await OpenAsync(page, ct)).FirstOrDefault(form => form.Groups["action"].Value == action)
-            ?? throw new DemoFailureException($"There is no form to {action} on {page}.");
+            ?? throw new CommandFailedException($"{page} has no form with the action {action}.");
         var hidden = Input().Matches(form.Groups["fields"].Value).Select(input => Attributes(input.Value))
             .Where(input => input.GetValueOrDefault("type") == "hidden")
             .Select(input => KeyValuePair.Create(input["name"], input.GetValueOrDefault("value", "")));

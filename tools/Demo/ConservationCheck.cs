@@ -1,29 +1,29 @@
 using System.Globalization;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
 /// <summary>
-/// Events = counters = daily usage = invoice lines = the demo's own books, to the token and the cent. Pure.
+/// Events = counters = daily usage = invoice lines = the demo's own accounting, to the token and the cent. Pure.
 /// </summary>
 public static class ConservationCheck
 {
-    /// <returns>One sentence for each difference; none when nothing was lost, doubled or mispriced.</returns>
-    public static List<string> Differences(DemoTenant tenant, Bookkeeping own, PlatformBooks platform)
+    /// <returns>One sentence per difference; empty when nothing was lost, duplicated or mispriced.</returns>
+    public static List<string> Differences(DemoTenant tenant, ExpectedAccounting expectations, PlatformRecords platform)
     {
         var differences = new List<string>();
-        var sums = own.SumsOf(tenant);
+        var sums = expectations.SumsOf(tenant);
         Same("events", sums, platform.Events);
         Same("live counters", sums, platform.Counters);
         Same("daily usage", sums, platform.DailyUsage);
         Same("GET /v1/usage", sums, platform.ReportedSum);
-        var byModel = own.SumsByModel(tenant);
+        var byModel = expectations.SumsByModel(tenant);
         foreach (var model in byModel.Keys.Union(platform.Reported.Keys))
         {
             Same($"GET /v1/usage of {model}", byModel.GetValueOrDefault(model), platform.Reported.GetValueOrDefault(model));
         }
 
-        var outcome = own.OutcomeOf(tenant);
-        Same("texts in quarantine", outcome.Rejected + outcome.Refused, platform.Held);
+        var outcome = expectations.OutcomeOf(tenant);
+        Same("quarantined submissions", outcome.Rejected + outcome.Refused, platform.Held);
         Invoices();
         return differences;
 
@@ -39,7 +39,7 @@ public static class ConservationCheck
             Same("tokens on all invoices", sums.Tokens, platform.Invoices.Sum(invoice => invoice.Tokens));
             foreach (var (period, invoice) in platform.Invoices.Index())
             {
-                var expected = own.InvoiceOf(tenant, period)!;
+                var expected = expectations.InvoiceOf(tenant, period)!;
                 Same($"{invoice.Number}, tokens", expected.Tokens, invoice.Tokens);
                 Same($"{invoice.Number}, tokens of all lines", invoice.Tokens, invoice.LineTokens);
                 Same($"{invoice.Number}, late tokens", expected.LateTokens, invoice.LateTokens);
@@ -56,7 +56,7 @@ public static class ConservationCheck
         {
             if (!expected.Equals(actual))
             {
-                differences.Add(string.Create(CultureInfo.InvariantCulture, $"{tenant.Plan}, {what}: expected {expected}, the platform says {actual}"));
+                differences.Add(string.Create(CultureInfo.InvariantCulture, $"{tenant.Plan}, {what}: expected {expected}, the platform reports {actual}"));
             }
         }
     }

@@ -2,27 +2,27 @@ using System.Globalization;
 using System.IO.Compression;
 using CsvHelper;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
 /// <summary>One LLM call of a trace. A trace names no tenant, user or model.</summary>
-/// <param name="ArrivedAt">As in the file; read as UTC when it names no zone.</param>
+/// <param name="ArrivedAt">As in the file; UTC when it has no offset.</param>
 public sealed record TraceCall(DateTimeOffset ArrivedAt, long PromptTokens, long CompletionTokens);
 
 /// <summary>
-/// Reads traces as CSV with the header <c>TIMESTAMP,ContextTokens,GeneratedTokens</c>, plain or gzipped: the form of the Azure LLM
+/// Reads traces as CSV with the header <c>TIMESTAMP,ContextTokens,GeneratedTokens</c>, plain or gzipped: the format of the Azure LLM
 /// inference traces (github.com/Azure/AzurePublicDataset).
 /// </summary>
 public static class TraceFile
 {
-    /// <returns>The calls of all files in the order of their arrival.</returns>
-    /// <exception cref="CannotStartException">A file is missing, or a row is none; the message names the file and the row.</exception>
+    /// <returns>The calls of all files in order of arrival.</returns>
+    /// <exception cref="CommandFailedException">A file is missing or a row is malformed; the message names both.</exception>
     public static List<TraceCall> ReadAll(IEnumerable<FileInfo> files) => [.. files.SelectMany(Read).OrderBy(call => call.ArrivedAt)];
 
     static List<TraceCall> Read(FileInfo file)
     {
         if (!file.Exists)
         {
-            throw new CannotStartException($"There is no trace {file.FullName}.");
+            throw new CommandFailedException($"Trace file not found: {file.FullName}");
         }
 
         using var stream = file.OpenRead();
@@ -42,12 +42,12 @@ public static class TraceFile
                 calls.Add(new TraceCall(csv.Parse("TIMESTAMP", ArrivedAt), Tokens(csv, "ContextTokens"), Tokens(csv, "GeneratedTokens")));
             }
 
-            return calls.Count > 0 ? calls : throw new CannotStartException($"The trace {name} has no rows.");
+            return calls.Count > 0 ? calls : throw new CommandFailedException($"The trace {name} has no rows.");
         }
         catch (Exception e) when (e is FormatException or OverflowException or KeyNotFoundException or ArgumentException or InvalidDataException)
         {
-            throw new CannotStartException(
-                $"The trace {name} cannot be read at row {csv.RowNumber}: it takes the columns TIMESTAMP, ContextTokens and GeneratedTokens.");
+            throw new CommandFailedException(
+                $"The trace {name} cannot be read at row {csv.RowNumber}: the columns TIMESTAMP, ContextTokens and GeneratedTokens are required.");
         }
     }
 

@@ -5,9 +5,9 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Npgsql;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>A sandbox of the demo's own: new data folder, new database, a free port. Other installations are not touched.</summary>
+/// <summary>A new sandbox for the demo: its own data folder, database and port. Other installations are not touched.</summary>
 public sealed class DemoServer : IAsyncDisposable
 {
     readonly Installation _installation;
@@ -31,11 +31,11 @@ public sealed class DemoServer : IAsyncDisposable
     /// <summary>Calls the API with the operator's key.</summary>
     public HttpClient Operator { get; }
 
-    /// <summary>For the one thing no customer can do: to compare what the API says with what is stored.</summary>
+    /// <summary>Compares what the API reports with what is stored.</summary>
     public ControlDatabase Database => _app.Services.GetRequiredService<ControlDatabase>();
 
-    /// <param name="parent">The demo's own folder is made in here.</param>
-    /// <param name="database">Connection string of a server to make the database on; null: one of our own.</param>
+    /// <param name="parent">The demo creates its own folder in here.</param>
+    /// <param name="database">Connection string of a server on which to create the database; null: an embedded server.</param>
     public static async Task<DemoServer> StartAsync(string parent, string? database, DateTimeOffset clock, CancellationToken ct)
     {
         using var around = DataDirectory.Open(parent);
@@ -63,15 +63,15 @@ public sealed class DemoServer : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Moves the sandbox's clock; jobs that fall due on the way are run before the answer.</summary>
-    /// <returns>A sentence for each job that failed or raised an alert.</returns>
+    /// <summary>Advances the sandbox clock; jobs that come due in between run before the response.</summary>
+    /// <returns>One sentence per job that failed or raised an alert.</returns>
     public async Task<IReadOnlyList<string>> MoveClockAsync(DateTimeOffset now, CancellationToken ct)
     {
         using var reply = await Operator.PostAsJsonAsync("/v1/sandbox/clock", new { now }, ct);
         using var moved = JsonDocument.Parse(await reply.TextAsync(ct));
         return [.. moved.RootElement.GetProperty("ran").EnumerateArray()
             .Where(run => run.GetProperty("outcome").GetString() != "succeeded" || run.TryGetProperty("alerts", out _))
-            .Select(run => $"A job had trouble: {run.GetRawText()}")];
+            .Select(run => $"A job failed or raised an alert: {run.GetRawText()}")];
     }
 
     public async ValueTask DisposeAsync()
@@ -82,7 +82,7 @@ public sealed class DemoServer : IAsyncDisposable
         await _installation.DisposeAsync();
     }
 
-    // What is set for a real installation must not reach the demo: mail is kept, no container is started, invoices have no tax.
+    // Settings of a real installation must not reach the demo: mail is written to files, no container starts, invoices carry no tax.
     static Dictionary<string, string?> Settings(Installation installation)
     {
         var settings = Environment.GetEnvironmentVariables().Keys.Cast<string>()

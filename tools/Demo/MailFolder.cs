@@ -1,21 +1,21 @@
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>The mailbox of everybody in a sandbox: one .eml file for each mail (RFC 5322).</summary>
+/// <summary>The shared mailbox of a sandbox: one .eml file per message (RFC 5322).</summary>
 sealed partial class MailFolder(string path)
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     public int Count => Mails().Count();
 
-    /// <summary>Waits for a mail that links to <paramref name="page"/>.</summary>
-    /// <returns>The whole link.</returns>
+    /// <summary>Waits for an email that links to <paramref name="page"/>.</summary>
+    /// <returns>The full link.</returns>
     public async Task<string> LinkAsync(string recipient, string page, CancellationToken ct)
     {
-        for (var waited = TimeSpan.Zero; waited < Patience; waited += Pause)
+        for (var waited = TimeSpan.Zero; waited < Timeout; waited += PollInterval)
         {
             foreach (var mail in Mails().Select(File.ReadAllText).Where(mail => To(mail) == recipient))
             {
@@ -25,10 +25,10 @@ sealed partial class MailFolder(string path)
                 }
             }
 
-            await Task.Delay(Pause, ct);
+            await Task.Delay(PollInterval, ct);
         }
 
-        throw new DemoFailureException($"No mail to {recipient} with a link to {page} came to {path} within {Patience.TotalSeconds:0} seconds.");
+        throw new CommandFailedException($"No email to {recipient} with a link to {page} arrived in {path} within {Timeout.TotalSeconds:0} seconds.");
     }
 
     IEnumerable<string> Mails() => Directory.Exists(path) ? Directory.EnumerateFiles(path, "*.eml") : [];

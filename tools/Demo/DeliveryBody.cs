@@ -2,23 +2,23 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>A delivery as the bytes of an HTTP request.</summary>
+/// <summary>A delivery as an HTTP request body.</summary>
 public sealed record DeliveryBody(string Path, string ContentType, byte[] Content)
 {
     public static DeliveryBody Of(Delivery delivery)
     {
         var events = delivery.Entries.Select(entry => entry.Event);
-        var (path, type, text) = delivery.Form switch
+        var (path, type, text) = delivery.Format switch
         {
-            DeliveryForm.One => ("/v1/usage", "application/json", EventJson(events.Single()).ToJsonString()),
-            DeliveryForm.Array => ("/v1/usage", "application/json", ArrayOf(events.Select(EventJson))),
-            DeliveryForm.Ndjson => ("/v1/usage", "application/x-ndjson", string.Join('\n', events.Select(usage => EventJson(usage).ToJsonString()))),
-            DeliveryForm.CloudEvents => ("/v1/usage", "application/cloudevents-batch+json", ArrayOf(events.Select(CloudEventJson))),
+            DeliveryFormat.One => ("/v1/usage", "application/json", EventJson(events.Single()).ToJsonString()),
+            DeliveryFormat.Array => ("/v1/usage", "application/json", ArrayOf(events.Select(EventJson))),
+            DeliveryFormat.Ndjson => ("/v1/usage", "application/x-ndjson", string.Join('\n', events.Select(usage => EventJson(usage).ToJsonString()))),
+            DeliveryFormat.CloudEvents => ("/v1/usage", "application/cloudevents-batch+json", ArrayOf(events.Select(CloudEventJson))),
             _ => ("/v1/usage/litellm", "application/json", ArrayOf(events.Select(LitellmJson))),
         };
-        return new DeliveryBody(path, type, Encoding.UTF8.GetBytes(delivery.Corruption == Corruption.CutShort ? text[..^1] : text));
+        return new DeliveryBody(path, type, Encoding.UTF8.GetBytes(delivery.Corruption == Corruption.Truncated ? text[..^1] : text));
     }
 
     static JsonObject EventJson(DemoEvent usage) => new()
@@ -32,7 +32,7 @@ public sealed record DeliveryBody(string Path, string ContentType, byte[] Conten
         ["completion_tokens"] = usage.CompletionTokens,
     };
 
-    // CloudEvents 1.0: the envelope carries id, time and user; the data what is left.
+    // CloudEvents 1.0: the envelope carries id, time and user, the data everything else.
     static JsonObject CloudEventJson(DemoEvent usage) => new()
     {
         ["specversion"] = "1.0",
@@ -50,7 +50,7 @@ public sealed record DeliveryBody(string Path, string ContentType, byte[] Conten
         },
     };
 
-    // The fields of LiteLLM's StandardLoggingPayload that matter here; times are seconds since 1970.
+    // The fields of LiteLLM's StandardLoggingPayload that the platform reads; times are seconds since 1970.
     static JsonObject LitellmJson(DemoEvent usage) => new()
     {
         ["id"] = usage.Id,

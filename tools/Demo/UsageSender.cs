@@ -4,15 +4,15 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>A tenant's gateway: reports usage as webhooks signed per the Standard Webhooks specification, or under its key.</summary>
+/// <summary>A tenant's gateway: reports usage as webhooks signed per the Standard Webhooks specification, or with its key.</summary>
 sealed class UsageSender(HttpClient http, DemoAccount account)
 {
-    static readonly byte[] AnotherSecret = new byte[32];
+    static readonly byte[] WrongSecret = new byte[32];
 
-    /// <summary>Sends every copy at once.</summary>
-    /// <returns>What the answers were together, and a sentence for each that is not what it has to be.</returns>
+    /// <summary>Sends all copies concurrently.</summary>
+    /// <returns>The combined responses, and one sentence per unexpected one.</returns>
     public async Task<(Outcome Outcome, IReadOnlyList<string> Differences)> SendAsync(Delivery delivery, CancellationToken ct)
     {
         var body = DeliveryBody.Of(delivery);
@@ -22,12 +22,12 @@ sealed class UsageSender(HttpClient http, DemoAccount account)
         var differences = new List<string>();
         if (outcome != delivery.Expected)
         {
-            differences.Add($"{Describe(delivery)}: expected {delivery.Expected}, the platform says {outcome}");
+            differences.Add($"{Describe(delivery)}: expected {delivery.Expected}, the platform reported {outcome}");
         }
 
-        var broken = delivery.Corruption != Corruption.None ? "" : CodesOf(delivery);
-        differences.AddRange(replies.Where(reply => reply.Rejected != broken)
-            .Select(reply => $"{Describe(delivery)}: expected to be rejected \"{broken}\", the platform rejects \"{reply.Rejected}\""));
+        var expected = delivery.Corruption != Corruption.None ? "" : CodesOf(delivery);
+        differences.AddRange(replies.Where(reply => reply.Rejected != expected)
+            .Select(reply => $"{Describe(delivery)}: expected rejections \"{expected}\", the platform reported \"{reply.Rejected}\""));
         return (outcome, differences);
     }
 
@@ -35,13 +35,13 @@ sealed class UsageSender(HttpClient http, DemoAccount account)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, body.Path) { Content = new ByteArrayContent(body.Content) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(body.ContentType);
-        if (delivery.Form == DeliveryForm.Ndjson)
+        if (delivery.Format == DeliveryFormat.Ndjson)
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", account.Key);
         }
         else
         {
-            Sign(request.Headers, id, body.Content, delivery.Corruption == Corruption.Forged ? AnotherSecret : account.WebhookSecret);
+            Sign(request.Headers, id, body.Content, delivery.Corruption == Corruption.Forged ? WrongSecret : account.WebhookSecret);
         }
 
         using var reply = await http.SendAsync(request, ct);
@@ -53,7 +53,7 @@ sealed class UsageSender(HttpClient http, DemoAccount account)
         };
     }
 
-    // The wire is guarded in real time, also in a sandbox.
+    // Signatures are checked against real time, even in a sandbox.
     void Sign(HttpRequestHeaders headers, string id, byte[] body, byte[] secret)
     {
         var timestamp = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
@@ -84,5 +84,5 @@ sealed class UsageSender(HttpClient http, DemoAccount account)
             .Select(entry => $"{entry.Index}: {JsonNamingPolicy.SnakeCaseLower.ConvertName(entry.Item.ExpectedOutcome.ToString())}"));
 
     static string Describe(Delivery delivery) =>
-        $"A delivery of {delivery.Tenant.Plan} ({delivery.Form}, {delivery.Entries.Count} events from {delivery.Entries[0].Event.Id} on, {delivery.Times} times)";
+        $"A delivery of {delivery.Tenant.Plan} ({delivery.Format}, {delivery.Entries.Count} events starting at {delivery.Entries[0].Event.Id}, {delivery.Times} times)";
 }

@@ -1,9 +1,9 @@
-namespace ControlPlane.Local.Demo;
+namespace ControlPlane.Demo;
 
-/// <summary>A customer of the demo, and the terms of its plan as the price list has them.</summary>
-/// <param name="Share">Part of the trace's calls, in percent.</param>
-/// <param name="Users">People in its environment.</param>
-/// <param name="Models">Of its plan, with how often each is chosen, in percent.</param>
+/// <summary>A customer of the demo, with the terms of its plan from the price list.</summary>
+/// <param name="Share">Percentage of the trace's calls.</param>
+/// <param name="Users">Number of users in its environment.</param>
+/// <param name="Models">Models of its plan with the percentage of calls for each.</param>
 /// <param name="EurPerMonth">null: a trial has no invoice.</param>
 /// <param name="OverageEurPerThousand">EUR per 1,000 tokens beyond the included ones.</param>
 public sealed record DemoTenant(
@@ -12,7 +12,7 @@ public sealed record DemoTenant(
 {
     public string Email => $"owner@{Slug}.example";
 
-    /// <summary>The demo's own copy of plans and prices, so that it checks what the platform charges instead of repeating it.</summary>
+    /// <summary>A separate copy of plans and prices, so that the check is independent of what the platform charges.</summary>
     public static readonly IReadOnlyList<DemoTenant> All =
     [
         new("trial", "Reading Circle Wien", "reading-circle", "AT", 10, 3, [("mistral:7b-instruct", 100)], null, 100_000, 0),

@@ -1,0 +1,1 @@
+return await ControlPlane.Demo.DemoCommand.RunAsync(args);
