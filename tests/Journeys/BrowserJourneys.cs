@@ -24,8 +24,8 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync($"{slug}.users.");
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync("Your trial ends on");
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync("No usage yet");
-        await window.PictureAsync("dashboard-new");
-        Assert.Empty(window.Complaints);
+        await window.ScreenshotAsync("dashboard-new");
+        Assert.Empty(window.ConsoleErrors);
     }
 
     [Fact]
@@ -77,8 +77,8 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         Assert.Equal(10, await window.Page.Locator(".chart rect[fill] > title").CountAsync());
         await window.Page.GetByText("The same numbers as a table").ClickAsync();
         await Assertions.Expect(window.Page.Locator("tfoot td").Last).ToHaveTextAsync("12,340");
-        await window.PictureAsync("dashboard");
-        Assert.Empty(window.Complaints);
+        await window.ScreenshotAsync("dashboard");
+        Assert.Empty(window.ConsoleErrors);
     }
 
     [Fact]
@@ -172,14 +172,14 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
              "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/jobs"])
         {
             await window.GoAsync(path);
-            Assert.Equal((path, 0), (path, await window.SidewaysAsync()));
-            Assert.Equal((path, ""), (path, string.Join('\n', await window.FaintTextsAsync())));
+            Assert.Equal((path, 0), (path, await window.HorizontalOverflowAsync()));
+            Assert.Equal((path, ""), (path, string.Join('\n', await window.LowContrastTextsAsync())));
             Assert.Equal(1, await window.Page.Locator("h1").CountAsync());
             var name = path.Trim('/').Replace(tenant.Id.ToString(), "one").Split('?')[0].Replace('/', '-');
-            await window.PictureAsync($"{(name.Length == 0 ? "signup" : name)}{(phone ? "-phone" : "")}{(dark ? "-dark" : "")}");
+            await window.ScreenshotAsync($"{(name.Length == 0 ? "signup" : name)}{(phone ? "-phone" : "")}{(dark ? "-dark" : "")}");
         }
 
-        Assert.Empty(window.Complaints);
+        Assert.Empty(window.ConsoleErrors);
     }
 
     [Fact]
@@ -187,9 +187,9 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     {
         await using var window = await browser.OpenAsync();
         await window.GoAsync("/login");
-        Assert.Empty(await window.FaintTextsAsync());
+        Assert.Empty(await window.LowContrastTextsAsync());
         await window.Page.EvaluateAsync("document.querySelector('h1').style.color = '#999'");
-        Assert.Contains("Sign in", Assert.Single(await window.FaintTextsAsync()));
+        Assert.Contains("Sign in", Assert.Single(await window.LowContrastTextsAsync()));
     }
 
     [Fact]
@@ -215,7 +215,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await window.PressAsync("Suspend");
         await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("It is being suspended.");
         await Assertions.Expect(window.Page.Locator(".heading .state")).ToHaveTextAsync("suspended");
-        Assert.Empty(window.Complaints);
+        Assert.Empty(window.ConsoleErrors);
     }
 
     [Fact]
@@ -257,7 +257,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await browser.SignInAsync(window, tenant.Id);
         await window.Page.GotoAsync("/app/nowhere");
         await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Nothing is here");
-        await window.PictureAsync("error-404");
+        await window.ScreenshotAsync("error-404");
 
         await window.GoAsync("/app/keys");
         await window.Page.GetByLabel("Name of a new key").FillAsync("late");

@@ -23,7 +23,7 @@ public class DatabaseUnavailableJourneys
         foreach (var route in FuzzedRoute.All(server).Where(route => route.Method == "GET" || !route.TakesForm))
         {
             using var request = new HttpRequestMessage(new HttpMethod(route.Method), route.Path(name => Value(name, tenant)));
-            callers.Single(caller => caller.Name == route.For).Identify(request);
+            callers.Single(caller => caller.Name == route.IntendedCaller).Identify(request);
             request.Headers.Add("Accept", "text/html");
             request.Content = route.Method == "GET" ? null : JsonContent.Create(Body(route.Pattern.RawText));
             using var reply = await server.Anyone.SendAsync(request);

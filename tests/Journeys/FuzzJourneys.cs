@@ -29,11 +29,11 @@ public class FuzzJourneys
             foreach (var (number, caller) in (await Caller.AllAsync(server, tenant)).Index())
             {
                 var requests = new FuzzedRequest(new Random(unchecked((seed * 397) + (index * 31) + number)), server, prey, now);
-                for (var i = 0; i < (caller.Name == route.For ? Apt : Other); i++)
+                for (var i = 0; i < (caller.Name == route.IntendedCaller ? Apt : Other); i++)
                 {
                     using var request = requests.Next(route, caller);
                     using var reply = await client.SendAsync(request, ct);
-                    if (await AnswerRules.BrokenAsync(reply) is { } why)
+                    if (await ResponseRules.ViolationAsync(reply) is { } why)
                     {
                         broken.Enqueue($"{route} as {caller.Name}, case {i}: {await ShowAsync(request)}\n    -> {Short(why, 600)}");
                     }

@@ -43,7 +43,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_server.Address.GetLeftPart(UriPartial.Authority) + address, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         using var reply = await _tenant.Http.SendAsync(request);
         Assert.Equal(status, (int)reply.StatusCode);
-        Assert.Null(await AnswerRules.BrokenAsync(reply));
+        Assert.Null(await ResponseRules.ViolationAsync(reply));
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     {
         using var reply = await _server.Operator.GetAsync(address);
         Assert.Equal(status, (int)reply.StatusCode);
-        Assert.Null(await AnswerRules.BrokenAsync(reply));
+        Assert.Null(await ResponseRules.ViolationAsync(reply));
     }
 
     public static TheoryData<string, string> Rejected => new()
@@ -94,7 +94,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     {
         using var reply = await PostAsync(latin1);
         Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
-        Assert.Null(await AnswerRules.BrokenAsync(reply));
+        Assert.Null(await ResponseRules.ViolationAsync(reply));
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class OverflowCrashes : IAsyncLifetime, IDisposable
             await _cluster.StopAsync();
             await Task.Delay(TimeSpan.FromSeconds(60));
             Assert.NotEmpty(Spool.Waiting(_data));
-            await _cluster.StartAgainAsync();
+            await _cluster.RestartAsync();
             await Task.Delay(TimeSpan.FromSeconds(3));
         });
 
@@ -91,7 +91,7 @@ public sealed class OverflowCrashes : IAsyncLifetime, IDisposable
                 await _cluster.StopAsync();
                 await Task.Delay(random.Next(1_000, 4_000));
                 // It needs its database to start; what waits is counted from then on.
-                await _server.CrashAsync(_cluster.StartAgainAsync);
+                await _server.CrashAsync(_cluster.RestartAsync);
                 await Task.Delay(random.Next(500));
                 await _server.CrashAsync();
             }

@@ -3,26 +3,26 @@ using System.Net.Sockets;
 
 namespace ControlPlane.Tests;
 
-/// <summary>The real program with a PostgreSQL of its own, as <c>./run</c> starts it.</summary>
+/// <summary>The real program with an embedded PostgreSQL, as <c>./run</c> starts it.</summary>
 public sealed class ProcessTests : IDisposable
 {
     readonly string _data = Path.Combine(Path.GetTempPath(), Names.Random("controlplane-process"));
 
     [Fact]
-    public async Task Killed_and_started_again_it_still_has_its_data()
+    public async Task Data_survives_a_kill_and_restart()
     {
         var killed = await ServerProcess.StartAsync("--data", _data, "--sandbox", "--clock", "2026-01-01T00:00:00Z");
         await killed.KillAsync();
-        await using var again = await ServerProcess.StartAsync("--data", _data, "--sandbox");
-        var reply = await again.Operator.PostAsync("/v1/admin/jobs/outbox/run", content: null);
+        await using var restarted = await ServerProcess.StartAsync("--data", _data, "--sandbox");
+        var reply = await restarted.Operator.PostAsync("/v1/admin/jobs/outbox/run", content: null);
         Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
-        await using var backwards = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--sandbox");
-        Assert.Equal(1, await backwards.ExitAsync());
-        Assert.Contains("already in use", backwards.Errors, StringComparison.Ordinal);
+        await using var second = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--sandbox");
+        Assert.Equal(1, await second.ExitAsync());
+        Assert.Contains("already in use", second.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_clock_of_a_sandbox_is_not_started_earlier_than_it_stood()
+    public async Task A_sandbox_clock_does_not_start_earlier_than_it_was()
     {
         await (await ServerProcess.StartAsync("--data", _data, "--sandbox", "--clock", "2026-03-01T00:00:00Z")).DisposeAsync();
         await using var earlier = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--sandbox", "--clock", "2026-02-01T00:00:00Z");
@@ -32,7 +32,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task Interrupted_it_leaves_no_process_behind()
+    public async Task An_interrupt_leaves_no_process_behind()
     {
         var server = await ServerProcess.StartAsync("--data", _data);
         Assert.NotEmpty(ProcessesIn(_data));
@@ -42,7 +42,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task Killed_it_takes_its_database_server_along()
+    public async Task A_kill_also_ends_the_database_server()
     {
         var server = await ServerProcess.StartAsync("--data", _data);
         await server.KillAsync();
@@ -56,7 +56,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task A_connection_string_that_is_none_is_one_line_that_does_not_repeat_it()
+    public async Task An_invalid_connection_string_is_reported_in_one_line_without_its_value()
     {
         await using var server = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--database", "my-password");
         await AssertOneLineAsync(server, "connection string");
@@ -64,26 +64,26 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task A_taken_port_is_one_line()
+    public async Task A_port_in_use_is_reported_in_one_line()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         await using var server = ServerProcess.Launch(((IPEndPoint)taken.LocalEndpoint).Port, "--data", _data);
-        await AssertOneLineAsync(server, "taken");
+        await AssertOneLineAsync(server, "in use");
         Assert.Empty(ProcessesIn(_data));
     }
 
     [Theory]
-    [InlineData("Host=127.0.0.1;Port=1;Username=nobody", "does not answer")]
+    [InlineData("Host=127.0.0.1;Port=1;Username=nobody", "unavailable")]
     [InlineData("Host=127.0.0.1;Port=here", "connection string")]
-    public async Task A_database_that_is_away_is_one_line(string database, string says)
+    public async Task An_unavailable_database_is_reported_in_one_line(string database, string expected)
     {
         await using var server = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--database", database);
-        await AssertOneLineAsync(server, says);
+        await AssertOneLineAsync(server, expected);
     }
 
     [Fact]
-    public async Task A_folder_that_cannot_be_made_is_one_line()
+    public async Task A_folder_that_cannot_be_created_is_reported_in_one_line()
     {
         await using var server = ServerProcess.Launch(FreePort.Find(), "--data", "/proc/nowhere");
         await AssertOneLineAsync(server, "/proc/nowhere");
@@ -97,14 +97,14 @@ public sealed class ProcessTests : IDisposable
         }
     }
 
-    static async Task AssertOneLineAsync(ServerProcess server, string says)
+    static async Task AssertOneLineAsync(ServerProcess server, string expected)
     {
         Assert.Equal(1, await server.ExitAsync());
         var line = Assert.Single(server.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.Contains(says, line, StringComparison.Ordinal);
+        Assert.Contains(expected, line, StringComparison.Ordinal);
     }
 
-    /// <summary>The command lines of processes that work in the folder.</summary>
+    /// <summary>The command lines of processes that mention the folder.</summary>
     static List<string> ProcessesIn(string folder)
     {
         var found = new List<string>();
@@ -120,7 +120,7 @@ public sealed class ProcessTests : IDisposable
             }
             catch (IOException)
             {
-                // Gone since it was listed.
+                // The process ended after it was listed.
             }
         }
 

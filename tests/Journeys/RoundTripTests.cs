@@ -14,7 +14,7 @@ public sealed class RoundTripTests : IAsyncLifetime
     {
         _server = await TestServer.StartAsync(clock: Now);
         _tenant = await _server.CreateReadyTenantAsync();
-        (_relay, var connectionString) = CountingRelay.Before(_server.ConnectionString);
+        (_relay, var connectionString) = CountingRelay.InFrontOf(_server.ConnectionString);
         _database = Open(connectionString);
     }
 

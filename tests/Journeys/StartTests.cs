@@ -3,7 +3,7 @@ namespace ControlPlane.Tests;
 public class StartTests
 {
     [Fact]
-    public async Task A_started_server_says_that_it_is_up_and_ready()
+    public async Task A_started_server_reports_up_and_ready()
     {
         await using var server = await TestServer.StartAsync();
         Assert.Equal("up", (await (await server.Anyone.GetAsync("/healthz")).ReadAsync()).GetProperty("status").GetString());

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>A certificate authority that nobody knows, as each EKS cluster has one, and RDS in each region.</summary>
+/// <summary>A private certificate authority, like that of an EKS cluster or of RDS in a region.</summary>
 sealed class Authority : IDisposable
 {
     static readonly DateTimeOffset s_start = TimeProvider.System.GetUtcNow().AddDays(-10);
@@ -22,7 +22,7 @@ sealed class Authority : IDisposable
     public string Pem => _root.ExportCertificatePem();
 
     /// <param name="host">A name, or an IP address.</param>
-    public X509Certificate2 Certificate(string host, bool hasRunOut = false)
+    public X509Certificate2 Certificate(string host, bool expired = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=Server", key, HashAlgorithmName.SHA256);
@@ -38,7 +38,7 @@ sealed class Authority : IDisposable
 
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
-        using var signed = request.Create(_root, s_start, s_start.AddDays(hasRunOut ? 9 : 19), RandomNumberGenerator.GetBytes(8));
+        using var signed = request.Create(_root, s_start, s_start.AddDays(expired ? 9 : 19), RandomNumberGenerator.GetBytes(8));
         using var withKey = signed.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
     }

@@ -2,13 +2,13 @@ using Microsoft.Playwright;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>Chromium, and one server that the tests of a class share. Tests that use it carry the trait <c>Category=Browser</c>.</summary>
+/// <summary>Chromium and one server, shared by the tests of a class. Tests that use it have the trait <c>Category=Browser</c>.</summary>
 public sealed class Browser : IAsyncLifetime
 {
     public const string Category = "Browser";
     const string DefaultPath = "/usr/bin/chromium";
 
-    // Without a sandbox of its own, because the tests may run as root; without anything that calls home.
+    // No sandbox, because the tests may run as root; no background network traffic.
     static readonly string[] Arguments =
     [
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -40,7 +40,7 @@ public sealed class Browser : IAsyncLifetime
         await (_server?.DisposeAsync() ?? ValueTask.CompletedTask);
     }
 
-    /// <summary>A browser window with nobody signed in.</summary>
+    /// <summary>A browser window without a session.</summary>
     public async Task<Window> OpenAsync(bool javaScript = true, bool phone = false, bool dark = false)
     {
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
@@ -55,7 +55,7 @@ public sealed class Browser : IAsyncLifetime
         return new Window(context, await context.NewPageAsync());
     }
 
-    /// <summary>Signs the tenant's owner in, without the form.</summary>
+    /// <summary>Signs in the tenant's owner without the form.</summary>
     public async Task SignInAsync(Window window, Guid tenant)
     {
         var session = Credentials.New();

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>Keeps what an OTLP exporter sends over HTTP. Texts stand in protobuf as they are, so they can be looked for without a schema.</summary>
+/// <summary>Records what an OTLP exporter sends over HTTP. Strings are stored verbatim in protobuf, so they can be searched without a schema.</summary>
 sealed class Collector : IAsyncDisposable
 {
     readonly ConcurrentQueue<(string Path, string Body)> _received = [];

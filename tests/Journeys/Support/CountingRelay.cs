@@ -4,13 +4,13 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>Stands between a client and PostgreSQL and counts round trips: how often a client speaks after it was answered.</summary>
+/// <summary>A proxy between a client and PostgreSQL that counts round trips: requests that follow a response.</summary>
 sealed class CountingRelay : IAsyncDisposable
 {
     readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     readonly EndPoint _server;
-    readonly CancellationTokenSource _ending = new();
-    int _trips;
+    readonly CancellationTokenSource _stop = new();
+    int _roundTrips;
 
     CountingRelay(NpgsqlConnectionStringBuilder server)
     {
@@ -22,7 +22,7 @@ sealed class CountingRelay : IAsyncDisposable
     }
 
     /// <returns>The relay, and the connection string that goes through it.</returns>
-    public static (CountingRelay Relay, string ConnectionString) Before(string connectionString)
+    public static (CountingRelay Relay, string ConnectionString) InFrontOf(string connectionString)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         var relay = new CountingRelay(settings);
@@ -30,26 +30,26 @@ sealed class CountingRelay : IAsyncDisposable
         return (relay, settings.ToString());
     }
 
-    /// <summary>Round trips of <paramref name="work"/> on connections that are open already.</summary>
+    /// <summary>Round trips of <paramref name="work"/> on connections that are already open.</summary>
     public async Task<int> CountAsync(Func<Task> work)
     {
-        var before = Volatile.Read(ref _trips);
+        var before = Volatile.Read(ref _roundTrips);
         await work();
-        return Volatile.Read(ref _trips) - before;
+        return Volatile.Read(ref _roundTrips) - before;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _ending.CancelAsync();
+        await _stop.CancelAsync();
         _listener.Dispose();
-        _ending.Dispose();
+        _stop.Dispose();
     }
 
     async Task AcceptAsync()
     {
-        while (!_ending.IsCancellationRequested)
+        while (!_stop.IsCancellationRequested)
         {
-            _ = RelayAsync(await _listener.AcceptSocketAsync(_ending.Token));
+            _ = RelayAsync(await _listener.AcceptSocketAsync(_stop.Token));
         }
     }
 
@@ -58,28 +58,28 @@ sealed class CountingRelay : IAsyncDisposable
         using var server = new Socket(_server is UnixDomainSocketEndPoint ? AddressFamily.Unix : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.IP);
         using (client)
         {
-            await server.ConnectAsync(_server, _ending.Token);
+            await server.ConnectAsync(_server, _stop.Token);
             var answered = true;
             await Task.WhenAny(
                 CopyAsync(client, server, () =>
                 {
                     if (Interlocked.Exchange(ref answered, false))
                     {
-                        Interlocked.Increment(ref _trips);
+                        Interlocked.Increment(ref _roundTrips);
                     }
                 }),
                 CopyAsync(server, client, () => Volatile.Write(ref answered, true)));
         }
     }
 
-    async Task CopyAsync(Socket from, Socket to, Action passing)
+    async Task CopyAsync(Socket from, Socket to, Action onData)
     {
         var buffer = new byte[64 * 1024];
         int read;
-        while ((read = await from.ReceiveAsync(buffer, _ending.Token)) > 0)
+        while ((read = await from.ReceiveAsync(buffer, _stop.Token)) > 0)
         {
-            passing();
-            await to.SendAsync(buffer.AsMemory(0, read), _ending.Token);
+            onData();
+            await to.SendAsync(buffer.AsMemory(0, read), _stop.Token);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace ControlPlane.Tests.Support;
 
 static class FreePort
 {
-    /// <summary>A port nobody listens on at this moment.</summary>
+    /// <summary>A port that is not in use at the moment.</summary>
     public static int Find()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

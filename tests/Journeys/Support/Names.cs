@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>Names nobody else has: roles and databases belong to the whole cluster, and tests run side by side.</summary>
+/// <summary>Unique names: roles and databases belong to the whole cluster, and tests run in parallel.</summary>
 static class Names
 {
     /// <summary>The prefix and 10 random letters and digits: a database name, and with a letter first a slug.</summary>

@@ -6,11 +6,11 @@ using System.Net.Http.Headers;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>The real program as a process of its own, which can be killed and started again on the same data.</summary>
+/// <summary>The real program in a separate process, which can be killed and restarted on the same data.</summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
     public const string OperatorKey = "operator-key-of-the-crash-tests";
-    static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     readonly Process _process;
     readonly ConcurrentQueue<string> _errors = new();
@@ -28,7 +28,7 @@ public sealed class ServerProcess : IAsyncDisposable
     public HttpClient Anyone { get; }
     public HttpClient Operator { get; }
 
-    /// <summary>What it wrote to its standard error so far.</summary>
+    /// <summary>Its standard error so far.</summary>
     public string Errors => string.Join('\n', _errors);
 
     /// <summary>Starts <c>./run</c> with these options and a free port, and waits until it is ready.</summary>
@@ -39,7 +39,7 @@ public sealed class ServerProcess : IAsyncDisposable
         var started = Stopwatch.GetTimestamp();
         while (!await server.IsReadyAsync())
         {
-            if (server._process.HasExited || Stopwatch.GetElapsedTime(started) > LongestStart)
+            if (server._process.HasExited || Stopwatch.GetElapsedTime(started) > Timeout)
             {
                 throw new InvalidOperationException($"The server did not become ready: {server.Errors}");
             }
@@ -50,7 +50,7 @@ public sealed class ServerProcess : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts it without waiting.</summary>
+    /// <summary>Starts the process without waiting.</summary>
     public static ServerProcess Launch(int port, params string[] options)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -76,14 +76,14 @@ public sealed class ServerProcess : IAsyncDisposable
         return server;
     }
 
-    /// <summary>SIGKILL: no clean-up of any kind. Returns when the process is gone.</summary>
+    /// <summary>SIGKILL, without any clean-up. Returns when the process has ended.</summary>
     public async Task KillAsync()
     {
         _process.Kill();
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>Ctrl-C, as the terminal sends it.</summary>
+    /// <summary>SIGINT, as sent by Ctrl-C.</summary>
     public async Task<int> InterruptAsync()
     {
         using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]);
@@ -94,8 +94,8 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <returns>The exit code.</returns>
     public async Task<int> ExitAsync()
     {
-        using var patience = new CancellationTokenSource(LongestStart);
-        await _process.WaitForExitAsync(patience.Token);
+        using var timeout = new CancellationTokenSource(Timeout);
+        await _process.WaitForExitAsync(timeout.Token);
         return _process.ExitCode;
     }
 

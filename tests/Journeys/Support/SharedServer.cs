@@ -1,6 +1,6 @@
 namespace ControlPlane.Tests.Support;
 
-/// <summary>One sandbox server for a class of tests that each keep to their own tenants.</summary>
+/// <summary>One sandbox server for a class whose tests each use their own tenants.</summary>
 public sealed class SharedServer : IAsyncLifetime
 {
     public TestServer Server { get; private set; } = null!;

@@ -3,37 +3,37 @@ using Npgsql;
 namespace ControlPlane.Tests.Support;
 
 /// <summary>
-/// One PostgreSQL server for the whole test run, and a migrated template that every test's own database is copied from.
-/// The one of CONTROLPLANE_DATABASE when that is set, else an embedded one as <c>./run</c> starts it, which ends with the test process.
+/// One PostgreSQL server for the whole test run, with a migrated template from which each test's database is copied.
+/// The server is that of CONTROLPLANE_DATABASE if set, else an embedded one that ends with the test process.
 /// </summary>
 static class TestCluster
 {
     static readonly Lazy<Task<string>> Started = new(StartAsync);
     static readonly Lazy<Task<string>> Template = new(MigrateTemplateAsync);
-    static readonly SemaphoreSlim OneCopyAtATime = new(1);
+    static readonly SemaphoreSlim CopyLock = new(1);
 
     /// <returns>Connection string of a new database with the newest schema and no tenants.</returns>
     public static async Task<string> NewDatabaseAsync()
     {
         var template = await Template.Value;
         var name = Names.Random("test");
-        // PostgreSQL refuses to copy a template that is just being copied.
-        await OneCopyAtATime.WaitAsync();
+        // PostgreSQL cannot copy a template while another copy is in progress.
+        await CopyLock.WaitAsync();
         try
         {
             await ExecuteAsync($"create database {name} template {template}");
         }
         finally
         {
-            OneCopyAtATime.Release();
+            CopyLock.Release();
         }
 
-        // Rights on the database itself are not copied with it.
+        // Privileges on the database itself are not copied.
         await ExecuteAsync($"grant create on database {name} to control_provision");
         return await OfAsync(name);
     }
 
-    /// <param name="roles">Login roles whose only belongings are in that database.</param>
+    /// <param name="roles">Login roles that own objects in that database only.</param>
     public static async Task DropAsync(string connectionString, IReadOnlyList<string>? roles = null)
     {
         await ExecuteAsync($"drop database if exists {new NpgsqlConnectionStringBuilder(connectionString).Database} with (force)");
@@ -43,7 +43,7 @@ static class TestCluster
         }
     }
 
-    /// <summary>Takes a database away from everybody until the answer is disposed: those who are in it are thrown out, nobody gets in.</summary>
+    /// <summary>Makes a database unavailable until the result is disposed: existing connections are terminated, new ones refused.</summary>
     public static async Task<IAsyncDisposable> RefuseAsync(string connectionString)
     {
         var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
@@ -77,9 +77,9 @@ static class TestCluster
 
     static async Task<string> StartAsync()
     {
-        if (Environment.GetEnvironmentVariable("CONTROLPLANE_DATABASE") is { Length: > 0 } given)
+        if (Environment.GetEnvironmentVariable("CONTROLPLANE_DATABASE") is { Length: > 0 } configured)
         {
-            return given;
+            return configured;
         }
 
         var data = DataDirectory.Open(Path.Combine(Path.GetTempPath(), Names.Random("controlplane")));

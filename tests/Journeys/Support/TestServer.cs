@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>The whole application in this process, on a database of its own and a real port.</summary>
+/// <summary>The whole application in this process, with its own database and a real port.</summary>
 public sealed class TestServer : IAsyncDisposable
 {
     readonly WebApplication _app;
@@ -22,7 +22,7 @@ public sealed class TestServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>Without a key and without cookies; redirects are answers.</summary>
+    /// <summary>Sends no key and no cookies, and does not follow redirects.</summary>
     public HttpClient Anyone { get; }
     public HttpClient Operator { get; }
     public string OperatorKey => _key;
@@ -32,8 +32,8 @@ public sealed class TestServer : IAsyncDisposable
     public ControlDatabase Database => Services.GetRequiredService<ControlDatabase>();
     public Clock Clock => Services.GetRequiredService<Clock>();
 
-    /// <param name="clock">Where the sandbox clock stands at first; null: real time.</param>
-    /// <param name="settings">Besides those of <c>./run</c>, by the names of the environment.</param>
+    /// <param name="clock">Initial time of the sandbox clock; null: real time.</param>
+    /// <param name="settings">In addition to those of <c>./run</c>, by environment variable name.</param>
     public static async Task<TestServer> StartAsync(
         bool sandbox = true, DateTimeOffset? clock = null, IEnumerable<KeyValuePair<string, string?>>? settings = null, string? database = null)
     {
@@ -43,7 +43,7 @@ public sealed class TestServer : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("controlplane-test-").FullName;
         for (var attempt = 1; ; attempt++)
         {
-            // The addresses in mails need the port before anything listens on it, so another process may snatch it.
+            // Links in emails need the port before the server binds it, so another process may take it first.
             var options = new RunOptions(FreePort.Find(), folder, sandbox, connectionString, clock);
             var installation = await Installation.OpenAsync(options, join: false, CancellationToken.None);
             var app = LocalHost.Build(installation.Settings().Concat(settings), options.Port);
@@ -68,24 +68,24 @@ public sealed class TestServer : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Somebody at a browser: keeps cookies, follows redirects.</summary>
+    /// <summary>A browser-like client: keeps cookies and follows redirects.</summary>
     public HttpClient NewVisitor() => new(new SocketsHttpHandler { CookieContainer = new CookieContainer() }) { BaseAddress = Address };
 
-    /// <summary>A tenant as an operator makes it: verified, with a key.</summary>
+    /// <summary>A tenant created by an operator: verified, with a key.</summary>
     public async Task<TestTenant> CreateTenantAsync(string plan = "basic", string country = "DE")
     {
         var slug = Names.Random("t");
         var reply = await Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = $"Organization {slug}", slug, plan, email = $"owner@{slug}.example", country });
-        var made = await reply.ReadAsync();
-        var key = made.GetProperty("api_key").GetString()!;
-        return new TestTenant(made.GetProperty("tenant_id").GetGuid(), slug, key, made.GetProperty("webhook_secret").GetString()!, NewClient(key));
+        var created = await reply.ReadAsync();
+        var key = created.GetProperty("api_key").GetString()!;
+        return new TestTenant(created.GetProperty("tenant_id").GetGuid(), slug, key, created.GetProperty("webhook_secret").GetString()!, NewClient(key));
     }
 
-    /// <summary>Moves the sandbox clock and runs what falls due on the way.</summary>
+    /// <summary>Advances the sandbox clock and runs the jobs that come due in between.</summary>
     public async Task<JsonElement> MoveClockAsync(DateTimeOffset now) => await (await Operator.PostAsJsonAsync("/v1/sandbox/clock", new { now })).ReadAsync();
 
-    /// <summary>Runs a job now, after the run the scheduler may just be at.</summary>
+    /// <summary>Runs a job now, after a run that may be in progress.</summary>
     public async Task<JsonElement> RunJobAsync(string job)
     {
         while (true)
@@ -100,7 +100,7 @@ public sealed class TestServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Every mail sent so far, oldest first, after sending what is queued.</summary>
+    /// <summary>All emails sent so far, oldest first; sends queued ones first.</summary>
     public async Task<IReadOnlyList<ReceivedMail>> MailsAsync()
     {
         await RunJobAsync("outbox");
@@ -125,8 +125,8 @@ public sealed record TestTenant(Guid Id, string Slug, string ApiKey, string Webh
 
 static class Replies
 {
-    /// <summary>The body of a success.</summary>
-    /// <exception cref="HttpRequestException">Any other status; the message holds the body.</exception>
+    /// <summary>The body of a successful response.</summary>
+    /// <exception cref="HttpRequestException">Any other status; the message contains the body.</exception>
     public static async Task<JsonElement> ReadAsync(this HttpResponseMessage reply)
     {
         var text = await reply.Content.ReadAsStringAsync();

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>A PostgreSQL server that is reached by TCP and TLS, as RDS is, with a certificate that can be changed.</summary>
+/// <summary>A PostgreSQL server on TCP with TLS, like RDS, whose certificate can be replaced.</summary>
 sealed class TlsCluster : IAsyncDisposable
 {
     readonly DataDirectory _data;
@@ -16,10 +16,10 @@ sealed class TlsCluster : IAsyncDisposable
         Settings = new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Host = host, SslMode = SslMode.VerifyFull, GssEncryptionMode = GssEncryptionMode.Disable };
     }
 
-    /// <summary>An address of this machine that no other server listens on.</summary>
+    /// <summary>A loopback address that no other server uses.</summary>
     public string Host { get; }
 
-    /// <summary>To come in by TLS as the superuser; whom to trust is left open.</summary>
+    /// <summary>Settings for a TLS connection as the superuser, without a trusted root.</summary>
     public NpgsqlConnectionStringBuilder Settings { get; }
 
     public static async Task<TlsCluster> StartAsync(Authority authority)
@@ -38,12 +38,12 @@ sealed class TlsCluster : IAsyncDisposable
         return new TlsCluster(data, postgres, Directory.CreateTempSubdirectory("tls-trust-").FullName, host);
     }
 
-    /// <summary>Shows another certificate to whoever connects from now on.</summary>
+    /// <summary>Presents another certificate to new connections.</summary>
     public async Task PresentAsync(Authority authority, string host)
     {
         await PresentAsync(_postgres.ConnectionString, authority, host);
         await ExecuteAsync(_postgres.ConnectionString, "select pg_reload_conf()");
-        // The server reads the files when it gets to it.
+        // The server reloads the files asynchronously.
         await Task.Delay(TimeSpan.FromMilliseconds(500));
     }
 
@@ -65,7 +65,7 @@ sealed class TlsCluster : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    // Written by the server, because they have to be its own.
+    // Written by the server, which must own the files.
     static async Task PresentAsync(string connectionString, Authority authority, string host)
     {
         using var certificate = authority.Certificate(host);

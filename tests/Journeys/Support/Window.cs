@@ -2,21 +2,21 @@ using Microsoft.Playwright;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>A browser window and what a person does in it. What the page complains about on the console is kept.</summary>
+/// <summary>A browser window and the actions of its user. Console errors and warnings are recorded.</summary>
 public sealed class Window : IAsyncDisposable
 {
     readonly IBrowserContext _context;
-    readonly List<string> _complaints = [];
+    readonly List<string> _consoleErrors = [];
 
     public Window(IBrowserContext context, IPage page)
     {
         (_context, Page) = (context, page);
-        page.PageError += (_, error) => _complaints.Add(error);
+        page.PageError += (_, error) => _consoleErrors.Add(error);
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning")
             {
-                _complaints.Add($"{page.Url}: {message.Text}");
+                _consoleErrors.Add($"{page.Url}: {message.Text}");
             }
         };
     }
@@ -24,32 +24,32 @@ public sealed class Window : IAsyncDisposable
     public IPage Page { get; }
 
     /// <summary>Script errors, violations of the content security policy, resources that did not load.</summary>
-    public IReadOnlyList<string> Complaints => _complaints;
+    public IReadOnlyList<string> ConsoleErrors => _consoleErrors;
 
     public Task<string> Text() => Page.Locator("body").InnerTextAsync();
 
     public async Task GoAsync(string path)
     {
         var response = await Page.GotoAsync(path);
-        Assert.True(response!.Ok, $"{path} answered {response.Status}");
+        Assert.True(response!.Ok, $"{path} returned {response.Status}");
     }
 
-    /// <summary>Presses the one visible button of this name.</summary>
+    /// <summary>Clicks the one visible button with this name.</summary>
     public Task PressAsync(string button) =>
         Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = button, Exact = true }).ClickAsync();
 
     public Task SetCookieAsync(string name, string value, Uri site) =>
         _context.AddCookiesAsync([new Cookie { Name = name, Value = value, Url = site.ToString(), HttpOnly = true }]);
 
-    /// <summary>Keeps a picture of the whole page in artifacts/screenshots.</summary>
-    public Task PictureAsync(string name) =>
+    /// <summary>Saves a screenshot of the whole page in artifacts/screenshots.</summary>
+    public Task ScreenshotAsync(string name) =>
         Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Artifacts(), $"{name}.png"), FullPage = true });
 
-    /// <returns>Pixels that the page is wider than the window; 0 when it fits.</returns>
-    public Task<int> SidewaysAsync() => Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    /// <returns>Horizontal overflow of the page in pixels; 0 when it fits.</returns>
+    public Task<int> HorizontalOverflowAsync() => Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
-    /// <summary>Texts whose contrast with what is behind them is below WCAG 2.2 AA: 4.5, or 3 for large ones.</summary>
-    public Task<string[]> FaintTextsAsync() => Page.EvaluateAsync<string[]>(FaintTexts);
+    /// <summary>Texts whose contrast with their background is below WCAG 2.2 AA: 4.5, or 3 for large text.</summary>
+    public Task<string[]> LowContrastTextsAsync() => Page.EvaluateAsync<string[]>(LowContrastTexts);
 
     public ValueTask DisposeAsync() => _context.DisposeAsync();
 
@@ -64,8 +64,8 @@ public sealed class Window : IAsyncDisposable
         return Directory.CreateDirectory(Path.Combine(root?.FullName ?? AppContext.BaseDirectory, "artifacts", "screenshots")).FullName;
     }
 
-    // Colours are asked of a canvas, which knows every notation. Backgrounds are opaque or nothing in our stylesheet.
-    const string FaintTexts = """
+    // A canvas parses every colour notation. Backgrounds in our stylesheet are either opaque or absent.
+    const string LowContrastTexts = """
         () => {
             const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
             const rgba = colour => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; };

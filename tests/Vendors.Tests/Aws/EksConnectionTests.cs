@@ -41,7 +41,7 @@ public class EksConnectionTests
     public async Task A_certificate_that_has_run_out_is_refused_before_it_sees_a_token()
     {
         using var authority = new Authority();
-        await using var old = await ClusterApi.StartAsync(authority.Certificate("localhost", hasRunOut: true));
+        await using var old = await ClusterApi.StartAsync(authority.Certificate("localhost", expired: true));
         await AssertRefusedAsync(old, "localhost", authority);
     }
 

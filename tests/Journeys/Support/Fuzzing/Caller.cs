@@ -3,32 +3,32 @@ using System.Text.RegularExpressions;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 
-/// <summary>Somebody who calls, with what the server gave them.</summary>
+/// <summary>A client with its credentials.</summary>
 /// <param name="Key">Sent as Bearer.</param>
-/// <param name="Cookies">Sessions and the antiforgery token's half.</param>
-/// <param name="FormToken">The other half, for forms; null: this caller has no page with a form.</param>
+/// <param name="Cookies">Session cookies and the antiforgery cookie.</param>
+/// <param name="FormToken">The antiforgery token of forms; null: this caller has no page with a form.</param>
 sealed partial record Caller(string Name, string? Key = null, string? Cookies = null, string? FormToken = null)
 {
-    public const string Anyone = "anyone", Tenant = "tenant", Operator = "operator", Member = "member", Desk = "operator's browser";
+    public const string Anyone = "anyone", Tenant = "tenant", Operator = "operator", Member = "member", OperatorBrowser = "operator's browser";
 
-    /// <summary>Somebody unknown, the tenant's and the operator's program, an owner and an operator at their browsers.</summary>
+    /// <summary>An anonymous client, API clients of the tenant and the operator, and browsers of an owner and an operator.</summary>
     public static async Task<IReadOnlyList<Caller>> AllAsync(TestServer server, TestTenant tenant)
     {
-        var (member, desk) = (Credentials.New(), Credentials.New());
+        var (member, operatorSession) = (Credentials.New(), Credentials.New());
         await using (var transaction = await server.Database.BeginJobAsync(CancellationToken.None))
         {
             await transaction.ExecuteAsync(MemberSession, CancellationToken.None, Credentials.Hash(member), tenant.Id);
-            await transaction.ExecuteAsync(OperatorSession, CancellationToken.None, Credentials.Hash(desk));
+            await transaction.ExecuteAsync(OperatorSession, CancellationToken.None, Credentials.Hash(operatorSession));
             await transaction.CommitAsync(CancellationToken.None);
         }
 
         return
         [
-            await AtPageAsync(server, new Caller(Anyone), "/login"),
+            await WithFormTokenAsync(server, new Caller(Anyone), "/login"),
             new Caller(Tenant, Key: tenant.ApiKey),
             new Caller(Operator, Key: server.OperatorKey),
-            await AtPageAsync(server, new Caller(Member, Cookies: $"session={member}"), "/app/keys"),
-            await AtPageAsync(server, new Caller(Desk, Cookies: $"operator_session={desk}"), "/admin/jobs"),
+            await WithFormTokenAsync(server, new Caller(Member, Cookies: $"session={member}"), "/app/keys"),
+            await WithFormTokenAsync(server, new Caller(OperatorBrowser, Cookies: $"operator_session={operatorSession}"), "/admin/jobs"),
         ];
     }
 
@@ -42,7 +42,7 @@ sealed partial record Caller(string Name, string? Key = null, string? Cookies = 
     }
 
     // Opens a page with a form, as a browser does before it posts one.
-    static async Task<Caller> AtPageAsync(TestServer server, Caller caller, string page)
+    static async Task<Caller> WithFormTokenAsync(TestServer server, Caller caller, string page)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, page);
         caller.Identify(request);

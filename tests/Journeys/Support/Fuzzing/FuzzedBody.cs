@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 
-/// <summary>Bodies from right to absurd. One document has every field of the API, so that each endpoint finds its own among them.</summary>
+/// <summary>Request bodies from valid to absurd. One document has every field of the API, so that each endpoint finds its own.</summary>
 sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
 {
     static readonly string[] FormFields =
@@ -13,23 +13,23 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
     {
         > 3 when route.TakesForm => Of(Encoding.UTF8.GetBytes(Form(route, caller)), "application/x-www-form-urlencoded"),
         0 => null,
-        1 => Of(random.Bytes(2_000), random.Of(Nasty.ContentTypes)),
-        2 => Of(random.Mutated(Document()), random.Of(Nasty.ContentTypes)),
+        1 => Of(random.Bytes(2_000), random.Of(HostileValues.ContentTypes)),
+        2 => Of(random.Mutated(Document()), random.Of(HostileValues.ContentTypes)),
         3 => Of(Multipart(caller), "multipart/form-data; boundary=x"),
         4 => Of(Encoding.UTF8.GetBytes(Nested(random.Next(1, 5_000))), "application/json"),
         5 => Of(random.Mutated($"[{Document()},{Document()}]"), "application/json"),
         6 => Of(random.Mutated($"{Document()}\n\n{Document()}\nnot json\n{Document()}"), "application/x-ndjson"),
-        7 => Of(Encoding.UTF8.GetBytes($$"""{"specversion":"1.0","id":"e","type":"t","source":"s","time":{{random.Of(Nasty.Json)}},"data":{{Document()}}}"""), "application/cloudevents+json"),
+        7 => Of(Encoding.UTF8.GetBytes($$"""{"specversion":"1.0","id":"e","type":"t","source":"s","time":{{random.Of(HostileValues.Json)}},"data":{{Document()}}}"""), "application/cloudevents+json"),
         _ => Of(Encoding.UTF8.GetBytes(Document()), "application/json"),
     };
 
-    /// <summary>A right document, or one with a few fields that are not.</summary>
+    /// <summary>A valid document, or one with a few invalid fields.</summary>
     public string Document()
     {
-        var fields = Right();
+        var fields = ValidFields();
         for (var wrong = random.Next(4); wrong > 0; wrong--)
         {
-            fields[random.Of(fields.Keys.ToList())] = random.Of(Nasty.Json);
+            fields[random.Of(fields.Keys.ToList())] = random.Of(HostileValues.Json);
         }
 
         if (random.Next(4) == 0)
@@ -40,7 +40,7 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
         return $"{{{string.Join(',', fields.Select(field => $"\"{field.Key}\":{field.Value}"))}}}";
     }
 
-    Dictionary<string, string> Right()
+    Dictionary<string, string> ValidFields()
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"f{random.NextInt64(1_000_000_000)}");
         return new()
@@ -87,14 +87,14 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
 
     string Form(FuzzedRoute route, Caller caller)
     {
-        var fields = FormFields.Concat(route.Names).Where(_ => random.Next(3) > 0).Select(name => $"{name}={random.Of(Nasty.Encoded)}").ToList();
+        var fields = FormFields.Concat(route.Names).Where(_ => random.Next(3) > 0).Select(name => $"{name}={random.Of(HostileValues.Encoded)}").ToList();
         if (random.Next(6) > 0 && caller.FormToken is { } token)
         {
             fields.Insert(0, $"__RequestVerificationToken={Uri.EscapeDataString(token)}");
         }
         else if (random.Next(2) == 0)
         {
-            fields.Add($"__RequestVerificationToken={random.Of(Nasty.Encoded)}");
+            fields.Add($"__RequestVerificationToken={random.Of(HostileValues.Encoded)}");
         }
 
         return string.Join('&', fields);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 
-/// <summary>Makes the requests of one case: the same seed gives the same request.</summary>
+/// <summary>Generates the requests of one case: the same seed gives the same request.</summary>
 sealed class FuzzedRequest(Random random, TestServer server, TestTenant prey, DateTimeOffset now)
 {
     static readonly string[] OtherMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
@@ -34,7 +34,7 @@ sealed class FuzzedRequest(Random random, TestServer server, TestTenant prey, Da
 
         for (var more = random.Next(3); more > 0; more--)
         {
-            var (name, value) = (random.Of(Headers), random.Of(Nasty.Header));
+            var (name, value) = (random.Of(Headers), random.Of(HostileValues.Header));
             if (name == "Content-Encoding")
             {
                 request.Content?.Headers.TryAddWithoutValidation(name, value);
@@ -56,12 +56,12 @@ sealed class FuzzedRequest(Random random, TestServer server, TestTenant prey, Da
         ("job", 0) => random.Of<string>(["outbox", "retention"]),
         ("form", 0) => random.Of<string>(["restart", "access"]),
         ("documentName", 0) => "v1",
-        _ => random.Of(Nasty.Encoded),
+        _ => random.Of(HostileValues.Encoded),
     };
 
     string Query(FuzzedRoute route)
     {
-        var parts = route.Names.Where(_ => random.Next(2) == 0).Select(name => $"{name.TrimStart('@')}={random.Of(Nasty.Encoded)}").ToList();
+        var parts = route.Names.Where(_ => random.Next(2) == 0).Select(name => $"{name.TrimStart('@')}={random.Of(HostileValues.Encoded)}").ToList();
         if (random.Next(6) == 0)
         {
             parts.Add(random.Of<string>(["&&", "=", "a=%", "a[]=1&a[b]=2", "token=%00", "return=//example.com"]));
@@ -70,7 +70,7 @@ sealed class FuzzedRequest(Random random, TestServer server, TestTenant prey, Da
         return parts.Count == 0 ? "" : "?" + string.Join('&', parts);
     }
 
-    // As the gateway does; half of it is broken afterwards.
+    // As the gateway does; some headers are then corrupted.
     void Sign(HttpRequestMessage request)
     {
         var body = request.Content?.ReadAsByteArrayAsync().GetAwaiter().GetResult() ?? [];
@@ -81,6 +81,6 @@ sealed class FuzzedRequest(Random random, TestServer server, TestTenant prey, Da
         Add("webhook-timestamp", timestamp);
         Add("webhook-signature", signature);
 
-        void Add(string name, string value) => request.Headers.TryAddWithoutValidation(name, random.Next(10) == 0 ? random.Of(Nasty.Header) : value);
+        void Add(string name, string value) => request.Headers.TryAddWithoutValidation(name, random.Next(10) == 0 ? random.Of(HostileValues.Header) : value);
     }
 }

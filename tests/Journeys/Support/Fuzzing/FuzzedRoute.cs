@@ -4,14 +4,14 @@ using Microsoft.AspNetCore.Routing.Patterns;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 
-/// <summary>One route of the running application and one of the methods it takes.</summary>
-/// <param name="Names">What its handler takes by name: query parameters, fields of a form.</param>
+/// <summary>One route of the running application with one of its methods.</summary>
+/// <param name="Names">Named parameters of its handler: query parameters and form fields.</param>
 /// <param name="TakesForm">Whether its body is a form, not JSON.</param>
 sealed record FuzzedRoute(string Method, RoutePattern Pattern, IReadOnlyList<string> Names, bool TakesForm)
 {
     static readonly Type[] ReadFromText = [typeof(string), typeof(int?), typeof(int), typeof(Guid?), typeof(Guid), typeof(bool?), typeof(bool), typeof(DateOnly?)];
 
-    /// <summary>Every route there is, so that a new one is covered by being there.</summary>
+    /// <summary>Every route of the application, so that new ones are covered automatically.</summary>
     public static IReadOnlyList<FuzzedRoute> All(TestServer server) =>
     [
         .. from endpoint in server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
@@ -19,17 +19,17 @@ sealed record FuzzedRoute(string Method, RoutePattern Pattern, IReadOnlyList<str
            select new FuzzedRoute(method, endpoint.RoutePattern, NamesOf(endpoint), TakesFormAt(endpoint)),
     ];
 
-    /// <summary>The <see cref="Caller"/> it is for.</summary>
-    public string For => Pattern.RawText! switch
+    /// <summary>The intended <see cref="Caller"/>.</summary>
+    public string IntendedCaller => Pattern.RawText! switch
     {
         var path when path.StartsWith("/v1/admin", StringComparison.Ordinal) || path.StartsWith("/v1/sandbox", StringComparison.Ordinal) => Caller.Operator,
         var path when path.StartsWith("/v1/", StringComparison.Ordinal) => Caller.Tenant,
         var path when path.StartsWith("/app", StringComparison.Ordinal) || path == "/logout" => Caller.Member,
-        var path when path.StartsWith("/admin", StringComparison.Ordinal) && path != "/admin/login" => Caller.Desk,
+        var path when path.StartsWith("/admin", StringComparison.Ordinal) && path != "/admin/login" => Caller.OperatorBrowser,
         _ => Caller.Anyone,
     };
 
-    /// <param name="fill">The text in place of a parameter of this name.</param>
+    /// <param name="fill">Returns the text for a parameter.</param>
     public string Path(Func<string, string> fill) =>
         "/" + string.Join('/', Pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
         {

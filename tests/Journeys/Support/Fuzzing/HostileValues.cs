@@ -2,13 +2,13 @@ using System.Text;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 
-/// <summary>Values that have broken programs before.</summary>
-static class Nasty
+/// <summary>Values that commonly break programs.</summary>
+static class HostileValues
 {
     static readonly string Long = new('a', 6_000);
     static readonly string Deep = string.Concat(Enumerable.Repeat("[", 200)) + string.Concat(Enumerable.Repeat("]", 200));
 
-    /// <summary>Percent-encoded, as they stand in a query, a path segment or a form.</summary>
+    /// <summary>Percent-encoded, as in a query, a path segment or a form.</summary>
     public static readonly string[] Encoded =
     [
         "", "%20", "%00", "a%00b", "%ED%A0%80", "%ED%A0%80%ED%B0%80", "%C0%AF", "%FF%FE", "%", "%u0000", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "a%2Fb", "a%5Cb",
@@ -18,7 +18,7 @@ static class Nasty
         "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "%7B019c0000-0000-7000-8000-000000000000%7D", "day,day,user", "null", "true", Long,
     ];
 
-    /// <summary>JSON values, as they stand in a document.</summary>
+    /// <summary>JSON values, as in a document.</summary>
     public static readonly string[] Json =
     [
         "null", "true", "[]", "{}", "\"\"", "\" \"", "\"\\u0000\"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\udc00x\"", "\"\\uffff\"", "\"\\u202e\"", "\"💥\"", "\"İ\"", "\"'; drop table control.tenant; --\"",
@@ -43,14 +43,14 @@ static class Nasty
 
     public static T Of<T>(this Random random, IReadOnlyList<T> values) => values[random.Next(values.Count)];
 
-    public static byte[] Bytes(this Random random, int most)
+    public static byte[] Bytes(this Random random, int maximum)
     {
-        var bytes = new byte[random.Next(most)];
+        var bytes = new byte[random.Next(maximum)];
         random.NextBytes(bytes);
         return bytes;
     }
 
-    /// <summary>The text with some of its bytes changed, dropped or doubled, or cut off.</summary>
+    /// <summary>The text with some bytes changed, removed or duplicated, or truncated.</summary>
     public static byte[] Mutated(this Random random, string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text).ToList();

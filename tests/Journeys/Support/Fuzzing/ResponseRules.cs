@@ -2,14 +2,14 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support.Fuzzing;
 
-/// <summary>What every answer of ours has to be, whatever was asked.</summary>
-static class AnswerRules
+/// <summary>Rules that every response must meet, whatever the request.</summary>
+static class ResponseRules
 {
     static readonly string[] Api = ["/v1", "/openapi", "/assets", "/healthz", "/readyz"];
-    static readonly string[] Insides = ["   at ", "Exception", "Npgsql", ".cs:line"];
+    static readonly string[] InternalDetails = ["   at ", "Exception", "Npgsql", ".cs:line"];
 
-    /// <returns>What is wrong with the answer; null when nothing is.</returns>
-    public static async Task<string?> BrokenAsync(HttpResponseMessage reply)
+    /// <returns>The violated rule; null when there is none.</returns>
+    public static async Task<string?> ViolationAsync(HttpResponseMessage reply)
     {
         var status = (int)reply.StatusCode;
         var text = await reply.Content.ReadAsStringAsync();
@@ -18,21 +18,21 @@ static class AnswerRules
             return $"{status}: {text}";
         }
 
-        if (Insides.FirstOrDefault(inside => text.Contains(inside, StringComparison.Ordinal)) is { } seen)
+        if (InternalDetails.FirstOrDefault(detail => text.Contains(detail, StringComparison.Ordinal)) is { } seen)
         {
             return $"{status} shows \"{seen}\": {text}";
         }
 
-        // What is not even HTTP is refused by the server below us, without our headers and without a body.
+        // Malformed HTTP is rejected by Kestrel, without our headers and without a body.
         if (!reply.Headers.Contains("X-Content-Type-Options"))
         {
-            return status is 400 or 413 or 414 or 431 && text.Length == 0 ? null : $"{status} without the headers of every answer: {text}";
+            return status is 400 or 413 or 414 or 431 && text.Length == 0 ? null : $"{status} without the security headers: {text}";
         }
 
-        return status < 400 || reply.RequestMessage!.Method == HttpMethod.Head ? null : BrokenError(reply, status, text);
+        return status < 400 || reply.RequestMessage!.Method == HttpMethod.Head ? null : ErrorViolation(reply, status, text);
     }
 
-    static string? BrokenError(HttpResponseMessage reply, int status, string text)
+    static string? ErrorViolation(HttpResponseMessage reply, int status, string text)
     {
         var type = reply.Content.Headers.ContentType?.MediaType;
         var path = reply.RequestMessage!.RequestUri!.AbsolutePath;
