@@ -55,7 +55,7 @@ sealed class MalformedRequestExceptionHandler(IProblemDetailsService problems) :
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = context,
-            ProblemDetails = { Status = known.Status, Title = "MalformedRequestExceptionHandler request", Detail = known.Detail },
+            ProblemDetails = { Status = known.Status, Title = "Unreadable request", Detail = known.Detail },
         });
     }
 }
