@@ -1,2 +1,3 @@
+global using ControlPlane.DataPlane.Compose;
 global using ControlPlane.Platform;
 global using ControlPlane.Provisioning;

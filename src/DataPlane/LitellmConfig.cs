@@ -1,19 +1,19 @@
 namespace ControlPlane.DataPlane;
 
-/// <summary>The gateway's <c>config.yaml</c>: the plan's models at our prices, and the hook that keeps budgets and reports usage. Holds no secret.</summary>
+/// <summary>The gateway's <c>config.yaml</c>: the plan's models at our prices, and the hook that enforces budgets and reports usage. Contains no secrets.</summary>
 static class LitellmConfig
 {
     public static string Render(TenantEnvironment environment, DataPlaneOptions options) => Yaml.Write(new Dictionary<string, object>
     {
-        ["model_list"] = environment.Models.Select(model => Model(model, ModelsUrl(environment, options))).ToArray(),
+        ["model_list"] = environment.Models.Select(model => Model(model, OllamaUrl(environment, options))).ToArray(),
         ["litellm_settings"] = new Dictionary<string, object>
         {
             ["callbacks"] = new List<string> { "budget_hook.handler" },
-            // Usage is reported, prompts and answers are not.
+            // Prompts and responses are not logged; the hook reports usage only.
             ["turn_off_message_logging"] = true,
             ["drop_params"] = true,
             ["cache"] = true,
-            // Answers are cached only for callers that ask for it: the same question twice is not the same answer twice.
+            // Responses are cached only on request: users expect a new answer when they ask again.
             ["cache_params"] = new Dictionary<string, object>
             {
                 ["type"] = "redis",
@@ -35,11 +35,11 @@ static class LitellmConfig
         },
     });
 
-    /// <summary>Whether the plan has an Ollama of its own.</summary>
+    /// <summary>Whether the plan includes a dedicated Ollama.</summary>
     public static bool HasDedicatedOllama(TenantEnvironment environment) =>
         environment.Plan.Compute.StartsWith("dedicated", StringComparison.OrdinalIgnoreCase);
 
-    static Uri ModelsUrl(TenantEnvironment environment, DataPlaneOptions options) =>
+    static Uri OllamaUrl(TenantEnvironment environment, DataPlaneOptions options) =>
         HasDedicatedOllama(environment) ? new Uri("http://ollama-dedicated:11434") : options.OllamaUrl;
 
     static Dictionary<string, object> Model(GatewayModel model, Uri ollama)
@@ -59,6 +59,6 @@ static class LitellmConfig
         return new() { ["model_name"] = model.Name, ["litellm_params"] = parameters };
     }
 
-    /// <summary>EUR per token. The division by 1.0… only drops trailing zeros.</summary>
+    /// <summary>EUR per token. The second division only removes trailing zeros.</summary>
     static decimal PerToken(decimal eurPerThousand) => eurPerThousand / 1000m / 1.0000000000000000000m;
 }

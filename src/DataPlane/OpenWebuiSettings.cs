@@ -2,22 +2,22 @@ using System.Globalization;
 
 namespace ControlPlane.DataPlane;
 
-/// <summary>What Open WebUI is told, by plan. Without persistent configuration, so that this file is what holds and not its first start.</summary>
+/// <summary>Open WebUI's environment variables, by plan. Persistent configuration is off, or it would ignore them after its first start.</summary>
 sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions options)
 {
     const string Gateway = "http://litellm:4000/v1";
 
     public Dictionary<string, string> All(string databaseUrl) =>
-        Product().Concat(Upstream()).Concat(Storage(databaseUrl)).Concat(Features()).ToDictionary();
+        General().Concat(Upstream()).Concat(Storage(databaseUrl)).Concat(Features()).ToDictionary();
 
-    Dictionary<string, string> Product() => new()
+    Dictionary<string, string> General() => new()
     {
         ["ENABLE_PERSISTENT_CONFIG"] = "False",
-        ["WEBUI_NAME"] = EnvironmentServices.Literal(environment.Organization),
+        ["WEBUI_NAME"] = ComposeServices.Escape(environment.Organization),
         ["WEBUI_URL"] = environment.Url.GetLeftPart(UriPartial.Authority),
         ["CORS_ALLOW_ORIGIN"] = environment.Url.GetLeftPart(UriPartial.Authority),
         ["WEBUI_SECRET_KEY"] = "${WEBUI_SECRET_KEY}",
-        ["WEBUI_ADMIN_EMAIL"] = EnvironmentServices.Literal(environment.OwnerEmail ?? $"admin@{environment.Address}"),
+        ["WEBUI_ADMIN_EMAIL"] = ComposeServices.Escape(environment.OwnerEmail ?? $"admin@{environment.Address}"),
         ["WEBUI_ADMIN_PASSWORD"] = "${ADMIN_PASSWORD}",
         ["WEBUI_ADMIN_NAME"] = "Administrator",
         ["ENABLE_SIGNUP"] = "False",
@@ -28,7 +28,7 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["SCARF_NO_ANALYTICS"] = "True",
     };
 
-    // Everything goes through the gateway, and with its virtual key: the master key could change the tenant's own limits.
+    // All calls go through the gateway with its virtual key: the master key could change the tenant's limits.
     static Dictionary<string, string> Upstream() => new()
     {
         ["ENABLE_OLLAMA_API"] = "False",

@@ -1,18 +1,18 @@
 namespace ControlPlane.DataPlane;
 
-/// <param name="Cpus">Cores a container may use at most.</param>
-/// <param name="MemoryMiB">Beyond it the container is killed and started again.</param>
-/// <param name="Pids">Processes and threads.</param>
+/// <param name="Cpus">Maximum number of cores.</param>
+/// <param name="MemoryMiB">Memory limit; a container that exceeds it is killed and restarted.</param>
+/// <param name="Pids">Maximum number of processes and threads.</param>
 public sealed record Size(decimal Cpus, int MemoryMiB, int Pids);
 
-/// <summary>What one environment may take from its host, by plan.</summary>
+/// <summary>Resource limits of an environment's containers, by plan.</summary>
 public sealed record PlanSizes(Size OpenWebui, Size Litellm, Size Redis)
 {
     public static Size Ollama { get; } = new(8, 32768, 512);
     public static Size Qdrant { get; } = new(1, 1024, 256);
 
-    /// <summary>A custom plan gets what basic gets.</summary>
-    public static PlanSizes Of(string plan) => plan switch
+    /// <summary>Custom plans get the sizes of basic.</summary>
+    public static PlanSizes For(string plan) => plan switch
     {
         "trial" => new(new(1, 1536, 256), new(1, 1024, 256), new(0.25m, 96, 64)),
         "premium" => new(new(2, 4096, 512), new(2, 2048, 512), new(0.5m, 256, 64)),

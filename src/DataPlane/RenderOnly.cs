@@ -1,9 +1,9 @@
 namespace ControlPlane.DataPlane;
 
-/// <summary>The data plane where no container engine is present: environments are written to disk and started by nobody.</summary>
+/// <summary>The data plane on a host without a container engine: environments are written to disk but not started.</summary>
 public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 {
-    const string NoEngine = "no container engine here: rendered only";
+    const string NotStarted = "rendered only: no container engine on this host";
 
     public string Ready => "rendered";
 
@@ -13,19 +13,19 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
         return $"environments/{environment.Slug}";
     }
 
-    public Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+    public Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
-    public Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+    public Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
     public Task<string> AwaitHealthAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult("ready (rendered)");
 
-    public Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+    public Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
-    public Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+    public Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
-    public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+    public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
-    public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NoEngine);
+    public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
     public Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct)
     {

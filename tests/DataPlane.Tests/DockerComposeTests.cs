@@ -9,14 +9,14 @@ public sealed class DockerComposeTests : IDisposable
     readonly string _data = Directory.CreateTempSubdirectory("environments-").FullName;
 
     [Fact]
-    public async Task Starting_waits_for_health_and_then_hands_the_gateway_its_key_on_standard_input()
+    public async Task Starting_waits_for_health_and_then_passes_the_key_script_on_standard_input()
     {
         using var docker = new DockerOnPath("""case "$*" in *python3*) cat > "$(dirname "$0")/input";; *inspect*Containers*) ;; *inspect*) exit 1;; esac""");
-        var plane = Plane();
+        var dataPlane = CreateDataPlane();
         var environment = Samples.Environment("basic");
 
-        var isolated = await plane.IsolateAsync(environment, Samples.Secrets, default);
-        await plane.StartAsync(environment, default);
+        var isolated = await dataPlane.IsolateAsync(environment, Samples.Secrets, default);
+        await dataPlane.StartAsync(environment, default);
 
         Assert.Contains("network create --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2", docker.Calls);
         Assert.Contains("no container ollama, postgres", isolated, StringComparison.Ordinal);
@@ -29,10 +29,10 @@ public sealed class DockerComposeTests : IDisposable
     }
 
     [Fact]
-    public async Task Only_the_owner_may_read_the_secrets_file_and_it_holds_all_of_them()
+    public async Task The_secrets_file_holds_every_secret_and_only_its_owner_may_read_it()
     {
         using var docker = new DockerOnPath("exit 0");
-        await Plane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+        await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
         var file = Path.Combine(_data, "environments", "beispiel-2", ".env");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
@@ -42,14 +42,14 @@ public sealed class DockerComposeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failure_is_told_with_the_end_of_what_docker_said_and_without_secrets()
+    public async Task A_failure_reports_the_end_of_dockers_output_with_secrets_redacted()
     {
         using var docker = new DockerOnPath(
             """case "$*" in *up*) i=0; while [ $i -lt 3000 ]; do echo "pulling layer $i"; i=$((i+1)); done; echo "value-of-database-password: no space left on device" >&2; exit 17;; esac""");
-        var plane = Plane();
-        await plane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+        var dataPlane = CreateDataPlane();
+        await dataPlane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => plane.StartAsync(Samples.Environment("basic"), default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => dataPlane.StartAsync(Samples.Environment("basic"), default));
 
         Assert.Contains("docker exited with 17", failure.Message, StringComparison.Ordinal);
         Assert.Contains("***: no space left on device", failure.Message, StringComparison.Ordinal);
@@ -57,13 +57,13 @@ public sealed class DockerComposeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_start_that_is_called_off_leaves_no_process_behind()
+    public async Task Cancelling_a_start_kills_the_docker_process()
     {
         using var docker = new DockerOnPath("""case "$*" in *up*) echo $$ > "$(dirname "$0")/pid"; sleep 300;; esac""");
-        var plane = Plane();
-        await plane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+        var dataPlane = CreateDataPlane();
+        await dataPlane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
         using var stop = new CancellationTokenSource();
-        var start = plane.StartAsync(Samples.Environment("basic"), stop.Token);
+        var start = dataPlane.StartAsync(Samples.Environment("basic"), stop.Token);
         var pidFile = Path.Combine(docker.Folder, "pid");
         while (!File.Exists(pidFile) || new FileInfo(pidFile).Length == 0)
         {
@@ -77,23 +77,23 @@ public sealed class DockerComposeTests : IDisposable
         var killed = Stopwatch.StartNew();
         while (Directory.Exists($"/proc/{pid}") && !(await File.ReadAllTextAsync($"/proc/{pid}/stat")).Contains(") Z ", StringComparison.Ordinal))
         {
-            Assert.True(killed.Elapsed < TimeSpan.FromSeconds(10), "the docker command still runs");
+            Assert.True(killed.Elapsed < TimeSpan.FromSeconds(10), "the docker command is still running");
             await Task.Delay(20);
         }
     }
 
     [Fact]
-    public async Task Removal_disconnects_strangers_first_and_can_be_repeated_when_all_is_gone()
+    public async Task Removal_disconnects_shared_containers_first_and_can_be_repeated()
     {
         using var docker = new DockerOnPath("""case "$*" in *inspect*Containers*) echo "traefik postgres tenant-beispiel-2-redis-1";; esac""");
-        var plane = Plane();
+        var dataPlane = CreateDataPlane();
         var environment = Samples.Environment("basic");
-        await plane.IsolateAsync(environment, Samples.Secrets, default);
+        await dataPlane.IsolateAsync(environment, Samples.Secrets, default);
         for (var i = 0; i < 2; i++)
         {
-            await plane.RemoveRouteAsync(environment, default);
-            await plane.RemoveWorkloadsAsync(environment, default);
-            await plane.RemoveIsolationAsync(environment, default);
+            await dataPlane.RemoveRouteAsync(environment, default);
+            await dataPlane.RemoveWorkloadsAsync(environment, default);
+            await dataPlane.RemoveIsolationAsync(environment, default);
         }
 
         var calls = docker.Calls.ToList();
@@ -108,14 +108,14 @@ public sealed class DockerComposeTests : IDisposable
     [InlineData("exit 1", "rendered")]
     [InlineData("case \"$*\" in compose*) exit 1;; esac", "rendered")]
     [InlineData("sleep 60", "rendered")]
-    public async Task Compose_is_chosen_when_an_engine_answers_and_has_it(string answers, string ready)
+    public async Task Compose_is_chosen_if_an_engine_with_Compose_responds(string script, string ready)
     {
-        using var docker = new DockerOnPath(answers);
+        using var docker = new DockerOnPath(script);
         var host = Environment.GetEnvironmentVariable("DOCKER_HOST");
         Environment.SetEnvironmentVariable("DOCKER_HOST", "unix:///nowhere");
         try
         {
-            Assert.Equal(ready, (await ChooseDataPlane.RunAsync(null, Folder(), Samples.Options, default)).Ready);
+            Assert.Equal(ready, (await ChooseDataPlane.RunAsync(null, CreateFolder(), Samples.Options, default)).Ready);
         }
         finally
         {
@@ -124,18 +124,18 @@ public sealed class DockerComposeTests : IDisposable
     }
 
     [Fact]
-    public async Task The_setting_overrides_what_is_found()
+    public async Task The_setting_overrides_detection()
     {
         using var docker = new DockerOnPath("exit 0");
-        Assert.Equal("rendered", (await ChooseDataPlane.RunAsync("render", Folder(), Samples.Options, default)).Ready);
-        Assert.Equal("running", (await ChooseDataPlane.RunAsync("compose", Folder(), Samples.Options, default)).Ready);
+        Assert.Equal("rendered", (await ChooseDataPlane.RunAsync("render", CreateFolder(), Samples.Options, default)).Ready);
+        Assert.Equal("running", (await ChooseDataPlane.RunAsync("compose", CreateFolder(), Samples.Options, default)).Ready);
         Assert.Empty(docker.Calls);
-        await Assert.ThrowsAsync<ArgumentException>(() => ChooseDataPlane.RunAsync("swarm", Folder(), Samples.Options, default));
+        await Assert.ThrowsAsync<ArgumentException>(() => ChooseDataPlane.RunAsync("swarm", CreateFolder(), Samples.Options, default));
     }
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
-    DockerCompose Plane() => new(Folder(), Samples.Options);
+    DockerCompose CreateDataPlane() => new(CreateFolder(), Samples.Options);
 
-    ProjectFolder Folder() => new(new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data }, Samples.Options);
+    ProjectFolder CreateFolder() => new(new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data }, Samples.Options);
 }

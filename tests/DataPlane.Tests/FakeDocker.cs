@@ -2,26 +2,26 @@ using System.Runtime.Versioning;
 
 namespace ControlPlane.Tests;
 
-/// <summary>A docker command of our own first on PATH: it writes down how it was called and answers as the test says. The tests that use it
-/// change PATH, so they run one after another.</summary>
+/// <summary>Tests with a fake docker command change PATH, so they do not run in parallel.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class FakeDocker
 {
     public const string Name = "fake docker";
 }
 
+/// <summary>A fake docker command, first on PATH, that records its calls and runs a script of the test.</summary>
 [UnsupportedOSPlatform("windows")]
 sealed class DockerOnPath : IDisposable
 {
     readonly string? _path = Environment.GetEnvironmentVariable("PATH");
 
-    /// <param name="answers">Shell that runs for each call; "$*" holds the arguments.</param>
-    public DockerOnPath(string answers)
+    /// <param name="script">Shell script that runs for each call; "$*" holds the arguments.</param>
+    public DockerOnPath(string script)
     {
         Folder = Directory.CreateTempSubdirectory("fake-docker-").FullName;
-        var script = Path.Combine(Folder, "docker");
-        File.WriteAllText(script, $"#!/bin/sh\necho \"$*\" >> '{CallsFile}'\n{answers}\n");
-        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var docker = Path.Combine(Folder, "docker");
+        File.WriteAllText(docker, $"#!/bin/sh\necho \"$*\" >> '{CallsFile}'\n{script}\n");
+        File.SetUnixFileMode(docker, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Environment.SetEnvironmentVariable("PATH", $"{Folder}:{_path}");
     }
 

@@ -2,19 +2,19 @@ using System.Runtime.CompilerServices;
 
 namespace ControlPlane.Tests;
 
-/// <summary>What each plan renders to, word for word. With UPDATE_GOLDEN=1 the files are written anew, to be read in the diff.</summary>
+/// <summary>Snapshots of what each plan renders to. UPDATE_GOLDEN=1 rewrites the files; review the diff.</summary>
 public sealed class GoldenTests
 {
     [Theory]
     [InlineData("trial"), InlineData("basic"), InlineData("premium"), InlineData("enterprise")]
-    public void A_plan_renders_to_the_files_that_were_reviewed(string plan)
+    public void Rendered_files_match_the_snapshots(string plan)
     {
         var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/var/lib/controlplane/models/beispiel-2");
-        Same($"{plan}/compose.yaml", project.Compose);
-        Same($"{plan}/config.yaml", project.GatewayConfig);
+        AssertMatches($"{plan}/compose.yaml", project.Compose);
+        AssertMatches($"{plan}/config.yaml", project.GatewayConfig);
     }
 
-    static void Same(string file, string rendered, [CallerFilePath] string here = "")
+    static void AssertMatches(string file, string rendered, [CallerFilePath] string here = "")
     {
         var golden = Path.Combine(Path.GetDirectoryName(here)!, "Golden", file);
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")

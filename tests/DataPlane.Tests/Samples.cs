@@ -1,6 +1,6 @@
 namespace ControlPlane.Tests;
 
-/// <summary>One environment per plan, as the seeded plans and models make it.</summary>
+/// <summary>One environment per plan, with the seeded plans and models.</summary>
 static class Samples
 {
     public static readonly string[] Plans = ["trial", "basic", "premium", "enterprise"];
@@ -42,13 +42,13 @@ static class Samples
 
     static Plan Plan(string name) => name switch
     {
-        "trial" => Make(name, "shared CPU Ollama", ["mistral:7b-instruct"], 0, 0, 0),
-        "basic" => Make(name, "shared CPU Ollama", ["mistral:7b-instruct", "gemini-pro"], 5, 100, 0),
-        "premium" => Make(name, "GPU", ["mistral:7b-instruct", "gemini-1.5-pro", "gpt-4-turbo", "claude-3-opus"], null, null, 100),
-        _ => Make(name, "dedicated GPU", [.. Models.Select(model => model.Name)], null, null, null),
+        "trial" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct"], 0, 0, 0),
+        "basic" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct", "gemini-pro"], 5, 100, 0),
+        "premium" => CreatePlan(name, "GPU", ["mistral:7b-instruct", "gemini-1.5-pro", "gpt-4-turbo", "claude-3-opus"], null, null, 100),
+        _ => CreatePlan(name, "dedicated GPU", [.. Models.Select(model => model.Name)], null, null, null),
     };
 
-    static Plan Make(string name, string compute, string[] models, int? files, int? searches, int? images) => new()
+    static Plan CreatePlan(string name, string compute, string[] models, int? files, int? searches, int? images) => new()
     {
         Name = name,
         Title = name,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlPlane.DataPlane.Compose;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 

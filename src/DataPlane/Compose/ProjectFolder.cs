@@ -1,15 +1,15 @@
 using System.Text;
 
-namespace ControlPlane.DataPlane;
+namespace ControlPlane.DataPlane.Compose;
 
-/// <summary>The folder <c>{data}/environments/{slug}</c> with a tenant's Compose project. Each file is replaced whole or not at all.</summary>
+/// <summary>The folder <c>{data}/environments/{slug}</c> with a tenant's Compose project. Files are replaced atomically.</summary>
 public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions dataPlane)
 {
     public string PathOf(string slug) => Path.Combine(options.DataDirectory, "environments", slug);
 
-    public string ComposeFileOf(string slug) => Path.Combine(PathOf(slug), "compose.yaml");
+    public string ComposeFilePath(string slug) => Path.Combine(PathOf(slug), "compose.yaml");
 
-    public string VariablesOf(string slug) => Path.Combine(PathOf(slug), ".env");
+    public string SecretsFilePath(string slug) => Path.Combine(PathOf(slug), ".env");
 
     public async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
@@ -23,8 +23,8 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
 
         await ReplaceAsync(Path.Combine(folder, "litellm", "config.yaml"), project.GatewayConfig, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(Path.Combine(folder, "litellm", "budget_hook.py"), project.BudgetHook, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
-        await ReplaceAsync(VariablesOf(environment.Slug), Variables(environment, secrets), UnixFileMode.None, ct);
-        await ReplaceAsync(ComposeFileOf(environment.Slug), project.Compose, UnixFileMode.None, ct);
+        await ReplaceAsync(SecretsFilePath(environment.Slug), RenderSecrets(environment, secrets), UnixFileMode.None, ct);
+        await ReplaceAsync(ComposeFilePath(environment.Slug), project.Compose, UnixFileMode.None, ct);
     }
 
     public void Remove(string slug)
@@ -35,24 +35,24 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         }
     }
 
-    /// <summary>Providers of the tenant's models that this installation has no key for.</summary>
+    /// <summary>Providers of the tenant's models for which this installation has no API key.</summary>
     public IReadOnlyList<string> ProvidersWithoutKey(TenantEnvironment environment) =>
         [.. Providers(environment).Where(provider => !dataPlane.ProviderKeys.ContainsKey(provider))];
 
-    /// <summary>What a command wrote, fit to be shown: should it have repeated one of the project's secrets, that is blacked out.</summary>
-    public string WithoutSecrets(string slug, string text)
+    /// <summary>Replaces the project's secrets in a command's output with <c>***</c>.</summary>
+    public string RedactSecrets(string slug, string text)
     {
-        if (!File.Exists(VariablesOf(slug)))
+        if (!File.Exists(SecretsFilePath(slug)))
         {
             return text;
         }
 
-        var values = File.ReadLines(VariablesOf(slug)).Select(line => line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..].Trim('\''));
-        return values.Where(value => value.Length >= 8).Aggregate(text, (shown, value) => shown.Replace(value, "***", StringComparison.Ordinal));
+        var values = File.ReadLines(SecretsFilePath(slug)).Select(line => line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..].Trim('\''));
+        return values.Where(value => value.Length >= 8).Aggregate(text, (redacted, value) => redacted.Replace(value, "***", StringComparison.Ordinal));
     }
 
-    /// <summary>The <c>.env</c> file. In single quotes Compose takes everything as it stands.</summary>
-    string Variables(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets)
+    /// <summary>Content of the <c>.env</c> file. Compose expands nothing within single quotes.</summary>
+    string RenderSecrets(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets)
     {
         var lines = secrets.OrderBy(secret => secret.Key, StringComparer.Ordinal).Select(secret => (Name: secret.Key.ToUpperInvariant(), secret.Value))
             .Concat(Providers(environment).Select(
@@ -69,23 +69,23 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
     static IEnumerable<string> Providers(TenantEnvironment environment) =>
         environment.Models.Where(model => !model.IsLocal).Select(model => model.Provider).Distinct().Order(StringComparer.Ordinal);
 
-    static async Task ReplaceAsync(string path, string content, UnixFileMode others, CancellationToken ct)
+    static async Task ReplaceAsync(string path, string content, UnixFileMode otherPermissions, CancellationToken ct)
     {
-        var unfinished = $"{path}.new";
+        var temporary = $"{path}.new";
         var file = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
-            file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | others;
+            file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | otherPermissions;
         }
 
-        // What a killed run left there may have other rights.
-        File.Delete(unfinished);
-        await using (var stream = new FileStream(unfinished, file))
+        // A file left by a killed run may have other permissions.
+        File.Delete(temporary);
+        await using (var stream = new FileStream(temporary, file))
         {
             await stream.WriteAsync(Encoding.UTF8.GetBytes(content), ct);
             stream.Flush(flushToDisk: true);
         }
 
-        File.Move(unfinished, path, overwrite: true);
+        File.Move(temporary, path, overwrite: true);
     }
 }

@@ -1,6 +1,6 @@
-"""Run inside a tenant's gateway: makes the virtual key that Open WebUI calls it with, unless it is there.
+"""Runs in a tenant's gateway container: creates the virtual key that Open WebUI uses, unless it exists.
 
-The key's value was chosen beforehand, so repeating this changes nothing. Standard library only.
+The value of the key is chosen beforehand, so running this again changes nothing. Standard library only.
 """
 import json
 import os
@@ -14,12 +14,12 @@ HEADERS = {"Authorization": "Bearer " + os.environ["LITELLM_MASTER_KEY"], "Conte
 
 
 def call(path, body=None):
-    """The status of the answer. A GET without a body, a POST with one."""
+    """Sends a GET, or a POST if there is a body. Returns the status code."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request("http://localhost:4000" + path, data=data, headers=HEADERS)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status
     except urllib.error.HTTPError as error:
         return error.code
 
@@ -28,4 +28,4 @@ if call("/key/info?" + urllib.parse.urlencode({"key": KEY})) == 200:
     sys.exit(0)
 status = call("/key/generate", {"key": KEY, "key_alias": "open-webui"})
 if status != 200:
-    sys.exit("the gateway answered %d to /key/generate" % status)
+    sys.exit("LiteLLM returned status %d for /key/generate" % status)

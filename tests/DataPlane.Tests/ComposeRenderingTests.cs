@@ -2,8 +2,8 @@ using YamlDotNet.Serialization;
 
 namespace ControlPlane.Tests;
 
-/// <summary>Rules that hold for every service of every plan, read back from the rendered YAML as Compose would.</summary>
-public sealed class ComposeRules
+/// <summary>Rules for every service of every plan, checked on the rendered YAML as Compose reads it.</summary>
+public sealed class ComposeRenderingTests
 {
     public static TheoryData<string> Plans => [.. Samples.Plans];
 
@@ -17,7 +17,7 @@ public sealed class ComposeRules
     });
 
     [Theory, MemberData(nameof(Plans))]
-    public void Every_service_has_limits_a_health_check_and_no_more_rights_than_it_needs(string plan) => Assert.All(Services(plan), service =>
+    public void Every_service_has_limits_a_health_check_and_minimal_privileges(string plan) => Assert.All(Services(plan), service =>
     {
         string[] required = ["cpus", "mem_limit", "pids_limit", "healthcheck", "restart", "logging"];
         Assert.All(required, key => Assert.Contains(key, service.Keys));
@@ -26,7 +26,7 @@ public sealed class ComposeRules
     });
 
     [Theory, MemberData(nameof(Plans))]
-    public void No_secret_is_in_a_file_that_others_may_read(string plan)
+    public void Files_readable_by_others_contain_no_secrets(string plan)
     {
         var project = Render(plan);
         Assert.All(Samples.Secrets.Values.Concat(Samples.Options.ProviderKeys.Values), secret =>
@@ -59,7 +59,7 @@ public sealed class ComposeRules
     }
 
     [Fact]
-    public void Gateway_and_Open_WebUI_never_share_a_schema() => Assert.NotEqual(
+    public void Gateway_and_Open_WebUI_use_separate_schemas() => Assert.NotEqual(
         Environment("basic", "litellm")["DATABASE_URL"].Split("schema=")[1], Environment("basic", "open-webui")["DATABASE_SCHEMA"]);
 
     [Theory]
@@ -70,7 +70,7 @@ public sealed class ComposeRules
     [InlineData("line\nservices:\n  evil:\n    image: evil")]
     [InlineData("True")]
     [InlineData("Ελληνικά, Български, 日本")]
-    public void A_name_stays_a_name_whatever_it_holds(string organization)
+    public void An_organization_name_cannot_inject_YAML_or_variables(string organization)
     {
         var project = ComposeRendering.Render(Samples.Environment("trial", organization), Samples.Options, "/models");
         var services = (Dictionary<object, object>)Read(project.Compose)["services"];
@@ -81,7 +81,7 @@ public sealed class ComposeRules
     }
 
     [Fact]
-    public void A_database_behind_a_Unix_socket_is_reached_through_its_folder()
+    public void A_Unix_socket_folder_is_mounted_into_the_containers()
     {
         var options = Samples.Options with { DatabaseHost = "/srv/run" };
         var project = ComposeRendering.Render(Samples.Environment("trial"), options, "/models");
@@ -90,11 +90,11 @@ public sealed class ComposeRules
     }
 
     [Fact]
-    public void Qdrant_comes_only_when_it_is_asked_for()
+    public void Qdrant_is_rendered_only_if_enabled()
     {
         Assert.DoesNotContain("qdrant", Render("premium").Compose, StringComparison.Ordinal);
         var project = ComposeRendering.Render(Samples.Environment("premium"), Samples.Options with { Qdrant = true }, "/models");
-        Assert.Contains(Images.Of("qdrant"), project.Compose, StringComparison.Ordinal);
+        Assert.Contains(Images.Get("qdrant"), project.Compose, StringComparison.Ordinal);
         Assert.Contains("VECTOR_DB: qdrant", project.Compose, StringComparison.Ordinal);
     }
 
@@ -107,7 +107,7 @@ public sealed class ComposeRules
     });
 
     [Fact]
-    public void A_price_per_token_is_the_price_per_thousand_through_a_thousand()
+    public void The_price_per_token_is_the_price_per_thousand_divided_by_a_thousand()
     {
         var config = Render("premium").GatewayConfig;
         Assert.Contains("input_cost_per_token: 0.0000035", config, StringComparison.Ordinal);

@@ -1,7 +1,4 @@
-using YamlDotNet.Serialization;
-using YamlDotNet.Serialization.NamingConventions;
-
-namespace ControlPlane.DataPlane;
+namespace ControlPlane.DataPlane.Compose;
 
 /// <summary>The part of the Compose specification that environments use.</summary>
 sealed record ComposeFile
@@ -35,7 +32,7 @@ sealed record ComposeService
     public Logging Logging { get; init; } = new("json-file", new() { ["max-size"] = "10m", ["max-file"] = "3" });
     public Deploy? Deploy { get; init; }
 
-    /// <summary>A service of one size with its image from the table.</summary>
+    /// <summary>A service with its image, resource limits and health check.</summary>
     public static ComposeService Of(string image, Size size, HealthCheck health) => new()
     {
         Image = image,
@@ -48,7 +45,7 @@ sealed record ComposeService
 
 sealed record DependsOn(string Condition = "service_healthy");
 
-/// <param name="StartPeriod">Failures within this time after the start do not count.</param>
+/// <param name="StartPeriod">Failed checks within this time after the start are ignored.</param>
 sealed record HealthCheck(string[] Test, string StartPeriod, string Interval = "15s", string Timeout = "10s", int Retries = 5);
 
 sealed record Logging(string Driver, Dictionary<string, string> Options);
@@ -64,17 +61,3 @@ sealed record DeployResources(DeployReservations Reservations);
 sealed record DeployReservations(Device[] Devices);
 
 sealed record Device(string Driver, int Count, string[] Capabilities);
-
-static class Yaml
-{
-    // Strings that YAML would read as something else ("True", "15") are quoted; names are as the specifications write them.
-    static readonly ISerializer _serializer = new SerializerBuilder()
-        .WithNamingConvention(UnderscoredNamingConvention.Instance)
-        .ConfigureDefaultValuesHandling(DefaultValuesHandling.OmitNull)
-        .WithQuotingNecessaryStrings()
-        .WithIndentedSequences()
-        .DisableAliases()
-        .Build();
-
-    public static string Write(object document) => _serializer.Serialize(document).ReplaceLineEndings("\n");
-}

@@ -1,0 +1,58 @@
+using System.ComponentModel;
+using System.Text;
+using CliWrap;
+
+namespace ControlPlane.DataPlane.Compose;
+
+/// <param name="Output">The end of standard output, then the end of standard error.</param>
+public sealed record DockerResult(int ExitCode, string Output);
+
+/// <summary>Runs the Docker command line without a shell. On timeout or cancellation the whole process tree is killed.</summary>
+public static class DockerCommand
+{
+    const int MaxCharactersPerStream = 2000;
+
+    /// <exception cref="StepFailedException">The docker command could not be started or exceeded <paramref name="timeout"/>.</exception>
+    public static async Task<DockerResult> RunAsync(
+        IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken ct, string? standardInput = null)
+    {
+        // Separate tails: megabytes of progress on one stream must not displace the error on the other.
+        var (output, errors) = (new StringBuilder(), new StringBuilder());
+        var command = Cli.Wrap(ProgramPath.Of("docker"))
+            .WithArguments(arguments)
+            .WithEnvironmentVariables(variables => variables.Set("COMPOSE_PROGRESS", "plain"))
+            .WithStandardInputPipe(PipeSource.FromString(standardInput ?? ""))
+            .WithStandardOutputPipe(KeepTail(output))
+            .WithStandardErrorPipe(KeepTail(errors))
+            .WithValidation(CommandResultValidation.None);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(timeout);
+        try
+        {
+            var result = await command.ExecuteAsync(deadline.Token);
+            return new DockerResult(result.ExitCode, $"{output}\n{errors}".Trim());
+        }
+        catch (Win32Exception e)
+        {
+            throw new StepFailedException("The docker command could not be started: is it installed?", e);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new StepFailedException($"docker {arguments[0]} did not finish within {timeout.TotalSeconds:0} s.");
+        }
+    }
+
+    static PipeTarget KeepTail(StringBuilder tail) => PipeTarget.Create(async (stream, ct) =>
+    {
+        using var reader = new StreamReader(stream);
+        var buffer = new char[MaxCharactersPerStream];
+        while (await reader.ReadAsync(buffer, ct) is > 0 and var length)
+        {
+            tail.Append(buffer, 0, length);
+            if (tail.Length > MaxCharactersPerStream)
+            {
+                tail.Remove(0, tail.Length - MaxCharactersPerStream);
+            }
+        }
+    });
+}
