@@ -1,10 +1,10 @@
-"""LiteLLM callback that keeps a tenant inside its budgets, and reports every call exactly once.
+"""LiteLLM callback that enforces a tenant's budgets and reports every call exactly once.
 
-Before a call it asks the control plane (POST /v1/authorize), which reserves an estimate or refuses. After the call it writes a usage event to
-disk and then delivers it (POST /v1/usage), which settles the reservation. Load it as `callbacks: budget_hook.handler`; settings and guarantees
-are in README.md. Standard library, and from LiteLLM's image the two names imported below.
+Before a call it requests authorization from the control plane (POST /v1/authorize), which reserves an estimate or denies the call. After the call
+it writes a usage event to disk and then delivers it (POST /v1/usage), which settles the reservation. Load it as `callbacks: budget_hook.handler`.
+Settings and guarantees are in README.md. Uses the standard library and, from LiteLLM's image, the two names imported below.
 
-No prompt, key or mail address is ever logged or written to the spool.
+Prompts, keys and email addresses are never logged or written to the spool.
 """
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from litellm.integrations.custom_logger import CustomLogger
 
 log = logging.getLogger("budget_hook")
 
-# The platform's own bounds: longer texts and larger numbers are refused there.
+# Limits of the control plane, which rejects longer texts and larger numbers.
 MAXIMUM_TEXT = 200
 MAXIMUM_TOKENS = 1_000_000_000
 
@@ -47,23 +47,23 @@ class Settings(NamedTuple):
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Stops the gateway with one line for each wrong setting: it must not start without its budgets."""
+    """Exits with one line per invalid setting: the gateway must not start without enforcing budgets."""
     problems: list[str] = []
 
-    def number(name: str, default: float, lowest: float, highest: float) -> float:
+    def number(name: str, default: float, minimum: float, maximum: float) -> float:
         text = environment.get(name, "").strip()
         try:
             value = float(text) if text else default
         except ValueError:
             value = -1
-        if not lowest <= value <= highest:
-            problems.append(f"{name} must be a number from {lowest:g} to {highest:g}")
+        if not minimum <= value <= maximum:
+            problems.append(f"{name} must be a number from {minimum:g} to {maximum:g}")
         return value
 
     url = environment.get("CONTROLPLANE_URL", "").strip().rstrip("/")
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-        problems.append("CONTROLPLANE_URL must be the control plane's address, such as https://portal.example.com")
+        problems.append("CONTROLPLANE_URL must be the URL of the control plane, such as https://portal.example.com")
 
     key = environment.get("CONTROLPLANE_KEY", "").strip()
     if not key and environment.get("CONTROLPLANE_KEY_FILE"):
@@ -73,7 +73,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         except (OSError, ValueError) as error:
             problems.append(f"CONTROLPLANE_KEY_FILE cannot be read ({type(error).__name__})")
     if not re.fullmatch(r"[!-~]+", key):
-        problems.append("CONTROLPLANE_KEY, or the file named by CONTROLPLANE_KEY_FILE, must hold a tenant key (cpt_...)")
+        problems.append("CONTROLPLANE_KEY or the file CONTROLPLANE_KEY_FILE must contain a tenant key (cpt_...)")
 
     spool = environment.get("BUDGET_SPOOL_DIR", "").strip()
     try:
@@ -81,7 +81,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         if not os.access(spool, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError
     except OSError as error:
-        problems.append(f"BUDGET_SPOOL_DIR must be a directory the gateway may write to, on a volume that outlives it ({type(error).__name__})")
+        problems.append(f"BUDGET_SPOOL_DIR must be a writable directory on a persistent volume ({type(error).__name__})")
 
     fail_open = environment.get("BUDGET_FAIL_OPEN", "false").strip().lower() or "false"
     if fail_open not in ("true", "false"):
@@ -96,7 +96,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 # --- Estimate ---------------------------------------------------------------------------------------------------------------------------------
 
-# What a model reads, in the forms of the OpenAI, Anthropic and Gemini interfaces.
+# The fields that a model reads, in the formats of the OpenAI, Anthropic and Gemini APIs.
 PROMPT_FIELDS = ("messages", "prompt", "input", "system", "instructions", "contents", "systemInstruction", "tools", "functions", "response_format",
                  "documents", "query")
 MEDIA_FIELDS = ("url", "image_url", "data", "file_data", "b64_json")
@@ -105,7 +105,7 @@ WITHOUT_COMPLETION = ("embedding", "rerank", "moderation", "transcription", "spe
 
 
 def text_tokens(text: str) -> int:
-    """One token for 3 ASCII characters, 2 tokens for 3 bytes of anything else: more than what tokenizers make of most prose and code."""
+    """One token per 3 ASCII characters and 2 tokens per 3 other bytes, which is more than tokenizers count for most prose and code."""
     ascii_bytes = len(text.encode("ascii", "ignore"))
     other_bytes = len(text.encode("utf-8", "surrogatepass")) - ascii_bytes
     return -(-ascii_bytes // 3) + -(-other_bytes * 2 // 3)
@@ -116,19 +116,19 @@ def media_tokens(text: str) -> int:
 
 
 def prompt_tokens(data: Mapping[str, Any]) -> int:
-    """Every key and text the model reads. A list, not recursion: how deep a request is nested is its sender's choice."""
+    """Counts every key and text that the model reads. Iterative, because the client controls the nesting depth."""
     tokens = 0
-    open_values = [(name, data[name]) for name in PROMPT_FIELDS if data.get(name) is not None]
-    while open_values:
-        name, value = open_values.pop()
+    pending = [(name, data[name]) for name in PROMPT_FIELDS if data.get(name) is not None]
+    while pending:
+        name, value = pending.pop()
         if isinstance(value, str):
             tokens += media_tokens(value) if name in MEDIA_FIELDS else text_tokens(value)
         elif isinstance(value, Mapping):
             for key, inner in value.items():
                 tokens += text_tokens(str(key))
-                open_values.append((key, inner))
+                pending.append((key, inner))
         elif isinstance(value, (list, tuple)):
-            open_values.extend((name, inner) for inner in value)
+            pending.extend((name, inner) for inner in value)
         elif value is not None:
             tokens += 1
     return tokens
@@ -151,56 +151,56 @@ def estimated_tokens(data: Mapping[str, Any], call_type: str, default: int) -> i
     return min(MAXIMUM_TOKENS, prompt_tokens(data) + completion_tokens(data, call_type, default))
 
 
-# --- Refusals ---------------------------------------------------------------------------------------------------------------------------------
+# --- Denials ----------------------------------------------------------------------------------------------------------------------------------
 
-# For each reason: what to say when waiting helps ({when}), and what to say when it does not.
-REFUSALS = {
-    "model_not_in_plan": (None, "The model {model} is not part of your organization's plan. Choose another model, or ask your administrator for a "
+# For each reason: the message if the call can be retried later ({when}), and the message otherwise.
+DENIALS = {
+    "model_not_in_plan": (None, "Your organization's plan does not include the model {model}. Choose another model, or ask your administrator for a "
                                 "larger plan."),
-    "model_restricted": (None, "An invoice of your organization is overdue, so only the free local models can be used until it is paid. "
-                               "Choose one of them for now."),
-    "daily_limit": ("Your organization's tokens for today are used up, or held by calls that are still running. Try again {when}.",
-                    "This request is larger than what your organization may use in a whole day. Send less text, or start a new chat."),
-    "monthly_limit": ("Your organization's tokens for this month are used up, or held by calls that are still running. Try again {when}.",
-                      "Your organization's tokens for this month do not cover this request. Ask your administrator for a larger plan."),
+    "model_restricted": (None, "Your organization has an overdue invoice. Until it is paid, only the free local models are available. "
+                               "Choose one of them."),
+    "daily_limit": ("Your organization has reached its daily token limit, including tokens reserved by running calls. Try again {when}.",
+                    "This request exceeds your organization's daily token limit. Send less text, or start a new chat."),
+    "monthly_limit": ("Your organization has reached its monthly token limit, including tokens reserved by running calls. Try again {when}.",
+                      "This request exceeds your organization's remaining tokens for this month. Ask your administrator for a larger plan."),
     "user_limit": ("You have reached the limit that your administrator set for you. Try again {when}.",
-                   "Your administrator's limits for you do not allow this model, or a request this large. Choose another model, or send less text."),
-    "feature_not_in_plan": (None, "{Feature} are not part of your organization's plan. Ask your administrator for a larger plan."),
+                   "The limits set by your administrator do not allow this model or a request of this size. Choose another model, or send less text."),
+    "feature_not_in_plan": (None, "Your organization's plan does not include {feature}. Ask your administrator for a larger plan."),
     "feature_limit": ("Your organization has used up its {feature} for this month. Try again {when}.",
                       "Your organization has used up its {feature}. Ask your administrator for a larger plan."),
-    "trial_expired": (None, "Your organization's trial has ended. Ask your administrator to choose a plan; your chats are kept."),
-    "suspended": (None, "Your organization's account is suspended. Ask your administrator to look at its invoices in the portal."),
+    "trial_expired": (None, "Your organization's trial has ended. Ask your administrator to choose a plan. Your chats are kept."),
+    "suspended": (None, "Your organization's account is suspended. Ask your administrator to check the invoices in the portal."),
     "environment_not_ready": (None, "Your environment is still being set up. Try again in a few minutes."),
 }
-OTHER_REFUSAL = (None, "Your organization's plan does not allow this call.")
+OTHER_DENIAL = (None, "Your organization's plan does not allow this call.")
 FEATURES = {"image": "images", "web_search": "web searches", "rag_file": "files"}
-AWAY = "Your organization's budget cannot be checked right now, so this call was not made. Nothing was charged. Try again in a minute."
+UNAVAILABLE = "Your organization's budget cannot be checked right now, so the request was not sent. Nothing was charged. Try again in a minute."
 NO_RETRY = {"x-should-retry": "false"}
 
 
-def refusal(answer: Mapping[str, Any], model: str, feature: Optional[str], now: datetime) -> HTTPException:
-    """LiteLLM turns it into {"error": {"message": …}} of this status, whatever the route and streamed or not; a chat shows the message."""
+def denial(answer: Mapping[str, Any], model: str, feature: Optional[str], now: datetime) -> HTTPException:
+    """LiteLLM returns it as {"error": {"message": …}} with this status on every route, streamed or not. Chats show the message."""
     reason = answer.get("reason")
-    waiting, final = REFUSALS.get(reason, OTHER_REFUSAL) if isinstance(reason, str) else OTHER_REFUSAL
-    retry_at = instant(answer.get("retry_at"))
-    words = FEATURES.get(feature or "", "extras")
-    helps = waiting is not None and retry_at is not None
-    message = (waiting if helps else final).format(
-        model=model, feature=words, Feature=words.capitalize(), when=time_words(retry_at, now) if helps else "")
+    temporary, permanent = DENIALS.get(reason, OTHER_DENIAL) if isinstance(reason, str) else OTHER_DENIAL
+    retry_at = parse_instant(answer.get("retry_at"))
+    feature_name = FEATURES.get(feature or "", "extra features")
+    can_retry = temporary is not None and retry_at is not None
+    message = (temporary if can_retry else permanent).format(
+        model=model, feature=feature_name, when=format_time(retry_at, now) if can_retry else "")
     headers = dict(NO_RETRY)
-    if helps:
+    if can_retry:
         headers["retry-after"] = str(max(1, int((retry_at - now).total_seconds()) + 1))
-    return HTTPException(status_code=429 if helps else 403, detail=message, headers=headers)
+    return HTTPException(status_code=429 if can_retry else 403, detail=message, headers=headers)
 
 
-def time_words(at: datetime, now: datetime) -> str:
-    at += timedelta(seconds=59)  # To the next full minute: not a moment too early.
+def format_time(at: datetime, now: datetime) -> str:
+    at += timedelta(seconds=59)  # Rounds up to a full minute, so that it is never too early.
     return f"at {at:%H:%M} UTC" + ("" if at.date() == now.date() else f" on {at.day} {at:%B}")
 
 
-def instant(value: Any) -> Optional[datetime]:
+def parse_instant(value: Any) -> Optional[datetime]:
     try:
-        # Python 3.9 and 3.10 read neither "Z" nor seven digits of a second.
+        # Python 3.9 and 3.10 parse neither "Z" nor seven fractional digits.
         text = re.sub(r"(\.\d{1,6})\d*", r"\1", value.strip()).replace("Z", "+00:00")
         text = re.sub(r"\.(\d+)", lambda fraction: "." + fraction.group(1).ljust(6, "0"), text)
         return datetime.fromisoformat(text).astimezone(timezone.utc)
@@ -210,11 +210,11 @@ def instant(value: Any) -> Optional[datetime]:
 
 # --- Control plane ----------------------------------------------------------------------------------------------------------------------------
 
-class Away(Exception):
-    """No usable answer. The message names a status or a kind of error, never content."""
+class ControlPlaneUnavailable(Exception):
+    """No valid response. The message contains a status or an exception type, never content."""
 
-    def __init__(self, why: str, retry_after: float = 0):
-        super().__init__(why)
+    def __init__(self, reason: str, retry_after: float = 0):
+        super().__init__(reason)
         self.retry_after = retry_after
 
 
@@ -225,7 +225,7 @@ class Reply(NamedTuple):
 
 
 class ControlPlane:
-    """Posts JSON over connections that are kept."""
+    """Posts JSON over persistent connections."""
 
     def __init__(self, settings: Settings):
         parts = urllib.parse.urlsplit(settings.url)
@@ -235,50 +235,50 @@ class ControlPlane:
         self._idle: collections.deque[http.client.HTTPConnection] = collections.deque()
 
     def post(self, path: str, value: Any) -> Reply:
-        """Blocks. Whatever it posts may be posted twice: both calls of the control plane are idempotent."""
+        """Blocks. A request may be sent twice; both endpoints are idempotent."""
         body = json.dumps(value).encode("ascii")
         while True:
             try:
-                connection, kept = self._idle.pop(), True
+                connection, reused = self._idle.pop(), True
             except IndexError:
-                connection, kept = self._connect(self._host, self._port, timeout=self._timeout), False
+                connection, reused = self._connect(self._host, self._port, timeout=self._timeout), False
             try:
                 connection.request("POST", self._path + path, body, self._headers)
                 reply = connection.getresponse()
                 text = reply.read()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                # A kept connection may have been closed by the other side while it was idle: that says nothing about now.
-                if kept and isinstance(error, ConnectionError):
+                # The server may have closed an idle connection. Retry on another one.
+                if reused and isinstance(error, ConnectionError):
                     continue
-                raise Away(type(error).__name__) from None
+                raise ControlPlaneUnavailable(type(error).__name__) from None
             if reply.will_close:
                 connection.close()
             else:
                 self._idle.append(connection)
-            return Reply(reply.status, parse(text), seconds(reply.getheader("Retry-After")))
+            return Reply(reply.status, parse_json(text), parse_seconds(reply.getheader("Retry-After")))
 
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
 
-def parse(text: bytes) -> Any:
+def parse_json(text: bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError:
         return None
 
 
-def seconds(header: Optional[str]) -> float:
+def parse_seconds(header: Optional[str]) -> float:
     return float(header) if header and header.isascii() and header.isdigit() else 0
 
 
 # --- Spool ------------------------------------------------------------------------------------------------------------------------------------
 
 class Spool:
-    """One file for each event, in a directory that the workers of a gateway share. Whoever holds its lock delivers for all of them;
-    the kernel frees the lock of a killed process, and another worker or the next start takes over."""
+    """One file per event in a directory shared by the workers of a gateway. The worker that holds the lock delivers for all of them.
+    The kernel releases the lock of a killed process, so that another worker or the next start can take over."""
 
     STALE_SECONDS = 3600
 
@@ -287,7 +287,7 @@ class Spool:
         self._lock: Optional[int] = None
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Blocks until the event would survive a power cut."""
+        """Blocks until the event is durable."""
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         partial = self._path(name + ".partial")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -302,8 +302,8 @@ class Spool:
         finally:
             os.close(directory)
 
-    def own(self) -> bool:
-        """True when this process is the one that delivers."""
+    def acquire(self) -> bool:
+        """True if this process holds the lock and therefore delivers."""
         if self._lock is None:
             descriptor = os.open(self._path("lock"), os.O_WRONLY | os.O_CREAT, 0o600)
             try:
@@ -312,26 +312,26 @@ class Spool:
                 os.close(descriptor)
                 return False
             self._lock = descriptor
-            self._clear_partial()
+            self._remove_stale_partial_files()
         return True
 
     def close(self) -> None:
-        """Lets another process deliver. A forked child closes its share, or the lock would outlive the process that delivers."""
+        """Releases the lock. A forked child must close its copy of the descriptor, or the lock would outlive the parent."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def waiting(self) -> list[str]:
-        """Oldest first."""
+    def pending(self) -> list[str]:
+        """File names, oldest first."""
         return sorted(name for name in os.listdir(self._folder) if name.endswith(".json"))
 
     def read(self, name: str) -> Optional[dict]:
-        """None for what is no event: it is set aside, so that it holds up nothing."""
+        """Returns None for an invalid file, which is set aside so that it does not block the others."""
         try:
             with open(self._path(name), "rb") as file:
-                event = parse(file.read(64 * 1024))
+                event = parse_json(file.read(64 * 1024))
         except OSError as error:
-            log.error("a file in the spool cannot be read (%s)", type(error).__name__)
+            log.error("Could not read a spool file: %s", type(error).__name__)
             event = None
         if isinstance(event, dict) and isinstance(event.get("id"), str):
             return event
@@ -345,14 +345,14 @@ class Spool:
             pass
 
     def set_aside(self, name: str) -> None:
-        log.error("%s in the spool is no usage event the control plane takes: kept as %s.bad", name, name)
+        log.error("Invalid usage event in the spool, renamed to %s.bad", name)
         try:
             os.rename(self._path(name), self._path(name + ".bad"))
         except OSError:
-            log.error("%s in the spool cannot be renamed", name)
+            log.error("Could not rename spool file %s", name)
 
-    def _clear_partial(self) -> None:
-        # Left by a process that was killed while it wrote; nobody was told yet that these events are kept.
+    def _remove_stale_partial_files(self) -> None:
+        # Left by processes killed while writing. These events had not been acknowledged.
         for name in os.listdir(self._folder):
             if name.endswith(".partial") and time.time() - os.stat(self._path(name)).st_mtime > self.STALE_SECONDS:
                 self.remove(name)
@@ -362,16 +362,16 @@ class Spool:
 
 
 class Sender:
-    """Delivers what is in the spool, in a thread of its own. A file goes only after a reply that accounts for every event sent."""
+    """Delivers spooled events on its own thread. Files are removed only after a reply that accounts for every event sent."""
 
-    BATCH = 500
+    BATCH_SIZE = 500
     POLL_SECONDS = 1.0
-    SHORTEST_WAIT_SECONDS = 0.5
-    LONGEST_WAIT_SECONDS = 60.0
-    LONGEST_RETRY_AFTER_SECONDS = 300.0
+    MIN_BACKOFF_SECONDS = 0.5
+    MAX_BACKOFF_SECONDS = 60.0
+    MAX_RETRY_AFTER_SECONDS = 300.0
 
-    def __init__(self, spool: Spool, plane: ControlPlane):
-        self._spool, self._plane = spool, plane
+    def __init__(self, spool: Spool, control_plane: ControlPlane):
+        self._spool, self._control_plane = spool, control_plane
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="budget-sender", daemon=True)
         self._thread.start()
@@ -389,43 +389,45 @@ class Sender:
         while not self._stopped.is_set():
             self._wake.clear()
             try:
-                if self._spool.own():
-                    self._deliver(self._spool.waiting())
+                if self._spool.acquire():
+                    self._deliver(self._spool.pending())
                 if failures:
-                    log.warning("usage events are delivered again")
+                    log.warning("Delivery of usage events resumed")
                 failures = 0
                 self._wake.wait(self.POLL_SECONDS)
-            except Exception as error:  # Whatever it is, the events stay where they are and the thread must live.
+            except Exception as error:  # The events stay in the spool and the thread must keep running.
                 if failures == 0:
-                    log.warning("usage events wait in the spool: %s", error if isinstance(error, Away) else type(error).__name__)
+                    reason = error if isinstance(error, ControlPlaneUnavailable) else type(error).__name__
+                    log.warning("Delivery of usage events failed, retrying: %s", reason)
                 self._stopped.wait(self._backoff(failures, getattr(error, "retry_after", 0)))
                 failures += 1
         self._spool.close()
 
     def _backoff(self, failures: int, retry_after: float) -> float:
-        longest = min(self.LONGEST_WAIT_SECONDS, self.SHORTEST_WAIT_SECONDS * 2 ** min(failures, 20))
-        return max(min(retry_after, self.LONGEST_RETRY_AFTER_SECONDS), longest * random.uniform(0.5, 1))
+        backoff = min(self.MAX_BACKOFF_SECONDS, self.MIN_BACKOFF_SECONDS * 2 ** min(failures, 20))
+        return max(min(retry_after, self.MAX_RETRY_AFTER_SECONDS), backoff * random.uniform(0.5, 1))
 
     def _deliver(self, names: list[str]) -> None:
-        for start in range(0, len(names), self.BATCH):
+        for start in range(0, len(names), self.BATCH_SIZE):
             if self._stopped.is_set():
                 return
-            read = [(name, self._spool.read(name)) for name in names[start:start + self.BATCH]]
+            read = [(name, self._spool.read(name)) for name in names[start:start + self.BATCH_SIZE]]
             self._send([(name, event) for name, event in read if event is not None])
 
     def _send(self, batch: list[tuple[str, dict]]) -> None:
         if not batch:
             return
-        reply = self._plane.post("/v1/usage", [event for _, event in batch])
-        if reply.status == 200 and accounted(reply.value) == len(batch):
+        reply = self._control_plane.post("/v1/usage", [event for _, event in batch])
+        if reply.status == 200 and accounted_events(reply.value) == len(batch):
             if reply.value["rejected"]:
-                log.warning("%d usage events were rejected and are in the control plane's quarantine", len(reply.value["rejected"]))
+                log.warning("%d usage events were rejected and moved to the control plane's quarantine", len(reply.value["rejected"]))
             for name, _ in batch:
                 self._spool.remove(name)
         elif reply.status not in (400, 413, 422):
-            raise Away(f"the control plane answered {reply.status}" + (" for other events" if reply.status == 200 else ""), reply.retry_after)
+            detail = " with a reply that does not account for all events" if reply.status == 200 else ""
+            raise ControlPlaneUnavailable(f"status {reply.status}{detail}", reply.retry_after)
         elif len(batch) > 1:
-            # One of them spoils it for the others.
+            # At least one event is invalid: bisect the batch to find it.
             middle = len(batch) // 2
             self._send(batch[:middle])
             self._send(batch[middle:])
@@ -433,9 +435,9 @@ class Sender:
             self._spool.set_aside(batch[0][0])
 
 
-def accounted(reply: Any) -> int:
-    """How many events a reply of POST /v1/usage speaks for. A rejected one is kept in the control plane's quarantine, a queued one until its
-    database is back."""
+def accounted_events(reply: Any) -> int:
+    """Number of events that a reply of POST /v1/usage accounts for. Rejected ones are in the control plane's quarantine; queued ones are stored until
+    its database is available again."""
     try:
         return reply["accepted"] + reply["duplicates"] + len(reply["rejected"]) + reply.get("queued", 0)
     except (TypeError, KeyError):
@@ -444,27 +446,27 @@ def accounted(reply: Any) -> int:
 
 # --- Events -----------------------------------------------------------------------------------------------------------------------------------
 
-# Where the note about a call travels with it, inside the metadata that LiteLLM passes from request to log event.
+# Key of our note in the metadata that LiteLLM passes from the request to the log event.
 NOTE = "budget_note"
 METADATA_FIELDS = ("metadata", "litellm_metadata")
-NOBODY = "unknown"
+UNKNOWN = "unknown"
 
 
 def clean(value: Any) -> Optional[str]:
-    """A text as the control plane takes it; None for what is none."""
+    """A text in the format that the control plane accepts, or None."""
     if not isinstance(value, str):
         return None
     text = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "", value)[:MAXIMUM_TEXT].strip()
     return text or None
 
 
-def person(*candidates: Any) -> str:
-    """The first usable one. Mail addresses are passed over: they stay out of logs and spool."""
-    return next((name for name in map(clean, candidates) if name and "@" not in name), NOBODY)
+def user_id(*candidates: Any) -> str:
+    """The first valid candidate. Email addresses are skipped to keep them out of logs and spool."""
+    return next((name for name in map(clean, candidates) if name and "@" not in name), UNKNOWN)
 
 
-def take_note(holder: Mapping[str, Any]) -> dict:
-    """The note of a call, from a request's data or a log event's parameters."""
+def read_note(holder: Mapping[str, Any]) -> dict:
+    """The note of a call, from the request data or the parameters of a log event."""
     for field in METADATA_FIELDS:
         metadata = holder.get(field)
         if isinstance(metadata, Mapping) and isinstance(metadata.get(NOTE), dict):
@@ -472,8 +474,8 @@ def take_note(holder: Mapping[str, Any]) -> dict:
     return {}
 
 
-def leave_note(data: dict, note: Optional[dict]) -> None:
-    """Writes it where LiteLLM keeps its own, never into a metadata field that goes out to a provider; removes what a client wrote there."""
+def write_note(data: dict, note: Optional[dict]) -> None:
+    """Writes the note beside LiteLLM's own metadata, never into a field that is sent to a provider. Removes a note set by the client."""
     present = [data[field] for field in METADATA_FIELDS if isinstance(data.get(field), dict)]
     for metadata in present:
         metadata.pop(NOTE, None)
@@ -496,24 +498,24 @@ def event_at(unix_seconds: Any) -> str:
 
 
 def count(value: Any) -> int:
-    """Tokens; 0 for what is no number."""
+    """Number of tokens; 0 if the value is not a positive number."""
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
     return int(min(value, MAXIMUM_TOKENS)) if usable else 0
 
 
-def whole(event: Mapping[str, Any]) -> dict:
+def without_nulls(event: Mapping[str, Any]) -> dict:
     return {name: value for name, value in event.items() if value is not None}
 
 
 def usage_event(payload: Mapping[str, Any], note: Mapping[str, Any]) -> dict:
-    """One call as POST /v1/usage takes it, from LiteLLM's standard logging payload."""
+    """Converts LiteLLM's standard logging payload to an event of POST /v1/usage."""
     metadata = payload.get("metadata") if isinstance(payload.get("metadata"), Mapping) else {}
     event = {
         "id": clean(payload.get("id")) or uuid.uuid4().hex,
         "occurred_at": event_at(payload.get("endTime")),
-        "user": note.get("user") or person(payload.get("end_user"), metadata.get("user_api_key_end_user_id"), metadata.get("user_api_key_user_id")),
+        "user": note.get("user") or user_id(payload.get("end_user"), metadata.get("user_api_key_end_user_id"), metadata.get("user_api_key_user_id")),
         "session": note.get("session") or clean(payload.get("trace_id")),
-        "model": clean(payload.get("model_group")) or note.get("model") or clean(payload.get("model")) or NOBODY,
+        "model": clean(payload.get("model_group")) or note.get("model") or clean(payload.get("model")) or UNKNOWN,
         "prompt_tokens": count(payload.get("prompt_tokens")),
         "completion_tokens": count(payload.get("completion_tokens")),
         "reservation_id": note.get("reservation_id"),
@@ -526,7 +528,7 @@ def usage_event(payload: Mapping[str, Any], note: Mapping[str, Any]) -> dict:
 # --- Hook -------------------------------------------------------------------------------------------------------------------------------------
 
 class BudgetHook(CustomLogger):
-    REMEMBERED = 10_000
+    MAX_REMEMBERED_RESERVATIONS = 10_000
 
     def __init__(self, settings: Settings):
         super().__init__()
@@ -535,144 +537,144 @@ class BudgetHook(CustomLogger):
 
     def _start(self) -> None:
         self._process = os.getpid()
-        self._plane = ControlPlane(self._settings)
+        self._control_plane = ControlPlane(self._settings)
         self._spool = Spool(self._settings.spool)
         os.register_at_fork(after_in_child=self._spool.close)
-        # Threads of our own: a control plane that hangs must neither use up LiteLLM's nor hold up the disk.
-        self._askers = concurrent.futures.ThreadPoolExecutor(32, "budget-ask")
-        self._writers = concurrent.futures.ThreadPoolExecutor(2, "budget-write")
-        self._sender = Sender(self._spool, self._plane)
-        self._counted: collections.OrderedDict[str, None] = collections.OrderedDict()
+        # Separate thread pools: a hanging control plane must not exhaust LiteLLM's threads or delay disk writes.
+        self._authorize_pool = concurrent.futures.ThreadPoolExecutor(32, "budget-authorize")
+        self._write_pool = concurrent.futures.ThreadPoolExecutor(2, "budget-write")
+        self._sender = Sender(self._spool, self._control_plane)
+        self._settled: collections.OrderedDict[str, None] = collections.OrderedDict()
 
     def close(self) -> None:
-        """Stops delivering. What is in the spool stays there."""
+        """Stops delivery. Spooled events are kept."""
         self._sender.stop()
-        self._askers.shutdown()
-        self._writers.shutdown()
-        self._plane.close()
+        self._authorize_pool.shutdown()
+        self._write_pool.shutdown()
+        self._control_plane.close()
 
-    # LiteLLM looks for this in the class itself. Whatever names a model is asked for, of any call type; what names none costs no tokens.
+    # LiteLLM requires this method on the class itself. Requests without a model use no tokens and pass unchecked.
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
         model = clean(data.get("model"))
         if model is None:
-            leave_note(data, None)
+            write_note(data, None)
             return data
 
         headers = (data.get("proxy_server_request") or {}).get("headers") or {}
         image = "image" in call_type
         note = {
-            "user": person(headers.get("x-openwebui-user-id"), *(getattr(user_api_key_dict, name, None) for name in ("end_user_id", "user_id"))),
+            "user": user_id(headers.get("x-openwebui-user-id"), *(getattr(user_api_key_dict, name, None) for name in ("end_user_id", "user_id"))),
             "session": clean(headers.get("x-openwebui-chat-id")),
             "model": model,
             "quantity": (positive(data.get("n")) or 1) if image else None,
         }
         try:
-            answer = await self._answer(data, call_type, note)
-        except (Away, asyncio.TimeoutError) as error:
-            log.warning("no answer to authorize: %s", error if isinstance(error, Away) else "timeout")
+            answer = await self._authorize(data, call_type, note)
+        except (ControlPlaneUnavailable, asyncio.TimeoutError) as error:
+            log.warning("Authorization request failed: %s", error if isinstance(error, ControlPlaneUnavailable) else "timeout")
             if not self._settings.fail_open:
-                raise HTTPException(status_code=503, detail=AWAY, headers=dict(NO_RETRY)) from None
+                raise HTTPException(status_code=503, detail=UNAVAILABLE, headers=dict(NO_RETRY)) from None
             answer = {"allow": True}
         if answer.get("allow") is not True:
-            leave_note(data, None)
-            raise refusal(answer, model, "image" if image else None, datetime.now(timezone.utc))
+            write_note(data, None)
+            raise denial(answer, model, "image" if image else None, datetime.now(timezone.utc))
 
-        leave_note(data, {**note, "reservation_id": clean(answer.get("reservation_id"))})
+        write_note(data, {**note, "reservation_id": clean(answer.get("reservation_id"))})
         return data
 
     async def async_log_success_event(self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any) -> None:
         payload = kwargs.get("standard_logging_object")
-        note = take_note(kwargs.get("litellm_params") or {})
+        note = read_note(kwargs.get("litellm_params") or {})
         if not isinstance(payload, Mapping):
-            log.error("a call ended without LiteLLM's standard logging payload: its tokens are unknown")
+            log.error("Call completed without a standard logging payload: its usage is unknown")
             return
         event = usage_event(payload, note)
-        # An answer without an id of its own goes by the call's, which a client may choose, even twice.
+        # A response without its own id is logged with the call id, which the client may choose and reuse.
         if event["reservation_id"] and payload.get("id") == kwargs.get("litellm_call_id"):
             event["id"] = event["reservation_id"]
         self._remember(event["reservation_id"])
         await self._record(event)
 
-    # One attempt failed. LiteLLM may try again or fall back, so the reservation is held; what the attempt used is counted.
+    # One attempt failed. LiteLLM may retry or fall back, so the reservation is kept. Tokens used by the attempt are counted.
     async def async_log_failure_event(self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any) -> None:
         payload = kwargs.get("standard_logging_object")
         if not isinstance(payload, Mapping):
             return
-        note = take_note(kwargs.get("litellm_params") or {})
-        used = count(payload.get("prompt_tokens")) + count(payload.get("completion_tokens"))
-        if used > 0 and note.get("reservation_id") not in self._counted:
+        note = read_note(kwargs.get("litellm_params") or {})
+        tokens = count(payload.get("prompt_tokens")) + count(payload.get("completion_tokens"))
+        if tokens > 0 and note.get("reservation_id") not in self._settled:
             event = usage_event(payload, {**note, "reservation_id": None})
             await self._record({**event, "id": uuid.uuid4().hex})
 
-    # The whole call failed, whoever refused it: one event of no tokens gives the reservation back.
+    # The call as a whole failed: an event with zero tokens releases the reservation.
     async def async_post_call_failure_hook(
             self, request_data: dict, original_exception: Exception, user_api_key_dict: Any, traceback_str: Optional[str] = None) -> None:
-        note = take_note(request_data)
+        note = read_note(request_data)
         reservation = note.get("reservation_id")
-        if reservation and reservation not in self._counted:
+        if reservation and reservation not in self._settled:
             self._remember(reservation)
             await self._record(usage_event({"id": reservation}, note))
 
-    async def _answer(self, data: dict, call_type: str, note: dict) -> Mapping[str, Any]:
-        self._survive_fork()
-        asked = self._askers.submit(self._ask, data, call_type, note)
+    async def _authorize(self, data: dict, call_type: str, note: dict) -> Mapping[str, Any]:
+        self._restart_after_fork()
+        request = self._authorize_pool.submit(self._request_authorization, data, call_type, note)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(asked), self._settings.timeout_seconds)
+            return await asyncio.wait_for(asyncio.wrap_future(request), self._settings.timeout_seconds)
         except (asyncio.TimeoutError, asyncio.CancelledError):
-            # Nobody waits for it any more. What it may yet reserve is given back, not held until it expires.
-            asked.add_done_callback(lambda late: self._give_back(late, note))
+            # The caller no longer waits. Release a late reservation instead of holding it until it expires.
+            request.add_done_callback(lambda late: self._release(late, note))
             raise
 
-    def _give_back(self, late: concurrent.futures.Future, note: dict) -> None:
+    def _release(self, late: concurrent.futures.Future, note: dict) -> None:
         reservation = late.result().get("reservation_id") if not late.cancelled() and late.exception() is None else None
         if reservation:
-            self._spool.add(whole(usage_event({"id": reservation}, {**note, "reservation_id": reservation})))
+            self._spool.add(without_nulls(usage_event({"id": reservation}, {**note, "reservation_id": reservation})))
             self._sender.wake()
 
-    def _ask(self, data: Mapping[str, Any], call_type: str, note: Mapping[str, Any]) -> Mapping[str, Any]:
-        question = {
-            # Our own and not LiteLLM's call id: a client may choose that by a header, and the same id gets the same answer.
+    def _request_authorization(self, data: Mapping[str, Any], call_type: str, note: Mapping[str, Any]) -> Mapping[str, Any]:
+        body = {
+            # Not LiteLLM's call id: clients can set it with a header, and requests with the same id get the same response.
             "request_id": uuid.uuid4().hex,
             "user": note["user"],
             "model": note["model"],
             "estimated_tokens": estimated_tokens(data, call_type, self._settings.default_max_tokens),
         }
         if note["quantity"]:
-            question.update(feature="image", quantity=note["quantity"])
-        reply = self._plane.post("/v1/authorize", question)
+            body.update(feature="image", quantity=note["quantity"])
+        reply = self._control_plane.post("/v1/authorize", body)
         if reply.status == 200 and isinstance(reply.value, dict) and isinstance(reply.value.get("allow"), bool):
             return reply.value
         if reply.status in (400, 401, 403, 404, 422):
-            log.error("the control plane refuses to answer authorize (%d): check CONTROLPLANE_URL and CONTROLPLANE_KEY", reply.status)
-            raise HTTPException(status_code=503, detail=AWAY, headers=dict(NO_RETRY))
-        raise Away(f"the control plane answered {reply.status}", reply.retry_after)
+            log.error("Authorization request rejected with status %d: check CONTROLPLANE_URL and CONTROLPLANE_KEY", reply.status)
+            raise HTTPException(status_code=503, detail=UNAVAILABLE, headers=dict(NO_RETRY))
+        raise ControlPlaneUnavailable(f"status {reply.status}", reply.retry_after)
 
     async def _record(self, event: Mapping[str, Any]) -> None:
-        self._survive_fork()
-        event = whole(event)
+        self._restart_after_fork()
+        event = without_nulls(event)
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._writers, self._spool.add, event)
+            await loop.run_in_executor(self._write_pool, self._spool.add, event)
             self._sender.wake()
         except OSError as error:
-            log.error("the spool cannot be written (%s): sending without it", type(error).__name__)
+            log.error("Could not write to the spool, sending directly: %s", type(error).__name__)
             try:
-                reply = await loop.run_in_executor(self._askers, self._plane.post, "/v1/usage", [event])
+                reply = await loop.run_in_executor(self._authorize_pool, self._control_plane.post, "/v1/usage", [event])
                 if reply.status != 200:
-                    raise Away(f"the control plane answered {reply.status}")
-            except Away as away:
-                log.error("usage event %s is lost: %s", event["id"], away)
+                    raise ControlPlaneUnavailable(f"status {reply.status}")
+            except ControlPlaneUnavailable as unavailable:
+                log.error("Usage event %s was lost: %s", event["id"], unavailable)
 
-    def _survive_fork(self) -> None:
-        # A forked worker has none of its parent's threads, and must not use its connections and locks.
+    def _restart_after_fork(self) -> None:
+        # A forked worker has none of its parent's threads and must not use its connections and locks.
         if self._process != os.getpid():
             self._start()
 
     def _remember(self, reservation: Optional[str]) -> None:
         if reservation:
-            self._counted[reservation] = None
-            if len(self._counted) > self.REMEMBERED:
-                self._counted.popitem(last=False)
+            self._settled[reservation] = None
+            if len(self._settled) > self.MAX_REMEMBERED_RESERVATIONS:
+                self._settled.popitem(last=False)
 
 
 handler = BudgetHook(read_settings(os.environ))

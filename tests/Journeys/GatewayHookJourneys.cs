@@ -48,11 +48,11 @@ public sealed class GatewayHookJourneys : IDisposable
         var tenant = await ReadyTenantAsync(server);
         await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
 
-        await RefusedAsync(403, "This request is larger than what your organization may use in a whole day.", gateway.AskAsync(maxTokens: 60_000));
-        await RefusedAsync(403, "The model gpt-4-turbo is not part of your organization's plan.", gateway.AskAsync(maxTokens: 10, model: "gpt-4-turbo"));
+        await RefusedAsync(403, "This request exceeds your organization's daily token limit.", gateway.AskAsync(maxTokens: 60_000));
+        await RefusedAsync(403, "Your organization's plan does not include the model gpt-4-turbo.", gateway.AskAsync(maxTokens: 10, model: "gpt-4-turbo"));
 
         await gateway.AskAsync(maxTokens: 49_900);
-        await RefusedAsync(429, "Your organization's tokens for today are used up, or held by calls that are still running. Try again at ", gateway.AskAsync(maxTokens: 100));
+        await RefusedAsync(429, "Your organization has reached its daily token limit, including tokens reserved by running calls. Try again at ", gateway.AskAsync(maxTokens: 100));
         Assert.InRange((await MonthAsync(tenant.Http)).Reserved, 49_900, 50_000);
     }
 

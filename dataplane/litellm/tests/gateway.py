@@ -1,4 +1,4 @@
-"""Stands in for a worker process of LiteLLM around the real hook: commands as JSON lines on standard input, one line of answer for each.
+"""A fake LiteLLM worker process with the real hook. Reads commands as JSON lines from standard input and writes one line per response.
 
     {"do": "ask", "data": {…}, "call_type"?: "acompletion"}   -> {"call": 0, "allowed": true} or {"allowed": false, "status": 429, "message": "…"}
     {"do": "succeed", "call": 0, "payload": {…}}              -> {"recorded": true}
@@ -16,13 +16,13 @@ hook = support.load_hook().handler
 calls = []
 
 
-async def obey(command):
+async def execute(command):
     if command["do"] == "ask":
         data = {**support.chat(litellm_call_id=f"call-{len(calls)}"), **command.get("data", {})}
         try:
             calls.append(await hook.async_pre_call_hook(support.key(), None, data, command.get("call_type", "acompletion")))
-        except support.HTTPException as refusal:
-            return {"allowed": False, "status": refusal.status_code, "message": refusal.detail}
+        except support.HTTPException as denial:
+            return {"allowed": False, "status": denial.status_code, "message": denial.detail}
         return {"call": len(calls) - 1, "allowed": True}
     if command["do"] == "succeed":
         await hook.async_log_success_event(support.log_event(calls[command["call"]], **command["payload"]), None, None, None)
@@ -30,10 +30,10 @@ async def obey(command):
     if command["do"] == "fail":
         data = calls[command["call"]]
         await hook.async_log_failure_event(support.log_event(data, status="failure", prompt_tokens=0, completion_tokens=0), None, None, None)
-        await hook.async_post_call_failure_hook(data, ValueError("the model is away"), support.key())
+        await hook.async_post_call_failure_hook(data, ValueError("the model is unavailable"), support.key())
         return {"recorded": True}
     return {"waiting": sum(name.endswith(".json") for name in os.listdir(os.environ["BUDGET_SPOOL_DIR"]))}
 
 
 for line in sys.stdin:
-    print(json.dumps(asyncio.run(obey(json.loads(line)))), flush=True)
+    print(json.dumps(asyncio.run(execute(json.loads(line)))), flush=True)

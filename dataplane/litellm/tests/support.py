@@ -1,4 +1,4 @@
-"""What the tests need of LiteLLM and of the control plane: two stand-ins, and a small server that misbehaves on demand."""
+"""Fakes of LiteLLM and of the control plane: two stub classes and a small HTTP server with configurable failures."""
 import asyncio
 import http.server
 import importlib.util
@@ -13,28 +13,28 @@ import types
 import unittest
 
 HOOK = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "budget_hook.py")
-KEY = "cpt_of-the-tests"
+KEY = "cpt_test"
 
-# The hook's warnings are expected here; assertLogs still sees them.
+# Suppresses the hook's expected warnings. assertLogs still captures them.
 logging.getLogger("budget_hook").addHandler(logging.NullHandler())
 
 
 class CustomLogger:
-    """litellm.integrations.custom_logger.CustomLogger as far as the hook uses it."""
+    """The part of litellm.integrations.custom_logger.CustomLogger that the hook uses."""
 
     def __init__(self, message_logging=True, **kwargs):
         self.message_logging = message_logging
 
 
 class HTTPException(Exception):
-    """fastapi.HTTPException."""
+    """The part of fastapi.HTTPException that the hook uses."""
 
     def __init__(self, status_code, detail=None, headers=None):
         super().__init__(f"{status_code}: {detail}")
         self.status_code, self.detail, self.headers = status_code, detail, headers
 
 
-def install_stand_ins():
+def install_stubs():
     for name in ("litellm", "litellm.integrations", "litellm.integrations.custom_logger", "fastapi"):
         sys.modules[name] = types.ModuleType(name)
     sys.modules["litellm.integrations.custom_logger"].CustomLogger = CustomLogger
@@ -42,9 +42,9 @@ def install_stand_ins():
 
 
 def load_hook(**environment):
-    """Loads the file as LiteLLM does: by its path, without entering it in sys.modules."""
-    install_stand_ins()
-    before = dict(os.environ)
+    """Loads the file like LiteLLM: by path, without registering it in sys.modules."""
+    install_stubs()
+    saved = dict(os.environ)
     os.environ.update(environment)
     try:
         specification = importlib.util.spec_from_file_location("budget_hook", HOOK)
@@ -53,18 +53,17 @@ def load_hook(**environment):
         return module
     finally:
         os.environ.clear()
-        os.environ.update(before)
+        os.environ.update(saved)
 
 
-class Plane:
-    """A control plane whose answers a test chooses. It counts events by id, as the real one does."""
+class ControlPlane:
+    """A fake control plane with configurable responses. It counts events by id, like the real one."""
 
     def __init__(self):
-        self.asked, self.counted, self.deliveries, self.keys = [], {}, [], set()
+        self.requests, self.counted, self.deliveries, self.keys = [], {}, [], set()
         self.answer = {"allow": True, "reservation_id": "0199b000-0000-7000-8000-000000000001", "remaining": 100}
         self.status, self.headers, self.delay, self.usage_reply = 200, {}, 0, None
-        self.refuses = lambda event: False
-        plane = self
+        control_plane = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -72,12 +71,12 @@ class Plane:
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                plane.keys.add(self.headers["Authorization"])
-                time.sleep(plane.delay)
-                status, reply = plane.reply_to(self.path, body)
+                control_plane.keys.add(self.headers["Authorization"])
+                time.sleep(control_plane.delay)
+                status, reply = control_plane.reply_to(self.path, body)
                 text = json.dumps(reply).encode()
                 self.send_response(status)
-                for name, value in plane.headers.items():
+                for name, value in control_plane.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
@@ -91,7 +90,7 @@ class Plane:
             request_queue_size = 128
 
             def handle_error(self, request, client_address):
-                pass  # A client that hung up or was killed.
+                pass  # The client disconnected or was killed.
 
         self._lock = threading.Lock()
         self._server = Server(("127.0.0.1", 0), Handler)
@@ -101,9 +100,9 @@ class Plane:
     def reply_to(self, path, body):
         with self._lock:
             if path == "/v1/authorize":
-                self.asked.append(body)
+                self.requests.append(body)
             if self.status != 200:
-                return self.status, {"title": "no"}
+                return self.status, {"title": "error"}
             return 200, self.answer if path == "/v1/authorize" else self.count(body)
 
     def count(self, events):
@@ -127,13 +126,13 @@ class Plane:
 
 
 class HookTest(unittest.TestCase):
-    """A hook with a spool of its own in front of a plane of its own."""
+    """Each test has its own hook, spool and fake control plane."""
 
     settings = {}
 
     def setUp(self):
-        self.plane = Plane()
-        self.addCleanup(self.plane.close)
+        self.control_plane = ControlPlane()
+        self.addCleanup(self.control_plane.close)
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.spool = folder.name
@@ -142,16 +141,16 @@ class HookTest(unittest.TestCase):
         self.addCleanup(lambda: self.hook.close())
 
     def load(self, **more):
-        return load_hook(**{"CONTROLPLANE_URL": self.plane.url, "CONTROLPLANE_KEY": KEY, "BUDGET_SPOOL_DIR": self.spool, "BUDGET_TIMEOUT_SECONDS": "2",
+        return load_hook(**{"CONTROLPLANE_URL": self.control_plane.url, "CONTROLPLANE_KEY": KEY, "BUDGET_SPOOL_DIR": self.spool, "BUDGET_TIMEOUT_SECONDS": "2",
                             **self.settings, **more})
 
-    def ask(self, data=None, call_type="acompletion", user=None):
-        """The request as it goes on to the model."""
+    def authorize(self, data=None, call_type="acompletion", user=None):
+        """Returns the request as passed on to the model."""
         return asyncio.run(self.hook.async_pre_call_hook(user or key(), None, chat() if data is None else data, call_type))
 
-    def refused(self, data=None, call_type="acompletion"):
+    def denied(self, data=None, call_type="acompletion"):
         with self.assertRaises(HTTPException) as caught:
-            self.ask(data, call_type)
+            self.authorize(data, call_type)
         return caught.exception
 
     def succeed(self, data, **more):
@@ -166,24 +165,24 @@ class HookTest(unittest.TestCase):
     def eventually(self, condition, seconds=10):
         end = time.monotonic() + seconds
         while not condition():
-            self.assertLess(time.monotonic(), end, "did not happen in time")
+            self.assertLess(time.monotonic(), end, "timed out")
             time.sleep(0.02)
 
     def delivered(self, number=1):
-        self.eventually(lambda: len(self.plane.counted) >= number and not self.files(".json"))
-        return list(self.plane.counted.values())
+        self.eventually(lambda: len(self.control_plane.counted) >= number and not self.files(".json"))
+        return list(self.control_plane.counted.values())
 
-    def files(self, ending):
-        return sorted(name for name in os.listdir(self.spool) if name.endswith(ending))
+    def files(self, extension):
+        return sorted(name for name in os.listdir(self.spool) if name.endswith(extension))
 
 
 def key(user_id="default_user_id", end_user_id=None):
-    """LiteLLM's UserAPIKeyAuth as far as the hook reads it."""
+    """The part of LiteLLM's UserAPIKeyAuth that the hook reads."""
     return types.SimpleNamespace(user_id=user_id, end_user_id=end_user_id)
 
 
 def chat(content="Good morning", **more):
-    """A request's data as LiteLLM hands it to the hook."""
+    """Request data as LiteLLM passes it to the hook."""
     return {
         "model": "mistral:7b-instruct",
         "messages": [{"role": "user", "content": content}],
@@ -196,7 +195,7 @@ def chat(content="Good morning", **more):
 
 
 def log_event(data, **payload):
-    """The keyword arguments of a log event: LiteLLM passes a copy of the request's metadata on."""
+    """Keyword arguments of a log event, with a copy of the request's metadata as in LiteLLM."""
     return {
         "litellm_call_id": data["litellm_call_id"],
         "litellm_params": {field: dict(data[field]) for field in ("metadata", "litellm_metadata") if field in data},

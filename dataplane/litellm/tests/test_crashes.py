@@ -12,10 +12,10 @@ import support
 
 
 class Gateway:
-    """A worker process that can be killed."""
+    """A gateway worker process that tests can kill."""
 
-    def __init__(self, plane, spool):
-        settings = {"CONTROLPLANE_URL": plane.url, "CONTROLPLANE_KEY": support.KEY, "BUDGET_SPOOL_DIR": spool}
+    def __init__(self, control_plane, spool):
+        settings = {"CONTROLPLANE_URL": control_plane.url, "CONTROLPLANE_KEY": support.KEY, "BUDGET_SPOOL_DIR": spool}
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gateway.py")
         self._process = subprocess.Popen(
             [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings})
@@ -26,13 +26,13 @@ class Gateway:
         return json.loads(self._process.stdout.readline())
 
     def kill(self):
-        """SIGKILL: no clean-up of any kind."""
+        """Kills the process without any cleanup (SIGKILL)."""
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
 
-    def end(self):
+    def stop(self):
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
@@ -40,26 +40,26 @@ class Gateway:
 
 class CrashTest(unittest.TestCase):
     def setUp(self):
-        self.plane = support.Plane()
-        self.addCleanup(self.plane.close)
+        self.control_plane = support.ControlPlane()
+        self.addCleanup(self.control_plane.close)
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.spool = folder.name
 
-    def eventually_empty(self):
+    def wait_for_empty_spool(self):
         end = time.monotonic() + 20
         while any(name.endswith(".json") for name in os.listdir(self.spool)):
-            self.assertLess(time.monotonic(), end, "the spool is not emptied")
+            self.assertLess(time.monotonic(), end, "the spool was not emptied in time")
             time.sleep(0.05)
 
-    def test_killed_at_any_moment_what_was_recorded_is_counted_once(self):
-        self.plane.delay = 0.02
-        dice = random.Random(20261121)
+    def test_recorded_events_are_counted_once_when_the_worker_is_killed_at_random(self):
+        self.control_plane.delay = 0.02
+        random_delays = random.Random(20261121)
         recorded = set()
         for run in range(6):
-            gateway = Gateway(self.plane, self.spool)
+            gateway = Gateway(self.control_plane, self.spool)
             call = gateway.do(do="ask")["call"]
-            killer = threading.Timer(dice.uniform(0.02, 0.3), gateway.kill)
+            killer = threading.Timer(random_delays.uniform(0.02, 0.3), gateway.kill)
             killer.start()
             try:
                 for number in range(10_000):
@@ -68,35 +68,35 @@ class CrashTest(unittest.TestCase):
             except (OSError, ValueError):
                 pass  # Killed.
             killer.join()
-        last = Gateway(self.plane, self.spool)
-        self.eventually_empty()
-        last.end()
+        last = Gateway(self.control_plane, self.spool)
+        self.wait_for_empty_spool()
+        last.stop()
         self.assertGreater(len(recorded), 20)
-        self.assertEqual(set(), recorded - set(self.plane.counted))
-        # At most the one that was being recorded when the process died is known to us and not to it.
-        self.assertLessEqual(len(set(self.plane.counted) - recorded), 6)
+        self.assertEqual(set(), recorded - set(self.control_plane.counted))
+        # Per run, at most the event being recorded at the kill may be delivered without having been acknowledged.
+        self.assertLessEqual(len(set(self.control_plane.counted) - recorded), 6)
 
-    def test_workers_share_a_spool_and_each_event_is_sent_once(self):
-        gateways = [Gateway(self.plane, self.spool) for _ in range(3)]
+    def test_workers_share_a_spool_and_send_each_event_once(self):
+        gateways = [Gateway(self.control_plane, self.spool) for _ in range(3)]
         for number in range(20):
             for worker, gateway in enumerate(gateways):
                 call = gateway.do(do="ask")["call"]
                 gateway.do(do="succeed", call=call, payload={"id": f"worker-{worker}-event-{number}"})
-        self.eventually_empty()
-        sent = [each for batch in self.plane.deliveries for each in batch]
+        self.wait_for_empty_spool()
+        sent = [event for batch in self.control_plane.deliveries for event in batch]
         self.assertEqual(60, len(sent))
         self.assertEqual(60, len(set(sent)))
         for gateway in gateways:
-            gateway.end()
+            gateway.stop()
 
-    def test_when_the_worker_that_sends_dies_another_takes_over(self):
-        first, second = Gateway(self.plane, self.spool), Gateway(self.plane, self.spool)
+    def test_another_worker_takes_over_when_the_sender_dies(self):
+        first, second = Gateway(self.control_plane, self.spool), Gateway(self.control_plane, self.spool)
         calls = [(gateway, gateway.do(do="ask")["call"]) for gateway in (first, second)]
-        self.plane.status = 503
+        self.control_plane.status = 503
         for number, (gateway, call) in enumerate(calls):
             gateway.do(do="succeed", call=call, payload={"id": f"event-{number}"})
         first.kill()
-        self.plane.status = 200
-        self.eventually_empty()
-        self.assertEqual({"event-0", "event-1"}, set(self.plane.counted))
-        second.end()
+        self.control_plane.status = 200
+        self.wait_for_empty_spool()
+        self.assertEqual({"event-0", "event-1"}, set(self.control_plane.counted))
+        second.stop()

@@ -8,84 +8,84 @@ class DeliveryTest(support.HookTest):
     def setUp(self):
         super().setUp()
         sender = self.module.Sender
-        sender.SHORTEST_WAIT_SECONDS, sender.LONGEST_WAIT_SECONDS, sender.POLL_SECONDS = 0.05, 0.2, 0.05
+        sender.MIN_BACKOFF_SECONDS, sender.MAX_BACKOFF_SECONDS, sender.POLL_SECONDS = 0.05, 0.2, 0.05
 
     def record(self, *ids):
-        for each in ids:
-            self.succeed(support.chat(), id=each)
+        for event_id in ids:
+            self.succeed(support.chat(), id=event_id)
 
     def put(self, name, text):
         with open(os.path.join(self.spool, name), "w") as file:
             file.write(text)
 
-    def test_while_the_control_plane_is_away_events_stay_and_then_arrive_once(self):
+    def test_events_are_spooled_during_an_outage_and_delivered_once_afterwards(self):
         for status in (503, 500, 401, 404, 429):
-            self.plane.status = status
+            self.control_plane.status = status
             self.record(f"at-{status}")
         time.sleep(0.3)
         self.assertEqual(5, len(self.files(".json")))
-        self.plane.status = 200
+        self.control_plane.status = 200
         self.delivered(5)
-        self.assertEqual(5, sum(map(len, self.plane.deliveries)))
+        self.assertEqual(5, sum(map(len, self.control_plane.deliveries)))
 
-    def test_a_file_stays_until_a_reply_accounts_for_it(self):
+    def test_a_file_is_kept_until_a_reply_accounts_for_it(self):
         for reply in ({}, [], {"accepted": 0, "duplicates": 0, "rejected": []}, {"accepted": 2, "duplicates": 0, "rejected": []}, {"accepted": 1}):
-            self.plane.usage_reply = reply
+            self.control_plane.usage_reply = reply
             self.record("kept")
-            deliveries = len(self.plane.deliveries)
-            self.eventually(lambda: len(self.plane.deliveries) > deliveries + 1)
+            deliveries = len(self.control_plane.deliveries)
+            self.eventually(lambda: len(self.control_plane.deliveries) > deliveries + 1)
             self.assertTrue(self.files(".json"))
-        self.plane.usage_reply = None
+        self.control_plane.usage_reply = None
         self.eventually(lambda: not self.files(".json"))
 
-    def test_duplicates_rejected_and_queued_events_are_done_with(self):
+    def test_duplicate_rejected_and_queued_events_are_removed_from_the_spool(self):
         for reply in ({"accepted": 0, "duplicates": 1, "rejected": []},
                       {"accepted": 0, "duplicates": 0, "rejected": [], "queued": 1},
                       {"accepted": 0, "duplicates": 0, "rejected": [{"index": 0, "id": "x", "code": "too_old", "detail": ""}]}):
-            self.plane.usage_reply = reply
+            self.control_plane.usage_reply = reply
             self.record("x")
             self.eventually(lambda: not self.files(".json"))
 
-    def test_a_poison_file_blocks_nobody_and_is_kept_aside(self):
-        self.plane.status = 503
+    def test_invalid_files_are_set_aside_without_blocking_others(self):
+        self.control_plane.status = 503
         self.record("before")
         for number, text in enumerate(("", "{", "[]", '{"no": "id"}', "x" * 100_000, "\x00\x00")):
             self.put(f"0000000000000000000{number}-poison.json", text)
         os.mkdir(os.path.join(self.spool, "00000000000000000009-folder.json"))
         self.record("after")
-        self.plane.status = 200
+        self.control_plane.status = 200
         self.delivered(2)
-        self.assertEqual({"before", "after"}, set(self.plane.counted))
+        self.assertEqual({"before", "after"}, set(self.control_plane.counted))
         self.assertEqual(7, len(self.files(".bad")))
 
-    def test_an_event_the_server_will_not_even_read_is_found_and_set_aside(self):
-        ordinary = self.plane.reply_to
-        self.plane.reply_to = lambda path, body: (400, {}) if path == "/v1/usage" and any(e["id"] == "event-6" for e in body) else ordinary(path, body)
-        self.plane.status = 503
+    def test_an_event_that_fails_its_batch_is_isolated_and_set_aside(self):
+        reply_to = self.control_plane.reply_to
+        self.control_plane.reply_to = lambda path, body: (400, {}) if path == "/v1/usage" and any(e["id"] == "event-6" for e in body) else reply_to(path, body)
+        self.control_plane.status = 503
         self.record(*(f"event-{number}" for number in range(10)))
-        self.plane.status = 200
+        self.control_plane.status = 200
         self.delivered(9)
-        self.assertNotIn("event-6", self.plane.counted)
+        self.assertNotIn("event-6", self.control_plane.counted)
         self.assertEqual(1, len(self.files(".bad")))
 
-    def test_batches_are_bounded_and_oldest_first(self):
-        self.module.Sender.BATCH = 4
-        self.plane.status = 503
+    def test_batches_are_limited_in_size_and_sent_oldest_first(self):
+        self.module.Sender.BATCH_SIZE = 4
+        self.control_plane.status = 503
         self.record(*(f"event-{number}" for number in range(10)))
-        self.plane.status = 200
+        self.control_plane.status = 200
         self.delivered(10)
-        self.assertTrue(all(len(batch) <= 4 for batch in self.plane.deliveries))
-        self.assertEqual([f"event-{number}" for number in range(10)], list(self.plane.counted))
+        self.assertTrue(all(len(batch) <= 4 for batch in self.control_plane.deliveries))
+        self.assertEqual([f"event-{number}" for number in range(10)], list(self.control_plane.counted))
 
-    def test_the_servers_word_on_when_to_come_back_is_kept(self):
-        self.module.Sender.LONGEST_WAIT_SECONDS = 60
+    def test_backoff_respects_retry_after_and_has_jitter(self):
+        self.module.Sender.MAX_BACKOFF_SECONDS = 60
         backoff = self.hook._sender._backoff
         self.assertEqual([7, 300], [backoff(0, 7), backoff(0, 86_400)])
         for failures in range(2000):
             self.assertLessEqual(backoff(failures, 0), 60)
-        self.assertGreater(len({backoff(9, 0) for _ in range(10)}), 1, "without jitter all gateways come back at once")
+        self.assertGreater(len({backoff(9, 0) for _ in range(10)}), 1, "without jitter all gateways would retry at the same time")
 
-    def test_half_written_files_go_when_they_are_old_and_only_then(self):
+    def test_only_old_partial_files_are_removed(self):
         self.put("00000000000000000001-a.partial", "{")
         self.put("00000000000000000002-b.partial", "{")
         os.utime(os.path.join(self.spool, "00000000000000000001-a.partial"), (1, 1))
@@ -93,23 +93,23 @@ class DeliveryTest(support.HookTest):
         self.hook = self.load().handler
         self.eventually(lambda: self.files(".partial") == ["00000000000000000002-b.partial"])
 
-    def test_a_start_sends_what_the_last_run_left(self):
-        self.plane.status = 503
+    def test_events_of_the_previous_run_are_sent_at_start(self):
+        self.control_plane.status = 503
         self.record("left-over")
         self.hook.close()
-        self.plane.status = 200
+        self.control_plane.status = 200
         self.hook = self.load().handler
         self.assertEqual("left-over", self.delivered()[0]["id"])
 
-    def test_a_forked_worker_works_and_does_not_hold_its_parents_lock(self):
-        self.plane.status = 503
+    def test_a_forked_worker_works_and_does_not_hold_the_lock_of_its_parent(self):
+        self.control_plane.status = 503
         self.record("of-the-parent")
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
             try:
                 self.record("of-the-child")
-                self.assertFalse(self.hook._spool.own())
+                self.assertFalse(self.hook._spool.acquire())
                 os.write(write, b"+")
             finally:
                 os._exit(0)
@@ -117,10 +117,10 @@ class DeliveryTest(support.HookTest):
         os.close(write)
         self.assertEqual(b"+", os.read(read, 1))
         os.close(read)
-        self.plane.status = 200
+        self.control_plane.status = 200
         self.assertEqual({"of-the-parent", "of-the-child"}, {event["id"] for event in self.delivered(2)})
 
-    def test_files_are_nobody_elses_to_read(self):
-        self.plane.status = 503
+    def test_files_are_readable_by_their_owner_only(self):
+        self.control_plane.status = 503
         self.record("private")
         self.assertEqual(0o600, os.stat(os.path.join(self.spool, self.files(".json")[0])).st_mode & 0o777)

@@ -10,11 +10,11 @@ class EstimateTest(support.HookTest):
             with self.subTest(text=text):
                 self.assertEqual(tokens, self.module.text_tokens(text))
 
-    def test_prompt_and_longest_completion_add_up(self):
+    def test_the_estimate_is_prompt_plus_maximum_completion(self):
         # role (2), user (2), content (3), text (5)
         self.assertEqual(2 + 2 + 3 + 5 + 100, self.estimate({"messages": [{"role": "user", "content": "x" * 15}], "max_tokens": 100}))
 
-    def test_the_completion_is_bounded_by_whichever_name_the_interface_has_for_it(self):
+    def test_the_completion_limit_is_read_from_the_field_of_each_API(self):
         for data, tokens in [
             ({}, 2048), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 8}, 8), ({"max_output_tokens": 9}, 9), ({"max_tokens": 7, "n": 3}, 21),
             ({"generationConfig": {"maxOutputTokens": 6}}, 6), ({"max_tokens": None}, 2048), ({"max_tokens": -5}, 2048), ({"max_tokens": "many"}, 2048),
@@ -23,28 +23,28 @@ class EstimateTest(support.HookTest):
             with self.subTest(data=data):
                 self.assertEqual(tokens, self.estimate(data))
 
-    def test_what_completes_nothing_reserves_no_completion(self):
+    def test_calls_without_a_completion_reserve_prompt_tokens_only(self):
         for call_type in ("aembedding", "embeddings", "arerank", "image_generation", "audio_transcription", "amoderation"):
             with self.subTest(call_type=call_type):
                 self.assertEqual(1, self.estimate({"input": "abc"}, call_type))
 
-    def test_tools_and_system_texts_count_like_messages(self):
+    def test_tools_and_system_prompts_count_like_messages(self):
         bare = self.estimate({"messages": [{"role": "user", "content": "hi"}]})
         self.assertGreater(self.estimate({"messages": [{"role": "user", "content": "hi"}], "tools": [{"function": {"description": "d" * 300}}]}), bare + 100)
         self.assertEqual(bare + 100, self.estimate({"messages": [{"role": "user", "content": "hi"}], "system": "s" * 300}))
 
-    def test_an_image_counts_the_same_however_it_is_sent(self):
+    def test_an_image_counts_the_same_as_URL_or_inline_data(self):
         for url in ("https://example.com/cat.png", "data:image/png;base64," + "A" * 4_000_000):
             with self.subTest(url=url[:20]):
                 self.assertLess(self.estimate({"messages": [{"content": [{"image_url": {"url": url}}]}], "max_tokens": 1}), 1620)
 
-    def test_text_cannot_pass_for_an_image(self):
+    def test_text_cannot_pretend_to_be_an_image(self):
         self.assertGreater(self.estimate({"messages": [{"content": "data:image/png;base64," + "A" * 30_000}]}), 10_000)
 
-    def test_tokens_sent_as_numbers_count_one_each(self):
+    def test_each_token_id_counts_as_one_token(self):
         self.assertEqual(4 + 1, self.estimate({"prompt": [[1, 2], [3, 4]], "max_tokens": 1}, "atext_completion"))
 
-    def test_nesting_without_end_is_survived(self):
+    def test_deep_nesting_does_not_overflow_the_stack(self):
         value = "abc"
         for _ in range(100_000):
             value = [value]

@@ -9,24 +9,24 @@ class SettingsTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.good = {"CONTROLPLANE_URL": "https://portal.example.com/", "CONTROLPLANE_KEY": "cpt_1", "BUDGET_SPOOL_DIR": os.path.join(folder.name, "spool")}
-        plane = support.Plane()
-        self.addCleanup(plane.close)
-        module = support.load_hook(**{**self.good, "CONTROLPLANE_URL": plane.url})
+        self.valid = {"CONTROLPLANE_URL": "https://portal.example.com/", "CONTROLPLANE_KEY": "cpt_1", "BUDGET_SPOOL_DIR": os.path.join(folder.name, "spool")}
+        control_plane = support.ControlPlane()
+        self.addCleanup(control_plane.close)
+        module = support.load_hook(**{**self.valid, "CONTROLPLANE_URL": control_plane.url})
         self.addCleanup(module.handler.close)
         self.read = module.read_settings
 
-    def test_defaults_are_strict(self):
-        settings = self.read(self.good)
+    def test_the_defaults_fail_closed(self):
+        settings = self.read(self.valid)
         self.assertEqual(("https://portal.example.com", 5, 2048, False), (settings.url, settings.timeout_seconds, settings.default_max_tokens, settings.fail_open))
 
-    def test_the_key_may_come_from_a_file(self):
-        path = os.path.join(os.path.dirname(self.good["BUDGET_SPOOL_DIR"]), "key")
+    def test_the_key_can_be_read_from_a_file(self):
+        path = os.path.join(os.path.dirname(self.valid["BUDGET_SPOOL_DIR"]), "key")
         with open(path, "w") as file:
             file.write("cpt_from-a-file\n")
-        self.assertEqual("cpt_from-a-file", self.read({**self.good, "CONTROLPLANE_KEY": "", "CONTROLPLANE_KEY_FILE": path}).key)
+        self.assertEqual("cpt_from-a-file", self.read({**self.valid, "CONTROLPLANE_KEY": "", "CONTROLPLANE_KEY_FILE": path}).key)
 
-    def test_each_wrong_setting_stops_the_gateway_with_one_line_that_names_it(self):
+    def test_each_invalid_setting_stops_the_gateway_with_one_line_that_names_it(self):
         for name, value in [
             ("CONTROLPLANE_URL", ""), ("CONTROLPLANE_URL", "portal.example.com"), ("CONTROLPLANE_URL", "ftp://portal.example.com"),
             ("CONTROLPLANE_URL", "https://a:b@portal.example.com"), ("CONTROLPLANE_KEY", ""), ("CONTROLPLANE_KEY", "two words"),
@@ -34,13 +34,13 @@ class SettingsTest(unittest.TestCase):
             ("BUDGET_TIMEOUT_SECONDS", "0"), ("BUDGET_DEFAULT_MAX_TOKENS", "-1"), ("BUDGET_FAIL_OPEN", "perhaps"),
         ]:
             with self.subTest(name=name, value=value), self.assertRaises(SystemExit) as stopped:
-                self.read({**self.good, name: value})
+                self.read({**self.valid, name: value})
             lines = str(stopped.exception).splitlines()
             self.assertEqual(1, len(lines), lines)
             self.assertTrue(lines[0].startswith("budget_hook: " + name), lines[0])
 
-    def test_all_wrong_settings_are_named_at_once_and_no_key_is_shown(self):
+    def test_all_invalid_settings_are_reported_together_without_the_key(self):
         with self.assertRaises(SystemExit) as stopped:
-            self.read({**self.good, "CONTROLPLANE_URL": "x", "CONTROLPLANE_KEY": "cpt_secret secret"})
+            self.read({**self.valid, "CONTROLPLANE_URL": "x", "CONTROLPLANE_KEY": "cpt_secret secret"})
         self.assertEqual(2, len(str(stopped.exception).splitlines()))
         self.assertNotIn("secret", str(stopped.exception))
