@@ -1,22 +1,22 @@
 #!/bin/sh
-# Writes the database, with the environments' in it, to DATA/backups and removes what is older than seven days. docs/operations.md says how to restore.
+# Backs up the database, including the environments' schemas, to DATA/backups and deletes backups older than seven days. To restore: docs/operations.md.
 set -eu
 umask 077
 data=$(sed -n 's/^CONTROLPLANE_DATA=//p' "${DESTDIR:-}/etc/controlplane/platform.env")
 now=$(date -u +%Y-%m-%dT%H%M%SZ)
-# A backup that was cut short never has a backup's name.
-trap 'rm -f "$data/backups/unfinished.$$"' EXIT
+# Backups are renamed when complete, so an interrupted one is never mistaken for a backup.
+trap 'rm -f "$data/backups/partial.$$"' EXIT
 
-keep() { # keep NAME COMMAND…
+write_backup() { # write_backup NAME COMMAND…
     name=$1
     shift
-    docker exec postgres "$@" >"$data/backups/unfinished.$$" || {
-        echo "The backup $name failed." >&2
+    docker exec postgres "$@" >"$data/backups/partial.$$" || {
+        echo "Backup $name failed." >&2
         exit 1
     }
-    mv "$data/backups/unfinished.$$" "$data/backups/$name"
+    mv "$data/backups/partial.$$" "$data/backups/$name"
 }
 
-keep "$now-roles.sql" pg_dumpall --username postgres --roles-only
-keep "$now.dump" pg_dump --username postgres --format custom controlplane
+write_backup "$now-roles.sql" pg_dumpall --username postgres --roles-only
+write_backup "$now.dump" pg_dump --username postgres --format custom controlplane
 find "$data/backups" -type f -mtime +7 -delete

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the platform on this host, or upgrades it: run the newer release's script. Running it again changes nothing that is in place.
+# Installs the platform on this host. To upgrade, run the script of the newer release. Running it again is safe: it changes only what is missing.
 # shellcheck source-path=SCRIPTDIR
 set -eu
 release=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 here=$release/deploy/vps
-# Tests let it write below another root.
+# Tests set another root folder.
 DESTDIR=${DESTDIR:-}
 # shellcheck source=lib/common.sh
 . "$here/lib/common.sh"
@@ -23,29 +23,29 @@ usage() {
     cat <<'EOF'
 Usage: CONTROLPLANE_DOMAIN=example.com deploy/vps/install.sh
 
-Installs the CFS LLM Platform on this host (Debian 13, Ubuntu 22.04 or newer), as root. An upgrade is the same command of a newer release.
-Before it: point DOMAIN, api.DOMAIN and *.users.DOMAIN at this host.
+Installs the CFS LLM Platform on this host (Debian 13, Ubuntu 22.04 or newer), as root. To upgrade, run the same command of a newer release.
+First create DNS records for DOMAIN, api.DOMAIN and *.users.DOMAIN that point to this host.
 
-Settings, from the environment; they are kept, and need not be given again:
-  CONTROLPLANE_DOMAIN      the portal's address; environments live at {slug}.users.DOMAIN. Required the first time
-  CONTROLPLANE_DATA        where everything of value lies [/var/lib/controlplane]
-  CONTROLPLANE_REGION      where this host is; tenants carry it for good [local]
-  CONTROLPLANE_ACME_MAIL   whom Let's Encrypt may write to [hostmaster@DOMAIN]
+Settings, read from the environment. They are saved, so later runs do not need them:
+  CONTROLPLANE_DOMAIN      the portal's domain; environments are at {slug}.users.DOMAIN. Required for the first run
+  CONTROLPLANE_DATA        folder for all data [/var/lib/controlplane]
+  CONTROLPLANE_REGION      name of this host's region; it is stored with each tenant and cannot be changed [local]
+  CONTROLPLANE_ACME_MAIL   email address for notices from Let's Encrypt [hostmaster@DOMAIN]
 
 For this run only:
-  CONTROLPLANE_SSH_FROM    IPv4 ranges that may reach SSH, with spaces between [every address]
-  CONTROLPLANE_VPN_RANGES  IPv4 ranges that may reach port 3001 [none]
-  CONTROLPLANE_FIREWALL    off: leave the firewall as it is [on]
-  CONTROLPLANE_MODELS      models to fetch for the shared Ollama, empty for none [mistral:7b-instruct]
+  CONTROLPLANE_SSH_FROM    IPv4 ranges allowed to connect to SSH, separated by spaces [any address]
+  CONTROLPLANE_VPN_RANGES  IPv4 ranges allowed to connect to port 3001 [none]
+  CONTROLPLANE_FIREWALL    off: do not change the firewall [on]
+  CONTROLPLANE_MODELS      models to download for the shared Ollama, empty for none [mistral:7b-instruct]
 
-All others (mail, seller, providers' keys) are in DATA/settings/controlplane.env, and docs/operations.md explains them.
+All other settings (mail, seller, API keys of providers) are in DATA/settings/controlplane.env. See docs/operations.md.
 EOF
 }
 
 case ${1:-} in
     '') ;;
     -h | --help) usage && exit ;;
-    *) fail "There is no option $1: install.sh --help lists the settings." ;;
+    *) fail "Unknown option $1: see install.sh --help." ;;
 esac
 
 version=$(cat "$release/VERSION" 2>/dev/null || echo dev)
@@ -57,17 +57,17 @@ check_names
 check_ports
 check_database
 say "Installing $version for $domain"
-# An upgrade migrates the database, forward only.
+# Upgrades migrate the database, which cannot be undone.
 ! is_running postgres || "$here/backup.sh"
-make_folders
-keep_settings
+create_folders
+save_settings
 build_image
 write_units
-open_firewall
-controlplane start || fail "It did not come up. What it says: controlplane logs --tail 50"
+configure_firewall
+controlplane start || fail "The platform did not start. See controlplane logs --tail 50"
 systemctl start controlplane.service
-check_answer
-fetch_models
+check_response
+download_models
 
 cat <<EOF
 
@@ -76,10 +76,10 @@ The platform is running, version $version.
   Operator      https://$domain/admin
   Operator key  CONTROLPLANE_OPERATOR_KEY in $settings/controlplane.env
   Settings      $settings/controlplane.env; after a change: systemctl restart controlplane
-  Backups       $data/backups, every night; keep copies of them and of $settings elsewhere
+  Backups       $data/backups, nightly; keep copies of them and of $settings on another machine
   Logs          controlplane logs --follow
 EOF
-set_in controlplane.env CONTROLPLANE_SMTP || say "Mail is not sent yet but written to $data/app/mail: set CONTROLPLANE_SMTP in $settings/controlplane.env."
+is_set controlplane.env CONTROLPLANE_SMTP || say "Email is written to $data/app/mail instead of being sent: set CONTROLPLANE_SMTP in $settings/controlplane.env."
 for name in "$domain" "api.$domain" "any.users.$domain"; do
-    resolves "$name" || say "$name does not resolve yet: point it at this host. Its certificate comes by itself then."
+    resolves "$name" || say "$name does not resolve yet: create a DNS record that points to this host. The certificate is then issued automatically."
 done

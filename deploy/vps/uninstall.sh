@@ -1,23 +1,23 @@
 #!/bin/sh
-# Removes the platform from this host. Data, settings and backups stay unless --delete-data is given; so do Docker and the firewall.
+# Removes the platform from this host. Data, settings and backups are kept unless --delete-data is specified. Docker and the firewall are not changed.
 set -eu
 delete=no
 case ${1:-} in
     '') ;;
     --delete-data) delete=yes ;;
     -h | --help) echo "Usage: deploy/vps/uninstall.sh [--delete-data]" && exit ;;
-    *) echo "There is no option $1: the only one is --delete-data." >&2 && exit 1 ;;
+    *) echo "Unknown option $1: the only option is --delete-data." >&2 && exit 1 ;;
 esac
 [ "$(id -u)" = 0 ] || { echo "Run it as root: sudo $0" >&2 && exit 1; }
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 DESTDIR=${DESTDIR:-}
 units=$DESTDIR/etc/systemd/system
 data=$(sed -n 's/^CONTROLPLANE_DATA=//p' "$DESTDIR/etc/controlplane/platform.env" 2>/dev/null) ||
-    { echo "The platform is not installed here." >&2 && exit 1; }
+    { echo "The platform is not installed on this host." >&2 && exit 1; }
 
 systemctl disable --quiet --now controlplane-backup.timer controlplane.service
 "$here/controlplane.sh" down
-# Environments are projects of their own, named like their networks.
+# Each environment is a separate Compose project, named like its network.
 for network in $(docker network ls --filter label=controlplane.tenant --format '{{.Name}}'); do
     if [ "$delete" = yes ]; then
         docker compose --project-name "$network" down --volumes
@@ -31,7 +31,7 @@ rm -f "$units/controlplane.service" "$units/controlplane-backup.service" "$units
 systemctl daemon-reload
 if [ "$delete" = yes ]; then
     rm -rf "$data/app" "$data/backups" "$data/ollama" "$data/postgres" "$data/settings" "$data/traefik"
-    echo "The platform and its data are gone."
+    echo "The platform and its data have been removed."
 else
-    echo "The platform is gone, environments are stopped. Data and settings are in $data; install.sh takes them up again."
+    echo "The platform has been removed and environments are stopped. Data and settings remain in $data; install.sh will use them again."
 fi

@@ -1,7 +1,7 @@
-# Sourced by install.sh: what must be so before anything is changed, and what must answer in the end.
+# Sourced by install.sh: preconditions that are checked before any change, and the final check that the platform responds.
 
-# GiB that images, a model and the databases of the first tenants take.
-least_disk=20
+# GiB needed for the images, a model and the databases of the first tenants.
+minimum_disk=20
 
 check_host() {
     [ "$(id -u)" = 0 ] || fail "Run it as root: sudo $0"
@@ -9,7 +9,7 @@ check_host() {
     release_number=$(value_in "$DESTDIR/etc/os-release" VERSION_ID | tr -d '"')
     case $distribution in
         debian | ubuntu) ;;
-        *) fail "This is ${distribution:-no Linux that is known here}: install on Debian 13, or on Ubuntu 22.04 or newer." ;;
+        *) fail "Unsupported distribution ${distribution:-(unknown)}: use Debian 13, or Ubuntu 22.04 or newer." ;;
     esac
 }
 
@@ -17,41 +17,41 @@ check_disk() {
     [ ! -f "$settings/platform.env" ] || return 0
     mkdir -p "$data"
     free=$(df -Pk "$data" | awk 'NR == 2 { print int($4 / 1048576) }')
-    [ "$free" -ge "$least_disk" ] || fail "$data has $free GiB free, $least_disk are needed: use a larger disk, or name another folder in CONTROLPLANE_DATA."
+    [ "$free" -ge "$minimum_disk" ] || fail "$data has $free GiB of free space, but $minimum_disk GiB are required: use a larger disk, or set CONTROLPLANE_DATA to another folder."
 }
 
-# Environments find the shared parts by these names.
+# Environments connect to the shared containers by these names.
 check_names() {
     for name in traefik controlplane postgres ollama; do
         owner=$(docker container inspect --format '{{index .Config.Labels "com.docker.compose.project"}}' "$name" 2>/dev/null) || continue
-        [ "$owner" = controlplane ] || fail "There is a container named $name that is not this platform's: rename or remove it (docker container rename $name other)."
+        [ "$owner" = controlplane ] || fail "Another container is already named $name: rename or remove it (docker container rename $name other)."
     done
 }
 
 check_ports() {
     ! is_running traefik || return 0
     for port in 80 443; do
-        taken=$(ss -Hltnp "sport = :$port")
-        by=$(printf %s "$taken" | sed -n 's/.*users:(("\([^"]*\)".*/\1/p' | head -n 1)
-        [ -z "$taken" ] || fail "Port $port is taken${by:+ by $by}: stop that, and keep it from starting again."
+        listener=$(ss -Hltnp "sport = :$port")
+        process=$(printf %s "$listener" | sed -n 's/.*users:(("\([^"]*\)".*/\1/p' | head -n 1)
+        [ -z "$listener" ] || fail "Port $port is in use${process:+ by $process}: stop and disable the service that uses it."
     done
 }
 
-# PostgreSQL does not read the files of another major version.
+# PostgreSQL cannot read the data files of another major version.
 check_database() {
     [ -f "$data/postgres/PG_VERSION" ] || return 0
-    there=$(cat "$data/postgres/PG_VERSION")
-    wanted=$(sed -n 's/^ *image: postgres:\([0-9]*\).*/\1/p' "$here/compose.yaml")
-    [ "$there" = "$wanted" ] ||
-        fail "The database is of PostgreSQL $there, this release has $wanted: move it with a dump, as docs/operations.md says, before the upgrade."
+    installed=$(cat "$data/postgres/PG_VERSION")
+    required=$(sed -n 's/^ *image: postgres:\([0-9]*\).*/\1/p' "$here/compose.yaml")
+    [ "$installed" = "$required" ] ||
+        fail "The database uses PostgreSQL $installed, but this release requires $required: migrate it with a dump before the upgrade (docs/operations.md)."
 }
 
-# Through the proxy, as browsers come; the certificate may take a while.
-check_answer() {
+# Through the proxy, like a browser. The certificate may not have been issued yet.
+check_response() {
     tries=30
     until curl --silent --show-error --fail --insecure --max-time 5 --output /dev/null --resolve "$domain:443:127.0.0.1" "https://$domain/readyz" 2>/dev/null; do
         tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || fail "https://$domain/readyz does not answer on this host. What the proxy says: controlplane logs --tail 50 traefik"
+        [ "$tries" -gt 0 ] || fail "https://$domain/readyz does not respond on this host. See controlplane logs --tail 50 traefik"
         sleep 2
     done
 }

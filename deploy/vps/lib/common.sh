@@ -1,4 +1,4 @@
-# Sourced: what every script here needs. DESTDIR is set.
+# Sourced by the scripts here: common functions. DESTDIR is set.
 
 say() { printf '%s\n' "$*"; }
 
@@ -9,12 +9,12 @@ fail() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# A file that only root may read, whole or not at all: write_private PATH <content
+# Atomically writes standard input to a file that only root may read: write_private PATH
 write_private() {
     (umask 077 && cat >"$1.new" && mv "$1.new" "$1")
 }
 
-# The value of a setting in a file of NAME=value lines; nothing when it is not there: value_in FILE NAME
+# Prints the value of a setting in a file of NAME=value lines, or nothing if it is missing: value_in FILE NAME
 value_in() {
     [ ! -f "$1" ] || sed -n "s/^$2=//p" "$1" | tail -n 1
 }

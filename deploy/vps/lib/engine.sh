@@ -1,4 +1,4 @@
-# Sourced by install.sh: the Docker engine, the control plane's image, the models.
+# Sourced by install.sh: installs the Docker engine, builds the control plane's image and downloads models.
 
 install_engine() {
     packages=''
@@ -14,13 +14,13 @@ install_engine() {
         # shellcheck disable=SC2086 # A list of names.
         apt-get install --quiet --yes --no-install-recommends $packages >/dev/null
     fi
-    has docker || fail "Docker could not be installed: install it as docs.docker.com/engine/install says, then run this again."
+    has docker || fail "Docker could not be installed: follow docs.docker.com/engine/install, then run this script again."
     docker compose version >/dev/null 2>&1 ||
-        fail "This Docker has no Compose 2: install docker-compose-v2 (Ubuntu), docker-compose (Debian 13) or docker-compose-plugin (Docker's own packages)."
-    docker info >/dev/null 2>&1 || systemctl enable --now docker >/dev/null 2>&1 || fail "The Docker engine does not start: systemctl status docker"
-    # The control plane's own Docker command speaks no older one.
+        fail "Docker Compose 2 is missing: install docker-compose-v2 (Ubuntu), docker-compose (Debian 13) or docker-compose-plugin (Docker's own packages)."
+    docker info >/dev/null 2>&1 || systemctl enable --now docker >/dev/null 2>&1 || fail "The Docker engine does not start. See systemctl status docker"
+    # Oldest API version that the docker command in the control plane's image supports.
     api=$(docker version --format '{{.Server.APIVersion}}')
-    [ "${api#1.}" -ge 44 ] || fail "This Docker engine is too old (API $api): 25 or newer is needed."
+    [ "${api#1.}" -ge 44 ] || fail "This Docker engine is too old (API $api): version 25 or newer is required."
 }
 
 engine_packages() {
@@ -28,13 +28,13 @@ engine_packages() {
         ubuntu) echo docker.io docker-buildx docker-compose-v2 ;;
         *)
             [ "${release_number%%.*}" -ge 13 ] ||
-                fail "Debian $release_number has no Docker Compose 2: use Debian 13, or install Docker as docs.docker.com/engine/install/debian says and run this again."
+                fail "Debian $release_number does not include Docker Compose 2: use Debian 13, or install Docker (docs.docker.com/engine/install/debian) and run this script again."
             echo docker.io docker-cli docker-buildx docker-compose
             ;;
     esac
 }
 
-# Only of an engine that we install: volumes of environments lie with the other data, and there are networks for more than 30 of them.
+# Only for an engine installed by this script: stores volumes with the other data, and allows more than the default 30 networks.
 configure_engine() {
     config=$DESTDIR/etc/docker/daemon.json
     [ ! -f "$config" ] || return 0
@@ -48,17 +48,17 @@ configure_engine() {
 EOF
 }
 
-# A release is built once; a checkout every time. An image that was loaded (docker load) is taken as it is.
+# A release is built once, a checkout on every run. An image loaded with docker load is used as is.
 build_image() {
     [ "$version" = dev ] || ! docker image inspect "controlplane:$version" >/dev/null 2>&1 || return 0
-    say "Building the control plane; this takes some minutes"
+    say "Building the control plane; this takes a few minutes"
     log=$(docker build --quiet --file "$here/Dockerfile" --tag "controlplane:$version" "$release" 2>&1) || fail "The control plane could not be built:
 $log"
 }
 
-fetch_models() {
+download_models() {
     for model in ${CONTROLPLANE_MODELS-mistral:7b-instruct}; do
-        say "Fetching the model $model"
-        docker exec ollama ollama pull "$model" >/dev/null 2>&1 || say "The model $model did not arrive: docker exec ollama ollama pull $model tries again."
+        say "Downloading the model $model"
+        docker exec ollama ollama pull "$model" >/dev/null 2>&1 || say "The model $model could not be downloaded. To try again: docker exec ollama ollama pull $model"
     done
 }

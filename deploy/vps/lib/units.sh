@@ -1,4 +1,4 @@
-# Sourced by install.sh: what systemd starts. Nothing starts before the disk with the data is there.
+# Sourced by install.sh: writes the systemd units. None of them starts before the data disk is mounted.
 
 controlplane() { "$here/controlplane.sh" "$@"; }
 
@@ -36,7 +36,7 @@ RequiresMountsFor=$data
 Type=oneshot
 ExecStart=$here/backup.sh
 EOF
-    # Before the snapshot of the disk at 02:00, so that it holds the fresh one.
+    # Before the disk snapshot at 02:00, so that the snapshot includes the latest backup.
     cat >"$units/controlplane-backup.timer" <<EOF
 [Unit]
 Description=Nightly backup of the CFS LLM Platform's database

@@ -1,12 +1,12 @@
 namespace ControlPlane.Tests.Vps;
 
-/// <summary>The commands that would change a machine, as shell. $state is a folder of what the machine is like; a file there is a fact.</summary>
+/// <summary>Fakes of the commands that would change a host, as shell scripts. The files in the folder $state describe the host.</summary>
 static class FakeCommands
 {
     public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
     {
-        // running-NAME: that container runs, as one of ours. foreign-NAME: as somebody else's. image-NAME: there is that image.
-        // networks: the tenants' networks, one a line. members: who is in each of them. full: the database cannot be written out.
+        // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
+        // networks: the tenants' networks, one per line. members: the containers in each network. full: pg_dump fails.
         ["docker"] = """
             case "$*" in
                 "container inspect --format {{.State.Running}} "*) [ -f "$state/running-$5" ] && echo true ;;
@@ -25,7 +25,7 @@ static class FakeCommands
                 "compose version") [ ! -f "$state/no-compose" ] ;;
             esac
             """,
-        // What it installs appears on PATH.
+        // Moves the installed command to PATH.
         ["apt-get"] = """
             [ "$1" = install ] || exit 0
             for package; do

@@ -4,15 +4,15 @@ using System.Runtime.Versioning;
 namespace ControlPlane.Tests.Vps;
 
 /// <summary>
-/// A host to install on: a folder instead of /, and a PATH on which every command that would change the machine is one of ours, which writes
-/// down how it was called and answers from the folder <c>state</c>.
+/// A fake host to install on: a folder instead of /, and a PATH on which fakes replace the commands that would change the host. The fakes record
+/// their calls and respond according to the folder <c>state</c>.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 sealed class FakeHost : IDisposable
 {
     public const string Domain = "llm.example.com";
 
-    static readonly string[] s_real =
+    static readonly string[] s_realTools =
         ["awk", "base64", "cat", "chmod", "date", "dirname", "find", "grep", "head", "ln", "mkdir", "mv", "od", "printf", "readlink", "rm", "sed", "sh", "sort", "tail", "touch", "tr"];
 
     readonly string _folder = Directory.CreateTempSubdirectory("fake-host-").FullName;
@@ -25,16 +25,16 @@ sealed class FakeHost : IDisposable
         }
 
         File.WriteAllText(At("root/etc/os-release"), $"ID={distribution}\nVERSION_ID=\"{release}\"\n");
-        foreach (var tool in s_real)
+        foreach (var tool in s_realTools)
         {
-            File.CreateSymbolicLink(At($"bin/{tool}"), Real(tool));
+            File.CreateSymbolicLink(At($"bin/{tool}"), FindOnPath(tool));
         }
 
-        foreach (var (command, answers) in FakeCommands.All)
+        foreach (var (command, script) in FakeCommands.All)
         {
-            var into = At(withDocker || command != "docker" ? $"bin/{command}" : $"store/{command}");
-            File.WriteAllText(into, $"#!/bin/sh\necho \"{command} $*\" >>'{At("calls")}'\nstate='{At("state")}'\nbin='{At("bin")}'\nstore='{At("store")}'\n{answers}\n");
-            File.SetUnixFileMode(into, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            var path = At(withDocker || command != "docker" ? $"bin/{command}" : $"store/{command}");
+            File.WriteAllText(path, $"#!/bin/sh\necho \"{command} $*\" >>'{At("calls")}'\nstate='{At("state")}'\nbin='{At("bin")}'\nstore='{At("store")}'\n{script}\n");
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
         Unpack("1.0.0");
@@ -42,17 +42,17 @@ sealed class FakeHost : IDisposable
 
     public string Data => At("data");
 
-    /// <summary>Every call of a faked command so far: "ufw allow 80/tcp".</summary>
+    /// <summary>The calls of fake commands so far, such as "ufw allow 80/tcp".</summary>
     public string[] Calls => File.Exists(At("calls")) ? File.ReadAllLines(At("calls")) : [];
 
-    public void ForgetCalls() => File.Delete(At("calls"));
+    public void ClearCalls() => File.Delete(At("calls"));
 
     public string At(string path) => Path.Combine(_folder, path);
 
-    /// <summary>What the machine is like: see <see cref="FakeCommands"/>.</summary>
-    public void Is(string state, string content = "") => File.WriteAllText(At($"state/{state}"), content);
+    /// <summary>Sets a state of the host: see <see cref="FakeCommands"/>.</summary>
+    public void SetState(string state, string content = "") => File.WriteAllText(At($"state/{state}"), content);
 
-    /// <summary>Puts a release where cloud-init puts it.</summary>
+    /// <summary>Unpacks a release where cloud-init does.</summary>
     public void Unpack(string version)
     {
         var from = Repository.At("deploy/vps");
@@ -93,7 +93,7 @@ sealed class FakeHost : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    static string Real(string tool) => Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, tool)).First(File.Exists);
+    static string FindOnPath(string tool) => Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, tool)).First(File.Exists);
 }
 
 sealed record ScriptResult(int ExitCode, string Output, string Errors);

@@ -2,12 +2,12 @@ using System.Runtime.Versioning;
 
 namespace ControlPlane.Tests.Vps;
 
-/// <summary>deploy/vps/install.sh on a host where nothing is real but the shell and the files.</summary>
+/// <summary>deploy/vps/install.sh on a fake host: only the shell and the files are real.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class InstallTests
 {
     [Fact]
-    public void A_host_gets_the_platform_and_says_where_it_is()
+    public void Installation_starts_the_platform_and_prints_its_addresses()
     {
         using var host = new FakeHost();
         var result = host.Install();
@@ -26,14 +26,14 @@ public sealed class InstallTests
     }
 
     [Fact]
-    public void Again_it_changes_nothing_and_keeps_every_secret()
+    public void A_second_run_changes_nothing_and_keeps_every_secret()
     {
         using var host = new FakeHost();
         host.Install();
         var before = Files(host);
-        host.ForgetCalls();
+        host.ClearCalls();
 
-        // Without its settings, as somebody does who runs it again by hand.
+        // Without settings, as in a second run by hand.
         var again = host.Run("opt/1.0.0/deploy/vps/install.sh", []);
 
         Assert.Equal((0, ""), (again.ExitCode, again.Errors));
@@ -48,7 +48,7 @@ public sealed class InstallTests
         host.Install();
         var secrets = host.Settings("platform.env");
         host.Unpack("1.1.0");
-        host.ForgetCalls();
+        host.ClearCalls();
 
         Assert.Equal(0, host.Install("1.1.0").ExitCode);
 
@@ -61,7 +61,7 @@ public sealed class InstallTests
     }
 
     [Fact]
-    public void A_new_host_with_the_old_disk_has_the_old_secrets()
+    public void A_new_host_with_the_old_disk_keeps_the_secrets()
     {
         using var host = new FakeHost();
         host.Install();
@@ -76,7 +76,7 @@ public sealed class InstallTests
     }
 
     [Fact]
-    public void No_secret_is_an_argument_or_shown_and_only_root_may_read_them()
+    public void Secrets_are_never_arguments_or_output_and_only_root_may_read_them()
     {
         using var host = new FakeHost();
         var result = host.Install();
@@ -98,7 +98,7 @@ public sealed class InstallTests
     }
 
     [Fact]
-    public void What_the_operator_has_set_is_never_overwritten()
+    public void Settings_of_the_operator_are_never_overwritten()
     {
         using var host = new FakeHost();
         host.Install();
@@ -106,13 +106,13 @@ public sealed class InstallTests
         File.WriteAllText(file, "CONTROLPLANE_OPERATOR_KEY=mine\nCONTROLPLANE_SMTP='smtp://mail.example.com'\n");
         var again = host.Install();
         Assert.Equal("mine", host.Settings("controlplane.env")["CONTROLPLANE_OPERATOR_KEY"]);
-        Assert.DoesNotContain("Mail is not sent", again.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Email is written to", again.Output, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("ubuntu", "24.04", "docker.io docker-buildx docker-compose-v2")]
     [InlineData("debian", "13", "docker.io docker-cli docker-buildx docker-compose")]
-    public void Without_Docker_it_installs_the_distributions_and_keeps_its_volumes_with_the_data(string distribution, string release, string packages)
+    public void A_missing_Docker_is_installed_with_its_volumes_on_the_data_disk(string distribution, string release, string packages)
     {
         using var host = new FakeHost(distribution, release, withDocker: false);
         var result = host.Install();
@@ -122,7 +122,7 @@ public sealed class InstallTests
     }
 
     [Fact]
-    public void A_Docker_that_is_there_is_left_as_it_is()
+    public void An_existing_Docker_installation_is_not_reconfigured()
     {
         using var host = new FakeHost();
         host.Install();

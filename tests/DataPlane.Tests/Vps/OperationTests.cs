@@ -2,7 +2,7 @@ using System.Runtime.Versioning;
 
 namespace ControlPlane.Tests.Vps;
 
-/// <summary>What runs after the installation: the start, the backup, the removal.</summary>
+/// <summary>Operation after the installation: start, backup and removal.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class OperationTests : IDisposable
 {
@@ -11,14 +11,14 @@ public sealed class OperationTests : IDisposable
     public OperationTests()
     {
         Assert.Equal(0, _host.Install().ExitCode);
-        _host.ForgetCalls();
+        _host.ClearCalls();
     }
 
     [Fact]
-    public void Containers_made_anew_are_joined_to_the_tenants_networks_again()
+    public void Recreated_containers_are_reconnected_to_the_tenants_networks()
     {
-        _host.Is("networks", "tenant-acme\ntenant-beta\n");
-        _host.Is("members", "ollama tenant-acme-litellm-1 ");
+        _host.SetState("networks", "tenant-acme\ntenant-beta\n");
+        _host.SetState("members", "ollama tenant-acme-litellm-1 ");
         Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
         Assert.Equal(
             ["docker network connect tenant-acme traefik", "docker network connect tenant-acme postgres", "docker network connect tenant-beta traefik", "docker network connect tenant-beta postgres"],
@@ -26,7 +26,7 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void Any_other_command_is_Composes_with_the_platforms_settings()
+    public void Other_commands_are_passed_to_Compose_with_the_platforms_settings()
     {
         _host.Run("root/usr/local/sbin/controlplane", ["logs", "--tail", "5", "traefik"]);
         Assert.Equal(
@@ -35,7 +35,7 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void A_backup_has_the_database_and_the_roles_and_seven_days_are_kept()
+    public void A_backup_contains_database_and_roles_and_is_kept_for_seven_days()
     {
         var old = Path.Combine(_host.Data, "backups/2020-01-01T000000Z.dump");
         File.WriteAllText(old, "");
@@ -47,21 +47,21 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void A_backup_that_failed_says_so_and_leaves_nothing_that_looks_like_one()
+    public void A_failed_backup_is_reported_and_leaves_no_file()
     {
-        _host.Is("full");
+        _host.SetState("full");
         var result = Backup();
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(".dump failed", result.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(_host.Data, "backups")), file => file.EndsWith(".dump", StringComparison.Ordinal) || file.Contains("unfinished", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(_host.Data, "backups")), file => file.EndsWith(".dump", StringComparison.Ordinal) || file.Contains("partial", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Removed_it_leaves_the_data_and_can_be_installed_again()
+    public void Uninstalling_keeps_the_data_for_a_later_installation()
     {
-        _host.Is("networks", "tenant-acme\n");
+        _host.SetState("networks", "tenant-acme\n");
         var settings = _host.Settings("platform.env");
-        Assert.Equal(0, Remove().ExitCode);
+        Assert.Equal(0, Uninstall().ExitCode);
         Assert.Contains("docker compose --project-name tenant-acme stop", _host.Calls);
         Assert.Empty(Directory.GetFiles(_host.At("root/etc/systemd/system"), "*", SearchOption.AllDirectories));
         Assert.False(File.Exists(_host.At("root/usr/local/sbin/controlplane")));
@@ -71,20 +71,20 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void Data_is_deleted_only_when_that_is_asked_for()
+    public void Data_is_deleted_only_on_request()
     {
-        _host.Is("networks", "tenant-acme\n");
-        Assert.Equal(1, Remove("--data").ExitCode);
-        Assert.Equal(0, Remove("--delete-data").ExitCode);
+        _host.SetState("networks", "tenant-acme\n");
+        Assert.Equal(1, Uninstall("--data").ExitCode);
+        Assert.Equal(0, Uninstall("--delete-data").ExitCode);
         Assert.Contains("docker compose --project-name tenant-acme down --volumes", _host.Calls);
         Assert.Contains("docker network rm tenant-acme", _host.Calls);
         Assert.Empty(Directory.GetFileSystemEntries(_host.Data));
-        Assert.Contains("not installed here", Remove().Errors, StringComparison.Ordinal);
+        Assert.Contains("not installed on this host", Uninstall().Errors, StringComparison.Ordinal);
     }
 
     public void Dispose() => _host.Dispose();
 
     ScriptResult Backup() => _host.Run("opt/1.0.0/deploy/vps/backup.sh", []);
 
-    ScriptResult Remove(params string[] options) => _host.Run("opt/1.0.0/deploy/vps/uninstall.sh", options);
+    ScriptResult Uninstall(params string[] options) => _host.Run("opt/1.0.0/deploy/vps/uninstall.sh", options);
 }

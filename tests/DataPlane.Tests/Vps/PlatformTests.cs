@@ -5,25 +5,25 @@ using static ControlPlane.Tests.Vps.Repository;
 
 namespace ControlPlane.Tests.Vps;
 
-/// <summary>Rules for the platform's Compose file, read as Compose reads it, and for what it must agree with.</summary>
+/// <summary>Rules for the platform's Compose file, parsed as Compose does, and its consistency with code and scripts.</summary>
 public sealed class PlatformTests
 {
     static readonly Dictionary<string, Dictionary<object, object>> s_services =
         ((Dictionary<object, object>)Read("deploy/vps/compose.yaml")["services"]).ToDictionary(entry => (string)entry.Key, entry => (Dictionary<object, object>)entry.Value);
 
     [Fact]
-    public void Images_are_those_of_the_table()
+    public void Images_match_the_image_table()
     {
         var named = s_services.Where(service => service.Key != "controlplane").Select(service => (string)service.Value["image"]).Distinct();
         Assert.Equal(["docker-socket-proxy", "ollama", "postgres", "traefik"], named.Select(NameOf).Order(StringComparer.Ordinal));
         var stages = File.ReadLines(At("deploy/vps/Dockerfile")).Where(line => line.StartsWith("FROM ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1]);
         Assert.Equal(["dotnet-sdk", "docker-cli", "dotnet-aspnet"], stages.Select(NameOf));
 
-        static string NameOf(string image) => Images.All.SingleOrDefault(pin => pin.Value == image).Key ?? $"{image} is not in dataplane/images.json";
+        static string NameOf(string image) => Images.All.SingleOrDefault(pin => pin.Value == image).Key ?? $"{image} is missing from dataplane/images.json";
     }
 
     [Fact]
-    public void Only_the_proxy_is_published_and_only_on_80_and_443()
+    public void Only_the_proxy_publishes_ports_and_only_80_and_443()
     {
         var published = s_services.Where(service => service.Value.ContainsKey("ports")).ToList();
         Assert.Equal("traefik", Assert.Single(published).Key);
@@ -31,7 +31,7 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public void Every_service_restarts_is_watched_is_limited_and_has_no_more_rights_than_it_needs() => Assert.All(s_services, service =>
+    public void Every_service_has_restart_policy_health_check_limits_and_minimal_privileges() => Assert.All(s_services, service =>
     {
         string[] required = ["healthcheck", "mem_limit", "pids_limit", "logging", "networks"];
         Assert.All(required, key => Assert.Contains(key, service.Value.Keys));
@@ -43,7 +43,7 @@ public sealed class PlatformTests
     });
 
     [Fact]
-    public void Only_the_socket_proxies_see_the_engine_and_each_only_its_caller()
+    public void Only_the_socket_proxies_mount_the_engine_socket_and_each_serves_one_caller()
     {
         Assert.All(s_services, service => Assert.Equal(
             service.Key is "docker-reader" or "docker-writer",
@@ -59,7 +59,7 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public void Containers_have_the_names_that_environments_know_them_by()
+    public void Shared_containers_have_the_names_that_environments_use()
     {
         var options = Samples.Options;
         Assert.All([options.ProxyContainer, .. options.SharedContainers], name => Assert.Equal(name, s_services[name]["container_name"]));
@@ -69,7 +69,7 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public void Gateways_reach_what_they_need_through_the_proxy_and_nothing_else()
+    public void Gateways_reach_only_authorize_and_usage_through_the_proxy()
     {
         var flags = ((List<object>)s_services["traefik"]["command"]).Cast<string>().ToList();
         var url = new Uri((string)Environment["CONTROLPLANE_ENVIRONMENT_URL"]);
@@ -82,7 +82,7 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public void Certificates_come_from_the_resolver_that_environments_name()
+    public void Certificates_use_the_resolver_that_environments_refer_to()
     {
         var flags = string.Join(' ', (List<object>)s_services["traefik"]["command"]);
         Assert.Contains($"--certificatesresolvers.{Samples.Options.CertificateResolver}.acme.tlschallenge=true", flags, StringComparison.Ordinal);
@@ -95,17 +95,17 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public void The_control_planes_settings_are_ones_that_it_reads()
+    public void Every_setting_of_the_control_plane_is_documented()
     {
-        var handbook = File.ReadAllText(At("docs/operations.md"));
+        var manual = File.ReadAllText(At("docs/operations.md"));
         Assert.All(Environment.Keys.Cast<string>().Where(name => name != "DOCKER_HOST"), name =>
-            Assert.True(handbook.Contains($"`{name}`", StringComparison.Ordinal) || name.StartsWith("CONTROLPLANE_ENVIRONMENT_", StringComparison.Ordinal), name));
-        // What it hands to Compose must mean the same to the engine outside.
+            Assert.True(manual.Contains($"`{name}`", StringComparison.Ordinal) || name.StartsWith("CONTROLPLANE_ENVIRONMENT_", StringComparison.Ordinal), name));
+        // The engine resolves mount paths on the host, so they must be the same inside and outside.
         Assert.Equal($"{Environment["CONTROLPLANE_DATA"]}:{Environment["CONTROLPLANE_DATA"]}", Assert.Single((List<object>)s_services["controlplane"]["volumes"]));
     }
 
     [Fact]
-    public void Every_variable_of_the_Compose_file_is_written_by_the_installer()
+    public void The_installer_writes_every_variable_of_the_Compose_file()
     {
         var used = Regex.Matches(File.ReadAllText(At("deploy/vps/compose.yaml")), @"\$\{([A-Z_]+):\?\}").Select(match => match.Groups[1].Value).Distinct().ToList();
         var written = Regex.Matches(File.ReadAllText(At("deploy/vps/lib/settings.sh")), @"^([A-Z_]+)=", RegexOptions.Multiline).Select(match => match.Groups[1].Value).ToList();

@@ -4,14 +4,14 @@ using System.Security.Cryptography;
 
 namespace ControlPlane.Tests.Vps;
 
-/// <summary>The archive that hosts install from, made and used as it is released.</summary>
+/// <summary>The release archive, created and used as in a release.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class ReleaseTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("release-").FullName;
 
     [Fact]
-    public async Task The_archive_is_the_same_every_time_and_has_what_is_installed_and_built_from_it()
+    public async Task The_archive_is_reproducible_and_complete()
     {
         await RunAsync("scripts/package-release", "7.8.9", At("one"));
         await RunAsync("scripts/package-release", "7.8.9", At("two"));
@@ -19,13 +19,13 @@ public sealed class ReleaseTests : IDisposable
         Assert.Equal(archive, await File.ReadAllBytesAsync(At("two/controlplane-7.8.9.tar.gz")));
         Assert.Equal($"{Convert.ToHexStringLower(SHA256.HashData(archive))}  controlplane-7.8.9.tar.gz\n", await File.ReadAllTextAsync(At("one/controlplane-7.8.9.tar.gz.sha256")));
 
-        // As cloud-init unpacks it.
+        // Unpacked as by cloud-init.
         Directory.CreateDirectory(At("7.8.9"));
         await RunAsync("tar", "--extract", "--gzip", "--file", At("one/controlplane-7.8.9.tar.gz"), "--directory", At("7.8.9"), "--strip-components", "1");
         Assert.Equal("7.8.9", await File.ReadAllTextAsync(At("7.8.9/VERSION")));
         Assert.StartsWith("Usage: ", await RunAsync(At("7.8.9/deploy/vps/install.sh"), "--help"), StringComparison.Ordinal);
 
-        // As the image is built: without what .dockerignore leaves out, by the Dockerfile's own command.
+        // As the image is built: without the folders in .dockerignore, with the command of the Dockerfile.
         foreach (var ignored in (await File.ReadAllLinesAsync(At("7.8.9/.dockerignore"))).Where(line => Directory.Exists(At($"7.8.9/{line}"))))
         {
             Directory.Delete(At($"7.8.9/{ignored}"), recursive: true);
@@ -41,10 +41,10 @@ public sealed class ReleaseTests : IDisposable
     [InlineData("")]
     [InlineData("latest")]
     [InlineData("v1.0.0")]
-    public async Task A_version_that_is_none_makes_no_archive(string version)
+    public async Task An_invalid_version_is_rejected(string version)
     {
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync("scripts/package-release", version, At("none")));
-        Assert.Contains("Usage: scripts/package-release VERSION", refused.Message, StringComparison.Ordinal);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync("scripts/package-release", version, At("none")));
+        Assert.Contains("Usage: scripts/package-release VERSION", failure.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(At("none")));
     }
 
@@ -56,13 +56,13 @@ public sealed class ReleaseTests : IDisposable
 
     string At(string path) => Path.Combine(_folder, path);
 
-    /// <summary>Runs in the project's root.</summary>
-    /// <exception cref="InvalidOperationException">It failed; the message is what it wrote.</exception>
+    /// <summary>Runs a command in the root of the checkout.</summary>
+    /// <exception cref="InvalidOperationException">The command failed; the message is its output.</exception>
     static async Task<string> RunAsync(string command, params string[] arguments)
     {
         var path = command.Contains('/', StringComparison.Ordinal) ? Repository.At(command) : command;
         var start = new ProcessStartInfo(path, arguments) { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true };
-        // Of this test run, not of the one that is started.
+        // Set by the test run; it would confuse the MSBuild started here.
         start.Environment.Remove("MSBUILD_EXE_PATH");
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();

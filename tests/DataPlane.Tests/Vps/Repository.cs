@@ -4,7 +4,7 @@ namespace ControlPlane.Tests.Vps;
 
 static class Repository
 {
-    /// <summary>The folder that everything here is tested in.</summary>
+    /// <summary>The root of the checkout under test.</summary>
     public static string Root { get; } = Path.GetFullPath(Path.Combine(Here(), "../../.."));
 
     public static string At(string path) => Path.Combine(Root, path);
