@@ -1,4 +1,4 @@
-// dotnet run scripts/starts.cs -- FOLDER ROUNDS: for scripts/measure-starts, which publishes the functions to the folder.
+// Used by scripts/measure-starts: dotnet run scripts/starts.cs -- FOLDER ROUNDS, where FOLDER has the published functions.
 #:sdk Microsoft.NET.Sdk.Web
 #:property PublishAot=false
 using System.Diagnostics;
@@ -9,7 +9,7 @@ using System.Text.Json;
 
 if (args is ["empty", var lambda])
 {
-    // The baseline: what any program pays that starts ASP.NET Core and asks for an event.
+    // The baseline: an empty ASP.NET Core host that requests an event.
     var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
     builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
     await using var app = builder.Build();
@@ -19,13 +19,13 @@ if (args is ["empty", var lambda])
     return 0;
 }
 
-if (args is not [var folder, var given] || !int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) || rounds < 1)
+if (args is not [var folder, var roundsText] || !int.TryParse(roundsText, NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) || rounds < 1)
 {
     Console.Error.WriteLine("Usage: scripts/measure-starts [ROUNDS]");
     return 2;
 }
 
-// Requests that need no database; the functions that are sent events of other kinds are measured until they ask for one.
+// Requests that need no database. Functions that handle other kinds of events are measured only until they request one.
 (string Name, string? Event)[] functions =
     [("usage", Lambda.Request("POST", "/v1/authorize")), ("api", Lambda.Request("GET", "/terms")), ("jobs", null), ("provision", null), ("database", null)];
 var (baselines, measured) = (new List<Start>(), new Dictionary<(string Function, string Kind), List<Start>>());
@@ -39,55 +39,55 @@ for (var round = 0; round <= rounds; round++)
         {
             var start = await Lambda.StartAsync([Path.Combine(folder, kind, "ControlPlane.Lambda.dll")], name, input);
             measured.TryAdd((name, kind), []);
-            measured[(name, kind)].Add(start with { Ready = start.Ready / baseline.Ready, Answered = start.Answered / baseline.Ready });
+            measured[(name, kind)].Add(start with { Ready = start.Ready / baseline.Ready, Responded = start.Responded / baseline.Ready });
         }
     }
 }
 
-Console.WriteLine($"{rounds} rounds. The empty host asks for an event after {Median(baselines.Select(start => start.Ready)):0} ms, with {baselines[^1].Assemblies} assemblies.");
-Console.WriteLine("| function | assemblies | ready | answered | ready, without ReadyToRun | answered, without ReadyToRun |\n| --- | --- | --- | --- | --- | --- |");
+Console.WriteLine($"{rounds} rounds. The empty host requests an event after {Median(baselines.Select(start => start.Ready)):0} ms, with {baselines[^1].Assemblies} assemblies.");
+Console.WriteLine("| function | assemblies | ready | responded | ready, without ReadyToRun | responded, without ReadyToRun |\n| --- | --- | --- | --- | --- | --- |");
 foreach (var (name, _) in functions)
 {
     var (compiled, jit) = (measured[(name, "compiled")], measured[(name, "jit")]);
-    var columns = new[] { compiled.Select(start => start.Ready), compiled.Select(start => start.Answered), jit.Select(start => start.Ready), jit.Select(start => start.Answered) };
-    Console.WriteLine($"| `{name}` | {compiled[^1].Assemblies} | {string.Join(" | ", columns.Select(Shown))} |");
+    var columns = new[] { compiled.Select(start => start.Ready), compiled.Select(start => start.Responded), jit.Select(start => start.Ready), jit.Select(start => start.Responded) };
+    Console.WriteLine($"| `{name}` | {compiled[^1].Assemblies} | {string.Join(" | ", columns.Select(Format))} |");
 }
 
 return 0;
 
-// The first round fills the disk's cache and does not count.
+// The first round warms the disk cache and is discarded.
 static double[] Sorted(IEnumerable<double> rounds) => [.. rounds.Skip(1).Order()];
 
 static double Median(IEnumerable<double> rounds) => Sorted(rounds)[(rounds.Count() - 1) / 2];
 
-static string Shown(IEnumerable<double> rounds) =>
+static string Format(IEnumerable<double> rounds) =>
     double.IsNaN(Median(rounds)) ? "" : string.Create(CultureInfo.InvariantCulture, $"{Median(rounds):0.00} ({Sorted(rounds)[0]:0.00} to {Sorted(rounds)[^1]:0.00})");
 
-/// <param name="Ready">When it asked for an event: in ms, or as a ratio.</param>
-/// <param name="Answered">When it answered it; not a number without one.</param>
-/// <param name="Assemblies">Loaded when it was ready.</param>
-sealed record Start(double Ready, double Answered, int Assemblies);
+/// <param name="Ready">Time until it requested an event, in ms or as a ratio.</param>
+/// <param name="Responded">Time until it responded to the event; NaN if none was sent.</param>
+/// <param name="Assemblies">Number of assemblies loaded by then.</param>
+sealed record Start(double Ready, double Responded, int Assemblies);
 
-/// <summary>Lambda's side of a start: a process, its first event, and its answer.</summary>
+/// <summary>Simulates Lambda's runtime API for one start: the process, its first event and its response.</summary>
 static class Lambda
 {
     public const string Next = "/2018-06-01/runtime/invocation/next";
     const string OriginToken = "token";
-    static readonly TimeSpan s_longest = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(1);
 
-    /// <param name="input">null: measured until it asks for an event.</param>
+    /// <param name="input">The first event, or null to stop when it is requested.</param>
     public static async Task<Start> StartAsync(string[] program, string function, string? input)
     {
-        var (ready, answered) = (new TaskCompletionSource<TimeSpan>(), new TaskCompletionSource<TimeSpan>());
+        var (ready, responded) = (new TaskCompletionSource<TimeSpan>(), new TaskCompletionSource<TimeSpan>());
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         await using var api = builder.Build();
-        var (clock, failure) = (new Stopwatch(), "It needs the official packages Amazon.Lambda.*.");
+        var (clock, failure) = (new Stopwatch(), "The official packages Amazon.Lambda.* are required.");
         api.Run(async context =>
         {
             if (context.Request.Path != Next)
             {
-                answered.TrySetResult(clock.Elapsed);
+                responded.TrySetResult(clock.Elapsed);
                 failure = context.Request.Path.Value!.EndsWith("/error", StringComparison.Ordinal) ? await new StreamReader(context.Request.Body).ReadToEndAsync() : failure;
                 context.Response.StatusCode = StatusCodes.Status202Accepted;
             }
@@ -108,14 +108,14 @@ static class Lambda
         using var process = Process.Start(Command([.. program, address], function, address))!;
         try
         {
-            if (await Task.WhenAny(ready.Task, process.WaitForExitAsync()).WaitAsync(s_longest) != ready.Task)
+            if (await Task.WhenAny(ready.Task, process.WaitForExitAsync()).WaitAsync(s_timeout) != ready.Task)
             {
-                throw new InvalidOperationException($"{string.Join(' ', program)} {function} ended before it asked for an event. {failure}");
+                throw new InvalidOperationException($"{string.Join(' ', program)} {function} exited before it requested an event. {failure}");
             }
 
             var assemblies = File.ReadLines($"/proc/{process.Id}/maps").Where(line => line.EndsWith(".dll", StringComparison.Ordinal)).Select(line => line.Split('/')[^1]).Distinct().Count();
             return new Start(
-                (await ready.Task).TotalMilliseconds, input is null ? double.NaN : (await answered.Task.WaitAsync(s_longest)).TotalMilliseconds, assemblies);
+                (await ready.Task).TotalMilliseconds, input is null ? double.NaN : (await responded.Task.WaitAsync(s_timeout)).TotalMilliseconds, assemblies);
         }
         finally
         {
@@ -124,7 +124,7 @@ static class Lambda
         }
     }
 
-    /// <summary>As API Gateway hands it over.</summary>
+    /// <summary>A request as API Gateway sends it.</summary>
     public static string Request(string method, string path) => JsonSerializer.Serialize(new
     {
         version = "2.0",
@@ -143,7 +143,7 @@ static class Lambda
         foreach (var (name, value) in new Dictionary<string, string>
         {
             ["CONTROLPLANE_FUNCTION"] = function,
-            ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=nobody_listens;Username=nobody;Password=none",
+            ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=unreachable;Username=none;Password=none",
             ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
             ["CONTROLPLANE_ORIGIN_TOKEN"] = OriginToken,
             ["CONTROLPLANE_SMTP"] = "smtp://127.0.0.1:1",

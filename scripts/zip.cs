@@ -1,4 +1,4 @@
-// dotnet run scripts/zip.cs -- FOLDER FILE: a zip of a folder, whose bytes depend on names and contents only.
+// Creates a reproducible zip of a folder, which depends only on file names and contents: dotnet run scripts/zip.cs -- FOLDER FILE
 using System.IO.Compression;
 
 if (args is not [var folder, var file])
@@ -7,19 +7,19 @@ if (args is not [var folder, var file])
     return 1;
 }
 
-// The first moment a zip can name, whatever the time zone.
-var moment = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+// The earliest time in a zip, independent of the time zone.
+var timestamp = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 const int ReadableByAll = 0b110_100_100 << 16;
-// What a Lambda runtime of one's own starts. Elsewhere the runtime is the program, and these are its files.
-const string Program = "bootstrap";
+// Started by a custom Lambda runtime. Other runtimes only read the files.
+const string Bootstrap = "bootstrap";
 const int ExecutableByAll = 0b111_101_101 << 16;
 using var zip = new ZipArchive(File.Create(file), ZipArchiveMode.Create);
 foreach (var name in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
     .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/')).Order(StringComparer.Ordinal))
 {
     var entry = zip.CreateEntry(name, CompressionLevel.SmallestSize);
-    entry.LastWriteTime = moment;
-    entry.ExternalAttributes = name == Program ? ExecutableByAll : ReadableByAll;
+    entry.LastWriteTime = timestamp;
+    entry.ExternalAttributes = name == Bootstrap ? ExecutableByAll : ReadableByAll;
     using var content = entry.Open();
     using var source = File.OpenRead(Path.Combine(folder, name));
     source.CopyTo(content);
