@@ -34,7 +34,7 @@ public sealed class ReleaseTests : IDisposable
         var publish = Assert.Single(await File.ReadAllLinesAsync(At("7.8.9/deploy/vps/Dockerfile")), line => line.StartsWith("RUN dotnet publish ", StringComparison.Ordinal))
             .Replace(" /app ", $" {At("app")} ", StringComparison.Ordinal);
         await RunAsync("sh", "-c", $"cd '{At("7.8.9")}' && {publish["RUN ".Length..]}");
-        Assert.Contains("serve", await RunAsync("dotnet", At("app/controlplane.dll"), "--help"), StringComparison.Ordinal);
+        Assert.Equal("7.8.9", (await RunAsync("dotnet", At("app/controlplane.dll"), "--version")).Trim());
     }
 
     [Theory]
