@@ -4,6 +4,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public sealed class BillingJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Start = new(2026, 1, 31, 9, 30, 0, TimeSpan.Zero);

@@ -3,6 +3,7 @@ using ControlPlane.Tests.Support.Budgets;
 namespace ControlPlane.Tests;
 
 /// <summary>The rules of a budget, over random histories with races, expiries, midnights and ends of periods.</summary>
+[Trait("Category", "Slow")]
 public sealed class BudgetProperties : IAsyncLifetime
 {
     const int Runs = 14;

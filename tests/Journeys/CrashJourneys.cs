@@ -2,6 +2,7 @@ using ControlPlane.Tests.Support.Crashing;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public class CrashJourneys
 {
     const int Kills = 12, MostSignUps = 20;

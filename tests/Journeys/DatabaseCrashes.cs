@@ -7,6 +7,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public class DatabaseCrashes
 {
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);

@@ -5,6 +5,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public class DatabaseUnavailableJourneys
 {
     // What needs no database: static answers, and pages without anything of anybody.

@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>What becomes of usage that waits in the spool, and of usage that comes while the database has no room for it.</summary>
+[Trait("Category", "Slow")]
 public class DrainJourneys
 {
     static readonly DateTimeOffset Now = new(2026, 3, 15, 12, 0, 0, TimeSpan.Zero);

@@ -6,6 +6,7 @@ using ControlPlane.Tests.Support.Fuzzing;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public class FuzzJourneys
 {
     /// <summary>Requests to each route by those it is for, and by each of the others.</summary>

@@ -4,6 +4,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public class JobTests
 {
     [Fact]

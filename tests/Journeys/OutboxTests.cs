@@ -1,5 +1,6 @@
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public class OutboxTests
 {
     [Fact]

@@ -6,6 +6,7 @@ using ControlPlane.Tests.Support.Crashing;
 namespace ControlPlane.Tests;
 
 /// <summary>The real program on a PostgreSQL server that stops and hangs under load.</summary>
+[Trait("Category", "Slow")]
 public sealed class OverflowCrashes : IAsyncLifetime, IDisposable
 {
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);

@@ -6,6 +6,7 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>Usage that comes while the database is away, or as good as away.</summary>
+[Trait("Category", "Slow")]
 public class OverflowJourneys
 {
     const string Ndjson = "application/x-ndjson";

@@ -5,6 +5,7 @@ using System.Runtime.Versioning;
 namespace ControlPlane.Tests;
 
 /// <summary>Workers that die, are late, are many, or meet something broken.</summary>
+[Trait("Category", "Slow")]
 public sealed class ProvisioningCrashes
 {
     static readonly TimeSpan Length = TimeSpan.FromSeconds(30);

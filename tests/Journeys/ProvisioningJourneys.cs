@@ -3,6 +3,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Slow")]
 public sealed class ProvisioningJourneys
 {
     [Fact]

@@ -3,6 +3,7 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>Tenants carry the region their data belongs to.</summary>
+[Trait("Category", "Slow")]
 public sealed class RegionJourneys
 {
     static readonly Dictionary<string, string?> InFrankfurt = new() { ["CONTROLPLANE_REGION"] = "eu-central-1" };

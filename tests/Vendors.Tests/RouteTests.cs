@@ -7,6 +7,7 @@ using Microsoft.Azure.Functions.Worker;
 namespace ControlPlane.Tests;
 
 /// <summary>The three hosts serve the same: method and pattern of every route.</summary>
+[Trait("Category", "Slow")]
 public sealed class RouteTests
 {
     /// <summary>What the Functions host of Azure serves before any function is asked.</summary>

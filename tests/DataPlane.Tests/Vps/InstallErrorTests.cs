@@ -4,6 +4,7 @@ namespace ControlPlane.Tests.Vps;
 
 /// <summary>Errors of install.sh: one line that says what is wrong and what to do, before anything is changed.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("Category", "Slow")]
 public sealed class InstallErrorTests
 {
     [Theory]

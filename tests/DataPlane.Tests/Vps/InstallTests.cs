@@ -4,6 +4,7 @@ namespace ControlPlane.Tests.Vps;
 
 /// <summary>deploy/vps/install.sh on a fake host: only the shell and the files are real.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("Category", "Slow")]
 public sealed class InstallTests
 {
     [Fact]

@@ -4,6 +4,7 @@ namespace ControlPlane.Tests.Vps;
 
 /// <summary>Operation after the installation: start, backup and removal.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("Category", "Slow")]
 public sealed class OperationTests : IDisposable
 {
     readonly FakeHost _host = new();

@@ -6,6 +6,7 @@ namespace ControlPlane.Tests.Vps;
 
 /// <summary>The release archive, created and used as in a release.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("Category", "Slow")]
 public sealed class ReleaseTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("release-").FullName;

@@ -3,6 +3,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Demo;
 
+[Trait("Category", "Slow")]
 public sealed class DemoRunTests : IAsyncLifetime, IDisposable
 {
     readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("demo");

@@ -6,6 +6,7 @@ using Npgsql;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>The owner's password on a real PostgreSQL, its secret in the fake.</summary>
+[Trait("Category", "Slow")]
 public sealed class RotationTests : IAsyncLifetime
 {
     const string Secret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod-database-owner-AbCdEf";

@@ -9,6 +9,7 @@ using System.Text.Json;
 namespace ControlPlane.Tests.Azure;
 
 /// <summary>The application behind the function, over real HTTP and on a real PostgreSQL.</summary>
+[Trait("Category", "Slow")]
 public sealed class HttpFunctionTests
 {
     [Fact]

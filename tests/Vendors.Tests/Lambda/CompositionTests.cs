@@ -9,6 +9,7 @@ using Xunit.Abstractions;
 namespace ControlPlane.Tests.Lambda;
 
 /// <summary>What each function is composed of: whatever it does not serve costs its start nothing. docs/performance.md has how long they take.</summary>
+[Trait("Category", "Slow")]
 public sealed class CompositionTests(ITestOutputHelper output)
 {
     [Fact]

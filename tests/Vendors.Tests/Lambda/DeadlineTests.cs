@@ -6,6 +6,7 @@ using ControlPlane.Lambda.Work;
 
 namespace ControlPlane.Tests.Lambda;
 
+[Trait("Category", "Slow")]
 public sealed class DeadlineTests
 {
     [Fact]

@@ -3,6 +3,7 @@ using ControlPlane.Lambda.Work;
 
 namespace ControlPlane.Tests.Lambda;
 
+[Trait("Category", "Slow")]
 public sealed class JobEventTests
 {
     [Fact]

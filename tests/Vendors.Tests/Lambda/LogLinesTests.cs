@@ -5,6 +5,7 @@ using ControlPlane.Lambda.Hosting;
 
 namespace ControlPlane.Tests.Lambda;
 
+[Trait("Category", "Slow")]
 public sealed class LogLinesTests
 {
     [Fact]

@@ -3,6 +3,7 @@ using ControlPlane.Lambda.Web;
 
 namespace ControlPlane.Tests.Lambda;
 
+[Trait("Category", "Slow")]
 public sealed class OperatorKeyTests
 {
     [Fact]

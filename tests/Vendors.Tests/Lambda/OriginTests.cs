@@ -5,6 +5,7 @@ using ControlPlane.Lambda.Web;
 
 namespace ControlPlane.Tests.Lambda;
 
+[Trait("Category", "Slow")]
 public sealed class OriginTests
 {
     [Fact]

@@ -1,5 +1,6 @@
 namespace ControlPlane.Tests.Lambda;
 
+[Trait("Category", "Slow")]
 public sealed class OverflowEventTests
 {
     [Fact]

@@ -4,6 +4,7 @@ using ControlPlane.Lambda.Web;
 
 namespace ControlPlane.Tests.Lambda;
 
+[Trait("Category", "Slow")]
 public sealed class ProvisionEventTests
 {
     [Fact]
