@@ -1,4 +1,4 @@
-// Used by scripts/measure-starts: dotnet run scripts/starts.cs -- FOLDER ROUNDS, where FOLDER has the published functions.
+// dotnet run scripts/starts.cs -- FOLDER ROUNDS: called by scripts/measure-starts, which publishes the functions to FOLDER.
 #:sdk Microsoft.NET.Sdk.Web
 #:property PublishAot=false
 using System.Diagnostics;
@@ -9,7 +9,7 @@ using System.Text.Json;
 
 if (args is ["empty", var lambda])
 {
-    // The baseline: an empty ASP.NET Core host that requests an event.
+    // The baseline: an ASP.NET Core program that only polls for an event.
     var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
     builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
     await using var app = builder.Build();
@@ -25,7 +25,7 @@ if (args is not [var folder, var roundsText] || !int.TryParse(roundsText, Number
     return 2;
 }
 
-// Requests that need no database. Functions that handle other kinds of events are measured only until they request one.
+// Requests that need no database. Functions with other events are measured up to their first poll.
 (string Name, string? Event)[] functions =
     [("usage", Lambda.Request("POST", "/v1/authorize")), ("api", Lambda.Request("GET", "/terms")), ("jobs", null), ("provision", null), ("database", null)];
 var (baselines, measured) = (new List<Start>(), new Dictionary<(string Function, string Kind), List<Start>>());
@@ -44,7 +44,7 @@ for (var round = 0; round <= rounds; round++)
     }
 }
 
-Console.WriteLine($"{rounds} rounds. The empty host requests an event after {Median(baselines.Select(start => start.Ready)):0} ms, with {baselines[^1].Assemblies} assemblies.");
+Console.WriteLine($"{rounds} rounds. The empty host polls for an event after {Median(baselines.Select(start => start.Ready)):0} ms, with {baselines[^1].Assemblies} assemblies.");
 Console.WriteLine("| function | assemblies | ready | responded | ready, without ReadyToRun | responded, without ReadyToRun |\n| --- | --- | --- | --- | --- | --- |");
 foreach (var (name, _) in functions)
 {
@@ -55,7 +55,7 @@ foreach (var (name, _) in functions)
 
 return 0;
 
-// The first round warms the disk cache and is discarded.
+// The first round warms the disk cache and is not counted.
 static double[] Sorted(IEnumerable<double> rounds) => [.. rounds.Skip(1).Order()];
 
 static double Median(IEnumerable<double> rounds) => Sorted(rounds)[(rounds.Count() - 1) / 2];
@@ -63,26 +63,26 @@ static double Median(IEnumerable<double> rounds) => Sorted(rounds)[(rounds.Count
 static string Format(IEnumerable<double> rounds) =>
     double.IsNaN(Median(rounds)) ? "" : string.Create(CultureInfo.InvariantCulture, $"{Median(rounds):0.00} ({Sorted(rounds)[0]:0.00} to {Sorted(rounds)[^1]:0.00})");
 
-/// <param name="Ready">Time until it requested an event, in ms or as a ratio.</param>
-/// <param name="Responded">Time until it responded to the event; NaN if none was sent.</param>
-/// <param name="Assemblies">Number of assemblies loaded by then.</param>
+/// <param name="Ready">Time to the first poll for an event, in ms or as a ratio.</param>
+/// <param name="Responded">Time to the first response; NaN without an event.</param>
+/// <param name="Assemblies">Loaded at the first poll.</param>
 sealed record Start(double Ready, double Responded, int Assemblies);
 
-/// <summary>Simulates Lambda's runtime API for one start: the process, its first event and its response.</summary>
+/// <summary>Lambda's side of a cold start: starts the process, sends its first event and receives the response.</summary>
 static class Lambda
 {
     public const string Next = "/2018-06-01/runtime/invocation/next";
     const string OriginToken = "token";
     static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(1);
 
-    /// <param name="input">The first event, or null to stop when it is requested.</param>
+    /// <param name="input">The first event; null: measured up to the first poll.</param>
     public static async Task<Start> StartAsync(string[] program, string function, string? input)
     {
         var (ready, responded) = (new TaskCompletionSource<TimeSpan>(), new TaskCompletionSource<TimeSpan>());
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         await using var api = builder.Build();
-        var (clock, failure) = (new Stopwatch(), "The official packages Amazon.Lambda.* are required.");
+        var (clock, failure) = (new Stopwatch(), "The official Amazon.Lambda packages are required.");
         api.Run(async context =>
         {
             if (context.Request.Path != Next)
@@ -110,7 +110,7 @@ static class Lambda
         {
             if (await Task.WhenAny(ready.Task, process.WaitForExitAsync()).WaitAsync(s_timeout) != ready.Task)
             {
-                throw new InvalidOperationException($"{string.Join(' ', program)} {function} exited before it requested an event. {failure}");
+                throw new InvalidOperationException($"{string.Join(' ', program)} {function} ended before it polled for an event. {failure}");
             }
 
             var assemblies = File.ReadLines($"/proc/{process.Id}/maps").Where(line => line.EndsWith(".dll", StringComparison.Ordinal)).Select(line => line.Split('/')[^1]).Distinct().Count();
@@ -124,7 +124,7 @@ static class Lambda
         }
     }
 
-    /// <summary>A request as API Gateway sends it.</summary>
+    /// <summary>In the format of API Gateway.</summary>
     public static string Request(string method, string path) => JsonSerializer.Serialize(new
     {
         version = "2.0",
@@ -143,7 +143,7 @@ static class Lambda
         foreach (var (name, value) in new Dictionary<string, string>
         {
             ["CONTROLPLANE_FUNCTION"] = function,
-            ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=unreachable;Username=none;Password=none",
+            ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=none;Username=none;Password=none",
             ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
             ["CONTROLPLANE_ORIGIN_TOKEN"] = OriginToken,
             ["CONTROLPLANE_SMTP"] = "smtp://127.0.0.1:1",
