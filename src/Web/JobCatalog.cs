@@ -29,7 +29,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         var reservations = await Get<ExpireReservations>().RunAsync(ct);
         return JobReport.Of(
             ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations.Expired),
-            ("reservations_forgotten", reservations.Forgotten)) with
+            ("reservations_forgotten", reservations.Deleted)) with
         { Alerts = rebuilt.Drifts };
     }
 

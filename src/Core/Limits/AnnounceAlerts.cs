@@ -3,7 +3,7 @@ using ControlPlane.Notifications.Webhooks;
 
 namespace ControlPlane.Limits;
 
-/// <summary>A step of a limit that was reached.</summary>
+/// <summary>An alert threshold of a limit that usage has reached.</summary>
 /// <param name="Starts">First UTC day of the window.</param>
 /// <param name="Percent">50, 80 or 100.</param>
 /// <param name="Hard">Beyond the limit calls are denied; otherwise they are billed as overage.</param>
@@ -18,17 +18,17 @@ public sealed record BudgetAlert(
         ("feature:rag_file", _) => "rag_files",
         ("feature:web_search", _) => "web_searches_per_month",
         ("feature:image", _) => "images_per_month",
-        var other => throw new InvalidOperationException($"No limit is called {other}."),
+        var other => throw new InvalidOperationException($"Unknown limit {other}."),
     };
 }
 
 /// <summary>
-/// Tells people and programs of the alerts that usage has raised: a mail to owners and billing members, and a webhook. The alerts are rows that the
-/// crossing transaction wrote; mail, webhook and the mark on the row commit together. Of several steps taken at once the highest is told.
+/// Announces the alerts that usage has raised: an email to owners and billing members, and a webhook. An alert is a row, written by the transaction that
+/// crossed the threshold; email, webhook and the update of the row commit together. If several thresholds are crossed at once, only the highest is announced.
 /// </summary>
 public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, ControlPlaneOptions options)
 {
-    const int AtOnce = 300;
+    const int BatchSize = 300;
 
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
@@ -37,11 +37,11 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
         {
             await using var transaction = await database.BeginJobAsync(ct);
             var raised = await transaction.QueryAsync(
-                Take,
+                ClaimAlerts,
                 row => new BudgetAlert(
                     row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateOnly>(3), row.GetInt32(4), row.GetInt64(5), row.GetBoolean(6),
                     row.GetInt64(7), row.GetFieldValue<DateTimeOffset>(8)),
-                ct, clock.GetUtcNow(), AtOnce);
+                ct, clock.GetUtcNow(), BatchSize);
             if (raised.Count == 0)
             {
                 return JobReport.Of(("alerts", announced));
@@ -61,7 +61,7 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
     {
         foreach (var (recipient, organization) in await transaction.QueryAsync(Recipients, row => (row.GetString(0), row.GetString(1)), ct, alert.Tenant))
         {
-            await transaction.EnqueueAsync(clock, AlertMail.Of(options, alert, organization, recipient), ct);
+            await transaction.EnqueueAsync(clock, AlertMail.Create(options, alert, organization, recipient), ct);
         }
 
         await transaction.EnqueueWebhookAsync(
@@ -69,7 +69,7 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
             new { TenantId = alert.Tenant, alert.Limit, WindowStart = alert.Starts, alert.Percent, alert.Maximum, alert.Used, alert.Hard, alert.RaisedAt }, ct);
     }
 
-    const string Take = """
+    const string ClaimAlerts = """
         with due as (
             select tenant_id, meter, span, starts, percent from control.budget_alert where announced_at is null
             order by tenant_id, meter, span, starts, percent limit $2 for update skip locked)

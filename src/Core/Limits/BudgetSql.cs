@@ -1,17 +1,17 @@
 namespace ControlPlane.Limits;
 
 /// <summary>
-/// How usage changes budgets, as parts of the statement that records it: the reservations it names are settled and what was used is counted, in
-/// the same transaction as the events. Here and not with Usage, because Budgets is the one writer of these tables.
+/// How usage changes budgets, as part of the statement that records it: it settles the reservations that the events name and counts the usage, in the
+/// same transaction as the events. It is here and not in Metering because Limits is the only module that writes these tables.
 /// </summary>
 public static class BudgetSql
 {
     /// <summary>
-    /// Common table expressions that follow one named <c>counted</c> with the columns (day, period_start, tokens, feature, quantity,
-    /// reservation_id): sums over the events that are new. $1 is the tenant. Reservations, then budgets, each in the order of its key.
+    /// Common table expressions to append to one named <c>counted</c> with the columns (day, period_start, tokens, feature, quantity,
+    /// reservation_id): sums over the newly inserted events. $1 is the tenant. Locks reservations first, then budgets, each in key order.
     /// </summary>
-    /// <remarks>What a reservation admitted is counted in the windows that admitted it: a call that runs over midnight takes nothing of a day
-    /// in which nobody made room for it. Other usage is counted where it occurred.</remarks>
+    /// <remarks>Usage with a reservation is counted in the windows of the reservation, so a call that runs past midnight does not use up the next day's
+    /// limit. Other usage is counted in the windows in which it occurred.</remarks>
     public const string CountAndSettle = """
         named as (
             select r.id from control.reservation r

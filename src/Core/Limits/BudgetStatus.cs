@@ -1,16 +1,16 @@
 namespace ControlPlane.Limits;
 
-/// <summary>One limit and where it stands.</summary>
+/// <summary>A limit and its current usage.</summary>
 /// <param name="Maximum">null: unlimited.</param>
-/// <param name="Hard">Beyond it calls are denied; otherwise they are billed as overage.</param>
-/// <param name="Reserved">Held by authorizations that are not settled yet.</param>
+/// <param name="Hard">Calls beyond it are denied; otherwise they are billed as overage.</param>
+/// <param name="Reserved">Reserved by authorizations that are not settled yet.</param>
 public sealed record LimitStatus(string Name, string Meter, string Span, long? Maximum, bool Hard, long Used, long Reserved)
 {
     /// <summary>null: unlimited. Never negative.</summary>
     public long? Remaining => Maximum is { } maximum ? Math.Max(0, maximum - Used - Reserved) : null;
 }
 
-/// <summary>Reads a tenant's limits and budgets as they stand.</summary>
+/// <summary>Reads a tenant's limits and budgets.</summary>
 public static class BudgetStatus
 {
     /// <returns>Tokens per day, tokens per month, and one for each feature; empty before the subscription starts.</returns>
@@ -31,7 +31,7 @@ public static class BudgetStatus
             union all select 5, 'images_per_month', 'feature:image', 'period', control.period_start(anchor, today), images, true from l
         )
         select w.name, w.meter, w.span, w.maximum, w.hard, coalesce(b.used, 0),
-               -- What has expired is free, though nobody has given it back yet.
+               -- An expired reservation counts as released, even if its row was not updated yet.
                coalesce(b.reserved, 0) - coalesce((select sum(case when w.meter = 'tokens' then r.tokens else r.quantity end) from control.reservation r
                    where r.tenant_id = $1 and r.state = 'held' and r.expires_at <= $2 and (w.meter = 'tokens' or w.meter = 'feature:' || r.feature)
                      and (w.span = 'ever' or w.starts = case w.span when 'day' then r.day else r.period_start end)), 0)::bigint

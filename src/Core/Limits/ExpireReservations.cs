@@ -1,20 +1,20 @@
 namespace ControlPlane.Limits;
 
 /// <summary>
-/// Gives back what expired reservations of idle tenants hold; for the others the next authorization has done it. And forgets what nobody asks for
-/// again: settled and expired reservations and answers older than two days.
+/// Releases the expired reservations of idle tenants; for active tenants the next authorization does it. Also deletes settled and expired reservations,
+/// and stored answers, after two days.
 /// </summary>
 public sealed class ExpireReservations(ControlDatabase database, Clock clock)
 {
-    static readonly TimeSpan Kept = TimeSpan.FromDays(2);
+    static readonly TimeSpan Retention = TimeSpan.FromDays(2);
 
-    public sealed record Result(long Expired, long Forgotten);
+    public sealed record Result(long Expired, long Deleted);
 
     public async Task<Result> RunAsync(CancellationToken ct)
     {
         var now = clock.GetUtcNow();
         var expired = 0L;
-        foreach (var tenant in await DueAsync(now, ct))
+        foreach (var tenant in await TenantsWithExpiredAsync(now, ct))
         {
             await using var transaction = await database.BeginJobAsync(ct);
             await transaction.ExecuteAsync("select control.lock_budgets($1, $2, null, null, null)", ct, tenant, now);
@@ -22,23 +22,23 @@ public sealed class ExpireReservations(ControlDatabase database, Clock clock)
             await transaction.CommitAsync(ct);
         }
 
-        return new Result(expired, await ForgetAsync(now - Kept, ct));
+        return new Result(expired, await DeleteOldAsync(now - Retention, ct));
     }
 
-    async Task<List<Guid>> DueAsync(DateTimeOffset now, CancellationToken ct)
+    async Task<List<Guid>> TenantsWithExpiredAsync(DateTimeOffset now, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(Due, row => row.GetGuid(0), ct, now);
+        return await transaction.QueryAsync(TenantsWithExpired, row => row.GetGuid(0), ct, now);
     }
 
-    async Task<long> ForgetAsync(DateTimeOffset before, CancellationToken ct)
+    async Task<long> DeleteOldAsync(DateTimeOffset before, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        var forgotten = await transaction.ExecuteAsync("delete from control.reservation where expires_at < $1 and state <> 'held'", ct, before)
+        var deleted = await transaction.ExecuteAsync("delete from control.reservation where expires_at < $1 and state <> 'held'", ct, before)
             + await transaction.ExecuteAsync("delete from control.authorization_answer where answered_at < $1", ct, before);
         await transaction.CommitAsync(ct);
-        return forgotten;
+        return deleted;
     }
 
-    const string Due = "select distinct tenant_id from control.reservation where state = 'held' and expires_at <= $1";
+    const string TenantsWithExpired = "select distinct tenant_id from control.reservation where state = 'held' and expires_at <= $1";
 }

@@ -2,8 +2,8 @@ using ControlPlane.Accounts;
 
 namespace ControlPlane.Limits;
 
-/// <summary>Limits an operator sets for one tenant; null takes the plan's.</summary>
-/// <param name="Reason">For whoever looks next: the ticket, the promise.</param>
+/// <summary>Limits that an operator sets for one tenant; null: the plan's limit applies.</summary>
+/// <param name="Reason">For later readers, such as a ticket number.</param>
 public sealed record LimitOverride(long? TokensPerDay, long? TokensPerMonth, long? RagFiles, long? WebSearchesPerMonth, long? ImagesPerMonth, string? Reason);
 
 public abstract record OverrideResult
@@ -13,10 +13,10 @@ public abstract record OverrideResult
     public sealed record NotFound : OverrideResult;
 }
 
-/// <summary>Sets and lifts an operator's limits for one tenant. They hold from the next authorization on.</summary>
+/// <summary>Sets and removes an operator's limits for one tenant. They apply from the next authorization on.</summary>
 public sealed class OverrideLimits(ControlDatabase database, Clock clock)
 {
-    const int MaximumReason = 500;
+    const int MaximumReasonLength = 500;
 
     public async Task<OverrideResult> SetAsync(Guid tenant, LimitOverride limits, CancellationToken ct)
     {
@@ -30,7 +30,7 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
         var set = await transaction.ExecuteAsync(
             Upsert, ct, tenant, limits.TokensPerDay, limits.TokensPerMonth, (int?)limits.RagFiles, (int?)limits.WebSearchesPerMonth, (int?)limits.ImagesPerMonth,
             limits.Reason!.Trim(), clock.GetUtcNow());
-        return set == 0 ? new OverrideResult.NotFound() : await FinishAsync(transaction, tenant, "limits.overridden", limits, ct);
+        return set == 0 ? new OverrideResult.NotFound() : await CommitAsync(transaction, tenant, "limits.overridden", limits, ct);
     }
 
     public async Task<OverrideResult> RemoveAsync(Guid tenant, CancellationToken ct)
@@ -38,20 +38,20 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
         await using var transaction = await database.BeginJobAsync(ct);
         return await transaction.ExecuteAsync("delete from control.budget_override where tenant_id = $1", ct, tenant) == 0
             ? new OverrideResult.NotFound()
-            : await FinishAsync(transaction, tenant, "limits.override_removed", null, ct);
+            : await CommitAsync(transaction, tenant, "limits.override_removed", null, ct);
     }
 
-    /// <returns>null: the plan's limits hold.</returns>
+    /// <returns>null: the plan's limits apply.</returns>
     public static Task<LimitOverride?> FindAsync(Transaction transaction, Guid tenant, CancellationToken ct) => transaction.FirstAsync(
         Select,
         row => new LimitOverride(
             row.Get<long?>(0), row.Get<long?>(1), row.Get<int?>(2), row.Get<int?>(3), row.Get<int?>(4), row.GetString(5)), ct, tenant);
 
-    async Task<OverrideResult> FinishAsync(Transaction transaction, Guid tenant, string action, LimitOverride? limits, CancellationToken ct)
+    async Task<OverrideResult> CommitAsync(Transaction transaction, Guid tenant, string action, LimitOverride? limits, CancellationToken ct)
     {
-        // Other limits, other steps: every window that is not over looks for alerts again. Locked first, in the order of all who lock these rows.
+        // New limits have new thresholds, so alerts are checked again in every window that has not ended. The rows are locked first, in the common lock order.
         var since = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime).AddMonths(-1);
-        await transaction.ExecuteAsync(Lock, ct, tenant, since);
+        await transaction.ExecuteAsync(LockBudgets, ct, tenant, since);
         await transaction.ExecuteAsync(ResetAlertThresholds, ct, tenant, since);
         await transaction.AuditAsync(clock, tenant, "operator", action, limits, ct);
         await transaction.CommitAsync(ct);
@@ -66,17 +66,17 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
         Check("rag_files", limits.RagFiles, int.MaxValue);
         Check("web_searches_per_month", limits.WebSearchesPerMonth, int.MaxValue);
         Check("images_per_month", limits.ImagesPerMonth, int.MaxValue);
-        errors.Check("reason", limits.Reason?.Trim() is { Length: > 0 and <= MaximumReason } reason && PlainText.IsPrintable(reason)
-            ? null : $"Say why, in 1 to {MaximumReason} characters: it is kept in the audit log.");
+        errors.Check("reason", limits.Reason?.Trim() is { Length: > 0 and <= MaximumReasonLength } reason && PlainText.IsPrintable(reason)
+            ? null : $"Enter a reason of 1 to {MaximumReasonLength} characters. It is kept in the audit log.");
         if (limits is { TokensPerDay: null, TokensPerMonth: null, RagFiles: null, WebSearchesPerMonth: null, ImagesPerMonth: null })
         {
-            errors.Check("tokens_per_day", "Set at least one limit. To go back to the plan's, remove the override.");
+            errors.Check("tokens_per_day", "Set at least one limit. To use the plan's limits again, remove the override.");
         }
 
         return errors;
 
-        void Check(string field, long? value, long most) =>
-            errors.Check(field, value is null || (value >= 0 && value <= most) ? null : $"Enter a whole number from 0 to {most}, or leave it out for the plan's.");
+        void Check(string field, long? value, long maximum) =>
+            errors.Check(field, value is null || (value >= 0 && value <= maximum) ? null : $"Enter a whole number from 0 to {maximum}, or leave it out to use the plan's limit.");
     }
 
     const string Select = """
@@ -93,7 +93,7 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
             updated_at = excluded.updated_at
         """;
 
-    const string Lock = """
+    const string LockBudgets = """
         select from control.budget where tenant_id = $1 and (span = 'ever' or starts >= $2) order by meter, span, starts for update
         """;
 

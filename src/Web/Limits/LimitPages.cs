@@ -42,7 +42,7 @@ static class LimitPages
     static async Task<IResult> RenderAsync(
         ClaimsPrincipal caller, UserLimits limits, LimitForm form, FieldErrors errors, string? notice, CancellationToken ct)
     {
-        var (users, models) = await limits.StandingAsync(caller.TenantId(), UsersOnThePage, ct);
+        var (users, models) = await limits.OverviewAsync(caller.TenantId(), UsersOnThePage, ct);
         return new RazorComponentResult<LimitsPage>(new { Users = users, Models = models, Form = form, Errors = errors, Notice = notice })
         {
             StatusCode = errors.Count == 0 ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
