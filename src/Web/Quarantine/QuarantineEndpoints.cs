@@ -21,7 +21,7 @@ static class QuarantineEndpoints
         await replay.RunAsync(id, ct) switch
         {
             ReplayResult.Counted => TypedResults.Ok(new ReplayReply("counted")),
-            ReplayResult.StillHeld held => TypedResults.Problem(held.Why.Detail, statusCode: 409, title: $"Still held: {held.Why.Code}"),
+            ReplayResult.StillHeld held => TypedResults.Problem(held.Rejection.Detail, statusCode: 409, title: $"Still held: {held.Rejection.Code}"),
             _ => TypedResults.Problem("There is no held event of this id.", statusCode: 404, title: "Not found"),
         };
 

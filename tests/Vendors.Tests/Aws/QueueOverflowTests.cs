@@ -22,7 +22,7 @@ public class QueueOverflowTests
         Assert.All(taken, body => Assert.InRange(body.Length, 1, 262_144));
         var read = taken.Select(OverflowMessages.Read).ToList();
         Assert.Equal(texts, read.SelectMany(part => part.Events));
-        Assert.All(read, part => Assert.Equal((delivery.Tenant, delivery.Form, delivery.ReceivedAt), (part.Tenant, part.Form, part.ReceivedAt)));
+        Assert.All(read, part => Assert.Equal((delivery.Tenant, delivery.Format, delivery.ReceivedAt), (part.Tenant, part.Format, part.ReceivedAt)));
     }
 
     [Fact]

@@ -3,45 +3,45 @@ using System.Text.Json;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>A field that is not what it has to be. The message says what to send instead.</summary>
+/// <summary>An invalid field. The message says what to send instead.</summary>
 sealed class FieldException(string message) : Exception(message);
 
-/// <summary>Reads the fields of an untrusted JSON object, with messages for whoever sent it.</summary>
+/// <summary>Reads the fields of an untrusted JSON object, with error messages for the sender.</summary>
 static class JsonFields
 {
-    const string Date = "yyyy-mm-dd";
+    const string DateFormat = "yyyy-mm-dd";
 
     public static string RequiredText(this JsonElement element, string name, int maximum = UsageEvent.MaximumText) =>
-        element.OptionalText(name, maximum) ?? throw new FieldException($"{name} is missing: send a text of 1 to {maximum} characters");
+        element.OptionalText(name, maximum) ?? throw new FieldException($"{name} is missing: send a string of 1 to {maximum} characters");
 
     /// <returns>null when absent, null or empty.</returns>
     public static string? OptionalText(this JsonElement element, string name, int maximum = UsageEvent.MaximumText)
     {
-        if (!element.Present(name, out var value))
+        if (!element.TryGetField(name, out var value))
         {
             return null;
         }
 
         if (value.ValueKind != JsonValueKind.String)
         {
-            throw new FieldException($"{name} must be a text of 1 to {maximum} characters");
+            throw new FieldException($"{name} must be a string of 1 to {maximum} characters");
         }
 
-        var text = Text(value, name);
+        var text = GetText(value, name);
         return text.Length == 0 ? null
             : text.Length > maximum || text.Any(char.IsControl)
-                ? throw new FieldException($"{name} must have at most {maximum} characters and no control characters")
+                ? throw new FieldException($"{name} must have at most {maximum} characters, without control characters")
                 : text;
     }
 
     public static long? OptionalCount(this JsonElement element, string name)
     {
-        if (!element.Present(name, out var value))
+        if (!element.TryGetField(name, out var value))
         {
             return null;
         }
 
-        // 12.0 is what some serializers make of 12; 12.5 tokens do not exist.
+        // Some serializers write 12 as 12.0.
         return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number)
             && number == decimal.Truncate(number) && number is >= 0 and <= UsageEvent.MaximumTokens
             ? (long)number
@@ -52,7 +52,7 @@ static class JsonFields
         element.OptionalText(name) is not { } text ? null
             : Guid.TryParse(text, out var id) ? id : throw new FieldException($"{name} must be a UUID");
 
-    /// <summary>RFC 3339 with a zone, to the microsecond.</summary>
+    /// <summary>RFC 3339 with a time zone, truncated to microseconds.</summary>
     public static DateTimeOffset? OptionalInstant(this JsonElement element, string name)
     {
         if (element.OptionalText(name) is not { } text)
@@ -60,18 +60,18 @@ static class JsonFields
             return null;
         }
 
-        // A time without its day would be taken for one of the day on which it is read, and no longer be the same event on the next.
-        var dated = text.Length > Date.Length && text[4] == '-' && text[7] == '-' && text[Date.Length] is 'T' or 't' or ' ';
-        var zoned = text.EndsWith('Z') || text.EndsWith('z') || text.LastIndexOfAny(['+', '-']) > Date.Length;
-        return dated && zoned && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var instant)
+        // .NET reads a time without a date as a time of the current day, so a redelivery on the next day would be a different event.
+        var hasDate = text.Length > DateFormat.Length && text[4] == '-' && text[7] == '-' && text[DateFormat.Length] is 'T' or 't' or ' ';
+        var hasZone = text.EndsWith('Z') || text.EndsWith('z') || text.LastIndexOfAny(['+', '-']) > DateFormat.Length;
+        return hasDate && hasZone && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var instant)
             ? ToMicroseconds(instant)
-            : throw new FieldException($"{name} must be an RFC 3339 time with a zone, such as 2026-01-31T12:00:00Z");
+            : throw new FieldException($"{name} must be an RFC 3339 time with a time zone, such as 2026-01-31T12:00:00Z");
     }
 
     public static DateTimeOffset ToMicroseconds(DateTimeOffset instant) =>
         new(instant.UtcTicks - (instant.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
-    public static bool Present(this JsonElement element, string name, out JsonElement value)
+    public static bool TryGetField(this JsonElement element, string name, out JsonElement value)
     {
         try
         {
@@ -79,12 +79,12 @@ static class JsonFields
         }
         catch (InvalidOperationException)
         {
-            // As in Text, but in the name of a field that happens to be compared.
-            throw new FieldException("a field's name is not valid Unicode text");
+            // As in GetText, but in a field name that is compared.
+            throw new FieldException("a field name is not valid Unicode text");
         }
     }
 
-    static string Text(JsonElement value, string name)
+    static string GetText(JsonElement value, string name)
     {
         try
         {
@@ -92,7 +92,7 @@ static class JsonFields
         }
         catch (InvalidOperationException)
         {
-            // An escaped half of a surrogate pair: JSON allows it, no encoding does.
+            // An escaped unpaired surrogate: JSON allows it, but no encoding can represent it.
             throw new FieldException($"{name} is not valid Unicode text");
         }
     }

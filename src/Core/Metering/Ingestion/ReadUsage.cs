@@ -3,11 +3,11 @@ using System.Text.Json;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>Turns one JSON value into an event or into the reason why it is none. Never throws for what was sent.</summary>
+/// <summary>Parses one JSON value into an event or a rejection. Never throws for invalid input.</summary>
 public static class ReadUsage
 {
-    /// <param name="raw">The text of <paramref name="json"/>.</param>
-    public static Submission Read(long index, UsageFormat form, JsonElement json, ReadOnlyMemory<byte> raw)
+    /// <param name="raw">The source text of <paramref name="json"/>.</param>
+    public static Submission Read(long index, UsageFormat format, JsonElement json, ReadOnlyMemory<byte> raw)
     {
         string? id = null;
         try
@@ -17,47 +17,47 @@ public static class ReadUsage
                 throw new FieldException("an event must be a JSON object");
             }
 
-            // A CloudEvents envelope names itself; what it carries is an event whose missing fields the envelope fills in.
-            var enveloped = form == UsageFormat.Event && json.Present("specversion", out _);
-            id = IdOf(json, form, enveloped);
-            var usage = form == UsageFormat.Litellm ? LitellmPayload.Read(json, id)
-                : enveloped ? CloudEventForm.Read(json, id) : EventForm.Read(json, id, json.OptionalInstant("occurred_at"), fallbackUser: null);
-            return new Submission(index, form, raw, id, usage, null);
+            // Only a CloudEvents envelope has specversion. Its fields are defaults for those of the event inside.
+            var isCloudEvent = format == UsageFormat.Event && json.TryGetField("specversion", out _);
+            id = IdOf(json, format, isCloudEvent);
+            var usage = format == UsageFormat.Litellm ? LitellmPayload.Read(json, id)
+                : isCloudEvent ? CloudEventFormat.Read(json, id) : EventFormat.Read(json, id, json.OptionalInstant("occurred_at"), fallbackUser: null);
+            return new Submission(index, format, raw, id, usage, null);
         }
         catch (FieldException e)
         {
-            return new Submission(index, form, raw, id, null, new Rejection(Rejection.Codes.Malformed, e.Message));
+            return new Submission(index, format, raw, id, null, new Rejection(Rejection.Codes.Malformed, e.Message));
         }
     }
 
-    /// <summary>A piece of text that is not even JSON.</summary>
-    public static Submission NotJson(long index, UsageFormat form, ReadOnlyMemory<byte> raw) =>
-        new(index, form, raw, null, null, new Rejection(Rejection.Codes.Malformed, "not a JSON object"));
+    /// <summary>The rejection of a text that is not JSON.</summary>
+    public static Submission NotJson(long index, UsageFormat format, ReadOnlyMemory<byte> raw) =>
+        new(index, format, raw, null, null, new Rejection(Rejection.Codes.Malformed, "not a JSON object: send one event as a JSON object"));
 
-    /// <summary>Reads a text again that was held in quarantine.</summary>
-    public static Submission Again(UsageFormat form, string text)
+    /// <summary>Parses a text that was stored in quarantine or in the overflow.</summary>
+    public static Submission Parse(UsageFormat format, string text)
     {
         var raw = Encoding.UTF8.GetBytes(text);
         try
         {
             using var document = JsonDocument.Parse(raw);
-            return Read(0, form, document.RootElement, raw);
+            return Read(0, format, document.RootElement, raw);
         }
         catch (JsonException)
         {
-            return NotJson(0, form, raw);
+            return NotJson(0, format, raw);
         }
     }
 
-    static string? IdOf(JsonElement json, UsageFormat form, bool enveloped)
+    static string? IdOf(JsonElement json, UsageFormat format, bool isCloudEvent)
     {
-        var inner = enveloped && json.Present("data", out var data) && data.ValueKind == JsonValueKind.Object ? data : json;
-        return form == UsageFormat.Event ? inner.OptionalText("id") ?? json.OptionalText("id") : json.OptionalText("id");
+        var inner = isCloudEvent && json.TryGetField("data", out var data) && data.ValueKind == JsonValueKind.Object ? data : json;
+        return format == UsageFormat.Event ? inner.OptionalText("id") ?? json.OptionalText("id") : json.OptionalText("id");
     }
 }
 
-/// <summary>The platform's own form: DESIGN section 6.</summary>
-static class EventForm
+/// <summary>The platform's own format (DESIGN section 6).</summary>
+static class EventFormat
 {
     public static UsageEvent Read(JsonElement json, string? id, DateTimeOffset? occurredAt, string? fallbackUser)
     {
@@ -69,8 +69,8 @@ static class EventForm
 
         return new UsageEvent
         {
-            Id = id ?? throw new FieldException($"id is missing: send a text of 1 to {UsageEvent.MaximumText} characters, the same on every retry"),
-            OccurredAt = occurredAt ?? throw new FieldException("occurred_at is missing: send an RFC 3339 time with a zone, such as 2026-01-31T12:00:00Z"),
+            Id = id ?? throw new FieldException($"id is missing: send a string of 1 to {UsageEvent.MaximumText} characters, the same on every retry"),
+            OccurredAt = occurredAt ?? throw new FieldException("occurred_at is missing: send an RFC 3339 time with a time zone, such as 2026-01-31T12:00:00Z"),
             User = json.OptionalText("user") ?? fallbackUser ?? json.RequiredText("user"),
             Session = json.OptionalText("session"),
             Model = json.RequiredText("model"),
@@ -82,16 +82,16 @@ static class EventForm
         };
     }
 
-    // A web search or an image may cost no tokens; an LLM call without a count is a broken meter.
+    // A web search or an image may use no tokens; for an LLM call the counts are required.
     static long Tokens(JsonElement json, string name, string? feature) =>
-        json.OptionalCount(name) ?? (feature is null ? throw new FieldException($"{name} is missing: send a whole number, 0 included") : 0);
+        json.OptionalCount(name) ?? (feature is null ? throw new FieldException($"{name} is missing: send a whole number, 0 or more") : 0);
 }
 
-/// <summary>CloudEvents 1.0, JSON format: the event is in <c>data</c>; id, time and subject fill in what it lacks.</summary>
-static class CloudEventForm
+/// <summary>CloudEvents 1.0, JSON format: the event is in <c>data</c>; id, time and subject are defaults for its missing fields.</summary>
+static class CloudEventFormat
 {
     public static UsageEvent Read(JsonElement json, string? id) =>
-        json.Present("data", out var data) && data.ValueKind == JsonValueKind.Object
-            ? EventForm.Read(data, id, data.OptionalInstant("occurred_at") ?? json.OptionalInstant("time"), json.OptionalText("subject"))
-            : throw new FieldException("data must be a JSON object holding the usage event");
+        json.TryGetField("data", out var data) && data.ValueKind == JsonValueKind.Object
+            ? EventFormat.Read(data, id, data.OptionalInstant("occurred_at") ?? json.OptionalInstant("time"), json.OptionalText("subject"))
+            : throw new FieldException("data must be a JSON object with the usage event");
 }

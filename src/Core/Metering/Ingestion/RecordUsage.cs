@@ -3,11 +3,11 @@ using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <param name="Id">null when not even the id could be read.</param>
+/// <param name="Id">null when the id could not be read.</param>
 public sealed record RejectedEvent(long Index, string? Id, string Code, string Detail);
 
-/// <summary>What became of a delivery. Every event in it is one of the four.</summary>
-/// <param name="Queued">Kept to be counted once the database is back; left out of the answer when none are.</param>
+/// <summary>The outcome of a delivery. Every event in it has one of the four outcomes.</summary>
+/// <param name="Queued">Stored, to be counted when the database is available again; omitted from the response when 0.</param>
 public sealed record IngestReply(
     long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Queued = 0)
@@ -17,34 +17,34 @@ public sealed record IngestReply(
 }
 
 /// <summary>
-/// Counts usage events exactly once. The event with its cost, the live counters, the budgets and what goes to quarantine
-/// commit together; a delivery that is repeated, split up or raced changes nothing the second time.
+/// Counts usage events exactly once. Events with their costs, live counters, budgets and quarantined events commit together; a delivery that is
+/// repeated, split or sent concurrently has no second effect.
 /// </summary>
 public sealed class RecordUsage : IAsyncDisposable
 {
-    /// <summary>Events in one transaction. A longer delivery takes several; each commit stands on its own.</summary>
+    /// <summary>Events per transaction at most. A longer delivery is committed in several independent transactions.</summary>
     public const int BatchSize = 5_000;
 
-    /// <summary>Deliveries of at most this many events share a transaction with others that come at the same time.</summary>
+    /// <summary>Concurrent deliveries of at most this many events share a transaction.</summary>
     const int SmallDelivery = 64;
 
     readonly ControlDatabase _database;
     readonly Clock _clock;
-    readonly RequestBatcher<Delivery, Task<IngestReply>> _shared;
+    readonly RequestBatcher<Delivery, Task<IngestReply>> _batcher;
 
     public RecordUsage(ControlDatabase database, Clock clock)
     {
         (_database, _clock) = (database, clock);
-        _shared = new RequestBatcher<Delivery, Task<IngestReply>>(CommitSharedAsync, concurrency: 1);
+        _batcher = new RequestBatcher<Delivery, Task<IngestReply>>(CommitSharedAsync, concurrency: 1);
     }
 
-    /// <param name="receivedAt">What waited is as old as it was when it came in; null: now.</param>
-    /// <exception cref="NpgsqlException">The database is away. Whole batches may have been counted already; sending all again is safe.</exception>
+    /// <param name="receivedAt">When the delivery arrived, which decides whether its events are too old; null: now.</param>
+    /// <exception cref="NpgsqlException">The database is unavailable. Whole batches may have been counted already; sending everything again is safe.</exception>
     public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct, DateTimeOffset? receivedAt = null)
     {
         if (submissions.Count <= SmallDelivery)
         {
-            return await await _shared.RunAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow()), ct);
+            return await await _batcher.RunAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow()), ct);
         }
 
         var reply = new IngestReply(0, 0, []);
@@ -56,19 +56,19 @@ public sealed class RecordUsage : IAsyncDisposable
         return reply;
     }
 
-    public ValueTask DisposeAsync() => _shared.DisposeAsync();
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
     async Task<IReadOnlyList<Task<IngestReply>>> CommitSharedAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
     {
         try
         {
-            // A tenant that is just being invoiced, or delivers a large batch, waits by itself and holds up nobody.
+            // A tenant whose lock is held, by invoicing or a large batch, waits in a transaction of its own and does not delay the others.
             var replies = await CommitAsync(deliveries, wait: false, ct);
             return [.. deliveries.Zip(replies, (delivery, reply) => reply is null ? CommitAloneAsync(delivery, ct) : Task.FromResult(reply))];
         }
         catch (PostgresException e) when (deliveries.Count > 1 && !e.IsTransient)
         {
-            // What the database refuses in one delivery must not be the others' misfortune.
+            // One invalid delivery must not fail the whole batch: retry each delivery in its own transaction.
             return [.. deliveries.Select(delivery => CommitAloneAsync(delivery, ct))];
         }
     }
@@ -77,35 +77,35 @@ public sealed class RecordUsage : IAsyncDisposable
 
     async Task<IngestReply?[]> CommitAsync(IReadOnlyList<Delivery> deliveries, bool wait, CancellationToken ct)
     {
-        var replies = await Retry.OnConflictAsync(() => TransactAsync(deliveries, wait, ct), EnsurePartitionsAsync, ct);
+        var replies = await Retry.OnConflictAsync(() => RunTransactionAsync(deliveries, wait, ct), EnsurePartitionsAsync, ct);
         UsageMetrics.Count([.. replies.OfType<IngestReply>()]);
         return replies;
 
-        // Of what may be counted: an event of 1970 or 9999 beside it needs none, and gets none.
+        // Only for events that can be counted: an event of 1970 or 9999 must not create a partition.
         Task EnsurePartitionsAsync() =>
-            UsagePartitions.EnsureAsync(_database, deliveries.SelectMany(d => new UsageBatch([.. d.Received()]).Candidates).Select(usage => usage.Day), ct);
+            UsagePartitions.EnsureAsync(_database, deliveries.SelectMany(d => new UsageBatch([.. d.ReceivedSubmissions()]).Candidates).Select(usage => usage.Day), ct);
     }
 
-    /// <returns>A reply for each delivery; null for those of tenants that were locked out.</returns>
-    async Task<IngestReply?[]> TransactAsync(IReadOnlyList<Delivery> deliveries, bool wait, CancellationToken ct)
+    /// <returns>A reply for each delivery; null for tenants whose lock was held by another transaction.</returns>
+    async Task<IngestReply?[]> RunTransactionAsync(IReadOnlyList<Delivery> deliveries, bool wait, CancellationToken ct)
     {
         var replies = new IngestReply?[deliveries.Count];
-        // In the order of tenants, as everyone who locks several: Guid compares as PostgreSQL's uuid does.
-        var tenants = Enumerable.Range(0, deliveries.Count).GroupBy(place => deliveries[place].Tenant).OrderBy(group => group.Key)
-            .Select(group => (Places: group.ToList(), Usage: new TenantUsage(
-                group.Key, new UsageBatch([.. group.SelectMany(place => deliveries[place].Received())])))).ToList();
+        // In tenant order, as in all code that locks several tenants. Guid compares as PostgreSQL's uuid does.
+        var tenants = Enumerable.Range(0, deliveries.Count).GroupBy(index => deliveries[index].Tenant).OrderBy(group => group.Key)
+            .Select(group => (Indexes: group.ToList(), Usage: new TenantUsage(
+                group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())])))).ToList();
 
         await using var transaction = await _database.BeginAnonymousAsync(ct);
         await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _clock.GetUtcNow(), ct);
         await transaction.CommitAsync(ct);
 
-        foreach (var (places, usage) in tenants.Where(tenant => !tenant.Usage.IsLockedOut))
+        foreach (var (indexes, usage) in tenants.Where(tenant => !tenant.Usage.IsLockedOut))
         {
             var start = 0;
-            foreach (var place in places)
+            foreach (var index in indexes)
             {
-                var count = deliveries[place].Submissions.Count;
-                replies[place] = usage.Batch.Reply(start, count);
+                var count = deliveries[index].Submissions.Count;
+                replies[index] = usage.Batch.Reply(start, count);
                 start += count;
             }
         }
@@ -113,7 +113,7 @@ public sealed class RecordUsage : IAsyncDisposable
         return replies;
     }
 
-    /// <summary>Counts one submission inside a job's transaction: an operator's replay, of any age.</summary>
+    /// <summary>Counts one submission of any age in the caller's transaction, for an operator's replay.</summary>
     internal async Task<UsageBatch> ReplayAsync(Transaction transaction, Guid tenant, Submission submission, CancellationToken ct)
     {
         var now = _clock.GetUtcNow();
@@ -125,10 +125,10 @@ public sealed class RecordUsage : IAsyncDisposable
     async Task StoreAsync(Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, DateTimeOffset now, CancellationToken ct)
     {
         await transaction.PriceAsync(tenants, wait, ct);
-        var present = tenants.Where(tenant => !tenant.IsLockedOut).ToList();
-        await transaction.InsertAsync(present, now, ct);
-        await transaction.CountAsync(present, ct);
-        foreach (var tenant in present)
+        var unblocked = tenants.Where(tenant => !tenant.IsLockedOut).ToList();
+        await transaction.InsertAsync(unblocked, now, ct);
+        await transaction.CountAsync(unblocked, ct);
+        foreach (var tenant in unblocked)
         {
             await transaction.CompareAsync(tenant, ct);
             await QuarantineTable.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], _clock, ct);
@@ -137,6 +137,6 @@ public sealed class RecordUsage : IAsyncDisposable
 
     sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions, DateTimeOffset ReceivedAt)
     {
-        public IEnumerable<ReceivedSubmission> Received() => Submissions.Select(submission => new ReceivedSubmission(submission, ReceivedAt));
+        public IEnumerable<ReceivedSubmission> ReceivedSubmissions() => Submissions.Select(submission => new ReceivedSubmission(submission, ReceivedAt));
     }
 }

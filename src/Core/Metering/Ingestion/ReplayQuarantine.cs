@@ -2,13 +2,13 @@ namespace ControlPlane.Metering.Ingestion;
 
 public abstract record ReplayResult
 {
-    /// <summary>The event is counted now, or was already.</summary>
+    /// <summary>The event is counted now, or was counted before.</summary>
     public sealed record Counted : ReplayResult;
-    public sealed record StillHeld(Rejection Why) : ReplayResult;
+    public sealed record StillHeld(Rejection Rejection) : ReplayResult;
     public sealed record NotFound : ReplayResult;
 }
 
-/// <summary>Reads a held event again, after its cause is fixed. An operator's decision, so an event of any age is counted.</summary>
+/// <summary>Counts a held event after the cause of its rejection is fixed. Because an operator decides, events of any age are counted.</summary>
 public sealed class ReplayQuarantine(ControlDatabase database, RecordUsage recordUsage, Clock clock)
 {
     public Task<ReplayResult> RunAsync(Guid id, CancellationToken ct)
@@ -29,13 +29,13 @@ public sealed class ReplayQuarantine(ControlDatabase database, RecordUsage recor
                 return new ReplayResult.Counted();
             }
 
-            var submission = ReadUsage.Again(held.Form, held.Raw);
+            var submission = ReadUsage.Parse(held.Format, held.Raw);
             day = submission.Event?.Day;
             var batch = await recordUsage.ReplayAsync(transaction, held.Tenant, submission, ct);
-            if (batch.Rejected.Select(r => r.Why).FirstOrDefault() is { } why)
+            if (batch.Rejected.Select(r => r.Rejection).FirstOrDefault() is { } rejection)
             {
-                // Nothing is kept of the attempt: the row is held already.
-                return new ReplayResult.StillHeld(why);
+                // The transaction is rolled back: the row is held already.
+                return new ReplayResult.StillHeld(rejection);
             }
 
             await transaction.MarkReplayedAsync(id, clock.GetUtcNow(), ct);

@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>Runs a transaction again where the database asks for it.</summary>
+/// <summary>Retries a transaction after errors that a retry resolves: deadlocks, serialization failures, and missing partitions.</summary>
 static class Retry
 {
-    const int Attempts = 5;
+    const int MaxAttempts = 5;
 
-    /// <param name="ensurePartitions">Called when an event's month has no partition yet.</param>
+    /// <param name="ensurePartitions">Called when the month of an event has no partition yet.</param>
     public static async Task<T> OnConflictAsync<T>(Func<Task<T>> transaction, Func<Task> ensurePartitions, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
@@ -17,12 +17,12 @@ static class Retry
             {
                 return await transaction();
             }
-            catch (PostgresException e) when (attempt < Attempts && e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure)
+            catch (PostgresException e) when (attempt < MaxAttempts && e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure)
             {
             }
-            catch (PostgresException e) when (attempt < Attempts && e.SqlState == PostgresErrorCodes.CheckViolation && e.ConstraintName is null)
+            catch (PostgresException e) when (attempt < MaxAttempts && e.SqlState == PostgresErrorCodes.CheckViolation && e.ConstraintName is null)
             {
-                // "no partition of relation found for row" is a check violation without a constraint.
+                // "no partition of relation found for row" is a check violation without a constraint name.
                 await ensurePartitions();
             }
         }

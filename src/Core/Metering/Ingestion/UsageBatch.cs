@@ -5,27 +5,27 @@ namespace ControlPlane.Metering.Ingestion;
 
 public sealed record PricedEvent(UsageEvent Event, decimal Cost);
 
-/// <param name="ReceivedAt">Business time. Whether an event is too old or in the future goes by it, however long it waited.</param>
+/// <param name="ReceivedAt">Business time. Decides whether an event is too old or in the future, however long it was queued.</param>
 public readonly record struct ReceivedSubmission(Submission Submission, DateTimeOffset ReceivedAt);
 
-/// <summary>What goes to quarantine, and why.</summary>
-public readonly record struct RejectedSubmission(Submission Submission, DateTimeOffset ReceivedAt, Rejection Why);
+/// <summary>A submission that goes to quarantine.</summary>
+public readonly record struct RejectedSubmission(Submission Submission, DateTimeOffset ReceivedAt, Rejection Rejection);
 
-/// <summary>Sorts a tenant's submissions into accepted, duplicate and rejected. Pure: the database's answers are passed in.</summary>
+/// <summary>Sorts a tenant's submissions into accepted, duplicate and rejected. Pure: the database's results are passed in.</summary>
 public sealed class UsageBatch
 {
-    /// <summary>Older events are held in quarantine: by then their period is invoiced and the books may be closed.</summary>
+    /// <summary>Older events are held in quarantine, because their period is invoiced by then.</summary>
     public static readonly TimeSpan MaximumAge = TimeSpan.FromDays(35);
 
-    /// <summary>How far a gateway's clock may be ahead of ours.</summary>
+    /// <summary>Tolerated lead of a gateway's clock.</summary>
     public static readonly TimeSpan MaximumAhead = TimeSpan.FromMinutes(5);
 
-    static readonly Rejection s_conflict = new(Rejection.Codes.Conflict, "this id was reported before with other content: the first report stands");
-    static readonly Rejection s_noSubscription = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its mail address first");
+    static readonly Rejection s_conflict = new(Rejection.Codes.Conflict, "this id was reported before with different content, and the first report counts: send a new event under a new id");
+    static readonly Rejection s_noSubscription = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its email address first");
 
     enum Outcome
     {
-        /// <summary>Asked of the database, and new unless it says otherwise.</summary>
+        /// <summary>The default: new, unless the database already has the id.</summary>
         Accepted,
         Duplicate,
         Rejected,
@@ -35,7 +35,7 @@ public sealed class UsageBatch
     readonly Outcome[] _outcomes;
     readonly Rejection?[] _rejections;
     readonly Dictionary<string, int> _candidates;
-    // What comes after a candidate of the same id.
+    // Submissions that follow a candidate with the same id.
     readonly List<int> _repeats = [];
 
     /// <param name="anyAge">An operator's replay: events older than <see cref="MaximumAge"/> are counted too.</param>
@@ -45,50 +45,50 @@ public sealed class UsageBatch
         _outcomes = new Outcome[submissions.Count];
         _rejections = new Rejection?[submissions.Count];
         _candidates = new Dictionary<string, int>(submissions.Count, StringComparer.Ordinal);
-        for (var place = 0; place < submissions.Count; place++)
+        for (var index = 0; index < submissions.Count; index++)
         {
-            var (submission, receivedAt) = submissions[place];
+            var (submission, receivedAt) = submissions[index];
             if (submission.Event is not { } usage)
             {
-                Reject(place, submission.Rejection!);
+                Reject(index, submission.Rejection!);
             }
-            else if (Untimely(usage, receivedAt, anyAge) is { } untimely)
+            else if (CheckTime(usage, receivedAt, anyAge) is { } rejection)
             {
-                Reject(place, untimely);
+                Reject(index, rejection);
             }
-            else if (!_candidates.TryAdd(usage.Id, place))
+            else if (!_candidates.TryAdd(usage.Id, index))
             {
-                _repeats.Add(place);
+                _repeats.Add(index);
             }
         }
     }
 
-    /// <summary>Readable, timely, and the first of their id in the batch.</summary>
+    /// <summary>Valid events within the time limits, the first of each id in the batch.</summary>
     public IEnumerable<UsageEvent> Candidates => _candidates.Values.Select(EventAt);
 
-    /// <summary>Candidates with a price, ready to be inserted.</summary>
+    /// <summary>Candidates with their costs, to be inserted.</summary>
     public IReadOnlyList<PricedEvent> Priced { get; private set; } = [];
 
-    /// <summary>Of what was inserted, what the database had not seen before.</summary>
-    public IReadOnlyList<PricedEvent> Fresh { get; private set; } = [];
+    /// <summary>The events of <see cref="Priced"/> that were inserted.</summary>
+    public IReadOnlyList<PricedEvent> Inserted { get; private set; } = [];
 
-    /// <summary>Ids that the database knew already.</summary>
-    public IReadOnlyList<string> Known { get; private set; } = [];
+    /// <summary>Ids that the database already had.</summary>
+    public IReadOnlyList<string> Existing { get; private set; } = [];
 
-    /// <summary>What goes to quarantine, with its reason.</summary>
+    /// <summary>Submissions that go to quarantine.</summary>
     public IEnumerable<RejectedSubmission> Rejected =>
-        Enumerable.Range(0, _submissions.Count).Where(place => _outcomes[place] == Outcome.Rejected)
-            .Select(place => new RejectedSubmission(_submissions[place].Submission, _submissions[place].ReceivedAt, _rejections[place]!));
+        Enumerable.Range(0, _submissions.Count).Where(index => _outcomes[index] == Outcome.Rejected)
+            .Select(index => new RejectedSubmission(_submissions[index].Submission, _submissions[index].ReceivedAt, _rejections[index]!));
 
     public void Price(ModelPrices prices, Subscription? subscription)
     {
         var priced = new List<PricedEvent>(_candidates.Count);
-        foreach (var place in _candidates.Values)
+        foreach (var index in _candidates.Values)
         {
-            var usage = EventAt(place);
+            var usage = EventAt(index);
             if (subscription is null)
             {
-                Reject(place, s_noSubscription);
+                Reject(index, s_noSubscription);
             }
             else if (prices.CostOf(usage) is { } cost)
             {
@@ -96,62 +96,62 @@ public sealed class UsageBatch
             }
             else
             {
-                Reject(place, new(Rejection.Codes.UnknownModel, $"model \"{usage.Model}\" is not in the catalog: an operator can add it and replay the event"));
+                Reject(index, new(Rejection.Codes.UnknownModel, $"model \"{usage.Model}\" is not in the catalog: ask the operator to add it and replay the event"));
             }
         }
 
         Priced = priced;
     }
 
-    /// <param name="fresh">Ids of <see cref="Priced"/> that were inserted.</param>
-    public void Accept(IReadOnlyCollection<string> fresh)
+    /// <param name="inserted">Ids of <see cref="Priced"/> that were inserted.</param>
+    public void Accept(IReadOnlyCollection<string> inserted)
     {
-        if (fresh.Count == Priced.Count)
+        if (inserted.Count == Priced.Count)
         {
-            Fresh = Priced;
+            Inserted = Priced;
             return;
         }
 
-        var inserted = fresh.ToHashSet(StringComparer.Ordinal);
-        Fresh = Priced.Where(p => inserted.Contains(p.Event.Id)).ToList();
-        Known = Priced.Select(p => p.Event.Id).Where(id => !inserted.Contains(id)).ToList();
+        var ids = inserted.ToHashSet(StringComparer.Ordinal);
+        Inserted = Priced.Where(p => ids.Contains(p.Event.Id)).ToList();
+        Existing = Priced.Select(p => p.Event.Id).Where(id => !ids.Contains(id)).ToList();
     }
 
-    /// <summary>The last step: tells repetitions from conflicts.</summary>
-    /// <param name="known">The events of <see cref="Known"/> as they were counted.</param>
-    public void Compare(IReadOnlyCollection<UsageEvent> known)
+    /// <summary>The last step: tells duplicates from conflicts.</summary>
+    /// <param name="existing">The events of <see cref="Existing"/> as they were counted.</param>
+    public void Compare(IReadOnlyCollection<UsageEvent> existing)
     {
-        var counted = known.ToDictionary(usage => usage.Id, StringComparer.Ordinal);
-        foreach (var first in known)
+        var counted = existing.ToDictionary(usage => usage.Id, StringComparer.Ordinal);
+        foreach (var first in existing)
         {
-            Repeated(_candidates[first.Id], first);
+            CompareWith(_candidates[first.Id], first);
         }
 
-        foreach (var place in _repeats)
+        foreach (var index in _repeats)
         {
-            var candidate = _candidates[EventAt(place).Id];
-            if (counted.GetValueOrDefault(EventAt(place).Id) is { } first)
+            var candidate = _candidates[EventAt(index).Id];
+            if (counted.GetValueOrDefault(EventAt(index).Id) is { } first)
             {
-                Repeated(place, first);
+                CompareWith(index, first);
             }
-            else if (_rejections[candidate] is { } why && EventAt(place) == EventAt(candidate))
+            else if (_rejections[candidate] is { } rejection && EventAt(index) == EventAt(candidate))
             {
-                Reject(place, why);
+                Reject(index, rejection);
             }
             else
             {
-                Repeated(place, EventAt(candidate));
+                CompareWith(index, EventAt(candidate));
             }
         }
     }
 
-    /// <summary>What became of some of the submissions.</summary>
+    /// <summary>The outcome of a range of submissions.</summary>
     public IngestReply Reply(int start, int count)
     {
         var (accepted, duplicates, rejected) = (0L, 0L, new List<RejectedEvent>());
-        for (var place = start; place < start + count; place++)
+        for (var index = start; index < start + count; index++)
         {
-            switch (_outcomes[place])
+            switch (_outcomes[index])
             {
                 case Outcome.Accepted:
                     accepted++;
@@ -160,7 +160,7 @@ public sealed class UsageBatch
                     duplicates++;
                     break;
                 default:
-                    rejected.Add(new RejectedEvent(_submissions[place].Submission.Index, _submissions[place].Submission.Id, _rejections[place]!.Code, _rejections[place]!.Detail));
+                    rejected.Add(new RejectedEvent(_submissions[index].Submission.Index, _submissions[index].Submission.Id, _rejections[index]!.Code, _rejections[index]!.Detail));
                     break;
             }
         }
@@ -168,26 +168,26 @@ public sealed class UsageBatch
         return new IngestReply(accepted, duplicates, rejected);
     }
 
-    void Repeated(int place, UsageEvent first)
+    void CompareWith(int index, UsageEvent first)
     {
-        if (EventAt(place) == first)
+        if (EventAt(index) == first)
         {
-            _outcomes[place] = Outcome.Duplicate;
+            _outcomes[index] = Outcome.Duplicate;
         }
         else
         {
-            Reject(place, s_conflict);
+            Reject(index, s_conflict);
         }
     }
 
-    UsageEvent EventAt(int place) => _submissions[place].Submission.Event!;
+    UsageEvent EventAt(int index) => _submissions[index].Submission.Event!;
 
-    void Reject(int place, Rejection why) => (_outcomes[place], _rejections[place]) = (Outcome.Rejected, why);
+    void Reject(int index, Rejection rejection) => (_outcomes[index], _rejections[index]) = (Outcome.Rejected, rejection);
 
-    static Rejection? Untimely(UsageEvent usage, DateTimeOffset now, bool anyAge) =>
+    static Rejection? CheckTime(UsageEvent usage, DateTimeOffset now, bool anyAge) =>
         usage.OccurredAt > now + MaximumAhead
-            ? new(Rejection.Codes.InFuture, $"occurred_at is more than {MaximumAhead.TotalMinutes:0} minutes ahead of our clock: check the reporter's clock")
+            ? new(Rejection.Codes.InFuture, $"occurred_at is more than {MaximumAhead.TotalMinutes:0} minutes in the future: check the clock of the sender")
             : usage.OccurredAt < now - MaximumAge && !anyAge
-                ? new(Rejection.Codes.TooOld, $"occurred_at is more than {MaximumAge.TotalDays:0} days ago: an operator has to decide on it")
+                ? new(Rejection.Codes.TooOld, $"occurred_at is more than {MaximumAge.TotalDays:0} days ago: ask the operator to replay the event")
                 : null;
 }

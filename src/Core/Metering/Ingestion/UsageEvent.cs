@@ -2,21 +2,21 @@ using System.Text;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>One LLM call that happened, as a tenant's gateway reported it. Valid by construction.</summary>
+/// <summary>One completed LLM call, as a tenant's gateway reported it. Valid by construction.</summary>
 public sealed record UsageEvent
 {
-    /// <summary>Highest number of tokens one event may carry in each direction; more is a broken meter.</summary>
+    /// <summary>Maximum prompt tokens, and maximum completion tokens, of one event.</summary>
     public const long MaximumTokens = 1_000_000_000;
 
-    /// <summary>Longest id, user, session or model, in characters.</summary>
+    /// <summary>Maximum length of id, user, session and model, in characters.</summary>
     public const int MaximumText = 200;
 
-    /// <summary>Extras that plans limit by number.</summary>
+    /// <summary>Features whose number of uses the plans limit.</summary>
     public static readonly IReadOnlyList<string> Features = ["rag_file", "web_search", "image"];
 
-    /// <summary>The reporter's own id, unique within the tenant.</summary>
+    /// <summary>Assigned by the sender, unique within the tenant.</summary>
     public required string Id { get; init; }
-    /// <summary>UTC, to the microsecond: what the database keeps.</summary>
+    /// <summary>UTC, with the precision of the database, one microsecond.</summary>
     public required DateTimeOffset OccurredAt { get; init; }
     public required string User { get; init; }
     public string? Session { get; init; }
@@ -25,7 +25,7 @@ public sealed record UsageEvent
     public required long CompletionTokens { get; init; }
     public Guid? ReservationId { get; init; }
     public string? Feature { get; init; }
-    /// <summary>How many of <see cref="Feature"/>; null without one.</summary>
+    /// <summary>Units of <see cref="Feature"/>; null without a feature.</summary>
     public long? Quantity { get; init; }
 
     public long TotalTokens => PromptTokens + CompletionTokens;
@@ -33,7 +33,7 @@ public sealed record UsageEvent
     public DateOnly Day => DateOnly.FromDateTime(OccurredAt.UtcDateTime);
 }
 
-/// <summary>Why something is held in quarantine instead of being counted.</summary>
+/// <summary>Why an event is held in quarantine instead of being counted.</summary>
 /// <param name="Code">One of <see cref="Codes"/>.</param>
 /// <param name="Detail">What to send instead.</param>
 public sealed record Rejection(string Code, string Detail)
@@ -49,19 +49,19 @@ public sealed record Rejection(string Code, string Detail)
     }
 }
 
-/// <summary>One event as it came in: its raw text, and what became of reading it.</summary>
-/// <param name="Index">Its place in the request, counted from 0.</param>
-/// <param name="Utf8">The raw text. Becomes a string only where it is needed: few events go to quarantine.</param>
-public sealed record Submission(long Index, UsageFormat Form, ReadOnlyMemory<byte> Utf8, string? Id, UsageEvent? Event, Rejection? Rejection)
+/// <summary>One event as it was received: its raw text and the result of parsing it.</summary>
+/// <param name="Index">Position in the request, from 0.</param>
+/// <param name="Utf8">The raw text. Decoded only when needed, because few events go to quarantine.</param>
+public sealed record Submission(long Index, UsageFormat Format, ReadOnlyMemory<byte> Utf8, string? Id, UsageEvent? Event, Rejection? Rejection)
 {
     public string Raw => Encoding.UTF8.GetString(Utf8.Span);
 }
 
-/// <summary>The notation an event is written in. Kept with what is held in quarantine, so that it can be read again.</summary>
+/// <summary>The format of an event. Stored in quarantine, so that the event can be parsed again.</summary>
 public enum UsageFormat
 {
-    /// <summary>The platform's own, alone, in an array, as NDJSON or as the data of a CloudEvent.</summary>
+    /// <summary>The platform's own: a single event, an array, NDJSON, or the data of a CloudEvent.</summary>
     Event,
-    /// <summary>LiteLLM's standard logging payload.</summary>
+    /// <summary>LiteLLM's StandardLoggingPayload.</summary>
     Litellm,
 }

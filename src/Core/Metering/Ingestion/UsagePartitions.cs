@@ -1,33 +1,33 @@
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>Makes the monthly partitions of <c>usage_event</c>.</summary>
+/// <summary>Creates the monthly partitions of <c>usage_event</c>.</summary>
 public static class UsagePartitions
 {
-    /// <summary>Those that ingestion found missing.</summary>
-    /// <returns>How many were made.</returns>
+    /// <summary>Creates the partitions that ingestion found missing.</summary>
+    /// <returns>Number of created partitions.</returns>
     public static async Task<int> EnsureAsync(ControlDatabase database, IEnumerable<DateOnly> days, CancellationToken ct)
     {
         await using var transaction = await database.BeginAnonymousAsync(ct);
-        return await MakeAsync(transaction, days, ct);
+        return await CreateAsync(transaction, days, ct);
     }
 
-    /// <summary>Those of the months to come, for the nightly job.</summary>
-    /// <returns>How many were made.</returns>
+    /// <summary>Creates the partitions of coming months, for the nightly job.</summary>
+    /// <returns>Number of created partitions.</returns>
     public static async Task<int> EnsureAheadAsync(ControlDatabase database, IEnumerable<DateOnly> days, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await MakeAsync(transaction, days, ct);
+        return await CreateAsync(transaction, days, ct);
     }
 
-    static async Task<int> MakeAsync(Transaction transaction, IEnumerable<DateOnly> days, CancellationToken ct)
+    static async Task<int> CreateAsync(Transaction transaction, IEnumerable<DateOnly> days, CancellationToken ct)
     {
-        var made = 0;
+        var created = 0;
         foreach (var month in days.Select(day => new DateOnly(day.Year, day.Month, 1)).Distinct().Order())
         {
-            made += await transaction.ScalarAsync<bool>("select control.ensure_usage_partition($1)", ct, month) ? 1 : 0;
+            created += await transaction.ScalarAsync<bool>("select control.ensure_usage_partition($1)", ct, month) ? 1 : 0;
         }
 
         await transaction.CommitAsync(ct);
-        return made;
+        return created;
     }
 }

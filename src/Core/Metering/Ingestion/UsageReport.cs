@@ -1,6 +1,6 @@
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>One row of <c>GET /v1/usage</c>; the columns that were not grouped by are null.</summary>
+/// <summary>One row of <c>GET /v1/usage</c>; the columns that are not grouped by are null.</summary>
 /// <param name="Cost">EUR, nine decimals.</param>
 public sealed record UsageRow(
     DateOnly? Day, string? Model, string? User, long Requests, long PromptTokens, long CompletionTokens, long TotalTokens, decimal Cost);
@@ -14,12 +14,12 @@ public enum UsageGrouping
     User = 4,
 }
 
-/// <summary>Sums of the live counters: exact up to the last accepted event.</summary>
+/// <summary>Sums of the live counters, which include the last accepted event.</summary>
 public static class UsageReport
 {
     /// <param name="from">UTC day.</param>
     /// <param name="to">UTC day, exclusive.</param>
-    /// <param name="skip">Rows to leave out: the pages before.</param>
+    /// <param name="skip">Rows of the previous pages.</param>
     public static Task<List<UsageRow>> UsageAsync(
         this Transaction transaction, Guid tenant, DateOnly from, DateOnly to, UsageGrouping by, int skip, int limit, CancellationToken ct)
     {

@@ -5,29 +5,29 @@ using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>What one tenant delivered, on its way into the database.</summary>
+/// <summary>The events of one tenant in a transaction.</summary>
 sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
 {
-    /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has none.</summary>
+    /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has no subscription.</summary>
     public Subscription? Subscription { get; set; }
 
-    /// <summary>Somebody else holds the tenant's lock; nothing was done for it.</summary>
+    /// <summary>Another transaction holds the tenant's lock, so the tenant is skipped.</summary>
     public bool IsLockedOut { get; set; }
 }
 
 /// <summary>
-/// The one writer of events and counters. Each step is one round trip for all tenants of a transaction: they are many where small deliveries share it.
+/// The only writer of events and counters. Each step is one round trip for all tenants of a transaction.
 /// </summary>
 static class UsageTables
 {
-    /// <summary>Locks the tenants and prices what they delivered.</summary>
-    /// <param name="wait">False where many share the transaction: one whose lock is held by somebody is left out of it.</param>
+    /// <summary>Locks the tenants and prices their events.</summary>
+    /// <param name="wait">False in a shared transaction: tenants whose lock is held by another transaction are skipped.</param>
     public static async Task PriceAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, CancellationToken ct)
     {
         var statements = new List<Statement>();
         foreach (var tenant in tenants)
         {
-            // Statements of their own: the subscription must be seen as it is after the wait for the lock.
+            // Separate statements, so that the subscription is read after the lock was acquired.
             statements.Add(Transaction.For(tenant.Tenant));
             statements.Add(new(wait ? BillingLock.Take : BillingLock.Try, tenant.Tenant));
             statements.Add(new($"{SubscriptionTable.Select} where tenant_id = $1", tenant.Tenant));
@@ -53,32 +53,32 @@ static class UsageTables
         });
     }
 
-    /// <summary>Inserts what is new.</summary>
+    /// <summary>Inserts the events that are new.</summary>
     public static async Task InsertAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
     {
-        var inserting = tenants.Where(t => t.Batch.Priced.Count > 0)
+        var byTenant = tenants.Where(t => t.Batch.Priced.Count > 0)
             .Select(t => (Tenant: t, Months: t.Batch.Priced.GroupBy(p => new DateOnly(p.Event.Day.Year, p.Event.Day.Month, 1))
                 .Select(month => (First: month.Key, Events: month.ToList())).ToList())).ToList();
-        if (inserting.Count == 0)
+        if (byTenant.Count == 0)
         {
             return;
         }
 
-        var statements = inserting.SelectMany(
-            i => i.Months.Select(month => InsertInto(month.First, i.Tenant, month.Events, now)).Prepend(Transaction.For(i.Tenant.Tenant)));
+        var statements = byTenant.SelectMany(
+            t => t.Months.Select(month => InsertInto(month.First, t.Tenant, month.Events, now)).Prepend(Transaction.For(t.Tenant.Tenant)));
         await transaction.SendAsync(statements, ct, async reader =>
         {
-            foreach (var (tenant, months) in inserting)
+            foreach (var (tenant, months) in byTenant)
             {
-                var fresh = new List<string>();
+                var inserted = new List<string>();
                 foreach (var (_, events) in months)
                 {
                     await reader.NextResultAsync(ct);
                     await reader.ReadAsync(ct);
-                    fresh.AddRange(reader.Get<string[]>(0) ?? events.Select(e => e.Event.Id));
+                    inserted.AddRange(reader.Get<string[]>(0) ?? events.Select(e => e.Event.Id));
                 }
 
-                tenant.Batch.Accept(fresh);
+                tenant.Batch.Accept(inserted);
                 await reader.NextResultAsync(ct);
             }
         });
@@ -86,9 +86,9 @@ static class UsageTables
 
     static Statement InsertInto(DateOnly month, TenantUsage tenant, List<PricedEvent> events, DateTimeOffset now)
     {
-        var open = now - TimeSpan.FromDays(UsageAge.OpenDays);
-        // Older ones come from an operator only, who may hold several of one id: then no month is too long ago to be looked at.
-        var since = events.Exists(e => e.Event.OccurredAt < open) ? DateTimeOffset.UnixEpoch : open;
+        var openSince = now - TimeSpan.FromDays(UsageAge.OpenDays);
+        // Older events come from operators' replays only. Quarantine may hold several with one id, so all months are searched.
+        var since = events.Exists(e => e.Event.OccurredAt < openSince) ? DateTimeOffset.UnixEpoch : openSince;
         return new(
             Insert, tenant.Tenant, now, Column(e => e.Event.Id), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
             Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
@@ -98,62 +98,62 @@ static class UsageTables
         T[] Column<T>(Func<PricedEvent, T> value) => events.ConvertAll(e => value(e)).ToArray();
     }
 
-    /// <summary>Raises the live counters and the budgets by what is new. Summed up here: a row is written once for each batch, in the order of its key.</summary>
+    /// <summary>Adds the inserted events to the live counters and budgets. They are summed here, so that each row is written once per batch, in key order.</summary>
     public static async Task CountAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
     {
-        var statements = tenants.Where(t => t.Batch.Fresh.Count > 0)
-            .SelectMany(tenant => new[] { Transaction.For(tenant.Tenant), RaiseCounters(tenant), RaiseBudgets(tenant) }).ToList();
+        var statements = tenants.Where(t => t.Batch.Inserted.Count > 0)
+            .SelectMany(tenant => new[] { Transaction.For(tenant.Tenant), AddToCounters(tenant), AddToBudgets(tenant) }).ToList();
         if (statements.Count > 0)
         {
             await transaction.SendAsync(statements, ct);
         }
     }
 
-    static Statement RaiseCounters(TenantUsage tenant)
+    static Statement AddToCounters(TenantUsage tenant)
     {
-        var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Model, e.Event.User))
+        var rows = tenant.Batch.Inserted.GroupBy(e => (e.Event.Day, e.Event.Model, e.Event.User))
             .Select(group => (group.Key, Requests: group.LongCount(), Prompt: group.Sum(e => e.Event.PromptTokens),
                 Completion: group.Sum(e => e.Event.CompletionTokens), Cost: group.Sum(e => e.Cost))).ToList();
         return new(
-            Count, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
+            UpsertCounters, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
             Column(r => r.Completion), Column(r => r.Cost));
 
         T[] Column<T>(Func<((DateOnly Day, string Model, string User) Key, long Requests, long Prompt, long Completion, decimal Cost), T> value) =>
             rows.ConvertAll(r => value(r)).ToArray();
     }
 
-    static Statement RaiseBudgets(TenantUsage tenant)
+    static Statement AddToBudgets(TenantUsage tenant)
     {
         var anchor = tenant.Subscription!.Anchor;
-        var rows = tenant.Batch.Fresh.GroupBy(e => (e.Event.Day, e.Event.Feature, e.Event.ReservationId))
+        var rows = tenant.Batch.Inserted.GroupBy(e => (e.Event.Day, e.Event.Feature, e.Event.ReservationId))
             .Select(group => (group.Key, Tokens: group.Sum(e => e.Event.TotalTokens), Quantity: group.Sum(e => e.Event.Quantity))).ToList();
         return new(
-            Settle, tenant.Tenant, Column(r => r.Key.Day), Column(r => BillingPeriod.Containing(anchor, r.Key.Day).Start), Column(r => r.Tokens),
+            UpdateBudgets, tenant.Tenant, Column(r => r.Key.Day), Column(r => BillingPeriod.Containing(anchor, r.Key.Day).Start), Column(r => r.Tokens),
             Column(r => r.Key.Feature), Column(r => r.Quantity), Column(r => r.Key.ReservationId));
 
         T[] Column<T>(Func<((DateOnly Day, string? Feature, Guid? ReservationId) Key, long Tokens, long? Quantity), T> value) =>
             rows.ConvertAll(r => value(r)).ToArray();
     }
 
-    /// <summary>Tells repetitions from conflicts, by what was counted under the ids.</summary>
+    /// <summary>Tells duplicates from conflicts by comparing with the events that were counted under the same ids.</summary>
     public static async Task CompareAsync(this Transaction transaction, TenantUsage tenant, CancellationToken ct)
     {
-        if (tenant.Batch.Known.Count == 0)
+        if (tenant.Batch.Existing.Count == 0)
         {
             tenant.Batch.Compare([]);
             return;
         }
 
-        await transaction.SendAsync([Transaction.For(tenant.Tenant), new(Known, tenant.Tenant, tenant.Batch.Known.ToArray())], ct, async reader =>
+        await transaction.SendAsync([Transaction.For(tenant.Tenant), new(SelectExisting, tenant.Tenant, tenant.Batch.Existing.ToArray())], ct, async reader =>
         {
             await reader.NextResultAsync(ct);
-            var known = new List<UsageEvent>();
+            var existing = new List<UsageEvent>();
             while (await reader.ReadAsync(ct))
             {
-                known.Add(Read(reader));
+                existing.Add(Read(reader));
             }
 
-            tenant.Batch.Compare(known);
+            tenant.Batch.Compare(existing);
         });
     }
 
@@ -173,9 +173,8 @@ static class UsageTables
 
     static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
 
-    // The events of one month, $16 to $17. That none of their ids is in it already its unique index sees to; that none is in another month
-    // for which events are accepted ($15 to $18) has to be looked up, row by row: the limit keeps the planner from joining whole months.
-    // The ids that were inserted are answered only when not all were.
+    // The events of one month, $16 to $17. Within the month, the unique index rejects known ids. In the other months for which events are accepted
+    // ($15 to $18) each id is looked up; the limit keeps the planner from joining whole months. Returns the inserted ids, or null if all were inserted.
     const string Insert = """
         with inserted as (
             insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
@@ -195,14 +194,14 @@ static class UsageTables
         select case when count(*) < cardinality($3::text[]) then coalesce(array_agg(id), '{}') end from inserted
         """;
 
-    const string Known = """
+    const string SelectExisting = """
         select e.* from unnest($2::text[]) k (id), lateral (
             select id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, reservation_id, feature, quantity
             from control.usage_event e where e.tenant_id = $1 and e.id = k.id limit 1) e
         """;
 
-    // The days, too: that they changed is what the nightly job goes by.
-    const string Count = """
+    // Also raises the revision of each day, which tells the nightly job that the day has changed.
+    const string UpsertCounters = """
         with days as (
             insert into control.usage_day as d (tenant_id, day, revision) select distinct $1, day, 1 from unnest($2::date[]) day
             on conflict (tenant_id, day) do update set revision = d.revision + 1
@@ -216,7 +215,7 @@ static class UsageTables
             completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
         """;
 
-    const string Settle = $"""
+    const string UpdateBudgets = $"""
         with counted as (
             select * from unnest($2::date[], $3::date[], $4::bigint[], $5::text[], $6::bigint[], $7::uuid[])
                 as t (day, period_start, tokens, feature, quantity, reservation_id)

@@ -4,81 +4,81 @@ using Npgsql;
 
 namespace ControlPlane.Metering.Overflow;
 
-/// <summary>Counts what waits in the spool, oldest first. Killed in the middle, it does the rest again the next time, which changes nothing.</summary>
+/// <summary>Counts the deliveries in the spool, oldest first. Idempotent: after a crash, the next run repeats the unfinished file.</summary>
 public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCircuit circuit, ILogger<DrainSpool> log)
 {
-    /// <summary>Tenants served at once. The deliveries of one follow each other.</summary>
-    const int Tenants = 4;
+    /// <summary>Tenants in parallel. The deliveries of one tenant are counted in order.</summary>
+    const int MaxParallelTenants = 4;
 
-    /// <summary>Deliveries, and events, held in memory at once; but one delivery always is.</summary>
-    const int Deliveries = 64, Events = 20_000;
+    /// <summary>Deliveries and events per batch in memory. A batch has at least one delivery, whatever its size.</summary>
+    const int MaxDeliveries = 64, MaxEvents = 20_000;
 
-    /// <returns>Whether all is counted or set aside; if not, the database could not take the rest.</returns>
-    /// <exception cref="PostgresException">The database and this program do not fit together. Nothing is given up.</exception>
-    /// <exception cref="IOException">The spool cannot be read or changed.</exception>
+    /// <returns>Whether every delivery was counted or moved to the failed folder. If not, the database could not accept the rest.</returns>
+    /// <exception cref="PostgresException">The schema does not match this program. No delivery is moved to the failed folder.</exception>
+    /// <exception cref="IOException">The spool cannot be read or written.</exception>
     public async Task<bool> RunAsync(CancellationToken ct)
     {
-        if (!spool.AnyWaits)
+        if (!spool.HasPendingFiles)
         {
             return true;
         }
 
-        // Before the folder is read, which takes long when much waits.
+        // Before the folder is read, which is slow for a large backlog.
         if (!await circuit.IsAvailableAsync())
         {
             return false;
         }
 
-        // The database may be there and the rows of one tenant locked. The others do not wait for it.
-        var busy = new ConcurrentDictionary<Guid, bool>();
-        foreach (var file in spool.Waiting())
+        // Tenants whose rows are locked although the database is available. They do not delay the others.
+        var blocked = new ConcurrentDictionary<Guid, bool>();
+        foreach (var file in spool.PendingFiles())
         {
-            await DrainAsync(file, busy, ct);
+            await DrainAsync(file, blocked, ct);
             if (circuit.IsOpen)
             {
                 return false;
             }
         }
 
-        return busy.IsEmpty;
+        return blocked.IsEmpty;
     }
 
-    async Task DrainAsync(SpoolFile file, ConcurrentDictionary<Guid, bool> busy, CancellationToken ct)
+    async Task DrainAsync(SpoolFile file, ConcurrentDictionary<Guid, bool> blocked, CancellationToken ct)
     {
-        var all = true;
+        var complete = true;
         try
         {
-            await foreach (var portion in PortionsAsync(file, ct))
+            await foreach (var batch in BatchesAsync(file, ct))
             {
                 await Parallel.ForEachAsync(
-                    portion.GroupBy(waiting => waiting.Delivery.Tenant), new ParallelOptions { MaxDegreeOfParallelism = Tenants, CancellationToken = ct },
+                    batch.GroupBy(item => item.Delivery.Tenant), new ParallelOptions { MaxDegreeOfParallelism = MaxParallelTenants, CancellationToken = ct },
                     async (tenant, ct) =>
                     {
-                        foreach (var (line, delivery) in tenant.TakeWhile(_ => !busy.ContainsKey(tenant.Key)))
+                        foreach (var (line, delivery) in tenant.TakeWhile(_ => !blocked.ContainsKey(tenant.Key)))
                         {
-                            _ = await CountAsync(file, line, delivery, ct) || busy.TryAdd(tenant.Key, true);
+                            _ = await CountAsync(file, line, delivery, ct) || blocked.TryAdd(tenant.Key, true);
                         }
                     });
-                all &= portion.All(waiting => !busy.ContainsKey(waiting.Delivery.Tenant));
+                complete &= batch.All(item => !blocked.ContainsKey(item.Delivery.Tenant));
                 if (circuit.IsOpen)
                 {
                     return;
                 }
             }
 
-            if (all)
+            if (complete)
             {
                 spool.Remove(file);
             }
         }
         catch (InvalidDataException e)
         {
-            log.LogError("{File} of the spool cannot be read and is set aside: {Why}", file.Name, e.Message);
-            spool.SetAside(file, e.Message);
+            log.LogError("Spool file {File} is unreadable and was moved to the failed folder: {Reason}", file.Name, e.Message);
+            spool.MoveToFailed(file, e.Message);
         }
         catch (FileNotFoundException)
         {
-            // Another process on the same folder was faster.
+            // Another process on the same folder has already drained it.
         }
     }
 
@@ -93,40 +93,40 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
         {
             return false;
         }
-        catch (Exception e) when (IsOfTheDelivery(e))
+        catch (Exception e) when (IsCausedByDelivery(e))
         {
-            // Whatever it is, the deliveries behind this one have nothing to do with it.
-            log.LogError(e, "Line {Line} of {File} in the spool cannot be counted and is set aside", line, file.Name);
-            spool.SetAside(file, line, delivery, e.ToString());
+            // Whatever the cause, it must not block the deliveries behind this one.
+            log.LogError(e, "Line {Line} of spool file {File} cannot be counted and was copied to the failed folder", line, file.Name);
+            spool.CopyToFailed(file, line, delivery, e.ToString());
             return true;
         }
     }
 
-    // Classes of SQLSTATE: 22 is what the values are, 23 what they would break. What else the database says is about us.
-    static bool IsOfTheDelivery(Exception e) => e switch
+    // SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation). Any other error of the database is our own fault.
+    static bool IsCausedByDelivery(Exception e) => e switch
     {
         PostgresException p => p.SqlState.StartsWith("22", StringComparison.Ordinal) || p.SqlState.StartsWith("23", StringComparison.Ordinal),
         OperationCanceledException or ObjectDisposedException => false,
         _ => true,
     };
 
-    static async IAsyncEnumerable<List<(int Line, OverflowDelivery Delivery)>> PortionsAsync(
+    static async IAsyncEnumerable<List<(int Line, OverflowDelivery Delivery)>> BatchesAsync(
         SpoolFile file, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
-        var portion = new List<(int Line, OverflowDelivery Delivery)>();
-        await foreach (var waiting in file.ReadAsync(ct))
+        var batch = new List<(int Line, OverflowDelivery Delivery)>();
+        await foreach (var item in file.ReadAsync(ct))
         {
-            portion.Add(waiting);
-            if (portion.Count == Deliveries || portion.Sum(held => held.Delivery.Events.Count) >= Events)
+            batch.Add(item);
+            if (batch.Count == MaxDeliveries || batch.Sum(b => b.Delivery.Events.Count) >= MaxEvents)
             {
-                yield return portion;
-                portion = [];
+                yield return batch;
+                batch = [];
             }
         }
 
-        if (portion.Count > 0)
+        if (batch.Count > 0)
         {
-            yield return portion;
+            yield return batch;
         }
     }
 }

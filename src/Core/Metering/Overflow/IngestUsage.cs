@@ -2,12 +2,12 @@ using ControlPlane.Metering.Ingestion;
 
 namespace ControlPlane.Metering.Overflow;
 
-/// <summary>Counts a delivery, or keeps what the database cannot take now where it waits for it. Either way the sender is done.</summary>
-/// <param name="overflow">null where there is none: then a database that is away is the sender's trouble.</param>
+/// <summary>Counts a delivery, or queues the part that the database cannot accept now. In both cases the sender is done.</summary>
+/// <param name="overflow">null: without an overflow, senders have to retry while the database is unavailable.</param>
 public sealed class IngestUsage(RecordUsage recordUsage, DatabaseCircuit circuit, Clock clock, IUsageOverflow? overflow = null)
 {
-    /// <param name="submissions">All of one form.</param>
-    /// <exception cref="OverflowFullException">The database is away and the overflow full. What was counted is counted; sending all again is safe.</exception>
+    /// <param name="submissions">All in the same format.</param>
+    /// <exception cref="OverflowFullException">The database is unavailable and the overflow is full. A part may have been counted; sending all of it again is safe.</exception>
     /// <exception cref="Exception">Without an overflow: <see cref="DatabaseUnavailable.IsDatabaseUnavailable"/>.</exception>
     public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct)
     {
@@ -18,11 +18,11 @@ public sealed class IngestUsage(RecordUsage recordUsage, DatabaseCircuit circuit
             var batch = submissions.Count <= RecordUsage.BatchSize ? submissions : [.. submissions.Skip(counted).Take(RecordUsage.BatchSize)];
             try
             {
-                reply = reply.And(await circuit.RunAsync(work => recordUsage.RunAsync(tenant, batch, work, receivedAt), ct, allowExtendedTimeout: true));
+                reply = reply.And(await circuit.RunAsync(timeout => recordUsage.RunAsync(tenant, batch, timeout, receivedAt), ct, allowExtendedTimeout: true));
             }
             catch (Exception e) when (overflow is not null && e.IsDatabaseUnavailable())
             {
-                // This batch may be counted after all, by what was given up. Then it is a duplicate when its turn comes.
+                // The abandoned transaction may still commit. Then this batch is a duplicate when it is drained.
                 Submission[] rest = [.. submissions.Skip(counted)];
                 await overflow.AddAsync(OverflowDelivery.Of(tenant, receivedAt, rest), ct);
                 OverflowMetrics.Queued.Add(rest.Length);

@@ -2,34 +2,34 @@ using System.IO.Compression;
 
 namespace ControlPlane.Metering.Overflow;
 
-/// <summary>Deliveries as messages of a queue: compressed, and in base64, because queues take text. <c>base64 -d | zcat</c> shows what is in one.</summary>
+/// <summary>Deliveries as queue messages: compressed, and base64-encoded because queues accept text only. <c>base64 -d | zcat</c> shows the content.</summary>
 public static class OverflowMessages
 {
-    /// <summary>What does not fit into one message is split between its events.</summary>
-    /// <param name="mostCharacters">All of them ASCII.</param>
-    /// <exception cref="OverflowFullException">One event alone is too long.</exception>
-    public static IReadOnlyList<string> Write(OverflowDelivery delivery, int mostCharacters)
+    /// <summary>A delivery that exceeds one message is split between its events.</summary>
+    /// <param name="maximumLength">Per message, in ASCII characters.</param>
+    /// <exception cref="OverflowFullException">A single event exceeds one message.</exception>
+    public static IReadOnlyList<string> Write(OverflowDelivery delivery, int maximumLength)
     {
-        var message = Convert.ToBase64String(Compressed(delivery.ToJson()));
-        if (message.Length <= mostCharacters)
+        var message = Convert.ToBase64String(Compress(delivery.ToJson()));
+        if (message.Length <= maximumLength)
         {
             return [message];
         }
 
         if (delivery.Events.Count == 1)
         {
-            throw new OverflowFullException("The database is away, and one of these events is too long to wait for it. Send them again later.");
+            throw new OverflowFullException("The database is unavailable, and an event is too long to be queued. Send the delivery again later.");
         }
 
         var half = delivery.Events.Count / 2;
         return
         [
-            .. Write(delivery with { Events = [.. delivery.Events.Take(half)] }, mostCharacters),
-            .. Write(delivery with { Events = [.. delivery.Events.Skip(half)] }, mostCharacters),
+            .. Write(delivery with { Events = [.. delivery.Events.Take(half)] }, maximumLength),
+            .. Write(delivery with { Events = [.. delivery.Events.Skip(half)] }, maximumLength),
         ];
     }
 
-    /// <exception cref="InvalidDataException">It is none, or of a newer program.</exception>
+    /// <exception cref="InvalidDataException">It is not a delivery, or was written by a newer version of the program.</exception>
     public static OverflowDelivery Read(string message)
     {
         using var json = new MemoryStream();
@@ -40,13 +40,13 @@ public static class OverflowMessages
         }
         catch (FormatException e)
         {
-            throw new InvalidDataException("It is not base64.", e);
+            throw new InvalidDataException("The message is not base64.", e);
         }
 
         return OverflowDelivery.Parse(json.GetBuffer().AsSpan(0, (int)json.Length));
     }
 
-    static byte[] Compressed(byte[] json)
+    static byte[] Compress(byte[] json)
     {
         using var bytes = new MemoryStream();
         using (var compressed = new GZipStream(bytes, CompressionLevel.Fastest))

@@ -7,58 +7,58 @@ using System.Text;
 namespace ControlPlane.Metering.Overflow;
 
 /// <summary>
-/// A file of the spool: <c>{time}-{random}-{events}.json.gz</c>, compressed lines of <see cref="OverflowDelivery"/>. Names in order are files in the
-/// order they were written.
+/// A file of the spool: <c>{time}-{random}-{events}.json.gz</c>, compressed lines of <see cref="OverflowDelivery"/>. File names sort by the time of
+/// writing.
 /// </summary>
-/// <param name="Bytes">On disk.</param>
+/// <param name="Bytes">Size on disk.</param>
 public sealed record SpoolFile(string Path, long Bytes)
 {
     const string Extension = ".json.gz";
     const int BlockBytes = 4096;
-    const string Time = "yyyyMMdd'T'HHmmss'.'fffffff'Z'";
+    const string TimeFormat = "yyyyMMdd'T'HHmmss'.'fffffff'Z'";
 
     public string Name => System.IO.Path.GetFileName(Path);
 
-    /// <summary>How many it holds; 0 when a person gave it another name.</summary>
+    /// <summary>Number of events; 0 when the file was renamed by hand.</summary>
     public int Events => Parts is [_, _, var events] && int.TryParse(events, CultureInfo.InvariantCulture, out var count) ? count : 0;
 
-    /// <summary>When it was written, on the machine's clock; null when a person gave it another name.</summary>
+    /// <summary>When it was written, by the machine's clock; null when the file was renamed by hand.</summary>
     public DateTimeOffset? WrittenAt =>
-        DateTimeOffset.TryParseExact(Parts[0], Time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : null;
+        DateTimeOffset.TryParseExact(Parts[0], TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : null;
 
     string[] Parts => Name[..^Extension.Length].Split('-');
 
     public static string NewName(DateTimeOffset now, int events) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{now.UtcDateTime.ToString(Time, CultureInfo.InvariantCulture)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}-{events}{Extension}");
+        $"{now.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}-{events}{Extension}");
 
-    /// <summary>What the file of a single line of this one is called.</summary>
-    public string NameOfLine(int line, int events) => string.Create(
+    /// <summary>Name of a file with a single line of this one.</summary>
+    public string LineFileName(int line, int events) => string.Create(
         CultureInfo.InvariantCulture, $"{string.Join('-', Parts.Take(2))}.{line}-{events}{Extension}");
 
-    public static string ReasonOf(string name) => name[..^Extension.Length] + ".reason.txt";
+    public static string ReasonFileName(string name) => name[..^Extension.Length] + ".reason.txt";
 
-    /// <summary>What a file of this length takes of a disk: whole blocks.</summary>
-    public static long OnDisk(long length) => (length + BlockBytes - 1) / BlockBytes * BlockBytes;
+    /// <summary>Size on disk of a file of this length, in whole blocks.</summary>
+    public static long SizeOnDisk(long length) => (length + BlockBytes - 1) / BlockBytes * BlockBytes;
 
-    public static bool Any(string folder) => Directory.EnumerateFiles(folder, "*" + Extension).Any();
+    public static bool AnyIn(string folder) => Directory.EnumerateFiles(folder, "*" + Extension).Any();
 
-    /// <summary>The whole files of a folder, in the order of their names.</summary>
-    public static IEnumerable<SpoolFile> In(string folder)
+    /// <summary>The complete files of a folder, ordered by name.</summary>
+    public static IEnumerable<SpoolFile> AllIn(string folder)
     {
         foreach (var path in Directory.GetFiles(folder, "*" + Extension).Order(StringComparer.Ordinal))
         {
-            // Another process on the same folder may be done with it already.
+            // Another process on the same folder may have deleted it.
             if (new FileInfo(path) is { Exists: true } file)
             {
-                yield return new SpoolFile(path, OnDisk(file.Length));
+                yield return new SpoolFile(path, SizeOnDisk(file.Length));
             }
         }
     }
 
-    /// <summary>Its deliveries with their lines, counted from 1.</summary>
-    /// <exception cref="InvalidDataException">From here on it cannot be read.</exception>
-    /// <exception cref="FileNotFoundException">Somebody else was done with it.</exception>
+    /// <summary>The deliveries with their line numbers, from 1.</summary>
+    /// <exception cref="InvalidDataException">The rest of the file is unreadable.</exception>
+    /// <exception cref="FileNotFoundException">Another process has drained and deleted it.</exception>
     public async IAsyncEnumerable<(int Line, OverflowDelivery Delivery)> ReadAsync([EnumeratorCancellation] CancellationToken ct)
     {
         using var lines = new StreamReader(new GZipStream(File.OpenRead(Path), CompressionMode.Decompress), Encoding.UTF8);
@@ -70,10 +70,10 @@ public sealed record SpoolFile(string Path, long Bytes)
             yield return (++line, delivery);
         }
 
-        // A file that lost its end may still look like one.
+        // A truncated file may still be valid gzip.
         if (line == 0 || (Events > 0 && events != Events))
         {
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"It is not whole: {events} events of {Events}."));
+            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"The file is incomplete: it has {events} of {Events} events."));
         }
     }
 }

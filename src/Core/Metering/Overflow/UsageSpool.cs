@@ -2,79 +2,79 @@ using System.IO.Compression;
 
 namespace ControlPlane.Metering.Overflow;
 
-/// <param name="Events">That wait to be counted.</param>
-/// <param name="Bytes">Of their files.</param>
-/// <param name="Oldest">When the first of them was written, on the machine's clock; null when none waits.</param>
-/// <param name="FailedFiles">That need a person.</param>
+/// <param name="Events">Queued events.</param>
+/// <param name="Bytes">Size of their files on disk.</param>
+/// <param name="Oldest">When the first of them was written, by the machine's clock; null when the spool is empty.</param>
+/// <param name="FailedFiles">Files that need an operator.</param>
 public sealed record SpoolBacklog(long Events, long Bytes, DateTimeOffset? Oldest, int FailedFiles);
 
 /// <summary>
-/// The overflow as files in a folder. Deliveries that come at once share a file and its way to the disk. A file is there as a whole or not at all,
-/// goes only after what is in it is committed, and lies in <see cref="FailedFolder"/> when it cannot be counted.
+/// The overflow as files in a folder. Concurrent deliveries share a file and its fsync. A file is written atomically, deleted only after its deliveries
+/// are committed, and moved to <see cref="FailedFolder"/> when it cannot be counted.
 /// </summary>
 public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
 {
-    /// <summary>A name that is older without being finished was left by a process that is gone; nobody was told that it is kept.</summary>
-    static readonly TimeSpan Stale = TimeSpan.FromHours(1);
+    /// <summary>An older partial file was left by a crashed process. Its deliveries were never acknowledged.</summary>
+    static readonly TimeSpan MaximumPartialAge = TimeSpan.FromHours(1);
 
-    readonly RequestBatcher<(byte[] Json, int Events), bool> _writing;
+    readonly RequestBatcher<(byte[] Json, int Events), bool> _writer;
     readonly SpoolMetrics _metrics;
     readonly TimeProvider _time;
     readonly long _maximumBytes;
     long _bytes;
 
-    /// <param name="maximumBytes">Of the files that wait, as they are on disk.</param>
-    /// <param name="time">The machine's. Files are called by it.</param>
-    /// <exception cref="IOException">The folder cannot be made or read.</exception>
+    /// <param name="maximumBytes">Size of all queued files on disk.</param>
+    /// <param name="time">The machine's clock, used in file names.</param>
+    /// <exception cref="IOException">The folder cannot be created or read.</exception>
     public UsageSpool(string folder, long maximumBytes, TimeProvider time)
     {
         (Folder, _maximumBytes, _time) = (folder, maximumBytes, time);
         DurableFile.MakeFolder(folder);
-        foreach (var partial in Directory.EnumerateFiles(folder, "*" + DurableFile.Partial).Where(file => File.GetLastWriteTimeUtc(file) < time.GetUtcNow() - Stale))
+        foreach (var partial in Directory.EnumerateFiles(folder, "*" + DurableFile.Partial).Where(file => File.GetLastWriteTimeUtc(file) < time.GetUtcNow() - MaximumPartialAge))
         {
             File.Delete(partial);
         }
 
-        Waiting();
-        // One at a time, so that the order of the files is that of the deliveries.
-        _writing = new RequestBatcher<(byte[] Json, int Events), bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)), concurrency: 1);
+        PendingFiles();
+        // One batch at a time, so that the files are in the order of the deliveries.
+        _writer = new RequestBatcher<(byte[] Json, int Events), bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)), concurrency: 1);
         _metrics = new SpoolMetrics(this, time);
     }
 
     public string Folder { get; }
 
-    /// <summary>What needs a person, each with its reason beside it. Moved back, it is tried again.</summary>
+    /// <summary>Files that need an operator, each with a file that states the reason. A file that is moved back is retried.</summary>
     public string FailedFolder => Path.Combine(Folder, "failed");
 
-    public Task AddAsync(OverflowDelivery delivery, CancellationToken ct) => _writing.RunAsync((delivery.ToJson(), delivery.Events.Count), ct);
+    public Task AddAsync(OverflowDelivery delivery, CancellationToken ct) => _writer.RunAsync((delivery.ToJson(), delivery.Events.Count), ct);
 
-    public bool AnyWaits => SpoolFile.Any(Folder);
+    public bool HasPendingFiles => SpoolFile.AnyIn(Folder);
 
     /// <summary>Oldest first.</summary>
-    public IReadOnlyList<SpoolFile> Waiting()
+    public IReadOnlyList<SpoolFile> PendingFiles()
     {
-        List<SpoolFile> files = [.. SpoolFile.In(Folder)];
+        List<SpoolFile> files = [.. SpoolFile.AllIn(Folder)];
         Volatile.Write(ref _bytes, files.Sum(file => file.Bytes));
         return files;
     }
 
     public SpoolBacklog Backlog()
     {
-        var waiting = Waiting();
+        var pending = PendingFiles();
         return new SpoolBacklog(
-            waiting.Sum(file => (long)file.Events), waiting.Sum(file => file.Bytes), waiting.Select(file => file.WrittenAt).FirstOrDefault(at => at is not null),
-            Directory.Exists(FailedFolder) ? SpoolFile.In(FailedFolder).Count() : 0);
+            pending.Sum(file => (long)file.Events), pending.Sum(file => file.Bytes), pending.Select(file => file.WrittenAt).FirstOrDefault(at => at is not null),
+            Directory.Exists(FailedFolder) ? SpoolFile.AllIn(FailedFolder).Count() : 0);
     }
 
-    /// <summary>Its events are committed. A power cut may bring it back; then they are duplicates.</summary>
+    /// <summary>Deletes a file after its events were committed. After a power failure it may exist again; then its events are duplicates.</summary>
     public void Remove(SpoolFile file)
     {
         File.Delete(file.Path);
         Interlocked.Add(ref _bytes, -file.Bytes);
     }
 
-    /// <summary>A file that cannot be read.</summary>
-    public void SetAside(SpoolFile file, string reason)
+    /// <summary>Moves a file that cannot be read.</summary>
+    public void MoveToFailed(SpoolFile file, string reason)
     {
         WriteReason(file.Name, reason);
         File.Move(file.Path, Path.Combine(FailedFolder, file.Name), overwrite: true);
@@ -83,10 +83,10 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
         Interlocked.Add(ref _bytes, -file.Bytes);
     }
 
-    /// <summary>One delivery of a file that cannot be counted. The file stays as it is; doing this again changes nothing.</summary>
-    public void SetAside(SpoolFile file, int line, OverflowDelivery delivery, string reason)
+    /// <summary>Copies one delivery that cannot be counted. The original file does not change. Idempotent.</summary>
+    public void CopyToFailed(SpoolFile file, int line, OverflowDelivery delivery, string reason)
     {
-        var name = file.NameOfLine(line, delivery.Events.Count);
+        var name = file.LineFileName(line, delivery.Events.Count);
         var path = Path.Combine(FailedFolder, name);
         if (!File.Exists(path))
         {
@@ -98,14 +98,14 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _metrics.Dispose();
-        await _writing.DisposeAsync();
+        await _writer.DisposeAsync();
     }
 
     bool[] Write(IReadOnlyList<(byte[] Json, int Events)> deliveries)
     {
         if (Volatile.Read(ref _bytes) >= _maximumBytes)
         {
-            throw new OverflowFullException("The database is away, and so much usage waits for it already that no more is taken. Send it again later.");
+            throw new OverflowFullException("The database is unavailable and the usage spool is full. Send the delivery again later.");
         }
 
         try
@@ -116,15 +116,15 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new OverflowFullException("The database is away, and usage cannot be kept for it: the disk is full or fails. Send it again later.", e);
+            throw new OverflowFullException("The database is unavailable and the delivery could not be stored: the disk is full or failing. Send the delivery again later.", e);
         }
     }
 
     void WriteReason(string name, string reason)
     {
-        // A person who tidied up may have removed it.
+        // An operator may have deleted the folder.
         DurableFile.MakeFolder(FailedFolder);
-        File.WriteAllText(Path.Combine(FailedFolder, SpoolFile.ReasonOf(name)), reason + Environment.NewLine);
+        File.WriteAllText(Path.Combine(FailedFolder, SpoolFile.ReasonFileName(name)), reason + Environment.NewLine);
     }
 
     static long WriteLines(string path, IEnumerable<byte[]> deliveries)
@@ -143,6 +143,6 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
 
             bytes = file.Position;
         });
-        return SpoolFile.OnDisk(bytes);
+        return SpoolFile.SizeOnDisk(bytes);
     }
 }

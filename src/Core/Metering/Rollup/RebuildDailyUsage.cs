@@ -4,56 +4,56 @@ using ControlPlane.Metering.Ingestion;
 namespace ControlPlane.Metering.Rollup;
 
 /// <summary>
-/// Rolls the events up into daily usage, for the days that changed, and compares the result with the live counters.
-/// A day has changed when its revision is not the one that was rolled up last; so running it twice does nothing. A day whose counters drifted
-/// from its events stays changed, and is reported every night until somebody looked.
+/// Rolls up the events of changed days into daily usage, and compares the result with the live counters. A day has changed when its revision differs
+/// from the revision that was rolled up last, so a second run does nothing. A day whose counters drifted from its events stays changed and is reported
+/// every night until it is fixed.
 /// </summary>
 public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 {
-    /// <summary>Days in which events can still arrive, and one more for the gateway whose clock is ahead. Of the days that did not change, one a
-    /// night is compared all the same: whatever happens to a counter is seen within this many nights.</summary>
+    /// <summary>Days for which events can still arrive. Each night, one of the unchanged days is compared as well, so drift in any counter is
+    /// detected within this many nights.</summary>
     const int Window = UsageAge.OpenDays;
 
-    const int ReportedDrifts = 20;
+    const int MaxReportedDrifts = 20;
 
-    /// <param name="Drifts">One sentence for each counter that is not the sum of its events; the first twenty.</param>
+    /// <param name="Drifts">One sentence per counter that differs from the sum of its events; twenty at most.</param>
     public sealed record Result(int Days, int TenantDays, IReadOnlyList<string> Drifts);
 
     public async Task<Result> RunAsync(CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
-        var changed = await ChangedAsync(today.AddDays(-Window), ct);
+        var changed = await ChangedDaysAsync(today.AddDays(-Window), ct);
         var drifts = new List<string>();
         foreach (var day in changed)
         {
             drifts.AddRange(await RebuildAsync(day, ct));
         }
 
-        var turn = today.AddDays(-1 - (today.DayNumber % Window));
-        if (changed.All(c => c.Day != turn))
+        var auditedDay = today.AddDays(-1 - (today.DayNumber % Window));
+        if (changed.All(c => c.Day != auditedDay))
         {
-            drifts.AddRange(await CompareAsync(turn, ct));
+            drifts.AddRange(await CompareAsync(auditedDay, ct));
         }
 
-        return new Result(changed.Count, changed.Sum(c => c.Changed), drifts.Take(ReportedDrifts).ToList());
+        return new Result(changed.Count, changed.Sum(c => c.ChangedTenants), drifts.Take(MaxReportedDrifts).ToList());
     }
 
-    async Task<List<ChangedDay>> ChangedAsync(DateOnly from, CancellationToken ct)
+    async Task<List<ChangedDay>> ChangedDaysAsync(DateOnly from, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(Changed, row => new ChangedDay(row.GetFieldValue<DateOnly>(0), row.GetInt32(1), row.GetInt32(2)), ct, from);
+        return await transaction.QueryAsync(SelectChangedDays, row => new ChangedDay(row.GetFieldValue<DateOnly>(0), row.GetInt32(1), row.GetInt32(2)), ct, from);
     }
 
     async Task<List<string>> RebuildAsync(ChangedDay changed, CancellationToken ct)
     {
         var day = changed.Day;
-        // One snapshot of revisions, events and counters, which always change together: what differs in it has drifted.
+        // A snapshot, because revisions, events and counters change in one transaction: any difference within it is drift.
         await using var transaction = await database.BeginJobSnapshotAsync(ct);
         await transaction.ExecuteAsync(RollUp(changed), ct);
-        await transaction.ExecuteAsync(Forget, ct, day);
-        await transaction.ExecuteAsync(Insert, ct, day);
+        await transaction.ExecuteAsync(DeleteChangedTenants, ct, day);
+        await transaction.ExecuteAsync(InsertRolledUp, ct, day);
         var drifts = await DriftsAsync(transaction, day, ct);
-        await transaction.ExecuteAsync(Done, ct, day, drifts.Select(drift => drift.Tenant).Distinct().ToArray());
+        await transaction.ExecuteAsync(UpsertRevisions, ct, day, drifts.Select(drift => drift.Tenant).Distinct().ToArray());
         await transaction.CommitAsync(ct);
         return drifts.ConvertAll(drift => drift.Sentence);
     }
@@ -65,14 +65,14 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
     }
 
     static Task<List<(Guid Tenant, string Sentence)>> DriftsAsync(Transaction transaction, DateOnly day, CancellationToken ct) => transaction.QueryAsync(
-        Drift,
+        SelectDrifts,
         row => (row.GetGuid(0), string.Create(
             CultureInfo.InvariantCulture,
             $"Tenant {row.GetGuid(0)}, {day:yyyy-MM-dd}, {row.GetString(1)}: the counter says {row.GetInt64(2)} tokens, the events say {row.GetInt64(3)}")),
         ct, day);
 
-    // The days that are open, and further back when an operator replayed something older since.
-    const string Changed = """
+    // Open days, and earlier ones if an operator replayed an older event.
+    const string SelectChangedDays = """
         select day, changed::int, tenants::int from (
             select day, count(*) filter (where d.revision is distinct from r.revision) as changed, count(*) as tenants
             from control.usage_day d left join control.rolled_up_day r using (tenant_id, day)
@@ -82,38 +82,37 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
         """;
 
     // $1: day.
-    const string ChangedTenants = """
+    const string SelectChangedTenants = """
         (select d.tenant_id from control.usage_day d left join control.rolled_up_day r using (tenant_id, day) where d.day = $1 and d.revision is distinct from r.revision)
         """;
 
-    // A table first, because PostgreSQL sums up in parallel for a table that it creates and not for rows that it inserts. Such a statement takes no
-    // parameters, so the day is part of the text. The day after it nearly all of its tenants have changed, and it is read as a whole; later only few
-    // have, and are looked up.
+    // Creates a table first, because PostgreSQL aggregates in parallel for "create table as" but not for "insert". The statement accepts no parameters, so
+    // the day is part of its text. If most tenants of the day have changed, the whole day is read; otherwise the changed tenants are looked up.
     static string RollUp(ChangedDay changed) => string.Create(CultureInfo.InvariantCulture, $"""
         create temporary table rolled_up on commit drop as
         select tenant_id, model, user_id, count(*) as requests, sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
                sum(cost) as cost
         from control.usage_event
         where occurred_at >= '{changed.Day:yyyy-MM-dd}Z' and occurred_at < '{changed.Day.AddDays(1):yyyy-MM-dd}Z'
-          {(changed.IsMostOfIt ? "" : $"and tenant_id in {ChangedTenants.Replace("$1", $"date '{changed.Day:yyyy-MM-dd}'", StringComparison.Ordinal)}")}
+          {(changed.AffectsMostTenants ? "" : $"and tenant_id in {SelectChangedTenants.Replace("$1", $"date '{changed.Day:yyyy-MM-dd}'", StringComparison.Ordinal)}")}
         group by tenant_id, model, user_id
         """);
 
-    const string Forget = $"delete from control.daily_usage where day = $1 and tenant_id in {ChangedTenants}";
+    const string DeleteChangedTenants = $"delete from control.daily_usage where day = $1 and tenant_id in {SelectChangedTenants}";
 
-    const string Insert = $"""
+    const string InsertRolledUp = $"""
         insert into control.daily_usage (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
-        select tenant_id, $1, model, user_id, requests, prompt_tokens, completion_tokens, cost from rolled_up where tenant_id in {ChangedTenants}
+        select tenant_id, $1, model, user_id, requests, prompt_tokens, completion_tokens, cost from rolled_up where tenant_id in {SelectChangedTenants}
         """;
 
-    /// <param name="Changed">Tenants whose usage of the day changed since it was rolled up.</param>
-    /// <param name="Tenants">Tenants with usage on the day.</param>
-    sealed record ChangedDay(DateOnly Day, int Changed, int Tenants)
+    /// <param name="ChangedTenants">Tenants whose usage of the day changed since the last rollup.</param>
+    /// <param name="AllTenants">Tenants with usage on the day.</param>
+    sealed record ChangedDay(DateOnly Day, int ChangedTenants, int AllTenants)
     {
-        public bool IsMostOfIt => Changed * 2 >= Tenants;
+        public bool AffectsMostTenants => ChangedTenants * 2 >= AllTenants;
     }
 
-    const string Drift = """
+    const string SelectDrifts = """
         select coalesce(c.tenant_id, d.tenant_id), coalesce(c.model, d.model),
                coalesce(c.prompt_tokens + c.completion_tokens, 0), coalesce(d.prompt_tokens + d.completion_tokens, 0)
         from (select * from control.usage_counter where day = $1) c
@@ -121,8 +120,8 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
         where (c.requests, c.prompt_tokens, c.completion_tokens, c.cost) is distinct from (d.requests, d.prompt_tokens, d.completion_tokens, d.cost)
         """;
 
-    // $2: tenants that stay changed because they drifted.
-    const string Done = """
+    // $2: tenants whose counters drifted; they stay changed.
+    const string UpsertRevisions = """
         insert into control.rolled_up_day as r (tenant_id, day, revision)
         select d.tenant_id, d.day, d.revision from control.usage_day d where d.day = $1 and d.tenant_id <> all ($2)
         on conflict (tenant_id, day) do update set revision = excluded.revision where r.revision <> excluded.revision

@@ -23,7 +23,7 @@ public class ReadUsageTests
     [InlineData("occurred_at", "occurred_at is missing")]
     [InlineData("user", "user is missing")]
     [InlineData("model", "model is missing")]
-    public void What_is_missing_is_named(string field, string message)
+    public void A_missing_field_is_named(string field, string message)
     {
         var json = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(Complete)!;
         json.Remove(field);
@@ -36,16 +36,16 @@ public class ReadUsageTests
     [InlineData("""{"prompt_tokens":1.5}""", "prompt_tokens must be a whole number")]
     [InlineData("""{"prompt_tokens":"10"}""", "prompt_tokens must be a whole number")]
     [InlineData("""{"prompt_tokens":1e30}""", "prompt_tokens must be a whole number")]
-    [InlineData("""{"occurred_at":"2026-01-31T12:00:00"}""", "occurred_at must be an RFC 3339 time with a zone")]
-    [InlineData("""{"occurred_at":"12:00:00Z"}""", "occurred_at must be an RFC 3339 time with a zone")]
-    [InlineData("""{"occurred_at":"2026-01-31Z"}""", "occurred_at must be an RFC 3339 time with a zone")]
-    [InlineData("""{"occurred_at":"01/02/2026 12:00:00 +00:00"}""", "occurred_at must be an RFC 3339 time with a zone")]
-    [InlineData("""{"occurred_at":12}""", "occurred_at must be a text")]
-    [InlineData("""{"user":"a\u0000b"}""", "no control characters")]
+    [InlineData("""{"occurred_at":"2026-01-31T12:00:00"}""", "occurred_at must be an RFC 3339 time with a time zone")]
+    [InlineData("""{"occurred_at":"12:00:00Z"}""", "occurred_at must be an RFC 3339 time with a time zone")]
+    [InlineData("""{"occurred_at":"2026-01-31Z"}""", "occurred_at must be an RFC 3339 time with a time zone")]
+    [InlineData("""{"occurred_at":"01/02/2026 12:00:00 +00:00"}""", "occurred_at must be an RFC 3339 time with a time zone")]
+    [InlineData("""{"occurred_at":12}""", "occurred_at must be a string")]
+    [InlineData("""{"user":"a\u0000b"}""", "without control characters")]
     [InlineData("""{"user":"\ud800"}""", "not valid Unicode")]
     [InlineData("""{"feature":"time_travel"}""", "feature must be one of rag_file, web_search, image")]
     [InlineData("""{"reservation_id":"x"}""", "reservation_id must be a UUID")]
-    public void A_wrong_field_is_answered_with_what_to_send_instead(string change, string message)
+    public void An_invalid_field_is_rejected_with_what_to_send_instead(string change, string message)
     {
         var json = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(Complete)!;
         foreach (var (name, value) in JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(change)!)
@@ -53,7 +53,7 @@ public class ReadUsageTests
             json[name] = value;
         }
 
-        // Joined by hand: serializing half a surrogate pair again would repair it.
+        // Joined by hand, because the serializer would replace the unpaired surrogate.
         AssertMalformed("{" + string.Join(",", json.Select(f => $"\"{f.Key}\":{f.Value.GetRawText()}")) + "}", message);
     }
 
@@ -61,10 +61,10 @@ public class ReadUsageTests
     [InlineData("12")]
     [InlineData("null")]
     [InlineData("[]")]
-    public void What_is_no_object_is_malformed(string json) => AssertMalformed(json, "an event must be a JSON object");
+    public void A_value_that_is_not_an_object_is_malformed(string json) => AssertMalformed(json, "an event must be a JSON object");
 
     [Fact]
-    public void A_cloud_event_fills_in_what_its_data_lacks()
+    public void The_envelope_of_a_cloud_event_supplies_missing_fields_of_its_data()
     {
         var usage = Read("""
             {"specversion":"1.0","id":"ce1","source":"gw","type":"llm.call","time":"2026-01-31T12:00:00Z","subject":"u9",
@@ -75,7 +75,7 @@ public class ReadUsageTests
     }
 
     [Fact]
-    public void LiteLLMs_payload_is_read_by_its_public_model_name_and_end_user()
+    public void A_LiteLLM_payload_is_read_with_its_public_model_name_and_end_user()
     {
         var usage = Read("""
             {"id":"chatcmpl-1","trace_id":"t1","status":"success","model":"ollama_chat/mistral:7b","model_group":"mistral:7b","prompt_tokens":12,"completion_tokens":3,
@@ -87,7 +87,7 @@ public class ReadUsageTests
     }
 
     [Fact]
-    public void A_redelivery_reads_as_the_same_event_and_other_content_does_not()
+    public void A_redelivered_event_is_equal_and_one_with_different_content_is_not()
     {
         var usage = Read(Complete).Event!;
 
@@ -95,10 +95,10 @@ public class ReadUsageTests
         Assert.NotEqual(usage, Read(Complete.Replace("mistral:7b", "qwen3:8b", StringComparison.Ordinal)).Event!);
     }
 
-    static Submission Read(string json, UsageFormat form = UsageFormat.Event)
+    static Submission Read(string json, UsageFormat format = UsageFormat.Event)
     {
         using var document = JsonDocument.Parse(json);
-        return ReadUsage.Read(0, form, document.RootElement, default);
+        return ReadUsage.Read(0, format, document.RootElement, default);
     }
 
     static void AssertMalformed(string json, string message)

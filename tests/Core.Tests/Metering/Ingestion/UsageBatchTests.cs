@@ -12,7 +12,7 @@ public class UsageBatchTests
     ]);
 
     [Fact]
-    public void A_price_change_never_reprices_what_already_happened()
+    public void A_price_change_does_not_affect_earlier_events()
     {
         Assert.Equal(0.04m, Prices.CostOf(Event("a", Now.AddDays(-2), prompt: 1000, completion: 1000)));
         Assert.Equal(0.04m, Prices.CostOf(Event("a", Now, prompt: 1000, completion: 1000)));
@@ -21,7 +21,7 @@ public class UsageBatchTests
     }
 
     [Fact]
-    public void An_event_repeated_within_a_batch_is_a_duplicate_and_with_other_content_a_conflict()
+    public void A_repeated_id_within_a_batch_is_a_duplicate_or_with_different_content_a_conflict()
     {
         var batch = Batch([Submit(Event("a", Now)), Submit(Event("a", Now)), Submit(Event("a", Now, prompt: 99))]);
 
@@ -30,22 +30,22 @@ public class UsageBatchTests
         batch.Accept(["a"]);
         batch.Compare([]);
         Assert.Equal(1, batch.Reply(0, 3).Duplicates);
-        Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Why.Code);
+        Assert.Equal(Rejection.Codes.Conflict, Assert.Single(batch.Rejected).Rejection.Code);
     }
 
     [Fact]
-    public void The_future_and_the_distant_past_are_held_and_an_operator_may_overrule_the_age()
+    public void Events_in_the_future_or_too_old_are_rejected_but_a_replay_accepts_any_age()
     {
         var old = Submit(Event("old", Now.AddDays(-35).AddSeconds(-1)));
         var batch = Batch([old, Submit(Event("edge", Now.AddDays(-35))), Submit(Event("ahead", Now.AddMinutes(5))), Submit(Event("future", Now.AddMinutes(6)))]);
 
         Assert.Equal(["edge", "ahead"], batch.Candidates.Select(c => c.Id));
-        Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Why.Code));
+        Assert.Equal([Rejection.Codes.TooOld, Rejection.Codes.InFuture], batch.Rejected.Select(r => r.Rejection.Code));
         Assert.Single(Batch([old], anyAge: true).Candidates);
     }
 
     [Fact]
-    public void What_the_database_knew_is_compared_by_content()
+    public void Existing_events_are_compared_by_content()
     {
         var same = Event("same", Now);
         var batch = Batch([Submit(Event("new", Now)), Submit(same), Submit(Event("other", Now)), Submit(Event("nomodel", Now) with { Model = "x" })]);
@@ -53,14 +53,14 @@ public class UsageBatchTests
         batch.Accept(["new"]);
         batch.Compare([same with { }, Event("other", Now, prompt: 2)]);
 
-        Assert.Equal(["same", "other"], batch.Known);
-        Assert.Equal([("other", Rejection.Codes.Conflict), ("nomodel", Rejection.Codes.UnknownModel)], batch.Rejected.Select(r => (r.Submission.Id!, r.Why.Code)));
+        Assert.Equal(["same", "other"], batch.Existing);
+        Assert.Equal([("other", Rejection.Codes.Conflict), ("nomodel", Rejection.Codes.UnknownModel)], batch.Rejected.Select(r => (r.Submission.Id!, r.Rejection.Code)));
         var reply = batch.Reply(0, 4);
         Assert.Equal((1, 1L, 2), (reply.Accepted, reply.Duplicates, reply.Rejected.Count));
     }
 
     [Fact]
-    public void What_repeats_a_conflict_or_an_unknown_model_is_the_same_and_no_duplicate()
+    public void A_repeat_of_a_rejected_event_is_rejected_with_the_same_code()
     {
         var first = Event("a", Now);
         var other = first with { PromptTokens = 2 };
@@ -77,7 +77,7 @@ public class UsageBatchTests
     }
 
     [Fact]
-    public void Deliveries_that_share_a_batch_are_each_told_of_their_own_events()
+    public void Each_delivery_in_a_shared_batch_gets_the_outcome_of_its_own_events()
     {
         var batch = Batch([Submit(Event("a", Now)), Submit(Event("b", Now)), Submit(Event("a", Now)), Submit(Event("c", Now) with { Model = "x" })]);
         batch.Price(Prices, Subscription);
@@ -91,7 +91,7 @@ public class UsageBatchTests
     }
 
     [Fact]
-    public void An_event_belongs_to_its_own_period_or_to_the_open_one_when_that_is_invoiced()
+    public void An_event_belongs_to_its_own_period_or_to_the_open_period_if_its_own_is_invoiced()
     {
         Assert.Equal(2, Subscription.PeriodOf(new DateTimeOffset(2026, 1, 31, 23, 59, 59, TimeSpan.Zero)));
         Assert.Equal(2, Subscription.PeriodOf(new DateTimeOffset(2026, 2, 1, 0, 0, 0, TimeSpan.Zero)));

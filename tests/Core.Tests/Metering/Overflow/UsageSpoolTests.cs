@@ -5,7 +5,7 @@ namespace ControlPlane.Tests.Metering.Overflow;
 
 public sealed class UsageSpoolTests : IDisposable
 {
-    const long Roomy = 1 << 30;
+    const long AmpleBytes = 1 << 30;
     static readonly DateTimeOffset ReceivedAt = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
     readonly string _parent = Directory.CreateTempSubdirectory("controlplane-spool-").FullName;
@@ -15,7 +15,7 @@ public sealed class UsageSpoolTests : IDisposable
     public void Dispose() => Directory.Delete(_parent, recursive: true);
 
     [Fact]
-    public async Task What_is_added_is_there_in_its_order_after_a_restart()
+    public async Task Deliveries_survive_a_restart_in_order()
     {
         await using (var spool = NewSpool())
         {
@@ -25,14 +25,14 @@ public sealed class UsageSpoolTests : IDisposable
             }
         }
 
-        await using var again = NewSpool();
-        Assert.Equal(Enumerable.Range(0, 20).Select(n => $"e{n}"), (await ReadAsync(again)).SelectMany(delivery => delivery.Events));
-        Assert.Equal(20, again.Backlog().Events);
-        Assert.NotNull(again.Backlog().Oldest);
+        await using var reopened = NewSpool();
+        Assert.Equal(Enumerable.Range(0, 20).Select(n => $"e{n}"), (await ReadAsync(reopened)).SelectMany(delivery => delivery.Events));
+        Assert.Equal(20, reopened.Backlog().Events);
+        Assert.NotNull(reopened.Backlog().Oldest);
     }
 
     [Fact]
-    public async Task Deliveries_that_come_at_once_share_files_and_each_is_there_once()
+    public async Task Concurrent_deliveries_share_files_and_each_is_stored_once()
     {
         await using var spool = NewSpool();
         var names = Enumerable.Range(0, 500).Select(n => $"e{n}").ToList();
@@ -40,12 +40,12 @@ public sealed class UsageSpoolTests : IDisposable
         await Task.WhenAll(names.Select(name => Task.Run(() => spool.AddAsync(Delivery(name), default))));
 
         Assert.Equal(names.Order(), (await ReadAsync(spool)).SelectMany(delivery => delivery.Events).Order());
-        Assert.True(spool.Waiting().Count < names.Count);
+        Assert.True(spool.PendingFiles().Count < names.Count);
         Assert.Equal(names.Count, spool.Backlog().Events);
     }
 
     [Fact]
-    public async Task A_file_that_was_not_finished_is_not_there_and_goes_when_it_is_old()
+    public async Task A_partial_file_is_not_listed_and_is_deleted_when_it_is_old()
     {
         Directory.CreateDirectory(Folder);
         var (torn, old) = (Path.Combine(Folder, "20260131T120000.0000000Z-00000000-1.json.gz.partial"), Path.Combine(Folder, "20260101T120000.0000000Z-00000000-1.json.gz.partial"));
@@ -55,24 +55,24 @@ public sealed class UsageSpoolTests : IDisposable
 
         await using var spool = NewSpool();
 
-        Assert.Empty(spool.Waiting());
+        Assert.Empty(spool.PendingFiles());
         Assert.True(File.Exists(torn));
         Assert.False(File.Exists(old));
     }
 
     [Fact]
-    public async Task A_file_that_is_cut_short_or_changed_anywhere_is_never_read_as_less_or_as_something_else()
+    public async Task A_truncated_or_corrupted_file_never_yields_fewer_or_different_events()
     {
         await using var spool = NewSpool();
         await Task.WhenAll(spool.AddAsync(Delivery("e1"), default), spool.AddAsync(Delivery("e2"), default));
-        var file = spool.Waiting()[^1];
+        var file = spool.PendingFiles()[^1];
         var whole = await ReadAsync(file);
         var bytes = await File.ReadAllBytesAsync(file.Path);
-        var cut = Enumerable.Range(0, bytes.Length).Select(length => bytes[..length]);
-        var changed = Enumerable.Range(0, bytes.Length).Select(at => (byte[])[.. bytes[..at], (byte)(bytes[at] ^ 4), .. bytes[(at + 1)..]]);
+        var truncated = Enumerable.Range(0, bytes.Length).Select(length => bytes[..length]);
+        var corrupted = Enumerable.Range(0, bytes.Length).Select(at => (byte[])[.. bytes[..at], (byte)(bytes[at] ^ 4), .. bytes[(at + 1)..]]);
 
         var unreadable = 0;
-        foreach (var damaged in cut.Concat(changed))
+        foreach (var damaged in truncated.Concat(corrupted))
         {
             await File.WriteAllBytesAsync(file.Path, damaged);
             try
@@ -85,12 +85,12 @@ public sealed class UsageSpoolTests : IDisposable
             }
         }
 
-        // What is not noticed is in the header or the last bytes, which say nothing about the content.
+        // Undetected damage is in the header or the last bytes, which do not affect the content.
         Assert.InRange(unreadable, (2 * bytes.Length) - 30, 2 * bytes.Length);
     }
 
     [Fact]
-    public async Task Full_it_takes_nothing_until_there_is_room_and_a_restart_does_not_forget()
+    public async Task A_full_spool_refuses_deliveries_until_there_is_space_even_after_a_restart()
     {
         await using (var spool = NewSpool(maximumBytes: 1))
         {
@@ -98,15 +98,15 @@ public sealed class UsageSpoolTests : IDisposable
             await Assert.ThrowsAsync<OverflowFullException>(() => spool.AddAsync(Delivery("e2"), default));
         }
 
-        await using var again = NewSpool(maximumBytes: 1);
-        await Assert.ThrowsAsync<OverflowFullException>(() => again.AddAsync(Delivery("e2"), default));
-        again.Remove(Assert.Single(again.Waiting()));
-        await again.AddAsync(Delivery("e3"), default);
-        Assert.Equal(["e3"], Assert.Single(await ReadAsync(again)).Events);
+        await using var reopened = NewSpool(maximumBytes: 1);
+        await Assert.ThrowsAsync<OverflowFullException>(() => reopened.AddAsync(Delivery("e2"), default));
+        reopened.Remove(Assert.Single(reopened.PendingFiles()));
+        await reopened.AddAsync(Delivery("e3"), default);
+        Assert.Equal(["e3"], Assert.Single(await ReadAsync(reopened)).Events);
     }
 
     [Fact]
-    public async Task A_disk_that_fails_is_told_and_leaves_nothing_behind()
+    public async Task A_disk_failure_is_reported_and_leaves_no_files()
     {
         await using var spool = NewSpool();
         Directory.Delete(Folder, recursive: true);
@@ -115,11 +115,11 @@ public sealed class UsageSpoolTests : IDisposable
         Directory.CreateDirectory(Folder);
         Assert.Empty(Directory.GetFiles(Folder));
         await spool.AddAsync(Delivery("e2"), default);
-        Assert.Single(spool.Waiting());
+        Assert.Single(spool.PendingFiles());
     }
 
     [Fact]
-    public async Task Nobody_else_may_read_it()
+    public async Task Only_the_owner_can_read_the_spool()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -129,36 +129,36 @@ public sealed class UsageSpoolTests : IDisposable
         await using var spool = NewSpool();
         await spool.AddAsync(Delivery("e1"), default);
 
-        const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        Assert.Equal(own | UnixFileMode.UserExecute, File.GetUnixFileMode(Folder));
-        Assert.Equal(own, File.GetUnixFileMode(Assert.Single(spool.Waiting()).Path));
+        const UnixFileMode ownerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        Assert.Equal(ownerOnly | UnixFileMode.UserExecute, File.GetUnixFileMode(Folder));
+        Assert.Equal(ownerOnly, File.GetUnixFileMode(Assert.Single(spool.PendingFiles()).Path));
     }
 
     [Fact]
-    public async Task What_is_set_aside_lies_apart_with_its_reason_and_moved_back_it_waits_again()
+    public async Task A_failed_delivery_is_stored_with_its_reason_and_pending_again_when_moved_back()
     {
         await using var spool = NewSpool();
         await spool.AddAsync(Delivery("e1"), default);
-        var file = Assert.Single(spool.Waiting());
+        var file = Assert.Single(spool.PendingFiles());
 
-        spool.SetAside(file, line: 1, Delivery("e1"), "it breaks a rule");
-        spool.SetAside(file, line: 1, Delivery("e1"), "it breaks a rule");
+        spool.CopyToFailed(file, line: 1, Delivery("e1"), "it violates a constraint");
+        spool.CopyToFailed(file, line: 1, Delivery("e1"), "it violates a constraint");
         spool.Remove(file);
 
-        Assert.Empty(spool.Waiting());
+        Assert.Empty(spool.PendingFiles());
         Assert.Equal(1, spool.Backlog().FailedFiles);
-        Assert.Equal("it breaks a rule", (await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(spool.FailedFolder, "*.reason.txt")))).Trim());
-        var aside = Assert.Single(Directory.GetFiles(spool.FailedFolder, "*.json.gz"));
-        File.Move(aside, Path.Combine(Folder, Path.GetFileName(aside)));
+        Assert.Equal("it violates a constraint", (await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(spool.FailedFolder, "*.reason.txt")))).Trim());
+        var failed = Assert.Single(Directory.GetFiles(spool.FailedFolder, "*.json.gz"));
+        File.Move(failed, Path.Combine(Folder, Path.GetFileName(failed)));
         Assert.Equal(["e1"], Assert.Single(await ReadAsync(spool)).Events);
         Assert.Equal(file.WrittenAt, spool.Backlog().Oldest);
     }
 
     [Fact]
-    public async Task What_waits_and_what_failed_is_measured_until_the_spool_is_closed()
+    public async Task The_backlog_and_failed_files_are_measured_until_the_spool_is_disposed()
     {
-        // More than any other spool of the tests that run beside this one.
-        const int Many = 4_711;
+        // Distinguishes this spool from those of tests that run in parallel.
+        const int EventCount = 4_711;
         var measured = new ConcurrentDictionary<string, ConcurrentBag<double>>();
         using var listener = new MeterListener { InstrumentPublished = (instrument, listener) => listener.EnableMeasurementEvents(instrument) };
         listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => measured.GetOrAdd(instrument.Name, _ => []).Add(value));
@@ -167,27 +167,27 @@ public sealed class UsageSpoolTests : IDisposable
         listener.Start();
         await using (var spool = NewSpool())
         {
-            await spool.AddAsync(new OverflowDelivery(Guid.Empty, UsageFormat.Event, ReceivedAt, [.. Enumerable.Repeat("{}", Many)]), default);
+            await spool.AddAsync(new OverflowDelivery(Guid.Empty, UsageFormat.Event, ReceivedAt, [.. Enumerable.Repeat("{}", EventCount)]), default);
             listener.RecordObservableInstruments();
         }
 
-        Assert.Contains(Many, measured["usage.overflow.waiting"]);
+        Assert.Contains(EventCount, measured["usage.overflow.waiting"]);
         Assert.Contains(4_096, measured["usage.overflow.size"]);
         Assert.Contains(measured["usage.overflow.age"], seconds => seconds > 0);
         Assert.Contains(0, measured["usage.overflow.failed"]);
         measured.Clear();
         listener.RecordObservableInstruments();
-        Assert.DoesNotContain(Many, measured.GetValueOrDefault("usage.overflow.waiting", []));
+        Assert.DoesNotContain(EventCount, measured.GetValueOrDefault("usage.overflow.waiting", []));
     }
 
-    UsageSpool NewSpool(long maximumBytes = Roomy) => new(Folder, maximumBytes, TimeProvider.System);
+    UsageSpool NewSpool(long maximumBytes = AmpleBytes) => new(Folder, maximumBytes, TimeProvider.System);
 
     static OverflowDelivery Delivery(string text) => new(Guid.Empty, UsageFormat.Event, ReceivedAt, [text]);
 
     static async Task<List<OverflowDelivery>> ReadAsync(UsageSpool spool)
     {
         var deliveries = new List<OverflowDelivery>();
-        foreach (var file in spool.Waiting())
+        foreach (var file in spool.PendingFiles())
         {
             deliveries.AddRange(await ReadAsync(file));
         }
