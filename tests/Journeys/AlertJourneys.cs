@@ -21,39 +21,39 @@ public sealed class AlertJourneys : IAsyncLifetime
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
     [Fact]
-    public async Task Each_step_of_a_limit_is_told_once_and_again_in_the_next_window()
+    public async Task Each_threshold_of_a_limit_is_announced_once_per_window()
     {
         await UseAsync(24_999);
         Assert.Empty(await AlertsAsync());
         await UseAsync(1);
-        Assert.Equal(["50 % of today's tokens are used"], await AlertsAsync());
+        Assert.Equal(["You have used 50 % of your daily token limit"], await AlertsAsync());
         await UseAsync(14_999);
         Assert.Single(await AlertsAsync());
-        // Many at once cross the next steps.
+        // Concurrent deliveries cross the next thresholds.
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => UseAsync(1_000)));
         Assert.Equal(100, await _server.ReadAsync<int>("select max(percent) from control.budget_alert where tenant_id = $1 and span = 'day'", _tenant.Id));
         var alerts = await AlertsAsync();
         Assert.Equal(alerts.Distinct(), alerts);
-        Assert.Contains("100 % of today's tokens are used", alerts);
+        Assert.Contains("You have used 100 % of your daily token limit", alerts);
 
         await _server.MoveClockAsync(Now.AddDays(1));
         await UseAsync(26_000);
-        Assert.Equal(alerts.Append("50 % of today's tokens are used").Order(), (await AlertsAsync()).Order());
-        Assert.Contains((await _server.MailsAsync()), mail => mail.Body.Contains("has used 25,000 of 50,000: 50 % of today's tokens.", StringComparison.Ordinal));
+        Assert.Equal(alerts.Append("You have used 50 % of your daily token limit").Order(), (await AlertsAsync()).Order());
+        Assert.Contains((await _server.MailsAsync()), mail => mail.Body.Contains("has used 25,000 of 50,000: 50 % of your daily token limit.", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Of_steps_taken_at_once_the_highest_is_told_and_a_late_report_tells_nothing()
+    public async Task Of_thresholds_crossed_at_once_the_highest_is_announced_and_past_windows_are_not()
     {
         await UseAsync(900_000, Now.AddDays(-1));
-        // The day is over, but it belongs to the present period: days before the anchor do.
-        Assert.Equal(["80 % of this billing period's tokens are used"], await AlertsAsync());
+        // The day has ended, but it belongs to the current period, as all days before the anchor do.
+        Assert.Equal(["You have used 80 % of your token limit for this billing period"], await AlertsAsync());
         await UseAsync(60_000);
-        Assert.Equal(["100 % of today's tokens are used", "80 % of this billing period's tokens are used"], (await AlertsAsync()).Order());
+        Assert.Equal(["You have used 100 % of your daily token limit", "You have used 80 % of your token limit for this billing period"], (await AlertsAsync()).Order());
     }
 
     [Fact]
-    public async Task A_webhook_is_signed_retried_until_it_is_taken_and_can_be_sent_again()
+    public async Task A_webhook_is_signed_retried_until_it_is_delivered_and_can_be_replayed()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var set = await (await _tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = receiver.Address })).ReadAsync();
@@ -64,16 +64,16 @@ public sealed class AlertJourneys : IAsyncLifetime
 
         receiver.Answer = HttpStatusCode.InternalServerError;
         await UseAsync(40_000);
-        await UntilAsync(() => receiver.Received.Count == 1);
+        await WaitUntilAsync(() => receiver.Received.Count == 1);
         Assert.Equal(("pending", 1, 500), await DeliveryAsync());
         await _server.RunJobAsync("outbox");
         Assert.Single(receiver.Received);
         Assert.Equal(1, await _server.ReadAsync<int>("select round(extract(epoch from next_attempt_at - now()) / 60)::int from control.webhook_delivery"));
 
         receiver.Answer = HttpStatusCode.NoContent;
-        await DueAsync();
+        await RunDueDeliveriesAsync();
         Assert.Equal(("delivered", 2, 204), await DeliveryAsync());
-        await DueAsync();
+        await RunDueDeliveriesAsync();
         Assert.Equal(2, receiver.Received.Count);
 
         var deliveries = _server.Services.GetRequiredService<WebhookDeliveries>();
@@ -81,7 +81,7 @@ public sealed class AlertJourneys : IAsyncLifetime
         Assert.True(await deliveries.ReplayAsync(_tenant.Id, delivery.Id, "test", default));
         Assert.False(await deliveries.ReplayAsync((await _server.CreateTenantAsync()).Id, delivery.Id, "test", default));
         await _server.RunJobAsync("outbox");
-        await UntilAsync(() => receiver.Received.Count == 3);
+        await WaitUntilAsync(() => receiver.Received.Count == 3);
 
         Assert.Single(receiver.Received.Select(r => r.Id).Distinct());
         Assert.All(receiver.Received, r => Assert.True(WebhookSignature.IsValid(
@@ -102,13 +102,13 @@ public sealed class AlertJourneys : IAsyncLifetime
         receiver.Answer = HttpStatusCode.PermanentRedirect;
         (await _tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = receiver.Address })).EnsureSuccessStatusCode();
         await UseAsync(26_000);
-        await UntilAsync(() => receiver.Received.Count == 1);
+        await WaitUntilAsync(() => receiver.Received.Count == 1);
         Assert.Equal(("pending", 1, 308), await DeliveryAsync());
 
         Assert.Equal(HttpStatusCode.NoContent, (await _tenant.Http.DeleteAsync("/v1/webhook-endpoint")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _tenant.Http.DeleteAsync("/v1/webhook-endpoint")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _tenant.Http.GetAsync("/v1/webhook-endpoint")).StatusCode);
-        await DueAsync();
+        await RunDueDeliveriesAsync();
         await UseAsync(20_000);
         await _server.RunJobAsync("outbox");
         Assert.Single(receiver.Received);
@@ -116,7 +116,7 @@ public sealed class AlertJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Outside_a_sandbox_only_the_public_internet_is_called()
+    public async Task Outside_a_sandbox_only_public_addresses_are_called()
     {
         await using var server = await TestServer.StartAsync(sandbox: false);
         var tenant = await server.CreateTenantAsync();
@@ -129,7 +129,7 @@ public sealed class AlertJourneys : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, (await tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = "https://example.com/hooks" })).StatusCode);
 
-        // A name may look public and resolve to one of ours; what counts is where the connection goes.
+        // A public name may resolve to a private address, so the address of the connection is checked.
         await using var receiver = await WebhookReceiver.StartAsync();
         var client = server.Services.GetRequiredService<WebhookClient>();
         var attempt = await client.PostAsync(new Uri($"http://localhost:{receiver.Address.Port}/hooks"), "msg_1", "0", "v1,x", [], default);
@@ -145,19 +145,19 @@ public sealed class AlertJourneys : IAsyncLifetime
 
     async Task<(string, int, int?)> DeliveryAsync()
     {
-        // The attempt is noted a moment after the receiver has answered.
+        // The attempt is recorded shortly after the receiver has answered.
         await _server.RunJobAsync("outbox");
         var delivery = Assert.Single(await _server.Services.GetRequiredService<WebhookDeliveries>().ListAsync(_tenant.Id, 10, default));
         return (delivery.State, delivery.Attempts, delivery.LastStatus);
     }
 
-    async Task DueAsync()
+    async Task RunDueDeliveriesAsync()
     {
         await _server.SqlAsync("update control.webhook_delivery set next_attempt_at = now()");
         await _server.RunJobAsync("outbox");
     }
 
-    static async Task UntilAsync(Func<bool> condition)
+    static async Task WaitUntilAsync(Func<bool> condition)
     {
         for (var attempt = 0; !condition(); attempt++)
         {

@@ -18,26 +18,26 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
     [Fact]
-    public async Task What_is_allowed_is_held_and_shown()
+    public async Task An_allowed_call_creates_a_reservation_visible_in_the_subscription()
     {
         var tenant = await _server.CreateReadyTenantAsync();
 
-        var answer = await tenant.AskAsync(1_000);
+        var answer = await tenant.AuthorizeAsync(1_000);
 
         Assert.Equal((true, Now.AddMinutes(10), 49_000L), (answer.Allow, answer.ExpiresAt, answer.Remaining));
-        Assert.Equal(new Standing(50_000, 0, 1_000, 49_000), await tenant.StandingAsync());
-        Assert.Equal(new Standing(1_000_000, 0, 1_000, 999_000), await tenant.StandingAsync("tokens_per_month"));
-        Assert.Equal(new Standing(5, 0, 0, 5), await tenant.StandingAsync("rag_files"));
-        Assert.Null((await (await _server.CreateReadyTenantAsync("enterprise")).AskAsync(1_000_000_000)).Remaining);
+        Assert.Equal(new LimitState(50_000, 0, 1_000, 49_000), await tenant.LimitAsync());
+        Assert.Equal(new LimitState(1_000_000, 0, 1_000, 999_000), await tenant.LimitAsync("tokens_per_month"));
+        Assert.Equal(new LimitState(5, 0, 0, 5), await tenant.LimitAsync("rag_files"));
+        Assert.Null((await (await _server.CreateReadyTenantAsync("enterprise")).AuthorizeAsync(1_000_000_000)).Remaining);
     }
 
     [Fact]
     public async Task A_model_outside_the_plan_is_denied()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        Assert.Equal(("model_not_in_plan", null), (await tenant.AskAsync(1, model: "gpt-4-turbo")).Denial);
-        Assert.Equal(("model_not_in_plan", null), (await tenant.AskAsync(1, model: "no-such-model")).Denial);
-        Assert.True((await (await _server.CreateReadyTenantAsync("enterprise")).AskAsync(1, model: "gpt-4-turbo")).Allow);
+        Assert.Equal(("model_not_in_plan", null), (await tenant.AuthorizeAsync(1, model: "gpt-4-turbo")).Denial);
+        Assert.Equal(("model_not_in_plan", null), (await tenant.AuthorizeAsync(1, model: "no-such-model")).Denial);
+        Assert.True((await (await _server.CreateReadyTenantAsync("enterprise")).AuthorizeAsync(1, model: "gpt-4-turbo")).Allow);
     }
 
     [Theory]
@@ -46,80 +46,80 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
     [InlineData("suspended", "mistral:7b-instruct", "suspended")]
     [InlineData("past_due", "gemini-pro", "allowed")]
     [InlineData("paid", "gemini-pro", "allowed")]
-    public async Task Unpaid_invoices_restrict_models_and_then_everything(string stage, string model, string expected)
+    public async Task An_unpaid_invoice_restricts_models_and_later_all_calls(string stage, string model, string expected)
     {
         var tenant = await _server.CreateReadyTenantAsync();
         await _server.SqlAsync(
             "insert into control.billing_period (tenant_id, number, starts_on, ends_on, stage, stage_since) values ($1, 1, '2026-01-15', '2026-02-15', $2, $3)",
             tenant.Id, stage, Now);
-        Assert.Equal((expected, null), (await tenant.AskAsync(1, model: model)).Denial);
+        Assert.Equal((expected, null), (await tenant.AuthorizeAsync(1, model: model)).Denial);
     }
 
     [Fact]
-    public async Task The_day_is_full_until_midnight_or_until_something_held_may_come_free()
+    public async Task The_daily_limit_denies_until_midnight_or_until_a_reservation_may_expire()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        Assert.Equal(("daily_limit", null), (await tenant.AskAsync(50_001)).Denial);
-        Assert.True((await tenant.AskAsync(30_000)).Allow);
-        Assert.Equal(("daily_limit", Now.AddMinutes(10)), (await tenant.AskAsync(20_001)).Denial);
-        Assert.Equal(0, (await tenant.AskAsync(20_000)).Remaining);
+        Assert.Equal(("daily_limit", null), (await tenant.AuthorizeAsync(50_001)).Denial);
+        Assert.True((await tenant.AuthorizeAsync(30_000)).Allow);
+        Assert.Equal(("daily_limit", Now.AddMinutes(10)), (await tenant.AuthorizeAsync(20_001)).Denial);
+        Assert.Equal(0, (await tenant.AuthorizeAsync(20_000)).Remaining);
 
-        var full = await _server.CreateReadyTenantAsync();
-        await _server.ReportAsync(full, Deliveries.Event("e1", Now, 40_000, 0));
-        Assert.Equal(("daily_limit", Tomorrow), (await full.AskAsync(10_001)).Denial);
+        var used = await _server.CreateReadyTenantAsync();
+        await _server.ReportAsync(used, Deliveries.Event("e1", Now, 40_000, 0));
+        Assert.Equal(("daily_limit", Tomorrow), (await used.AuthorizeAsync(10_001)).Denial);
         await _server.MoveClockAsync(Tomorrow);
-        Assert.True((await full.AskAsync(50_000)).Allow);
+        Assert.True((await used.AuthorizeAsync(50_000)).Allow);
     }
 
     [Fact]
-    public async Task The_month_is_hard_in_a_trial_only()
+    public async Task The_monthly_limit_is_hard_in_a_trial_only()
     {
         var tenant = await _server.CreateReadyTenantAsync("trial");
         await _server.ReportAsync(tenant, [.. Enumerable.Range(1, 10).Select(n => Deliveries.Event($"e{n}", Now.AddDays(-n), 9_999, 0))]);
-        // No use in waiting: the trial ends before the period does.
-        Assert.Equal(("monthly_limit", null), (await tenant.AskAsync(11)).Denial);
-        Assert.Equal(0, (await tenant.AskAsync(10)).Remaining);
-        Assert.Equal(("monthly_limit", Now.AddMinutes(10)), (await tenant.AskAsync(10)).Denial);
+        // No retry_at, because the trial ends before the period does.
+        Assert.Equal(("monthly_limit", null), (await tenant.AuthorizeAsync(11)).Denial);
+        Assert.Equal(0, (await tenant.AuthorizeAsync(10)).Remaining);
+        Assert.Equal(("monthly_limit", Now.AddMinutes(10)), (await tenant.AuthorizeAsync(10)).Denial);
 
         var basic = await _server.CreateReadyTenantAsync();
         await _server.ReportAsync(basic, Deliveries.Event("e1", Now.AddDays(-1), 2_000_000, 0));
-        Assert.True((await basic.AskAsync(10)).Allow);
+        Assert.True((await basic.AuthorizeAsync(10)).Allow);
     }
 
     [Fact]
-    public async Task A_user_has_the_limits_of_its_own_row_or_else_of_everyones()
+    public async Task A_user_has_their_own_limits_or_else_those_of_everyone()
     {
         var tenant = await _server.CreateReadyTenantAsync("premium");
         await LimitUserAsync(tenant, "*", tokens_per_day: 100, tokens_per_month: 150);
         await LimitUserAsync(tenant, "free");
         await LimitUserAsync(tenant, "picky", models: ["gpt-4-turbo"]);
 
-        Assert.Equal(("user_limit", null), (await tenant.AskAsync(101)).Denial);
-        Assert.Equal(40, (await tenant.AskAsync(60)).Remaining);
-        Assert.Equal(("user_limit", Now.AddMinutes(10)), (await tenant.AskAsync(60)).Denial);
-        Assert.True((await tenant.AskAsync(60, user: "u2")).Allow);
-        Assert.True((await tenant.AskAsync(1_000, user: "free")).Allow);
-        Assert.Equal(("user_limit", null), (await tenant.AskAsync(1, user: "picky")).Denial);
-        Assert.True((await tenant.AskAsync(1, user: "picky", model: "gpt-4-turbo")).Allow);
+        Assert.Equal(("user_limit", null), (await tenant.AuthorizeAsync(101)).Denial);
+        Assert.Equal(40, (await tenant.AuthorizeAsync(60)).Remaining);
+        Assert.Equal(("user_limit", Now.AddMinutes(10)), (await tenant.AuthorizeAsync(60)).Denial);
+        Assert.True((await tenant.AuthorizeAsync(60, user: "u2")).Allow);
+        Assert.True((await tenant.AuthorizeAsync(1_000, user: "free")).Allow);
+        Assert.Equal(("user_limit", null), (await tenant.AuthorizeAsync(1, user: "picky")).Denial);
+        Assert.True((await tenant.AuthorizeAsync(1, user: "picky", model: "gpt-4-turbo")).Allow);
 
         await _server.ReportAsync(tenant, Deliveries.Event("e1", Now, 90, 0, user: "u3"), Deliveries.Event("e2", Now, 0, 30, user: "u4"));
-        Assert.Equal(("user_limit", Tomorrow), (await tenant.AskAsync(11, user: "u3")).Denial);
-        Assert.Equal(10, (await tenant.AskAsync(60, user: "u4")).Remaining);
+        Assert.Equal(("user_limit", Tomorrow), (await tenant.AuthorizeAsync(11, user: "u3")).Denial);
+        Assert.Equal(10, (await tenant.AuthorizeAsync(60, user: "u4")).Remaining);
         await _server.MoveClockAsync(Tomorrow);
-        Assert.Equal(("user_limit", NextPeriod), (await tenant.AskAsync(61, user: "u3")).Denial);
-        Assert.True((await tenant.AskAsync(60, user: "u3")).Allow);
+        Assert.Equal(("user_limit", NextPeriod), (await tenant.AuthorizeAsync(61, user: "u3")).Denial);
+        Assert.True((await tenant.AuthorizeAsync(60, user: "u3")).Allow);
     }
 
     [Fact]
-    public async Task Features_are_limited_by_number()
+    public async Task Features_have_limits_of_their_own()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        Assert.Equal(("feature_not_in_plan", null), (await tenant.AskAsync(0, feature: "image")).Denial);
-        Assert.Equal(("feature_limit", null), (await tenant.AskAsync(0, feature: "rag_file", quantity: 6)).Denial);
-        Assert.True((await tenant.AskAsync(0, feature: "rag_file", quantity: 4)).Allow);
-        Assert.Equal(("feature_limit", Now.AddMinutes(10)), (await tenant.AskAsync(0, feature: "rag_file", quantity: 2)).Denial);
+        Assert.Equal(("feature_not_in_plan", null), (await tenant.AuthorizeAsync(0, feature: "image")).Denial);
+        Assert.Equal(("feature_limit", null), (await tenant.AuthorizeAsync(0, feature: "rag_file", quantity: 6)).Denial);
+        Assert.True((await tenant.AuthorizeAsync(0, feature: "rag_file", quantity: 4)).Allow);
+        Assert.Equal(("feature_limit", Now.AddMinutes(10)), (await tenant.AuthorizeAsync(0, feature: "rag_file", quantity: 2)).Denial);
 
-        var search = await tenant.AskAsync(10, feature: "web_search", quantity: 60);
+        var search = await tenant.AuthorizeAsync(10, feature: "web_search", quantity: 60);
         await _server.ReportAsync(tenant, new
         {
             id = "e1",
@@ -132,20 +132,20 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
             feature = "web_search",
             quantity = 90,
         });
-        Assert.Equal(new Standing(100, 90, 0, 10), await tenant.StandingAsync("web_searches_per_month"));
-        Assert.Equal(("feature_limit", NextPeriod), (await tenant.AskAsync(0, feature: "web_search", quantity: 11)).Denial);
-        Assert.True((await tenant.AskAsync(0, feature: "web_search", quantity: 10)).Allow);
+        Assert.Equal(new LimitState(100, 90, 0, 10), await tenant.LimitAsync("web_searches_per_month"));
+        Assert.Equal(("feature_limit", NextPeriod), (await tenant.AuthorizeAsync(0, feature: "web_search", quantity: 11)).Denial);
+        Assert.True((await tenant.AuthorizeAsync(0, feature: "web_search", quantity: 10)).Allow);
     }
 
     [Fact]
-    public async Task A_trial_that_ended_denies_and_never_promises_a_day_after_it()
+    public async Task An_expired_trial_denies_and_no_retry_at_lies_after_its_end()
     {
         var tenant = await _server.CreateReadyTenantAsync("trial");
         await _server.MoveClockAsync(Now.AddDays(14).AddHours(-12));
         await _server.ReportAsync(tenant, Deliveries.Event("e1", Now.AddDays(14).AddHours(-12), 10_000, 0));
-        Assert.Equal(("daily_limit", null), (await tenant.AskAsync(1)).Denial);
+        Assert.Equal(("daily_limit", null), (await tenant.AuthorizeAsync(1)).Denial);
         await _server.MoveClockAsync(Now.AddDays(14));
-        Assert.Equal(("trial_expired", null), (await tenant.AskAsync(1)).Denial);
+        Assert.Equal(("trial_expired", null), (await tenant.AuthorizeAsync(1)).Denial);
     }
 
     [Fact]
@@ -153,125 +153,125 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
     {
         var fresh = await _server.CreateTenantAsync();
         await _server.SqlAsync("update control.environment set state = 'failed' where tenant_id = $1", fresh.Id);
-        Assert.Equal(("environment_not_ready", null), (await fresh.AskAsync(1)).Denial);
+        Assert.Equal(("environment_not_ready", null), (await fresh.AuthorizeAsync(1)).Denial);
 
         var tenant = await _server.CreateReadyTenantAsync();
         await _server.SqlAsync("update control.environment set state = 'updating' where tenant_id = $1", tenant.Id);
-        Assert.True((await tenant.AskAsync(1)).Allow);
+        Assert.True((await tenant.AuthorizeAsync(1)).Allow);
         (await _server.Operator.PostAsync($"/v1/admin/tenants/{tenant.Id}/suspend", null)).EnsureSuccessStatusCode();
-        Assert.Equal(("suspended", null), (await tenant.AskAsync(1)).Denial);
+        Assert.Equal(("suspended", null), (await tenant.AuthorizeAsync(1)).Denial);
     }
 
     [Fact]
-    public async Task Twenty_concurrent_twins_hold_once_and_get_one_answer()
+    public async Task Twenty_concurrent_requests_with_one_id_reserve_once_and_get_one_answer()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => tenant.AskAsync(1_000, request: "r1")));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => tenant.AuthorizeAsync(1_000, request: "r1")));
 
         var answer = Assert.Single(answers.Distinct());
         Assert.True(answer.Allow);
-        Assert.Equal(1_000, (await tenant.StandingAsync()).Reserved);
+        Assert.Equal(1_000, (await tenant.LimitAsync()).Reserved);
         await _server.ReportAsync(tenant, Deliveries.Event("e1", Now, 40_000, 0, reservation_id: answer.Reservation));
-        Assert.Equal(answer, await tenant.AskAsync(30_000, request: "r1"));
-        Assert.Equal("daily_limit", (await tenant.AskAsync(30_000, request: "r2")).Reason);
+        Assert.Equal(answer, await tenant.AuthorizeAsync(30_000, request: "r1"));
+        Assert.Equal("daily_limit", (await tenant.AuthorizeAsync(30_000, request: "r2")).Reason);
         await _server.MoveClockAsync(Tomorrow);
-        Assert.Equal("daily_limit", (await tenant.AskAsync(30_000, request: "r2")).Reason);
+        Assert.Equal("daily_limit", (await tenant.AuthorizeAsync(30_000, request: "r2")).Reason);
     }
 
     [Theory]
     [InlineData(10, 20)]
     [InlineData(500, 500)]
     [InlineData(4_000, 5_000)]
-    public async Task The_event_that_names_a_reservation_settles_it_whatever_was_used(long prompt, long completion)
+    public async Task The_event_that_names_a_reservation_settles_it_whatever_its_usage(long prompt, long completion)
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        var reservation = (await tenant.AskAsync(1_000)).Reservation;
+        var reservation = (await tenant.AuthorizeAsync(1_000)).Reservation;
         var usage = Deliveries.Event("e1", Now, prompt, completion, reservation_id: reservation);
 
         var replies = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _server.ReportAsync(tenant, usage).CountsAsync()));
         Assert.Equal(1, replies.Sum(r => r.Accepted));
-        // A second event of the same call is counted too, and gives nothing back.
+        // A second event of the same call is also counted, and releases nothing.
         await _server.ReportAsync(tenant, Deliveries.Event("e2", Now, 1, 1, reservation_id: reservation));
 
-        Assert.Equal(new Standing(50_000, prompt + completion + 2, 0, 50_000 - prompt - completion - 2), await tenant.StandingAsync());
+        Assert.Equal(new LimitState(50_000, prompt + completion + 2, 0, 50_000 - prompt - completion - 2), await tenant.LimitAsync());
     }
 
     [Fact]
     public async Task Usage_beyond_the_estimate_is_counted_in_full_and_the_next_call_is_denied()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        var reservation = (await tenant.AskAsync(100)).Reservation;
+        var reservation = (await tenant.AuthorizeAsync(100)).Reservation;
         await _server.ReportAsync(tenant, Deliveries.Event("e1", Now, 60_000, 0, reservation_id: reservation));
 
-        Assert.Equal(new Standing(50_000, 60_000, 0, 0), await tenant.StandingAsync());
-        Assert.Equal(("daily_limit", Tomorrow), (await tenant.AskAsync(1)).Denial);
+        Assert.Equal(new LimitState(50_000, 60_000, 0, 0), await tenant.LimitAsync());
+        Assert.Equal(("daily_limit", Tomorrow), (await tenant.AuthorizeAsync(1)).Denial);
     }
 
     [Fact]
-    public async Task A_reservation_expires_by_the_clock_and_late_or_unannounced_usage_still_counts()
+    public async Task A_reservation_expires_and_usage_that_is_late_or_without_reservation_still_counts()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        var first = await tenant.AskAsync(50_000);
-        Assert.False((await tenant.AskAsync(1)).Allow);
+        var first = await tenant.AuthorizeAsync(50_000);
+        Assert.False((await tenant.AuthorizeAsync(1)).Allow);
         await _server.MoveClockAsync(Now.AddMinutes(10));
 
-        Assert.Equal(new Standing(50_000, 0, 0, 50_000), await tenant.StandingAsync());
-        var second = await tenant.AskAsync(50_000);
+        Assert.Equal(new LimitState(50_000, 0, 0, 50_000), await tenant.LimitAsync());
+        var second = await tenant.AuthorizeAsync(50_000);
         Assert.True(second.Allow);
-        await _server.ReportAsync(tenant, Deliveries.Event("late", Now, 700, 0, reservation_id: first.Reservation), Deliveries.Event("unannounced", Now, 300, 0));
-        Assert.Equal(new Standing(50_000, 1_000, 50_000, 0), await tenant.StandingAsync());
+        await _server.ReportAsync(tenant, Deliveries.Event("late", Now, 700, 0, reservation_id: first.Reservation), Deliveries.Event("unreserved", Now, 300, 0));
+        Assert.Equal(new LimitState(50_000, 1_000, 50_000, 0), await tenant.LimitAsync());
         await _server.ReportAsync(tenant, Deliveries.Event("e2", Now, 9_000, 0, reservation_id: second.Reservation));
-        Assert.Equal(new Standing(50_000, 10_000, 0, 40_000), await tenant.StandingAsync());
+        Assert.Equal(new LimitState(50_000, 10_000, 0, 40_000), await tenant.LimitAsync());
     }
 
     [Fact]
-    public async Task A_call_that_runs_over_midnight_takes_nothing_of_the_next_day()
+    public async Task A_call_that_runs_past_midnight_does_not_count_against_the_next_day()
     {
         var tenant = await _server.CreateReadyTenantAsync();
         await _server.MoveClockAsync(Tomorrow.AddMinutes(-1));
-        var before = await tenant.AskAsync(50_000);
+        var before = await tenant.AuthorizeAsync(50_000);
         await _server.MoveClockAsync(Tomorrow.AddMinutes(1));
-        var after = await tenant.AskAsync(50_000);
+        var after = await tenant.AuthorizeAsync(50_000);
         Assert.True(after.Allow);
 
         await _server.ReportAsync(tenant, Deliveries.Event("e1", Tomorrow.AddMinutes(1), 50_000, 0, reservation_id: before.Reservation));
 
-        Assert.Equal(new Standing(50_000, 0, 50_000, 0), await tenant.StandingAsync());
-        Assert.Equal(new Standing(1_000_000, 50_000, 50_000, 900_000), await tenant.StandingAsync("tokens_per_month"));
+        Assert.Equal(new LimitState(50_000, 0, 50_000, 0), await tenant.LimitAsync());
+        Assert.Equal(new LimitState(1_000_000, 50_000, 50_000, 900_000), await tenant.LimitAsync("tokens_per_month"));
     }
 
     [Fact]
-    public async Task A_thousand_callers_at_once_are_admitted_exactly_up_to_the_budget()
+    public async Task A_thousand_concurrent_requests_are_allowed_exactly_up_to_the_limit()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(n => tenant.AskAsync(70, user: $"u{n % 9}")));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(n => tenant.AuthorizeAsync(70, user: $"u{n % 9}")));
 
-        var admitted = answers.Where(a => a.Allow).ToList();
-        Assert.Equal(50_000 / 70, admitted.Count);
+        var allowed = answers.Where(a => a.Allow).ToList();
+        Assert.Equal(50_000 / 70, allowed.Count);
         Assert.All(answers.Where(a => !a.Allow), denied => Assert.Equal("daily_limit", denied.Reason));
-        Assert.Equal(new Standing(50_000, 0, admitted.Count * 70, 50_000 % 70), await tenant.StandingAsync());
+        Assert.Equal(new LimitState(50_000, 0, allowed.Count * 70, 50_000 % 70), await tenant.LimitAsync());
 
-        // Half of the calls report what they used; of the others nothing is heard again.
-        var reported = admitted.Where((_, n) => n % 2 == 0).ToList();
+        // Half of the calls report their usage; the others never do.
+        var reported = allowed.Where((_, n) => n % 2 == 0).ToList();
         await Task.WhenAll(reported.Chunk(10).Select((chunk, c) => _server.ReportAsync(
             tenant, [.. chunk.Select((a, n) => Deliveries.Event($"e{c}-{n}", Now, 30, 20, reservation_id: a.Reservation))])));
         await _server.MoveClockAsync(Now.AddMinutes(10));
 
-        Assert.Equal(new Standing(50_000, reported.Count * 50, 0, 50_000 - (reported.Count * 50)), await tenant.StandingAsync());
-        Assert.True((await tenant.AskAsync(50_000 - (reported.Count * 50))).Allow);
+        Assert.Equal(new LimitState(50_000, reported.Count * 50, 0, 50_000 - (reported.Count * 50)), await tenant.LimitAsync());
+        Assert.True((await tenant.AuthorizeAsync(50_000 - (reported.Count * 50))).Allow);
         Assert.Equal(50_000 - (reported.Count * 50), await _server.ReadAsync<long>(
             "select reserved from control.budget where tenant_id = $1 and span = 'day'", tenant.Id));
     }
 
     [Fact]
-    public async Task An_unknown_key_or_a_bad_field_is_answered_with_what_to_send()
+    public async Task An_unknown_key_is_refused_and_invalid_fields_are_named()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        using var stranger = _server.NewClient("cpt_wrong");
-        object good = new { request_id = "r", user = "u", model = "m", estimated_tokens = 1 };
-        Assert.Equal(HttpStatusCode.Unauthorized, (await stranger.PostAsJsonAsync("/v1/authorize", good)).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Anyone.PostAsJsonAsync("/v1/authorize", good)).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Operator.PostAsJsonAsync("/v1/authorize", good)).StatusCode);
+        using var unknown = _server.NewClient("cpt_wrong");
+        object valid = new { request_id = "r", user = "u", model = "m", estimated_tokens = 1 };
+        Assert.Equal(HttpStatusCode.Unauthorized, (await unknown.PostAsJsonAsync("/v1/authorize", valid)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Anyone.PostAsJsonAsync("/v1/authorize", valid)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Operator.PostAsJsonAsync("/v1/authorize", valid)).StatusCode);
 
         var reply = await tenant.PostAuthorizeAsync(new { user = "", model = "a\nb", estimated_tokens = -1, feature = "video", quantity = -1 });
         Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (reply.StatusCode, reply.Content.Headers.ContentType!.MediaType));
@@ -281,7 +281,7 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_the_database_is_away_the_answer_is_503()
+    public async Task While_the_database_is_unavailable_the_answer_is_503()
     {
         var tenant = await _server.CreateReadyTenantAsync();
         var name = new NpgsqlConnectionStringBuilder(_server.ConnectionString).Database;
@@ -295,7 +295,7 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
         Assert.All(replies, reply => Assert.NotNull(reply.Headers.RetryAfter));
 
         await outside.CreateCommand($"alter database {name} allow_connections true").ExecuteNonQueryAsync();
-        Assert.True((await tenant.AskAsync(1, request: "r1")).Allow);
+        Assert.True((await tenant.AuthorizeAsync(1, request: "r1")).Allow);
     }
 
     Task LimitUserAsync(TestTenant tenant, string user, long? tokens_per_day = null, long? tokens_per_month = null, string[]? models = null) => _server.SqlAsync(

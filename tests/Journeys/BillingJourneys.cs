@@ -23,7 +23,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
     [Fact]
-    public async Task At_the_periods_end_base_and_overage_are_invoiced_mailed_and_readable()
+    public async Task At_the_end_of_a_period_base_and_overage_are_invoiced_and_the_invoice_is_mailed_and_downloadable()
     {
         await AcceptAsync(Deliveries.Event("e1", Start, 1_000_000, 234_567));
         await _server.MoveClockAsync(FirstEnd);
@@ -44,7 +44,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_billing_job_run_by_many_at_once_and_again_writes_one_invoice()
+    public async Task Concurrent_and_repeated_runs_of_the_billing_job_create_one_invoice()
     {
         await _server.MoveClockAsync(FirstEnd);
         await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => _server.RunJobAsync("billing")));
@@ -53,10 +53,10 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Invoices_go_to_members_who_confirmed_their_address_only()
+    public async Task Invoices_are_sent_only_to_members_with_a_confirmed_email_address()
     {
         var invite = _server.Services.GetRequiredService<InviteMember>();
-        Assert.IsType<InviteMemberResult.Invited>(await invite.RunAsync(_tenant.Id, "a-slip-of-the-hand@example.com", "billing", "test", CancellationToken.None));
+        Assert.IsType<InviteMemberResult.Invited>(await invite.RunAsync(_tenant.Id, "typo@example.com", "billing", "test", CancellationToken.None));
         await _server.MoveClockAsync(FirstEnd);
 
         var invoiced = Assert.Single(await _server.MailsAsync(), mail => mail.Subject == "Invoice INV-000001");
@@ -64,11 +64,11 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_tenant_whose_period_cannot_be_closed_is_an_alert_and_keeps_no_other_from_its_invoice()
+    public async Task A_tenant_whose_period_cannot_be_closed_raises_an_alert_and_does_not_block_other_invoices()
     {
         await using (var transaction = await _server.Database.BeginJobAsync(CancellationToken.None))
         {
-            // A country without a name; it is older than the other one, so its turn comes first.
+            // A country without a name. This tenant is older than the other, so it is processed first.
             await transaction.ExecuteAsync("update control.tenant set country = 'ZZ' where id = $1", CancellationToken.None, _tenant.Id);
             await transaction.CommitAsync(CancellationToken.None);
         }
@@ -83,7 +83,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Late_events_for_an_invoiced_period_are_a_line_of_the_next_invoice()
+    public async Task Late_events_of_an_invoiced_period_are_a_line_of_the_next_invoice()
     {
         await AcceptAsync(Deliveries.Event("in-time", Start, 900_000, 0));
         await _server.MoveClockAsync(FirstEnd.AddHours(12));
@@ -98,7 +98,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Invoice_numbers_are_gapless_and_a_tenant_that_is_behind_catches_up()
+    public async Task Invoice_numbers_have_no_gaps_and_missed_periods_are_invoiced_later()
     {
         await _server.CreateTenantAsync("premium");
         await _server.CreateTenantAsync("trial");
@@ -111,7 +111,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_tenant_that_left_gets_the_invoice_of_its_last_period_and_none_after()
+    public async Task A_deleted_tenant_gets_the_invoice_of_its_last_period_and_none_after_it()
     {
         await AcceptAsync(Deliveries.Event("e1", Start));
         Assert.True((await _server.Operator.DeleteAsync($"/v1/admin/tenants/{_tenant.Id}")).IsSuccessStatusCode);
@@ -138,7 +138,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_and_invoicing_that_race_lose_nothing()
+    public async Task Concurrent_events_and_invoicing_lose_no_usage()
     {
         await _server.MoveClockAsync(FirstEnd.AddSeconds(-1));
         var reporting = Enumerable.Range(0, 40).Select(n => _server.ReportAsync(_tenant, Deliveries.Event($"e{n}", FirstEnd.AddSeconds(-2), 1000, 0)));
@@ -150,7 +150,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_nightly_rollup_equals_the_events_and_running_it_twice_is_free()
+    public async Task The_nightly_rollup_equals_the_events_and_a_second_run_does_nothing()
     {
         await AcceptAsync(Deliveries.Event("e1", Start), Deliveries.Event("e2", Start.AddDays(-3), model: "gemini-pro"));
 
@@ -162,7 +162,7 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_counter_that_drifted_is_reported_every_night_until_it_is_set_right()
+    public async Task A_drifted_counter_is_reported_every_night_until_it_is_fixed()
     {
         await AcceptAsync(Deliveries.Event("e1", Start));
         await using (var job = await _server.Database.OpenJobAsync(default))

@@ -2,13 +2,13 @@ using ControlPlane.Tests.Support.Budgets;
 
 namespace ControlPlane.Tests;
 
-/// <summary>The rules of a budget, over random histories with races, expiries, midnights and ends of periods.</summary>
+/// <summary>Invariants of budgets, tested with random scripts of concurrent operations, expiries, midnights and period ends.</summary>
 [Trait("Category", "Slow")]
 public sealed class BudgetProperties : IAsyncLifetime
 {
     const int Runs = 14;
     const int Groups = 40;
-    const int Shrinks = 60;
+    const int MaxShrinks = 60;
 
     TestServer _server = null!;
 
@@ -19,37 +19,37 @@ public sealed class BudgetProperties : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Nothing_is_let_in_beyond_a_hard_limit_and_the_books_are_right_at_every_moment(bool controlled)
+    public async Task Hard_limits_are_never_exceeded_and_budgets_always_match_events_and_reservations(bool controlled)
     {
         for (var seed = 1; seed <= Runs; seed++)
         {
             var script = BudgetScripts.Random(seed, controlled, Groups);
-            if (await PlayAsync(script, controlled) is { } wrong)
+            if (await RunAsync(script, controlled) is { } violation)
             {
-                var (smallest, why) = await ShrinkAsync(script, controlled, wrong);
-                Assert.Fail($"Seed {seed}: {why}\n{string.Join('\n', smallest)}");
+                var (smallest, reason) = await ShrinkAsync(script, controlled, violation);
+                Assert.Fail($"Seed {seed}: {reason}\n{string.Join('\n', smallest)}");
             }
         }
     }
 
-    async Task<string?> PlayAsync(List<Group> script, bool controlled)
+    async Task<string?> RunAsync(List<Group> script, bool controlled)
     {
         await using var run = await BudgetRun.StartAsync(_server, controlled);
-        return await run.PlayAsync(script);
+        return await run.RunAsync(script);
     }
 
-    // Leaves out groups, halves first, as long as something still goes wrong.
-    async Task<(List<Group> Script, string Why)> ShrinkAsync(List<Group> script, bool controlled, string why)
+    // Removes groups, starting with half of them, as long as the script still fails.
+    async Task<(List<Group> Script, string Reason)> ShrinkAsync(List<Group> script, bool controlled, string reason)
     {
-        var tries = 0;
+        var attempts = 0;
         for (var size = script.Count / 2; size >= 1; size /= 2)
         {
-            for (var at = 0; at < script.Count && tries < Shrinks; tries++)
+            for (var at = 0; at < script.Count && attempts < MaxShrinks; attempts++)
             {
                 List<Group> without = [.. script.Take(at), .. script.Skip(at + size)];
-                if (await PlayAsync(without, controlled) is { } still)
+                if (await RunAsync(without, controlled) is { } violation)
                 {
-                    (script, why) = (without, still);
+                    (script, reason) = (without, violation);
                 }
                 else
                 {
@@ -58,6 +58,6 @@ public sealed class BudgetProperties : IAsyncLifetime
             }
         }
 
-        return (script, why);
+        return (script, reason);
     }
 }

@@ -28,17 +28,17 @@ public class DatabaseCrashes
         var killing = KillDatabaseAsync();
         var counted = await Task.WhenAll(tenants.Select((tenant, i) => clients.ReportAsync(tenant, new Random(seed + i), until: killing, refused: reply => refusals.Enqueue(reply.Headers.RetryAfter), queued: events => Interlocked.Add(ref queued, events))));
         await killing;
-        await Spool.EmptyAsync(data);
+        await Spool.WaitUntilEmptyAsync(data);
         await clients.RunJobAsync("nightly");
 
-        await using var books = new Books(Connection(data));
+        await using var books = new DatabaseInvariants(Connection(data));
         foreach (var (tenant, events) in tenants.Zip(counted))
         {
-            var there = await books.AskAsync<string[]>("select array_agg(id) from control.usage_event where tenant_id = $1", tenant.Id) ?? [];
+            var there = await books.ScalarAsync<string[]>("select array_agg(id) from control.usage_event where tenant_id = $1", tenant.Id) ?? [];
             Assert.True(events.Keys.ToHashSet().SetEquals(there) && there.Length == events.Count, $"Seed {seed}: {events.Count} events were counted, {there.Length} are there");
         }
 
-        Assert.DoesNotContain(await books.BrokenAsync(), rule => rule.StartsWith("Event", StringComparison.Ordinal));
+        Assert.DoesNotContain(await books.FindViolationsAsync(), rule => rule.StartsWith("Event", StringComparison.Ordinal));
         Assert.NotEqual(0, queued);
         Assert.All(refusals, retryAfter => Assert.NotNull(retryAfter?.Delta));
         Assert.Equal(0, await server.StopAsync());

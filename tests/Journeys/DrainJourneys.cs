@@ -2,21 +2,21 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
-/// <summary>What becomes of usage that waits in the spool, and of usage that comes while the database has no room for it.</summary>
+/// <summary>Draining of the spool, and usage that arrives while the database is overloaded.</summary>
 [Trait("Category", "Slow")]
 public class DrainJourneys
 {
     static readonly DateTimeOffset Now = new(2026, 3, 15, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public async Task What_waited_is_as_old_as_when_it_came_in_but_not_older_than_a_queue_keeps_it()
+    public async Task Queued_usage_has_the_age_of_its_arrival_but_at_most_that_of_a_queue_message()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
 
-        await WaitAsync(server, tenant, Now.AddDays(-10), Line("old", Now.AddDays(-40)), Line("too-old", Now.AddDays(-46)), Line("ahead", Now.AddDays(-9)), "{broken");
-        await WaitAsync(server, tenant, Now.AddDays(-20), Line("older", Now.AddDays(-48)), Line("oldest", Now.AddDays(-50)));
-        await Spool.EmptyAsync(server.DataFolder);
+        await SpoolAsync(server, tenant, Now.AddDays(-10), Line("old", Now.AddDays(-40)), Line("too-old", Now.AddDays(-46)), Line("ahead", Now.AddDays(-9)), "{broken");
+        await SpoolAsync(server, tenant, Now.AddDays(-20), Line("older", Now.AddDays(-48)), Line("oldest", Now.AddDays(-50)));
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
 
         Assert.Equal(["old", "older"], await IdsAsync(server));
         Assert.Equal(
@@ -27,7 +27,7 @@ public class DrainJourneys
     }
 
     [Fact]
-    public async Task What_cannot_be_counted_is_set_aside_with_its_reason_and_holds_up_nobody()
+    public async Task A_delivery_that_cannot_be_counted_moves_to_failed_with_its_reason_and_blocks_no_other()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
@@ -38,15 +38,15 @@ public class DrainJourneys
         }
 
         var spool = Path.Combine(server.DataFolder, "spool");
-        await File.WriteAllTextAsync(Path.Combine(spool, "20260101T000000.0000000Z-00000000-1.json.gz"), "no gzip");
-        await WaitAsync(server, tenant, Now, Line("before", Now));
-        await WaitAsync(server, tenant, Now, Line("poison", Now));
-        await WaitAsync(server, tenant, Now, Line("after", Now));
-        await Spool.EmptyAsync(server.DataFolder);
+        await File.WriteAllTextAsync(Path.Combine(spool, "20260101T000000.0000000Z-00000000-1.json.gz"), "not gzip");
+        await SpoolAsync(server, tenant, Now, Line("before", Now));
+        await SpoolAsync(server, tenant, Now, Line("poison", Now));
+        await SpoolAsync(server, tenant, Now, Line("after", Now));
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
 
         Assert.Equal(["after", "before"], await IdsAsync(server));
-        var aside = Spool.Failed(server.DataFolder);
-        Assert.Equal(2, aside.Length);
+        var failed = Spool.FailedFiles(server.DataFolder);
+        Assert.Equal(2, failed.Length);
         var reasons = Directory.GetFiles(Path.Combine(spool, "failed"), "*.reason.txt").Select(File.ReadAllText).ToList();
         Assert.Contains(reasons, reason => reason.Contains("poison is refused", StringComparison.Ordinal));
         Assert.Contains("Usage in 2 files cannot be counted", await OverviewAsync(server), StringComparison.Ordinal);
@@ -56,17 +56,17 @@ public class DrainJourneys
             await owner.ExecuteAsync("drop trigger poison on control.usage_event", default);
         }
 
-        foreach (var file in aside.Where(file => !file.Contains("00000000-1", StringComparison.Ordinal)))
+        foreach (var file in failed.Where(file => !file.Contains("00000000-1", StringComparison.Ordinal)))
         {
             File.Move(file, Path.Combine(spool, Path.GetFileName(file)));
         }
 
-        await Spool.EmptyAsync(server.DataFolder);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal(["after", "before", "poison"], await IdsAsync(server));
     }
 
     [Fact]
-    public async Task Usage_of_a_tenant_whose_rows_are_locked_waits_and_holds_up_nobody()
+    public async Task Usage_of_a_tenant_whose_rows_are_locked_is_queued_and_blocks_no_other_tenant()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var (locked, free) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
@@ -74,8 +74,8 @@ public class DrainJourneys
         {
             await invoicing.ExecuteAsync(BillingLock.Take, default, locked.Id);
             var queued = server.ReportAsync(locked, Deliveries.Event("e1", Now)).QueuedAsync();
-            await WaitAsync(server, locked, Now, Line("e2", Now));
-            await WaitAsync(server, free, Now, Line("e3", Now));
+            await SpoolAsync(server, locked, Now, Line("e2", Now));
+            await SpoolAsync(server, free, Now, Line("e3", Now));
 
             Assert.Equal(1, (await server.ReportAsync(free, Deliveries.Event("e4", Now)).CountsAsync()).Accepted);
             Assert.Equal(1, await queued);
@@ -87,12 +87,12 @@ public class DrainJourneys
             Assert.Equal(["e3", "e4"], await IdsAsync(server));
         }
 
-        await Spool.EmptyAsync(server.DataFolder);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal(["e1", "e2", "e3", "e4"], await IdsAsync(server));
     }
 
     [Fact]
-    public async Task With_every_connection_taken_usage_is_queued_and_counted_when_there_is_room()
+    public async Task Usage_is_queued_while_all_connections_are_busy_and_counted_afterwards()
     {
         const int Count = 120;
         await using var server = await TestServer.StartAsync(clock: Now);
@@ -101,27 +101,27 @@ public class DrainJourneys
         long queued;
         await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
-            await using var taking = await owner.BeginTransactionAsync();
+            await using var locking = await owner.BeginTransactionAsync();
             await owner.ExecuteAsync("lock table control.usage_event in access exclusive mode", default);
-            // They wait for the lock, together in one transaction and behind it.
+            // All of them wait for the lock, in one shared transaction or queued behind it.
             var sent = Enumerable.Range(0, Count).Select(n => server.ReportAsync(tenant, Deliveries.Event($"e{n}", Now)).QueuedAsync());
             queued = (await Task.WhenAll(sent)).Sum();
         }
 
         Assert.Equal(Count, queued);
-        await Spool.EmptyAsync(server.DataFolder);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal(Count, (await IdsAsync(server)).Length);
         Assert.Equal(Count, await server.ReadAsync<long>("select sum(requests)::bigint from control.usage_counter"));
     }
 
     static async Task<string> OverviewAsync(TestServer server)
     {
-        using var person = server.NewVisitor();
-        await person.SubmitAsync("/admin/login", "/admin/login", ("key", server.OperatorKey));
-        return await person.GetStringAsync("/admin");
+        using var visitor = server.NewVisitor();
+        await visitor.SubmitAsync("/admin/login", "/admin/login", ("key", server.OperatorKey));
+        return await visitor.GetStringAsync("/admin");
     }
 
-    static Task WaitAsync(TestServer server, TestTenant tenant, DateTimeOffset receivedAt, params string[] texts) =>
+    static Task SpoolAsync(TestServer server, TestTenant tenant, DateTimeOffset receivedAt, params string[] texts) =>
         server.Services.GetRequiredService<UsageSpool>().AddAsync(new OverflowDelivery(tenant.Id, UsageFormat.Event, receivedAt, texts), default);
 
     static string Line(string id, DateTimeOffset at) => JsonSerializer.Serialize(Deliveries.Event(id, at));

@@ -22,42 +22,42 @@ public sealed class GatewayHookJourneys : IDisposable
         var tenant = await ReadyTenantAsync(server);
         await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
 
-        var asked = await gateway.AskAsync(maxTokens: 100);
-        Assert.True(asked.GetProperty("allowed").GetBoolean());
+        var call = await gateway.AuthorizeAsync(maxTokens: 100);
+        Assert.True(call.GetProperty("allowed").GetBoolean());
         Assert.InRange((await MonthAsync(tenant.Http)).Reserved, 100, 130);
 
-        await gateway.SucceedAsync(asked, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
+        await gateway.SucceedAsync(call, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
         await EventuallyAsync(async () => await MonthAsync(tenant.Http) == new Month(Used: 42, Reserved: 0));
     }
 
     [Fact]
-    public async Task A_call_that_failed_gives_back_what_it_held()
+    public async Task A_failed_call_releases_its_reservation()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await ReadyTenantAsync(server);
         await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
 
-        await gateway.FailAsync(await gateway.AskAsync(maxTokens: 100));
-        await EventuallyAsync(async () => await MonthAsync(tenant.Http) == new Month(Used: 0, Reserved: 0) && await gateway.WaitingAsync() == 0);
+        await gateway.FailAsync(await gateway.AuthorizeAsync(maxTokens: 100));
+        await EventuallyAsync(async () => await MonthAsync(tenant.Http) == new Month(Used: 0, Reserved: 0) && await gateway.CountSpooledAsync() == 0);
     }
 
     [Fact]
-    public async Task A_call_over_budget_is_refused_in_words_for_the_person_at_the_chat()
+    public async Task A_call_over_budget_is_denied_with_a_message_for_the_chat_user()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await ReadyTenantAsync(server);
         await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
 
-        await RefusedAsync(403, "This request exceeds your organization's daily token limit.", gateway.AskAsync(maxTokens: 60_000));
-        await RefusedAsync(403, "Your organization's plan does not include the model gpt-4-turbo.", gateway.AskAsync(maxTokens: 10, model: "gpt-4-turbo"));
+        await AssertDeniedAsync(403, "This request exceeds your organization's daily token limit.", gateway.AuthorizeAsync(maxTokens: 60_000));
+        await AssertDeniedAsync(403, "Your organization's plan does not include the model gpt-4-turbo.", gateway.AuthorizeAsync(maxTokens: 10, model: "gpt-4-turbo"));
 
-        await gateway.AskAsync(maxTokens: 49_900);
-        await RefusedAsync(429, "Your organization has reached its daily token limit, including tokens reserved by running calls. Try again at ", gateway.AskAsync(maxTokens: 100));
+        await gateway.AuthorizeAsync(maxTokens: 49_900);
+        await AssertDeniedAsync(429, "Your organization has reached its daily token limit, including tokens reserved by running calls. Try again at ", gateway.AuthorizeAsync(maxTokens: 100));
         Assert.InRange((await MonthAsync(tenant.Http)).Reserved, 49_900, 50_000);
     }
 
     [Fact]
-    public async Task What_was_used_while_the_control_plane_is_down_arrives_exactly_once()
+    public async Task Usage_during_an_outage_of_the_control_plane_is_counted_exactly_once()
     {
         var database = await TestCluster.NewDatabaseAsync();
         var data = Directory.CreateTempSubdirectory("controlplane-test-").FullName;
@@ -70,19 +70,19 @@ public sealed class GatewayHookJourneys : IDisposable
             var key = await ReadyTenantAsync(server);
             tenant.DefaultRequestHeaders.Authorization = new("Bearer", key);
             await using var killed = HookGateway.Start(server.Anyone.BaseAddress!, key, _spool);
-            var answered = await killed.AskAsync(maxTokens: 100);
-            await killed.AskAsync(maxTokens: 100);
+            var call = await killed.AuthorizeAsync(maxTokens: 100);
+            await killed.AuthorizeAsync(maxTokens: 100);
 
             await server.KillAsync();
             await server.DisposeAsync();
-            await RefusedAsync(503, "Your organization's budget cannot be checked right now", killed.AskAsync(maxTokens: 100));
-            await killed.SucceedAsync(answered, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
+            await AssertDeniedAsync(503, "Your organization's budget cannot be checked right now", killed.AuthorizeAsync(maxTokens: 100));
+            await killed.SucceedAsync(call, "chatcmpl-1", promptTokens: 12, completionTokens: 30);
             await killed.KillAsync();
             await using var gateway = HookGateway.Start(tenant.BaseAddress!, key, _spool);
-            Assert.Equal(1, await gateway.WaitingAsync());
+            Assert.Equal(1, await gateway.CountSpooledAsync());
 
-            await using var back = ServerProcess.Launch(port, options);
-            await EventuallyAsync(async () => await gateway.WaitingAsync() == 0);
+            await using var restarted = ServerProcess.Launch(port, options);
+            await EventuallyAsync(async () => await gateway.CountSpooledAsync() == 0);
             Assert.Equal((1, 42), await UsageAsync(tenant));
             var month = await MonthAsync(tenant);
             Assert.Equal(42, month.Used);
@@ -96,35 +96,35 @@ public sealed class GatewayHookJourneys : IDisposable
     }
 
     [Fact]
-    public async Task What_was_used_while_the_database_is_away_is_the_control_planes_to_keep()
+    public async Task Usage_during_an_outage_of_the_database_is_queued_by_the_control_plane()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await ReadyTenantAsync(server);
         await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
-        await gateway.SucceedAsync(await gateway.AskAsync(maxTokens: 100), "chatcmpl-1", promptTokens: 12, completionTokens: 30);
-        await EventuallyAsync(async () => await gateway.WaitingAsync() == 0);
-        var asked = await gateway.AskAsync(maxTokens: 100);
+        await gateway.SucceedAsync(await gateway.AuthorizeAsync(maxTokens: 100), "chatcmpl-1", promptTokens: 12, completionTokens: 30);
+        await EventuallyAsync(async () => await gateway.CountSpooledAsync() == 0);
+        var call = await gateway.AuthorizeAsync(maxTokens: 100);
         await using (await TestCluster.RefuseAsync(server.ConnectionString))
         {
-            await gateway.SucceedAsync(asked, "chatcmpl-2", promptTokens: 3, completionTokens: 5);
-            await EventuallyAsync(async () => await gateway.WaitingAsync() == 0);
-            Assert.Single(Spool.Waiting(server.DataFolder));
-            await RefusedAsync(503, "Your organization's budget cannot be checked right now", gateway.AskAsync(maxTokens: 100));
+            await gateway.SucceedAsync(call, "chatcmpl-2", promptTokens: 3, completionTokens: 5);
+            await EventuallyAsync(async () => await gateway.CountSpooledAsync() == 0);
+            Assert.Single(Spool.PendingFiles(server.DataFolder));
+            await AssertDeniedAsync(503, "Your organization's budget cannot be checked right now", gateway.AuthorizeAsync(maxTokens: 100));
         }
 
-        await Spool.EmptyAsync(server.DataFolder);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal((2, 50), await UsageAsync(tenant.Http));
         Assert.Equal(new Month(Used: 50, Reserved: 0), await MonthAsync(tenant.Http));
     }
 
     public void Dispose() => Directory.Delete(_spool, recursive: true);
 
-    static async Task RefusedAsync(int status, string sentence, Task<JsonElement> asking)
+    static async Task AssertDeniedAsync(int status, string message, Task<JsonElement> authorizing)
     {
-        var answer = await asking;
+        var answer = await authorizing;
         Assert.False(answer.GetProperty("allowed").GetBoolean());
         Assert.Equal(status, answer.GetProperty("status").GetInt32());
-        Assert.StartsWith(sentence, answer.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(message, answer.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     static async Task<TestTenant> ReadyTenantAsync(TestServer server)
@@ -137,9 +137,9 @@ public sealed class GatewayHookJourneys : IDisposable
     static async Task<string> ReadyTenantAsync(ServerProcess server)
     {
         var slug = Names.Random("t");
-        var made = await (await server.Operator.PostAsJsonAsync(
+        var created = await (await server.Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = "Hook", slug, plan = "basic", email = $"owner@{slug}.example", country = "DE" })).ReadAsync();
-        var key = made.GetProperty("api_key").GetString()!;
+        var key = created.GetProperty("api_key").GetString()!;
         using var tenant = new HttpClient { BaseAddress = server.Anyone.BaseAddress };
         tenant.DefaultRequestHeaders.Authorization = new("Bearer", key);
         await EventuallyAsync(async () => await IsReadyAsync(tenant));

@@ -19,7 +19,7 @@ public sealed class LimitJourneys : IAsyncLifetime
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
     [Fact]
-    public async Task A_tenant_sets_reads_and_removes_its_users_limits()
+    public async Task A_tenant_sets_reads_and_removes_the_limits_of_its_users()
     {
         var tenant = await _server.CreateReadyTenantAsync();
         (await tenant.Http.PutAsJsonAsync("/v1/user-limits/*", new { tokens_per_day = 100 })).EnsureSuccessStatusCode();
@@ -29,33 +29,33 @@ public sealed class LimitJourneys : IAsyncLifetime
         Assert.Equal("*", list.GetProperty("items")[0].GetProperty("user").GetString());
         list = await (await tenant.Http.GetAsync($"/v1/user-limits?cursor={list.GetProperty("next_cursor").GetString()}")).ReadAsync();
         Assert.Equal("""[{"user":"a b","tokens_per_month":0,"models":["gemini-pro"]}]""", list.GetProperty("items").GetRawText());
-        Assert.Equal("user_limit", (await tenant.AskAsync(101)).Reason);
-        Assert.Equal("user_limit", (await tenant.AskAsync(1, user: "a b", model: "gemini-pro")).Reason);
+        Assert.Equal("user_limit", (await tenant.AuthorizeAsync(101)).Reason);
+        Assert.Equal("user_limit", (await tenant.AuthorizeAsync(1, user: "a b", model: "gemini-pro")).Reason);
 
         Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync("/v1/user-limits/*")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await tenant.Http.DeleteAsync("/v1/user-limits/*")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await tenant.Http.GetAsync("/v1/user-limits/*")).StatusCode);
-        Assert.True((await tenant.AskAsync(101)).Allow);
+        Assert.True((await tenant.AuthorizeAsync(101)).Allow);
         var other = await _server.CreateTenantAsync();
         Assert.Equal(0, (await (await other.Http.GetAsync("/v1/user-limits")).ReadAsync()).GetProperty("items").GetArrayLength());
         Assert.Equal(HttpStatusCode.NotFound, (await other.Http.DeleteAsync("/v1/user-limits/a%20b")).StatusCode);
     }
 
     [Fact]
-    public async Task A_user_whose_id_has_a_slash_is_limited_by_it()
+    public async Task A_user_id_with_a_slash_can_be_limited()
     {
         var tenant = await _server.CreateReadyTenantAsync();
 
         (await tenant.Http.PutAsJsonAsync("/v1/user-limits/okta%2Fada", new { tokens_per_day = 100 })).EnsureSuccessStatusCode();
 
-        Assert.Equal("user_limit", (await tenant.AskAsync(101, user: "okta/ada")).Reason);
+        Assert.Equal("user_limit", (await tenant.AuthorizeAsync(101, user: "okta/ada")).Reason);
         Assert.Equal("okta/ada", (await (await tenant.Http.GetAsync("/v1/user-limits/okta%2Fada")).ReadAsync()).GetProperty("user").GetString());
         Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync("/v1/user-limits/okta%2Fada")).StatusCode);
-        Assert.True((await tenant.AskAsync(101, user: "okta/ada")).Allow);
+        Assert.True((await tenant.AuthorizeAsync(101, user: "okta/ada")).Allow);
     }
 
     [Fact]
-    public async Task A_wrong_limit_is_answered_with_what_to_send()
+    public async Task Invalid_limits_are_rejected_with_what_to_send()
     {
         var tenant = await _server.CreateTenantAsync();
         var reply = await tenant.Http.PutAsJsonAsync("/v1/user-limits/u1", new { tokens_per_day = -1, tokens_per_month = long.MaxValue, models = NotInPlan });
@@ -72,41 +72,41 @@ public sealed class LimitJourneys : IAsyncLifetime
     {
         var tenant = await _server.CreateReadyTenantAsync();
         await _server.ReportAsync(tenant, Deliveries.Event("e1", Now, 900, 0));
-        var address = $"/v1/admin/tenants/{tenant.Id}/limits";
-        var refused = await _server.Operator.PutAsJsonAsync(address, new { tokens_per_day = -1, reason = " " });
+        var path = $"/v1/admin/tenants/{tenant.Id}/limits";
+        var refused = await _server.Operator.PutAsJsonAsync(path, new { tokens_per_day = -1, reason = " " });
         Assert.Equal(
             ["reason", "tokens_per_day"], (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").EnumerateObject().Select(e => e.Name).Order());
-        Assert.Equal(HttpStatusCode.BadRequest, (await _server.Operator.PutAsJsonAsync(address, new { reason = "x" })).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await _server.Operator.PutAsJsonAsync(path, new { reason = "x" })).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.PutAsJsonAsync($"/v1/admin/tenants/{Guid.Empty}/limits", new { rag_files = 1, reason = "x" })).StatusCode);
-        Assert.Equal(HttpStatusCode.Forbidden, (await tenant.Http.PutAsJsonAsync(address, new { rag_files = 1, reason = "x" })).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await tenant.Http.PutAsJsonAsync(path, new { rag_files = 1, reason = "x" })).StatusCode);
 
-        (await _server.Operator.PutAsJsonAsync(address, new { tokens_per_day = 1_000, images_per_month = 3, reason = "Ticket 4711" })).EnsureSuccessStatusCode();
-        Assert.Equal(new Standing(1_000, 900, 0, 100), await tenant.StandingAsync());
-        Assert.Equal("daily_limit", (await tenant.AskAsync(101)).Reason);
-        Assert.True((await tenant.AskAsync(100, feature: "image", quantity: 3)).Allow);
-        // What is used was half of nothing before; now it is 90 %.
-        Assert.Contains(await _server.MailsAsync(), mail => mail.Subject == "80 % of today's tokens are used");
+        (await _server.Operator.PutAsJsonAsync(path, new { tokens_per_day = 1_000, images_per_month = 3, reason = "Ticket 4711" })).EnsureSuccessStatusCode();
+        Assert.Equal(new LimitState(1_000, 900, 0, 100), await tenant.LimitAsync());
+        Assert.Equal("daily_limit", (await tenant.AuthorizeAsync(101)).Reason);
+        Assert.True((await tenant.AuthorizeAsync(100, feature: "image", quantity: 3)).Allow);
+        // The usage was below the first threshold of the plan; now it is 90 %.
+        Assert.Contains(await _server.MailsAsync(), mail => mail.Subject == "You have used 80 % of your daily token limit");
 
-        Assert.Equal(HttpStatusCode.NoContent, (await _server.Operator.DeleteAsync(address)).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.DeleteAsync(address)).StatusCode);
-        Assert.Equal(50_000, (await tenant.StandingAsync()).Maximum);
+        Assert.Equal(HttpStatusCode.NoContent, (await _server.Operator.DeleteAsync(path)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.DeleteAsync(path)).StatusCode);
+        Assert.Equal(50_000, (await tenant.LimitAsync()).Maximum);
         Assert.Equal("limits.overridden,limits.override_removed", await _server.ReadAsync<string>(
             "select string_agg(action, ',' order by action) from control.audit_log where tenant_id = $1 and action like 'limits.%'", tenant.Id));
     }
 
     [Fact]
-    public async Task The_nightly_job_gives_back_what_expired_and_forgets_it_after_two_days()
+    public async Task The_nightly_job_releases_expired_reservations_and_deletes_them_after_two_days()
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        await tenant.AskAsync(1_000, request: "r1", feature: "rag_file");
+        await tenant.AuthorizeAsync(1_000, request: "r1", feature: "rag_file");
         await _server.RunJobAsync("nightly");
-        Assert.Equal(3, await HeldAsync(tenant));
+        Assert.Equal(3, await ReservedBudgetsAsync(tenant));
         await _server.MoveClockAsync(Now.AddDays(1));
-        Assert.Equal(0, await HeldAsync(tenant));
+        Assert.Equal(0, await ReservedBudgetsAsync(tenant));
         Assert.Equal(2, await RowsAsync());
         await _server.MoveClockAsync(Now.AddDays(3));
         Assert.Equal(0, await RowsAsync());
-        Assert.True((await tenant.AskAsync(1_000, request: "r1")).Allow);
+        Assert.True((await tenant.AuthorizeAsync(1_000, request: "r1")).Allow);
         var expire = _server.Services.GetRequiredService<ExpireReservations>();
         Assert.Equal(new ExpireReservations.Result(0, 0), await expire.RunAsync(default));
 
@@ -118,7 +118,7 @@ public sealed class LimitJourneys : IAsyncLifetime
     [InlineData("2024-02-29")]
     [InlineData("2025-11-30")]
     [InlineData("2026-03-01")]
-    public async Task The_database_and_the_program_agree_on_periods(string anchorDay)
+    public async Task The_database_and_the_program_compute_the_same_periods(string anchorDay)
     {
         var anchor = DateOnly.Parse(anchorDay, System.Globalization.CultureInfo.InvariantCulture);
         await using var transaction = await _server.Database.BeginJobAsync(default);
@@ -129,7 +129,7 @@ public sealed class LimitJourneys : IAsyncLifetime
             """,
             row => (Day: row.GetFieldValue<DateOnly>(0), Start: row.GetFieldValue<DateOnly>(1), End: row.GetFieldValue<DateOnly>(2)), default, anchor);
         Assert.Equal(1_541, periods.Count);
-        Assert.All(periods, p => Assert.Equal(BillingPeriod.Containing(anchor, p.Day) is var right ? (p.Day, right.Start, right.End) : default, p));
+        Assert.All(periods, p => Assert.Equal(BillingPeriod.Containing(anchor, p.Day) is var expected ? (p.Day, expected.Start, expected.End) : default, p));
     }
 
     [Fact]
@@ -155,10 +155,10 @@ public sealed class LimitJourneys : IAsyncLifetime
         listener.Start();
         await _server.ReportAsync(tenant, [.. Enumerable.Range(0, 7).Select(n => Deliveries.Event($"e{n}", Now))]);
         await _server.ReportAsync(tenant, [.. Enumerable.Range(0, 7).Select(n => Deliveries.Event($"e{n}", Now, prompt: 1))]);
-        // Other tests may count in the meantime; nobody else has seven at once.
+        // Parallel tests may count conflicts as well, but not seven at once.
         Assert.Contains(7, conflicts);
     }
 
-    Task<long> HeldAsync(TestTenant tenant) =>
+    Task<long> ReservedBudgetsAsync(TestTenant tenant) =>
         _server.ReadAsync<long>("select count(*) filter (where reserved > 0) from control.budget where tenant_id = $1", tenant.Id);
 }

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
-/// <summary>Usage that comes while the database is away, or as good as away.</summary>
+/// <summary>Usage that arrives while the database is unavailable.</summary>
 [Trait("Category", "Slow")]
 public class OverflowJourneys
 {
@@ -13,12 +13,12 @@ public class OverflowJourneys
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public async Task Usage_of_senders_the_database_has_confirmed_is_queued_and_counted_when_it_is_back()
+    public async Task Usage_of_verified_senders_is_queued_and_counted_when_the_database_is_available_again()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
-        var unproven = await server.CreateTenantAsync();
-        await ProveAsync(server, tenant);
+        var unverified = await server.CreateTenantAsync();
+        await VerifySenderAsync(server, tenant);
         var broken = """{"id":"broken"}""";
         await using (await TestCluster.RefuseAsync(server.ConnectionString))
         {
@@ -28,30 +28,30 @@ public class OverflowJourneys
             Assert.Equal(1, await server.PostSignedAsync(tenant, Litellm("litellm"), "/v1/usage/litellm").QueuedAsync());
             Assert.Equal(HttpStatusCode.BadRequest, (await server.PostSignedAsync(tenant, "{\"id\": ")).StatusCode);
 
-            await RefusedAsync(server.ReportAsync(unproven, Deliveries.Event("e1", Now)));
-            await RefusedAsync(unproven.PostAsync(Line("e1")));
+            await RefusedAsync(server.ReportAsync(unverified, Deliveries.Event("e1", Now)));
+            await RefusedAsync(unverified.PostAsync(Line("e1")));
             await RefusedAsync(tenant.PostAuthorizeAsync(new { request_id = "r1", user = "u1", model = "mistral:7b-instruct", estimated_tokens = 1 }));
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await server.Anyone.GetAsync("/readyz")).StatusCode);
-            Assert.Equal(5, Spool.Waiting(server.DataFolder).Length);
+            Assert.Equal(5, Spool.PendingFiles(server.DataFolder).Length);
         }
 
-        await Spool.EmptyAsync(server.DataFolder);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal(4 * 150, await tenant.TokensAsync("2026-01-15", "2026-01-16"));
         Assert.Equal(
             ["malformed {", "malformed {\"id\": ", $"malformed {broken}", $"unknown_model {Line("no-model", "brand-new")}"],
             (await HeldAsync(server)).Select(held => $"{held.Code} {held.Raw}").Order(StringComparer.Ordinal));
         Assert.Equal(2, (await tenant.PostAsync($"[{Line("signed")},{Line("json")}]").CountsAsync()).Duplicates);
-        Assert.Equal(1, (await server.ReportAsync(unproven, Deliveries.Event("e1", Now)).CountsAsync()).Accepted);
+        Assert.Equal(1, (await server.ReportAsync(unverified, Deliveries.Event("e1", Now)).CountsAsync()).Accepted);
     }
 
     [Fact]
-    public async Task A_stream_goes_on_into_the_queue_when_the_database_goes_away_in_its_middle()
+    public async Task The_rest_of_a_stream_is_queued_when_the_database_becomes_unavailable()
     {
         const int Lines = 20_000;
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
-        IAsyncDisposable? away = null;
-        var content = new LiveContent(async stream =>
+        IAsyncDisposable? outage = null;
+        var content = new StreamedContent(async stream =>
         {
             for (var n = 0; n < Lines; n++)
             {
@@ -64,29 +64,29 @@ public class OverflowJourneys
                         await Task.Delay(20);
                     }
 
-                    away = await TestCluster.RefuseAsync(server.ConnectionString);
+                    outage = await TestCluster.RefuseAsync(server.ConnectionString);
                 }
             }
         });
 
         var reply = await (await tenant.Http.PostAsync("/v1/usage", content)).ReadAsync();
-        await away!.DisposeAsync();
+        await outage!.DisposeAsync();
 
         var (accepted, queued) = (reply.GetProperty("accepted").GetInt64(), reply.GetProperty("queued").GetInt64());
         Assert.Equal(Lines, accepted + queued);
         Assert.True(accepted >= Lines / 4 && queued >= Lines / 4, $"{accepted} accepted, {queued} queued");
-        await Spool.EmptyAsync(server.DataFolder);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal(Lines * 150, await tenant.TokensAsync("2026-01-15", "2026-01-16"));
     }
 
     [Fact]
-    public async Task A_signature_by_another_secret_than_the_confirmed_ones_is_neither_believed_nor_called_wrong()
+    public async Task During_an_outage_a_signature_by_an_unverified_secret_is_answered_with_503_not_401()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
         var other = await server.CreateTenantAsync();
-        await ProveAsync(server, tenant);
-        await ProveAsync(server, other);
+        await VerifySenderAsync(server, tenant);
+        await VerifySenderAsync(server, other);
         var rotated = (await (await tenant.Http.PostAsync("/v1/webhook-secret/rotate", null)).ReadAsync()).GetProperty("webhook_secret").GetString();
         await using (await TestCluster.RefuseAsync(server.ConnectionString))
         {
@@ -96,52 +96,52 @@ public class OverflowJourneys
             Assert.Equal(1, await server.PostSignedAsync(tenant, Line("e1")).QueuedAsync());
         }
 
-        await Spool.EmptyAsync(server.DataFolder);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal(150, await tenant.TokensAsync("2026-01-15", "2026-01-16"));
     }
 
     [Fact]
-    public async Task A_revoked_key_is_believed_no_longer_than_the_trust_lasts()
+    public async Task During_an_outage_a_revoked_key_is_accepted_only_until_its_cache_entry_expires()
     {
-        var trust = TimeSpan.FromSeconds(2);
+        var timeToLive = TimeSpan.FromSeconds(2);
         await using var server = await TestServer.StartAsync(clock: Now, settings: [new("CONTROLPLANE_OVERFLOW_TRUST", "2")]);
         var tenant = await server.CreateTenantAsync();
-        await ProveAsync(server, tenant);
+        await VerifySenderAsync(server, tenant);
         await RevokeKeyAsync(tenant);
-        await Task.Delay(trust);
-        await using var away = await TestCluster.RefuseAsync(server.ConnectionString);
+        await Task.Delay(timeToLive);
+        await using var outage = await TestCluster.RefuseAsync(server.ConnectionString);
 
         await RefusedAsync(tenant.PostAsync(Line("e1")));
         await RefusedAsync(server.PostSignedAsync(tenant, Line("e1")));
-        Assert.Empty(Spool.Waiting(server.DataFolder));
+        Assert.Empty(Spool.PendingFiles(server.DataFolder));
     }
 
     [Fact]
-    public async Task A_key_that_was_seen_to_be_revoked_is_not_believed_at_all()
+    public async Task During_an_outage_a_key_already_seen_as_revoked_is_refused()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
-        await ProveAsync(server, tenant);
+        await VerifySenderAsync(server, tenant);
         await RevokeKeyAsync(tenant);
         Assert.Equal(HttpStatusCode.Unauthorized, (await tenant.PostAsync(Line("e1"))).StatusCode);
-        await using var away = await TestCluster.RefuseAsync(server.ConnectionString);
+        await using var outage = await TestCluster.RefuseAsync(server.ConnectionString);
 
         await RefusedAsync(tenant.PostAsync(Line("e1")));
     }
 
     [Fact]
-    public async Task A_spool_that_is_full_or_fails_refuses_with_503_and_says_so()
+    public async Task A_full_or_failing_spool_answers_503_with_the_reason()
     {
         await using var full = await TestServer.StartAsync(clock: Now, settings: [new("CONTROLPLANE_SPOOL_LIMIT", "0")]);
         await using var failing = await TestServer.StartAsync(clock: Now);
-        foreach (var (server, says) in new[] { (full, "no more is taken"), (failing, "the disk is full or fails") })
+        foreach (var (server, reason) in new[] { (full, "the usage spool is full"), (failing, "the disk is full or failing") })
         {
             var tenant = await server.CreateTenantAsync();
-            await ProveAsync(server, tenant);
+            await VerifySenderAsync(server, tenant);
             await using (await TestCluster.RefuseAsync(server.ConnectionString))
             {
                 Directory.Delete(Path.Combine(server.DataFolder, "spool"), recursive: true);
-                Assert.Contains(says, await RefusedAsync(server.ReportAsync(tenant, Deliveries.Event("e1", Now))), StringComparison.Ordinal);
+                Assert.Contains(reason, await RefusedAsync(server.ReportAsync(tenant, Deliveries.Event("e1", Now))), StringComparison.Ordinal);
                 await RefusedAsync(tenant.PostAsync(Line("e1"), Ndjson));
             }
 
@@ -149,7 +149,7 @@ public class OverflowJourneys
         }
     }
 
-    // Again after a 503, as senders do: for a moment the database may still be thought away.
+    // Retries after a 503, as senders do, because the circuit may still be open for a moment.
     static async Task AcceptedAsync(Func<Task<HttpResponseMessage>> send)
     {
         HttpResponseMessage reply;
@@ -161,7 +161,7 @@ public class OverflowJourneys
         Assert.Equal(1, (await Task.FromResult(reply).CountsAsync()).Accepted);
     }
 
-    static async Task ProveAsync(TestServer server, TestTenant tenant)
+    static async Task VerifySenderAsync(TestServer server, TestTenant tenant)
     {
         await server.ReportAsync(tenant).CountsAsync();
         await tenant.PostAsync("[]").CountsAsync();
@@ -197,12 +197,12 @@ public class OverflowJourneys
         endTime = Now.ToUnixTimeSeconds(),
     });
 
-    /// <summary>A body that is made while it is sent.</summary>
-    sealed class LiveContent : HttpContent
+    /// <summary>A body that is written while it is sent.</summary>
+    sealed class StreamedContent : HttpContent
     {
         readonly Func<Stream, Task> _write;
 
-        public LiveContent(Func<Stream, Task> write)
+        public StreamedContent(Func<Stream, Task> write)
         {
             _write = write;
             Headers.ContentType = new MediaTypeHeaderValue(Ndjson);

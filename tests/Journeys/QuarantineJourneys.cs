@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
-/// <summary>What cannot be counted is kept, shown to operators, and counted when they say so.</summary>
+/// <summary>Events that cannot be counted are held, listed for operators, and counted when an operator replays them.</summary>
 public sealed class QuarantineJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
@@ -19,7 +19,7 @@ public sealed class QuarantineJourneys : IAsyncLifetime
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
     [Fact]
-    public async Task What_went_to_the_wrong_address_first_is_held_once_more_as_what_it_is()
+    public async Task A_payload_sent_to_the_wrong_endpoint_first_is_held_again_in_its_own_format()
     {
         var payload = JsonSerializer.Serialize(new { id = "l1", model = "no-such-model", prompt_tokens = 1, completion_tokens = 2, endTime = Now.ToUnixTimeSeconds() });
 
@@ -31,7 +31,7 @@ public sealed class QuarantineJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_cannot_be_counted_is_held_and_can_be_replayed_after_its_cause_is_fixed()
+    public async Task An_event_that_cannot_be_counted_is_held_and_can_be_replayed_after_its_cause_is_fixed()
     {
         var reply = await _server.ReportAsync(
             _tenant, Deliveries.Event("good", Now), new { id = "bad" }, Deliveries.Event("new-model", Now, model: "brand-new"),
@@ -56,7 +56,7 @@ public sealed class QuarantineJourneys : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await ReplayAsync(IdOf("too_old"))).StatusCode);
         Assert.Equal(300, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
         Assert.Equal(150, await _tenant.TokensAsync("2025-12-01", "2025-12-31"));
-        // A redelivery of what was replayed is a duplicate.
+        // A redelivery of a replayed event is a duplicate.
         Assert.Equal(1, (await _server.ReportAsync(_tenant, Deliveries.Event("new-model", Now, model: "brand-new")).CountsAsync()).Duplicates);
 
         string IdOf(string code) => held.Single(h => h.GetProperty("code").GetString() == code).GetProperty("id").GetString()!;
@@ -64,7 +64,7 @@ public sealed class QuarantineJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_events_of_one_id_an_operator_replays_one_however_old_they_are_and_however_far_apart()
+    public async Task Of_old_events_with_one_id_only_one_can_be_replayed_however_far_apart_they_are()
     {
         await _server.ReportAsync(_tenant, Deliveries.Event("twice", Now.AddDays(-150))).CountsAsync();
         await _server.ReportAsync(_tenant, Deliveries.Event("twice", Now.AddDays(-70))).CountsAsync();
@@ -78,7 +78,7 @@ public sealed class QuarantineJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_that_is_no_json_is_refused_and_kept()
+    public async Task A_body_that_is_not_JSON_is_rejected_and_held()
     {
         var reply = await _server.PostSignedAsync(_tenant, "{\"id\": \"e1\", ");
 

@@ -43,7 +43,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_id_with_other_content_is_a_conflict_and_the_first_report_stands()
+    public async Task The_same_id_with_different_content_is_a_conflict_and_the_first_report_counts()
     {
         await _server.ReportAsync(_tenant, Deliveries.Event("e1", Now));
 
@@ -55,7 +55,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_two_events_with_one_id_in_different_months_one_is_counted_however_they_race()
+    public async Task Concurrent_events_with_one_id_in_different_months_are_counted_once()
     {
         for (var round = 0; round < 5; round++)
         {
@@ -72,7 +72,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     [Theory]
     [InlineData("1970-01-01T00:00:00Z", "too_old")]
     [InlineData("9999-12-31T00:00:00Z", "in_future")]
-    public async Task An_event_of_an_impossible_time_does_not_hold_up_the_first_event_of_a_month(string time, string code)
+    public async Task An_event_with_an_impossible_time_does_not_block_the_first_event_of_a_month(string time, string code)
     {
         var impossible = Deliveries.Event("impossible", DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture));
 
@@ -82,13 +82,13 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deliveries_of_many_tenants_at_once_are_each_told_of_their_own_events()
+    public async Task Concurrent_deliveries_of_many_tenants_each_get_the_outcome_of_their_own_events()
     {
         var others = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _server.CreateTenantAsync()));
         var sent = await Task.WhenAll(Enumerable.Range(0, 120).Select(async n => (
             N: n, Counts: await _server.ReportAsync(others[n % 5], Deliveries.Event($"e{n % 40}", Now), Deliveries.Event($"x{n}", Now, model: n % 3 == 0 ? "no-such-model" : "mistral:7b-instruct")).CountsAsync())));
 
-        // e0 to e39 are reported three times each, 8 of them to each tenant; every third x is of no model.
+        // e0 to e39 are reported three times each, 8 of them per tenant; every third x has an unknown model.
         Assert.Equal((40 + 80, 80), (sent.Sum(s => s.Counts.Accepted), sent.Sum(s => s.Counts.Duplicates)));
         Assert.All(sent, s => Assert.Equal(s.N % 3 == 0 ? ["unknown_model"] : [], s.Counts.Codes));
         foreach (var tenant in others)
@@ -98,7 +98,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_database_refuses_in_one_delivery_is_nobody_elses_misfortune_and_leaves_nothing_behind()
+    public async Task A_delivery_that_the_database_rejects_fails_alone_and_leaves_no_rows()
     {
         await using (var owner = await _server.Database.OpenOwnerAsync(default))
         {
@@ -108,16 +108,16 @@ public sealed class UsageJourneys : IAsyncLifetime
 
         var other = await _server.CreateTenantAsync();
         var poisoned = Enumerable.Range(0, 5).Select(n => _server.ReportAsync(_tenant, Deliveries.Event($"p{n}", Now, user: "poison"))).ToList();
-        var sound = await Task.WhenAll(Enumerable.Range(0, 40).Select(n => _server.ReportAsync(other, Deliveries.Event($"e{n}", Now)).CountsAsync()));
+        var valid = await Task.WhenAll(Enumerable.Range(0, 40).Select(n => _server.ReportAsync(other, Deliveries.Event($"e{n}", Now)).CountsAsync()));
 
-        Assert.Equal(40, sound.Sum(s => s.Accepted));
-        Assert.All(await Task.WhenAll(poisoned), answer => Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode));
+        Assert.Equal(40, valid.Sum(s => s.Accepted));
+        Assert.All(await Task.WhenAll(poisoned), reply => Assert.Equal(HttpStatusCode.InternalServerError, reply.StatusCode));
         Assert.Equal(40, await _server.ReadAsync<long>("select count(*) from control.usage_event"));
         Assert.Equal(40 * 150, await other.TokensAsync("2026-01-15", "2026-01-16"));
     }
 
     [Fact]
-    public async Task Every_form_is_accepted_and_the_same_event_is_one_event_in_all_of_them()
+    public async Task Every_format_is_accepted_and_one_event_counts_once_across_formats()
     {
         var one = JsonSerializer.Serialize(Deliveries.Event("e1", Now));
         var cloudEvents = JsonSerializer.Serialize(new[] { new { specversion = "1.0", id = "ce", source = "gw", type = "llm.call", data = Deliveries.Event("e1", Now) } });
@@ -144,7 +144,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Only_a_valid_signature_or_key_is_believed()
+    public async Task Only_a_valid_signature_or_key_is_accepted()
     {
         var body = JsonSerializer.Serialize(Deliveries.Event("e1", Now));
         var other = await _server.CreateTenantAsync();
@@ -159,7 +159,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_unknown_content_type_is_answered_with_what_to_send()
+    public async Task An_unsupported_content_type_is_rejected_with_the_supported_types()
     {
         var reply = await _tenant.Http.PostAsync("/v1/usage", new StringContent("{}"));
 
@@ -168,7 +168,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_rotated_secret_and_the_one_before_are_both_good()
+    public async Task The_rotated_and_the_previous_secret_are_both_valid()
     {
         var rotated = (await (await _tenant.Http.PostAsync("/v1/webhook-secret/rotate", null)).ReadAsync()).GetProperty("webhook_secret").GetString();
 
@@ -177,7 +177,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stream_under_a_key_has_no_size_limit_and_a_signed_body_has()
+    public async Task A_stream_sent_with_a_key_has_no_size_limit_but_a_signed_body_has_one()
     {
         const int Events = 130_000;
         var lines = new StringBuilder();
@@ -199,7 +199,7 @@ public sealed class UsageJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Usage_is_summed_by_day_model_and_user_with_its_cost()
+    public async Task Usage_is_grouped_by_day_model_and_user_with_its_cost()
     {
         await _server.ReportAsync(
             _tenant, Deliveries.Event("a", Now, 1000, 500, "gemini-pro"), Deliveries.Event("b", Now, 2000, 0, "gemini-pro", "u2"), Deliveries.Event("c", Now.AddDays(-1)));

@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>Calls that ask first, as a gateway does.</summary>
-static class Authorizing
+/// <summary>Authorization requests as gateways send them.</summary>
+static class AuthorizeRequests
 {
     /// <summary>A tenant whose environment is ready.</summary>
     public static async Task<TestTenant> CreateReadyTenantAsync(this TestServer server, string plan = "basic")
@@ -21,17 +21,17 @@ static class Authorizing
 
     public static Task<HttpResponseMessage> PostAuthorizeAsync(this TestTenant tenant, object body) => tenant.Http.PostAsJsonAsync("/v1/authorize", body);
 
-    public static async Task<Answer> AskAsync(
+    public static async Task<AuthorizeReply> AuthorizeAsync(
         this TestTenant tenant, long tokens, string user = "u1", string model = "mistral:7b-instruct", string? request = null, string? feature = null,
         long? quantity = null) =>
-        Answer.Of(await (await tenant.PostAuthorizeAsync(
+        AuthorizeReply.Parse(await (await tenant.PostAuthorizeAsync(
             new { request_id = request ?? Names.Random("r"), user, model, estimated_tokens = tokens, feature, quantity })).ReadAsync());
 
     /// <summary>A limit of GET /v1/subscription.</summary>
-    public static async Task<Standing> StandingAsync(this TestTenant tenant, string limit = "tokens_per_day")
+    public static async Task<LimitState> LimitAsync(this TestTenant tenant, string limit = "tokens_per_day")
     {
         var json = (await (await tenant.Http.GetAsync("/v1/subscription")).ReadAsync()).GetProperty("limits").GetProperty(limit);
-        return new Standing(Number(json, "maximum"), json.GetProperty("used").GetInt64(), json.GetProperty("reserved").GetInt64(), Number(json, "remaining"));
+        return new LimitState(Number(json, "maximum"), json.GetProperty("used").GetInt64(), json.GetProperty("reserved").GetInt64(), Number(json, "remaining"));
     }
 
     static long? Number(JsonElement json, string name) => json.GetProperty(name) is { ValueKind: JsonValueKind.Number } number ? number.GetInt64() : null;
@@ -50,9 +50,9 @@ static class Authorizing
     }
 }
 
-sealed record Answer(bool Allow, Guid? Reservation, DateTimeOffset? ExpiresAt, long? Remaining, string? Reason, DateTimeOffset? RetryAt)
+sealed record AuthorizeReply(bool Allow, Guid? Reservation, DateTimeOffset? ExpiresAt, long? Remaining, string? Reason, DateTimeOffset? RetryAt)
 {
-    public static Answer Of(JsonElement json) => new(
+    public static AuthorizeReply Parse(JsonElement json) => new(
         json.GetProperty("allow").GetBoolean(),
         json.TryGetProperty("reservation_id", out var id) ? id.GetGuid() : null,
         json.TryGetProperty("expires_at", out var expires) ? expires.GetDateTimeOffset() : null,
@@ -60,8 +60,8 @@ sealed record Answer(bool Allow, Guid? Reservation, DateTimeOffset? ExpiresAt, l
         json.TryGetProperty("reason", out var reason) ? reason.GetString() : null,
         json.TryGetProperty("retry_at", out var retry) ? retry.GetDateTimeOffset() : null);
 
-    /// <summary>The reason and when to ask again.</summary>
+    /// <summary>The reason, and when to retry.</summary>
     public (string?, DateTimeOffset?) Denial => Allow ? ("allowed", null) : (Reason, RetryAt);
 }
 
-sealed record Standing(long? Maximum, long Used, long Reserved, long? Remaining);
+sealed record LimitState(long? Maximum, long Used, long Reserved, long? Remaining);

@@ -5,15 +5,15 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>Usage as a gateway reports it.</summary>
+/// <summary>Usage as gateways report it.</summary>
 static class Deliveries
 {
-    /// <summary>One event in the platform's own form.</summary>
+    /// <summary>One event in the platform's own format.</summary>
     public static object Event(
         string id, DateTimeOffset at, long prompt = 100, long completion = 50, string model = "mistral:7b-instruct", string user = "u1", Guid? reservation_id = null) =>
         new { id, occurred_at = at, user, model, prompt_tokens = prompt, completion_tokens = completion, reservation_id };
 
-    /// <summary>Sends a signed webhook, as standardwebhooks.com has it.</summary>
+    /// <summary>Sends a webhook signed as specified by standardwebhooks.com.</summary>
     public static Task<HttpResponseMessage> PostSignedAsync(
         this TestServer server, TestTenant tenant, string body, string path = "/v1/usage", string? secret = null, DateTimeOffset? signedAt = null,
         string contentType = "application/json")
@@ -40,11 +40,11 @@ static class Deliveries
             [.. reply.GetProperty("rejected").EnumerateArray().Select(r => r.GetProperty("code").GetString()!)]);
     }
 
-    /// <summary>Sends usage under the tenant's key.</summary>
+    /// <summary>Sends usage with the tenant's key.</summary>
     public static Task<HttpResponseMessage> PostAsync(this TestTenant tenant, string body, string contentType = "application/json", string path = "/v1/usage") =>
         tenant.Http.PostAsync(path, new StringContent(body, new MediaTypeHeaderValue(contentType)));
 
-    /// <summary>How many events of a delivery wait to be counted.</summary>
+    /// <summary>How many events of a delivery were queued.</summary>
     public static async Task<long> QueuedAsync(this Task<HttpResponseMessage> sent) =>
         (await (await sent).ReadAsync()).TryGetProperty("queued", out var queued) ? queued.GetInt64() : 0;
 

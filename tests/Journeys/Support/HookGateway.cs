@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>A tenant's gateway as far as budgets go: the real hook in the machine's Python, with LiteLLM's part played by gateway.py.</summary>
+/// <summary>The budget part of a tenant's gateway: the real hook in the machine's Python, with gateway.py in place of LiteLLM.</summary>
 sealed class HookGateway : IAsyncDisposable
 {
     static readonly string Tests = Path.Combine(AppContext.BaseDirectory, "litellm", "tests");
@@ -13,7 +13,7 @@ sealed class HookGateway : IAsyncDisposable
 
     HookGateway(Process process) => _process = process;
 
-    /// <param name="spool">The folder that outlives it.</param>
+    /// <param name="spool">The spool folder, which remains after a restart.</param>
     public static HookGateway Start(Uri controlPlane, string key, string spool)
     {
         var start = new ProcessStartInfo("python3", [Path.Combine(Tests, "gateway.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
@@ -23,7 +23,7 @@ sealed class HookGateway : IAsyncDisposable
         return new HookGateway(Launch(start));
     }
 
-    /// <summary>Runs the tests beside the hook.</summary>
+    /// <summary>Runs the Python tests of the hook.</summary>
     public static async Task<(int ExitCode, string Errors)> RunTestsAsync()
     {
         using var process = Launch(new ProcessStartInfo("python3", ["-m", "unittest", "discover", "-s", Tests]) { RedirectStandardError = true });
@@ -32,26 +32,26 @@ sealed class HookGateway : IAsyncDisposable
         return (process.ExitCode, errors);
     }
 
-    /// <returns>{call, allowed: true}, or {allowed: false, status, message} as a chat user sees it.</returns>
-    public Task<JsonElement> AskAsync(int maxTokens, string model = "mistral:7b-instruct") =>
-        DoAsync(new { @do = "ask", data = new { model, max_tokens = maxTokens } });
+    /// <returns>{call, allowed: true}, or {allowed: false, status, message} as shown to a chat user.</returns>
+    public Task<JsonElement> AuthorizeAsync(int maxTokens, string model = "mistral:7b-instruct") =>
+        SendAsync(new { @do = "ask", data = new { model, max_tokens = maxTokens } });
 
     /// <summary>The model answered.</summary>
-    /// <param name="id">The answer's own.</param>
-    public Task SucceedAsync(JsonElement asked, string id, int promptTokens, int completionTokens) => DoAsync(new
+    /// <param name="id">Id of the completion.</param>
+    public Task SucceedAsync(JsonElement authorized, string id, int promptTokens, int completionTokens) => SendAsync(new
     {
         @do = "succeed",
-        call = asked.GetProperty("call").GetInt32(),
+        call = authorized.GetProperty("call").GetInt32(),
         payload = new { id, prompt_tokens = promptTokens, completion_tokens = completionTokens, endTime = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 },
     });
 
-    /// <summary>The model did not answer, and LiteLLM gave up.</summary>
-    public Task FailAsync(JsonElement asked) => DoAsync(new { @do = "fail", call = asked.GetProperty("call").GetInt32() });
+    /// <summary>The model did not answer, and LiteLLM will not retry.</summary>
+    public Task FailAsync(JsonElement authorized) => SendAsync(new { @do = "fail", call = authorized.GetProperty("call").GetInt32() });
 
-    /// <summary>Events in the spool.</summary>
-    public async Task<int> WaitingAsync() => (await DoAsync(new { @do = "waiting" })).GetProperty("waiting").GetInt32();
+    /// <summary>Number of events in the spool.</summary>
+    public async Task<int> CountSpooledAsync() => (await SendAsync(new { @do = "waiting" })).GetProperty("waiting").GetInt32();
 
-    /// <summary>SIGKILL: no clean-up of any kind.</summary>
+    /// <summary>Sends SIGKILL, so there is no cleanup.</summary>
     public async Task KillAsync()
     {
         _process.Kill();
@@ -77,15 +77,15 @@ sealed class HookGateway : IAsyncDisposable
         }
         catch (Win32Exception e)
         {
-            throw new InvalidOperationException("These tests need python3 on the PATH (Debian, Ubuntu: apt install python3); Category!=Python leaves them out.", e);
+            throw new InvalidOperationException("These tests need python3 on the PATH (Debian, Ubuntu: apt install python3); exclude them with Category!=Python.", e);
         }
     }
 
-    async Task<JsonElement> DoAsync(object command)
+    async Task<JsonElement> SendAsync(object command)
     {
         await _process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(command));
         await _process.StandardInput.FlushAsync();
-        var answer = await _process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The gateway ended: its standard error says why.");
+        var answer = await _process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The gateway exited; see its standard error.");
         return JsonDocument.Parse(answer).RootElement;
     }
 }

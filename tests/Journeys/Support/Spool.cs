@@ -1,20 +1,20 @@
 namespace ControlPlane.Tests.Support;
 
-/// <summary>The spool of a server, looked at from outside.</summary>
+/// <summary>The files in a server's spool.</summary>
 static class Spool
 {
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
 
-    public static string[] Waiting(string dataFolder) => Files(Path.Combine(dataFolder, "spool"));
+    public static string[] PendingFiles(string dataFolder) => Files(Path.Combine(dataFolder, "spool"));
 
-    public static string[] Failed(string dataFolder) => Files(Path.Combine(dataFolder, "spool", "failed"));
+    public static string[] FailedFiles(string dataFolder) => Files(Path.Combine(dataFolder, "spool", "failed"));
 
-    public static async Task EmptyAsync(string dataFolder)
+    public static async Task WaitUntilEmptyAsync(string dataFolder)
     {
-        using var patience = new CancellationTokenSource(Patience);
-        while (Waiting(dataFolder).Length > 0)
+        using var timeout = new CancellationTokenSource(Timeout);
+        while (PendingFiles(dataFolder).Length > 0)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(50), patience.Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), timeout.Token);
         }
     }
 

@@ -2,18 +2,18 @@ using System.Collections.Concurrent;
 
 namespace ControlPlane.Tests.Support.Budgets;
 
-/// <summary>Plays a script on a real database, from two processes' worth of services, and looks at the books after each group.</summary>
+/// <summary>Runs a script on a real database, with the services of two processes, and checks the budgets after each group.</summary>
 sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controlled) : IAsyncDisposable
 {
     const string Model = "mistral:7b-instruct";
 
     readonly Authorize[] _authorize = [new(server.Database, server.Clock), new(server.Database, server.Clock)];
     readonly RecordUsage _record = server.Services.GetRequiredService<RecordUsage>();
-    readonly List<(Guid Id, Happening.Ask Ask, DateTimeOffset At)> _allowed = [];
+    readonly List<(Guid Id, Operation.Request Request, DateTimeOffset At)> _allowed = [];
     readonly Dictionary<int, UsageEvent> _reported = [];
     int _sequence;
 
-    /// <summary>A tenant whose hard limits are small: 100 tokens a day, 260 a period, 3 files, 5 searches a period.</summary>
+    /// <summary>Creates a tenant with small hard limits: 100 tokens per day, 260 per period, 3 files, 5 searches per period.</summary>
     public static async Task<BudgetRun> StartAsync(TestServer server, bool controlled)
     {
         var tenant = await server.CreateReadyTenantAsync("trial");
@@ -27,17 +27,17 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
         return new BudgetRun(server, tenant.Id, Credentials.Hash(tenant.ApiKey), controlled);
     }
 
-    /// <returns>What was wrong first; null when nothing was.</returns>
-    public async Task<string?> PlayAsync(IReadOnlyList<Group> script)
+    /// <returns>The first violation; null when there is none.</returns>
+    public async Task<string?> RunAsync(IReadOnlyList<Group> script)
     {
         foreach (var (group, n) in script.Select((group, n) => (group, n)))
         {
-            await MoveAsync(group.After);
+            await AdvanceClockAsync(group.After);
             try
             {
-                if ((await HappenAsync(group) ?? await WrongAsync()) is { } wrong)
+                if ((await RunGroupAsync(group) ?? await FindViolationAsync()) is { } violation)
                 {
-                    return $"after group {n}: {wrong}";
+                    return $"after group {n}: {violation}";
                 }
             }
             catch (Npgsql.PostgresException e)
@@ -46,10 +46,10 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
             }
         }
 
-        await MoveAsync(10);
+        await AdvanceClockAsync(10);
         await ExpireAsync();
-        var held = await server.ReadAsync<long>("select sum(reserved)::bigint from control.budget where tenant_id = $1", tenant);
-        return await WrongAsync() ?? (held > 0 ? $"{held} are still held at the end" : null);
+        var reserved = await server.ReadAsync<long>("select sum(reserved)::bigint from control.budget where tenant_id = $1", tenant);
+        return await FindViolationAsync() ?? (reserved > 0 ? $"{reserved} are still reserved at the end" : null);
     }
 
     public async ValueTask DisposeAsync()
@@ -60,53 +60,53 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
         }
     }
 
-    async Task MoveAsync(int minutes) =>
+    async Task AdvanceClockAsync(int minutes) =>
         await server.Clock.MoveAsync(server.Database, server.Clock.GetUtcNow().AddMinutes(minutes), default);
 
-    async Task<string?> HappenAsync(Group group)
+    async Task<string?> RunGroupAsync(Group group)
     {
-        // Alone, a request has one right answer.
-        var before = group.Happenings is [Happening.Ask] ? await StandingsAsync() : null;
-        var fresh = new ConcurrentBag<(Guid, Happening.Ask, DateTimeOffset)>();
-        await Task.WhenAll(group.Happenings.Select(happening => happening switch
+        // Without concurrent operations, the correct answer to a request is known.
+        var before = group.Operations is [Operation.Request] ? await RemainingAsync() : null;
+        var allowed = new ConcurrentBag<(Guid, Operation.Request, DateTimeOffset)>();
+        await Task.WhenAll(group.Operations.Select(operation => operation switch
         {
-            Happening.Ask ask => AskAsync(ask, fresh),
-            Happening.Settle settle => SettleAsync(settle),
-            Happening.Use use => ReportAsync(NewEvent(use.Tokens, server.Clock.GetUtcNow().AddMinutes(-use.MinutesAgo), null)),
+            Operation.Request request => AuthorizeAsync(request, allowed),
+            Operation.Settle settle => SettleAsync(settle),
+            Operation.Use use => ReportAsync(NewEvent(use.Tokens, server.Clock.GetUtcNow().AddMinutes(-use.MinutesAgo), null)),
             _ => ExpireAsync(),
         }));
-        _allowed.AddRange(fresh);
-        if (before is not null && group.Happenings[0] is Happening.Ask asked)
+        _allowed.AddRange(allowed);
+        if (before is not null && group.Operations[0] is Operation.Request requested)
         {
-            var fits = before["tokens_per_day"] >= asked.Tokens && before["tokens_per_month"] >= asked.Tokens
-                && (asked.Feature is null || before[asked.Feature == "rag_file" ? "rag_files" : "web_searches_per_month"] >= asked.Quantity);
-            return fits == !fresh.IsEmpty ? null : $"{asked} was {(fits ? "denied though it fits" : "allowed")} with {string.Join(", ", before)}";
+            var fits = before["tokens_per_day"] >= requested.Tokens && before["tokens_per_month"] >= requested.Tokens
+                && (requested.Feature is null || before[requested.Feature == "rag_file" ? "rag_files" : "web_searches_per_month"] >= requested.Quantity);
+            return fits == !allowed.IsEmpty ? null : $"{requested} was {(fits ? "denied though it fits" : "allowed")} with {string.Join(", ", before)}";
         }
 
         return null;
     }
 
-    async Task<Dictionary<string, long?>> StandingsAsync()
+    async Task<Dictionary<string, long?>> RemainingAsync()
     {
         await using var transaction = await server.Database.BeginAsync(tenant, default);
         return (await transaction.LimitsAsync(tenant, server.Clock.GetUtcNow(), default)).ToDictionary(
             l => l.Name, l => l.Used + l.Reserved > l.Maximum ? -1 : l.Remaining);
     }
 
-    async Task AskAsync(Happening.Ask ask, ConcurrentBag<(Guid, Happening.Ask, DateTimeOffset)> allowed)
+    async Task AuthorizeAsync(Operation.Request request, ConcurrentBag<(Guid, Operation.Request, DateTimeOffset)> allowed)
     {
         var number = Interlocked.Increment(ref _sequence);
-        var question = new AuthorizationRequest(key, $"r{number}", ask.User, Model, ask.Tokens, ask.Feature, ask.Quantity);
-        // Asked twice, of both processes: one answer.
-        var answers = await Task.WhenAll(_authorize.Take(1 + (number % 2)).Select(authorize => authorize.RunAsync(question, default)));
+        var authorization = new AuthorizationRequest(key, $"r{number}", request.User, Model, request.Tokens, request.Feature, request.Quantity);
+        // Every other request is sent to both processes, which must give the same answer.
+        var answers = await Task.WhenAll(_authorize.Take(1 + (number % 2)).Select(authorize => authorize.RunAsync(authorization, default)));
         Assert.Single(answers.Distinct());
         if (answers[0] is { ReservationId: { } id })
         {
-            allowed.Add((id, ask, server.Clock.GetUtcNow()));
+            allowed.Add((id, request, server.Clock.GetUtcNow()));
         }
     }
 
-    async Task SettleAsync(Happening.Settle settle)
+    async Task SettleAsync(Operation.Settle settle)
     {
         UsageEvent usage;
         lock (_reported)
@@ -117,7 +117,7 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
             }
 
             var nth = settle.Nth % _allowed.Count;
-            var (id, ask, at) = _allowed[nth];
+            var (id, request, at) = _allowed[nth];
             if (!_reported.TryGetValue(nth, out usage!))
             {
                 if (controlled && server.Clock.GetUtcNow() >= at + Authorize.ReservationLifetime)
@@ -125,7 +125,7 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
                     return;
                 }
 
-                usage = NewEvent(Math.Max(0, ask.Tokens + settle.Over), server.Clock.GetUtcNow(), id) with { Feature = ask.Feature, Quantity = ask.Feature is null ? null : ask.Quantity };
+                usage = NewEvent(Math.Max(0, request.Tokens + settle.Over), server.Clock.GetUtcNow(), id) with { Feature = request.Feature, Quantity = request.Feature is null ? null : request.Quantity };
                 _reported[nth] = usage;
             }
         }
@@ -150,7 +150,7 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
         ReservationId = reservation,
     };
 
-    // As the nightly job does, but nothing is forgotten: the books are compared with it.
+    // As in the nightly job, but without deleting reservations, because the budgets are compared with them.
     async Task ExpireAsync()
     {
         await using var transaction = await server.Database.BeginJobAsync(default);
@@ -159,10 +159,10 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
         await transaction.CommitAsync(default);
     }
 
-    Task<string?> WrongAsync() => server.ReadAsync<string>(Wrong, tenant, controlled);
+    Task<string?> FindViolationAsync() => server.ReadAsync<string>(Violation, tenant, controlled);
 
-    // used is the sum of the events and reserved that of what is held, in every window; beyond a hard limit there is only what nobody let in.
-    const string Wrong = """
+    // In every window, used is the sum of the events, reserved is the sum of the held reservations, and only unreserved usage exceeds a hard limit.
+    const string Violation = """
         with event as (
             select e.id, r.id as reservation, coalesce(r.day, (e.occurred_at at time zone 'UTC')::date) as day,
                    coalesce(r.period_start, control.period_start(s.anchor, (e.occurred_at at time zone 'UTC')::date)) as period,
@@ -171,9 +171,9 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
             from control.usage_event e join control.subscription s using (tenant_id)
             left join control.reservation r on r.id = e.reservation_id and r.state = 'settled' and (e.occurred_at at time zone 'UTC')::date <= (r.expires_at at time zone 'UTC')::date
             where e.tenant_id = $1
-        ), right_books as (
-            select meter, span, starts, sum(used) as used, sum(reserved) as reserved, sum(uninvited) as uninvited from (
-                select w.meter, w.span, w.starts, w.amount as used, 0 as reserved, 0 as uninvited
+        ), expected as (
+            select meter, span, starts, sum(used) as used, sum(reserved) as reserved, sum(unreserved) as unreserved from (
+                select w.meter, w.span, w.starts, w.amount as used, 0 as reserved, 0 as unreserved
                 from event e, control.windows_of(e.day, e.period, e.tokens, e.feature, e.quantity) w
                 union all
                 select w.meter, w.span, w.starts, 0, 0, greatest(0, w.amount) from event e, control.windows_of(e.day, e.period, e.over, e.feature, e.quantity_over) w
@@ -182,12 +182,12 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
                 from control.reservation r, control.windows_of(r.day, r.period_start, r.tokens, r.feature, r.quantity) w where r.tenant_id = $1 and r.state = 'held'
             ) parts group by meter, span, starts
         )
-        select concat_ws(' ', meter, span, starts, 'has', b.used, '+', b.reserved, 'should have', r.used, '+', r.reserved, 'uninvited', r.uninvited, 'of', l.most)
-        from (select * from control.budget where tenant_id = $1) b full join right_books r using (meter, span, starts)
+        select concat_ws(' ', meter, span, starts, 'has', b.used, '+', b.reserved, 'should have', r.used, '+', r.reserved, 'unreserved', r.unreserved, 'of', l.maximum)
+        from (select * from control.budget where tenant_id = $1) b full join expected r using (meter, span, starts)
         left join (values ('tokens', 'day', 100), ('tokens', 'period', 260), ('feature:rag_file', 'ever', 3), ('feature:web_search', 'period', 5))
-            as l (meter, span, most) using (meter, span)
+            as l (meter, span, maximum) using (meter, span)
         where coalesce(b.used, 0) <> coalesce(r.used, 0) or coalesce(b.reserved, 0) <> coalesce(r.reserved, 0) or b.reserved < 0
-           or b.used + b.reserved - coalesce(r.uninvited, 0) > l.most or ($2 and r.uninvited > 0)
+           or b.used + b.reserved - coalesce(r.unreserved, 0) > l.maximum or ($2 and r.unreserved > 0)
         limit 1
         """;
 }

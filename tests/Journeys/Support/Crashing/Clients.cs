@@ -4,12 +4,12 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support.Crashing;
 
-/// <summary>What the clients of a crashing server do until they are done.</summary>
+/// <summary>Clients of a crashing server, which retry until they succeed.</summary>
 sealed class Clients(CrashingServer server, string dataFolder, CancellationToken ct)
 {
     static readonly TimeSpan MailPause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>The moment the sandbox clock was last known to stand at.</summary>
+    /// <summary>The last known time of the sandbox clock.</summary>
     public DateTimeOffset Now { get; private set; }
 
     public async Task MoveClockAsync(DateTimeOffset now)
@@ -23,9 +23,9 @@ sealed class Clients(CrashingServer server, string dataFolder, CancellationToken
     public async Task<TestTenant> CreateTenantAsync(string plan)
     {
         var slug = Names.Random("c");
-        var made = await server.SendAsync(
+        var created = await server.SendAsync(
             () => Post("/v1/admin/tenants", new { organization = $"Organization {slug}", slug, plan, email = $"owner@{slug}.example", country = "DE" }), ct, asOperator: true);
-        return new TestTenant(made.GetProperty("tenant_id").GetGuid(), slug, made.GetProperty("api_key").GetString()!, made.GetProperty("webhook_secret").GetString()!, new HttpClient());
+        return new TestTenant(created.GetProperty("tenant_id").GetGuid(), slug, created.GetProperty("api_key").GetString()!, created.GetProperty("webhook_secret").GetString()!, new HttpClient());
     }
 
     /// <summary>Signs up, waits for the mail and follows its link.</summary>
@@ -39,10 +39,10 @@ sealed class Clients(CrashingServer server, string dataFolder, CancellationToken
         return (tenant, person.Slug);
     }
 
-    /// <summary>Delivers batches of events as signed webhooks, each until it is taken. One in eight is about last week.</summary>
-    /// <param name="pause">Between two deliveries.</param>
-    /// <param name="queued">Told how many events the server said it will count later.</param>
-    /// <returns>The ids and tokens of the events the server said it has counted, or will.</returns>
+    /// <summary>Delivers batches of events as signed webhooks and retries each until it is accepted. Every eighth batch is up to nine days old.</summary>
+    /// <param name="pause">Time between deliveries.</param>
+    /// <param name="queued">Called with the number of events that the server has queued.</param>
+    /// <returns>The ids and tokens of the events that the server has counted or queued.</returns>
     public async Task<Dictionary<string, long>> ReportAsync(
         TestTenant tenant, Random random, Task until, Action<HttpResponseMessage>? refused = null, Action<long>? queued = null, TimeSpan pause = default)
     {
@@ -54,9 +54,9 @@ sealed class Clients(CrashingServer server, string dataFolder, CancellationToken
             var body = JsonSerializer.SerializeToUtf8Bytes(events.Select(e => Deliveries.Event(e.Id, at.AddSeconds(-random.Next(3600)), e.Prompt, e.Completion)));
             var id = Names.Random("msg_");
             var reply = await server.SendAsync(() => Signed(tenant, id, body), ct, refused: refused);
-            var waiting = reply.TryGetProperty("queued", out var later) ? later.GetInt64() : 0;
-            Assert.Equal(events.Count, reply.GetProperty("accepted").GetInt64() + reply.GetProperty("duplicates").GetInt64() + waiting);
-            queued?.Invoke(waiting);
+            var queuedEvents = reply.TryGetProperty("queued", out var value) ? value.GetInt64() : 0;
+            Assert.Equal(events.Count, reply.GetProperty("accepted").GetInt64() + reply.GetProperty("duplicates").GetInt64() + queuedEvents);
+            queued?.Invoke(queuedEvents);
             foreach (var e in events)
             {
                 counted.Add(e.Id, e.Prompt + e.Completion);

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support.Crashing;
 
-/// <summary>The real program on data of its own, killed and started again on the same data while clients use it.</summary>
+/// <summary>The real program, killed and restarted on the same data while clients use it.</summary>
 sealed class CrashingServer : IAsyncDisposable
 {
     static readonly TimeSpan ClientPause = TimeSpan.FromMilliseconds(50);
@@ -15,7 +15,7 @@ sealed class CrashingServer : IAsyncDisposable
 
     public int Kills { get; private set; }
 
-    /// <summary>To the process as it runs now.</summary>
+    /// <summary>An anonymous client of the current process.</summary>
     public HttpClient Anyone => _process.Anyone;
 
     /// <param name="first">Options of the first start only.</param>
@@ -23,8 +23,8 @@ sealed class CrashingServer : IAsyncDisposable
     public static async Task<CrashingServer> StartAsync(string[] first, params string[] options) =>
         new(await ServerProcess.StartAsync([.. options, .. first]), options);
 
-    /// <summary>SIGKILL, and a new start on the same data.</summary>
-    /// <param name="between">Done while nothing runs.</param>
+    /// <summary>Kills the process with SIGKILL and restarts it on the same data.</summary>
+    /// <param name="between">Runs between kill and restart.</param>
     public async Task CrashAsync(Func<Task>? between = null)
     {
         await _process.KillAsync();
@@ -33,19 +33,20 @@ sealed class CrashingServer : IAsyncDisposable
         await RestartAsync();
     }
 
-    /// <summary>A new start after the process has ended.</summary>
+    /// <summary>Restarts the process after it has exited.</summary>
     public async Task RestartAsync()
     {
-        var gone = _process;
+        var exited = _process;
         _process = await ServerProcess.StartAsync(_options);
-        await gone.DisposeAsync();
+        await exited.DisposeAsync();
     }
 
-    /// <returns>The exit code of Ctrl-C.</returns>
+    /// <summary>Stops the process with Ctrl-C.</summary>
+    /// <returns>The exit code.</returns>
     public Task<int> StopAsync() => _process.InterruptAsync();
 
-    /// <summary>Sends until there is a final answer, as a client that wants its work done does. What it sends is the same each time.</summary>
-    /// <param name="refused">Told about each 503.</param>
+    /// <summary>Sends the same request until there is a final response, as a client with retries does.</summary>
+    /// <param name="refused">Called with each 503 or 409.</param>
     public async Task<JsonElement> SendAsync(Func<HttpRequestMessage> request, CancellationToken ct, bool asOperator = false, Action<HttpResponseMessage>? refused = null)
     {
         while (true)
@@ -63,7 +64,7 @@ sealed class CrashingServer : IAsyncDisposable
             }
             catch (Exception e) when (e is HttpRequestException { StatusCode: null } or IOException or ObjectDisposedException or OperationCanceledException && !ct.IsCancellationRequested)
             {
-                // The server was killed before, in the middle of, or after the work: the client cannot know.
+                // The server was killed before, during or after the work; the client cannot tell which.
             }
 
             await Task.Delay(ClientPause, ct);

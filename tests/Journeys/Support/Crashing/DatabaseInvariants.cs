@@ -2,46 +2,46 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Support.Crashing;
 
-/// <summary>Looks into a database as its owner, past every policy, for what may never be.</summary>
-sealed class Books(string connectionString) : IAsyncDisposable
+/// <summary>Checks the invariants of a database as its owner, without row-level security.</summary>
+sealed class DatabaseInvariants(string connectionString) : IAsyncDisposable
 {
     readonly NpgsqlDataSource _database = NpgsqlDataSource.Create(connectionString);
 
-    public async Task<T?> AskAsync<T>(string sql, params object?[] args)
+    public async Task<T?> ScalarAsync<T>(string sql, params object?[] args)
     {
         await using var connection = await _database.OpenConnectionAsync();
         return await connection.ScalarAsync<T>(sql, CancellationToken.None, [.. args]);
     }
 
-    /// <summary>The sentences of every rule that is broken; none when all hold. To be asked after the nightly and the billing job.</summary>
-    public async Task<IReadOnlyList<string>> BrokenAsync()
+    /// <summary>The violated rules, one sentence each. Call it after the nightly and the billing job.</summary>
+    public async Task<IReadOnlyList<string>> FindViolationsAsync()
     {
-        var broken = new List<string>();
-        foreach (var (rule, violations) in Rules)
+        var violations = new List<string>();
+        foreach (var (rule, countViolations) in Rules)
         {
-            if (await AskAsync<long>(violations) is > 0 and var count)
+            if (await ScalarAsync<long>(countViolations) is > 0 and var count)
             {
-                broken.Add($"{rule}: {count} violations");
+                violations.Add($"{rule}: {count} violations");
             }
         }
 
-        return broken;
+        return violations;
     }
 
     public ValueTask DisposeAsync() => _database.DisposeAsync();
 
-    static readonly (string Rule, string Violations)[] Rules =
+    static readonly (string Rule, string CountViolations)[] Rules =
     [
         ("No id is counted twice", "select count(*) from (select from control.usage_event group by tenant_id, id having count(*) > 1) twice"),
-        ("Events are the live counters", $"""
+        ("Events equal the live counters", $"""
             select count(*) from ({Sums}) e full join control.usage_counter c using (tenant_id, day, model, user_id)
             where (e.requests, e.prompt, e.completion, e.cost) is distinct from (c.requests, c.prompt_tokens, c.completion_tokens, c.cost)
             """),
-        ("Events are daily usage", $"""
+        ("Events equal daily usage", $"""
             select count(*) from ({Sums}) e full join control.daily_usage c using (tenant_id, day, model, user_id)
             where (e.requests, e.prompt, e.completion, e.cost) is distinct from (c.requests, c.prompt_tokens, c.completion_tokens, c.cost)
             """),
-        ("Events of closed periods are invoice lines", """
+        ("Events of closed periods equal invoice lines", """
             select count(*) from (
                 select e.tenant_id, sum(prompt_tokens + completion_tokens) as tokens from control.usage_event e
                 join control.subscription s on s.tenant_id = e.tenant_id where e.period < s.open_period group by 1) e
@@ -51,8 +51,8 @@ sealed class Books(string connectionString) : IAsyncDisposable
         ("Invoice numbers have no gap", """
             select count(*) from (select right(number, 6)::bigint as number, row_number() over (order by number) as place from control.invoice) i where number <> place
             """),
-        ("The sequence stands at the last invoice", "select (select coalesce(max(last_number), 0) from control.invoice_sequence) - (select count(*) from control.invoice)"),
-        ("Later numbers are not of an earlier time", """
+        ("The sequence is at the last invoice", "select (select coalesce(max(last_number), 0) from control.invoice_sequence) - (select count(*) from control.invoice)"),
+        ("Invoice numbers are in order of time", """
             select count(*) from (select created_at, lag(created_at) over (order by number) as before from control.invoice) i where created_at < before
             """),
         ("Every closed period has one invoice with lines and a document", """
@@ -68,8 +68,8 @@ sealed class Books(string connectionString) : IAsyncDisposable
         ("Every mail was sent", "select count(*) from control.outbox where sent_at is null"),
         ("No job is marked as running", "select count(*) from control.job_run where outcome = 'running'"),
         ("No job failed", "select count(*) from control.job_run where outcome = 'failed'"),
-        ("No job saw a drift", "select count(*) from control.job_run where jsonb_array_length(coalesce(summary -> 'alerts', '[]')) > 0"),
-        ("No provisioning is under way", "select count(*) from control.provisioning_run where state <> 'succeeded'"),
+        ("No job reported drift", "select count(*) from control.job_run where jsonb_array_length(coalesce(summary -> 'alerts', '[]')) > 0"),
+        ("No provisioning run is unfinished", "select count(*) from control.provisioning_run where state <> 'succeeded'"),
         ("Every environment is ready after one run whose steps are all done", """
             select count(*) from control.tenant t
             where (select state from control.environment e where e.tenant_id = t.id) is distinct from 'ready'
@@ -77,7 +77,7 @@ sealed class Books(string connectionString) : IAsyncDisposable
                or (select count(*) filter (where state = 'done') from control.provisioning_step s where s.tenant_id = t.id) <> 8
                or (select count(*) from control.provisioning_step s where s.tenant_id = t.id) <> 8
             """),
-        ("Every environment has one role with its two schemas, one set of secrets, one gateway key and one welcome", """
+        ("Every environment has one role with its two schemas, one set of secrets, one gateway key and one welcome mail", """
             select count(*) from control.tenant t
             where (select count(*) from pg_roles where rolname = 'tenant_' || t.slug) <> 1
                or (select count(*) from pg_namespace n join pg_roles r on r.oid = n.nspowner where r.rolname = 'tenant_' || t.slug) <> 2
