@@ -2,38 +2,40 @@ using ControlPlane.Benchmarks.Measures;
 
 namespace ControlPlane.Benchmarks;
 
-/// <param name="Events">In the table, where its size matters.</param>
+/// <param name="Events">Size of the event table, for measures that depend on it.</param>
+/// <param name="Only">Names of the measures to run.</param>
+/// <param name="Json">File for the results.</param>
 sealed record BenchOptions(long Events, int Rounds, TimeSpan Round, IReadOnlyList<string> Only, string Json);
 
-/// <summary><c>./bench</c>: every measure, round by round, ours and the baseline in turn.</summary>
+/// <summary><c>./bench</c>: runs every measure in several rounds, alternating between the baseline and our own code.</summary>
 static class Bench
 {
-    // Those that start with an empty table first.
-    static readonly IReadOnlyList<Func<World, BenchOptions, Measure>> s_measures =
+    // Measures that start with an empty table first.
+    static readonly IReadOnlyList<Func<BenchEnvironment, BenchOptions, Measure>> s_measures =
     [
-        (world, options) => new BatchIngestion(world, options),
-        (world, options) => new SingleIngestion(world, options, tenants: 1),
-        (world, options) => new SingleIngestion(world, options, tenants: 8),
-        (world, options) => new EmptyEndpoint(world, options),
-        (world, options) => new Authorizing(world, options),
-        (world, _) => new StreamMemory(world),
-        (world, options) => new NightlyRollup(world, options, 1_000_000),
-        (world, options) => new NightlyRollup(world, options, options.Events),
-        (world, options) => new UsageReading(world, options),
+        (environment, options) => new BatchIngestion(environment, options),
+        (environment, options) => new SingleIngestion(environment, options, tenants: 1),
+        (environment, options) => new SingleIngestion(environment, options, tenants: 8),
+        (environment, options) => new EmptyEndpoint(environment, options),
+        (environment, options) => new AuthorizeLatency(environment, options),
+        (environment, _) => new StreamMemory(environment),
+        (environment, options) => new NightlyRollup(environment, options, 1_000_000),
+        (environment, options) => new NightlyRollup(environment, options, options.Events),
+        (environment, options) => new UsageReportLatency(environment, options),
     ];
 
     public static IReadOnlyList<string> Names { get; } = ["batches", "singles", "singles-8", "empty", "authorize", "memory", "nightly-small", "nightly", "report"];
 
     public static async Task<int> RunAsync(BenchOptions options, CancellationToken ct)
     {
-        await using var world = await World.StartAsync(ct);
-        var machine = await Machine.ReadAsync(world, ct);
+        await using var environment = await BenchEnvironment.StartAsync(ct);
+        var machine = await Machine.ReadAsync(environment, ct);
         Console.WriteLine(machine.Sentence);
         var results = new List<Result>();
-        foreach (var (name, make) in Names.Zip(s_measures).Where(m => options.Only.Contains(m.First)))
+        foreach (var (name, create) in Names.Zip(s_measures).Where(m => options.Only.Contains(m.First)))
         {
-            var measure = make(world, options);
-            var result = new Result(name, measure.What, measure.Baseline, measure.Unit, measure.Target, measure.HigherIsBetter);
+            var measure = create(environment, options);
+            var result = new Result(name, measure.Description, measure.Baseline, measure.Unit, measure.Target, measure.HigherIsBetter);
             await measure.PrepareAsync(ct);
             for (var round = 1; round <= (measure.Rounds ?? options.Rounds); round++)
             {

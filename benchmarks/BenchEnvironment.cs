@@ -8,21 +8,21 @@ using Npgsql;
 
 namespace ControlPlane.Benchmarks;
 
-/// <summary>A tenant to load, and its key.</summary>
+/// <summary>A tenant and its key.</summary>
 sealed record BenchTenant(Guid Id, string Key);
 
-/// <summary>A PostgreSQL of our own, the server that is measured in a process of its own, and tenants on it. Gone when disposed.</summary>
-sealed class World : IAsyncDisposable
+/// <summary>A PostgreSQL instance, the measured server in its own process, and tenants. Deleted when disposed.</summary>
+sealed class BenchEnvironment : IAsyncDisposable
 {
-    const string OperatorKey = "cpo_benchmarks-only-on-a-database-that-is-thrown-away";
+    const string OperatorKey = "cpo_benchmarks-only-on-a-temporary-database";
 
-    /// <summary>Tokens: never reached, and checked all the same.</summary>
+    /// <summary>In tokens. Checked, but never reached.</summary>
     const long Limit = ControlPlane.Limits.UserLimits.MaximumTokens;
 
     readonly Installation _installation;
     readonly Process _server;
 
-    World(Installation installation, Process server, int port)
+    BenchEnvironment(Installation installation, Process server, int port)
     {
         (_installation, _server, Port) = (installation, server, port);
         Database = new NpgsqlDataSourceBuilder(installation.ConnectionString + ";Command Timeout=0").Build();
@@ -33,13 +33,13 @@ sealed class World : IAsyncDisposable
     public int Port { get; }
     public HttpClient Operator { get; }
 
-    /// <summary>The superuser's connections: what baselines use, so row-level security costs them nothing.</summary>
+    /// <summary>Connections of the superuser, for baselines without row-level security.</summary>
     public NpgsqlDataSource Database { get; }
 
     public string ConnectionString => _installation.ConnectionString;
     public IReadOnlyList<BenchTenant> Tenants { get; private set; } = [];
 
-    /// <summary>Resident size of the server, MB.</summary>
+    /// <summary>Resident memory of the server in MB.</summary>
     public double ServerMegabytes
     {
         get
@@ -49,19 +49,19 @@ sealed class World : IAsyncDisposable
         }
     }
 
-    public static async Task<World> StartAsync(CancellationToken ct)
+    public static async Task<BenchEnvironment> StartAsync(CancellationToken ct)
     {
         var folder = Path.Combine(Path.GetTempPath(), $"controlplane-bench-{Environment.ProcessId}");
         var installation = await Installation.OpenAsync(new RunOptions(FreePort(), folder, Sandbox: false, Database: null, Clock: null), join: false, ct);
-        var world = new World(installation, await StartServerAsync(installation, ct), installation.Options.Port);
+        var environment = new BenchEnvironment(installation, await StartServerAsync(installation, ct), installation.Options.Port);
         try
         {
-            await world.MakeTenantsAsync(8, ct);
-            return world;
+            await environment.CreateTenantsAsync(8, ct);
+            return environment;
         }
         catch
         {
-            await world.DisposeAsync();
+            await environment.DisposeAsync();
             throw;
         }
     }
@@ -78,7 +78,7 @@ sealed class World : IAsyncDisposable
         return (T)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    /// <summary>No usage, and nothing left to be written from before.</summary>
+    /// <summary>Deletes all usage, and writes pending changes to disk.</summary>
     public Task EmptyAsync(CancellationToken ct) => ExecuteAsync(
         "truncate control.usage_event, control.usage_counter, control.usage_day, control.daily_usage, control.rolled_up_day, control.budget, control.budget_alert, control.reservation, control.authorization_answer; checkpoint", ct);
 
@@ -92,9 +92,9 @@ sealed class World : IAsyncDisposable
         var folder = _installation.Data.Path;
         var database = new DirectoryInfo(_installation.Data.At("postgres"));
         await _installation.DisposeAsync();
-        if (database.LinkTarget is { } elsewhere)
+        if (database.LinkTarget is { } target)
         {
-            Directory.Delete(elsewhere, recursive: true);
+            Directory.Delete(target, recursive: true);
         }
 
         Directory.Delete(folder, recursive: true);
@@ -103,7 +103,7 @@ sealed class World : IAsyncDisposable
     static async Task<Process> StartServerAsync(Installation installation, CancellationToken ct)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        foreach (var argument in new[] { typeof(World).Assembly.Location, "serve", "--port", installation.Options.Port.ToString(CultureInfo.InvariantCulture) })
+        foreach (var argument in new[] { typeof(BenchEnvironment).Assembly.Location, "serve", "--port", installation.Options.Port.ToString(CultureInfo.InvariantCulture) })
         {
             start.ArgumentList.Add(argument);
         }
@@ -119,15 +119,15 @@ sealed class World : IAsyncDisposable
         return await server.StandardOutput.ReadLineAsync(ct) == "ready" ? server : throw new InvalidOperationException("The server did not start.");
     }
 
-    // Unlimited in effect, but with limits to check; their environments are ready, so that calls are authorized.
-    async Task MakeTenantsAsync(int count, CancellationToken ct)
+    // With limits that are checked but never reached, and ready environments, so that calls are authorized.
+    async Task CreateTenantsAsync(int count, CancellationToken ct)
     {
         var tenants = new List<BenchTenant>();
         for (var number = 1; number <= count; number++)
         {
-            using var made = await Operator.PostAsJsonAsync(
+            using var created = await Operator.PostAsJsonAsync(
                 "/v1/admin/tenants", new { organization = $"Tenant {number}", slug = $"bench-{number}", plan = "enterprise", email = $"owner{number}@bench.example", country = "DE" }, ct);
-            var reply = await made.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(ct);
+            var reply = await created.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(ct);
             tenants.Add(new BenchTenant(reply.GetProperty("tenant_id").GetGuid(), reply.GetProperty("api_key").GetString()!));
             using var limited = await Operator.PutAsJsonAsync(
                 $"/v1/admin/tenants/{tenants[^1].Id}/limits", new { tokens_per_day = Limit, tokens_per_month = Limit, reason = "benchmark" }, ct);
@@ -139,7 +139,7 @@ sealed class World : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(200), ct);
         }
 
-        // Makes the partitions of usage.
+        // Creates the partitions of usage_event.
         using var nightly = await Operator.PostAsync("/v1/admin/jobs/nightly/run", null, ct);
         nightly.EnsureSuccessStatusCode();
         Tenants = tenants;

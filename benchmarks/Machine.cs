@@ -3,17 +3,17 @@ using System.Runtime.InteropServices;
 
 namespace ControlPlane.Benchmarks;
 
-/// <summary>What the numbers were measured on.</summary>
+/// <summary>The machine on which the results were measured.</summary>
 sealed record Machine(string Processor, int Cores, long MemoryMib, string System, string Runtime, string Postgres, bool Fsync, string SharedBuffers, DateTimeOffset MeasuredAt)
 {
     public string Sentence => string.Create(
         CultureInfo.InvariantCulture,
         $"{Cores} cores of {Processor}, {MemoryMib / 1024} GiB, {System}, {Runtime}, PostgreSQL {Postgres} with fsync {(Fsync ? "on" : "off")} and shared_buffers {SharedBuffers}; client, server and database share them.");
 
-    public static async Task<Machine> ReadAsync(World world, CancellationToken ct)
+    public static async Task<Machine> ReadAsync(BenchEnvironment environment, CancellationToken ct)
     {
         var settings = new Dictionary<string, string>();
-        await using var command = world.Database.CreateCommand("select name, current_setting(name) from unnest(array['server_version', 'fsync', 'shared_buffers']) name");
+        await using var command = environment.Database.CreateCommand("select name, current_setting(name) from unnest(array['server_version', 'fsync', 'shared_buffers']) name");
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {

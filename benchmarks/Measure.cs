@@ -1,16 +1,16 @@
 namespace ControlPlane.Benchmarks;
 
-/// <summary>Something that is measured, and what it is held against in the same run.</summary>
+/// <summary>A measure of our own code and a baseline, taken in the same run.</summary>
 abstract class Measure
 {
-    public abstract string What { get; }
+    public abstract string Description { get; }
     public abstract string Baseline { get; }
-    /// <summary>Of both numbers: events/s, ms or MB.</summary>
+    /// <summary>Unit of both values: events/s, requests/s, ms or MB.</summary>
     public abstract string Unit { get; }
-    /// <summary>Of ours / baseline; for memory of ours - baseline. null where the number only explains another.</summary>
+    /// <summary>Target for ours / baseline, or for memory ours - baseline. null: the measure only explains another one.</summary>
     public abstract double? Target { get; }
     public virtual bool HigherIsBetter => false;
-    /// <summary>null: as many as were asked for.</summary>
+    /// <summary>null: as many as <see cref="BenchOptions.Rounds"/>.</summary>
     public virtual int? Rounds => null;
 
     public virtual Task PrepareAsync(CancellationToken ct) => Task.CompletedTask;
@@ -19,12 +19,12 @@ abstract class Measure
 }
 
 /// <summary>The rounds of one measure.</summary>
-sealed record Result(string Name, string What, string BaselineIs, string Unit, double? Target, bool HigherIsBetter)
+sealed record Result(string Name, string Description, string BaselineDescription, string Unit, double? Target, bool HigherIsBetter)
 {
     readonly List<(double Baseline, double Ours)> _rounds = [];
 
     public bool IsDifference => Unit == "MB";
-    public string LastRound => $"{Shown(_rounds[^1].Ours)} against {Shown(_rounds[^1].Baseline)} {Unit}";
+    public string LastRound => $"{Format(_rounds[^1].Ours)} against {Format(_rounds[^1].Baseline)} {Unit}";
     public IReadOnlyList<double> Ours => [.. _rounds.Select(r => r.Ours)];
     public IReadOnlyList<double> Baseline => [.. _rounds.Select(r => r.Baseline)];
     public IReadOnlyList<double> Ratios => [.. _rounds.Select(r => IsDifference ? r.Ours - r.Baseline : r.Ours / r.Baseline)];
@@ -38,5 +38,5 @@ sealed record Result(string Name, string What, string BaselineIs, string Unit, d
         return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
     }
 
-    public static FormattableString Shown(double value) => value >= 100 ? $"{value:N0}" : (FormattableString)$"{value:0.00}";
+    public static FormattableString Format(double value) => value >= 100 ? $"{value:N0}" : (FormattableString)$"{value:0.00}";
 }

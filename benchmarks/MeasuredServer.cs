@@ -1,6 +1,6 @@
 namespace ControlPlane.Benchmarks;
 
-/// <summary>The control plane as <c>./run</c> starts it, in a process of its own, with one more route: the baseline of everything that asks the database once.</summary>
+/// <summary>The control plane as started by <c>./run</c>, in its own process, with one more route: the baseline for requests with one database query.</summary>
 static class MeasuredServer
 {
     public const string SelectOne = "/bench/select-1";

@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace ControlPlane.Benchmarks;
 
-/// <summary>The results as a table for people and as JSON for comparisons.</summary>
+/// <summary>The results as a table and as JSON.</summary>
 static class Report
 {
     static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
@@ -24,8 +24,8 @@ static class Report
         AnsiConsole.Write(table);
         foreach (var r in results)
         {
-            // Not by way of the console's markup, which breaks lines where there is no terminal to ask for its width.
-            Console.WriteLine($"{r.Name}: {r.What}\n    against {r.BaselineIs}");
+            // Not through AnsiConsole, which wraps lines at 80 characters when there is no terminal.
+            Console.WriteLine($"{r.Name}: {r.Description}\n    against {r.BaselineDescription}");
         }
     }
 
@@ -43,8 +43,8 @@ static class Report
                 Measures = results.Select(r => new
                 {
                     r.Name,
-                    r.What,
-                    Baseline = r.BaselineIs,
+                    What = r.Description,
+                    Baseline = r.BaselineDescription,
                     r.Unit,
                     OursMedian = Result.Median(r.Ours),
                     BaselineMedian = Result.Median(r.Baseline),
@@ -57,5 +57,5 @@ static class Report
             s_json, ct);
     }
 
-    static string Number(double value) => Result.Shown(value).ToString(CultureInfo.InvariantCulture);
+    static string Number(double value) => Result.Format(value).ToString(CultureInfo.InvariantCulture);
 }

@@ -6,7 +6,7 @@ using System.Text;
 namespace ControlPlane.Benchmarks.Load;
 
 /// <summary>
-/// One keep-alive HTTP/1.1 connection that sends prepared bytes: on two cores a full HTTP client would take more time than the server it measures.
+/// One keep-alive HTTP/1.1 connection that sends prepared bytes: on two cores a full HTTP client would use more CPU than the server it measures.
 /// </summary>
 sealed class HttpConnection : IDisposable
 {
@@ -21,7 +21,7 @@ sealed class HttpConnection : IDisposable
         return connection;
     }
 
-    /// <summary>A request whose body is filled in later, in place.</summary>
+    /// <summary>A request whose body can be changed in place.</summary>
     public static byte[] Request(string method, string path, string? key, ReadOnlySpan<byte> body, string type = "application/json")
     {
         var head = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
@@ -38,8 +38,8 @@ sealed class HttpConnection : IDisposable
         return [.. Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()), .. body];
     }
 
-    /// <returns>The answer, head and body; valid until the next call.</returns>
-    /// <exception cref="InvalidDataException">The answer is not 200, or is larger than the buffer.</exception>
+    /// <returns>The response with head and body; valid until the next call.</returns>
+    /// <exception cref="InvalidDataException">The response is not 200, or exceeds the buffer.</exception>
     public async Task<ReadOnlyMemory<byte>> SendAsync(ReadOnlyMemory<byte> request, CancellationToken ct)
     {
         while (request.Length > 0)
@@ -49,12 +49,12 @@ sealed class HttpConnection : IDisposable
 
         _filled = 0;
         int? end;
-        while ((end = End(_buffer.AsSpan(0, _filled))) is null)
+        while ((end = FindEnd(_buffer.AsSpan(0, _filled))) is null)
         {
             var read = await _socket.ReceiveAsync(_buffer.AsMemory(_filled), SocketFlags.None, ct);
             if (read == 0)
             {
-                throw new InvalidDataException($"The server hung up after {Encoding.UTF8.GetString(_buffer, 0, _filled)}");
+                throw new InvalidDataException($"The server closed the connection after {Encoding.UTF8.GetString(_buffer, 0, _filled)}");
             }
 
             _filled += read;
@@ -67,22 +67,22 @@ sealed class HttpConnection : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    // Where the answer ends; null when it has not come whole. What Kestrel sends: a length, or chunks.
-    static int? End(ReadOnlySpan<byte> answer)
+    // The end of the response; null when it is incomplete. Kestrel sends a length or chunks.
+    static int? FindEnd(ReadOnlySpan<byte> response)
     {
-        var head = answer.IndexOf("\r\n\r\n"u8);
+        var head = response.IndexOf("\r\n\r\n"u8);
         if (head < 0)
         {
             return null;
         }
 
-        var length = answer[..head].IndexOf("Content-Length: "u8);
+        var length = response[..head].IndexOf("Content-Length: "u8);
         if (length < 0)
         {
-            return answer.EndsWith("0\r\n\r\n"u8) ? answer.Length : null;
+            return response.EndsWith("0\r\n\r\n"u8) ? response.Length : null;
         }
 
-        _ = System.Buffers.Text.Utf8Parser.TryParse(answer[(length + "Content-Length: ".Length)..], out int bytes, out _);
-        return answer.Length >= head + 4 + bytes ? head + 4 + bytes : null;
+        _ = System.Buffers.Text.Utf8Parser.TryParse(response[(length + "Content-Length: ".Length)..], out int bytes, out _);
+        return response.Length >= head + 4 + bytes ? head + 4 + bytes : null;
     }
 }

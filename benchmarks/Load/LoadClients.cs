@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace ControlPlane.Benchmarks.Load;
 
-/// <summary>So many connections that each send the next request when the last is answered.</summary>
-static class Clients
+/// <summary>Connections that each send the next request after the previous response.</summary>
+static class LoadClients
 {
-    /// <param name="request">Renews the request of a connection, given its number; called before every sending.</param>
-    /// <param name="answered">Looks at the answer; throws when it is not as it has to be.</param>
+    /// <param name="request">For the number of a connection, a function that returns its next request.</param>
+    /// <param name="check">Throws when the response is wrong.</param>
     /// <returns>The latency of each request.</returns>
     public static async Task<List<TimeSpan>> RunAsync(
-        int port, int connections, TimeSpan duration, Func<int, Func<byte[]>> request, Action<ReadOnlyMemory<byte>> answered, CancellationToken ct)
+        int port, int connections, TimeSpan duration, Func<int, Func<byte[]>> request, Action<ReadOnlyMemory<byte>> check, CancellationToken ct)
     {
         var started = Stopwatch.GetTimestamp();
         var all = await Task.WhenAll(Enumerable.Range(0, connections).Select(number => Task.Run(() => LoopAsync(number), ct)));
@@ -24,7 +24,7 @@ static class Clients
             {
                 var bytes = next();
                 var sent = Stopwatch.GetTimestamp();
-                answered(await connection.SendAsync(bytes, ct));
+                check(await connection.SendAsync(bytes, ct));
                 latencies.Add(Stopwatch.GetElapsedTime(sent));
             }
 
@@ -32,7 +32,7 @@ static class Clients
         }
     }
 
-    /// <returns>Milliseconds below which a share of the requests was answered.</returns>
+    /// <returns>The latency in milliseconds within which this share of the requests was answered.</returns>
     public static double Percentile(List<TimeSpan> latencies, double share)
     {
         latencies.Sort();

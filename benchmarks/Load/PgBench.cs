@@ -9,15 +9,15 @@ namespace ControlPlane.Benchmarks.Load;
 static partial class PgBench
 {
     /// <returns>Transactions per second.</returns>
-    /// <exception cref="InvalidOperationException">It is not installed, or failed.</exception>
-    public static async Task<double> RunAsync(World world, string statement, int clients, TimeSpan duration, CancellationToken ct)
+    /// <exception cref="InvalidOperationException">pgbench is not installed, or failed.</exception>
+    public static async Task<double> RunAsync(BenchEnvironment environment, string statement, int clients, TimeSpan duration, CancellationToken ct)
     {
-        var installed = (await PostgresBinaries.FindAsync(ClusterUser.Ourselves, ct)).Select(found => found.Program("pgbench")).FirstOrDefault(File.Exists)
-            ?? throw new InvalidOperationException("pgbench is not here: install PostgreSQL with its client programs (Debian, Ubuntu: postgresql).");
-        var login = new NpgsqlConnectionStringBuilder(world.ConnectionString);
+        var program = (await PostgresBinaries.FindAsync(ClusterUser.Ourselves, ct)).Select(found => found.Program("pgbench")).FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException("pgbench not found: install PostgreSQL with its client programs (Debian, Ubuntu: postgresql).");
+        var login = new NpgsqlConnectionStringBuilder(environment.ConnectionString);
         var script = Path.Combine(Path.GetTempPath(), $"bench-{Environment.ProcessId}.sql");
         await File.WriteAllTextAsync(script, statement, ct);
-        var start = new ProcessStartInfo(installed) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
         [
             "--no-vacuum", "--protocol=prepared", "--client", Text(clients), "--jobs", "2", "--time", Text((int)duration.TotalSeconds), "--file", script,

@@ -3,51 +3,51 @@ using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 
-/// <summary>What asking before each call costs beyond asking the database anything at all.</summary>
-sealed class Authorizing(World world, BenchOptions options) : Measure
+/// <summary>The latency of authorizing a call, compared with a trivial query.</summary>
+sealed class AuthorizeLatency(BenchEnvironment environment, BenchOptions options) : Measure
 {
     const int Connections = 32;
 
-    public override string What => "authorize p99, 32 connections, 8 tenants";
+    public override string Description => "authorize p99, 32 connections, 8 tenants";
     public override string Baseline => "p99 of SELECT 1 over Npgsql through an empty endpoint of the same server, 32 connections";
     public override string Unit => "ms";
     public override double? Target => 2.5;
 
     public override async Task PrepareAsync(CancellationToken ct)
     {
-        await world.EmptyAsync(ct);
-        // Compiled, connected and planned, on both sides.
+        await environment.EmptyAsync(ct);
+        // Warms up both sides: compiled code, connections and query plans.
         await OursAsync(ct);
         await BaselineAsync(ct);
     }
 
     public override async Task<double> OursAsync(CancellationToken ct) =>
-        Clients.Percentile(
-            await Clients.RunAsync(world.Port, Connections, options.Round, number => Questions(world.Tenants[number % world.Tenants.Count].Key), Check, ct), 0.99);
+        LoadClients.Percentile(
+            await LoadClients.RunAsync(environment.Port, Connections, options.Round, number => Requests(environment.Tenants[number % environment.Tenants.Count].Key), Check, ct), 0.99);
 
     public override async Task<double> BaselineAsync(CancellationToken ct)
     {
         var request = HttpConnection.Request("GET", MeasuredServer.SelectOne, null, []);
-        return Clients.Percentile(await Clients.RunAsync(world.Port, Connections, options.Round, _ => () => request, _ => { }, ct), 0.99);
+        return LoadClients.Percentile(await LoadClients.RunAsync(environment.Port, Connections, options.Round, _ => () => request, _ => { }, ct), 0.99);
     }
 
-    static Func<byte[]> Questions(string key)
+    static Func<byte[]> Requests(string key)
     {
         var body = """{"request_id":"00000000000000000000000000000000","user":"user-07","model":"gpt-4-turbo","estimated_tokens":900}""";
         var request = HttpConnection.Request("POST", "/v1/authorize", key, Encoding.ASCII.GetBytes(body));
-        int[] places = [request.AsSpan().IndexOf("0000000000000000"u8)];
+        int[] offsets = [request.AsSpan().IndexOf("0000000000000000"u8)];
         return () =>
         {
-            EventBodies.Renew(request, places);
+            EventBodies.ReplaceIds(request, offsets);
             return request;
         };
     }
 
-    static void Check(ReadOnlyMemory<byte> answer)
+    static void Check(ReadOnlyMemory<byte> response)
     {
-        if (answer.Span.IndexOf("\"allow\":true"u8) < 0)
+        if (response.Span.IndexOf("\"allow\":true"u8) < 0)
         {
-            throw new InvalidDataException(Encoding.UTF8.GetString(answer.Span));
+            throw new InvalidDataException(Encoding.UTF8.GetString(response.Span));
         }
     }
 }

@@ -5,19 +5,19 @@ using NpgsqlTypes;
 
 namespace ControlPlane.Benchmarks.Measures;
 
-/// <summary>How near to the speed of the database large deliveries come.</summary>
-sealed class BatchIngestion(World world, BenchOptions options) : Measure
+/// <summary>Throughput of large deliveries, compared with COPY into the same table.</summary>
+sealed class BatchIngestion(BenchEnvironment environment, BenchOptions options) : Measure
 {
     const int Connections = 4;
     const int BatchSize = 1_000;
 
-    public override string What => "events/s durable, HTTP batches of 1,000, 4 connections";
+    public override string Description => "events/s durable, HTTP batches of 1,000, 4 connections";
     public override string Baseline => "binary COPY of the same rows into the same table, batches of 1,000, 4 connections";
     public override string Unit => "events/s";
     public override double? Target => 0.5;
     public override bool HigherIsBetter => true;
 
-    // Compiled, connected and planned, on both sides.
+    // Warms up both sides: compiled code, connections and query plans.
     public override async Task PrepareAsync(CancellationToken ct)
     {
         await OursAsync(ct);
@@ -26,36 +26,36 @@ sealed class BatchIngestion(World world, BenchOptions options) : Measure
 
     public override async Task<double> OursAsync(CancellationToken ct)
     {
-        await world.EmptyAsync(ct);
+        await environment.EmptyAsync(ct);
         var started = Stopwatch.GetTimestamp();
-        var requests = await Clients.RunAsync(world.Port, Connections, options.Round, number => Batches(world.Tenants[number % world.Tenants.Count].Key), Accepted.Check, ct);
+        var requests = await LoadClients.RunAsync(environment.Port, Connections, options.Round, number => Batches(environment.Tenants[number % environment.Tenants.Count].Key), AcceptedEvents.Check, ct);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        await Accepted.VerifyAsync(world, requests.Count * (long)BatchSize, ct);
+        await AcceptedEvents.VerifyAsync(environment, requests.Count * (long)BatchSize, ct);
         return requests.Count * BatchSize / seconds;
     }
 
     public override async Task<double> BaselineAsync(CancellationToken ct)
     {
-        await world.EmptyAsync(ct);
+        await environment.EmptyAsync(ct);
         var started = Stopwatch.GetTimestamp();
-        var rows = await Task.WhenAll(Enumerable.Range(0, Connections).Select(number => Task.Run(() => CopyAsync(world.Tenants[number].Id, started, ct), ct)));
+        var rows = await Task.WhenAll(Enumerable.Range(0, Connections).Select(number => Task.Run(() => CopyAsync(environment.Tenants[number].Id, started, ct), ct)));
         return rows.Sum() / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     static Func<byte[]> Batches(string key)
     {
         var request = HttpConnection.Request("POST", "/v1/usage", key, EventBodies.Array(TimeProvider.System.GetUtcNow(), BatchSize));
-        var places = EventBodies.Places(request);
+        var offsets = EventBodies.FindIds(request);
         return () =>
         {
-            EventBodies.Renew(request, places);
+            EventBodies.ReplaceIds(request, offsets);
             return request;
         };
     }
 
     async Task<long> CopyAsync(Guid tenant, long started, CancellationToken ct)
     {
-        await using var connection = await world.Database.OpenConnectionAsync(ct);
+        await using var connection = await environment.Database.OpenConnectionAsync(ct);
         var rows = 0L;
         while (Stopwatch.GetElapsedTime(started) < options.Round)
         {
@@ -66,7 +66,7 @@ sealed class BatchIngestion(World world, BenchOptions options) : Measure
         return rows;
     }
 
-    // The values that our own way stores for the same events.
+    // The same values that ingestion stores for these events.
     static async Task CopyBatchAsync(NpgsqlConnection connection, Guid tenant, CancellationToken ct)
     {
         var now = TimeProvider.System.GetUtcNow();

@@ -3,12 +3,12 @@ using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 
-/// <summary>The ceiling of single events: what client and server manage together when the server has nothing to do.</summary>
-sealed class EmptyEndpoint(World world, BenchOptions options) : Measure
+/// <summary>The upper bound for single events: the request rate of client and server without any work.</summary>
+sealed class EmptyEndpoint(BenchEnvironment environment, BenchOptions options) : Measure
 {
     const int Connections = 64;
 
-    public override string What => "requests/s of GET /healthz, 64 connections: the ceiling of single-event requests here";
+    public override string Description => "requests/s of GET /healthz, 64 connections: the upper bound for single-event requests";
     public override string Baseline => "pgbench -c 64 inserting one row, one transaction each";
     public override string Unit => "requests/s";
     public override double? Target => null;
@@ -18,9 +18,9 @@ sealed class EmptyEndpoint(World world, BenchOptions options) : Measure
     {
         var request = HttpConnection.Request("GET", "/healthz", null, []);
         var started = Stopwatch.GetTimestamp();
-        var requests = await Clients.RunAsync(world.Port, Connections, options.Round, _ => () => request, _ => { }, ct);
+        var requests = await LoadClients.RunAsync(environment.Port, Connections, options.Round, _ => () => request, _ => { }, ct);
         return requests.Count / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    public override Task<double> BaselineAsync(CancellationToken ct) => SingleIngestion.InsertRowsAsync(world, options, ct);
+    public override Task<double> BaselineAsync(CancellationToken ct) => SingleIngestion.InsertRowsAsync(environment, options, ct);
 }

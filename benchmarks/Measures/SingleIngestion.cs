@@ -4,12 +4,12 @@ using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 
-/// <summary>Whether requests with one event share commits.</summary>
-sealed class SingleIngestion(World world, BenchOptions options, int tenants) : Measure
+/// <summary>Throughput of requests with one event each, which share commits.</summary>
+sealed class SingleIngestion(BenchEnvironment environment, BenchOptions options, int tenants) : Measure
 {
     const int Connections = 64;
 
-    public override string What => $"events/s durable, single-event requests, 64 connections, {(tenants == 1 ? "one tenant" : $"{tenants} tenants")}";
+    public override string Description => $"events/s durable, single-event requests, 64 connections, {(tenants == 1 ? "one tenant" : $"{tenants} tenants")}";
     public override string Baseline => "pgbench -c 64 inserting the same row, one transaction each, without counters";
     public override string Unit => "events/s";
     public override double? Target => tenants == 1 ? 1.5 : null;
@@ -19,30 +19,30 @@ sealed class SingleIngestion(World world, BenchOptions options, int tenants) : M
 
     public override async Task<double> OursAsync(CancellationToken ct)
     {
-        await world.EmptyAsync(ct);
+        await environment.EmptyAsync(ct);
         var started = Stopwatch.GetTimestamp();
-        var requests = await Clients.RunAsync(world.Port, Connections, options.Round, number => Singles(world.Tenants[number % tenants].Key), Accepted.Check, ct);
+        var requests = await LoadClients.RunAsync(environment.Port, Connections, options.Round, number => Requests(environment.Tenants[number % tenants].Key), AcceptedEvents.Check, ct);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        await Accepted.VerifyAsync(world, requests.Count, ct);
+        await AcceptedEvents.VerifyAsync(environment, requests.Count, ct);
         return requests.Count / seconds;
     }
 
-    public override Task<double> BaselineAsync(CancellationToken ct) => InsertRowsAsync(world, options, ct);
+    public override Task<double> BaselineAsync(CancellationToken ct) => InsertRowsAsync(environment, options, ct);
 
     /// <returns>Rows per second, one transaction each.</returns>
-    public static async Task<double> InsertRowsAsync(World world, BenchOptions options, CancellationToken ct)
+    public static async Task<double> InsertRowsAsync(BenchEnvironment environment, BenchOptions options, CancellationToken ct)
     {
-        await world.EmptyAsync(ct);
-        return await PgBench.RunAsync(world, Insert(world.Tenants[0].Id), Connections, options.Round, ct);
+        await environment.EmptyAsync(ct);
+        return await PgBench.RunAsync(environment, Insert(environment.Tenants[0].Id), Connections, options.Round, ct);
     }
 
-    static Func<byte[]> Singles(string key)
+    static Func<byte[]> Requests(string key)
     {
         var request = HttpConnection.Request("POST", "/v1/usage", key, Encoding.ASCII.GetBytes(EventBodies.Event(TimeProvider.System.GetUtcNow(), 17)));
-        var places = EventBodies.Places(request);
+        var offsets = EventBodies.FindIds(request);
         return () =>
         {
-            EventBodies.Renew(request, places);
+            EventBodies.ReplaceIds(request, offsets);
             return request;
         };
     }

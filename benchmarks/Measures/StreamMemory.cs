@@ -5,37 +5,37 @@ using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 
-/// <summary>Whether a body of a gigabyte stays a stream.</summary>
-sealed class StreamMemory(World world) : Measure
+/// <summary>Memory of the server while it reads a body of 1 GB, which it must not buffer.</summary>
+sealed class StreamMemory(BenchEnvironment environment) : Measure
 {
     const long Bytes = 1_000_000_000;
-    static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(20);
+    static readonly TimeSpan s_sampleInterval = TimeSpan.FromMilliseconds(20);
 
-    public override string What => "server memory while ingesting 1 GB of NDJSON";
+    public override string Description => "server memory while ingesting 1 GB of NDJSON";
     public override string Baseline => "resident size when idle";
     public override string Unit => "MB";
     public override double? Target => 150;
     public override int? Rounds => 1;
 
-    public override Task PrepareAsync(CancellationToken ct) => world.EmptyAsync(ct);
+    public override Task PrepareAsync(CancellationToken ct) => environment.EmptyAsync(ct);
 
     public override async Task<double> BaselineAsync(CancellationToken ct)
     {
         await Task.Delay(TimeSpan.FromSeconds(5), ct);
-        return world.ServerMegabytes;
+        return environment.ServerMegabytes;
     }
 
     public override async Task<double> OursAsync(CancellationToken ct)
     {
-        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{world.Port}"), Timeout = Timeout.InfiniteTimeSpan };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", world.Tenants[0].Key);
-        using var body = new Lines();
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{environment.Port}"), Timeout = Timeout.InfiniteTimeSpan };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", environment.Tenants[0].Key);
+        using var body = new NdjsonContent();
         var sending = client.PostAsync("/v1/usage", body, ct);
-        var most = 0.0;
+        var peak = 0.0;
         while (!sending.IsCompleted)
         {
-            most = Math.Max(most, world.ServerMegabytes);
-            await Task.WhenAny(sending, Task.Delay(s_glance, ct));
+            peak = Math.Max(peak, environment.ServerMegabytes);
+            await Task.WhenAny(sending, Task.Delay(s_sampleInterval, ct));
         }
 
         using var reply = await sending;
@@ -45,25 +45,25 @@ sealed class StreamMemory(World world) : Measure
             throw new InvalidDataException($"Sent {body.Sent} events: {counts.RootElement.GetRawText()}");
         }
 
-        await Accepted.VerifyAsync(world, body.Sent, ct);
-        return most;
+        await AcceptedEvents.VerifyAsync(environment, body.Sent, ct);
+        return peak;
     }
 
-    sealed class Lines : HttpContent
+    sealed class NdjsonContent : HttpContent
     {
-        public Lines() => Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        public NdjsonContent() => Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
 
         public long Sent { get; private set; }
 
         protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context)
         {
             var lines = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 1_000).Select(number => EventBodies.Event(TimeProvider.System.GetUtcNow(), number) + "\n")));
-            var places = EventBodies.Places(lines);
+            var offsets = EventBodies.FindIds(lines);
             for (var sent = 0L; sent < Bytes; sent += lines.Length)
             {
-                EventBodies.Renew(lines, places);
+                EventBodies.ReplaceIds(lines, offsets);
                 await stream.WriteAsync(lines);
-                Sent += places.Length;
+                Sent += offsets.Length;
             }
         }
 

@@ -3,40 +3,40 @@ using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
 
-/// <summary>Whether a month's report costs what its rows cost.</summary>
-sealed class UsageReading(World world, BenchOptions options) : Measure
+/// <summary>Latency of a month's usage report, compared with reading its rows directly.</summary>
+sealed class UsageReportLatency(BenchEnvironment environment, BenchOptions options) : Measure
 {
     const int Repetitions = 50;
 
-    public override string What => $"GET /v1/usage for a month by day and model, {options.Events:N0} events";
-    public override string Baseline => "reading the same rows from the rollup by hand";
+    public override string Description => $"GET /v1/usage for a month by day and model, {options.Events:N0} events";
+    public override string Baseline => "reading the same rows from the rollup with one SQL query";
     public override string Unit => "ms";
     public override double? Target => 2;
 
     public override async Task PrepareAsync(CancellationToken ct)
     {
-        await Dataset.EnsureAsync(world, options.Events, ct);
+        await Dataset.EnsureAsync(environment, options.Events, ct);
         await OursAsync(ct);
         await BaselineAsync(ct);
     }
 
     public override Task<double> OursAsync(CancellationToken ct) => MedianAsync(async () =>
     {
-        var connection = await HttpConnection.OpenAsync(world.Port, ct);
-        var request = HttpConnection.Request("GET", $"/v1/usage?from={Dataset.LastDay.AddDays(-30):yyyy-MM-dd}&to={Dataset.LastDay.AddDays(1):yyyy-MM-dd}&group_by=day,model", world.Tenants[0].Key, []);
+        var connection = await HttpConnection.OpenAsync(environment.Port, ct);
+        var request = HttpConnection.Request("GET", $"/v1/usage?from={Dataset.LastDay.AddDays(-30):yyyy-MM-dd}&to={Dataset.LastDay.AddDays(1):yyyy-MM-dd}&group_by=day,model", environment.Tenants[0].Key, []);
         return (() => connection.SendAsync(request, ct), connection.Dispose);
     });
 
     public override Task<double> BaselineAsync(CancellationToken ct) => MedianAsync(async () =>
     {
-        var connection = await world.Database.OpenConnectionAsync(ct);
+        var connection = await environment.Database.OpenConnectionAsync(ct);
         return (async () =>
         {
             await using var command = new Npgsql.NpgsqlCommand(
                 "select day, model, sum(requests), sum(prompt_tokens), sum(completion_tokens), sum(cost) from control.daily_usage "
                 + "where tenant_id = $1 and day >= $2 and day < $3 group by day, model order by day, model", connection)
             {
-                Parameters = { new() { Value = world.Tenants[0].Id }, new() { Value = Dataset.LastDay.AddDays(-30) }, new() { Value = Dataset.LastDay.AddDays(1) } },
+                Parameters = { new() { Value = environment.Tenants[0].Id }, new() { Value = Dataset.LastDay.AddDays(-30) }, new() { Value = Dataset.LastDay.AddDays(1) } },
             };
             await using var reader = await command.ExecuteReaderAsync(ct);
             while (await reader.ReadAsync(ct))
@@ -45,7 +45,7 @@ sealed class UsageReading(World world, BenchOptions options) : Measure
         }, connection.Dispose);
     });
 
-    // One after the other on an idle server: what somebody waits who looks at a page.
+    // Sequential requests on an idle server, as from a single user.
     static async Task<double> MedianAsync(Func<Task<(Func<Task> Read, Action Close)>> open)
     {
         var (read, close) = await open();
