@@ -12,7 +12,7 @@ static partial class PgBench
     /// <exception cref="InvalidOperationException">pgbench is not installed, or failed.</exception>
     public static async Task<double> RunAsync(BenchEnvironment environment, string statement, int clients, TimeSpan duration, CancellationToken ct)
     {
-        var program = (await PostgresBinaries.FindAsync(ClusterUser.Ourselves, ct)).Select(found => found.Program("pgbench")).FirstOrDefault(File.Exists)
+        var program = (await PostgresBinaries.FindAsync(ClusterUser.Current, ct)).Select(found => found.Program("pgbench")).FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("pgbench not found: install PostgreSQL with its client programs (Debian, Ubuntu: postgresql).");
         var login = new NpgsqlConnectionStringBuilder(environment.ConnectionString);
         var script = Path.Combine(Path.GetTempPath(), $"bench-{Environment.ProcessId}.sql");
