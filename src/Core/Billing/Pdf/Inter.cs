@@ -1,6 +1,6 @@
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>The typeface of invoices, embedded while building (Inter.targets), so no machine needs a font installed.</summary>
+/// <summary>The typeface of invoices, embedded while building (Inter.targets).</summary>
 public static class Inter
 {
     static readonly Lazy<TrueTypeFont> LazyRegular = new(() => Load("Inter-Regular"));
@@ -9,12 +9,5 @@ public static class Inter
     public static TrueTypeFont Regular => LazyRegular.Value;
     public static TrueTypeFont Bold => LazyBold.Value;
 
-    static TrueTypeFont Load(string name)
-    {
-        using var resource = typeof(Inter).Assembly.GetManifestResourceStream($"{name}.ttf")
-            ?? throw new InvalidOperationException($"{name}.ttf is not embedded: Inter.targets did not run.");
-        var file = new byte[resource.Length];
-        resource.ReadExactly(file);
-        return new TrueTypeFont(name, file);
-    }
+    static TrueTypeFont Load(string name) => new(name, EmbeddedFont.Read($"{name}.ttf"));
 }

@@ -84,17 +84,20 @@ public static class InvoicePdf
         const double Baseline = 42;
         foreach (var (index, page) in document.Pages.Index())
         {
-            var number = $"Page {index + 1} of {document.Pages.Count}";
-            var name = TextWrap.Lines($"Invoice {invoice.Number} · {invoice.Seller.Name}", TextStyle.Label, PageFlow.Width - 100).First();
+            var number = TextLine.Of($"Page {index + 1} of {document.Pages.Count}", TextStyle.Label);
+            var name = TextWrap.Lines($"Invoice {invoice.Number} · {Isolated(invoice.Seller.Name)}", TextStyle.Label, PageFlow.Width - 100).First();
             page.Rule(PageFlow.Left, Baseline + 14, PageFlow.Width, 0.5, Ink.Pale);
-            page.Text(PageFlow.Left, Baseline, name, TextStyle.Label);
-            page.Text(PageFlow.Right - TextStyle.Label.WidthOf(number), Baseline, number, TextStyle.Label);
+            page.Text(PageFlow.Left, Baseline, name);
+            page.Text(PageFlow.Right - number.Width, Baseline, number);
         }
     }
 
     static string? VatId(string? vatId) => string.IsNullOrEmpty(vatId) ? null : $"VAT ID {vatId}";
 
-    static string Joined(IEnumerable<string?> parts) => string.Join(" · ", parts.Where(part => !string.IsNullOrEmpty(part)));
+    static string Joined(IEnumerable<string?> parts) => string.Join(" · ", parts.Where(part => !string.IsNullOrEmpty(part)).Select(part => Isolated(part!)));
+
+    /// <summary>Keeps the direction of a name or an address from reordering the text around it: first strong isolate (UAX #9).</summary>
+    static string Isolated(string text) => $"\u2068{text}\u2069";
 
     static (string, TextStyle) Body(string text) => (text, TextStyle.Body);
 

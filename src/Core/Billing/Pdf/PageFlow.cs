@@ -10,8 +10,7 @@ sealed record Cell(Column Column, params IReadOnlyList<(string Text, TextStyle S
     {
     }
 
-    public IEnumerable<(string Text, TextStyle Style)> Lines() =>
-        Paragraphs.SelectMany(paragraph => TextWrap.Lines(paragraph.Text, paragraph.Style, Column.Width).Select(line => (line, paragraph.Style)));
+    public IEnumerable<TextLine> Lines() => Paragraphs.SelectMany(paragraph => TextWrap.Lines(paragraph.Text, paragraph.Style, Column.Width));
 }
 
 /// <summary>Fills pages from top to bottom with rows of cells, and goes to the next page where a row no longer fits.</summary>
@@ -71,10 +70,10 @@ sealed class PageFlow
             y -= leading;
             foreach (var (column, lines) in columns.Where(column => row < column.Lines.Count))
             {
-                var (text, style) = lines[row];
-                var x = column.AlignRight ? column.Left + column.Width - style.WidthOf(text) : column.Left;
-                // A third of the leading is below the baseline, so a line stands in the middle of its strip.
-                page.Text(x, y + leading / 3, text, style);
+                var line = lines[row];
+                var x = column.AlignRight ? column.Left + column.Width - line.Width : column.Left;
+                // A third of the leading is below the baseline, so a line is in the middle of its strip.
+                page.Text(x, y + leading / 3, line);
             }
         }
     }

@@ -4,30 +4,50 @@ using System.Text;
 namespace ControlPlane.Billing.Pdf;
 
 /// <summary>
-/// One font of one document: hands out a code per character drawn, then embeds just those glyphs. Source: ISO 32000-1, 9.7.
-/// A code stands for a glyph and its character together, so a character the font lacks is drawn as the "missing glyph" box and still copied right.
+/// One font of one document: hands out a code per glyph drawn, then embeds just those glyphs. Source: ISO 32000-1, 9.7.
+/// A code stands for a glyph and its text together, so a character that no font has is drawn as a box and still copied right.
 /// </summary>
 sealed class PdfFont(TrueTypeFont font)
 {
-    // Code 0 is the box itself; every font has to keep it there.
-    readonly List<(int Glyph, Rune? Character)> codes = [(0, null)];
-    readonly Dictionary<(int Glyph, Rune Character), int> codeOf = [];
+    // For readers that know no ActualText: a zero width space.
+    const string NoText = "\u200b";
 
-    /// <returns>The text as a hexadecimal PDF string of two-byte codes.</returns>
-    public string Encode(string text, bool tabularFigures)
+    // Code 0 is the box itself; every font has to keep it there.
+    readonly List<(int Glyph, string Text)> codes = [(0, "")];
+    readonly Dictionary<(int Glyph, string Text), int> codeOf = [];
+
+    /// <summary>The operators that show glyphs from the current position on.</summary>
+    /// <param name="size">Points.</param>
+    public string Show(IReadOnlyList<Glyph> glyphs, double size)
     {
-        var hex = new StringBuilder("<");
-        foreach (var rune in text.EnumerateRunes())
+        var text = new ShownText(font.UnitsPerEm, size);
+        for (var first = 0; first < glyphs.Count;)
         {
-            var key = (font.GlyphFor(rune, tabularFigures), rune);
-            if (!codeOf.TryGetValue(key, out var code))
+            var count = 1 + glyphs.Skip(first + 1).TakeWhile(glyph => glyph.Text.Length == 0).Count();
+            // Several glyphs for one text: readers take the text from here, as no code of its own can say it.
+            text.Begin(count > 1 ? glyphs[first].Text : null);
+            foreach (var glyph in glyphs.Skip(first).Take(count))
             {
-                codeOf[key] = code = codes.Count;
-                codes.Add(key);
+                text.Add(CodeOf(glyph), glyph, font.AdvanceOf(glyph.Index));
             }
-            hex.Append(Hex(code));
+
+            text.End();
+            first += count;
         }
-        return hex.Append('>').ToString();
+
+        return text.ToString();
+    }
+
+    string CodeOf(Glyph glyph)
+    {
+        var key = (glyph.Index, glyph.Text);
+        if (!codeOf.TryGetValue(key, out var code))
+        {
+            codeOf[key] = code = codes.Count;
+            codes.Add(key);
+        }
+
+        return Hex(code);
     }
 
     /// <returns>The number of the font's object.</returns>
@@ -52,7 +72,7 @@ sealed class PdfFont(TrueTypeFont font)
 
     string ToUnicode()
     {
-        const int MostPerBlock = 100;
+        const int MaxPerBlock = 100;
         var map = new StringBuilder("""
             /CIDInit /ProcSet findresource begin
             12 dict begin
@@ -65,12 +85,12 @@ sealed class PdfFont(TrueTypeFont font)
             endcodespacerange
 
             """.ReplaceLineEndings("\n"));
-        foreach (var block in codes.Index().Skip(1).Chunk(MostPerBlock))
+        foreach (var block in codes.Index().Skip(1).Chunk(MaxPerBlock))
         {
             map.Append($"{block.Length} beginbfchar\n");
-            foreach (var (code, (_, character)) in block)
+            foreach (var (code, (_, text)) in block)
             {
-                map.Append($"<{Hex(code)}> <{Convert.ToHexString(Encoding.BigEndianUnicode.GetBytes(character.ToString()!))}>\n");
+                map.Append($"<{Hex(code)}> <{Convert.ToHexString(Encoding.BigEndianUnicode.GetBytes(text.Length > 0 ? text : NoText))}>\n");
             }
             map.Append("endbfchar\n");
         }

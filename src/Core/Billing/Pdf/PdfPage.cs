@@ -10,15 +10,39 @@ sealed class PdfPage(Func<TrueTypeFont, (string Name, PdfFont Font)> fontFor)
 
     public string Content => content.ToString();
 
-    /// <param name="x">The text's left end.</param>
+    /// <param name="x">The line's left end.</param>
     /// <param name="y">Its baseline.</param>
-    public void Text(double x, double y, string text, TextStyle style)
+    public void Text(double x, double y, TextLine line)
     {
-        if (text.Length > 0)
+        if (line.Runs.Count == 0)
         {
-            var (name, font) = fontFor(style.Font);
-            content.Append($"BT {style.Ink.Values} rg /{name} {Number(style.Size)} Tf {Number(x)} {Number(y)} Td {font.Encode(text, style.TabularFigures)} Tj ET\n");
+            return;
         }
+
+        var size = line.Style.Size;
+        content.Append($"BT {line.Style.Ink.Values} rg");
+        var (lineX, pen) = (0.0, double.NaN);
+        foreach (var run in line.Runs)
+        {
+            var (name, font) = fontFor(run.Font);
+            content.Append($" /{name} {Number(size)} Tf ");
+            if (double.IsNaN(pen))
+            {
+                content.Append($"{Number(x + run.X)} {Number(y)} Td ");
+                lineX = run.X;
+            }
+            else if (Math.Abs(run.X - pen) > 0.0005)
+            {
+                // In text from right to left the next run is not where this one ended.
+                content.Append($"{Number(run.X - lineX)} 0 Td ");
+                lineX = run.X;
+            }
+
+            content.Append(font.Show(run.Glyphs, size));
+            pen = run.X + run.Width(size);
+        }
+
+        content.Append(" ET\n");
     }
 
     public void Rule(double x, double y, double width, double thickness, Ink ink) =>

@@ -6,7 +6,10 @@ readonly record struct Ink(string Values)
     public static readonly Ink Black = new("0.07 0.09 0.15");
     public static readonly Ink Grey = new("0.42 0.45 0.5");
     public static readonly Ink Pale = new("0.88 0.89 0.91");
-    public static readonly Ink Accent = new("0.11 0.31 0.66");
+    public static readonly Ink Accent = FromHex(BrandColor.Accent);
+
+    /// <param name="color">For example <c>#0b6a60</c>.</param>
+    static Ink FromHex(string color) => new(string.Join(' ', Convert.FromHexString(color[1..]).Select(part => PdfFile.Number(part / 255.0))));
 }
 
 /// <param name="Size">Points.</param>
@@ -25,14 +28,5 @@ sealed record TextStyle(TrueTypeFont Font, double Size, Ink Ink, bool TabularFig
     public double Leading => Size * 1.5;
 
     /// <returns>Points.</returns>
-    public double WidthOf(string text)
-    {
-        // Summed as integers in font units, so that it does not matter where a text was cut.
-        var units = 0L;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            units += Font.AdvanceOf(Font.GlyphFor(rune, TabularFigures));
-        }
-        return units * Size / Font.UnitsPerEm;
-    }
+    public double WidthOf(string text) => TextLine.Of(text, this).Width;
 }

@@ -7,33 +7,41 @@ namespace ControlPlane.Billing.Pdf;
 static class TextWrap
 {
     /// <param name="width">Points. A single character that is wider still gets its line.</param>
-    public static IEnumerable<string> Lines(string text, TextStyle style, double width)
+    public static IEnumerable<TextLine> Lines(string text, TextStyle style, double width) =>
+        Printable(text).Split('\n').SelectMany(paragraph => Lines(new Paragraph(paragraph, style), paragraph, width));
+
+    static IEnumerable<TextLine> Lines(Paragraph paragraph, string text, double width)
     {
-        foreach (var paragraph in Printable(text).Split('\n'))
+        // The line so far: words follow each other, so it is a part of the paragraph.
+        var (start, end) = (0, 0);
+        for (var (word, wordEnd) = (0, 0); word <= text.Length; word = wordEnd + 1)
         {
-            var line = "";
-            foreach (var word in paragraph.Split(' '))
+            wordEnd = text.IndexOf(' ', word) is >= 0 and var space ? space : text.Length;
+            var lineStart = start == end ? word : start;
+            if (paragraph.Line(lineStart, wordEnd).Width <= width)
             {
-                var longer = line.Length == 0 ? word : $"{line} {word}";
-                if (style.WidthOf(longer) <= width)
-                {
-                    line = longer;
-                    continue;
-                }
-                if (line.Length > 0)
-                {
-                    yield return line;
-                }
-                for (line = word; style.WidthOf(line) > width && Fitting(line, style, width) is var fit && fit < line.Length; line = line[fit..])
-                {
-                    yield return line[..fit];
-                }
+                (start, end) = (lineStart, wordEnd);
+                continue;
             }
-            yield return line;
+
+            if (end > start)
+            {
+                yield return paragraph.Line(start, end);
+            }
+
+            for ((start, end) = (word, wordEnd); paragraph.Line(start, end).Width > width && Fitting(paragraph, start, end, width) is var fit && fit < end; start = fit)
+            {
+                yield return paragraph.Line(start, fit);
+            }
         }
+
+        yield return paragraph.Line(start, end);
     }
 
-    /// <summary>The text with only what can be drawn: other white space becomes a space, line ends become \n, and what steers text without a shape of its own goes.</summary>
+    /// <summary>
+    /// The text with only what can be drawn: other white space becomes a space, line ends become \n, and format characters go, except those that
+    /// join or isolate: they change how their neighbours are drawn.
+    /// </summary>
     public static string Printable(string text)
     {
         var printable = new StringBuilder(text.Length);
@@ -41,8 +49,7 @@ static class TextWrap
         {
             switch (Rune.GetUnicodeCategory(rune))
             {
-                case UnicodeCategory.Format:
-                case UnicodeCategory.NonSpacingMark when rune.Value is >= 0xFE00 and <= 0xFE0F: // variation selectors
+                case UnicodeCategory.Format when !IsIgnorable(rune):
                     break;
                 case UnicodeCategory.Control when rune.Value != '\n':
                     printable.Append(' ');
@@ -52,22 +59,31 @@ static class TextWrap
                     break;
             }
         }
+
         return printable.ToString();
     }
 
-    /// <returns>How many chars of a word fit; at least its first character.</returns>
-    static int Fitting(string word, TextStyle style, double width)
+    /// <summary>Characters without a shape that can change their neighbours': joiners, isolates, variation selectors, and the tags of flag emoji.</summary>
+    public static bool IsIgnorable(Rune rune) => rune.Value is 0x200C or 0x200D or (>= 0x2066 and <= 0x2069)
+        or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0020 and <= 0xE007F) or (>= 0xE0100 and <= 0xE01EF);
+
+    /// <returns>Where the part of a word that fits ends; behind its first cluster at least.</returns>
+    static int Fitting(Paragraph paragraph, int start, int end, double width)
     {
-        var (end, used) = (0, 0.0);
-        foreach (var rune in word.EnumerateRunes())
+        // Widths of clusters add up to about the whole's: shaping can change it.
+        int[] ends = [.. paragraph.ClusterEnds(start, end)];
+        var (count, used) = (0, 0.0);
+        while (count < ends.Length && (count == 0 || used <= width))
         {
-            used += style.WidthOf(rune.ToString());
-            if (end > 0 && used > width)
-            {
-                break;
-            }
-            end += rune.Utf16SequenceLength;
+            used += paragraph.Line(count == 0 ? start : ends[count - 1], ends[count]).Width;
+            count++;
         }
-        return end;
+
+        while (count > 1 && paragraph.Line(start, ends[count - 1]).Width > width)
+        {
+            count--;
+        }
+
+        return ends[count - 1];
     }
 }

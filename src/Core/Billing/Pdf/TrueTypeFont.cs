@@ -63,6 +63,9 @@ public sealed class TrueTypeFont
         return glyph < GlyphCount ? glyph : 0;
     }
 
+    /// <summary>Whether the font can draw every character of a text that has a shape.</summary>
+    public bool Has(string text) => text.EnumerateRunes().All(rune => TextWrap.IsIgnorable(rune) || GlyphFor(rune) > 0);
+
     /// <summary>Glyphs behind the last stored advance share it: that is how fonts shorten runs of equal widths.</summary>
     public int AdvanceOf(int glyph) => ReadUInt16BigEndian(Table("hmtx")[(4 * Math.Min(glyph, advances - 1))..]);
 

@@ -27,11 +27,15 @@ sealed partial class PdfReader
         var fonts = FontEntry().Matches(pages).ToDictionary(font => font.Groups[1].Value, font => new Font(this, Number(font.Groups[2])));
         Fonts = [.. fonts.Values];
         var kids = Kid().Matches(Kids().Match(pages).Groups[1].Value).Select(kid => Reference(Object(Number(kid.Groups[1])), "Contents"));
-        Pages = [.. kids.Select(content => Runs(Encoding.ASCII.GetString(Stream(content)), fonts))];
+        Pages = [.. kids.Select(content => TextBlock().Matches(Encoding.ASCII.GetString(Stream(content))).Select(block => Block(block, fonts)).ToList())];
     }
 
-    /// <summary>A piece of text as drawn: where it starts and how wide it is in points.</summary>
-    public sealed record Run(double X, double Y, double Width, string Text);
+    /// <summary>A line of text as drawn: where it starts and how wide it is in points.</summary>
+    public sealed record Run(double X, double Y, double Width, IReadOnlyList<(double X, string Text)> Parts)
+    {
+        public string Text => string.Concat(Parts.Select(part => part.Text));
+        public string LeftToRight => string.Concat(Parts.OrderBy(part => part.X).Select(part => part.Text));
+    }
 
     public IReadOnlyList<IReadOnlyList<Run>> Pages { get; }
     public IReadOnlyList<Font> Fonts { get; }
@@ -44,8 +48,8 @@ sealed partial class PdfReader
 
     public string AllText => string.Join('\n', Enumerable.Range(0, Pages.Count).Select(TextOf));
 
-    /// <summary>What stands at the left margin, in order and without white space, so that a wrapped text is in one piece.</summary>
-    public string LeftColumn => WithoutSpace(string.Concat(Pages.SelectMany(page => page.Where(run => run.X == 56)).Select(run => run.Text)));
+    /// <summary>The text at the left margin, in order and without white space, so that a wrapped text is in one piece.</summary>
+    public string LeftColumn => WithoutSpace(string.Concat(Pages.SelectMany(page => page.Where(run => Math.Abs(run.X - 56) < 0.01)).Select(run => run.Text)));
 
     public static string WithoutSpace(string text) => string.Concat(text.Where(character => !char.IsWhiteSpace(character)));
 
@@ -69,21 +73,79 @@ sealed partial class PdfReader
 
         public string Name { get; }
         public byte[] Program { get; }
-        public int CodeOf(string character) => characters.Single(entry => entry.Value == character).Key;
+        public int CodeOf(string character) => CodesOf(character).Single();
 
-        public (string Text, double Width) Read(string hex, double size)
-        {
-            var codes = hex.Chunk(4).Select(code => Convert.ToInt32(new string(code), 16)).ToList();
-            return (string.Concat(codes.Select(code => characters[code])), codes.Sum(code => widths[code]) * size / 1000);
-        }
+        public IEnumerable<int> CodesOf(string character) => characters.Where(entry => entry.Value == character).Select(entry => entry.Key);
+
+        /// <param name="hex">Codes of four digits each.</param>
+        /// <returns>The text of each code, and the points it moves on.</returns>
+        public IEnumerable<(string Text, double Width)> Read(string hex, double size) =>
+            hex.Chunk(4).Select(digits => Convert.ToInt32(new string(digits), 16)).Select(code => (characters[code], widths[code] * size / 1000));
     }
 
-    static List<Run> Runs(string content, Dictionary<string, Font> fonts) =>
-        [.. TextRun().Matches(content).Select(run =>
+    /// <summary>One block of text is one run, with a part for each font. Text from right to left is turned around, as readers do.</summary>
+    static Run Block(Match block, Dictionary<string, Font> fonts)
+    {
+        var (font, size, left, x, y) = ((Font?)null, 0.0, 0.0, 0.0, 0.0);
+        var (start, end, isReplaced) = (double.NaN, 0.0, false);
+        var (parts, texts) = (new List<(double X, string Text)>(), new List<string>());
+        void EndPart()
         {
-            var (text, width) = fonts[run.Groups[1].Value].Read(run.Groups[5].Value, Real(run.Groups[2]));
-            return new Run(Real(run.Groups[3]), Real(run.Groups[4]), width, text);
-        })];
+            var continuesLeft = parts.Count > 0 && start < parts[^1].X && !texts.Any(text => text.Any(char.IsLetterOrDigit));
+            if (continuesLeft || texts.Any(text => text.Any(IsRightToLeft)))
+            {
+                texts.Reverse();
+            }
+
+            parts.Add((start, string.Concat(texts)));
+            (start, _) = (double.NaN, end = Math.Max(end, x));
+            texts.Clear();
+        }
+
+        foreach (Match step in Operation().Matches(block.Groups[1].Value))
+        {
+            if (step.Groups["font"].Success)
+            {
+                if (font is not null)
+                {
+                    EndPart();
+                }
+
+                (font, size) = (fonts[step.Groups["font"].Value], Real(step.Groups["size"]));
+            }
+            else if (step.Groups["x"].Success)
+            {
+                (left, y) = (left + Real(step.Groups["x"]), y + Real(step.Groups["y"]));
+                x = left;
+            }
+            else if (step.Groups["replacement"].Success)
+            {
+                texts.Add(Encoding.BigEndianUnicode.GetString(Convert.FromHexString(step.Groups["replacement"].Value))[1..]);
+                isReplaced = true;
+            }
+            else if (step.Groups["shown"].Success)
+            {
+                start = double.IsNaN(start) ? x : start;
+                foreach (Match part in Shown().Matches(step.Groups["shown"].Value))
+                {
+                    var codes = part.Groups["codes"].Success ? font!.Read(part.Groups["codes"].Value, size).ToList() : [("", -Real(part.Groups["move"]) * size / 1000)];
+                    x += codes.Sum(code => code.Width);
+                    texts.AddRange(codes.Where(_ => !isReplaced).Select(code => code.Text));
+                }
+            }
+            else
+            {
+                Assert.Equal("EMC", step.Value);
+                isReplaced = false;
+            }
+        }
+
+        EndPart();
+        var first = parts.Min(part => part.X);
+        return new Run(first, y, end - first, parts);
+    }
+
+    static bool IsRightToLeft(char character) => character is (>= '\u0590' and < '\u0900') or (>= '\ufb1d' and < '\ufe00') or (>= '\ufe70' and < '\uff00');
 
     string Object(int number) => text[offsets[number]..text.IndexOf("endobj", offsets[number], StringComparison.Ordinal)];
 
@@ -114,5 +176,7 @@ sealed partial class PdfReader
     [GeneratedRegex(@"/W \[0 \[(.*?)\]\]")] private static partial Regex Widths();
     [GeneratedRegex(@"/Length (\d+)")] private static partial Regex LengthEntry();
     [GeneratedRegex(@"^<(\w{4})> <(\w+)>$", RegexOptions.Multiline)] private static partial Regex CodeEntry();
-    [GeneratedRegex(@"/(F\d+) (\S+) Tf (\S+) (\S+) Td <(\w+)> Tj")] private static partial Regex TextRun();
+    [GeneratedRegex(@"^BT (.*) ET$", RegexOptions.Multiline)] private static partial Regex TextBlock();
+    [GeneratedRegex(@"/(?<font>F\d+) (?<size>\S+) Tf|(?<x>\S+) (?<y>\S+) Td|\[(?<shown>[^\]]*)\] TJ|(?<shown><\w+>) Tj|/ActualText <(?<replacement>\w+)>|EMC")] private static partial Regex Operation();
+    [GeneratedRegex(@"<(?<codes>\w+)>|(?<move>-?[\d.]+)")] private static partial Regex Shown();
 }
