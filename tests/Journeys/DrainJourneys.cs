@@ -72,7 +72,7 @@ public class DrainJourneys
         var (locked, free) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
         await using (var invoicing = await server.Database.BeginJobAsync(default))
         {
-            await invoicing.ExecuteAsync(BillingLock.Take, default, locked.Id);
+            await invoicing.ExecuteAsync(BillingLock.Acquire, default, locked.Id);
             var queued = server.ReportAsync(locked, Deliveries.Event("e1", Now)).QueuedAsync();
             await SpoolAsync(server, locked, Now, Line("e2", Now));
             await SpoolAsync(server, free, Now, Line("e3", Now));

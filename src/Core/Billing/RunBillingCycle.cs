@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ControlPlane.Billing;
 
-/// <summary>The job <c>billing</c>: closes every period that has ended. A tenant that is several periods behind catches up, one invoice each.</summary>
+/// <summary>The job <c>billing</c>: closes every period that has ended. A tenant that is several periods behind catches up, with one invoice for each.</summary>
 public sealed class RunBillingCycle(ControlDatabase database, Clock clock, CloseBillingPeriod closePeriod, ILogger<RunBillingCycle> log)
 {
     public async Task<JobReport> RunAsync(CancellationToken ct)
@@ -19,16 +19,16 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Close
             }
             catch (Exception e) when (e is PostgresException or not (NpgsqlException or TimeoutException or OperationCanceledException))
             {
-                // The boundary of a tenant: what one of them stumbles over must not keep the others from their invoices.
-                log.LogError(e, "Tenant {Tenant}: its period cannot be closed", tenant);
-                alerts.Add($"The period of tenant {tenant} cannot be closed: {e.Message}");
+                // One tenant's failure must not keep the others from being invoiced.
+                log.LogError(e, "Could not close the billing period of tenant {Tenant}", tenant);
+                alerts.Add($"Could not close the billing period of tenant {tenant}: {e.Message}");
             }
         }
 
         return JobReport.Of(("invoices", invoices)) with { Alerts = alerts };
     }
 
-    /// <returns>Invoices written.</returns>
+    /// <returns>The number of invoices created.</returns>
     async Task<int> CatchUpAsync(Guid tenant, List<string> alerts, CancellationToken ct)
     {
         var invoices = 0;

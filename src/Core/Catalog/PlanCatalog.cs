@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace ControlPlane.Catalog;
 
-/// <summary>A plan as it is sold at one moment. null in a limit means unlimited, null in a price means agreed with the customer.</summary>
+/// <summary>A plan with its terms at one moment. A limit of null is unlimited; a price of null is agreed with the customer.</summary>
 public sealed record Plan
 {
     public required string Name { get; init; }
     public required string Title { get; init; }
-    /// <summary>Whether the signup form offers it; otherwise an operator makes the tenant.</summary>
+    /// <summary>Whether the signup form offers it; otherwise an operator creates the tenant.</summary>
     public required bool SelfService { get; init; }
     public required bool AllModels { get; init; }
     public required IReadOnlyList<string> Models { get; init; }
@@ -27,10 +27,10 @@ public sealed record Plan
     public int? ImagesPerMonth { get; init; }
 }
 
-/// <summary>Reads the plans in force at a moment.</summary>
+/// <summary>Reads plans with the terms in force at a moment.</summary>
 public static class PlanCatalog
 {
-    /// <summary>Every plan, in the order it is shown.</summary>
+    /// <summary>All plans, in display order.</summary>
     public static Task<List<Plan>> PlansAsync(this Transaction transaction, DateTimeOffset at, CancellationToken ct) =>
         transaction.QueryAsync($"{Select} order by p.ordinal", Read, ct, at);
 

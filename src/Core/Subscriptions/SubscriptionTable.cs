@@ -16,26 +16,26 @@ public sealed record Subscription(
 /// <summary>Prices of one subscription that differ from its plan's, as agreed with the customer.</summary>
 public sealed record AgreedPrices(decimal? EurPerMonth, decimal? OverageEurPerThousand);
 
-/// <summary>The one writer of <c>control.subscription</c>.</summary>
+/// <summary>The only writer of <c>control.subscription</c>.</summary>
 public static class SubscriptionTable
 {
-    /// <summary>Starts the tenant's subscription now; its periods are anchored on today's UTC day. Repeating it changes nothing.</summary>
+    /// <summary>Starts the tenant's subscription now; its periods are anchored on today's UTC day. Idempotent.</summary>
     public static Task StartSubscriptionAsync(
         this Transaction transaction, Guid tenant, Plan plan, AgreedPrices? agreed, DateTimeOffset now, CancellationToken ct) =>
         transaction.ExecuteAsync(
             Insert, ct, tenant, plan.Name, now, DateOnly.FromDateTime(now.UtcDateTime),
             plan.TrialDays is { } days ? now.AddDays(days) : null, agreed?.EurPerMonth, agreed?.OverageEurPerThousand);
 
-    /// <returns>null before the tenant's address is verified.</returns>
+    /// <returns>null before the tenant's email address is verified.</returns>
     public static Task<Subscription?> SubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.FirstAsync($"{Select} where tenant_id = $1", Read, ct, tenant);
 
-    /// <summary>Moves the open period on after its invoice was written. Call it under <see cref="BillingLock.Take"/>.</summary>
+    /// <summary>Opens the next period after the open one was invoiced. Call it under <see cref="BillingLock.Acquire"/>.</summary>
     public static Task OpenNextPeriodAsync(this Transaction transaction, Guid tenant, int invoiced, CancellationToken ct) =>
         transaction.ExecuteAsync(
             "update control.subscription set open_period = open_period + 1 where tenant_id = $1 and open_period = $2", ct, tenant, invoiced);
 
-    /// <summary>No further period follows; what was used until now has been invoiced.</summary>
+    /// <summary>Ends the subscription after its last invoice: no period follows.</summary>
     public static Task EndSubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.ExecuteAsync("update control.subscription set status = 'ended' where tenant_id = $1", ct, tenant);
 

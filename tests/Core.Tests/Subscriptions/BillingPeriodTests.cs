@@ -21,7 +21,7 @@ public class BillingPeriodTests
         Assert.Equal(1, BillingPeriod.Containing(new DateOnly(2026, 3, 15), new DateOnly(2025, 12, 1)).Number);
 
     [Fact]
-    public void Every_day_lies_in_exactly_one_period() =>
+    public void Every_day_is_in_exactly_one_period() =>
         Prop.ForAll(Days(), Gen.Choose(0, 4000).ToArbitrary(), (anchor, later) =>
         {
             var day = anchor.AddDays(later);

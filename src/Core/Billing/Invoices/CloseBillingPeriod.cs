@@ -8,22 +8,22 @@ namespace ControlPlane.Billing.Invoices;
 public abstract record CloseResult
 {
     public sealed record Invoiced(Invoice Invoice) : CloseResult;
-    /// <summary>A trial has nothing to invoice; its next period is open.</summary>
+    /// <summary>A trial has nothing to invoice; the next period is open.</summary>
     public sealed record NothingToInvoice : CloseResult;
-    /// <summary>Another process closed it, or it has not ended.</summary>
+    /// <summary>Another process has closed it, or it has not ended.</summary>
     public sealed record NotDue : CloseResult;
 }
 
 /// <summary>
-/// Ends the open period of one subscription: sums it up from its events, writes and numbers the invoice, opens the next period and queues
-/// the mail, all in one transaction under the tenant's billing lock. Killed anywhere, it has happened completely or not at all.
+/// Closes the open period of one subscription: totals its events, creates and numbers the invoice, opens the next period and queues the
+/// emails, all in one transaction under the tenant's billing lock. A crash at any point leaves all of it or nothing.
 /// </summary>
 public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Seller seller, ControlPlaneOptions options)
 {
     public async Task<CloseResult> RunAsync(Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        await transaction.ExecuteAsync(BillingLock.Take, ct, tenant);
+        await transaction.ExecuteAsync(BillingLock.Acquire, ct, tenant);
         if (await transaction.SubscriptionAsync(tenant, ct) is not { Status: "active" } subscription)
         {
             return new CloseResult.NotDue();
@@ -36,13 +36,13 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
             return new CloseResult.NotDue();
         }
 
-        var invoice = subscription.TrialEndsAt is null ? await WriteInvoiceAsync(transaction, subscription, period, now, ct) : null;
+        var invoice = subscription.TrialEndsAt is null ? await CreateInvoiceAsync(transaction, subscription, period, now, ct) : null;
         await transaction.ExecuteAsync(
             RecordPeriod, ct, tenant, period.Number, period.Start, period.End, invoice is null ? "closed" : "invoiced", now, invoice?.Id);
         await transaction.OpenNextPeriodAsync(tenant, period.Number, ct);
         if (await transaction.ScalarAsync<string>("select status from control.tenant where id = $1", ct, tenant) == "deleted")
         {
-            // The period in which a tenant left is its last one.
+            // The period in which a tenant was deleted is its last.
             await transaction.EndSubscriptionAsync(tenant, ct);
         }
 
@@ -51,10 +51,10 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
         return invoice is null ? new CloseResult.NothingToInvoice() : new CloseResult.Invoiced(invoice);
     }
 
-    async Task<Invoice> WriteInvoiceAsync(Transaction transaction, Subscription subscription, BillingPeriod period, DateTimeOffset now, CancellationToken ct)
+    async Task<Invoice> CreateInvoiceAsync(Transaction transaction, Subscription subscription, BillingPeriod period, DateTimeOffset now, CancellationToken ct)
     {
         var usage = await PeriodUsage.ReadAsync(transaction, subscription, period, ct);
-        var terms = await PeriodUsage.TermsOf(transaction, subscription, period, ct);
+        var terms = await PeriodUsage.TermsAsync(transaction, subscription, period, ct);
         var buyer = await transaction.FirstAsync(
             "select organization, country, vat_id from control.tenant where id = $1",
             row => new Buyer(row.GetString(0), row.GetString(1), row.Get<string>(2)), ct, subscription.Tenant);
@@ -68,7 +68,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
         };
         var pdf = InvoicePdf.Render(InvoiceLayout.Of(invoice));
         await InsertAsync(transaction, invoice, pdf, ct);
-        await MailAsync(transaction, invoice, pdf, ct);
+        await QueueEmailsAsync(transaction, invoice, pdf, ct);
         return invoice;
     }
 
@@ -90,7 +90,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
             "insert into control.invoice_pdf (invoice_id, tenant_id, content) values ($1, $2, $3)", ct, invoice.Id, invoice.Tenant, pdf);
     }
 
-    async Task MailAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
+    async Task QueueEmailsAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
     {
         var recipients = await transaction.QueryAsync(Recipients, row => row.GetString(0), ct, invoice.Tenant);
         var attachment = new MailAttachment($"{invoice.Number}.pdf", pdf);
@@ -99,12 +99,12 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
             var body = FormattableString.Invariant($"""
                 Hello {invoice.Buyer.Organization},
 
-                attached is invoice {invoice.Number} for {invoice.PeriodStart:d MMMM yyyy} to {invoice.PeriodEnd.AddDays(-1):d MMMM yyyy}.
+                Please find attached invoice {invoice.Number} for {invoice.PeriodStart:d MMMM yyyy} to {invoice.PeriodEnd.AddDays(-1):d MMMM yyyy}.
 
                 Tokens used: {invoice.TokenUsage:N0}
                 Total: {invoice.TotalAmount:N2} {invoice.Currency}
 
-                All your invoices: {options.PublicUrl}app/invoices
+                View all your invoices: {options.PublicUrl}app/invoices
 
                 {invoice.Seller.Name}
                 """);
@@ -113,7 +113,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
         }
     }
 
-    // The row lock makes concurrent invoices take turns; a rollback gives the number back, so there is never a gap.
+    // The row lock serializes concurrent invoices, and a rollback also undoes the increment, so the numbers have no gaps.
     const string NextNumber = """
         insert into control.invoice_sequence as s (seller, last_number) values ('default', 1)
         on conflict (seller) do update set last_number = s.last_number + 1 returning last_number
@@ -130,7 +130,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """;
 
-    // Who was invited but has not confirmed the address may be somebody else.
+    // An address that is not confirmed may belong to someone else.
     const string Recipients = """
         select email from control.member where tenant_id = $1 and role in ('owner', 'billing') and confirmed_at is not null order by created_at, id
         """;

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>A final invoice as it stands in the books. Amounts in <see cref="Currency"/>, cents.</summary>
+/// <summary>A final invoice, as stored. Amounts are in <see cref="Currency"/>, with two decimals.</summary>
 public sealed record Invoice
 {
     public required Guid Id { get; init; }
@@ -32,11 +32,11 @@ public sealed record Invoice
     public IReadOnlyList<InvoiceLine> Lines { get; init; } = [];
 }
 
-/// <summary>Reads invoices, within what the transaction's role may see.</summary>
+/// <summary>Reads the invoices that the transaction's role may see.</summary>
 public static class InvoiceQueries
 {
     /// <summary>A tenant's invoices, newest first, without their lines.</summary>
-    /// <param name="before">Number of the last one of the page before.</param>
+    /// <param name="before">The last invoice number of the previous page; null for the first page.</param>
     public static Task<List<Invoice>> InvoicesAsync(this Transaction transaction, Guid tenant, string? before, int limit, CancellationToken ct) =>
         transaction.QueryAsync(
             $"{Select} where tenant_id = $1 and ($2::text is null or period < (select period from control.invoice where number = $2 and tenant_id = $1)) order by period desc limit $3",
@@ -48,7 +48,7 @@ public static class InvoiceQueries
             ? (await transaction.WithLinesAsync([invoice], ct))[0]
             : null;
 
-    /// <summary>The document as it was sent; null when the tenant has no invoice of this number.</summary>
+    /// <summary>The PDF as it was sent; null when the tenant has no invoice of this number.</summary>
     public static Task<byte[]?> InvoicePdfAsync(this Transaction transaction, Guid tenant, string number, CancellationToken ct) =>
         transaction.ScalarAsync<byte[]>(
             "select content from control.invoice_pdf p join control.invoice i on i.id = p.invoice_id where i.tenant_id = $1 and i.number = $2", ct, tenant, number);

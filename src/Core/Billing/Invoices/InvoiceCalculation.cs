@@ -3,7 +3,7 @@ using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>What a subscription costs in one period.</summary>
+/// <summary>Prices of a subscription in one period.</summary>
 /// <param name="EurPerMonth">EUR.</param>
 /// <param name="IncludedTokens">null: unlimited.</param>
 /// <param name="OverageEurPerThousand">EUR per 1,000 tokens beyond the included ones; null: there is no overage.</param>
@@ -27,8 +27,8 @@ public enum LineKind
     Late,
 }
 
-/// <param name="Tokens">Tokens this line accounts for. Over all lines they add up to the invoice's usage.</param>
-/// <param name="Quantity">What is charged: months for the base line, tokens otherwise.</param>
+/// <param name="Tokens">Tokens on this line. The sum over all lines is the invoice's usage.</param>
+/// <param name="Quantity">Units charged: months on the base line, tokens otherwise.</param>
 /// <param name="UnitPrice">EUR per month, or per 1,000 tokens.</param>
 /// <param name="Amount">EUR, cents.</param>
 public sealed record InvoiceLine(LineKind Kind, string Description, long Tokens, decimal Quantity, decimal UnitPrice, decimal Amount);
@@ -55,7 +55,7 @@ public static class InvoiceCalculation
         return lines;
     }
 
-    // What late tokens cost is what they would have added to the invoice they missed.
+    // Late tokens cost what they would have added to the invoice of their own period.
     static InvoiceLine LateLine(LateUsage late)
     {
         var charged = late.Terms.OverageOf(late.BilledTokens + late.LateTokens) - late.Terms.OverageOf(late.BilledTokens);

@@ -2,7 +2,7 @@ using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>Adds an invoice up: lines, tax and total. Pure; the number, id and date come with the booking.</summary>
+/// <summary>Totals an invoice: lines, tax and sum. Pure; the number, id and date are assigned when it is stored.</summary>
 public static class InvoiceDraft
 {
     public static Invoice Of(Subscription subscription, BillingPeriod period, IReadOnlyList<InvoiceLine> lines, Seller seller, Buyer buyer)

@@ -3,13 +3,13 @@ using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>What the PDF of an invoice shows.</summary>
+/// <summary>Maps an invoice to the contents of its PDF.</summary>
 public static class InvoiceLayout
 {
     public static InvoiceDocument Of(Invoice invoice) => new()
     {
-        Seller = new Pdf.Seller(invoice.Seller.Name, invoice.Seller.Address, invoice.Seller.VatId, invoice.Seller.Email),
-        Buyer = new Pdf.Buyer(invoice.Buyer.Organization, [], Countries.NameOf(invoice.Buyer.Country), invoice.Buyer.VatId),
+        Seller = new DocumentSeller(invoice.Seller.Name, invoice.Seller.Address, invoice.Seller.VatId, invoice.Seller.Email),
+        Buyer = new DocumentBuyer(invoice.Buyer.Organization, [], Countries.NameOf(invoice.Buyer.Country), invoice.Buyer.VatId),
         Number = invoice.Number,
         CreatedAt = invoice.CreatedAt,
         PeriodStart = invoice.PeriodStart,
@@ -23,10 +23,10 @@ public static class InvoiceLayout
         Notes = invoice.Notes,
     };
 
-    static Pdf.InvoiceLine Line(InvoiceLine line) => line.Kind switch
+    static DocumentLine Line(InvoiceLine line) => line.Kind switch
     {
-        LineKind.Base => new Pdf.InvoiceLine(line.Description, line.Quantity, "month", line.UnitPrice, line.Amount),
-        // The rate is per 1,000 tokens; the quantity is shown in them, exactly.
-        _ => new Pdf.InvoiceLine(line.Description, line.Quantity / 1000m, "1,000 tokens", line.UnitPrice, line.Amount),
+        LineKind.Base => new DocumentLine(line.Description, line.Quantity, "month", line.UnitPrice, line.Amount),
+        // The rate is per 1,000 tokens, so the quantity is shown in thousands, exactly.
+        _ => new DocumentLine(line.Description, line.Quantity / 1000m, "1,000 tokens", line.UnitPrice, line.Amount),
     };
 }

@@ -4,12 +4,12 @@ using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>What a period's invoice has to carry, summed up from the events.</summary>
+/// <summary>The usage on a period's invoice, totalled from the events.</summary>
 /// <param name="Tokens">Used within the period.</param>
 /// <param name="Late">Of periods invoiced earlier.</param>
 public sealed record PeriodUsage(long Tokens, IReadOnlyList<LateUsage> Late)
 {
-    /// <summary>Call it under <see cref="BillingLock.Take"/>: then no event joins the period afterwards.</summary>
+    /// <summary>Call it under <see cref="BillingLock.Acquire"/>, so that no event is added to the period afterwards.</summary>
     public static async Task<PeriodUsage> ReadAsync(Transaction transaction, Subscription subscription, BillingPeriod period, CancellationToken ct)
     {
         var days = await transaction.QueryAsync(
@@ -27,14 +27,14 @@ public sealed record PeriodUsage(long Tokens, IReadOnlyList<LateUsage> Late)
 
             var billed = await transaction.ScalarAsync<long>(
                 BilledTokens, ct, subscription.Tenant, StartOf(origin.Key.Start), origin.Key.EndsAt, period.Number);
-            late.Add(new LateUsage(origin.Key, await TermsOf(transaction, subscription, origin.Key, ct), billed, sum));
+            late.Add(new LateUsage(origin.Key, await TermsAsync(transaction, subscription, origin.Key, ct), billed, sum));
         }
 
         return new PeriodUsage(tokens, late);
     }
 
-    /// <summary>The terms a period is billed at: those in force when it started, of the plan that its invoice names or the present one.</summary>
-    public static async Task<PeriodTerms> TermsOf(Transaction transaction, Subscription subscription, BillingPeriod period, CancellationToken ct)
+    /// <summary>The terms a period is billed at: those in force at its start, of the plan on its invoice or, before there is one, of the current plan.</summary>
+    public static async Task<PeriodTerms> TermsAsync(Transaction transaction, Subscription subscription, BillingPeriod period, CancellationToken ct)
     {
         var name = await transaction.ScalarAsync<string>(
             "select plan from control.invoice where tenant_id = $1 and period = $2", ct, subscription.Tenant, period.Number) ?? subscription.Plan;
@@ -47,7 +47,7 @@ public sealed record PeriodUsage(long Tokens, IReadOnlyList<LateUsage> Late)
 
     static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
 
-    // How much older than the period late events can be, unless an operator replayed them. The bound keeps old partitions out of it.
+    // Late events are at most this much older than the period, unless an operator replayed them. The lower bound excludes old partitions.
     static readonly string TokensByDay = $"""
         select (occurred_at at time zone 'UTC')::date, sum(prompt_tokens + completion_tokens)::bigint
         from control.usage_event

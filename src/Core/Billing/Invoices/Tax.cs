@@ -1,13 +1,13 @@
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>Who issues the invoices, and which taxes apply. Checked at start.</summary>
+/// <summary>The issuer of the invoices and the taxes it charges. Validated at startup.</summary>
 /// <param name="TaxPercent">Rates in percent; null: no tax is configured and none is charged.</param>
 public sealed record Seller(
     string Name, IReadOnlyList<string> Address, string Country, string? VatId, string Email, string NumberPrefix, TaxRates? TaxPercent);
 
 /// <summary>VAT rates in percent.</summary>
 /// <param name="Domestic">Buyers in the seller's country.</param>
-/// <param name="EuWithoutVatId">Buyers elsewhere in the EU who gave no VAT id.</param>
+/// <param name="EuWithoutVatId">Buyers in other EU countries without a VAT ID.</param>
 /// <param name="Elsewhere">Buyers outside the EU.</param>
 public sealed record TaxRates(decimal Domestic, decimal EuWithoutVatId, decimal Elsewhere);
 
@@ -15,7 +15,7 @@ public sealed record Buyer(string Organization, string Country, string? VatId);
 
 /// <param name="Rate">A fraction: 0.19.</param>
 /// <param name="Label">null: no tax line is printed.</param>
-/// <param name="Note">A sentence the law wants on the invoice.</param>
+/// <param name="Note">A sentence that the law requires on the invoice.</param>
 public sealed record Tax(string? Label, decimal Rate, string? Note)
 {
     static readonly HashSet<string> EuropeanUnion = new(StringComparer.Ordinal)
@@ -24,7 +24,7 @@ public sealed record Tax(string? Label, decimal Rate, string? Note)
         "RO", "SE", "SI", "SK",
     };
 
-    /// <summary>Domestic rate at home; reverse charge within the EU with a VAT id (Directive 2006/112/EC, articles 44 and 196).</summary>
+    /// <summary>The domestic rate in the seller's country; reverse charge in other EU countries with a VAT ID (Directive 2006/112/EC, articles 44 and 196).</summary>
     public static Tax Of(Seller seller, Buyer buyer)
     {
         if (seller.TaxPercent is not { } rates)

@@ -5,7 +5,7 @@ namespace ControlPlane.Billing.Pdf;
 
 /// <summary>
 /// The glyph of each code point: a font's <c>cmap</c> table in format 12 (all of Unicode) or format 4 (the first 65,536 code points).
-/// Source: OpenType 1.9, "cmap". What a damaged subtable does not say is simply not in the map.
+/// Source: OpenType 1.9, "cmap". Entries that a damaged subtable lacks are not in the map.
 /// </summary>
 public sealed class CharacterMap
 {

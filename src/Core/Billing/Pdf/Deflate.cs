@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ControlPlane.Billing.Pdf;
 
 /// <summary>
-/// The zlib format (RFC 1950) with one block of fixed Huffman codes (RFC 1951). ZLibStream compresses better, but what it
-/// writes differs between .NET versions and processors, and an invoice has the same bytes for as long as it is kept.
+/// The zlib format (RFC 1950) with one block of fixed Huffman codes (RFC 1951). ZLibStream compresses better, but its
+/// output differs between .NET versions and processors, and an invoice must have the same bytes for as long as it is kept.
 /// </summary>
 public static class Deflate
 {

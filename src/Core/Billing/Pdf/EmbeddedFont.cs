@@ -1,9 +1,9 @@
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>Font files that were embedded while building, so no machine needs a font installed.</summary>
+/// <summary>Reads the font files that the build embedded, so no machine needs a font installed.</summary>
 static class EmbeddedFont
 {
-    /// <exception cref="InvalidOperationException">The file is not embedded: the build left it out.</exception>
+    /// <exception cref="InvalidOperationException">The build did not embed the file.</exception>
     public static byte[] Read(string name)
     {
         using var resource = typeof(EmbeddedFont).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is not embedded.");

@@ -16,7 +16,7 @@ readonly record struct Glyph(int Index, string Text, int Advance, int X = 0, int
 
 /// <summary>
 /// A font for text that Inter lacks, shaped by HarfBuzz: joined letters, ligatures, positioned marks. In whole font units, so every machine gets the same result.
-/// The files lie in Fonts/ (see its README.md) and are embedded while building.
+/// The files are in Fonts/ (see its README.md) and are embedded by the build.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Fonts are kept for the life of the process.")]
 sealed class FallbackFont

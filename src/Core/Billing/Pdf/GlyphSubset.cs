@@ -3,13 +3,13 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>A font file with only the glyphs a document draws, in the order given, and behind them the parts that composite glyphs are made of.</summary>
+/// <summary>Creates a font file with only the glyphs that a document draws, in the order given, followed by the parts of composite glyphs.</summary>
 static class GlyphSubset
 {
     // Flags of a composite glyph's part. Source: OpenType 1.9, "glyf".
     const int WordArguments = 0x0001, HasScale = 0x0008, MoreParts = 0x0020, HasTwoScales = 0x0040, HasMatrix = 0x0080;
 
-    /// <param name="glyphs">Indices in <paramref name="font"/>; the first has to be 0. One may appear twice: a PDF font gives each of its codes one meaning.</param>
+    /// <param name="glyphs">Indices in <paramref name="font"/>; the first has to be 0. One may appear twice: each code of a PDF font has one meaning.</param>
     public static byte[] Of(TrueTypeFont font, IReadOnlyList<int> glyphs)
     {
         var kept = glyphs.ToList();

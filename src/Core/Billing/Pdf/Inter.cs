@@ -1,6 +1,6 @@
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>The typeface of invoices, embedded while building (Inter.targets).</summary>
+/// <summary>The typeface of invoices, embedded by the build (Inter.targets).</summary>
 public static class Inter
 {
     static readonly Lazy<TrueTypeFont> LazyRegular = new(() => Load("Inter-Regular"));

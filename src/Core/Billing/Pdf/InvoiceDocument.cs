@@ -1,10 +1,10 @@
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>Everything an invoice's PDF shows. Equal documents give equal bytes, so nothing here may depend on the moment of rendering.</summary>
+/// <summary>Everything an invoice's PDF shows. Equal documents give equal bytes, so nothing here may depend on when it is rendered.</summary>
 public sealed record InvoiceDocument
 {
-    public required Seller Seller { get; init; }
-    public required Buyer Buyer { get; init; }
+    public required DocumentSeller Seller { get; init; }
+    public required DocumentBuyer Buyer { get; init; }
 
     /// <summary>As assigned, for example <c>2026-000042</c>.</summary>
     public required string Number { get; init; }
@@ -21,7 +21,7 @@ public sealed record InvoiceDocument
     /// <summary>ISO 4217 code of every amount on the invoice.</summary>
     public required string Currency { get; init; }
 
-    public required IReadOnlyList<InvoiceLine> Lines { get; init; }
+    public required IReadOnlyList<DocumentLine> Lines { get; init; }
     public required decimal Subtotal { get; init; }
 
     /// <summary>For example <c>VAT 19 %</c> or <c>VAT 0 % (reverse charge)</c>; <c>null</c> when no tax applies.</summary>
@@ -30,17 +30,17 @@ public sealed record InvoiceDocument
     public decimal TaxAmount { get; init; }
     public required decimal Total { get; init; }
 
-    /// <summary>Paragraphs under the total: how to pay, why no tax is charged. A line break in one starts a new line.</summary>
+    /// <summary>Paragraphs below the total: how to pay, why no tax is charged. A line break starts a new line.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
-public sealed record Seller(string Name, IReadOnlyList<string> AddressLines, string? VatId, string Email);
+public sealed record DocumentSeller(string Name, IReadOnlyList<string> AddressLines, string? VatId, string Email);
 
 /// <param name="Country">As printed, for example <c>Austria</c>.</param>
-public sealed record Buyer(string Name, IReadOnlyList<string> AddressLines, string Country, string? VatId);
+public sealed record DocumentBuyer(string Name, IReadOnlyList<string> AddressLines, string Country, string? VatId);
 
 /// <param name="Quantity">In units of <paramref name="Unit"/>; <c>null</c> for a flat amount.</param>
 /// <param name="Unit">For example <c>month</c> or <c>1,000 tokens</c>.</param>
 /// <param name="UnitPrice">In the invoice's currency per <paramref name="Unit"/>, printed with all its decimals.</param>
 /// <param name="Amount">In the invoice's currency, rounded; negative for a credit.</param>
-public sealed record InvoiceLine(string Description, decimal? Quantity, string? Unit, decimal? UnitPrice, decimal Amount);
+public sealed record DocumentLine(string Description, decimal? Quantity, string? Unit, decimal? UnitPrice, decimal Amount);

@@ -1,6 +1,6 @@
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>An invoice as a PDF: letterhead, addressee and dates, lines, sums, notes.</summary>
+/// <summary>An invoice as a PDF: letterhead, addressee and dates, lines, totals, notes.</summary>
 public static class InvoicePdf
 {
     const double Middle = PageFlow.Left + PageFlow.Width / 2;
@@ -14,15 +14,15 @@ public static class InvoicePdf
     {
         var document = new PdfDocument();
         var flow = new PageFlow(document);
-        DrawHead(flow, invoice);
+        DrawHeader(flow, invoice);
         InvoiceTable.Draw(flow, invoice);
-        DrawSums(flow, invoice);
+        DrawTotals(flow, invoice);
         DrawNotes(flow, invoice);
         DrawFooters(document, invoice);
         return document.Save($"Invoice {invoice.Number}", invoice.Seller.Name, invoice.CreatedAt);
     }
 
-    static void DrawHead(PageFlow flow, InvoiceDocument invoice)
+    static void DrawHeader(PageFlow flow, InvoiceDocument invoice)
     {
         var (seller, buyer) = (invoice.Seller, invoice.Buyer);
         flow.Rule(3, Ink.Accent, right: PageFlow.Left + 36);
@@ -46,15 +46,15 @@ public static class InvoicePdf
         flow.Space(32);
     }
 
-    static void DrawSums(PageFlow flow, InvoiceDocument invoice)
+    static void DrawTotals(PageFlow flow, InvoiceDocument invoice)
     {
         var total = $"{invoice.Currency} {InvoiceText.Amount(invoice.Total)}";
         var width = Math.Min(Math.Max(TextStyle.Total.WidthOf(total) + 0.01, 110), PageFlow.Width - 120);
         var amounts = new Column(PageFlow.Right - width, width, AlignRight: true);
         var labels = new Column(Math.Min(Middle, amounts.Left - 120), Math.Max(amounts.Left - Middle, 120) - 8);
 
-        // Room for the sums and about two lines of each note: a note alone on the last page looks like a mistake.
-        flow.Need(Math.Min(130 + 32 * invoice.Notes.Count, 400));
+        // Space for the totals and about two lines of each note: a note alone on the last page would look like a mistake.
+        flow.EnsureSpace(Math.Min(130 + 32 * invoice.Notes.Count, 400));
         flow.Space(4);
         flow.Row(new Cell(labels, "Subtotal", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(invoice.Subtotal), TextStyle.Figures));
         if (invoice.TaxLabel is not null || invoice.TaxAmount != 0)
@@ -78,7 +78,7 @@ public static class InvoicePdf
         }
     }
 
-    /// <summary>Last, because only now is the number of pages known.</summary>
+    /// <summary>Drawn last, when the number of pages is known.</summary>
     static void DrawFooters(PdfDocument document, InvoiceDocument invoice)
     {
         const double Baseline = 42;

@@ -1,41 +1,41 @@
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>The lines of an invoice under a head that every page repeats.</summary>
+/// <summary>The lines of an invoice, under a header that every page repeats.</summary>
 static class InvoiceTable
 {
     const double Gap = 14;
-    const double WidestNumber = 118;
+    const double MaxNumberWidth = 118;
 
     public static void Draw(PageFlow flow, InvoiceDocument invoice)
     {
-        var heads = ("Description", "Quantity", "Unit price", $"Amount ({invoice.Currency})");
+        var headers = ("Description", "Quantity", "Unit price", $"Amount ({invoice.Currency})");
         var rows = invoice.Lines.Select(line => (
             line.Description,
             Quantity: InvoiceText.Quantity(line.Quantity, line.Unit),
             Price: line.UnitPrice is { } price ? InvoiceText.Amount(price) : "",
             Amount: InvoiceText.Amount(line.Amount))).ToList();
 
-        // Numbers get the width they need, from the right; the description gets what is left.
-        var amount = NumberColumn(PageFlow.Right, rows.Select(row => row.Amount), heads.Item4);
-        var price = NumberColumn(amount.Left - Gap, rows.Select(row => row.Price), heads.Item3);
-        var quantity = NumberColumn(price.Left - Gap, rows.Select(row => row.Quantity), heads.Item2);
+        // Number columns get the width they need, from the right; the description gets the rest.
+        var amount = NumberColumn(PageFlow.Right, rows.Select(row => row.Amount), headers.Item4);
+        var price = NumberColumn(amount.Left - Gap, rows.Select(row => row.Price), headers.Item3);
+        var quantity = NumberColumn(price.Left - Gap, rows.Select(row => row.Quantity), headers.Item2);
         var description = new Column(PageFlow.Left, quantity.Left - Gap - PageFlow.Left);
 
-        void Head()
+        void DrawHeader()
         {
             flow.Row(
-                new Cell(description, heads.Item1, TextStyle.Label),
-                new Cell(quantity, heads.Item2, TextStyle.Label),
-                new Cell(price, heads.Item3, TextStyle.Label),
-                new Cell(amount, heads.Item4, TextStyle.Label));
+                new Cell(description, headers.Item1, TextStyle.Label),
+                new Cell(quantity, headers.Item2, TextStyle.Label),
+                new Cell(price, headers.Item3, TextStyle.Label),
+                new Cell(amount, headers.Item4, TextStyle.Label));
             flow.Space(5);
             flow.Rule(0.8, Ink.Black);
             flow.Space(5);
         }
 
-        flow.Need(80);
-        Head();
-        flow.Repeated = Head;
+        flow.EnsureSpace(80);
+        DrawHeader();
+        flow.RepeatedHeader = DrawHeader;
         foreach (var row in rows)
         {
             flow.Row(
@@ -47,14 +47,14 @@ static class InvoiceTable
             flow.Rule(0.5, Ink.Pale);
             flow.Space(5);
         }
-        flow.Repeated = null;
+        flow.RepeatedHeader = null;
     }
 
-    static Column NumberColumn(double right, IEnumerable<string> texts, string head)
+    static Column NumberColumn(double right, IEnumerable<string> texts, string header)
     {
-        var widest = texts.Select(TextStyle.Figures.WidthOf).Append(TextStyle.Label.WidthOf(head)).Max();
-        // A hair wider than the text, so that rounding never wraps it.
-        var width = Math.Min(widest + 0.01, WidestNumber);
+        var widest = texts.Select(TextStyle.Figures.WidthOf).Append(TextStyle.Label.WidthOf(header)).Max();
+        // Slightly wider than the text, so that rounding never wraps it.
+        var width = Math.Min(widest + 0.01, MaxNumberWidth);
         return new Column(right - width, width, AlignRight: true);
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>How dates and numbers read on an invoice: English, whatever the machine's culture.</summary>
+/// <summary>Formats the dates and numbers of an invoice: in English, whatever the machine's culture.</summary>
 public static class InvoiceText
 {
     /// <summary>For example <c>31 January 2026</c>.</summary>
@@ -12,7 +12,7 @@ public static class InvoiceText
     /// <param name="end">Exclusive.</param>
     public static string Period(DateOnly start, DateOnly end) => $"{Day(start)} to {Day(end.AddDays(-1))}";
 
-    /// <summary>With thousands separators and every decimal there is, at least two; for example <c>1,234.50</c> or <c>0.0025</c>.</summary>
+    /// <summary>With thousands separators and all decimals, at least two; for example <c>1,234.50</c> or <c>0.0025</c>.</summary>
     public static string Amount(decimal amount) => amount.ToString($"#,##0.00{new string('#', 26)}", CultureInfo.InvariantCulture);
 
     /// <summary>For example <c>350,000 tokens</c>, <c>350 × 1,000 tokens</c> or <c>1 month</c>.</summary>

@@ -1,6 +1,6 @@
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>Where a cell stands on the page, in points from its left edge.</summary>
+/// <summary>The horizontal position of a cell, in points from the page's left edge.</summary>
 readonly record struct Column(double Left, double Width, bool AlignRight = false);
 
 /// <summary>Paragraphs in one column of a row; each wraps to the column's width.</summary>
@@ -13,7 +13,7 @@ sealed record Cell(Column Column, params IReadOnlyList<(string Text, TextStyle S
     public IEnumerable<TextLine> Lines() => Paragraphs.SelectMany(paragraph => TextWrap.Lines(paragraph.Text, paragraph.Style, Column.Width));
 }
 
-/// <summary>Fills pages from top to bottom with rows of cells, and goes to the next page where a row no longer fits.</summary>
+/// <summary>Fills pages from top to bottom with rows of cells, and continues on the next page when a row does not fit.</summary>
 sealed class PageFlow
 {
     public const double Left = 56;
@@ -32,15 +32,15 @@ sealed class PageFlow
         page = document.AddPage();
     }
 
-    /// <summary>Drawn at the top of every page that starts while it is set: the head of a table.</summary>
-    public Action? Repeated { get; set; }
+    /// <summary>Drawn at the top of every page that starts while it is set: the header of a table.</summary>
+    public Action? RepeatedHeader { get; set; }
 
     public void Space(double points) => y -= points;
 
     public void Rule(double thickness, Ink ink, double left = Left, double right = Right) => page.Rule(left, y, right - left, thickness, ink);
 
-    /// <summary>Starts a new page unless this much is free on the current one.</summary>
-    public void Need(double points)
+    /// <summary>Starts a new page unless this much space is left on the current one.</summary>
+    public void EnsureSpace(double points)
     {
         if (y - points >= Bottom)
         {
@@ -48,13 +48,13 @@ sealed class PageFlow
         }
         page = document.AddPage();
         y = Top;
-        // Not while it is being drawn itself: a head taller than a page goes on without another head.
-        (var head, Repeated) = (Repeated, null);
-        head?.Invoke();
-        Repeated = head;
+        // Cleared while it is drawn: a header taller than a page must not start another one.
+        (var header, RepeatedHeader) = (RepeatedHeader, null);
+        header?.Invoke();
+        RepeatedHeader = header;
     }
 
-    /// <summary>One row: stays together if a page can hold it, otherwise goes on line by line on the next.</summary>
+    /// <summary>Draws one row: in one piece if it fits half a page, otherwise line by line across pages.</summary>
     public void Row(params IReadOnlyList<Cell> cells)
     {
         var columns = cells.Select(cell => (cell.Column, Lines: cell.Lines().ToList())).ToList();
@@ -62,11 +62,11 @@ sealed class PageFlow
             .Select(row => columns.Where(column => row < column.Lines.Count).Max(column => column.Lines[row].Style.Leading)).ToList();
         if (leadings.Sum() is var height && height < (Top - Bottom) / 2)
         {
-            Need(height);
+            EnsureSpace(height);
         }
         foreach (var (row, leading) in leadings.Index())
         {
-            Need(leading);
+            EnsureSpace(leading);
             y -= leading;
             foreach (var (column, lines) in columns.Where(column => row < column.Lines.Count))
             {

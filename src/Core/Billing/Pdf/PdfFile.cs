@@ -4,16 +4,16 @@ using System.Text;
 
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>The outer form of a PDF 1.7 file: numbered objects, their cross-reference table and the trailer. Source: ISO 32000-1, 7.5.</summary>
+/// <summary>The structure of a PDF 1.7 file: numbered objects, their cross-reference table and the trailer. Source: ISO 32000-1, 7.5.</summary>
 sealed class PdfFile
 {
     readonly List<byte> bytes = [];
     readonly List<int> offsets = [];
 
-    // The second line tells file transfers that this is binary.
+    // The second line marks the file as binary.
     public PdfFile() => Write("%PDF-1.7\n%\u00e2\u00e3\u00cf\u00d3\n");
 
-    /// <summary>The number of an object that others may already name and that <see cref="Set"/> writes later.</summary>
+    /// <summary>Reserves the number of an object that others refer to before <see cref="Set"/> writes it.</summary>
     public int Reserve()
     {
         offsets.Add(0);
@@ -33,8 +33,8 @@ sealed class PdfFile
         return number;
     }
 
-    /// <param name="content">Compressed on the way.</param>
-    /// <param name="entries">What the stream's dictionary says beyond length and filter.</param>
+    /// <param name="content">Compressed when written.</param>
+    /// <param name="entries">Entries of the stream's dictionary besides length and filter.</param>
     public int AddStream(ReadOnlySpan<byte> content, string entries = "")
     {
         var number = Reserve();
@@ -60,12 +60,12 @@ sealed class PdfFile
         return [.. bytes];
     }
 
-    /// <summary>A text string in UTF-16, for the names a reader shows.</summary>
+    /// <summary>A text string in UTF-16, for metadata.</summary>
     public static string Text(string text) => $"<FEFF{Convert.ToHexString(Encoding.BigEndianUnicode.GetBytes(text))}>";
 
     public static string Date(DateTimeOffset date) => $"(D:{date.UtcDateTime.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture)}Z)";
 
-    /// <summary>A number as PDF reads it: no exponent, a point, and no more decimals than can be seen.</summary>
+    /// <summary>A number in PDF's syntax: no exponent, a decimal point, at most three decimals.</summary>
     public static string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 
     void Begin(int number)

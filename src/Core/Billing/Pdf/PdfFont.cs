@@ -12,7 +12,7 @@ sealed class PdfFont(TrueTypeFont font)
     // For readers that know no ActualText: a zero width space.
     const string NoText = "\u200b";
 
-    // Code 0 is the box itself; every font has to keep it there.
+    // Code 0 is the box for missing characters; every font has it there.
     readonly List<(int Glyph, string Text)> codes = [(0, "")];
     readonly Dictionary<(int Glyph, string Text), int> codeOf = [];
 
@@ -97,7 +97,7 @@ sealed class PdfFont(TrueTypeFont font)
         return map.Append("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n").ToString();
     }
 
-    /// <summary>Six letters that tell this subset of the font from others. Source: ISO 32000-1, 9.6.4.</summary>
+    /// <summary>Six letters that distinguish this subset of the font from others. Source: ISO 32000-1, 9.6.4.</summary>
     static string Tag(byte[] subset) => string.Concat(SHA256.HashData(subset).Take(6).Select(value => (char)('A' + value % 26)));
 
     string PerThousand(int fontUnits) => PdfFile.Number(1000.0 * fontUnits / font.UnitsPerEm);

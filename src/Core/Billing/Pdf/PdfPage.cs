@@ -3,7 +3,7 @@ using static ControlPlane.Billing.Pdf.PdfFile;
 
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>What is drawn on one page. Source of the operators: ISO 32000-1, annex A.</summary>
+/// <summary>The content of one page. Source of the operators: ISO 32000-1, annex A.</summary>
 sealed class PdfPage(Func<TrueTypeFont, (string Name, PdfFont Font)> fontFor)
 {
     readonly StringBuilder content = new();

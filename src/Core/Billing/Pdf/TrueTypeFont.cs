@@ -3,7 +3,7 @@ using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace ControlPlane.Billing.Pdf;
 
-/// <summary>A TrueType font file, as far as a PDF needs it: metrics, characters and outlines. Source: OpenType 1.9, chapters named like the tables.</summary>
+/// <summary>The parts of a TrueType font file that a PDF needs: metrics, characters and outlines. Source: OpenType 1.9, chapters named like the tables.</summary>
 public sealed class TrueTypeFont
 {
     readonly byte[] file;
@@ -13,7 +13,7 @@ public sealed class TrueTypeFont
     readonly int advances;
     readonly bool hasLongOffsets;
 
-    /// <exception cref="InvalidDataException">Not a TrueType font, or a table it must have is missing.</exception>
+    /// <exception cref="InvalidDataException">Not a TrueType font, or a required table is missing.</exception>
     public TrueTypeFont(string name, byte[] file)
     {
         (Name, this.file) = (name, file);
@@ -41,7 +41,7 @@ public sealed class TrueTypeFont
     /// <summary>The PostScript name, for example <c>Inter-Regular</c>.</summary>
     public string Name { get; }
 
-    /// <summary>The unit of every other measure of the font: its size is this many.</summary>
+    /// <summary>Font units per em; all other measures of the font are in these units.</summary>
     public int UnitsPerEm { get; }
 
     public int Ascent { get; }
@@ -66,7 +66,7 @@ public sealed class TrueTypeFont
     /// <summary>Whether the font can draw every character of a text that has a shape.</summary>
     public bool Has(string text) => text.EnumerateRunes().All(rune => TextWrap.IsIgnorable(rune) || GlyphFor(rune) > 0);
 
-    /// <summary>Glyphs behind the last stored advance share it: that is how fonts shorten runs of equal widths.</summary>
+    /// <summary>Glyphs after the last stored advance share it; fonts omit repeated widths this way.</summary>
     public int AdvanceOf(int glyph) => ReadUInt16BigEndian(Table("hmtx")[(4 * Math.Min(glyph, advances - 1))..]);
 
     public int LeftBearingOf(int glyph) =>

@@ -29,7 +29,7 @@ static class UsageTables
         {
             // Separate statements, so that the subscription is read after the lock was acquired.
             statements.Add(Transaction.For(tenant.Tenant));
-            statements.Add(new(wait ? BillingLock.Take : BillingLock.Try, tenant.Tenant));
+            statements.Add(new(wait ? BillingLock.Acquire : BillingLock.TryAcquire, tenant.Tenant));
             statements.Add(new($"{SubscriptionTable.Select} where tenant_id = $1", tenant.Tenant));
         }
 

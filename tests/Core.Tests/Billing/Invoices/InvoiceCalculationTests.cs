@@ -1,4 +1,3 @@
-using ControlPlane.Billing.Invoices;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -30,7 +29,7 @@ public class InvoiceCalculationTests
         Assert.Equal(1000m, InvoiceCalculation.Lines(January, new PeriodTerms("Enterprise", 1000m, null, 0.01m), 5_000_000_000, []).Sum(line => line.Amount));
 
     [Fact]
-    public void Late_usage_is_a_line_of_its_own_and_uses_up_what_its_period_had_left()
+    public void Late_usage_has_its_own_line_and_uses_the_remaining_allowance_of_its_period()
     {
         var late = new LateUsage(January, Basic, BilledTokens: 900_000, LateTokens: 300_000);
 
@@ -40,7 +39,7 @@ public class InvoiceCalculationTests
     }
 
     [Fact]
-    public void However_late_the_reports_every_token_beyond_the_allowance_is_charged_once() =>
+    public void Every_token_beyond_the_allowance_is_charged_once_however_late_it_is_reported() =>
         Prop.ForAll(Gen.Choose(0, 3_000_000).ToArbitrary(), Gen.Choose(0, 3_000_000).ToArbitrary(), Gen.Choose(0, 3_000_000).ToArbitrary(), (inTime, late, later) =>
         {
             var first = InvoiceCalculation.Lines(January, Basic, inTime, []);

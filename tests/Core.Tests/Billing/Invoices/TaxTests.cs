@@ -1,5 +1,3 @@
-using ControlPlane.Billing.Invoices;
-
 namespace ControlPlane.Tests.Billing.Invoices;
 
 public class TaxTests

@@ -64,10 +64,10 @@ public class AnyTextTests
 
     static InvoiceDocument WithEverywhere(string text) => InvoiceSamples.Usual() with
     {
-        Seller = new Seller(text, [text], text, text),
-        Buyer = new Buyer(text, [text], text, text),
+        Seller = new DocumentSeller(text, [text], text, text),
+        Buyer = new DocumentBuyer(text, [text], text, text),
         Number = text,
-        Lines = [new InvoiceLine(text, 1, text, 1, 1)],
+        Lines = [new DocumentLine(text, 1, text, 1, 1)],
         TaxLabel = text,
         Notes = [text],
     };

@@ -34,18 +34,18 @@ public class CharacterMapTests
         Assert.Equal(glyph, CharacterMap.Read(Table((3, 1, Format4), (3, 10, Format12))).GlyphFor(new Rune(character)));
 
     [Fact]
-    public void A_count_larger_than_the_table_is_cut_to_it()
+    public void A_count_larger_than_the_table_is_truncated()
     {
         int[] damaged = [.. Format12[..6], .. UInt32(int.MaxValue), .. Format12[8..]];
         Assert.Equal(91, CharacterMap.Read(Table((0, 4, damaged))).GlyphFor(new Rune(0x1F601)));
     }
 
     [Fact]
-    public void A_symbol_font_is_refused() =>
+    public void A_symbol_font_is_rejected() =>
         Assert.Throws<InvalidDataException>(() => CharacterMap.Read(Table((3, 0, Format4))));
 
     [Fact]
-    public void A_file_that_is_no_font_is_refused() =>
+    public void A_file_that_is_not_a_font_is_rejected() =>
         Assert.Throws<InvalidDataException>(() => new TrueTypeFont("Text", "This is not a font."u8.ToArray()));
 
     static byte[] Table(params (int Platform, int Encoding, int[] Words)[] subtables)

@@ -24,7 +24,7 @@ public class EmbeddedFontTests
         Assert.Single("0123456789".EnumerateRunes().Select(digit => Inter.Regular.AdvanceOf(Inter.Regular.GlyphFor(digit, tabularFigures: true))).Distinct());
 
     [Fact]
-    public void A_file_carries_only_the_glyphs_it_draws()
+    public void A_file_contains_only_the_glyphs_it_draws()
     {
         var everyLetter = string.Concat(Enumerable.Range(0x21, 0x500).Select(code => (char)code).Where(char.IsLetterOrDigit));
         Assert.InRange(InvoicePdf.Render(InvoiceSamples.Usual()).Length, 5_000, 30_000);
@@ -32,7 +32,7 @@ public class EmbeddedFontTests
     }
 
     [Fact]
-    public void A_subset_is_a_whole_font_file()
+    public void A_subset_is_a_complete_font_file()
     {
         var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual()));
         Assert.Equal(["Inter-Bold", "Inter-Regular"], reader.Fonts.Select(font => font.Name.Split('+')[1]));
@@ -89,7 +89,7 @@ public class EmbeddedFontTests
         return file[Table(file, "glyf")][(int)ReadUInt32BigEndian(offsets)..(int)ReadUInt32BigEndian(offsets[4..])];
     }
 
-    /// <returns>The glyphs a composite one is made of; empty for a simple one.</returns>
+    /// <returns>The parts of a composite glyph; empty for a simple one.</returns>
     static List<int> Parts(byte[] outline)
     {
         var parts = new List<int>();

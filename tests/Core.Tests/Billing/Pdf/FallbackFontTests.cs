@@ -114,7 +114,7 @@ public partial class FallbackFontTests
 
     static double Width(string name) => Render(name).Pages[0].Single(run => run.Text == name).Width;
 
-    static PdfReader Render(string name) => new(InvoicePdf.Render(InvoiceSamples.Usual() with { Buyer = new Buyer(name, [], "Austria", null) }));
+    static PdfReader Render(string name) => new(InvoicePdf.Render(InvoiceSamples.Usual() with { Buyer = new DocumentBuyer(name, [], "Austria", null) }));
 
     static InvoiceDocument WithNotes(params string[] notes) => InvoiceSamples.Usual() with { Notes = notes };
 

@@ -8,12 +8,12 @@ namespace ControlPlane.Tests.Billing.Pdf;
 public class InvoicePdfTests
 {
     [Fact]
-    public void The_same_invoice_gives_the_same_bytes_however_often_it_is_built() =>
+    public void Rendering_an_invoice_again_gives_the_same_bytes() =>
         Assert.Equal(InvoicePdf.Render(InvoiceSamples.Usual()), InvoicePdf.Render(InvoiceSamples.Usual()));
 
     [Fact]
     public void The_same_invoice_gives_the_same_bytes_on_every_machine() =>
-        // Whoever changes the layout or the font's version puts the new digest here, knowing that older invoices would now render differently.
+        // If this fails after a change of the layout or the font's version, put the new digest here: older invoices would now render differently.
         Assert.Equal("3908C2750FC24BF376C3096B772E4DB06F69B5378E307836DF2EB50C6ED28E4A", Convert.ToHexString(SHA256.HashData(InvoicePdf.Render(InvoiceSamples.Usual()))));
 
     [Fact]
@@ -45,7 +45,7 @@ public class InvoicePdfTests
     {
         var file = InvoicePdf.Render(InvoiceSamples.Usual());
         Assert.Contains(expected, new PdfReader(file).AllText, StringComparison.Ordinal);
-        // A second opinion where Poppler is installed; the line above has already judged.
+        // Checked with Poppler as well where it is installed.
         if (PopplerText(file) is { } text)
         {
             Assert.Contains(expected, text, StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public class InvoicePdfTests
     }
 
     [Fact]
-    public void The_title_and_the_date_are_the_invoices_own()
+    public void The_metadata_has_the_title_and_the_date_of_the_invoice()
     {
         var info = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual())).Info;
         Assert.Contains(Convert.ToHexString(System.Text.Encoding.BigEndianUnicode.GetBytes("Invoice 2026-000042")), info, StringComparison.Ordinal);
@@ -69,7 +69,7 @@ public class InvoicePdfTests
     }
 
     [Fact]
-    public void Every_page_of_a_long_invoice_repeats_the_heads_of_the_table_and_counts()
+    public void Every_page_of_a_long_invoice_repeats_the_table_header_and_is_numbered()
     {
         var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.WithLines(100)));
         Assert.InRange(reader.Pages.Count, 3, 5);
@@ -97,23 +97,23 @@ public class InvoicePdfTests
     }
 
     [Fact]
-    public void A_description_longer_than_a_page_goes_on_on_the_next()
+    public void A_description_longer_than_a_page_continues_on_the_next()
     {
         var words = string.Join(' ', Enumerable.Range(1, 3000));
-        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { Lines = [new InvoiceLine(words, null, null, null, 1m)] }));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { Lines = [new DocumentLine(words, null, null, null, 1m)] }));
         Assert.InRange(reader.Pages.Count, 2, 9);
         var drawn = reader.AllText.Split('\n', ' ').ToHashSet();
         Assert.All(words.Split(' '), word => Assert.Contains(word, drawn));
     }
 
     [Fact]
-    public void Nothing_is_drawn_outside_the_margins_or_over_its_neighbour()
+    public void Text_never_leaves_the_margins_or_overlaps()
     {
         var huge = InvoiceSamples.WithLines(60);
         huge = huge with
         {
             Buyer = huge.Buyer with { Name = new string('W', 400) },
-            Lines = [.. huge.Lines, new InvoiceLine(new string('m', 300), decimal.MaxValue, new string('u', 90), decimal.MaxValue, decimal.MinValue)],
+            Lines = [.. huge.Lines, new DocumentLine(new string('m', 300), decimal.MaxValue, new string('u', 90), decimal.MaxValue, decimal.MinValue)],
             TaxLabel = new string('T', 200),
             Total = decimal.MinValue,
         };

@@ -20,10 +20,10 @@ public class InvoiceTextTests
     [InlineData(350.5, "1,000 tokens", "350.5 × 1,000 tokens")]
     [InlineData(2.0, null, "2")]
     [InlineData(null, null, "")]
-    public void A_quantity_comes_with_its_unit(double? quantity, string? unit, string expected) =>
+    public void A_quantity_is_shown_with_its_unit(double? quantity, string? unit, string expected) =>
         Assert.Equal(expected, InvoiceText.Quantity((decimal?)quantity, unit));
 
     [Fact]
-    public void A_period_is_shown_with_its_last_day_though_it_ends_before_the_next() =>
+    public void A_period_is_shown_with_its_last_day_inclusive() =>
         Assert.Equal("31 January 2028 to 28 February 2028", InvoiceText.Period(new DateOnly(2028, 1, 31), new DateOnly(2028, 2, 29)));
 }

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace ControlPlane.Tests.Billing.Pdf;
 
-/// <summary>Reads back what the writer wrote, sharing no code with it: finds objects through the cross-reference table, inflates, and decodes text through ToUnicode.</summary>
+/// <summary>Reads a PDF independently of the writer: finds objects through the cross-reference table, inflates streams, and decodes text through ToUnicode.</summary>
 sealed partial class PdfReader
 {
     readonly byte[] file;
