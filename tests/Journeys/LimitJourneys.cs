@@ -113,25 +113,6 @@ public sealed class LimitJourneys : IAsyncLifetime
         Task<long> RowsAsync() => _server.ReadAsync<long>("select (select count(*) from control.reservation) + (select count(*) from control.authorization_answer)");
     }
 
-    [Theory]
-    [InlineData("2026-01-31")]
-    [InlineData("2024-02-29")]
-    [InlineData("2025-11-30")]
-    [InlineData("2026-03-01")]
-    public async Task The_database_and_the_program_compute_the_same_periods(string anchorDay)
-    {
-        var anchor = DateOnly.Parse(anchorDay, System.Globalization.CultureInfo.InvariantCulture);
-        await using var transaction = await _server.Database.BeginJobAsync(default);
-        var periods = await transaction.QueryAsync(
-            """
-            select d::date, p, control.next_period_start($1, p)
-            from generate_series($1::date - 40, $1::date + 1500, interval '1 day') d, control.period_start($1, d::date) p
-            """,
-            row => (Day: row.GetFieldValue<DateOnly>(0), Start: row.GetFieldValue<DateOnly>(1), End: row.GetFieldValue<DateOnly>(2)), default, anchor);
-        Assert.Equal(1_541, periods.Count);
-        Assert.All(periods, p => Assert.Equal(BillingPeriod.Containing(anchor, p.Day) is var expected ? (p.Day, expected.Start, expected.End) : default, p));
-    }
-
     [Fact]
     public async Task Conflicts_are_counted_in_a_metric()
     {

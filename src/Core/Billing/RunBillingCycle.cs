@@ -54,10 +54,9 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Close
         return await transaction.QueryAsync(Due, row => row.GetGuid(0), ct, DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime));
     }
 
-    // Adding months to a date clamps to the month's last day in PostgreSQL as it does in BillingPeriod.
     const string Due = """
         select tenant_id from control.subscription
-        where status = 'active' and (anchor + make_interval(months => open_period))::date <= $1
+        where status = 'active' and control.nth_period_start(anchor, open_period + 1) <= $1
         order by anchor, tenant_id
         """;
 }

@@ -41,7 +41,6 @@ public sealed class TenantOverviews(ControlDatabase database, Clock clock)
         row.IsDBNull(7) ? null : new EnvironmentOverview(row.GetString(7), row.Get<string>(8), row.GetString(9)),
         row.GetFieldValue<DateTimeOffset>(10), row.GetInt64(11));
 
-    // The period's first day as in BillingPeriod.Containing: the last anniversary of the anchor up to today.
     const string Select = """
         select t.id, t.slug, t.organization, t.country, t.region, coalesce(s.plan, t.requested_plan), t.status,
                e.state, case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
@@ -51,11 +50,7 @@ public sealed class TenantOverviews(ControlDatabase database, Clock clock)
         from control.tenant t
         left join control.subscription s on s.tenant_id = t.id
         left join control.environment e on e.tenant_id = t.id
-        left join lateral (
-            select max((s.anchor + make_interval(months => n))::date) as start
-            from generate_series(0, greatest(0, ((extract(year from $1::date) - extract(year from s.anchor)) * 12
-                                                 + extract(month from $1::date) - extract(month from s.anchor))::int)) n
-            where n = 0 or (s.anchor + make_interval(months => n))::date <= $1::date) period on true
+        left join lateral (select control.period_start(s.anchor, $1::date) as start) period on true
         """;
 
     const string Page = """
