@@ -1,5 +1,3 @@
-using ControlPlane.Tests.Support;
-
 namespace ControlPlane.Tests;
 
 /// <summary>The program and the database share one definition of a billing period.</summary>
@@ -9,19 +7,10 @@ public sealed class BillingPeriodProperties : IAsyncLifetime
     static readonly DateOnly[] Anchors = [.. Enumerable.Range(0, 1_500).Select(new DateOnly(2023, 12, 1).AddDays)];
 
     string _connectionString = null!;
-    ControlDatabase _database = null!;
 
-    public async Task InitializeAsync()
-    {
-        _connectionString = await TestCluster.NewDatabaseAsync();
-        _database = new ControlDatabase(_connectionString);
-    }
+    public async Task InitializeAsync() => _connectionString = await TestCluster.NewDatabaseAsync();
 
-    public async Task DisposeAsync()
-    {
-        await _database.DisposeAsync();
-        await TestCluster.DropAsync(_connectionString);
-    }
+    public Task DisposeAsync() => TestCluster.DropAsync(_connectionString);
 
     [Fact]
     public async Task The_program_and_the_database_put_every_day_into_the_same_period()
@@ -70,9 +59,10 @@ public sealed class BillingPeriodProperties : IAsyncLifetime
         .. Enumerable.Range(0, 8).Select(_ => anchor.AddDays(random.Next(-50, 3_000))),
     ];
 
-    async Task<List<T>> QueryAsync<T>(string sql, Func<Npgsql.NpgsqlDataReader, T> row, params object[] parameters)
+    async Task<List<T>> QueryAsync<T>(string sql, Func<Npgsql.NpgsqlDataReader, T> row, object first, object second)
     {
-        await using var transaction = await _database.BeginJobAsync(default);
-        return await transaction.QueryAsync(sql, row, default, parameters);
+        await using var database = new ControlDatabase(_connectionString);
+        await using var transaction = await database.BeginJobAsync(default);
+        return await transaction.QueryAsync(sql, row, default, first, second);
     }
 }
