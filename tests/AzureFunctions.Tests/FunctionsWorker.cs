@@ -1,13 +1,9 @@
 using System.Collections.Concurrent;
-using System.Reflection;
-using System.Text.Json;
-using ControlPlane.AzureFunctions;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
-using Microsoft.Azure.Functions.Worker;
 using Npgsql;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>
 /// The HTTP side of the Functions worker, as its ASP.NET Core integration sets it up: forwarded headers from this machine are believed once, its
@@ -61,8 +57,7 @@ sealed class FunctionsWorker : IAsyncDisposable
         var app = builder.Build();
         app.UseForwardedHeaders();
         app.UseRouting();
-        var (route, methods) = HttpTrigger();
-        app.MapMethods(route, methods, context =>
+        app.MapMethods(FunctionMetadata.Http.Route!, FunctionMetadata.Http.Methods, context =>
         {
             var invocation = new Invocation(app.Services, worker!._timeIsUp.Token);
             using (ExecutionContext.SuppressFlow())
@@ -129,13 +124,5 @@ sealed class FunctionsWorker : IAsyncDisposable
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ToString());
         await connection.OpenAsync();
         return connection;
-    }
-
-    static (string Route, string[] Methods) HttpTrigger()
-    {
-        var trigger = typeof(HttpFunction).GetMethod(nameof(HttpFunction.ServeAsync))!.GetParameters()[0].GetCustomAttribute<HttpTriggerAttribute>()!;
-        using var host = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Azure", "host.json")));
-        var prefix = host.RootElement.GetProperty("extensions").GetProperty("http").GetProperty("routePrefix").GetString();
-        return ($"{prefix}/{trigger.Route}", trigger.Methods!);
     }
 }

@@ -6,7 +6,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>The application behind the function, over real HTTP and on a real PostgreSQL.</summary>
 [Trait("Category", "Slow")]

@@ -2,9 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using Azure.Core.Pipeline;
 using Azure.Security.KeyVault.Secrets;
-using ControlPlane.AzureFunctions;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>A key vault as its REST interface shows it: first the challenge, then lists in pages, then one secret at a time.</summary>
 sealed class Vault : HttpMessageHandler

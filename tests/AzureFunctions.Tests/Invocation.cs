@@ -1,6 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>One call of a function, as far as our functions look at it.</summary>
 sealed class Invocation(IServiceProvider services, CancellationToken timeIsUp) : FunctionContext

@@ -1,6 +1,4 @@
-using ControlPlane.AzureFunctions;
-
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 public sealed class OverflowTests
 {

@@ -1,7 +1,6 @@
-using ControlPlane.AzureFunctions;
 using Npgsql;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 public sealed class EntraPasswordTests
 {

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Xml.Linq;
 using Microsoft.AspNetCore.Hosting;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>A storage account, as far as its queues: takes messages, as their REST interface has it.</summary>
 sealed class StorageAccount : IAsyncDisposable

@@ -1,6 +1,6 @@
 using Azure.Core;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>A managed identity, and what it was asked for.</summary>
 sealed class Identity : TokenCredential

@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.AzureFunctions;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 public sealed class ProvisionTests
 {

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Azure.Storage.Queues;
-using ControlPlane.AzureFunctions;
 
-namespace ControlPlane.Tests.Azure;
+namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>What is beside the code and has to agree with it.</summary>
 public sealed partial class HostFilesTests
@@ -43,32 +42,18 @@ public sealed partial class HostFilesTests
 
     [Fact]
     public void The_page_lists_every_function() => Assert.Equal(
-        FoundFunction.All.Select(function => function.Name).Order(StringComparer.Ordinal),
+        FunctionMetadata.All.Select(function => function.Name).Order(StringComparer.Ordinal),
         Row().Matches(Text("azure.md").Split("## What runs")[1].Split("\n## ")[0]).Select(row => row.Groups[1].Value).Order(StringComparer.Ordinal));
 
     static Task<Composition> StartAsync(Dictionary<string, string?> values) => Composition.StartAsync(
         new ConfigurationBuilder().AddInMemoryCollection(values).Build(), new Dictionary<string, string?>(), new Identity(), CancellationToken.None);
 
     static IEnumerable<string> CodeIn(string folder) =>
-        Directory.EnumerateFiles(Path.Combine(Repository, folder), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
 
     static JsonDocument Json(string name) => JsonDocument.Parse(Text(name));
 
-    static string Text(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Azure", name));
-
-    static string Repository
-    {
-        get
-        {
-            var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (!File.Exists(Path.Combine(folder.FullName, "ControlPlane.sln")))
-            {
-                folder = folder.Parent!;
-            }
-
-            return folder.FullName;
-        }
-    }
+    static string Text(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, name));
 
     [GeneratedRegex("CONTROLPLANE[_-][A-Z_-]*[A-Z]")]
     private static partial Regex Setting();
