@@ -10,19 +10,19 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace ControlPlane.Aws;
 
 /// <summary>
-/// What the control plane uses of AWS, each made when it is first asked for: a function pays at its start for nothing that it does not use.
-/// Credentials come from where AWS' own tools look for them: environment, profile, role of the function or of the pod.
+/// The AWS services that the control plane uses. Each is created on first use, so that a function's cold start pays for nothing it does not use.
+/// Credentials come from the SDK's default chain: environment, profile, role of the function or of the pod.
 /// </summary>
 public static class AwsServices
 {
-    /// <summary>The queue in which usage waits while the database is away; without it senders have to repeat.</summary>
+    /// <summary>URL of the queue that holds usage while the database is unavailable; without it senders have to retry.</summary>
     const string OverflowQueueSetting = "CONTROLPLANE_OVERFLOW_QUEUE";
 
     public static IServiceCollection AddAwsServices(this IServiceCollection services, IConfiguration configuration)
     {
-        // The business clock may be a sandbox's: signatures and waits need the real time.
+        // Signatures and delays need the real time; the business clock may be the sandbox's.
         var (clock, settings) = (TimeProvider.System, new AwsSettings(configuration));
-        // Only where there is none yet: who composes may bring a client of his own.
+        // TryAdd, so that tests can register their own clients.
         services.TryAddSingleton<AWSCredentials>(_ => DefaultAWSCredentialsIdentityResolver.GetCredentials());
         services.TryAddSingleton<IAmazonSQS>(s => new AmazonSQSClient(s.Credentials(), settings.Client<AmazonSQSConfig>()));
         services.TryAddSingleton<IAmazonSecretsManager>(s => new AmazonSecretsManagerClient(s.Credentials(), settings.Client<AmazonSecretsManagerConfig>()));
@@ -39,12 +39,12 @@ public static class AwsServices
         services.AddSingleton(s => new EksConnection(
             s.GetRequiredService<IAmazonEKS>(), new EksToken(s.Credentials(), settings.Region, settings.Cluster, clock), settings.Cluster));
         services.Replace(ServiceDescriptor.Singleton<IModelStorage>(s => new ModelAccessPoints(
-            new ElasticFileSystem(EfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
+            new ElasticFileSystem(CreateEfsClient(), s.Credentials(), settings.Region, clock), settings.ModelFiles, settings.TenantAccessPoint, settings.Tags, clock)));
 
-        // Credentials are looked for when a connection is opened, and not where the connection string has a password.
+        // Credentials are resolved when a connection is opened, and not at all if the connection string has a password.
         services.AddSingleton<PasswordProvider>(s => settings.SignsInAsOwner
-            ? (login, ct) => s.GetRequiredService<OwnerPassword>().MakeAsync(login, ct)
-            : (login, ct) => s.GetRequiredService<RdsToken>().MakeAsync(login, ct));
+            ? (login, ct) => s.GetRequiredService<OwnerPassword>().GetAsync(login, ct)
+            : (login, ct) => s.GetRequiredService<RdsToken>().CreateAsync(login, ct));
         services.AddSingleton(s => new RdsToken(s.Credentials(), settings.Region, clock));
         services.AddSingleton(s => new OwnerSecret(s.GetRequiredService<IAmazonSecretsManager>(), settings.OwnerSecret));
         services.AddSingleton(_ => new OwnerLogin(settings.Database));
@@ -55,7 +55,7 @@ public static class AwsServices
         return services;
     }
 
-    static HttpClient EfsClient() => new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = TimeSpan.FromSeconds(15) };
+    static HttpClient CreateEfsClient() => new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = TimeSpan.FromSeconds(15) };
 
     static AWSCredentials Credentials(this IServiceProvider services) => services.GetRequiredService<AWSCredentials>();
 }

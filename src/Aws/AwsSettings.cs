@@ -6,18 +6,18 @@ using Microsoft.Extensions.Configuration;
 
 namespace ControlPlane.Aws;
 
-/// <summary>The settings that infra gives to the functions. Each is read when it is needed: a function has only those of what it uses.</summary>
+/// <summary>Settings that infra sets on the functions. Each is read when it is needed, because a function has only those that it uses.</summary>
 /// <exception cref="InvalidOperationException">A setting is missing or wrong; the message names it and says what to set.</exception>
 sealed class AwsSettings(IConfiguration configuration)
 {
     public const string TenantSecretsKeySetting = "CONTROLPLANE_TENANT_SECRETS_KEY";
 
-    /// <summary>Attempts after the first, for what is throttled or failed on AWS' side; with waits that double, about 20 s.</summary>
-    const int MostRetries = 5;
+    /// <summary>Retries of throttled calls and server errors; about 20 s with exponential backoff.</summary>
+    const int MaxRetries = 5;
 
     const string OwnerSecretSetting = "CONTROLPLANE_DATABASE_OWNER_SECRET";
 
-    /// <summary>Where we run, which Lambda says. Not whose data it is: after a fail-over that is another region's.</summary>
+    /// <summary>The region that this process runs in, from Lambda. After a failover it differs from the region in the tenants' data.</summary>
     public RegionEndpoint Region => RegionEndpoint.GetBySystemName(
         configuration["AWS_REGION"] ?? configuration["CONTROLPLANE_REGION"] ?? throw Missing("CONTROLPLANE_REGION", "the AWS region, such as eu-central-1"));
 
@@ -25,20 +25,20 @@ sealed class AwsSettings(IConfiguration configuration)
 
     public string Database => Required("CONTROLPLANE_DATABASE", "an Npgsql connection string");
 
-    /// <summary>Only one function does; the others sign in with IAM.</summary>
+    /// <summary>True in the function <c>database</c> only; the others sign in with IAM.</summary>
     public bool SignsInAsOwner => configuration[OwnerSecretSetting] is not null;
 
     public string OwnerSecret => Required(OwnerSecretSetting, "the ARN of the secret with the password of the database's owner");
 
-    /// <summary>null where tenants' secrets are only read.</summary>
+    /// <summary>ARN of the KMS key for new secrets; null in functions that only read tenants' secrets.</summary>
     public string? TenantSecretsKey => configuration[TenantSecretsKeySetting];
 
-    /// <summary>null where the stack has no second region.</summary>
+    /// <summary>null if the stack has no second region.</summary>
     public TenantSecretCopy? TenantSecretsCopy => configuration["CONTROLPLANE_TENANT_SECRETS_COPY"] is null
         ? null
         : Json("CONTROLPLANE_TENANT_SECRETS_COPY", SecretJson.Default.TenantSecretCopy, """{"region": "eu-west-1", "key": "arn:aws:kms:…"}""");
 
-    /// <summary>On everything that is made for a tenant, as on everything that the stack made: who owns it, and what it costs whom.</summary>
+    /// <summary>The stack's tags, for ownership and cost allocation; also set on every resource created for a tenant.</summary>
     public SortedDictionary<string, string> Tags => configuration["CONTROLPLANE_TAGS"] is null
         ? []
         : Json("CONTROLPLANE_TAGS", SecretJson.Default.SortedDictionaryStringString, """{"Owner": "platform", "Stack": "prod"}""");
@@ -49,7 +49,7 @@ sealed class AwsSettings(IConfiguration configuration)
         "CONTROLPLANE_TENANT_ACCESS_POINT", EfsJson.Default.AccessPointTemplate, """{"path": "/tenants/{slug}", "uid": 1000, "gid": 1000, "permissions": "0750"}""");
 
     public TConfig Client<TConfig>() where TConfig : ClientConfig, new() =>
-        new() { RegionEndpoint = Region, RetryMode = RequestRetryMode.Standard, MaxErrorRetry = MostRetries };
+        new() { RegionEndpoint = Region, RetryMode = RequestRetryMode.Standard, MaxErrorRetry = MaxRetries };
 
     string Required(string name, string what) => configuration[name] is { Length: > 0 } value ? value : throw Missing(name, what);
 
@@ -61,9 +61,9 @@ sealed class AwsSettings(IConfiguration configuration)
         }
         catch (JsonException e)
         {
-            throw new InvalidOperationException($"{name} cannot be read: give JSON such as {example}.", e);
+            throw new InvalidOperationException($"{name} cannot be read: set it to JSON such as {example}.", e);
         }
     }
 
-    static InvalidOperationException Missing(string name, string what) => new($"{name} is not set: give {what}.");
+    static InvalidOperationException Missing(string name, string what) => new($"{name} is not set: set it to {what}.");
 }

@@ -7,25 +7,25 @@ using Amazon.EKS.Model;
 
 namespace ControlPlane.Aws;
 
-/// <summary>The way to the Kubernetes API of the platform's cluster, as the role that this program runs as.</summary>
+/// <summary>An authenticated connection to the Kubernetes API of the platform's cluster, as the role that this process runs with.</summary>
 public sealed class EksConnection(IAmazonEKS eks, EksToken token, string cluster) : IDisposable
 {
-    static readonly TimeSpan s_longestConnect = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(10);
 
     readonly SemaphoreSlim _opening = new(1);
     HttpClient? _client;
 
     /// <summary>
-    /// A client whose base address is the cluster's endpoint, whose calls carry a token, and which trusts certificates of the cluster's own
-    /// authority only. Ours: do not dispose it.
+    /// Returns a shared client for the cluster's endpoint: it adds a token to each request and trusts only the cluster's own certificate
+    /// authority. Do not dispose it.
     /// </summary>
-    /// <exception cref="StepFailedException">There is no such cluster, or it has no endpoint yet.</exception>
+    /// <exception cref="StepFailedException">The cluster does not exist, or has no endpoint yet.</exception>
     public async Task<HttpClient> OpenAsync(CancellationToken ct)
     {
         await _opening.WaitAsync(ct);
         try
         {
-            return _client ??= Client(await DescribeAsync(ct));
+            return _client ??= CreateClient(await DescribeAsync(ct));
         }
         finally
         {
@@ -46,26 +46,26 @@ public sealed class EksConnection(IAmazonEKS eks, EksToken token, string cluster
             var found = (await eks.DescribeClusterAsync(new DescribeClusterRequest { Name = cluster }, ct)).Cluster;
             return found is { Endpoint.Length: > 0, CertificateAuthority.Data.Length: > 0 }
                 ? found
-                : throw new StepFailedException($"The cluster {cluster} cannot be reached yet: it is {found.Status}.");
+                : throw new StepFailedException($"The cluster {cluster} cannot be reached yet: its status is {found.Status}.");
         }
         catch (ResourceNotFoundException e)
         {
-            throw new StepFailedException($"There is no EKS cluster {cluster} in this region: is CONTROLPLANE_CLUSTER right?", e);
+            throw new StepFailedException($"There is no EKS cluster {cluster} in this region: check CONTROLPLANE_CLUSTER.", e);
         }
     }
 
-    HttpClient Client(Cluster found)
+    HttpClient CreateClient(Cluster found)
     {
-        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        trust.CustomTrustStore.ImportFromPem(System.Text.Encoding.ASCII.GetString(Convert.FromBase64String(found.CertificateAuthority.Data)));
-        return new HttpClient(new Authenticated(token)
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPem(System.Text.Encoding.ASCII.GetString(Convert.FromBase64String(found.CertificateAuthority.Data)));
+        return new HttpClient(new TokenHandler(token)
         {
             InnerHandler = new SocketsHttpHandler
             {
-                // Without a callback: names and dates are checked as for any server.
-                SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust },
-                ConnectTimeout = s_longestConnect,
-                // The endpoint's addresses change when AWS scales or mends the control plane.
+                // No validation callback: host name and dates are checked as usual.
+                SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
+                ConnectTimeout = s_connectTimeout,
+                // The endpoint's IP addresses change when AWS scales or repairs the control plane.
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),
                 AllowAutoRedirect = false,
             },
@@ -73,7 +73,7 @@ public sealed class EksConnection(IAmazonEKS eks, EksToken token, string cluster
         { BaseAddress = new Uri(found.Endpoint) };
     }
 
-    sealed class Authenticated(EksToken token) : DelegatingHandler
+    sealed class TokenHandler(EksToken token) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
@@ -81,8 +81,8 @@ public sealed class EksConnection(IAmazonEKS eks, EksToken token, string cluster
             var response = await base.SendAsync(request, cancellationToken);
             if (response.StatusCode == HttpStatusCode.Unauthorized)
             {
-                // The role's credentials may have ended before the token did.
-                token.Forget();
+                // The role's credentials can expire before the token does.
+                token.Invalidate();
             }
 
             return response;

@@ -6,38 +6,38 @@ using Amazon.Runtime;
 namespace ControlPlane.Aws;
 
 /// <summary>
-/// What an EKS cluster takes as bearer token: a call of STS GetCallerIdentity that is signed but not made. The cluster makes it, and so learns
-/// which role it is talking to (https://github.com/kubernetes-sigs/aws-iam-authenticator, "API Authorization from Outside a Cluster").
+/// The bearer token of an EKS cluster: a presigned STS GetCallerIdentity request. The cluster sends it to STS and so learns the caller's role
+/// (https://github.com/kubernetes-sigs/aws-iam-authenticator, "API Authorization from Outside a Cluster").
 /// </summary>
 public sealed class EksToken(AWSCredentials credentials, RegionEndpoint region, string cluster, TimeProvider clock)
 {
-    /// <summary>A cluster takes a token for 15 minutes; the last one is left for clocks that differ.</summary>
-    static readonly TimeSpan s_kept = TimeSpan.FromMinutes(14);
+    /// <summary>Clusters accept a token for 15 minutes; one minute is left for clock skew.</summary>
+    static readonly TimeSpan s_cacheDuration = TimeSpan.FromMinutes(14);
 
-    // What is said in the signed address itself; clusters refuse other values.
-    static readonly TimeSpan s_validFor = TimeSpan.FromSeconds(60);
+    // The expiry in the URL itself; clusters reject other values.
+    static readonly TimeSpan s_urlExpiry = TimeSpan.FromSeconds(60);
 
     readonly SigV4 _signer = new(region.SystemName, "sts");
-    volatile Kept? _kept;
+    volatile Cached? _cached;
 
     public async Task<string> GetAsync()
     {
         var now = clock.GetUtcNow();
-        if (_kept is { } kept && now < kept.Until)
+        if (_cached is { } cached && now < cached.Until)
         {
-            return kept.Token;
+            return cached.Token;
         }
 
-        // The regional host: a call to the global one would fail when us-east-1 does.
+        // The regional endpoint: the global one depends on us-east-1.
         var call = new Uri($"https://sts.{region.SystemName}.{region.PartitionDnsSuffix}/?Action=GetCallerIdentity&Version=2011-06-15");
-        var url = _signer.Presign(call, new Dictionary<string, string> { ["x-k8s-aws-id"] = cluster }, s_validFor, await credentials.GetCredentialsAsync(), now);
+        var url = _signer.Presign(call, new Dictionary<string, string> { ["x-k8s-aws-id"] = cluster }, s_urlExpiry, await credentials.GetCredentialsAsync(), now);
         var token = $"k8s-aws-v1.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(url))}";
-        _kept = new Kept(token, now + s_kept);
+        _cached = new Cached(token, now + s_cacheDuration);
         return token;
     }
 
-    /// <summary>Has the next token made anew: the cluster refused this one.</summary>
-    public void Forget() => _kept = null;
+    /// <summary>Drops the cached token after the cluster has rejected it.</summary>
+    public void Invalidate() => _cached = null;
 
-    sealed record Kept(string Token, DateTimeOffset Until);
+    sealed record Cached(string Token, DateTimeOffset Until);
 }

@@ -9,43 +9,32 @@ using Amazon.Runtime;
 namespace ControlPlane.Aws;
 
 /// <summary>
-/// The three calls of EFS that provisioning makes, by its REST interface (https://docs.aws.amazon.com/efs/latest/ug/api-reference.html).
-/// What is throttled or fails on AWS' side is tried again.
+/// The three EFS operations that provisioning uses, over its REST API (https://docs.aws.amazon.com/efs/latest/ug/api-reference.html).
+/// Throttled calls and server errors are retried.
 /// </summary>
 sealed class ElasticFileSystem(HttpClient http, AWSCredentials credentials, RegionEndpoint region, TimeProvider clock)
 {
-    const int MostAttempts = 6;
+    const int MaxAttempts = 6;
     const string AccessPoints = "/2015-02-01/access-points";
 
     readonly SigV4 _signer = new(region.SystemName, "elasticfilesystem");
+    readonly ResiliencePipeline _retry = Retry.Create(MaxAttempts, attempt => IsTransient(attempt.Exception), clock);
 
-    /// <exception cref="ElasticFileSystemException">Among others, <c>AccessPointAlreadyExists</c> with its id, and <c>AccessPointLimitExceeded</c>.</exception>
+    /// <exception cref="ElasticFileSystemException">For example <c>AccessPointAlreadyExists</c>, with the id, or <c>AccessPointLimitExceeded</c>.</exception>
     public async Task<AccessPoint> CreateAsync(NewAccessPoint point, CancellationToken ct) =>
         Read(await SendAsync(HttpMethod.Post, AccessPoints, JsonSerializer.SerializeToUtf8Bytes(point, EfsJson.Default.NewAccessPoint), ct), EfsJson.Default.AccessPoint);
 
-    /// <param name="query">One access point, <c>AccessPointId=…</c>, or those of a file system, <c>FileSystemId=…</c>.</param>
+    /// <param name="query"><c>AccessPointId=…</c> for one access point, <c>FileSystemId=…</c> for those of a file system.</param>
     public async Task<AccessPointPage> DescribeAsync(string query, CancellationToken ct) =>
         Read(await SendAsync(HttpMethod.Get, $"{AccessPoints}?{query}", [], ct), EfsJson.Default.AccessPointPage);
 
     public Task DeleteAsync(string id, CancellationToken ct) => SendAsync(HttpMethod.Delete, $"{AccessPoints}/{id}", [], ct);
 
-    /// <returns>The body of the reply.</returns>
-    async Task<byte[]> SendAsync(HttpMethod method, string path, byte[] body, CancellationToken ct)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await TryAsync(method, path, body, ct);
-            }
-            catch (Exception e) when (attempt < MostAttempts && MayPass(e, ct))
-            {
-                await Backoff.WaitAsync(attempt, clock, ct);
-            }
-        }
-    }
+    /// <returns>The response body.</returns>
+    Task<byte[]> SendAsync(HttpMethod method, string path, byte[] body, CancellationToken ct) =>
+        _retry.ExecuteAsync(async token => await SendOnceAsync(method, path, body, token), ct).AsTask();
 
-    async Task<byte[]> TryAsync(HttpMethod method, string path, byte[] body, CancellationToken ct)
+    async Task<byte[]> SendOnceAsync(HttpMethod method, string path, byte[] body, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(method, $"https://elasticfilesystem.{region.SystemName}.{region.PartitionDnsSuffix}{path}");
         if (body.Length > 0)
@@ -53,35 +42,31 @@ sealed class ElasticFileSystem(HttpClient http, AWSCredentials credentials, Regi
             request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         }
 
-        // Signed for each attempt: a signature is good for five minutes.
-        var who = await credentials.GetCredentialsAsync();
-        _signer.Sign(request, body, who, clock.GetUtcNow());
+        // Signed for each attempt: a signature is valid for five minutes.
+        var signer = await credentials.GetCredentialsAsync();
+        _signer.Sign(request, body, signer, clock.GetUtcNow());
         using var response = await http.SendAsync(request, ct);
-        var reply = await response.Content.ReadAsByteArrayAsync(ct);
-        return response.IsSuccessStatusCode ? reply : throw Failure(response, reply);
+        var content = await response.Content.ReadAsByteArrayAsync(ct);
+        return response.IsSuccessStatusCode ? content : throw Failure(response, content);
     }
 
-    // Every call may be repeated: creation has a token, and the others change nothing that is done.
-    static bool MayPass(Exception e, CancellationToken ct) => e switch
-    {
-        ElasticFileSystemException { Status: HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError } or HttpRequestException => true,
-        TaskCanceledException => !ct.IsCancellationRequested,
-        _ => false,
-    };
+    // Retries are safe: creation has a client token, and the other calls are idempotent. A TaskCanceledException is the client's timeout.
+    static bool IsTransient(Exception? e) =>
+        e is ElasticFileSystemException { Status: HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError } or HttpRequestException or TaskCanceledException;
 
-    static ElasticFileSystemException Failure(HttpResponseMessage response, byte[] reply)
+    static ElasticFileSystemException Failure(HttpResponseMessage response, byte[] content)
     {
         var error = response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true
-            ? Read(reply, EfsJson.Default.EfsError)
+            ? Read(content, EfsJson.Default.EfsError)
             : new EfsError();
         var type = response.Headers.TryGetValues("x-amzn-ErrorType", out var types) ? types.First().Split(':')[0] : null;
         return new ElasticFileSystemException(response.StatusCode, error.ErrorCode ?? type ?? response.StatusCode.ToString(), error.Message, error.AccessPointId);
     }
 
-    static T Read<T>(byte[] json, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(json, type) ?? throw new JsonException("EFS answered null.");
+    static T Read<T>(byte[] json, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(json, type) ?? throw new JsonException("EFS returned null.");
 }
 
-/// <param name="accessPointId">Where the error is about one.</param>
+/// <param name="accessPointId">Set if the error concerns an access point.</param>
 sealed class ElasticFileSystemException(HttpStatusCode status, string code, string? message, string? accessPointId) : Exception($"EFS: {code} ({(int)status}): {message}")
 {
     public HttpStatusCode Status => status;

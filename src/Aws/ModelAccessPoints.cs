@@ -1,30 +1,28 @@
 namespace ControlPlane.Aws;
 
-/// <summary>How a tenant sees the file system; infra's <c>AccessPointPlan</c>.</summary>
-/// <param name="Path">With <c>{slug}</c> in it.</param>
-/// <param name="Uid">Whoever mounts it acts as this user.</param>
-/// <param name="Permissions">Octal, of a directory that is made: <c>0750</c>.</param>
+/// <summary>A tenant's view of the file system; infra's <c>AccessPointPlan</c>.</summary>
+/// <param name="Path">Contains <c>{slug}</c>.</param>
+/// <param name="Uid">Clients that mount the access point act as this user.</param>
+/// <param name="Permissions">Of the directory when it is created, octal: <c>0750</c>.</param>
 sealed record AccessPointTemplate(string Path, int Uid, int Gid, string Permissions);
 
-/// <summary>
-/// Model storage on EFS: one access point per tenant, which shows one directory as if it were the whole file system.
-/// </summary>
+/// <summary>Model storage on EFS: one access point per tenant, which exposes one directory as the root of the file system.</summary>
 /// <remarks>
-/// Removing an access point closes the way to the directory and leaves what is in it: only who has mounted it can empty it, which is the data
-/// plane's part when it removes the workloads with their data.
+/// Deleting an access point leaves the directory's files: only a client that mounts it can delete them, which the data plane does when it removes
+/// the workloads with their data.
 /// </remarks>
 sealed class ModelAccessPoints(
     ElasticFileSystem efs, string fileSystem, AccessPointTemplate template, IReadOnlyDictionary<string, string> tags, TimeProvider clock) : IModelStorage
 {
-    /// <summary>An access point is there within seconds.</summary>
-    const int MostLooks = 30;
+    /// <summary>An access point is usually available within seconds.</summary>
+    const int MaxPolls = 30;
 
-    static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan s_pollInterval = TimeSpan.FromSeconds(1);
 
     /// <returns>The volume handle of the EFS driver of Kubernetes: <c>fs-…::fsap-…</c>.</returns>
     public async Task<string> MakeAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        for (var look = 1; ; look++)
+        for (var poll = 1; ; poll++)
         {
             var point = await CreateOrFindAsync(environment, ct);
             switch (point?.LifeCycleState)
@@ -32,12 +30,12 @@ sealed class ModelAccessPoints(
                 case "available":
                     return $"{fileSystem}::{point.AccessPointId}";
                 case "error":
-                    throw new StepFailedException($"EFS could not make the access point {point.AccessPointId} of {fileSystem}: delete it, then retry.");
-                case var state when look == MostLooks:
-                    throw new StepFailedException($"The tenant's access point of {fileSystem} is still {state ?? "being deleted"} after {MostLooks} s.");
+                    throw new StepFailedException($"EFS could not create the access point {point.AccessPointId} of {fileSystem}: delete it, then retry.");
+                case var state when poll == MaxPolls:
+                    throw new StepFailedException($"The tenant's access point of {fileSystem} is still {state ?? "being deleted"} after {MaxPolls} s.");
             }
 
-            await Task.Delay(s_betweenLooks, clock, ct);
+            await Task.Delay(s_pollInterval, clock, ct);
         }
     }
 
@@ -49,7 +47,7 @@ sealed class ModelAccessPoints(
             var page = await efs.DescribeAsync($"FileSystemId={fileSystem}&MaxResults=1000{(next is null ? "" : $"&NextToken={Uri.EscapeDataString(next)}")}", ct);
             foreach (var point in page.AccessPoints)
             {
-                if (point.ClientToken == TokenOf(environment))
+                if (point.ClientToken == ClientToken(environment))
                 {
                     await DeleteAsync(point.AccessPointId, ct);
                     return "removed";
@@ -63,16 +61,16 @@ sealed class ModelAccessPoints(
         return "removed";
     }
 
-    static string TokenOf(TenantEnvironment environment) => environment.Tenant.ToString();
+    static string ClientToken(TenantEnvironment environment) => environment.Tenant.ToString();
 
-    /// <returns>null when the one that was there is gone by now.</returns>
+    /// <returns>null if the existing access point was deleted meanwhile.</returns>
     async Task<AccessPoint?> CreateOrFindAsync(TenantEnvironment environment, CancellationToken ct)
     {
         try
         {
             return await efs.CreateAsync(
                 new NewAccessPoint(
-                    TokenOf(environment),
+                    ClientToken(environment),
                     fileSystem,
                     new PosixUser(template.Uid, template.Gid),
                     new RootDirectory(
@@ -87,7 +85,7 @@ sealed class ModelAccessPoints(
         catch (ElasticFileSystemException e) when (e.Code == "AccessPointLimitExceeded")
         {
             throw new StepFailedException(
-                $"{fileSystem} has as many access points as EFS allows (10,000, unless AWS has raised it): delete those that no tenant uses, or have the quota raised, then retry.", e);
+                $"{fileSystem} has as many access points as EFS allows (10,000, unless AWS has raised the quota): delete those that no tenant uses, or have the quota raised, then retry.", e);
         }
     }
 
@@ -111,7 +109,7 @@ sealed class ModelAccessPoints(
         }
         catch (ElasticFileSystemException e) when (e.Code == "AccessPointNotFound")
         {
-            // By another attempt, in the meantime.
+            // Another attempt has deleted it.
         }
     }
 }

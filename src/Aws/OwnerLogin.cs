@@ -2,17 +2,17 @@ using Npgsql;
 
 namespace ControlPlane.Aws;
 
-/// <summary>The database's owner and its password. Connections are opened for one question and closed, and nothing of them is traced.</summary>
-/// <param name="connectionString">Of the owner, without a password.</param>
+/// <summary>Signs in as the database's owner to check or change its password. Connections are not pooled and not traced.</summary>
+/// <param name="connectionString">The owner's, without a password.</param>
 public sealed class OwnerLogin(string connectionString)
 {
-    /// <returns>Whether this is the password.</returns>
-    /// <exception cref="NpgsqlException">The database does not say: it is away.</exception>
+    /// <returns>Whether the database accepts the password.</returns>
+    /// <exception cref="NpgsqlException">The database is unavailable.</exception>
     public async Task<bool> CanSignInAsync(string password, CancellationToken ct)
     {
         try
         {
-            await using var source = Source(password);
+            await using var source = CreateDataSource(password);
             await using var connection = await source.OpenConnectionAsync(ct);
             return true;
         }
@@ -22,15 +22,15 @@ public sealed class OwnerLogin(string connectionString)
         }
     }
 
-    /// <summary>Changes the password. The database is sent what it keeps instead of it, so that no log of statements has it.</summary>
+    /// <summary>Changes the password. Sends only the SCRAM verifier, so that no statement log contains the password.</summary>
     public async Task ChangePasswordAsync(string password, string newPassword, CancellationToken ct)
     {
-        await using var source = Source(password);
+        await using var source = CreateDataSource(password);
         await using var command = source.CreateCommand($"alter role current_user password '{ScramVerifier.Of(newPassword)}'");
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    NpgsqlDataSource Source(string password)
+    NpgsqlDataSource CreateDataSource(string password)
     {
         var source = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder(connectionString) { Password = password, Pooling = false }.ToString());
         source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => false));

@@ -2,14 +2,15 @@ using Npgsql;
 
 namespace ControlPlane.Aws;
 
-/// <summary>The owner's password, from its secret.</summary>
+/// <summary>Reads the password of the database's owner from its secret.</summary>
 public sealed class OwnerPassword(OwnerSecret secret, OwnerLogin login)
 {
     /// <summary>
-    /// A <see cref="PasswordProvider"/>. A rotation that has changed the password but not yet put it into force, or never came to that, does not lock us out.
+    /// A <see cref="PasswordProvider"/>. Also works during, or after an aborted, rotation that has changed the password in the database but not yet
+    /// promoted the pending version.
     /// </summary>
-    /// <exception cref="InvalidOperationException">There is no such secret.</exception>
-    public async ValueTask<string> MakeAsync(NpgsqlConnectionStringBuilder owner, CancellationToken ct)
+    /// <exception cref="InvalidOperationException">The secret does not exist.</exception>
+    public async ValueTask<string> GetAsync(NpgsqlConnectionStringBuilder owner, CancellationToken ct)
     {
         var current = await secret.FindAsync(OwnerSecret.Current, null, ct) ?? throw new InvalidOperationException($"The secret {secret.Id} has no current version.");
         return await secret.FindAsync(OwnerSecret.Pending, null, ct) is { } pending && pending.Version != current.Version && await login.CanSignInAsync(pending.Password, ct)

@@ -5,32 +5,32 @@ using Amazon.SecretsManager.Model;
 
 namespace ControlPlane.Aws;
 
-/// <summary>The secret of the database's owner: a JSON object with a <c>password</c>, in versions that Secrets Manager labels.</summary>
+/// <summary>The secret of the database's owner: a JSON object with a <c>password</c>, in versions with staging labels.</summary>
 public sealed class OwnerSecret(IAmazonSecretsManager manager, string id)
 {
-    /// <summary>In force.</summary>
+    /// <summary>The version in use.</summary>
     public const string Current = "AWSCURRENT";
-    /// <summary>To come into force when the rotation that made it is through.</summary>
+    /// <summary>Becomes current when its rotation finishes.</summary>
     public const string Pending = "AWSPENDING";
-    /// <summary>In force before.</summary>
+    /// <summary>The version in use before.</summary>
     public const string Previous = "AWSPREVIOUS";
 
     const string PasswordKey = "password";
 
     public string Id => id;
 
-    /// <param name="version">null: whichever has the label.</param>
-    /// <returns>The version's id and password; null when there is none.</returns>
-    /// <exception cref="InvalidOperationException">It is not the JSON that it has to be.</exception>
+    /// <param name="version">null: the version that has the label.</param>
+    /// <returns>The version's id and password; null if there is no such version.</returns>
+    /// <exception cref="InvalidOperationException">The secret is not a JSON object with a password.</exception>
     public async Task<(string Version, string Password)?> FindAsync(string label, string? version, CancellationToken ct) =>
         await ReadAsync(label, version, ct) is { } found
-            ? (found.VersionId, (string?)Parse(found.SecretString)[PasswordKey] ?? throw Wrong())
+            ? (found.VersionId, (string?)Parse(found.SecretString)[PasswordKey] ?? throw Malformed())
             : null;
 
-    /// <summary>Adds a version that is as the current one, but for its password. When the version is there already, it stays as it is.</summary>
+    /// <summary>Adds a pending version: a copy of the current one with another password. An existing version is left unchanged.</summary>
     public async Task AddAsync(string version, string password, CancellationToken ct)
     {
-        var document = Parse((await ReadAsync(Current, null, ct) ?? throw Wrong()).SecretString);
+        var document = Parse((await ReadAsync(Current, null, ct) ?? throw Malformed()).SecretString);
         document[PasswordKey] = password;
         try
         {
@@ -39,15 +39,15 @@ public sealed class OwnerSecret(IAmazonSecretsManager manager, string id)
         }
         catch (ResourceExistsException)
         {
-            // Another attempt at this step was faster.
+            // Another attempt at this step has added it.
         }
     }
 
     public Task<DescribeSecretResponse> DescribeAsync(CancellationToken ct) => manager.DescribeSecretAsync(new DescribeSecretRequest { SecretId = id }, ct);
 
-    /// <summary>Puts a version into force in place of another; that one becomes the previous.</summary>
-    public Task PromoteToCurrentAsync(string version, string inPlaceOf, CancellationToken ct) => manager.UpdateSecretVersionStageAsync(
-        new UpdateSecretVersionStageRequest { SecretId = id, VersionStage = Current, MoveToVersionId = version, RemoveFromVersionId = inPlaceOf }, ct);
+    /// <summary>Makes a version the current one; the former current version becomes the previous one.</summary>
+    public Task PromoteToCurrentAsync(string version, string formerVersion, CancellationToken ct) => manager.UpdateSecretVersionStageAsync(
+        new UpdateSecretVersionStageRequest { SecretId = id, VersionStage = Current, MoveToVersionId = version, RemoveFromVersionId = formerVersion }, ct);
 
     async Task<GetSecretValueResponse?> ReadAsync(string label, string? version, CancellationToken ct)
     {
@@ -65,14 +65,14 @@ public sealed class OwnerSecret(IAmazonSecretsManager manager, string id)
     {
         try
         {
-            return JsonNode.Parse(text) as JsonObject ?? throw Wrong();
+            return JsonNode.Parse(text) as JsonObject ?? throw Malformed();
         }
         catch (JsonException)
         {
-            // The cause would quote from it.
-            throw Wrong();
+            // No inner exception: it would quote the secret.
+            throw Malformed();
         }
     }
 
-    InvalidOperationException Wrong() => new($"The secret {id} has to be a JSON object with a {PasswordKey}: put its AWSPREVIOUS version into force again.");
+    InvalidOperationException Malformed() => new($"The secret {id} must be a JSON object with a {PasswordKey}: promote its AWSPREVIOUS version to AWSCURRENT.");
 }

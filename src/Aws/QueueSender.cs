@@ -6,58 +6,61 @@ using Amazon.SQS.Model;
 namespace ControlPlane.Aws;
 
 /// <summary>
-/// Puts messages into SQS queues: in as few calls as the service's limits allow, and again what was not taken. A message may arrive twice, when
-/// an answer was lost: whoever receives it has to stand that, as with every standard queue.
+/// Sends messages to SQS queues, in as few calls as the service's limits allow, and retries those that SQS rejects temporarily. A message can arrive
+/// twice if a response was lost: receivers must be idempotent, as with every standard queue.
 /// </summary>
 public sealed class QueueSender(IAmazonSQS sqs, TimeProvider clock)
 {
-    /// <summary>Most messages of one call.</summary>
-    public const int MostEntries = 10;
+    /// <summary>Messages per call.</summary>
+    public const int MaxEntries = 10;
 
-    /// <summary>Most bytes of a message, and of all messages of one call, in UTF-8. A queue can be made for 1 MiB; this is what every queue takes.</summary>
-    public const int MostBytes = 262_144;
+    /// <summary>UTF-8 bytes of a message, and of all messages in one call: what every queue accepts. A queue can be configured for up to 1 MiB.</summary>
+    public const int MaxBytes = 262_144;
 
-    const int MostAttempts = 4;
+    const int MaxAttempts = 4;
 
-    /// <param name="bodies">Text without control characters other than tab and line ends: SQS takes no others.</param>
-    /// <exception cref="MessagesNotSentException">Some messages were not taken; it says which. The others are in the queue.</exception>
+    // An attempt returns how many messages are worth another one.
+    readonly ResiliencePipeline _retry = Retry.Create(MaxAttempts, attempt => attempt.Result is > 0, clock);
+
+    /// <param name="bodies">SQS accepts no control characters other than tab and line breaks.</param>
+    /// <exception cref="MessagesNotSentException">Some messages were not sent, and it names them. The others are in the queue.</exception>
     public async Task SendAsync(string queueUrl, IReadOnlyList<string> bodies, CancellationToken ct)
     {
-        var open = Enumerable.Range(0, bodies.Count).ToList();
         var unsent = new List<UnsentMessage>();
-        for (var attempt = 1; ; attempt++)
-        {
-            var failed = await TryAsync(queueUrl, bodies, open, ct);
-            unsent.AddRange(failed.Where(message => message.IsFinal || attempt == MostAttempts));
-            open = [.. failed.Where(message => !message.IsFinal).Select(message => message.Index)];
-            if (open.Count == 0 || attempt == MostAttempts)
+        List<UnsentMessage> retryable = [];
+        List<int> pending = [.. Enumerable.Range(0, bodies.Count)];
+        await _retry.ExecuteAsync(
+            async token =>
             {
-                break;
-            }
-
-            await Backoff.WaitAsync(attempt, clock, ct);
-        }
-
+                var failed = await TrySendAsync(queueUrl, bodies, pending, token);
+                unsent.AddRange(failed.Where(message => message.IsFinal));
+                retryable = [.. failed.Where(message => !message.IsFinal)];
+                pending = [.. retryable.Select(message => message.Index)];
+                return pending.Count;
+            },
+            ct);
+        unsent.AddRange(retryable);
         if (unsent.Count > 0)
         {
             throw new MessagesNotSentException(queueUrl, bodies.Count, [.. unsent.OrderBy(message => message.Index)]);
         }
     }
 
-    /// <returns>What was not taken.</returns>
-    async Task<List<UnsentMessage>> TryAsync(string queueUrl, IReadOnlyList<string> bodies, List<int> open, CancellationToken ct)
+    /// <param name="pending">Indexes of the bodies to send.</param>
+    /// <returns>The messages that were not sent.</returns>
+    async Task<List<UnsentMessage>> TrySendAsync(string queueUrl, IReadOnlyList<string> bodies, List<int> pending, CancellationToken ct)
     {
         var failed = new List<UnsentMessage>();
-        var batches = Batches(bodies, open, failed);
+        var batches = CreateBatches(bodies, pending, failed);
         for (var i = 0; i < batches.Count; i++)
         {
             try
             {
-                failed.AddRange(await CallAsync(queueUrl, bodies, batches[i], ct));
+                failed.AddRange(await SendBatchAsync(queueUrl, bodies, batches[i], ct));
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {
-                // Whatever it was, the client has repeated what is worth repeating, and the caller has to learn what is not in the queue.
+                // The SDK has retried what is worth retrying. The caller has to know which messages are not in the queue.
                 failed.AddRange(batches[i..].SelectMany(batch => batch).Select(index => new UnsentMessage(index, e.GetType().Name, e.Message) { IsFinal = true }));
                 break;
             }
@@ -66,21 +69,21 @@ public sealed class QueueSender(IAmazonSQS sqs, TimeProvider clock)
         return failed;
     }
 
-    static List<List<int>> Batches(IReadOnlyList<string> bodies, List<int> open, List<UnsentMessage> failed)
+    static List<List<int>> CreateBatches(IReadOnlyList<string> bodies, List<int> pending, List<UnsentMessage> failed)
     {
         var batches = new List<List<int>>();
         var bytesInLast = 0;
-        foreach (var index in open)
+        foreach (var index in pending)
         {
             var bytes = Encoding.UTF8.GetByteCount(bodies[index]);
-            if (bytes is 0 or > MostBytes)
+            if (bytes is 0 or > MaxBytes)
             {
-                var why = string.Create(CultureInfo.InvariantCulture, $"a message has 1 to {MostBytes} bytes, this one has {bytes}");
-                failed.Add(new UnsentMessage(index, "InvalidLength", why) { IsFinal = true });
+                var reason = string.Create(CultureInfo.InvariantCulture, $"a message must have 1 to {MaxBytes} bytes, this one has {bytes}");
+                failed.Add(new UnsentMessage(index, "InvalidLength", reason) { IsFinal = true });
                 continue;
             }
 
-            if (batches.Count == 0 || batches[^1].Count == MostEntries || bytesInLast + bytes > MostBytes)
+            if (batches.Count == 0 || batches[^1].Count == MaxEntries || bytesInLast + bytes > MaxBytes)
             {
                 batches.Add([]);
                 bytesInLast = 0;
@@ -93,33 +96,33 @@ public sealed class QueueSender(IAmazonSQS sqs, TimeProvider clock)
         return batches;
     }
 
-    async Task<IEnumerable<UnsentMessage>> CallAsync(string queueUrl, IReadOnlyList<string> bodies, List<int> batch, CancellationToken ct)
+    async Task<IEnumerable<UnsentMessage>> SendBatchAsync(string queueUrl, IReadOnlyList<string> bodies, List<int> batch, CancellationToken ct)
     {
-        var reply = await sqs.SendMessageBatchAsync(
+        var response = await sqs.SendMessageBatchAsync(
             new SendMessageBatchRequest
             {
                 QueueUrl = queueUrl,
                 Entries = [.. batch.Select(index => new SendMessageBatchRequestEntry(index.ToString(CultureInfo.InvariantCulture), bodies[index]))],
             },
             ct);
-        return (reply.Failed ?? []).Select(
+        return (response.Failed ?? []).Select(
             entry => new UnsentMessage(int.Parse(entry.Id, CultureInfo.InvariantCulture), entry.Code, entry.Message) { IsFinal = entry.SenderFault ?? false });
     }
 }
 
-/// <param name="Index">Its place in what was to be sent; the first is 0.</param>
-/// <param name="Code">Of SQS, such as <c>InternalError</c>, or of what failed on the way to it.</param>
-public sealed record UnsentMessage(int Index, string Code, string? Why)
+/// <param name="Index">Zero-based, in the list to send.</param>
+/// <param name="Code">SQS's error code, such as <c>InternalError</c>, or the type of the exception.</param>
+public sealed record UnsentMessage(int Index, string Code, string? Reason)
 {
-    /// <summary>Sending it again at once would be in vain.</summary>
+    /// <summary>An immediate retry would fail again.</summary>
     public bool IsFinal { get; init; }
 }
 
-/// <summary>Some messages did not get into a queue. Names none of their content.</summary>
+/// <summary>Some messages could not be sent to a queue. The text contains none of their content.</summary>
 public sealed class MessagesNotSentException(string queueUrl, int all, IReadOnlyList<UnsentMessage> unsent) : Exception(string.Create(
     CultureInfo.InvariantCulture,
-    $"{unsent.Count} of {all} messages were not taken by {queueUrl}: {string.Join("; ", unsent.Take(3).Select(message => $"number {message.Index}, {message.Code}: {message.Why}"))}"))
+    $"{unsent.Count} of {all} messages could not be sent to {queueUrl}: {string.Join("; ", unsent.Take(3).Select(message => $"message {message.Index}, {message.Code}: {message.Reason}"))}"))
 {
-    /// <summary>In the order they were to be sent.</summary>
+    /// <summary>In the order of the list to send.</summary>
     public IReadOnlyList<UnsentMessage> Unsent { get; } = unsent;
 }

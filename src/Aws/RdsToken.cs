@@ -5,11 +5,11 @@ using Npgsql;
 namespace ControlPlane.Aws;
 
 /// <summary>
-/// What RDS, and RDS Proxy, take as password of a database user that signs in with IAM: a signed address of the action <c>rds-db:connect</c>
-/// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html). It is made for one host, port and user, lets a connection
-/// in for 15 minutes, and has no say over one that is open.
+/// The password of a database user that signs in to RDS or RDS Proxy with IAM: a presigned URL of the action <c>rds-db:connect</c>
+/// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html), for one host, port and user. It is checked only when a
+/// connection is opened, and valid for 15 minutes.
 /// </summary>
-/// <remarks>Nothing is kept: signing takes microseconds and no call, and a connection is opened rarely.</remarks>
+/// <remarks>Not cached: signing takes microseconds and no network call, and connections are opened rarely.</remarks>
 public sealed class RdsToken(AWSCredentials credentials, RegionEndpoint region, TimeProvider clock)
 {
     static readonly TimeSpan s_validFor = TimeSpan.FromMinutes(15);
@@ -17,7 +17,7 @@ public sealed class RdsToken(AWSCredentials credentials, RegionEndpoint region, 
     readonly SigV4 _signer = new(region.SystemName, "rds-db");
 
     /// <summary>A <see cref="PasswordProvider"/>.</summary>
-    public async ValueTask<string> MakeAsync(NpgsqlConnectionStringBuilder login, CancellationToken ct)
+    public async ValueTask<string> CreateAsync(NpgsqlConnectionStringBuilder login, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
         var action = new Uri($"https://{login.Host}:{login.Port}/?Action=connect&DBUser={Uri.EscapeDataString(login.Username!)}");

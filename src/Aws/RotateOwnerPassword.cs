@@ -3,22 +3,22 @@ using System.Security.Cryptography;
 namespace ControlPlane.Aws;
 
 /// <summary>
-/// One step of the rotation of the owner's password, as Secrets Manager asks for them: createSecret, setSecret, testSecret, finishSecret
-/// (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html). It repeats a step that failed, so each may have
-/// been done before, or half. At every moment the password is that of AWSCURRENT or of AWSPENDING.
+/// One step of the rotation of the owner's password, as Secrets Manager calls them: createSecret, setSecret, testSecret, finishSecret
+/// (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html). Secrets Manager retries a failed step, so each
+/// is idempotent, also after a partial run. The password is that of AWSCURRENT or AWSPENDING at all times.
 /// </summary>
 public sealed class RotateOwnerPassword(OwnerSecret secret, OwnerLogin login)
 {
     const int Length = 40;
 
-    /// <param name="version">The event's ClientRequestToken: the id of the version that is to come into force.</param>
-    /// <exception cref="InvalidOperationException">The step cannot be done now; the message says why and never holds a password.</exception>
-    /// <exception cref="Npgsql.NpgsqlException">The database is away; the step will be asked for again.</exception>
+    /// <param name="version">The event's ClientRequestToken: the id of the version to promote.</param>
+    /// <exception cref="InvalidOperationException">The step cannot run now; the message gives the reason and never contains a password.</exception>
+    /// <exception cref="Npgsql.NpgsqlException">The database is unavailable; Secrets Manager will retry the step.</exception>
     public async Task RunAsync(string step, string secretId, string version, CancellationToken ct)
     {
         if (secretId != secret.Id)
         {
-            throw new InvalidOperationException($"This function rotates {secret.Id} and not {secretId}.");
+            throw new InvalidOperationException($"This function rotates {secret.Id}, not {secretId}.");
         }
 
         var described = await secret.DescribeAsync(ct);
@@ -39,17 +39,17 @@ public sealed class RotateOwnerPassword(OwnerSecret secret, OwnerLogin login)
 
         if (!labels.Contains(OwnerSecret.Pending))
         {
-            throw new InvalidOperationException($"Version {version} of {secret.Id} is not pending: another rotation has taken its place.");
+            throw new InvalidOperationException($"Version {version} of {secret.Id} is not pending: another rotation has replaced it.");
         }
 
         await (step switch
         {
             "createSecret" => CreateAsync(version, ct),
-            "setSecret" => SetAsync(version, ct),
+            "setSecret" => ChangePasswordAsync(version, ct),
             "testSecret" => TestAsync(version, ct),
             "finishSecret" => secret.PromoteToCurrentAsync(
                 version, described.VersionIdsToStages.Single(candidate => candidate.Value.Contains(OwnerSecret.Current)).Key, ct),
-            _ => throw new InvalidOperationException($"There is no step {step} in a rotation."),
+            _ => throw new InvalidOperationException($"A rotation has no step {step}."),
         });
     }
 
@@ -61,9 +61,9 @@ public sealed class RotateOwnerPassword(OwnerSecret secret, OwnerLogin login)
         }
     }
 
-    async Task SetAsync(string version, CancellationToken ct)
+    async Task ChangePasswordAsync(string version, CancellationToken ct)
     {
-        var password = await PendingAsync(version, ct);
+        var password = await ReadPendingPasswordAsync(version, ct);
         if (await login.CanSignInAsync(password, ct))
         {
             return;
@@ -79,17 +79,17 @@ public sealed class RotateOwnerPassword(OwnerSecret secret, OwnerLogin login)
         }
 
         throw new InvalidOperationException(
-            $"No version of {secret.Id} has the owner's password any more. Set it to that of AWSCURRENT with aws rds modify-db-instance --master-user-password, then rotate again.");
+            $"No version of {secret.Id} has the owner's current password. Set the password to that of AWSCURRENT with aws rds modify-db-instance --master-user-password, then rotate again.");
     }
 
     async Task TestAsync(string version, CancellationToken ct)
     {
-        if (!await login.CanSignInAsync(await PendingAsync(version, ct), ct))
+        if (!await login.CanSignInAsync(await ReadPendingPasswordAsync(version, ct), ct))
         {
-            throw new InvalidOperationException($"The database does not take the password of version {version} of {secret.Id}.");
+            throw new InvalidOperationException($"The database rejects the password of version {version} of {secret.Id}.");
         }
     }
 
-    async Task<string> PendingAsync(string version, CancellationToken ct) => (await secret.FindAsync(OwnerSecret.Pending, version, ct))?.Password
+    async Task<string> ReadPendingPasswordAsync(string version, CancellationToken ct) => (await secret.FindAsync(OwnerSecret.Pending, version, ct))?.Password
         ?? throw new InvalidOperationException($"Version {version} of {secret.Id} has no value yet.");
 }

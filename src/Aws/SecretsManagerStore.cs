@@ -5,112 +5,96 @@ using Amazon.SecretsManager.Model;
 
 namespace ControlPlane.Aws;
 
-/// <param name="EncryptionKey">ARN of the KMS key that new secrets are sealed with. null where secrets are read only.</param>
-/// <param name="Copy">Where each secret is copied to. null: nowhere.</param>
-/// <param name="Tags">On every new secret, beside the tenant's id.</param>
+/// <param name="EncryptionKey">ARN of the KMS key for new secrets; null in functions that only read secrets.</param>
+/// <param name="Copy">Replica of each secret; null: none.</param>
+/// <param name="Tags">Set on every new secret, besides the tenant's id.</param>
 public sealed record TenantSecretSettings(string? EncryptionKey, TenantSecretCopy? Copy, IReadOnlyDictionary<string, string> Tags);
 
-/// <param name="Region">Whose platform takes over when this region fails.</param>
-/// <param name="Key">ARN of the KMS key there.</param>
+/// <param name="Region">The region to fail over to.</param>
+/// <param name="Key">ARN of the KMS key in that region.</param>
 public sealed record TenantSecretCopy(string Region, string Key);
 
 /// <summary>
-/// Secrets in AWS Secrets Manager: one JSON document per tenant, <c>tenant-{tenant_id}-secrets</c>. Several may write at once and none loses
-/// what another wrote: docs/decisions/0013-tenants-secrets-in-secrets-manager.md.
+/// Secrets in AWS Secrets Manager: one JSON document per tenant, <c>tenant-{tenant_id}-secrets</c>. Concurrent writers do not lose each other's
+/// updates: docs/decisions/0013-tenants-secrets-in-secrets-manager.md.
 /// </summary>
 public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSecretSettings settings, TimeProvider clock) : ISecretStore
 {
-    /// <summary>How long an operator can bring back what was removed.</summary>
+    /// <summary>How long an operator can restore a deleted secret.</summary>
     public const int RecoveryDays = 30;
 
-    const int MostAttempts = 8;
+    const int MaxAttempts = 8;
     const string Current = "AWSCURRENT";
     const string Pending = "AWSPENDING";
 
     static readonly IReadOnlyDictionary<string, string> s_none = new Dictionary<string, string>();
 
+    // In every call of this class these exceptions mean that the secret has changed since it was read.
+    readonly ResiliencePipeline _retryOnConflict = Retry.Create(
+        MaxAttempts, attempt => attempt.Exception is ResourceExistsException or ResourceNotFoundException or InvalidRequestException or InvalidParameterException, clock);
+
     public static string NameOf(Guid tenant) => $"tenant-{tenant}-secrets";
 
     public async Task<IReadOnlyDictionary<string, string>> ReadAsync(Guid tenant, CancellationToken ct)
     {
-        Found? found = null;
-        await RetryOnConflictAsync(async () => found = await FindAsync(NameOf(tenant), ct), ct);
-        return found?.Document?.Secrets ?? s_none;
+        var found = await _retryOnConflict.ExecuteAsync(async token => await FindAsync(NameOf(tenant), token), ct);
+        return found.Document?.Secrets ?? s_none;
     }
 
     public Task AddAsync(Guid tenant, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) =>
-        RetryOnConflictAsync(
-            async () =>
-            {
-                var name = NameOf(tenant);
-                var found = await FindAsync(name, ct);
-                if (found.IsScheduledForDeletion)
-                {
-                    await manager.RestoreSecretAsync(new RestoreSecretRequest { SecretId = name }, ct);
-                    found = await FindAsync(name, ct);
-                }
-
-                if (found.Document is not { } document)
-                {
-                    await CreateAsync(tenant, secrets, ct);
-                }
-                else if (secrets.Where(secret => !document.Secrets.ContainsKey(secret.Key)).ToList() is { Count: > 0 } missing)
-                {
-                    if (document.Secrets.Count == 0)
-                    {
-                        // Only what was removed is empty; its copy went with it.
-                        await CopyAsync(name, ct);
-                    }
-
-                    await ReplaceAsync(name, document.Version, missing.Concat(document.Secrets), ct);
-                }
-            },
-            ct);
+        _retryOnConflict.ExecuteAsync(async token => await TryAddAsync(tenant, secrets, token), ct).AsTask();
 
     /// <summary>
-    /// Empties the secret and has it deleted after <see cref="RecoveryDays"/>. Until then the last values are its AWSPREVIOUS version, for an operator;
-    /// should the tenant be provisioned again meanwhile, it gets new ones.
+    /// Empties the secret and schedules its deletion after <see cref="RecoveryDays"/>. Until then an operator can read the last values from its
+    /// AWSPREVIOUS version. If the tenant is provisioned again meanwhile, it gets new secrets.
     /// </summary>
-    public Task RemoveAsync(Guid tenant, CancellationToken ct) =>
-        RetryOnConflictAsync(
-            async () =>
-            {
-                var name = NameOf(tenant);
-                if ((await FindAsync(name, ct)).Document is not { } document)
-                {
-                    return;
-                }
+    public Task RemoveAsync(Guid tenant, CancellationToken ct) => _retryOnConflict.ExecuteAsync(async token => await TryRemoveAsync(tenant, token), ct).AsTask();
 
-                if (document.Secrets.Count > 0)
-                {
-                    await ReplaceAsync(name, document.Version, s_none, ct);
-                }
-
-                if (await CopiesAsync(name, ct) is { Count: > 0 } copies)
-                {
-                    await manager.RemoveRegionsFromReplicationAsync(new RemoveRegionsFromReplicationRequest { SecretId = name, RemoveReplicaRegions = copies }, ct);
-                }
-
-                await manager.DeleteSecretAsync(new DeleteSecretRequest { SecretId = name, RecoveryWindowInDays = RecoveryDays }, ct);
-            },
-            ct);
-
-    // What these exceptions say is, in each of the calls above: it is no longer as it was when we looked.
-    async Task RetryOnConflictAsync(Func<Task> tryAsync, CancellationToken ct)
+    async Task TryAddAsync(Guid tenant, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        for (var attempt = 1; ; attempt++)
+        var name = NameOf(tenant);
+        var found = await FindAsync(name, ct);
+        if (found.IsScheduledForDeletion)
         {
-            try
-            {
-                await tryAsync();
-                return;
-            }
-            catch (Exception e) when (
-                attempt < MostAttempts && e is ResourceExistsException or ResourceNotFoundException or InvalidRequestException or InvalidParameterException)
-            {
-                await Backoff.WaitAsync(attempt, clock, ct);
-            }
+            await manager.RestoreSecretAsync(new RestoreSecretRequest { SecretId = name }, ct);
+            found = await FindAsync(name, ct);
         }
+
+        if (found.Document is not { } document)
+        {
+            await CreateAsync(tenant, secrets, ct);
+        }
+        else if (secrets.Where(secret => !document.Secrets.ContainsKey(secret.Key)).ToList() is { Count: > 0 } missing)
+        {
+            if (document.Secrets.Count == 0)
+            {
+                // Only a removed secret is empty, and its replica was deleted with it.
+                await ReplicateAsync(name, ct);
+            }
+
+            await ReplaceAsync(name, document.Version, missing.Concat(document.Secrets), ct);
+        }
+    }
+
+    async Task TryRemoveAsync(Guid tenant, CancellationToken ct)
+    {
+        var name = NameOf(tenant);
+        if ((await FindAsync(name, ct)).Document is not { } document)
+        {
+            return;
+        }
+
+        if (document.Secrets.Count > 0)
+        {
+            await ReplaceAsync(name, document.Version, s_none, ct);
+        }
+
+        if (await ReplicaRegionsAsync(name, ct) is { Count: > 0 } regions)
+        {
+            await manager.RemoveRegionsFromReplicationAsync(new RemoveRegionsFromReplicationRequest { SecretId = name, RemoveReplicaRegions = regions }, ct);
+        }
+
+        await manager.DeleteSecretAsync(new DeleteSecretRequest { SecretId = name, RecoveryWindowInDays = RecoveryDays }, ct);
     }
 
     async Task<Found> FindAsync(string name, CancellationToken ct)
@@ -143,40 +127,39 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
             Description = "Secrets of a tenant's environment",
             ClientRequestToken = NewVersion(),
             KmsKeyId = settings.EncryptionKey
-                ?? throw new InvalidOperationException($"{AwsSettings.TenantSecretsKeySetting} is not set: give the ARN of the KMS key for tenants' secrets."),
-            AddReplicaRegions = Copies,
-            SecretString = Text(secrets),
+                ?? throw new InvalidOperationException($"{AwsSettings.TenantSecretsKeySetting} is not set: set it to the ARN of the KMS key for tenants' secrets."),
+            AddReplicaRegions = Replicas,
+            SecretString = Serialize(secrets),
             Tags = [.. settings.Tags.Append(new("TenantId", tenant.ToString())).Select(tag => new Tag { Key = tag.Key, Value = tag.Value })],
         },
         ct);
 
-    // A compare-and-set: the next version comes into force only if it follows on the one that was read.
+    // Compare-and-set: the new version becomes current only if the version that was read still is.
     async Task ReplaceAsync(string name, string version, IEnumerable<KeyValuePair<string, string>> secrets, CancellationToken ct)
     {
         var next = NewVersion();
         await manager.PutSecretValueAsync(
-            new PutSecretValueRequest { SecretId = name, ClientRequestToken = next, SecretString = Text(secrets), VersionStages = [Pending] }, ct);
+            new PutSecretValueRequest { SecretId = name, ClientRequestToken = next, SecretString = Serialize(secrets), VersionStages = [Pending] }, ct);
         await manager.UpdateSecretVersionStageAsync(
             new UpdateSecretVersionStageRequest { SecretId = name, VersionStage = Current, RemoveFromVersionId = version, MoveToVersionId = next }, ct);
     }
 
-    async Task CopyAsync(string name, CancellationToken ct)
+    async Task ReplicateAsync(string name, CancellationToken ct)
     {
-        if (Copies is { } copies && (await CopiesAsync(name, ct)).Count == 0)
+        if (Replicas is { } replicas && (await ReplicaRegionsAsync(name, ct)).Count == 0)
         {
-            await manager.ReplicateSecretToRegionsAsync(new ReplicateSecretToRegionsRequest { SecretId = name, AddReplicaRegions = copies }, ct);
+            await manager.ReplicateSecretToRegionsAsync(new ReplicateSecretToRegionsRequest { SecretId = name, AddReplicaRegions = replicas }, ct);
         }
     }
 
-    /// <returns>The regions that the secret is copied to.</returns>
-    async Task<List<string>> CopiesAsync(string name, CancellationToken ct) =>
-        [.. ((await manager.DescribeSecretAsync(new DescribeSecretRequest { SecretId = name }, ct)).ReplicationStatus ?? []).Select(copy => copy.Region)];
+    async Task<List<string>> ReplicaRegionsAsync(string name, CancellationToken ct) =>
+        [.. ((await manager.DescribeSecretAsync(new DescribeSecretRequest { SecretId = name }, ct)).ReplicationStatus ?? []).Select(replica => replica.Region)];
 
-    List<ReplicaRegionType>? Copies => settings.Copy is { } copy ? [new ReplicaRegionType { Region = copy.Region, KmsKeyId = copy.Key }] : null;
+    List<ReplicaRegionType>? Replicas => settings.Copy is { } copy ? [new ReplicaRegionType { Region = copy.Region, KmsKeyId = copy.Key }] : null;
 
     string NewVersion() => Ids.New(clock).ToString();
 
-    static string Text(IEnumerable<KeyValuePair<string, string>> secrets) =>
+    static string Serialize(IEnumerable<KeyValuePair<string, string>> secrets) =>
         JsonSerializer.Serialize(new SortedDictionary<string, string>(secrets.ToDictionary(), StringComparer.Ordinal), SecretJson.Default.SortedDictionaryStringString);
 
     static SortedDictionary<string, string> Parse(string name, string text)
@@ -187,14 +170,14 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
         }
         catch (JsonException)
         {
-            // The cause would quote from it.
-            throw new StepFailedException($"{name} is not a JSON object of texts: somebody edited it by hand. Put its AWSPREVIOUS version into force again.");
+            // No inner exception: it would quote the secret.
+            throw new StepFailedException($"{name} is not a JSON object of strings, probably after a manual edit. Promote its AWSPREVIOUS version to AWSCURRENT.");
         }
     }
 
     sealed record Document(string Version, SortedDictionary<string, string> Secrets);
 
-    /// <param name="Document">null when there is nothing, or nothing any more.</param>
+    /// <param name="Document">null if the secret does not exist or is scheduled for deletion.</param>
     sealed record Found(Document? Document, bool IsScheduledForDeletion);
 }
 

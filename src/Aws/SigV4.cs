@@ -6,34 +6,34 @@ using Amazon.Runtime;
 namespace ControlPlane.Aws;
 
 /// <summary>
-/// AWS Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html), for what no client of
-/// the SDK calls. The SDK's own signers are its internal affair, and need a request of some client to sign; the tests compare with them.
+/// AWS Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html), for requests
+/// without an SDK client. The SDK's own signers are internal and sign only its clients' requests; the tests compare with them.
 /// </summary>
-/// <remarks>For paths of letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, <c>~</c> and slashes: others would have to be encoded once more.</remarks>
+/// <remarks>Supports paths of letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, <c>~</c> and slashes: others would need double encoding.</remarks>
 sealed class SigV4(string region, string service)
 {
     const string Algorithm = "AWS4-HMAC-SHA256";
 
-    /// <returns>The address with everything in its query that whoever holds it needs to call it by GET, if with the same headers.</returns>
-    public string Presign(Uri url, IReadOnlyDictionary<string, string> headers, TimeSpan validFor, ImmutableCredentials who, DateTimeOffset now)
+    /// <returns>The presigned URL, for a GET request with the same headers.</returns>
+    public string Presign(Uri url, IReadOnlyDictionary<string, string> headers, TimeSpan validFor, ImmutableCredentials credentials, DateTimeOffset now)
     {
         var signed = new SortedDictionary<string, string>(headers.ToDictionary(), StringComparer.Ordinal) { ["host"] = url.Authority };
         var query = Pairs(url.Query)
-            .Append(("X-Amz-Algorithm", Algorithm)).Append(("X-Amz-Credential", $"{who.AccessKey}/{Scope(now)}")).Append(("X-Amz-Date", Time(now)))
+            .Append(("X-Amz-Algorithm", Algorithm)).Append(("X-Amz-Credential", $"{credentials.AccessKey}/{Scope(now)}")).Append(("X-Amz-Date", Time(now)))
             .Append(("X-Amz-Expires", validFor.TotalSeconds.ToString(CultureInfo.InvariantCulture))).Append(("X-Amz-SignedHeaders", Names(signed)));
-        var canonical = Canonical(who.UseToken ? query.Append(("X-Amz-Security-Token", who.Token)) : query);
-        return $"{url.GetLeftPart(UriPartial.Path)}?{canonical}&X-Amz-Signature={Signature("GET", url.AbsolutePath, canonical, signed, [], who, now)}";
+        var canonical = Canonical(credentials.UseToken ? query.Append(("X-Amz-Security-Token", credentials.Token)) : query);
+        return $"{url.GetLeftPart(UriPartial.Path)}?{canonical}&X-Amz-Signature={Signature("GET", url.AbsolutePath, canonical, signed, [], credentials, now)}";
     }
 
-    /// <summary>Signs in the header <c>Authorization</c>.</summary>
-    /// <param name="body">What the request's content has to be.</param>
-    public void Sign(HttpRequestMessage request, ReadOnlySpan<byte> body, ImmutableCredentials who, DateTimeOffset now)
+    /// <summary>Adds the <c>Authorization</c> header and those that it signs.</summary>
+    /// <param name="body">Must equal the request's content.</param>
+    public void Sign(HttpRequestMessage request, ReadOnlySpan<byte> body, ImmutableCredentials credentials, DateTimeOffset now)
     {
         var url = request.RequestUri!;
         var signed = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["host"] = url.Authority, ["x-amz-date"] = Time(now) };
-        if (who.UseToken)
+        if (credentials.UseToken)
         {
-            signed["x-amz-security-token"] = who.Token;
+            signed["x-amz-security-token"] = credentials.Token;
         }
 
         foreach (var (name, value) in signed.Where(header => header.Key != "host"))
@@ -46,17 +46,17 @@ sealed class SigV4(string region, string service)
             signed["content-type"] = type.ToString();
         }
 
-        var signature = Signature(request.Method.Method, url.AbsolutePath, Canonical(Pairs(url.Query)), signed, body, who, now);
-        request.Headers.TryAddWithoutValidation("Authorization", $"{Algorithm} Credential={who.AccessKey}/{Scope(now)}, SignedHeaders={Names(signed)}, Signature={signature}");
+        var signature = Signature(request.Method.Method, url.AbsolutePath, Canonical(Pairs(url.Query)), signed, body, credentials, now);
+        request.Headers.TryAddWithoutValidation("Authorization", $"{Algorithm} Credential={credentials.AccessKey}/{Scope(now)}, SignedHeaders={Names(signed)}, Signature={signature}");
     }
 
     string Signature(
-        string method, string path, string query, SortedDictionary<string, string> headers, ReadOnlySpan<byte> body, ImmutableCredentials who, DateTimeOffset now)
+        string method, string path, string query, SortedDictionary<string, string> headers, ReadOnlySpan<byte> body, ImmutableCredentials credentials, DateTimeOffset now)
     {
         var headerLines = string.Concat(headers.Select(header => $"{header.Key}:{header.Value.Trim()}\n"));
         var request = $"{method}\n{path}\n{query}\n{headerLines}\n{Names(headers)}\n{Convert.ToHexStringLower(SHA256.HashData(body))}";
         var toSign = $"{Algorithm}\n{Time(now)}\n{Scope(now)}\n{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(request)))}";
-        var key = new[] { Day(now), region, service, "aws4_request" }.Aggregate(Encoding.UTF8.GetBytes($"AWS4{who.SecretKey}"), Hmac);
+        var key = new[] { Day(now), region, service, "aws4_request" }.Aggregate(Encoding.UTF8.GetBytes($"AWS4{credentials.SecretKey}"), Hmac);
         return Convert.ToHexStringLower(Hmac(key, toSign));
     }
 
