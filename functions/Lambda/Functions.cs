@@ -1,6 +1,6 @@
 namespace ControlPlane.Lambda;
 
-/// <summary>The functions of this program. Each is composed of what it serves and nothing else; the infrastructure makes one of each.</summary>
+/// <summary>The Lambda functions in this package. Each registers only the services that it needs; infra creates one of each.</summary>
 static class Functions
 {
     public const string Setting = "CONTROLPLANE_FUNCTION";
@@ -14,7 +14,7 @@ static class Functions
         ["database"] = DatabaseFunction.ComposeAsync,
     };
 
-    /// <exception cref="SettingException">There is no such function.</exception>
+    /// <exception cref="SettingException">Unknown function.</exception>
     public static Compose Find(string? name) => All.TryGetValue(name ?? "", out var compose)
         ? compose
         : throw new SettingException($"{Setting} is \"{name}\": set it to one of {string.Join(", ", All.Keys)}.");

@@ -1,6 +1,6 @@
 using Amazon.Lambda.RuntimeSupport;
 
-// Which of the functions this is, is a setting: all are one program, in one package.
+// All functions are one program in one package; a setting selects the function.
 await using var host = FunctionHost.FromEnvironment();
 var start = Environment.GetEnvironmentVariable("AWS_LAMBDA_INITIALIZATION_TYPE");
 if (start == "snap-start")
@@ -14,7 +14,7 @@ using var bootstrap = LambdaBootstrapBuilder.Create(host.HandleAsync)
     {
         if (start == "provisioned-concurrency")
         {
-            // Made in advance, so nobody waits for it.
+            // No request is waiting yet.
             await host.WarmUpAsync(default);
         }
 

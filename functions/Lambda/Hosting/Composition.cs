@@ -2,13 +2,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace ControlPlane.Lambda.Hosting;
 
-/// <summary>What is the same in every function.</summary>
+/// <summary>Service registration that all functions share.</summary>
 static class Composition
 {
-    /// <summary>The only one that a function may write to; it is gone with the process.</summary>
+    /// <summary>The only writable folder; it does not outlive the process.</summary>
     public const string TemporaryFolder = "/tmp/controlplane";
 
-    /// <summary>A host without a web server, for functions that nobody calls by HTTP.</summary>
+    /// <summary>A host without a web server, for functions that are not called over HTTP.</summary>
     public static HostApplicationBuilder NewHost(IConfiguration configuration)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -16,45 +16,45 @@ static class Composition
         return builder;
     }
 
-    public static async Task<IHost> StartAsync(this HostApplicationBuilder builder, FunctionEnvironment around)
+    public static async Task<IHost> StartAsync(this HostApplicationBuilder builder, FunctionEnvironment environment)
     {
-        builder.Services.AddAws(around);
+        builder.Services.AddAws(environment);
         var host = builder.Build();
         await host.StartAsync();
         return host;
     }
 
-    /// <summary>Elsewhere the application makes a missing key and keeps it on its disk. Here each process would have another one.</summary>
-    /// <exception cref="SettingException">The key that secrets are sealed with is missing.</exception>
+    /// <summary>Other hosts generate a missing key and keep it on disk. Here each process would generate its own.</summary>
+    /// <exception cref="SettingException">The key that encrypts secrets is missing.</exception>
     public static void RequireSecretsKey(IConfiguration configuration)
     {
         if (string.IsNullOrEmpty(configuration["CONTROLPLANE_SECRETS_KEY"]))
         {
-            throw new SettingException("CONTROLPLANE_SECRETS_KEY is not set: it belongs into the secret of CONTROLPLANE_SECRETS, and what is sealed with it cannot be opened without it.");
+            throw new SettingException("CONTROLPLANE_SECRETS_KEY is not set: add it to the secret of CONTROLPLANE_SECRETS. Stored secrets cannot be decrypted without it.");
         }
     }
 
-    /// <summary>Last, because what runs on AWS takes the place of what runs anywhere.</summary>
-    public static void AddAws(this IServiceCollection services, FunctionEnvironment around)
+    /// <summary>Call it last: it replaces services of the application with those of AWS.</summary>
+    public static void AddAws(this IServiceCollection services, FunctionEnvironment environment)
     {
-        services.AddAwsServices(around.Configuration);
-        if (around.Configuration["CONTROLPLANE_SMTP"] is null or "" && around.Configuration["CONTROLPLANE_DATA"] == TemporaryFolder)
+        services.AddAwsServices(environment.Configuration);
+        if (environment.Configuration["CONTROLPLANE_SMTP"] is null or "" && environment.Configuration["CONTROLPLANE_DATA"] == TemporaryFolder)
         {
             services.AddSingleton<IMailTransport, DisabledMailTransport>();
         }
 
-        if (around.Configuration[ChooseDataPlane.Setting] is null or "")
+        if (environment.Configuration[ChooseDataPlane.Setting] is null or "")
         {
             services.AddSingleton<IDataPlane, UnsupportedDataPlane>();
         }
 
-        around.ConfigureTestServices(services);
+        environment.ConfigureTestServices(services);
         services.AddSingleton<ProvisioningNotifier>();
         services.AddLogging(logging =>
         {
-            logging.SetMinimumLevel(LogLevel.Warning).AddProvider(around.Log);
+            logging.SetMinimumLevel(LogLevel.Warning).AddProvider(environment.Log);
             logging.AddFilter("ControlPlane", LogLevel.Information);
-            // Warns at every first start that its keys lie in the database unencrypted, as functions/Local has it.
+            // It warns at every first start that its keys are stored unencrypted, which is intended: see functions/Local.
             logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         });
     }

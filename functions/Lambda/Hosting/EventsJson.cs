@@ -5,13 +5,13 @@ using Amazon.Lambda.SQSEvents;
 
 namespace ControlPlane.Lambda.Hosting;
 
-/// <summary>The events and answers as JSON, without reflection: it is the first thing that happens in a new process.</summary>
+/// <summary>Events and responses as JSON, without reflection because it would add to the cold start.</summary>
 [JsonSerializable(typeof(GatewayEvent))]
 [JsonSerializable(typeof(APIGatewayHttpApiV2ProxyResponse))]
 [JsonSerializable(typeof(WorkEvent))]
 [JsonSerializable(typeof(DatabaseEvent))]
 [JsonSerializable(typeof(SQSBatchResponse))]
-[JsonSerializable(typeof(JobAnswer))]
+[JsonSerializable(typeof(JobResponse))]
 [JsonSerializable(typeof(ProvisioningRequested))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
 sealed partial class EventsJson : JsonSerializerContext
@@ -20,10 +20,10 @@ sealed partial class EventsJson : JsonSerializerContext
 
     public static T Read<T>(Stream input) => s_serializer.Deserialize<T>(input);
 
-    public static MemoryStream Write<T>(T answer)
+    public static MemoryStream Write<T>(T response)
     {
         var output = new MemoryStream();
-        s_serializer.Serialize(answer, output);
+        s_serializer.Serialize(response, output);
         output.Position = 0;
         return output;
     }

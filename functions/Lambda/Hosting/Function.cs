@@ -2,20 +2,20 @@ using Microsoft.Extensions.Hosting;
 
 namespace ControlPlane.Lambda.Hosting;
 
-/// <summary>A function as it is composed from one state of its settings.</summary>
-/// <param name="host">Started; stopped with the function.</param>
+/// <summary>A function with the services built from its current settings.</summary>
+/// <param name="host">Already started; stopped when the function is disposed.</param>
 abstract class Function(IHost host) : IAsyncDisposable
 {
     public IServiceProvider Services => host.Services;
 
-    /// <summary>How long before Lambda would end it, an invocation has to stop by itself: time to roll back, and to answer.</summary>
+    /// <summary>How long before Lambda's timeout an invocation has to stop, so that there is time to roll back and respond.</summary>
     public abstract TimeSpan Margin { get; }
 
-    /// <summary>Events that go through as much of the function as needs no database: they make a snapshot warm.</summary>
+    /// <summary>Events that exercise the function without a database, to load and compile its code before a snapshot.</summary>
     public virtual IReadOnlyList<string> WarmupEvents => [];
 
     /// <param name="input">The event, as JSON.</param>
-    /// <returns>The answer, as JSON.</returns>
+    /// <returns>The response, as JSON.</returns>
     public abstract Task<Stream> HandleAsync(Stream input, Invocation invocation);
 
     public async ValueTask DisposeAsync()
@@ -25,14 +25,13 @@ abstract class Function(IHost host) : IAsyncDisposable
     }
 }
 
-/// <summary>Makes a function for its surroundings, and starts it.</summary>
+/// <summary>Builds a function and starts it.</summary>
 /// <exception cref="ControlPlane.Web.Shared.SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
-delegate Task<Function> Compose(FunctionEnvironment around);
+delegate Task<Function> Compose(FunctionEnvironment environment);
 
-/// <summary>What a function finds where it runs.</summary>
-/// <param name="Log">Where its log lines go.</param>
+/// <summary>What a function gets from the process that runs it.</summary>
 sealed record FunctionEnvironment(IConfiguration Configuration, LogLines Log)
 {
-    /// <summary>Services in the place of those that need AWS: for tests.</summary>
+    /// <summary>Replaces services that need AWS; for tests.</summary>
     public Action<IServiceCollection> ConfigureTestServices { get; init; } = _ => { };
 }

@@ -4,18 +4,18 @@ using Amazon.Lambda.Core;
 namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>
-/// Runs a function for as long as Lambda keeps the process: composes it, and composes it anew when a secret has changed, always between two
-/// invocations. So nothing in the application has to know that secrets rotate, and a snapshot can be taken before there are any.
+/// Runs a function for as long as Lambda keeps the process. Rebuilds it between two invocations when a secret has changed, so that the application
+/// needs no support for rotation, and a snapshot can be taken before any secret is read.
 /// </summary>
 sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSettings secrets, LogLines lines, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>After a pause of this length connections may be gone, because nobody answered for them while the process was frozen.</summary>
-    static readonly TimeSpan LongPause = TimeSpan.FromMinutes(2);
+    /// <summary>After a freeze of this length pooled connections may be dead.</summary>
+    static readonly TimeSpan LongFreeze = TimeSpan.FromMinutes(2);
 
     readonly ILogger _log = lines.CreateLogger("ControlPlane.Lambda");
     Function? _function;
-    IReadOnlyDictionary<string, string?>? _composedWith;
-    DateTimeOffset _lastEnded = DateTimeOffset.MaxValue;
+    IReadOnlyDictionary<string, string?>? _currentValues;
+    DateTimeOffset _lastInvocationEnded = DateTimeOffset.MaxValue;
 
     public static FunctionHost FromEnvironment()
     {
@@ -25,12 +25,12 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
             Functions.Find(environment[Functions.Setting]), environment, SecretSettings.From(environment, lines, TimeProvider.System), lines, TimeProvider.System);
     }
 
-    /// <summary>Makes the function ready, before somebody waits for it.</summary>
-    public async Task PrepareAsync(CancellationToken ct) => await CurrentAsync(ct);
+    /// <summary>Builds the function before the first invocation.</summary>
+    public async Task PrepareAsync(CancellationToken ct) => await GetFunctionAsync(ct);
 
     /// <summary>
-    /// Goes through the function once, before a snapshot of the process is taken: with settings that are no secrets, with no connection, and with
-    /// nothing kept. What stays is code that is loaded and compiled.
+    /// Builds the function with placeholder settings, sends it <see cref="Function.WarmupEvents"/> and discards it. What remains is loaded and compiled
+    /// code, and no secret or connection, so a snapshot of the process can be taken.
     /// </summary>
     public async Task WarmUpAsync(CancellationToken ct)
     {
@@ -45,29 +45,29 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
 
     public async Task<Stream> HandleAsync(Stream input, ILambdaContext context)
     {
-        // Outermost: whatever is logged from here on says which invocation it belongs to.
+        // Outermost, so that every log line has the request id.
         using var scope = _log.BeginScope(new Dictionary<string, object?> { ["requestId"] = context.AwsRequestId });
         using var preparing = new Invocation(context, TimeSpan.FromSeconds(1), time);
-        var function = await CurrentAsync(preparing.Deadline);
+        var function = await GetFunctionAsync(preparing.Deadline);
         using var invocation = new Invocation(context, function.Margin, time);
-        await CatchUpAsync(function.Services, invocation.Deadline);
+        await ResumeAsync(function.Services, invocation.Deadline);
         try
         {
             return await function.HandleAsync(input, invocation);
         }
         finally
         {
-            // The process is frozen as soon as it has answered: what waits to be sent has to go before.
+            // Lambda freezes the process after the response, so telemetry has to be flushed before it.
             function.Services.SendTelemetry();
-            _lastEnded = time.GetUtcNow();
+            _lastInvocationEnded = time.GetUtcNow();
         }
     }
 
-    // What went on while the process was frozen.
-    async Task CatchUpAsync(IServiceProvider services, CancellationToken ct)
+    // After a freeze: connections may be dead, and the sandbox clock may have moved.
+    async Task ResumeAsync(IServiceProvider services, CancellationToken ct)
     {
         var database = services.GetRequiredService<ControlDatabase>();
-        if (time.GetUtcNow() - _lastEnded > LongPause)
+        if (time.GetUtcNow() - _lastInvocationEnded > LongFreeze)
         {
             database.ClearPools();
         }
@@ -86,23 +86,23 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         }
     }
 
-    async Task<Function> CurrentAsync(CancellationToken ct)
+    async Task<Function> GetFunctionAsync(CancellationToken ct)
     {
         var values = await secrets.CurrentAsync(ct);
         if (_function is null)
         {
             _function = await compose(new FunctionEnvironment(Settings(values), lines));
         }
-        else if (!ReferenceEquals(values, _composedWith))
+        else if (!ReferenceEquals(values, _currentValues))
         {
-            await ComposeAnewAsync(_function, values);
+            await RebuildAsync(_function, values);
         }
 
-        _composedWith = values;
+        _currentValues = values;
         return _function;
     }
 
-    async Task ComposeAnewAsync(Function former, IReadOnlyDictionary<string, string?> values)
+    async Task RebuildAsync(Function former, IReadOnlyDictionary<string, string?> values)
     {
         try
         {
@@ -110,11 +110,11 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         }
         catch (SettingException e)
         {
-            _log.LogError("A secret was changed to something that cannot be used, so the former values stay: {Why}", e.Message);
+            _log.LogError("A changed secret is invalid; keeping the former values: {Reason}", e.Message);
             return;
         }
 
-        _log.LogInformation("A secret has changed: the function was composed anew");
+        _log.LogInformation("A secret has changed; the function was rebuilt");
         await former.DisposeAsync();
     }
 

@@ -4,9 +4,8 @@ using System.Text.Json;
 namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>
-/// Writes log lines as JSON objects, one write for each, before it returns: what is put off until later may be frozen with the process. Lambda takes
-/// lines that are JSON as they are; <c>timestamp</c> and <c>level</c> have the names and values that its own have. Scopes become properties:
-/// <c>requestId</c>, <c>tenant.id</c>.
+/// Writes log lines as JSON objects, synchronously because buffered lines could be frozen with the process. Lambda passes JSON lines on unchanged;
+/// <c>timestamp</c> and <c>level</c> have the names and values of its own lines. The scopes <c>requestId</c> and <c>tenant.id</c> become properties.
 /// </summary>
 sealed class LogLines(Stream output, TimeProvider time) : ILoggerProvider
 {
@@ -56,7 +55,7 @@ sealed class LogLines(Stream output, TimeProvider time) : ILoggerProvider
 
         foreach (var (name, value) in values)
         {
-            // The framework's own scopes hold whole addresses, and some of those a token.
+            // The framework's own scopes contain full URLs, some of them with a token.
             if (name is "requestId" or "tenant.id")
             {
                 json.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture));

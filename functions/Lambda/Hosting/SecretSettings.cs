@@ -6,27 +6,27 @@ using Amazon.SecretsManager.Model;
 namespace ControlPlane.Lambda.Hosting;
 
 /// <summary>
-/// The settings that lie in Secrets Manager. Kept for some minutes and then looked at again, so that a rotated secret is taken up without a
-/// deployment. When they cannot be read again, what was read before stays good.
+/// Settings in Secrets Manager, cached for some minutes so that a rotated secret is applied without a deployment. If they cannot be refreshed, the
+/// cached values stay in use.
 /// </summary>
-/// <param name="read">From a secret's id to its text.</param>
+/// <param name="read">Returns the text of the secret with the given id.</param>
 sealed class SecretSettings(IConfiguration environment, Func<string, CancellationToken, Task<string>> read, ILogger log, TimeProvider time)
 {
-    /// <summary>Settings by their names. What the operator has entered, in the last one, wins.</summary>
+    /// <summary>Secrets with settings by name. Later ones win: the last has what the operator has entered.</summary>
     static readonly string[] Sources = ["CONTROLPLANE_MAIL_SECRET", "CONTROLPLANE_SECRETS"];
 
-    /// <summary><c>token</c>, and <c>previous</c> while it is being changed.</summary>
+    /// <summary>The secret with <c>token</c>, and <c>previous</c> during a rotation.</summary>
     const string Origin = "CONTROLPLANE_ORIGIN_SECRET";
 
-    static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(5);
-    static readonly TimeSpan TriedAgainAfter = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan CacheDuration = TimeSpan.FromMinutes(5);
+    static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(30);
 
     IReadOnlyDictionary<string, string?>? _values;
-    DateTimeOffset _goodUntil;
+    DateTimeOffset _validUntil;
 
     public static SecretSettings From(IConfiguration environment, LogLines lines, TimeProvider time)
     {
-        // Its own, because it outlives every composition; and lazily, because a snapshot may not hold credentials.
+        // Its own client, because it outlives every rebuild; lazy, because a snapshot must not contain credentials.
         var manager = new Lazy<IAmazonSecretsManager>(() => new ServiceCollection().AddAwsServices(environment).BuildServiceProvider().GetRequiredService<IAmazonSecretsManager>());
         return new SecretSettings(
             environment,
@@ -34,14 +34,14 @@ sealed class SecretSettings(IConfiguration environment, Func<string, Cancellatio
             lines.CreateLogger("ControlPlane.Lambda.Secrets"), time);
     }
 
-    /// <returns>The same object for as long as nothing has changed.</returns>
-    /// <exception cref="SettingException">A secret is not as it has to be.</exception>
-    /// <exception cref="AmazonServiceException">They cannot be read, and never were.</exception>
+    /// <returns>The same object as long as nothing has changed.</returns>
+    /// <exception cref="SettingException">A secret is malformed.</exception>
+    /// <exception cref="AmazonServiceException">The secrets cannot be read, and there are no cached values.</exception>
     public async ValueTask<IReadOnlyDictionary<string, string?>> CurrentAsync(CancellationToken ct)
     {
-        // The wall clock: no other one goes on while the process is frozen.
+        // Wall-clock time, because timers stop while the process is frozen.
         var now = time.GetUtcNow();
-        if (_values is { } known && now < _goodUntil)
+        if (_values is { } known && now < _validUntil)
         {
             return known;
         }
@@ -49,20 +49,20 @@ sealed class SecretSettings(IConfiguration environment, Func<string, Cancellatio
         try
         {
             var fresh = await ReadAsync(ct);
-            _goodUntil = now + KeptFor;
-            return _values = _values is { } former && Same(former, fresh) ? former : fresh;
+            _validUntil = now + CacheDuration;
+            return _values = _values is { } former && AreEqual(former, fresh) ? former : fresh;
         }
         catch (Exception e) when (_values is not null && e is AmazonServiceException or AmazonClientException or SettingException or HttpRequestException or OperationCanceledException)
         {
-            log.LogWarning("The secrets cannot be read again, the values from before are kept: {Why}", e.Message);
-            _goodUntil = now + TriedAgainAfter;
+            log.LogWarning("Secrets could not be refreshed; keeping the cached values: {Reason}", e.Message);
+            _validUntil = now + RetryDelay;
             return _values!;
         }
     }
 
     async Task<IReadOnlyDictionary<string, string?>> ReadAsync(CancellationToken ct)
     {
-        // All at once: somebody may wait for it.
+        // In parallel: a request may be waiting.
         var origin = ValuesAsync(Origin, ct);
         var values = new Dictionary<string, string?>();
         foreach (var source in await Task.WhenAll(Sources.Select(source => ValuesAsync(source, ct))))
@@ -94,11 +94,11 @@ sealed class SecretSettings(IConfiguration environment, Func<string, Cancellatio
         }
         catch (JsonException)
         {
-            // Not the reader's words, which may quote the secret.
-            throw new SettingException($"The secret of {setting} is no JSON object of names and texts: {id}.");
+            // No inner exception: it may quote the secret.
+            throw new SettingException($"The secret {id} of {setting} is not a JSON object of strings.");
         }
     }
 
-    static bool Same(IReadOnlyDictionary<string, string?> one, IReadOnlyDictionary<string, string?> other) =>
+    static bool AreEqual(IReadOnlyDictionary<string, string?> one, IReadOnlyDictionary<string, string?> other) =>
         one.Count == other.Count && one.All(pair => other.TryGetValue(pair.Key, out var value) && value == pair.Value);
 }

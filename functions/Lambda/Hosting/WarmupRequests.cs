@@ -3,22 +3,22 @@ using Amazon.Lambda.Core;
 
 namespace ControlPlane.Lambda.Hosting;
 
-/// <summary>What a function is composed with before there are secrets, and called with before there is a caller.</summary>
+/// <summary>Placeholder settings and requests, to warm a function up before it has secrets or callers.</summary>
 static class WarmupRequests
 {
-    /// <summary>A database that nobody listens for, a key of zeros, and a token that is thrown away with them.</summary>
+    /// <summary>A database that does not exist, a key of zeros, and a token that is valid for the warm-up only.</summary>
     public static IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>
     {
-        ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=rehearsal;Username=rehearsal;Password=rehearsal",
+        ["CONTROLPLANE_DATABASE"] = "Host=127.0.0.1;Port=1;Database=warmup;Username=warmup;Password=warmup",
         ["CONTROLPLANE_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]),
         [OriginTokens.Setting] = OriginToken,
         ["CONTROLPLANE_SMTP"] = "smtp://127.0.0.1:1",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "",
     };
 
-    const string OriginToken = "rehearsal";
+    const string OriginToken = "warmup";
 
-    /// <summary>A request as API Gateway hands it over.</summary>
+    /// <summary>A request in the format of API Gateway.</summary>
     public static string Request(string method, string path, string? json = null) => Encoding.UTF8.GetString(EventsJson.Write(new GatewayEvent
     {
         Version = "2.0",
@@ -43,7 +43,7 @@ static class WarmupRequests
 
     public sealed class Context : ILambdaContext
     {
-        public string AwsRequestId => "rehearsal";
+        public string AwsRequestId => "warmup";
         public IClientContext? ClientContext => null;
         public string FunctionName => "";
         public string FunctionVersion => "";

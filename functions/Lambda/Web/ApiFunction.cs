@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace ControlPlane.Lambda.Web;
 
-/// <summary>The portal and the API: all routes. Those of gateways do not get here as long as API Gateway sends them to <c>usage</c>.</summary>
+/// <summary>The portal and the API: all routes. API Gateway routes those of gateways to <c>usage</c> instead.</summary>
 sealed class ApiFunction(WebApplication app) : HttpFunction(app)
 {
     public override IReadOnlyList<string> WarmupEvents { get; } =
@@ -12,36 +12,36 @@ sealed class ApiFunction(WebApplication app) : HttpFunction(app)
         WarmupRequests.Request("POST", "/v1/signup", "{}"),
     ];
 
-    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment environment)
     {
-        var app = Build(NewBuilder(around), around);
+        var app = Build(NewBuilder(environment), environment);
         await app.StartAsync();
         return new ApiFunction(app);
     }
 
-    public static WebApplication Build(WebApplicationBuilder builder, FunctionEnvironment around)
+    public static WebApplication Build(WebApplicationBuilder builder, FunctionEnvironment environment)
     {
         builder.Services.AddRouting();
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
-        LeaveKeysToTheFirstForm(builder.Services);
-        // These take rights that nothing has to which the internet comes: to the cluster, and to send mail. The outbox is looked at each minute.
+        DeferKeyLoading(builder.Services);
+        // This function is reachable from the internet and has no rights to the cluster or to send mail. The outbox job runs every minute anyway.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<ProvisioningNotifier>().ForwardToQueueAsync));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Outbox, _ => Task.FromResult(JobReport.Of(("handed_on", 1)))));
-        var app = BehindCloudFront(builder, around);
+        var app = BuildBehindCloudFront(builder, environment);
         app.UseMiddleware<OperatorKeySyncMiddleware>();
         app.MapControlPlane();
         return app;
     }
 
-    public override Task<Stream> HandleAsync(Stream input, Invocation invocation) => AnswerAsync(EventsJson.Read<GatewayEvent>(input), invocation);
+    public override Task<Stream> HandleAsync(Stream input, Invocation invocation) => ServeAsync(EventsJson.Read<GatewayEvent>(input), invocation);
 
-    // ASP.NET Core reads the keys that protect forms when it starts, and would wait for a database that hangs for longer than Lambda lets a start take.
-    static void LeaveKeysToTheFirstForm(IServiceCollection services)
+    // Data protection loads its keys at startup. While the database hangs, that would exceed Lambda's limit for a start, so the first form loads them.
+    static void DeferKeyLoading(IServiceCollection services)
     {
-        foreach (var reader in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly).ToList())
+        foreach (var loader in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly).ToList())
         {
-            services.Remove(reader);
+            services.Remove(loader);
         }
     }
 }

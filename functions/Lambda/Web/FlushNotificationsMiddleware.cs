@@ -1,7 +1,7 @@
 namespace ControlPlane.Lambda.Web;
 
-/// <summary>Sends news of what the request has committed, before its answer lets Lambda freeze the process.</summary>
-sealed class FlushNotificationsMiddleware(RequestDelegate next, ProvisioningNotifier nudges)
+/// <summary>Sends the notifications of what the request has committed, before Lambda freezes the process.</summary>
+sealed class FlushNotificationsMiddleware(RequestDelegate next, ProvisioningNotifier notifier)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -11,7 +11,7 @@ sealed class FlushNotificationsMiddleware(RequestDelegate next, ProvisioningNoti
         }
         finally
         {
-            await nudges.SendAsync();
+            await notifier.SendAsync();
         }
     }
 }

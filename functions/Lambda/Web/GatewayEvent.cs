@@ -4,10 +4,10 @@ using Amazon.Lambda.SQSEvents;
 
 namespace ControlPlane.Lambda.Web;
 
-/// <summary>A request by way of API Gateway, or messages of a queue: the function <c>usage</c> gets both, and reads either in one go.</summary>
+/// <summary>A request from API Gateway or messages from a queue: the function <c>usage</c> receives both.</summary>
 sealed class GatewayEvent : APIGatewayHttpApiV2ProxyRequest
 {
-    /// <summary>Of a queue; null for a request.</summary>
+    /// <summary>Queue messages; null for a request.</summary>
     [JsonPropertyName("Records")]
     public List<SQSEvent.SQSMessage>? Records { get; init; }
 }

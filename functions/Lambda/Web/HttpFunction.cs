@@ -7,36 +7,36 @@ namespace ControlPlane.Lambda.Web;
 /// <summary>Part of the application behind CloudFront and API Gateway.</summary>
 abstract class HttpFunction(WebApplication app) : Function(app)
 {
-    /// <summary>To write an answer that says that the time was up.</summary>
-    public static readonly TimeSpan TimeToAnswer = TimeSpan.FromSeconds(1);
+    /// <summary>Time to write a response that reports the timeout.</summary>
+    public static readonly TimeSpan ResponseMargin = TimeSpan.FromSeconds(1);
 
     readonly Proxy _proxy = new(app.Services);
 
-    public override TimeSpan Margin => TimeToAnswer;
+    public override TimeSpan Margin => ResponseMargin;
 
-    public static WebApplicationBuilder NewBuilder(FunctionEnvironment around)
+    public static WebApplicationBuilder NewBuilder(FunctionEnvironment environment)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddConfiguration(around.Configuration);
+        builder.Configuration.AddConfiguration(environment.Configuration);
         builder.Services.AddSingleton<IServer, LambdaServer>();
         return builder;
     }
 
-    /// <summary>Builds it, with what belongs to this way of being reached before all else.</summary>
-    protected static WebApplication BehindCloudFront(WebApplicationBuilder builder, FunctionEnvironment around)
+    /// <summary>Builds the application with the middleware for CloudFront and Lambda first.</summary>
+    protected static WebApplication BuildBehindCloudFront(WebApplicationBuilder builder, FunctionEnvironment environment)
     {
         builder.Services.AddSingleton(OriginTokens.Read(builder.Configuration));
-        builder.Services.AddAws(around);
+        builder.Services.AddAws(environment);
         var app = builder.Build();
         app.UseMiddleware<FlushNotificationsMiddleware>();
         app.UseMiddleware<InvocationDeadlineMiddleware>();
-        app.UseMiddleware<ThroughCloudFront>();
+        app.UseMiddleware<CloudFrontMiddleware>();
         return app;
     }
 
-    protected async Task<Stream> AnswerAsync(GatewayEvent request, Invocation invocation) =>
+    protected async Task<Stream> ServeAsync(GatewayEvent request, Invocation invocation) =>
         EventsJson.Write(await _proxy.FunctionHandlerAsync(request, invocation.Context));
 
-    /// <summary>Between API Gateway's events and ASP.NET Core.</summary>
+    /// <summary>Converts between API Gateway's events and ASP.NET Core.</summary>
     sealed class Proxy(IServiceProvider services) : APIGatewayHttpApiV2ProxyFunction(services);
 }

@@ -3,11 +3,11 @@ using Amazon.Lambda.Core;
 
 namespace ControlPlane.Lambda.Web;
 
-/// <summary>Ends a request before Lambda ends the process: what is under way is rolled back, and the caller learns that he may repeat it.</summary>
+/// <summary>Cancels a request before Lambda's timeout, so that its work is rolled back and the caller is told to retry.</summary>
 sealed class InvocationDeadlineMiddleware(RequestDelegate next)
 {
-    // What ASP.NET Core answers to a request whose caller is gone, which is how a cancelled one looks.
-    const int Cancelled = 499;
+    // The status that ASP.NET Core sets on an aborted request, and so on a cancelled one.
+    const int ClientClosedRequest = 499;
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -17,17 +17,17 @@ sealed class InvocationDeadlineMiddleware(RequestDelegate next)
             return;
         }
 
-        using var invocation = new Invocation(lambda, HttpFunction.TimeToAnswer, TimeProvider.System);
+        using var invocation = new Invocation(lambda, HttpFunction.ResponseMargin, TimeProvider.System);
         context.RequestAborted = invocation.Deadline;
         await next(context);
         context.RequestAborted = CancellationToken.None;
-        if (invocation.Deadline.IsCancellationRequested && context.Response is { HasStarted: false, StatusCode: Cancelled })
+        if (invocation.Deadline.IsCancellationRequested && context.Response is { HasStarted: false, StatusCode: ClientClosedRequest })
         {
             context.Response.Clear();
             context.Response.Headers.RetryAfter = "5";
             await TypedResults.Problem(
-                "It took too long and was stopped. What is not finished was rolled back; send the same request again in a few seconds.",
-                statusCode: StatusCodes.Status503ServiceUnavailable, title: "Out of time").ExecuteAsync(context);
+                "The request took too long and was rolled back. Send the same request again in a few seconds.",
+                statusCode: StatusCodes.Status503ServiceUnavailable, title: "Timed out").ExecuteAsync(context);
         }
     }
 }

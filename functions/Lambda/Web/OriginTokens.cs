@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ControlPlane.Lambda.Web;
 
-/// <summary>What CloudFront proves itself with. Two of them are good while the token is being changed.</summary>
+/// <summary>Tokens that authenticate CloudFront. The previous one stays valid during a rotation.</summary>
 sealed class OriginTokens
 {
     public const string Setting = "CONTROLPLANE_ORIGIN_TOKEN";
@@ -14,15 +14,15 @@ sealed class OriginTokens
 
     OriginTokens(string current, string? previous) => (_current, _previous) = (Digest(current), previous is { Length: > 0 } ? Digest(previous) : null);
 
-    /// <exception cref="SettingException">There is no token: without one everybody would be let in.</exception>
+    /// <exception cref="SettingException">There is no token; without one every caller would be accepted.</exception>
     public static OriginTokens Read(IConfiguration configuration) => configuration[Setting] is { Length: > 0 } current
         ? new OriginTokens(current, configuration[PreviousSetting])
-        : throw new SettingException($"{Setting} is not set, and the secret of CONTROLPLANE_ORIGIN_SECRET has no \"token\": nobody could be told from CloudFront.");
+        : throw new SettingException($"{Setting} is not set, and the secret of CONTROLPLANE_ORIGIN_SECRET has no \"token\". Without it, CloudFront cannot be told from other callers.");
 
-    /// <summary>Takes equally long for every text of the same length.</summary>
-    public bool Have(string shown)
+    /// <summary>Constant time for inputs of the same length.</summary>
+    public bool IsValid(string token)
     {
-        var digest = Digest(shown);
+        var digest = Digest(token);
         return CryptographicOperations.FixedTimeEquals(digest, _current) | (_previous is not null && CryptographicOperations.FixedTimeEquals(digest, _previous));
     }
 

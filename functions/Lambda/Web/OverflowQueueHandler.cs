@@ -2,10 +2,10 @@ using Amazon.Lambda.SQSEvents;
 
 namespace ControlPlane.Lambda.Web;
 
-/// <summary>Counts usage that waited in the queue. What cannot be counted now goes back, and what can never be is set aside by the queue in the end.</summary>
+/// <summary>Ingests usage from the overflow queue. Failed messages return to the queue, which dead-letters them after its maximum of receives.</summary>
 sealed class OverflowQueueHandler(DrainOverflow drain, ILogger<OverflowQueueHandler> log)
 {
-    /// <returns>The messages that are to be delivered again.</returns>
+    /// <returns>The messages to deliver again.</returns>
     public async Task<SQSBatchResponse> ReceiveAsync(IReadOnlyList<SQSEvent.SQSMessage> messages, CancellationToken ct)
     {
         var failed = new List<string>();
@@ -17,16 +17,16 @@ sealed class OverflowQueueHandler(DrainOverflow drain, ILogger<OverflowQueueHand
             }
             catch (Exception e) when (e.IsDatabaseUnavailable() || (e is OperationCanceledException && ct.IsCancellationRequested))
             {
-                // The others would fare no better.
+                // The remaining messages would fail as well.
                 failed.AddRange(messages.SkipWhile(other => other != message).Select(other => other.MessageId));
-                log.LogWarning("{Count} messages of usage go back to the queue: {Why}", failed.Count, e.Message);
+                log.LogWarning("{Count} usage messages return to the queue: {Reason}", failed.Count, e.Message);
                 break;
             }
             catch (Exception e)
             {
-                // The boundary of a message: the others do not wait for it.
+                // One failed message must not block the others.
                 failed.Add(message.MessageId);
-                log.LogError(e, "Message {Message} of usage cannot be counted", message.MessageId);
+                log.LogError(e, "Usage message {Message} could not be ingested", message.MessageId);
             }
         }
 

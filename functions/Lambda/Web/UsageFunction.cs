@@ -1,38 +1,38 @@
 namespace ControlPlane.Lambda.Web;
 
 /// <summary>
-/// What gateways call for every chat, and nothing else: it starts the most often, and somebody waits for every start. It also counts what waited
-/// in the queue while the database was away.
+/// The routes that gateways call for every chat. It has the most cold starts, each delaying a user, so it loads nothing else. It also ingests usage
+/// that was queued while the database was unavailable.
 /// </summary>
-sealed class UsageFunction(WebApplication app, OverflowQueueHandler drains) : HttpFunction(app)
+sealed class UsageFunction(WebApplication app, OverflowQueueHandler overflow) : HttpFunction(app)
 {
     public override IReadOnlyList<string> WarmupEvents { get; } =
         [WarmupRequests.Request("POST", "/v1/authorize", "{}"), WarmupRequests.Request("POST", "/v1/usage", "{}"), WarmupRequests.Request("POST", "/v1/usage/litellm", "{}")];
 
-    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment environment)
     {
-        var app = Build(NewBuilder(around), around);
+        var app = Build(NewBuilder(environment), environment);
         await app.StartAsync();
         return new UsageFunction(app, ActivatorUtilities.CreateInstance<OverflowQueueHandler>(app.Services));
     }
 
-    public static WebApplication Build(WebApplicationBuilder builder, FunctionEnvironment around)
+    public static WebApplication Build(WebApplicationBuilder builder, FunctionEnvironment environment)
     {
         builder.Services.AddRoutingCore();
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddAnswers();
-        var app = BehindCloudFront(builder, around);
+        var app = BuildBehindCloudFront(builder, environment);
         app.MapGateway();
         return app;
     }
 
     public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)
     {
-        var asked = EventsJson.Read<GatewayEvent>(input);
-        return asked.Records is { } messages
-            ? EventsJson.Write(await drains.ReceiveAsync(messages, invocation.Deadline))
-            : await AnswerAsync(asked, invocation);
+        var request = EventsJson.Read<GatewayEvent>(input);
+        return request.Records is { } messages
+            ? EventsJson.Write(await overflow.ReceiveAsync(messages, invocation.Deadline))
+            : await ServeAsync(request, invocation);
     }
 }

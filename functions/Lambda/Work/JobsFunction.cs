@@ -3,16 +3,16 @@ using Microsoft.Extensions.Hosting;
 namespace ControlPlane.Lambda.Work;
 
 /// <summary>Every job of the schedule except provisioning.</summary>
-sealed class JobsFunction(IHost host, ScheduledJobHandler runs, ProvisioningNotifier nudges) : Function(host)
+sealed class JobsFunction(IHost host, ScheduledJobHandler jobHandler, ProvisioningNotifier notifier) : Function(host)
 {
     public static IReadOnlyList<JobSchedule> Serves { get; } = [.. JobSchedules.All.Except(ProvisionFunction.Serves)];
 
-    /// <summary>A statement has to be cancelled and rolled back, on both sides.</summary>
+    /// <summary>Time to cancel a statement and roll it back, on client and server.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(10);
 
-    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment environment)
     {
-        var builder = Composition.NewHost(around.Configuration);
+        var builder = Composition.NewHost(environment.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddSignup();
@@ -20,7 +20,7 @@ sealed class JobsFunction(IHost host, ScheduledJobHandler runs, ProvisioningNoti
         builder.Services.AddBilling(builder.Configuration, settings);
         builder.Services.AddMessages(builder.Configuration, settings);
         builder.Services.AddJobs();
-        var host = await builder.StartAsync(around);
+        var host = await builder.StartAsync(environment);
         return new JobsFunction(host, ActivatorUtilities.CreateInstance<ScheduledJobHandler>(host.Services, Serves), host.Services.GetRequiredService<ProvisioningNotifier>());
     }
 
@@ -28,11 +28,11 @@ sealed class JobsFunction(IHost host, ScheduledJobHandler runs, ProvisioningNoti
     {
         try
         {
-            return EventsJson.Write(await runs.RunAsync(EventsJson.Read<WorkEvent>(input).Job, invocation));
+            return EventsJson.Write(await jobHandler.RunAsync(EventsJson.Read<WorkEvent>(input).Job, invocation));
         }
         finally
         {
-            await nudges.SendAsync();
+            await notifier.SendAsync();
         }
     }
 }

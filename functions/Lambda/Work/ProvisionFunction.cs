@@ -5,26 +5,26 @@ using Microsoft.Extensions.Hosting;
 namespace ControlPlane.Lambda.Work;
 
 /// <summary>
-/// Brings environments to their desired state: when a message says that there is work, and each minute in any case. Several do so at once; what
-/// each has taken is its own by a lease. A run that takes longer than Lambda lets it is handed on: its steps are on record, and the next goes on.
+/// Brings environments to their desired state: when a message announces work, and every minute in any case. Concurrent invocations take leases on
+/// the runs that they execute. A run that exceeds Lambda's timeout is released, and the next invocation resumes it after its last completed step.
 /// </summary>
-sealed class ProvisionFunction(IHost host, ScheduledJobHandler runs, RunProvisioning provisioning, ProvisioningNotifier nudges, ILogger<ProvisionFunction> log) : Function(host)
+sealed class ProvisionFunction(IHost host, ScheduledJobHandler jobHandler, RunProvisioning provisioning, ProvisioningNotifier notifier, ILogger<ProvisionFunction> log) : Function(host)
 {
     public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision];
 
-    /// <summary>A step under way has to end, and its run to be given back; then the message goes out for the next.</summary>
+    /// <summary>Time to finish the current step, release the run and notify the next invocation.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(20);
 
-    public static async Task<Function> ComposeAsync(FunctionEnvironment around)
+    public static async Task<Function> ComposeAsync(FunctionEnvironment environment)
     {
-        var builder = Composition.NewHost(around.Configuration);
+        var builder = Composition.NewHost(environment.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddProvisioning(builder.Configuration, settings);
         builder.Services.AddJobs();
-        var host = await builder.StartAsync(around);
-        var runs = ActivatorUtilities.CreateInstance<ScheduledJobHandler>(host.Services, Serves);
-        return ActivatorUtilities.CreateInstance<ProvisionFunction>(host.Services, host, runs);
+        var host = await builder.StartAsync(environment);
+        var jobHandler = ActivatorUtilities.CreateInstance<ScheduledJobHandler>(host.Services, Serves);
+        return ActivatorUtilities.CreateInstance<ProvisionFunction>(host.Services, host, jobHandler);
     }
 
     public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)
@@ -32,21 +32,21 @@ sealed class ProvisionFunction(IHost host, ScheduledJobHandler runs, RunProvisio
         var work = EventsJson.Read<WorkEvent>(input);
         return work.Records is { } messages
             ? EventsJson.Write(await ReceiveAsync(messages, invocation))
-            : EventsJson.Write(await runs.RunAsync(work.Job, invocation));
+            : EventsJson.Write(await jobHandler.RunAsync(work.Job, invocation));
     }
 
     async Task<SQSBatchResponse> ReceiveAsync(List<SQSEvent.SQSMessage> messages, Invocation invocation)
     {
-        var read = messages.Select(message => (message.MessageId, ProvisioningRequested: Read(message))).ToList();
-        var tenants = read.Where(message => message.ProvisioningRequested is not null).Select(message => message.ProvisioningRequested!.TenantId).ToList();
+        var read = messages.Select(message => (message.MessageId, Request: Read(message))).ToList();
+        var tenants = read.Where(message => message.Request is not null).Select(message => message.Request!.TenantId).ToList();
         if (tenants.Count > 0)
         {
-            // One message is as good as many: whatever is due is taken up.
+            // Once for all messages: a run processes all work that is due.
             await ProvisionAsync(tenants, invocation);
         }
 
         return new SQSBatchResponse(
-            [.. read.Where(message => message.ProvisioningRequested is null).Select(message => new SQSBatchResponse.BatchItemFailure { ItemIdentifier = message.MessageId })]);
+            [.. read.Where(message => message.Request is null).Select(message => new SQSBatchResponse.BatchItemFailure { ItemIdentifier = message.MessageId })]);
     }
 
     async Task ProvisionAsync(List<Guid?> tenants, Invocation invocation)
@@ -60,12 +60,12 @@ sealed class ProvisionFunction(IHost host, ScheduledJobHandler runs, RunProvisio
         }
         catch (OperationCanceledException) when (invocation.Deadline.IsCancellationRequested)
         {
-            await nudges.SendAsync(tenants);
-            log.LogInformation("The time for provisioning was up: the next invocation goes on");
+            await notifier.SendAsync(tenants);
+            log.LogInformation("Provisioning reached the invocation's deadline; the next invocation continues");
         }
     }
 
-    /// <returns>null when it is no nudge: it is received again, and then set aside for an operator.</returns>
+    /// <returns>null if the message is malformed; the queue delivers it again and finally dead-letters it.</returns>
     ProvisioningRequested? Read(SQSEvent.SQSMessage message)
     {
         try
@@ -74,7 +74,7 @@ sealed class ProvisionFunction(IHost host, ScheduledJobHandler runs, RunProvisio
         }
         catch (JsonException)
         {
-            log.LogError("Message {Message} is no news of work: it has to look like {{\"tenant_id\": \"…\"}}", message.MessageId);
+            log.LogError("Message {Message} is malformed: expected {{\"tenant_id\": \"…\"}}", message.MessageId);
             return null;
         }
     }

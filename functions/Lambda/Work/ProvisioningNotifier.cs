@@ -4,20 +4,20 @@ using System.Text.Json.Serialization;
 
 namespace ControlPlane.Lambda.Work;
 
-/// <summary>News for the function <c>provision</c>: there is work.</summary>
-/// <param name="TenantId">Whose environment; null: whatever is due.</param>
+/// <summary>Message to the function <c>provision</c>: there is work.</summary>
+/// <param name="TenantId">Tenant of the environment; null: all work that is due.</param>
 sealed record ProvisioningRequested([property: JsonPropertyName("tenant_id")] Guid? TenantId);
 
 /// <summary>
-/// Tells the function <c>provision</c> at once of what was committed in this process, as a local process would hear from the database. The database
-/// has the work: a message too many finds nothing to do, and one that is lost costs the minute until the schedule looks.
+/// Notifies the function <c>provision</c> of work that was committed in this process. Delivery is best effort: duplicates are no-ops, and a lost
+/// message delays the run until the next schedule (1 min).
 /// </summary>
 sealed class ProvisioningNotifier
 {
     const string Queue = "CONTROLPLANE_PROVISION_QUEUE";
 
-    /// <summary>Somebody waits for the answer that comes after it.</summary>
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    /// <summary>Short, because a request waits for it.</summary>
+    static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(1);
 
     readonly ConcurrentQueue<Guid> _committed = new();
     readonly string? _queue;
@@ -36,7 +36,7 @@ sealed class ProvisioningNotifier
         };
     }
 
-    /// <summary>Sends news of what was committed since the last time.</summary>
+    /// <summary>Sends notifications of what was committed since the last call.</summary>
     public async Task SendAsync()
     {
         var tenants = new HashSet<Guid?>();
@@ -51,10 +51,10 @@ sealed class ProvisioningNotifier
         }
     }
 
-    /// <summary>The job <c>provision</c>, where it does not run itself.</summary>
+    /// <summary>The job <c>provision</c> in functions that do not run it themselves.</summary>
     public async Task<JobReport> ForwardToQueueAsync(CancellationToken ct) => JobReport.Of(("handed_on", await SendAsync([null]) ? 1 : 0));
 
-    /// <returns>False when the queue did not take them. That is on record, and no failure: the work is safe.</returns>
+    /// <returns>False if the messages could not be sent. That is logged and not an error: the database has the work.</returns>
     public async Task<bool> SendAsync(IReadOnlyCollection<Guid?> tenants)
     {
         if (string.IsNullOrEmpty(_queue))
@@ -62,17 +62,17 @@ sealed class ProvisioningNotifier
             return false;
         }
 
-        using var patience = new CancellationTokenSource(Patience);
+        using var timeout = new CancellationTokenSource(SendTimeout);
         try
         {
-            // Only now: most invocations send nothing, and a client costs time to make.
+            // Resolved only now: most invocations send nothing, and creating a client takes time.
             var sender = _services.GetRequiredService<QueueSender>();
-            await sender.SendAsync(_queue, [.. tenants.Select(tenant => JsonSerializer.Serialize(new ProvisioningRequested(tenant), EventsJson.Default.ProvisioningRequested))], patience.Token);
+            await sender.SendAsync(_queue, [.. tenants.Select(tenant => JsonSerializer.Serialize(new ProvisioningRequested(tenant), EventsJson.Default.ProvisioningRequested))], timeout.Token);
             return true;
         }
         catch (Exception e) when (e is MessagesNotSentException or OperationCanceledException)
         {
-            _log.LogWarning("Provisioning starts with its schedule, because the queue did not take the news: {Why}", e.Message);
+            _log.LogWarning("Could not publish to the provisioning queue; the scheduled run will pick the work up: {Reason}", e.Message);
             return false;
         }
     }

@@ -1,0 +1,28 @@
+namespace ControlPlane.Lambda.Work;
+
+/// <summary>Used when no data plane is configured: runs fail with the reason and can be retried.</summary>
+sealed class UnsupportedDataPlane : IDataPlane
+{
+    public string Ready => "nowhere";
+
+    public Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Fail();
+
+    public Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> AwaitHealthAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    static Task<string> Fail() => Task.FromException<string>(
+        new StepFailedException("This release has no data plane for AWS yet, so the environment cannot run on the cluster."));
+}
