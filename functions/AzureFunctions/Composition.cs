@@ -5,25 +5,25 @@ using Microsoft.Extensions.Logging.Console;
 namespace ControlPlane.AzureFunctions;
 
 /// <summary>
-/// The application with its own services, beside those of the Functions worker. The worker's framework has other routes, forwarded headers
-/// and log sinks than the application, and the application can be composed again while the worker runs.
+/// The application with a service provider of its own, separate from the Functions worker's: the worker has other routes, forwarded headers and log
+/// providers, and the application can be rebuilt while the worker runs.
 /// </summary>
 sealed class Composition : IAsyncDisposable
 {
-    /// <summary>What the application would otherwise make up or keep on a disk that is gone with the instance.</summary>
+    /// <summary>Settings that the application would otherwise generate or keep on a disk that does not outlive the instance.</summary>
     static readonly string[] Required =
         ["CONTROLPLANE_DATABASE", "CONTROLPLANE_SECRETS_KEY", "CONTROLPLANE_SMTP", "CONTROLPLANE_DOMAIN", "CONTROLPLANE_PUBLIC_URL"];
 
     readonly WebApplication _app;
     readonly RequestDelegate _pipeline;
-    readonly WorkQueue _work;
+    readonly ProvisioningQueue _provisioning;
 
     Composition(WebApplication app, RequestDelegate pipeline) =>
-        (_app, _pipeline, _work) = (app, pipeline, app.Services.GetRequiredService<WorkQueue>());
+        (_app, _pipeline, _provisioning) = (app, pipeline, app.Services.GetRequiredService<ProvisioningQueue>());
 
     public IServiceProvider Services => _app.Services;
 
-    /// <param name="secrets">Win over the environment.</param>
+    /// <param name="secrets">Take precedence over the environment.</param>
     /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
     public static async Task<Composition> StartAsync(
         IConfiguration environment, IReadOnlyDictionary<string, string?> secrets, TokenCredential identity, CancellationToken ct)
@@ -34,32 +34,31 @@ sealed class Composition : IAsyncDisposable
             .AddInMemoryCollection([new("CONTROLPLANE_DATA", Path.Combine(Path.GetTempPath(), "controlplane"))])
             .AddConfiguration(environment)
             .AddInMemoryCollection(secrets);
-        // The worker's framework has taken what the platform's front end says of the client. What is left in these headers is Front Door's word, or
-        // else the client's own invention.
-        var frontDoor = builder.Configuration[ThroughFrontDoor.Setting] is { Length: > 0 } id ? id : null;
+        // The worker has applied the entry of the platform's front end. What is left in these headers comes from Front Door, or can be forged.
+        var frontDoor = builder.Configuration[FrontDoorMiddleware.Setting] is { Length: > 0 } id ? id : null;
         builder.Configuration.AddInMemoryCollection([new("ASPNETCORE_FORWARDEDHEADERS_ENABLED", frontDoor is null ? "false" : "true")]);
         if (Required.Where(name => string.IsNullOrEmpty(builder.Configuration[name])).ToArray() is { Length: > 0 } missing)
         {
-            throw new SettingException($"Not set: {string.Join(", ", missing)}. Set them on the function app or in its key vault (docs/azure.md).");
+            throw new SettingException($"Missing settings: {string.Join(", ", missing)}. Set them on the function app or in its key vault (docs/azure.md).");
         }
 
         if (string.Equals(builder.Configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase))
         {
-            throw new SettingException("CONTROLPLANE_SANDBOX is \"true\": a test clock moves one process. Run ./run --sandbox instead.");
+            throw new SettingException("CONTROLPLANE_SANDBOX is \"true\": the sandbox clock works in a single process only. Use ./run --sandbox instead.");
         }
 
-        Log(builder);
+        AddLogging(builder);
         builder.Services.AddSingleton<IServer, NullServer>();
         builder.Services.AddRouting();
         builder.Services.AddControlPlane(builder.Configuration);
-        if (EntraPassword.For(builder.Configuration["CONTROLPLANE_DATABASE"]!, identity) is { } makePassword)
+        if (EntraPassword.For(builder.Configuration["CONTROLPLANE_DATABASE"]!, identity) is { } passwordProvider)
         {
-            builder.Services.AddSingleton(makePassword);
+            builder.Services.AddSingleton(passwordProvider);
         }
 
-        var queues = StorageQueues.Of(builder.Configuration, identity);
-        builder.Services.AddSingleton(services => new WorkQueue(
-            services.GetRequiredService<ControlDatabase>(), queues?.GetQueueClient(WorkQueue.Name), services.GetRequiredService<ILogger<WorkQueue>>()));
+        var queues = StorageQueues.CreateClient(builder.Configuration, identity);
+        builder.Services.AddSingleton(services => new ProvisioningQueue(
+            services.GetRequiredService<ControlDatabase>(), queues?.GetQueueClient(ProvisioningQueue.Name), services.GetRequiredService<ILogger<ProvisioningQueue>>()));
         if (queues is not null)
         {
             builder.Services.AddSingleton<IUsageOverflow>(new UsageQueue(queues.GetQueueClient(UsageQueue.Name)));
@@ -69,7 +68,7 @@ sealed class Composition : IAsyncDisposable
         app.UseRouting();
         if (frontDoor is not null)
         {
-            app.UseMiddleware<ThroughFrontDoor>(frontDoor);
+            app.UseMiddleware<FrontDoorMiddleware>(frontDoor);
         }
 
         app.UseMiddleware<OperatorKeySyncMiddleware>();
@@ -79,21 +78,21 @@ sealed class Composition : IAsyncDisposable
         return new Composition(app, ((IApplicationBuilder)app).Build());
     }
 
-    /// <summary>Serves one request of the worker's, as if it came to a server of our own.</summary>
-    /// <param name="ct">Ends the request when the function's time is up; what it began is rolled back.</param>
+    /// <summary>Serves a request of the worker with the application's pipeline.</summary>
+    /// <param name="ct">Cancels the request when the function times out; its work is rolled back.</param>
     public async Task ServeAsync(HttpContext request, CancellationToken ct)
     {
         var (services, aborted) = (request.RequestServices, request.RequestAborted);
         await using var scope = _app.Services.CreateAsyncScope();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(aborted, ct);
-        (request.RequestServices, request.RequestAborted) = (scope.ServiceProvider, stop.Token);
-        // The worker has routed to its one endpoint. A request that has an endpoint already is not routed again.
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(aborted, ct);
+        (request.RequestServices, request.RequestAborted) = (scope.ServiceProvider, cancel.Token);
+        // The worker has set its own endpoint, and a request that has one is not routed again.
         request.SetEndpoint(null);
         request.Request.RouteValues = [];
         try
         {
             await _pipeline(request);
-            await _work.SendAsync(ct);
+            await _provisioning.SendAsync(ct);
         }
         finally
         {
@@ -101,20 +100,20 @@ sealed class Composition : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs one of the application's jobs. One that is running elsewhere is left to it.</summary>
-    /// <exception cref="InvalidOperationException">The run failed, which is on record with its reason; the platform is to show it, too.</exception>
+    /// <summary>Runs a job, unless it is running elsewhere.</summary>
+    /// <exception cref="InvalidOperationException">The job is unknown or failed. The failure is recorded with its reason; thrown so that the platform reports it, too.</exception>
     public async Task RunJobAsync(string name, CancellationToken ct)
     {
-        var job = Services.GetRequiredService<JobCatalog>().Find(name) ?? throw new InvalidOperationException($"There is no job \"{name}\".");
-        if (await Services.GetRequiredService<JobRunner>().RunAsync(job, Services.GetRequiredService<Clock>().GetUtcNow(), ct) is JobResult.Failed { Why: var why })
+        var job = Services.GetRequiredService<JobCatalog>().Find(name) ?? throw new InvalidOperationException($"Unknown job \"{name}\".");
+        if (await Services.GetRequiredService<JobRunner>().RunAsync(job, Services.GetRequiredService<Clock>().GetUtcNow(), ct) is JobResult.Failed { Why: var reason })
         {
-            throw new InvalidOperationException($"The job {name} failed: {why}");
+            throw new InvalidOperationException($"The job {name} failed: {reason}");
         }
 
-        await _work.SendAsync(ct);
+        await _provisioning.SendAsync(ct);
     }
 
-    /// <summary>Does the provisioning that is due, beside whoever else does.</summary>
+    /// <summary>Executes the provisioning runs that are due; concurrent calls share them.</summary>
     public async Task ProvisionAsync(Guid tenant, CancellationToken ct)
     {
         var log = Services.GetRequiredService<ILogger<Composition>>();
@@ -125,8 +124,8 @@ sealed class Composition : IAsyncDisposable
         }
     }
 
-    /// <summary>Counts usage that waited in the queue.</summary>
-    /// <exception cref="Exception">It is not counted: the database is still away, or the message is none.</exception>
+    /// <summary>Ingests usage from the overflow queue.</summary>
+    /// <exception cref="Exception">Nothing was ingested: the database is still unavailable, or the message is malformed.</exception>
     public Task DrainAsync(string message, CancellationToken ct) => Services.GetRequiredService<DrainOverflow>().RunAsync(OverflowMessages.Read(message), ct);
 
     public async ValueTask DisposeAsync()
@@ -135,9 +134,9 @@ sealed class Composition : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    // The worker's own way to the log drops scopes, and with them the tenant. The Functions host reads the console: lines on standard error have
-    // the level there that they name, all others are information.
-    static void Log(WebApplicationBuilder builder)
+    // The worker's logger drops scopes, and with them the tenant. The Functions host reads the console instead: lines on standard error keep their
+    // level, all others become Information.
+    static void AddLogging(WebApplicationBuilder builder)
     {
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddJsonConsole(line => (line.IncludeScopes, line.UseUtcTimestamp, line.TimestampFormat) = (true, true, "O"));

@@ -4,12 +4,12 @@ using System.Text;
 namespace ControlPlane.AzureFunctions;
 
 /// <summary>
-/// Where the portal's domain is Azure Front Door's: only requests that come through ours. Front Door puts the id of its profile on each, and
-/// what it says of the client is believed, so nobody may come around it.
+/// Accepts only requests through our Azure Front Door profile, which adds its id to each. The application uses the client's address from Front Door's
+/// headers, so requests that bypass it must be refused.
 /// </summary>
-sealed class ThroughFrontDoor(RequestDelegate next, string id)
+sealed class FrontDoorMiddleware(RequestDelegate next, string id)
 {
-    /// <summary>The id of the Front Door profile; without it the app is reached directly.</summary>
+    /// <summary>The id of the Front Door profile; without it clients call the app directly.</summary>
     public const string Setting = "CONTROLPLANE_FRONT_DOOR";
 
     readonly byte[] _id = Encoding.UTF8.GetBytes(id);
@@ -18,5 +18,5 @@ sealed class ThroughFrontDoor(RequestDelegate next, string id)
         CryptographicOperations.FixedTimeEquals(_id, Encoding.UTF8.GetBytes(context.Request.Headers["X-Azure-FDID"].ToString()))
             ? next(context)
             : TypedResults.Problem(
-                "Use the address of the portal.", statusCode: StatusCodes.Status421MisdirectedRequest, title: "Not reached this way").ExecuteAsync(context);
+                "Use the address of the portal.", statusCode: StatusCodes.Status421MisdirectedRequest, title: "Direct access is not allowed").ExecuteAsync(context);
 }

@@ -2,7 +2,7 @@ using Microsoft.Azure.Functions.Worker;
 
 namespace ControlPlane.AzureFunctions;
 
-/// <summary>Portal and API, under the addresses they have everywhere: the application routes, and asks for keys and sessions itself.</summary>
+/// <summary>Portal and API, under the same paths as in every host. The application does routing and authentication itself.</summary>
 public sealed class HttpFunction(CurrentApplication application)
 {
     [Function("http")]

@@ -3,8 +3,8 @@ using Microsoft.Azure.Functions.Worker;
 namespace ControlPlane.AzureFunctions;
 
 /// <summary>
-/// One timer for each job, at the times of <see cref="JobSchedules"/>: seconds come first here, and the attribute takes constants
-/// only. A test holds the two together.
+/// One timer per job, with the schedule of <see cref="JobSchedules"/>. The attribute takes only constants, in a format with seconds first; a test
+/// compares the two.
 /// </summary>
 public sealed class JobFunctions(CurrentApplication application)
 {

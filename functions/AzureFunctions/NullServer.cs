@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace ControlPlane.AzureFunctions;
 
-/// <summary>The server of an application that is called directly: the worker has the one that listens.</summary>
+/// <summary>The application is called directly and listens on no port; the worker's own server does.</summary>
 sealed class NullServer : IServer
 {
     public IFeatureCollection Features { get; } = new FeatureCollection();

@@ -7,23 +7,23 @@ using Azure.Storage.Queues;
 
 namespace ControlPlane.AzureFunctions;
 
-/// <summary>News that a tenant's environment has work to do.</summary>
+/// <summary>Message to the provision function: there is work for a tenant's environment.</summary>
 public sealed record ProvisioningRequested([property: JsonPropertyName("tenant_id")] Guid TenantId);
 
 /// <summary>
-/// Tells the provision function at once of what was committed in this process. The database has the work: a message too many finds nothing
-/// to do, and one that is lost costs the minute until the timer.
+/// Notifies the provision function of work that was committed in this process. Delivery is best effort: duplicates are no-ops, and a lost message
+/// delays the run until the next timer (1 min).
 /// </summary>
-sealed class WorkQueue
+sealed class ProvisioningQueue
 {
     public const string Name = "provision";
 
     readonly ConcurrentQueue<Guid> _committed = new();
     readonly QueueClient? _queue;
-    readonly ILogger<WorkQueue> _log;
+    readonly ILogger<ProvisioningQueue> _log;
 
-    /// <param name="queue">null: the timer does it all.</param>
-    public WorkQueue(ControlDatabase database, QueueClient? queue, ILogger<WorkQueue> log)
+    /// <param name="queue">null: the timer alone starts provisioning.</param>
+    public ProvisioningQueue(ControlDatabase database, QueueClient? queue, ILogger<ProvisioningQueue> log)
     {
         (_queue, _log) = (queue, log);
         database.Announced += work =>
@@ -35,7 +35,7 @@ sealed class WorkQueue
         };
     }
 
-    /// <summary>Sends news of what was committed since the last time.</summary>
+    /// <summary>Sends notifications of what was committed since the last call.</summary>
     public async Task SendAsync(CancellationToken ct)
     {
         while (_committed.TryDequeue(out var tenant))
@@ -46,7 +46,7 @@ sealed class WorkQueue
             }
             catch (Exception e) when (e is RequestFailedException or AuthenticationFailedException or AggregateException or OperationCanceledException)
             {
-                _log.LogWarning("Provisioning starts with its timer, because the queue did not take the news: {Why}", e.Message);
+                _log.LogWarning("Could not publish to the provisioning queue; the next timer run will pick the work up: {Reason}", e.Message);
             }
         }
     }

@@ -2,7 +2,7 @@ using Microsoft.Azure.Functions.Worker;
 
 namespace ControlPlane.AzureFunctions;
 
-/// <summary>Counts usage that waited in the queue. While the database is still away the message comes again, each minute, for a month.</summary>
+/// <summary>Ingests queued usage. While the database is unavailable, the message is delivered again every minute, for about a month.</summary>
 public sealed class UsageFunction(CurrentApplication application)
 {
     [Function("usage_queued")]

@@ -4,13 +4,13 @@ using Azure.Storage.Queues;
 
 namespace ControlPlane.AzureFunctions;
 
-/// <summary>Usage that the database cannot take now, in a queue: a delivery is a message, or several.</summary>
+/// <summary>Usage overflow in a storage queue, while the database is unavailable: each delivery is one message or several.</summary>
 sealed class UsageQueue(QueueClient queue) : IUsageOverflow
 {
     public const string Name = "usage";
 
-    /// <summary>Messages stay until they are counted, however long that takes.</summary>
-    static readonly TimeSpan ForEver = TimeSpan.FromSeconds(-1);
+    /// <summary>Messages stay until they are ingested.</summary>
+    static readonly TimeSpan NeverExpires = TimeSpan.FromSeconds(-1);
 
     public async Task AddAsync(OverflowDelivery delivery, CancellationToken ct)
     {
@@ -18,12 +18,12 @@ sealed class UsageQueue(QueueClient queue) : IUsageOverflow
         {
             foreach (var message in OverflowMessages.Write(delivery, queue.MessageMaxBytes))
             {
-                await queue.SendMessageAsync(message, timeToLive: ForEver, cancellationToken: ct);
+                await queue.SendMessageAsync(message, timeToLive: NeverExpires, cancellationToken: ct);
             }
         }
         catch (Exception e) when (e is RequestFailedException or AuthenticationFailedException or AggregateException)
         {
-            throw new OverflowFullException("The database is away, and the queue in which usage waits for it takes none. Send it again later.", e);
+            throw new OverflowFullException("The database is unavailable and usage cannot be queued. Send it again later.", e);
         }
     }
 }
