@@ -2,18 +2,18 @@ using System.Text.Json;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>A function as the build writes it into <c>functions.metadata</c>.</summary>
-/// <param name="Trigger">Its only binding.</param>
+/// <summary>A function in <c>functions.metadata</c>, which the build generates and the platform reads.</summary>
+/// <param name="Trigger">The function's only binding.</param>
 sealed record FunctionMetadata(string Name, string EntryPoint, JsonElement Trigger)
 {
-    /// <summary>Of the build that these tests run with.</summary>
+    /// <summary>The functions of the build that these tests run with.</summary>
     public static IReadOnlyList<FunctionMetadata> All { get; } = Read(AppContext.BaseDirectory);
 
     public static FunctionMetadata Http { get; } = All.Single(function => function.Type == "httpTrigger");
 
     public string Type => Trigger.GetProperty("type").GetString()!;
 
-    /// <summary>NCRONTAB with seconds; null for other triggers than a timer.</summary>
+    /// <summary>NCRONTAB expression with seconds; null if the trigger is not a timer.</summary>
     public string? Schedule => Text("schedule");
 
     public string? QueueName => Text("queueName");

@@ -1,6 +1,5 @@
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>What the platform reads: <c>functions.metadata</c>, which the build generates from the attributes.</summary>
 public sealed class FunctionMetadataTests
 {
     [Fact]
@@ -10,7 +9,7 @@ public sealed class FunctionMetadataTests
 
     [Fact]
     public void Queue_triggers_read_the_queues_that_the_application_writes_to() => Assert.Equal(
-        [("provision_queued", WorkQueue.Name), ("usage_queued", UsageQueue.Name)],
+        [("provision_queued", ProvisioningQueue.Name), ("usage_queued", UsageQueue.Name)],
         OfType("queueTrigger").Select(function => (function.Name, function.QueueName)).Order());
 
     [Fact]

@@ -12,8 +12,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>
-/// The side of the Functions host in its gRPC stream with a worker
-/// (https://github.com/Azure/azure-functions-language-worker-protobuf). Messages are JSON here, by the contract in the worker's own package.
+/// The Functions host's end of the gRPC stream to a worker (https://github.com/Azure/azure-functions-language-worker-protobuf). Messages are
+/// converted from and to JSON with the descriptors in the worker's own package.
 /// </summary>
 sealed class FunctionsHost : IAsyncDisposable
 {
@@ -51,8 +51,8 @@ sealed class FunctionsHost : IAsyncDisposable
         return host;
     }
 
-    /// <param name="kind">The field of <c>StreamingMessage</c>, such as <c>workerInitRequest</c>.</param>
-    /// <returns>The worker's message with the same request id.</returns>
+    /// <param name="kind">A content field of <c>StreamingMessage</c>, such as <c>workerInitRequest</c>.</param>
+    /// <returns>The content of the worker's reply.</returns>
     public async Task<JsonElement> RequestAsync(string kind, object content)
     {
         var (id, reply) = (Ids.New(TimeProvider.System).ToString(), new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously));

@@ -4,23 +4,21 @@ using Azure.Storage.Queues;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>What is beside the code and has to agree with it.</summary>
+/// <summary>Configuration files and documentation that have to agree with the code.</summary>
 public sealed partial class HostFilesTests
 {
-    static readonly string[] s_sources = ["functions", "src"];
-
     [Fact]
-    public void The_platform_leaves_addresses_and_messages_as_they_are_and_waits_as_long_as_the_application_expects()
+    public void Host_json_has_the_route_prefix_encoding_and_timeout_that_the_code_expects()
     {
         using var host = Json("host.json");
         var extensions = host.RootElement.GetProperty("extensions");
         Assert.Equal("", extensions.GetProperty("http").GetProperty("routePrefix").GetString());
         Assert.Equal(new QueueClientOptions().MessageEncoding.ToString(), extensions.GetProperty("queues").GetProperty("messageEncoding").GetString(), ignoreCase: true);
-        Assert.Equal(CurrentApplication.LongestInvocation, TimeSpan.Parse(host.RootElement.GetProperty("functionTimeout").GetString()!, null));
+        Assert.Equal(CurrentApplication.FunctionTimeout, TimeSpan.Parse(host.RootElement.GetProperty("functionTimeout").GetString()!, null));
     }
 
     [Fact]
-    public async Task The_samples_settings_start_the_application_once_it_has_a_key()
+    public async Task The_sample_settings_start_the_application_once_the_key_is_set()
     {
         using var sample = Json("local.settings.sample.json");
         var values = sample.RootElement.GetProperty("Values").EnumerateObject().ToDictionary(value => value.Name, value => value.Value.GetString());
@@ -32,7 +30,7 @@ public sealed partial class HostFilesTests
     }
 
     [Fact]
-    public void Every_setting_in_the_sample_and_on_the_page_is_one_the_code_reads()
+    public void The_code_reads_every_setting_in_the_sample_and_in_azure_md()
     {
         var code = string.Concat(CodeIn("functions").Concat(CodeIn("src")));
         var named = Setting().Matches(Text("local.settings.sample.json") + Text("azure.md")).Select(match => match.Value.Replace('-', '_')).ToHashSet();
@@ -41,7 +39,7 @@ public sealed partial class HostFilesTests
     }
 
     [Fact]
-    public void The_page_lists_every_function() => Assert.Equal(
+    public void Azure_md_lists_every_function() => Assert.Equal(
         FunctionMetadata.All.Select(function => function.Name).Order(StringComparer.Ordinal),
         Row().Matches(Text("azure.md").Split("## What runs")[1].Split("\n## ")[0]).Select(row => row.Groups[1].Value).Order(StringComparer.Ordinal));
 

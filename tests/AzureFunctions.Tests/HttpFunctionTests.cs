@@ -8,44 +8,44 @@ using System.Text.Json;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>The application behind the function, over real HTTP and on a real PostgreSQL.</summary>
+/// <summary>The application behind the function, over HTTP and with a real PostgreSQL.</summary>
 [Trait("Category", "Slow")]
 public sealed class HttpFunctionTests
 {
     [Fact]
-    public async Task Portal_and_API_answer_as_they_do_everywhere()
+    public async Task Portal_and_API_are_served()
     {
-        await using var worker = await FunctionsWorker.StartAsync();
+        await using var worker = await WorkerStandIn.StartAsync();
 
-        Assert.Equal("up", (await worker.Anyone.GetFromJsonAsync<JsonElement>("/healthz")).GetProperty("status").GetString());
-        Assert.Equal("ready", (await worker.Anyone.GetFromJsonAsync<JsonElement>("/readyz")).GetProperty("status").GetString());
+        Assert.Equal("up", (await worker.Anonymous.GetFromJsonAsync<JsonElement>("/healthz")).GetProperty("status").GetString());
+        Assert.Equal("ready", (await worker.Anonymous.GetFromJsonAsync<JsonElement>("/readyz")).GetProperty("status").GetString());
 
-        var missing = await worker.Anyone.GetAsync("/v1/nothing");
+        var missing = await worker.Anonymous.GetAsync("/v1/nothing");
         Assert.Equal((HttpStatusCode.NotFound, "application/problem+json"), (missing.StatusCode, missing.Content.Headers.ContentType!.MediaType));
 
-        var home = await worker.Anyone.GetAsync("/");
+        var home = await worker.Anonymous.GetAsync("/");
         Assert.Equal((HttpStatusCode.OK, "text/html"), (home.StatusCode, home.Content.Headers.ContentType!.MediaType));
         Assert.Equal("nosniff", Assert.Single(home.Headers.GetValues("X-Content-Type-Options")));
 
-        var notAllowed = await worker.Anyone.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/v1/signup"));
+        var notAllowed = await worker.Anonymous.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/v1/signup"));
         Assert.Equal(HttpStatusCode.MethodNotAllowed, notAllowed.StatusCode);
     }
 
     [Fact]
     public async Task A_tenant_reports_usage_and_reads_it_back()
     {
-        await using var worker = await FunctionsWorker.StartAsync();
-        using var tenant = await TenantAsync(worker);
+        await using var worker = await WorkerStandIn.StartAsync();
+        using var tenant = await CreateTenantAsync(worker);
 
         Assert.Equal(1, await ReportAsync(tenant, "accepted", Event(1)));
         Assert.Equal(3, await TokensAsync(tenant));
     }
 
     [Fact]
-    public async Task A_stream_is_counted_while_it_comes_in_and_when_the_time_is_up_what_was_counted_stays()
+    public async Task A_stream_is_ingested_as_it_arrives_and_keeps_its_committed_part_after_a_timeout()
     {
-        await using var worker = await FunctionsWorker.StartAsync();
-        using var tenant = await TenantAsync(worker);
+        await using var worker = await WorkerStandIn.StartAsync();
+        using var tenant = await CreateTenantAsync(worker);
         var lines = new EndlessLines();
         var sending = tenant.PostAsync("/v1/usage", lines);
         try
@@ -57,7 +57,7 @@ public sealed class HttpFunctionTests
             }
 
             await lines.WriteAsync([Event(1_001)]);
-            await worker.EndInvocationsAsync();
+            await worker.TimeOutInvocationsAsync();
         }
         finally
         {
@@ -69,44 +69,44 @@ public sealed class HttpFunctionTests
     }
 
     [Fact]
-    public async Task The_clients_address_and_HTTPS_come_from_the_platforms_front_end_and_nobody_else()
+    public async Task Client_address_and_HTTPS_are_taken_only_from_the_platforms_front_end()
     {
-        await using var worker = await FunctionsWorker.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1")]);
+        await using var worker = await WorkerStandIn.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1")]);
 
         var first = await LookUpAsync(worker, "192.0.2.1, 198.51.100.7:4711");
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
         Assert.NotEmpty(first.Headers.GetValues("Strict-Transport-Security"));
-        // What the client wrote before the front end's entry makes it nobody else.
+        // An entry that the client forged before the front end's is ignored.
         Assert.Equal(HttpStatusCode.TooManyRequests, (await LookUpAsync(worker, "192.0.2.2, 198.51.100.7:4712")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await LookUpAsync(worker, "198.51.100.8:4711")).StatusCode);
     }
 
     [Fact]
-    public async Task Behind_Front_Door_the_clients_address_is_what_it_says_and_nobody_comes_around_it()
+    public async Task Behind_Front_Door_its_client_address_is_used_and_other_requests_are_refused()
     {
-        await using var worker = await FunctionsWorker.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1"), new("CONTROLPLANE_FRONT_DOOR", "profile")]);
+        await using var worker = await WorkerStandIn.StartAsync([new("CONTROLPLANE_LIMIT_LOOKUPS", "1"), new("CONTROLPLANE_FRONT_DOOR", "profile")]);
         const string Edge = "203.0.113.1:443";
 
         Assert.Equal(HttpStatusCode.OK, (await LookUpAsync(worker, $"192.0.2.1, 198.51.100.7, {Edge}", "profile")).StatusCode);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await LookUpAsync(worker, $"192.0.2.2, 198.51.100.7, {Edge}", "profile")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await LookUpAsync(worker, $"198.51.100.8, {Edge}", "profile")).StatusCode);
-        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await LookUpAsync(worker, "198.51.100.9, 203.0.113.2:443", "another's")).StatusCode);
-        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await worker.Anyone.GetAsync("/healthz")).StatusCode);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await LookUpAsync(worker, "198.51.100.9, 203.0.113.2:443", "other")).StatusCode);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await worker.Anonymous.GetAsync("/healthz")).StatusCode);
     }
 
     [Fact]
     public async Task No_public_route_reaches_a_job_without_the_operators_key()
     {
-        await using var worker = await FunctionsWorker.StartAsync();
-        using var tenant = await TenantAsync(worker);
+        await using var worker = await WorkerStandIn.StartAsync();
+        using var tenant = await CreateTenantAsync(worker);
         foreach (var job in JobSchedules.All.Select(job => job.Name))
         {
-            Assert.Equal(HttpStatusCode.Unauthorized, (await worker.Anyone.PostAsync($"/v1/admin/jobs/{job}/run", content: null)).StatusCode);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await worker.Anonymous.PostAsync($"/v1/admin/jobs/{job}/run", content: null)).StatusCode);
             Assert.Equal(HttpStatusCode.Forbidden, (await tenant.PostAsync($"/v1/admin/jobs/{job}/run", content: null)).StatusCode);
-            var page = await worker.Anyone.PostAsync($"/admin/jobs/{job}/run", content: null);
+            var page = await worker.Anonymous.PostAsync($"/admin/jobs/{job}/run", content: null);
             Assert.Equal((HttpStatusCode.Redirect, "/admin/login"), (page.StatusCode, page.Headers.Location!.OriginalString.Split('?')[0]));
-            // The names that the platform gives its own functions mean nothing to the application.
-            Assert.Equal(HttpStatusCode.NotFound, (await worker.Anyone.PostAsync($"/api/{job}", content: null)).StatusCode);
+            // The platform's paths of functions are no routes of the application.
+            Assert.Equal(HttpStatusCode.NotFound, (await worker.Anonymous.PostAsync($"/api/{job}", content: null)).StatusCode);
         }
 
         Assert.Equal(0, await worker.CountAsync("select count(*) from control.job_run"));
@@ -114,7 +114,7 @@ public sealed class HttpFunctionTests
     }
 
     [Fact]
-    public async Task A_request_is_measured_once_and_by_the_applications_route()
+    public async Task A_request_is_measured_once_with_the_applications_route()
     {
         var measured = new ConcurrentBag<string>();
         using var listener = new MeterListener
@@ -130,9 +130,9 @@ public sealed class HttpFunctionTests
         listener.SetMeasurementEventCallback<double>((_, _, tags, _) => measured.Add(string.Join(' ', tags.ToArray().Where(tag => tag.Key == "http.route").Select(tag => tag.Value))));
         listener.Start();
 
-        await using (var worker = await FunctionsWorker.StartAsync())
+        await using (var worker = await WorkerStandIn.StartAsync())
         {
-            await worker.Anyone.GetAsync("/assets/icon.svg");
+            await worker.Anonymous.GetAsync("/assets/icon.svg");
         }
 
         Assert.Equal(["/assets/icon.svg"], measured.Where(route => route == "/assets/icon.svg"));
@@ -140,9 +140,9 @@ public sealed class HttpFunctionTests
     }
 
     [Fact]
-    public async Task A_timer_runs_the_job_and_a_failed_run_fails_the_function()
+    public async Task A_failed_job_fails_its_function()
     {
-        await using var worker = await FunctionsWorker.StartAsync();
+        await using var worker = await WorkerStandIn.StartAsync();
         await worker.Application.RunJobAsync("nightly", CancellationToken.None);
         Assert.Equal(1, await worker.CountAsync("select count(*) from control.job_run where job = 'nightly' and outcome = 'succeeded'"));
 
@@ -151,28 +151,28 @@ public sealed class HttpFunctionTests
         Assert.Contains("daily_usage", failure.Message, StringComparison.Ordinal);
     }
 
-    static async Task<HttpResponseMessage> LookUpAsync(FunctionsWorker worker, string forwardedFor, string? frontDoor = null)
+    static async Task<HttpResponseMessage> LookUpAsync(WorkerStandIn worker, string forwardedFor, string? frontDoor = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/signup/slug/free");
         request.Headers.Add("X-Forwarded-For", forwardedFor);
         request.Headers.Add("X-Forwarded-Proto", "https");
         request.Headers.Add("X-Azure-FDID", frontDoor is null ? [] : [frontDoor]);
-        return await worker.Anyone.SendAsync(request);
+        return await worker.Anonymous.SendAsync(request);
     }
 
-    internal static async Task<HttpClient> TenantAsync(FunctionsWorker worker)
+    internal static async Task<HttpClient> CreateTenantAsync(WorkerStandIn worker)
     {
         var slug = Names.Random("t");
-        var reply = await worker.Operator.PostAsJsonAsync(
+        var response = await worker.Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = "Ada", slug, plan = "basic", email = $"owner@{slug}.example", country = "DE" });
-        return worker.NewClient((await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("api_key").GetString());
+        return worker.NewClient((await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("api_key").GetString());
     }
 
-    /// <returns>How many the reply says were taken this way.</returns>
-    internal static async Task<int> ReportAsync(HttpClient tenant, string taken, object usage)
+    /// <param name="count">Name of the count in the response.</param>
+    internal static async Task<int> ReportAsync(HttpClient tenant, string count, object usage)
     {
-        var reply = await tenant.PostAsJsonAsync("/v1/usage", usage);
-        return (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty(taken).GetInt32();
+        var response = await tenant.PostAsJsonAsync("/v1/usage", usage);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty(count).GetInt32();
     }
 
     internal static object Event(int number) => new
@@ -191,10 +191,10 @@ public sealed class HttpFunctionTests
         return usage.GetProperty("items").EnumerateArray().Sum(row => row.GetProperty("total_tokens").GetInt64());
     }
 
-    static Task<long> TokensInDatabaseAsync(FunctionsWorker worker) =>
+    static Task<long> TokensInDatabaseAsync(WorkerStandIn worker) =>
         worker.CountAsync("select sum(prompt_tokens + completion_tokens)::bigint from control.usage_event");
 
-    /// <summary>NDJSON that is sent as it is written, and does not end by itself.</summary>
+    /// <summary>NDJSON that is sent as it is written, until <see cref="End"/>.</summary>
     sealed class EndlessLines : HttpContent
     {
         readonly TaskCompletionSource<Stream> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -2,7 +2,7 @@ using Azure.Core;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>A managed identity, and what it was asked for.</summary>
+/// <summary>A managed identity that records the scopes requested.</summary>
 sealed class Identity : TokenCredential
 {
     public const string Token = "token";

@@ -2,12 +2,12 @@ using Microsoft.Azure.Functions.Worker;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>One call of a function, as far as our functions look at it.</summary>
-sealed class Invocation(IServiceProvider services, CancellationToken timeIsUp) : FunctionContext
+/// <summary>An invocation of a function, with the members that our functions use.</summary>
+sealed class Invocation(IServiceProvider services, CancellationToken timeout) : FunctionContext
 {
     public override string InvocationId { get; } = "1";
     public override string FunctionId => "http";
-    public override CancellationToken CancellationToken => timeIsUp;
+    public override CancellationToken CancellationToken => timeout;
     public override IServiceProvider InstanceServices { get => services; set => throw new NotSupportedException(); }
     public override IDictionary<object, object> Items { get; set; } = new Dictionary<object, object>();
     public override TraceContext TraceContext => throw new NotSupportedException();

@@ -7,41 +7,41 @@ namespace ControlPlane.AzureFunctions.Tests;
 public sealed class ProvisionTests
 {
     [Fact]
-    public async Task A_new_tenant_is_announced_at_once_and_the_message_makes_its_environment()
+    public async Task A_new_tenant_is_announced_at_once_and_the_message_provisions_its_environment()
     {
         await using var queues = await StorageAccount.StartAsync();
-        await using var worker = await FunctionsWorker.StartAsync([new("AzureWebJobsStorage", queues.ConnectionString)]);
+        await using var worker = await WorkerStandIn.StartAsync([new("AzureWebJobsStorage", queues.ConnectionString)]);
 
-        var tenant = await MakeTenantAsync(worker);
+        var tenant = await CreateTenantAsync(worker);
         var (queue, text) = Assert.Single(queues.Messages);
-        var news = JsonSerializer.Deserialize<ProvisioningRequested>(text)!;
-        Assert.Equal(("provision", tenant), (queue, news.TenantId));
+        var message = JsonSerializer.Deserialize<ProvisioningRequested>(text)!;
+        Assert.Equal(("provision", tenant), (queue, message.TenantId));
 
-        // Delivered twice, as queues do.
-        await new ProvisionFunction(worker.Application).ProvisionAsync(news, CancellationToken.None);
-        await new ProvisionFunction(worker.Application).ProvisionAsync(news, CancellationToken.None);
+        // Delivered twice, as queues may.
+        await new ProvisionFunction(worker.Application).ProvisionAsync(message, CancellationToken.None);
+        await new ProvisionFunction(worker.Application).ProvisionAsync(message, CancellationToken.None);
         Assert.Equal(1, await worker.CountAsync("select count(*) from control.environment where state = 'ready'"));
         Assert.Equal(1, await worker.CountAsync("select count(*) from control.provisioning_run"));
     }
 
     [Fact]
-    public async Task A_queue_that_is_away_delays_nothing_but_the_environment()
+    public async Task An_unavailable_queue_only_delays_provisioning()
     {
         await using var queues = await StorageAccount.StartAsync();
         queues.Refuses = true;
-        await using var worker = await FunctionsWorker.StartAsync([new("AzureWebJobsStorage", queues.ConnectionString)]);
+        await using var worker = await WorkerStandIn.StartAsync([new("AzureWebJobsStorage", queues.ConnectionString)]);
 
-        await MakeTenantAsync(worker);
+        await CreateTenantAsync(worker);
         await worker.Application.RunJobAsync("provision", CancellationToken.None);
         Assert.Equal(1, await worker.CountAsync("select count(*) from control.environment where state = 'ready'"));
     }
 
-    static async Task<Guid> MakeTenantAsync(FunctionsWorker worker)
+    static async Task<Guid> CreateTenantAsync(WorkerStandIn worker)
     {
         var slug = Names.Random("t");
-        var reply = await worker.Operator.PostAsJsonAsync(
+        var response = await worker.Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = "Ada", slug, plan = "basic", email = $"owner@{slug}.example", country = "DE" });
-        Assert.Equal(HttpStatusCode.Created, reply.StatusCode);
-        return (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("tenant_id").GetGuid();
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("tenant_id").GetGuid();
     }
 }

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>The published function app as a process, started and called as the Functions host does.</summary>
+/// <summary>A process of the published function app, started and called like by the Functions host.</summary>
 sealed class PublishedWorker : IAsyncDisposable
 {
     static readonly Lazy<Task<string>> s_folder = new(PublishAsync);
@@ -25,13 +25,13 @@ sealed class PublishedWorker : IAsyncDisposable
 
     public string Log => string.Join('\n', _log);
 
-    /// <summary>The worker's own HTTP server, which the host forwards requests to. Null until <see cref="LoadAsync"/>.</summary>
+    /// <summary>The worker's HTTP server, to which the host forwards requests. Null before <see cref="LoadAsync"/>.</summary>
     public Uri? HttpAddress { get; private set; }
 
     /// <returns>The folder of the published app.</returns>
     public static Task<string> FolderAsync() => s_folder.Value;
 
-    /// <summary>Starts the process with the program and arguments that the host takes from <c>worker.config.json</c>.</summary>
+    /// <summary>Starts the program that <c>worker.config.json</c> names, with the host's arguments.</summary>
     public static async Task<PublishedWorker> StartAsync(IEnumerable<KeyValuePair<string, string?>> settings)
     {
         var folder = await FolderAsync();
@@ -51,8 +51,8 @@ sealed class PublishedWorker : IAsyncDisposable
         return new PublishedWorker(host, Process.Start(start)!);
     }
 
-    /// <summary>Initializes the worker, asks for its functions and loads each.</summary>
-    /// <returns>The functions as the worker describes them.</returns>
+    /// <summary>Initializes the worker and loads its functions.</summary>
+    /// <returns>The worker's own metadata of its functions.</returns>
     public async Task<IReadOnlyList<JsonElement>> LoadAsync()
     {
         var initialized = await RequestAsync("workerInitRequest", new { hostVersion = "4.0.0", functionAppDirectory = await FolderAsync() });
@@ -67,10 +67,10 @@ sealed class PublishedWorker : IAsyncDisposable
         return functions;
     }
 
-    /// <param name="data">Of the trigger: a queue's message, or a timer's state as JSON.</param>
+    /// <param name="data">The trigger's data: a queue message, or a timer's state as JSON.</param>
     public Task InvokeAsync(string function, string parameter, string data) => InvokeAsync(Ids.New(TimeProvider.System), function, [new { name = parameter, data = new { @string = data } }]);
 
-    /// <summary>Forwards a request as the host does: an invocation over gRPC and the request itself over HTTP, with the invocation's id.</summary>
+    /// <summary>Forwards a request like the host: an invocation over gRPC, and the request itself over HTTP with the invocation's id.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpClient client, HttpRequestMessage request)
     {
         var invocation = Ids.New(TimeProvider.System);
@@ -96,7 +96,7 @@ sealed class PublishedWorker : IAsyncDisposable
     Task<JsonElement> InvokeAsync(Guid invocation, string function, object[] inputData) =>
         RequestAsync("invocationRequest", new { invocationId = invocation.ToString(), functionId = function, inputData, traceContext = new { } });
 
-    /// <exception cref="InvalidOperationException">The worker answers with a failure, ends, or does not answer in time.</exception>
+    /// <exception cref="InvalidOperationException">The worker replies with a failure, exits, or times out.</exception>
     async Task<JsonElement> RequestAsync(string kind, object content)
     {
         var reply = _host.RequestAsync(kind, content);
@@ -109,7 +109,7 @@ sealed class PublishedWorker : IAsyncDisposable
         return result.GetProperty("status").GetString() == "Success" ? await reply : throw new InvalidOperationException(result.ToString());
     }
 
-    // As built for these tests, for whatever machine they run on.
+    // The build of these tests, for the machine that they run on.
     static async Task<string> PublishAsync()
     {
         var folder = Directory.CreateTempSubdirectory("published-").FullName;

@@ -5,16 +5,16 @@ using Npgsql;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>The published function app in the real worker, on a real PostgreSQL; the tests stand in for the Functions host and the storage account.</summary>
+/// <summary>The published function app in the real Functions worker, with a real PostgreSQL. Functions host and storage account are stand-ins.</summary>
 public sealed class PublishedWorkerTests
 {
     [Fact]
-    public async Task The_published_functions_metadata_is_that_of_the_build_and_of_the_worker()
+    public async Task Published_metadata_equals_that_of_the_build_and_of_the_worker()
     {
         var published = FunctionMetadata.Read(await PublishedWorker.FolderAsync());
         Assert.Equal(FunctionMetadata.All.Select(Describe), published.Select(Describe));
 
-        await using var worker = await PublishedWorker.StartAsync(FunctionsWorker.Settings("Host=127.0.0.1;Port=1;Database=none"));
+        await using var worker = await PublishedWorker.StartAsync(WorkerStandIn.Settings("Host=127.0.0.1;Port=1;Database=none"));
         var loaded = await worker.LoadAsync();
         Assert.Equal(
             published.Select(function => (function.Name, function.EntryPoint, function.Type, function.Schedule ?? function.QueueName ?? function.Route)).Order(),
@@ -26,7 +26,7 @@ public sealed class PublishedWorkerTests
     {
         await using var queues = await StorageAccount.StartAsync();
         var connectionString = await TestCluster.NewDatabaseAsync();
-        var settings = FunctionsWorker.Settings(connectionString);
+        var settings = WorkerStandIn.Settings(connectionString);
         settings["CONTROLPLANE_OPERATOR_KEY"] = Credentials.New(Credentials.OperatorKeyPrefix);
         settings["AzureWebJobsStorage"] = queues.ConnectionString;
         try
@@ -38,7 +38,7 @@ public sealed class PublishedWorkerTests
             var ready = await worker.SendAsync(client, new HttpRequestMessage(HttpMethod.Get, "/readyz"));
             Assert.Equal("ready", (await ready.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("status").GetString());
 
-            // What the platform's front end adds to a request from a browser.
+            // The headers that the platform's front end adds.
             var page = new HttpRequestMessage(HttpMethod.Get, "/") { Headers = { { "X-Forwarded-For", "198.51.100.7:4711" }, { "X-Forwarded-Proto", "https" } } };
             var home = await worker.SendAsync(client, page);
             Assert.Equal((HttpStatusCode.OK, "text/html"), (home.StatusCode, home.Content.Headers.ContentType!.MediaType));

@@ -2,14 +2,14 @@ namespace ControlPlane.AzureFunctions.Tests;
 
 public sealed class RouteTests
 {
-    /// <summary>The Functions host serves these itself, before any function.</summary>
-    static readonly string[] OfThePlatform =
+    /// <summary>The Functions host serves these paths itself.</summary>
+    static readonly string[] PlatformPaths =
         ["admin/extensions", "admin/functions", "admin/host", "admin/instance", "admin/pod", "admin/vfs", "admin/warmup", "admin/zip", "runtime"];
 
-    static readonly Dictionary<string, string?> Settings = FunctionsWorker.Settings("Host=localhost;Database=nobody_listens");
+    static readonly Dictionary<string, string?> Settings = WorkerStandIn.Settings("Host=localhost;Database=none");
 
     [Fact]
-    public async Task Azure_serves_the_same_routes_as_the_local_host() =>
+    public async Task The_function_app_serves_the_same_routes_as_the_local_host() =>
         Assert.Equal(await HostRoutes.OfLocalAsync(Settings), await RoutesAsync());
 
     [Fact]
@@ -17,11 +17,11 @@ public sealed class RouteTests
         (await RoutesAsync()).Select(route => route.Split(' ')[0]).Except(FunctionMetadata.Http.Methods, StringComparer.OrdinalIgnoreCase));
 
     [Fact]
-    public async Task No_route_is_under_an_address_of_the_platform()
+    public async Task No_route_is_under_a_path_of_the_platform()
     {
         var routes = await RoutesAsync();
         Assert.Contains("GET /admin/tenants", routes);
-        Assert.DoesNotContain(routes, route => OfThePlatform.Any(prefix => $"{route.Split(" /")[1]}/".StartsWith($"{prefix}/", StringComparison.OrdinalIgnoreCase)));
+        Assert.DoesNotContain(routes, route => PlatformPaths.Any(prefix => $"{route.Split(" /")[1]}/".StartsWith($"{prefix}/", StringComparison.OrdinalIgnoreCase)));
     }
 
     static async Task<IReadOnlyList<string>> RoutesAsync()

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>A storage account, as far as its queues: takes messages, as their REST interface has it.</summary>
+/// <summary>The queues of a storage account: accepts messages over their REST API.</summary>
 sealed class StorageAccount : IAsyncDisposable
 {
     const string Account = "devstoreaccount1";
@@ -13,7 +13,7 @@ sealed class StorageAccount : IAsyncDisposable
 
     StorageAccount(WebApplication app) => _app = app;
 
-    /// <summary>Queue and text.</summary>
+    /// <summary>The messages received.</summary>
     public ConcurrentQueue<(string Queue, string Text)> Messages { get; } = new();
 
     public bool Refuses { get; set; }
@@ -27,14 +27,14 @@ sealed class StorageAccount : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var queues = new StorageAccount(app);
-        app.MapPost($"/{Account}/{{queue}}/messages", queues.TakeAsync);
+        app.MapPost($"/{Account}/{{queue}}/messages", queues.ReceiveAsync);
         await app.StartAsync();
         return queues;
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    async Task<IResult> TakeAsync(string queue, HttpRequest request, CancellationToken ct)
+    async Task<IResult> ReceiveAsync(string queue, HttpRequest request, CancellationToken ct)
     {
         if (Refuses)
         {
@@ -43,11 +43,11 @@ sealed class StorageAccount : IAsyncDisposable
 
         var message = await XDocument.LoadAsync(request.Body, LoadOptions.None, ct);
         Messages.Enqueue((queue, message.Root!.Element("MessageText")!.Value));
-        const string Taken = """
+        const string Accepted = """
             <QueueMessagesList><QueueMessage><MessageId>1</MessageId><InsertionTime>Thu, 01 Jan 2026 00:00:00 GMT</InsertionTime>
             <ExpirationTime>Thu, 08 Jan 2026 00:00:00 GMT</ExpirationTime><PopReceipt>1</PopReceipt>
             <TimeNextVisible>Thu, 01 Jan 2026 00:00:00 GMT</TimeNextVisible></QueueMessage></QueueMessagesList>
             """;
-        return Results.Text(Taken, "application/xml", statusCode: StatusCodes.Status201Created);
+        return Results.Text(Accepted, "application/xml", statusCode: StatusCodes.Status201Created);
     }
 }

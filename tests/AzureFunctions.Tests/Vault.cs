@@ -5,7 +5,7 @@ using Azure.Security.KeyVault.Secrets;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
-/// <summary>A key vault as its REST interface shows it: first the challenge, then lists in pages, then one secret at a time.</summary>
+/// <summary>The REST API of a key vault: an authentication challenge, paged lists, and single secrets.</summary>
 sealed class Vault : HttpMessageHandler
 {
     const string Address = "https://example.vault.azure.net";
@@ -14,7 +14,7 @@ sealed class Vault : HttpMessageHandler
     readonly SortedDictionary<string, (string Value, long Updated, bool Enabled)> _secrets = [];
     long _now = 1_800_000_000;
 
-    /// <summary>Names in the order they were fetched.</summary>
+    /// <summary>Names of the secrets fetched, in order.</summary>
     public List<string> Fetched { get; } = [];
 
     public bool Refuses { get; set; }
@@ -24,11 +24,11 @@ sealed class Vault : HttpMessageHandler
 
     public void Set(string name, string value, bool enabled = true) => _secrets[name] = (value, ++_now, enabled);
 
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(Answer(request));
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(Respond(request));
 
-    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) => Answer(request);
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) => Respond(request);
 
-    HttpResponseMessage Answer(HttpRequestMessage request)
+    HttpResponseMessage Respond(HttpRequestMessage request)
     {
         if (request.Headers.Authorization is not { Scheme: "Bearer", Parameter: Identity.Token })
         {
@@ -42,7 +42,7 @@ sealed class Vault : HttpMessageHandler
             return Json(HttpStatusCode.Forbidden, new { error = new { code = "Forbidden", message = "The caller is not authorized." } });
         }
 
-        return request.RequestUri!.Segments is ["/", "secrets"] ? List(request.RequestUri.Query) : One(request.RequestUri.Segments[2].Trim('/'));
+        return request.RequestUri!.Segments is ["/", "secrets"] ? List(request.RequestUri.Query) : Get(request.RequestUri.Segments[2].Trim('/'));
     }
 
     HttpResponseMessage List(string query)
@@ -55,7 +55,7 @@ sealed class Vault : HttpMessageHandler
         });
     }
 
-    HttpResponseMessage One(string name)
+    HttpResponseMessage Get(string name)
     {
         Fetched.Add(name);
         return Json(HttpStatusCode.OK, new { value = _secrets[name].Value, id = $"{Address}/secrets/{name}/{_secrets[name].Updated}", attributes = Attributes(name) });

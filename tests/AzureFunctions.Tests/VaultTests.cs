@@ -3,7 +3,7 @@ namespace ControlPlane.AzureFunctions.Tests;
 public sealed class VaultTests
 {
     [Fact]
-    public async Task Secrets_are_settings_and_each_version_is_fetched_once()
+    public async Task Each_version_of_a_secret_is_fetched_once()
     {
         using var vault = new Vault();
         vault.Set("CONTROLPLANE-SMTP", "smtp://one");
@@ -26,61 +26,61 @@ public sealed class VaultTests
     }
 
     [Fact]
-    public async Task A_rotated_secret_is_taken_over_while_what_runs_goes_on()
+    public async Task A_rotated_secret_is_applied_without_interrupting_running_work()
     {
         using var vault = new Vault();
         vault.Set("CONTROLPLANE-MAIL-FROM", "one@example.com");
-        using var stop = new CancellationTokenSource();
-        await using var running = await RunningAsync(vault);
-        var former = running.Application.Now;
+        using var shutdown = new CancellationTokenSource();
+        await using var running = await StartAsync(vault);
+        var former = running.Application.Current;
 
-        await running.Application.RenewAsync(stop.Token);
-        Assert.Same(former, running.Application.Now);
+        await running.Application.ReloadAsync(shutdown.Token);
+        Assert.Same(former, running.Application.Current);
 
         vault.Set("CONTROLPLANE-MAIL-FROM", "two@example.com");
-        await running.Application.RenewAsync(stop.Token);
-        Assert.NotSame(former, running.Application.Now);
-        Assert.Equal("two@example.com", running.Application.Now.Services.GetRequiredService<MailSender>().Address);
+        await running.Application.ReloadAsync(shutdown.Token);
+        Assert.NotSame(former, running.Application.Current);
+        Assert.Equal("two@example.com", running.Application.Current.Services.GetRequiredService<MailSender>().Address);
         await former.RunJobAsync("retention", CancellationToken.None);
 
-        await stop.CancelAsync();
+        await shutdown.CancelAsync();
     }
 
     [Fact]
-    public async Task A_change_that_cannot_be_started_with_and_a_vault_that_is_away_change_nothing()
+    public async Task An_invalid_secret_or_an_unavailable_vault_keeps_the_running_application()
     {
         using var vault = new Vault();
         vault.Set("CONTROLPLANE-SMTP", "smtp://localhost?tls=off");
-        await using var running = await RunningAsync(vault);
-        var former = running.Application.Now;
+        await using var running = await StartAsync(vault);
+        var former = running.Application.Current;
 
-        vault.Set("CONTROLPLANE-SMTP", "no address");
-        await running.Application.RenewAsync(CancellationToken.None);
-        Assert.Same(former, running.Application.Now);
+        vault.Set("CONTROLPLANE-SMTP", "not a URL");
+        await running.Application.ReloadAsync(CancellationToken.None);
+        Assert.Same(former, running.Application.Current);
 
         vault.Refuses = true;
-        await running.Application.RenewAsync(CancellationToken.None);
-        Assert.Same(former, running.Application.Now);
+        await running.Application.ReloadAsync(CancellationToken.None);
+        Assert.Same(former, running.Application.Current);
     }
 
     [Fact]
-    public async Task Without_its_settings_the_application_says_which_and_does_not_start()
+    public async Task Missing_settings_prevent_the_start_and_are_named()
     {
-        var nothing = new ConfigurationBuilder().Build();
+        var empty = new ConfigurationBuilder().Build();
         var missing = await Assert.ThrowsAsync<SettingException>(() => CurrentApplication.StartAsync(
-            nothing, new Identity(), vault: null, TimeProvider.System, CancellationToken.None));
+            empty, new Identity(), vault: null, TimeProvider.System, CancellationToken.None));
         Assert.All(["CONTROLPLANE_DATABASE", "CONTROLPLANE_SECRETS_KEY", "CONTROLPLANE_SMTP"], name => Assert.Contains(name, missing.Message, StringComparison.Ordinal));
 
         using var vault = new Vault { Refuses = true };
         var refused = await Assert.ThrowsAsync<SettingException>(
-            () => CurrentApplication.StartAsync(nothing, new Identity(), vault.Settings, TimeProvider.System, CancellationToken.None));
+            () => CurrentApplication.StartAsync(empty, new Identity(), vault.Settings, TimeProvider.System, CancellationToken.None));
         Assert.Contains("not authorized", refused.Message, StringComparison.Ordinal);
     }
 
-    static async Task<Running> RunningAsync(Vault vault)
+    static async Task<Running> StartAsync(Vault vault)
     {
         var database = await TestCluster.NewDatabaseAsync();
-        var environment = new ConfigurationBuilder().AddInMemoryCollection(FunctionsWorker.Settings(database)).Build();
+        var environment = new ConfigurationBuilder().AddInMemoryCollection(WorkerStandIn.Settings(database)).Build();
         return new Running(await CurrentApplication.StartAsync(environment, new Identity(), vault.Settings, TimeProvider.System, CancellationToken.None), database);
     }
 

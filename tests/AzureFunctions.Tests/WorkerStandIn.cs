@@ -6,29 +6,29 @@ using Npgsql;
 namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>
-/// The HTTP side of the Functions worker, as its ASP.NET Core integration sets it up: forwarded headers from this machine are believed once, its
-/// own routing leads to the function by the trigger's route and host.json, and the function runs apart from the request's own flow.
+/// A stand-in for the Functions worker's HTTP server in the test's process. Like the worker's, it applies one entry of the forwarded headers, routes
+/// to the function by the trigger's route, and runs the function outside the request's execution context.
 /// </summary>
-sealed class FunctionsWorker : IAsyncDisposable
+sealed class WorkerStandIn : IAsyncDisposable
 {
     readonly WebApplication _worker;
     readonly string _data;
-    readonly CancellationTokenSource _timeIsUp = new();
+    readonly CancellationTokenSource _timeout = new();
     readonly ConcurrentBag<Task> _invocations = [];
 
-    FunctionsWorker(WebApplication worker, CurrentApplication application, string connectionString, string operatorKey)
+    WorkerStandIn(WebApplication worker, CurrentApplication application, string connectionString, string operatorKey)
     {
         (_worker, Application, ConnectionString) = (worker, application, connectionString);
         _data = Settings(connectionString)["CONTROLPLANE_DATA"]!;
         Address = new Uri(worker.Urls.Single());
-        Anyone = NewClient(key: null);
+        Anonymous = NewClient(key: null);
         Operator = NewClient(operatorKey);
     }
 
     public CurrentApplication Application { get; }
     public string ConnectionString { get; }
     public Uri Address { get; }
-    public HttpClient Anyone { get; }
+    public HttpClient Anonymous { get; }
     public HttpClient Operator { get; }
 
     public static Dictionary<string, string?> Settings(string connectionString) => new()
@@ -42,14 +42,14 @@ sealed class FunctionsWorker : IAsyncDisposable
         ["CONTROLPLANE_DATA"] = Path.Combine(Path.GetTempPath(), new NpgsqlConnectionStringBuilder(connectionString).Database!),
     };
 
-    public static async Task<FunctionsWorker> StartAsync(params KeyValuePair<string, string?>[] settings)
+    public static async Task<WorkerStandIn> StartAsync(params KeyValuePair<string, string?>[] settings)
     {
         var connectionString = await TestCluster.NewDatabaseAsync();
         var key = Credentials.New(Credentials.OperatorKeyPrefix);
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection([.. Settings(connectionString), new("CONTROLPLANE_OPERATOR_KEY", key), .. settings]).Build();
         var application = await CurrentApplication.StartAsync(configuration, new Identity(), vault: null, TimeProvider.System, CancellationToken.None);
-        FunctionsWorker? worker = null;
+        WorkerStandIn? worker = null;
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddRouting();
@@ -59,7 +59,7 @@ sealed class FunctionsWorker : IAsyncDisposable
         app.UseRouting();
         app.MapMethods(FunctionMetadata.Http.Route!, FunctionMetadata.Http.Methods, context =>
         {
-            var invocation = new Invocation(app.Services, worker!._timeIsUp.Token);
+            var invocation = new Invocation(app.Services, worker!._timeout.Token);
             using (ExecutionContext.SuppressFlow())
             {
                 var running = Task.Run(() => new HttpFunction(application).ServeAsync(context.Request, invocation));
@@ -68,7 +68,7 @@ sealed class FunctionsWorker : IAsyncDisposable
             }
         });
         await app.StartAsync();
-        return worker = new FunctionsWorker(app, application, connectionString, key);
+        return worker = new WorkerStandIn(app, application, connectionString, key);
     }
 
     /// <param name="key">Sent as Bearer; null: none.</param>
@@ -83,7 +83,7 @@ sealed class FunctionsWorker : IAsyncDisposable
         return client;
     }
 
-    /// <summary>As the schema's owner, on a connection that nothing else has used.</summary>
+    /// <summary>As the schema's owner, on an unpooled connection.</summary>
     public async Task<long> CountAsync(string sql)
     {
         await using var connection = await OpenAsync();
@@ -97,21 +97,21 @@ sealed class FunctionsWorker : IAsyncDisposable
         await connection.ExecuteAsync(sql, CancellationToken.None);
     }
 
-    /// <summary>Tells all invocations that their time is up, and waits until they have ended.</summary>
-    public async Task EndInvocationsAsync()
+    /// <summary>Cancels all invocations as a timeout does, and waits until they have ended.</summary>
+    public async Task TimeOutInvocationsAsync()
     {
-        await _timeIsUp.CancelAsync();
+        await _timeout.CancelAsync();
         await Task.WhenAll(_invocations);
     }
 
     public async ValueTask DisposeAsync()
     {
-        Anyone.Dispose();
+        Anonymous.Dispose();
         Operator.Dispose();
         await _worker.DisposeAsync();
         await Application.StopAsync(CancellationToken.None);
         Application.Dispose();
-        _timeIsUp.Dispose();
+        _timeout.Dispose();
         await TestCluster.DropAsync(ConnectionString);
         if (Directory.Exists(_data))
         {

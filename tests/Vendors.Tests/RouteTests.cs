@@ -10,25 +10,25 @@ public sealed class RouteTests
     [Theory]
     [InlineData("false")]
     [InlineData("true")]
-    public async Task Every_route_of_the_local_host_is_in_the_function_api_of_AWS_and_no_other(string sandbox)
+    public async Task The_api_function_serves_the_same_routes_as_the_local_host(string sandbox)
     {
         await using var rig = await LambdaRig.StartAsync();
         rig.Settings["CONTROLPLANE_SANDBOX"] = sandbox;
-        var routes = await OfAwsAsync(rig, ApiFunction.Build);
+        var routes = await RoutesAsync(rig, ApiFunction.Build);
         Assert.Equal(await HostRoutes.OfLocalAsync(rig.Settings), routes);
         Assert.Equal(sandbox == "true", routes.Contains("POST /v1/sandbox/clock"));
     }
 
     [Fact]
-    public async Task The_function_usage_of_AWS_serves_what_API_Gateway_sends_it_and_nothing_else()
+    public async Task The_usage_function_serves_only_the_routes_that_API_Gateway_sends_it()
     {
         await using var rig = await LambdaRig.StartAsync();
-        Assert.Equal(GatewayRoutes.All.Order(StringComparer.Ordinal), await OfAwsAsync(rig, UsageFunction.Build));
+        Assert.Equal(GatewayRoutes.All.Order(StringComparer.Ordinal), await RoutesAsync(rig, UsageFunction.Build));
     }
 
-    static async Task<IReadOnlyList<string>> OfAwsAsync(LambdaRig rig, Func<WebApplicationBuilder, FunctionEnvironment, WebApplication> build)
+    static async Task<IReadOnlyList<string>> RoutesAsync(LambdaRig rig, Func<WebApplicationBuilder, FunctionEnvironment, WebApplication> build)
     {
-        await using var function = build(HttpFunction.NewBuilder(rig.Around), rig.Around);
+        await using var function = build(HttpFunction.NewBuilder(rig.Environment), rig.Environment);
         return HostRoutes.Of(((IEndpointRouteBuilder)function).DataSources);
     }
 }

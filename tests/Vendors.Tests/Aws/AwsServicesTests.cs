@@ -10,7 +10,7 @@ public class AwsServicesTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void On_AWS_secrets_and_models_are_kept_by_AWS_whatever_is_registered_first(bool awsFirst)
+    public void AWS_stores_replace_the_default_ones_in_any_order_of_registration(bool awsFirst)
     {
         var configuration = Configuration();
         var services = new ServiceCollection();
@@ -23,7 +23,7 @@ public class AwsServicesTests
     }
 
     [Fact]
-    public void Clients_try_again_what_is_throttled_in_the_stacks_region()
+    public void Clients_use_the_stacks_region_and_retry_throttled_calls()
     {
         using var provider = Provider(Configuration());
         foreach (var config in (IClientConfig[])
@@ -37,7 +37,7 @@ public class AwsServicesTests
     }
 
     [Fact]
-    public void A_function_starts_without_the_settings_of_what_it_does_not_use()
+    public void Settings_of_unused_services_are_not_required()
     {
         using var provider = Provider(Configuration(("CONTROLPLANE_CLUSTER", null), ("CONTROLPLANE_MODEL_FILES", null), ("CONTROLPLANE_TENANT_SECRETS_KEY", null)));
         Assert.NotNull(provider.GetRequiredService<QueueSender>());
@@ -51,7 +51,7 @@ public class AwsServicesTests
     [InlineData("CONTROLPLANE_TENANT_ACCESS_POINT", "/tenants")]
     [InlineData("CONTROLPLANE_TENANT_ACCESS_POINT", """{"path":"/tenants/{slug}"}""")]
     [InlineData("CONTROLPLANE_TAGS", "prod")]
-    public void A_missing_or_wrong_setting_is_named_when_it_is_needed(string name, string? value)
+    public void A_missing_or_invalid_setting_is_named_when_it_is_needed(string name, string? value)
     {
         using var provider = Provider(Configuration((name, value)));
         Assert.Contains(name, Assert.Throws<InvalidOperationException>(provider.GetRequiredService<IModelStorage>).Message, StringComparison.Ordinal);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>Stands in for the API server of a cluster: answers <c>/version</c> to whoever shows a token.</summary>
+/// <summary>A stand-in for a cluster's API server: serves <c>/version</c> to requests with a token.</summary>
 sealed class ClusterApi : IAsyncDisposable
 {
     readonly WebApplication _app;
@@ -13,7 +13,7 @@ sealed class ClusterApi : IAsyncDisposable
 
     ClusterApi(WebApplication app) => _app = app;
 
-    /// <summary>What the callers showed, in the order they came.</summary>
+    /// <summary>The Authorization headers received, in order.</summary>
     public IReadOnlyList<string> Authorizations => [.. _authorizations];
 
     public static async Task<ClusterApi> StartAsync(X509Certificate2 certificate, bool refuseFirst = false)
@@ -24,9 +24,9 @@ sealed class ClusterApi : IAsyncDisposable
         var api = new ClusterApi(builder.Build());
         api._app.MapGet("/version", (HttpRequest request) =>
         {
-            var shown = request.Headers.Authorization.ToString();
-            api._authorizations.Enqueue(shown);
-            return shown.StartsWith("Bearer k8s-aws-v1.", StringComparison.Ordinal) && !(refuseFirst && api._authorizations.Count == 1)
+            var authorization = request.Headers.Authorization.ToString();
+            api._authorizations.Enqueue(authorization);
+            return authorization.StartsWith("Bearer k8s-aws-v1.", StringComparison.Ordinal) && !(refuseFirst && api._authorizations.Count == 1)
                 ? Results.Json(new { major = "1", minor = "35", gitVersion = "v1.35.0-eks-stand-in" })
                 : Results.Unauthorized();
         });

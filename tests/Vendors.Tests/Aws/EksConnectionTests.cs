@@ -5,11 +5,11 @@ using Amazon.EKS.Model;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>Against a TLS server of the test's own that stands in for the cluster's API.</summary>
+/// <summary>Against a local TLS server as the cluster's API.</summary>
 public class EksConnectionTests
 {
     [Fact]
-    public async Task The_version_of_the_cluster_is_read_with_a_token_over_a_connection_that_trusts_its_authority()
+    public async Task Requests_carry_a_token_over_a_connection_that_trusts_the_clusters_authority()
     {
         using var authority = new Authority();
         await using var cluster = await ClusterApi.StartAsync(authority.Certificate("localhost"));
@@ -21,7 +21,7 @@ public class EksConnectionTests
     }
 
     [Fact]
-    public async Task A_server_of_another_authority_is_refused_before_it_sees_a_token()
+    public async Task A_server_with_a_certificate_of_another_authority_gets_no_token()
     {
         using var authority = new Authority();
         using var other = new Authority();
@@ -30,7 +30,7 @@ public class EksConnectionTests
     }
 
     [Fact]
-    public async Task A_server_of_the_same_authority_and_another_name_is_refused_before_it_sees_a_token()
+    public async Task A_server_with_a_certificate_for_another_name_gets_no_token()
     {
         using var authority = new Authority();
         await using var node = await ClusterApi.StartAsync(authority.Certificate("node-7.internal"));
@@ -38,7 +38,7 @@ public class EksConnectionTests
     }
 
     [Fact]
-    public async Task A_certificate_that_has_run_out_is_refused_before_it_sees_a_token()
+    public async Task A_server_with_an_expired_certificate_gets_no_token()
     {
         using var authority = new Authority();
         await using var old = await ClusterApi.StartAsync(authority.Certificate("localhost", expired: true));
@@ -46,11 +46,11 @@ public class EksConnectionTests
     }
 
     [Fact]
-    public async Task A_token_that_the_cluster_refuses_is_not_used_again()
+    public async Task A_rejected_token_is_not_used_again()
     {
         using var authority = new Authority();
         await using var cluster = await ClusterApi.StartAsync(authority.Certificate("localhost"), refuseFirst: true);
-        var clock = NoWaiting.FromToday();
+        var clock = InstantClock.AtFixedTime();
         using var connection = new EksConnection(Eks(cluster.Url("localhost"), authority.Pem), EksTokenTests.Token(clock), "controlplane-prod-cluster");
         var client = await connection.OpenAsync(default);
         using var refused = await client.GetAsync("/version");
@@ -62,14 +62,14 @@ public class EksConnectionTests
     }
 
     [Fact]
-    public async Task A_cluster_that_is_not_there_or_not_yet_is_said_so_and_looked_for_again()
+    public async Task A_missing_or_creating_cluster_is_reported_and_looked_up_again()
     {
         var recording = Recording.Of("cluster.json");
-        using var connection = new EksConnection(recording.Replay<IAmazonEKS>(), EksTokenTests.Token(NoWaiting.FromToday()), "controlplane-prod-cluster");
-        var absent = await Assert.ThrowsAsync<StepFailedException>(() => connection.OpenAsync(default));
-        Assert.Contains("CONTROLPLANE_CLUSTER", absent.Message, StringComparison.Ordinal);
-        var early = await Assert.ThrowsAsync<StepFailedException>(() => connection.OpenAsync(default));
-        Assert.Contains("CREATING", early.Message, StringComparison.Ordinal);
+        using var connection = new EksConnection(recording.Replay<IAmazonEKS>(), EksTokenTests.Token(InstantClock.AtFixedTime()), "controlplane-prod-cluster");
+        var missing = await Assert.ThrowsAsync<StepFailedException>(() => connection.OpenAsync(default));
+        Assert.Contains("CONTROLPLANE_CLUSTER", missing.Message, StringComparison.Ordinal);
+        var creating = await Assert.ThrowsAsync<StepFailedException>(() => connection.OpenAsync(default));
+        Assert.Contains("CREATING", creating.Message, StringComparison.Ordinal);
         var client = await connection.OpenAsync(default);
         Assert.Equal("https://0123456789abcdef0123456789abcdef.gr7.eu-central-1.eks.amazonaws.com/", client.BaseAddress!.AbsoluteUri);
         recording.AssertAllUsed();
@@ -85,7 +85,7 @@ public class EksConnectionTests
     }
 
     static EksConnection Connection(Uri endpoint, Authority authority) =>
-        new(Eks(endpoint, authority.Pem), EksTokenTests.Token(NoWaiting.FromToday()), "controlplane-prod-cluster");
+        new(Eks(endpoint, authority.Pem), EksTokenTests.Token(InstantClock.AtFixedTime()), "controlplane-prod-cluster");
 
     static IAmazonEKS Eks(Uri endpoint, string pem) => Substitute.For<IAmazonEKS>((_, request) => Task.FromResult<object>(new DescribeClusterResponse
     {

@@ -12,9 +12,9 @@ public class EksTokenTests
     const string Session = "IQoJb3JpZ2luX2VjEXAMPLE//token+with=signs";
 
     [Fact]
-    public async Task A_token_is_a_signed_call_of_GetCallerIdentity_that_names_the_cluster()
+    public async Task A_token_is_a_presigned_GetCallerIdentity_request_that_names_the_cluster()
     {
-        var token = await Token(NoWaiting.FromToday()).GetAsync();
+        var token = await Token(InstantClock.AtFixedTime()).GetAsync();
         Assert.Matches("^k8s-aws-v1\\.[A-Za-z0-9_-]+$", token);
         var url = Address(token);
         Assert.StartsWith("https://sts.eu-central-1.amazonaws.com/?", url, StringComparison.Ordinal);
@@ -23,13 +23,13 @@ public class EksTokenTests
             [
                 ("Action", "GetCallerIdentity"), ("Version", "2011-06-15"), ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
                 ("X-Amz-Credential", "AKIDEXAMPLE/20260801/eu-central-1/sts/aws4_request"), ("X-Amz-Date", "20260801T120000Z"), ("X-Amz-Expires", "60"),
-                ("X-Amz-Security-Token", Session), ("X-Amz-SignedHeaders", "host;x-k8s-aws-id"), ("X-Amz-Signature", ByHand()),
+                ("X-Amz-Security-Token", Session), ("X-Amz-SignedHeaders", "host;x-k8s-aws-id"), ("X-Amz-Signature", ExpectedSignature()),
             ],
             query);
     }
 
-    // Written out step by step, as the documentation has it.
-    static string ByHand()
+    // Step by step, as in the documentation of Signature Version 4.
+    static string ExpectedSignature()
     {
         const string Request = """
             GET
@@ -50,9 +50,9 @@ public class EksTokenTests
     }
 
     [Fact]
-    public async Task A_token_is_kept_for_14_minutes()
+    public async Task A_token_is_cached_for_14_minutes()
     {
-        var clock = NoWaiting.FromToday();
+        var clock = InstantClock.AtFixedTime();
         var token = Token(clock);
         var first = await token.GetAsync();
         clock.Move(TimeSpan.FromSeconds((14 * 60) - 1));
@@ -60,7 +60,7 @@ public class EksTokenTests
         clock.Move(TimeSpan.FromSeconds(1));
         var second = await token.GetAsync();
         Assert.Contains(("X-Amz-Date", "20260801T121400Z"), Query(Address(second)));
-        token.Forget();
+        token.Invalidate();
         clock.Move(TimeSpan.FromSeconds(1));
         Assert.NotEqual(second, await token.GetAsync());
     }
@@ -68,7 +68,7 @@ public class EksTokenTests
     [Fact]
     public async Task Each_partition_has_its_own_hosts()
     {
-        var token = new EksToken(new BasicAWSCredentials("AKIDEXAMPLE", Secret), RegionEndpoint.CNNorth1, "c", NoWaiting.FromToday());
+        var token = new EksToken(new BasicAWSCredentials("AKIDEXAMPLE", Secret), RegionEndpoint.CNNorth1, "c", InstantClock.AtFixedTime());
         Assert.StartsWith("https://sts.cn-north-1.amazonaws.com.cn/?", Address(await token.GetAsync()), StringComparison.Ordinal);
     }
 

@@ -4,14 +4,14 @@ using Amazon.SecretsManager.Model;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>
-/// Secrets Manager in memory, as its API reference describes the calls that we make: versions with staging labels, tokens that make a version
-/// once, a label that moves only from where the caller says it is, deletion that can be taken back, rotation that begins with a version without a value.
+/// Secrets Manager in memory, for the calls that we use and as its API reference describes them: versions with staging labels, idempotency tokens,
+/// compare-and-set of labels, deletion with a recovery window, and rotations that begin with a version without a value.
 /// </summary>
 sealed class FakeSecretsManager
 {
     readonly Dictionary<string, Secret> _secrets = [];
 
-    /// <summary>Looks after every call.</summary>
+    /// <summary>Runs after every call.</summary>
     public Action AfterCall { get; set; } = () => { };
 
     public IAmazonSecretsManager Client() => Substitute.For<IAmazonSecretsManager>((_, request) => Task.FromResult(Answer(request)));
@@ -26,7 +26,7 @@ sealed class FakeSecretsManager
     public void Put(string name, string text, bool scheduledForDeletion = false) =>
         _secrets[name] = new Secret { Versions = { ["first"] = text }, Labels = { ["AWSCURRENT"] = "first" }, IsDeleted = scheduledForDeletion };
 
-    /// <summary>What Secrets Manager does itself before it asks for the steps of a rotation.</summary>
+    /// <summary>What Secrets Manager does itself before the first step of a rotation.</summary>
     public void BeginRotation(string name, string version)
     {
         var secret = Find(name);
@@ -63,9 +63,9 @@ sealed class FakeSecretsManager
 
     CreateSecretResponse Create(CreateSecretRequest request)
     {
-        if (_secrets.TryGetValue(request.Name, out var there))
+        if (_secrets.TryGetValue(request.Name, out var existing))
         {
-            throw there.IsDeleted
+            throw existing.IsDeleted
                 ? new InvalidRequestException("You can't create this secret because a secret with this name is already scheduled for deletion.")
                 : new ResourceExistsException("The operation failed because the secret already exists.");
         }
@@ -90,7 +90,7 @@ sealed class FakeSecretsManager
     PutSecretValueResponse Put(PutSecretValueRequest request)
     {
         var secret = NotDeleted(request.SecretId);
-        if (secret.Versions.GetValueOrDefault(request.ClientRequestToken) is { } there && there != request.SecretString)
+        if (secret.Versions.GetValueOrDefault(request.ClientRequestToken) is { } existing && existing != request.SecretString)
         {
             throw new ResourceExistsException("A version with this token and another value exists.");
         }
@@ -122,7 +122,7 @@ sealed class FakeSecretsManager
         DeletedDate = secret.IsDeleted ? DateTime.UnixEpoch : null,
         RotationEnabled = secret.IsRotated,
         VersionIdsToStages = secret.Versions.Keys.ToDictionary(version => version, version => secret.Labels.Where(label => label.Value == version).Select(label => label.Key).ToList()),
-        // As the SDK does: a list without entries is null.
+        // Like the SDK, which returns null for an empty list.
         ReplicationStatus = secret.Copies.Count == 0 ? null : [.. secret.Copies.Select(region => new ReplicationStatusType { Region = region })],
     };
 
@@ -160,7 +160,7 @@ sealed class FakeSecretsManager
 
     sealed class Secret
     {
-        /// <summary>null: a version that has no value yet.</summary>
+        /// <summary>null: a version without a value yet.</summary>
         public Dictionary<string, string?> Versions { get; } = [];
         public Dictionary<string, string> Labels { get; } = [];
         public List<string> Copies { get; } = [];

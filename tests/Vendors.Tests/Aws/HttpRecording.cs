@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>Exchanges with a service over HTTP, from a file in Exchanges/: each request has to be the recorded one, in order, and signed.</summary>
+/// <summary>HTTP exchanges with a service, from a file in Exchanges/. Requests must match the recorded ones, in order, and be signed.</summary>
 sealed class HttpRecording : HttpMessageHandler
 {
     readonly Queue<JsonNode> _exchanges;
@@ -19,7 +19,7 @@ sealed class HttpRecording : HttpMessageHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        Assert.True(_exchanges.TryDequeue(out var exchange), $"{request.Method} {request.RequestUri} is called, and nothing more was recorded.");
+        Assert.True(_exchanges.TryDequeue(out var exchange), $"{request.Method} {request.RequestUri} was called, but no further exchange is recorded.");
         Assert.Equal($"{exchange["method"]} {exchange["url"]}", $"{request.Method} {request.RequestUri!.AbsoluteUri}");
         var body = request.Content is null ? null : JsonNode.Parse(await request.Content.ReadAsStringAsync(cancellationToken));
         Assert.Equal(exchange["body"]?.ToJsonString(), body?.ToJsonString());

@@ -1,9 +1,9 @@
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>A clock at a fixed moment, on which every wait is over at once and moves it on by its length.</summary>
-sealed class NoWaiting(DateTimeOffset now) : TimeProvider
+/// <summary>A clock that starts at a fixed time. Delays elapse at once and advance it by their length.</summary>
+sealed class InstantClock(DateTimeOffset now) : TimeProvider
 {
-    public static NoWaiting FromToday() => new(new DateTimeOffset(2026, 8, 1, 12, 0, 0, TimeSpan.Zero));
+    public static InstantClock AtFixedTime() => new(new DateTimeOffset(2026, 8, 1, 12, 0, 0, TimeSpan.Zero));
 
     readonly Lock _lock = new();
     DateTimeOffset _now = now;

@@ -3,27 +3,27 @@ using Amazon.SecretsManager;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>
-/// Runs writers against one fake service in every order that their calls can come in: each call waits until it is its turn. With deaths, at
-/// every point also the one where a writer never comes back.
+/// Runs concurrent writers against one fake service in every possible order of their calls, and optionally with a crash of a writer at every point.
+/// Each call waits for its turn.
 /// </summary>
-sealed class Interleavings(FakeSecretsManager aws, Func<IAmazonSecretsManager, int, Task> writer, int writers, int deaths)
+sealed class Interleavings(FakeSecretsManager aws, Func<IAmazonSecretsManager, int, Task> writer, int writers, int crashes)
 {
     readonly List<int> _alternatives = [];
     readonly Turn[] _turns = [.. Enumerable.Range(0, writers).Select(_ => new Turn())];
 
-    /// <returns>How many orders there were.</returns>
-    /// <param name="fresh">The service as it is before, and what has to hold after.</param>
+    /// <param name="fresh">Creates the service in its initial state, and the check of the final state.</param>
+    /// <returns>The number of orders.</returns>
     public static async Task<int> EveryAsync(
-        Func<(FakeSecretsManager Aws, Func<IReadOnlyList<int>, Task> Check)> fresh, Func<IAmazonSecretsManager, int, Task> writer, int writers, int deaths)
+        Func<(FakeSecretsManager Aws, Func<IReadOnlyList<int>, Task> Check)> fresh, Func<IAmazonSecretsManager, int, Task> writer, int writers, int crashes)
     {
         var choices = new List<int>();
         for (var orders = 1; ; orders++)
         {
             var (aws, check) = fresh();
-            var run = new Interleavings(aws, writer, writers, deaths);
+            var run = new Interleavings(aws, writer, writers, crashes);
             await check(await run.RunAsync(choices));
 
-            // The next order differs from this one in the last place where there was a choice left.
+            // Depth-first: the next order takes the next alternative at the last point that has one left.
             var last = Enumerable.Range(0, choices.Count).LastOrDefault(point => choices[point] + 1 < run._alternatives[point], -1);
             if (last < 0)
             {
@@ -35,8 +35,8 @@ sealed class Interleavings(FakeSecretsManager aws, Func<IAmazonSecretsManager, i
         }
     }
 
-    /// <param name="choices">Which of the alternatives at each point; extended by the first of each where it ends.</param>
-    /// <returns>The writers that came to their end.</returns>
+    /// <param name="choices">The alternative to take at each point; extended with first alternatives.</param>
+    /// <returns>The writers that completed.</returns>
     async Task<IReadOnlyList<int>> RunAsync(List<int> choices)
     {
         var tasks = Enumerable.Range(0, writers).Select(w => writer(Client(w), w)).ToArray();
@@ -51,8 +51,8 @@ sealed class Interleavings(FakeSecretsManager aws, Func<IAmazonSecretsManager, i
                 return alive;
             }
 
-            var mayDie = writers - alive.Count < deaths;
-            _alternatives.Add(waiting.Count * (mayDie ? 2 : 1));
+            var mayCrash = writers - alive.Count < crashes;
+            _alternatives.Add(waiting.Count * (mayCrash ? 2 : 1));
             if (point == choices.Count)
             {
                 choices.Add(0);

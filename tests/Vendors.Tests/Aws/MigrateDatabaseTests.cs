@@ -2,11 +2,11 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>What a deployment makes of a database whose owner is not a superuser, as on RDS.</summary>
+/// <summary>On a database whose owner is not a superuser, as on RDS.</summary>
 [Collection(Logins)]
 public sealed class MigrateDatabaseTests : IAsyncLifetime
 {
-    /// <summary>One after the other: logins belong to the whole server.</summary>
+    /// <summary>Serialized, because logins belong to the whole server.</summary>
     public const string Logins = "function logins";
 
     readonly string _owner = Names.Random("owner");
@@ -36,7 +36,7 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_empty_database_gets_the_schema_and_a_login_for_each_function_and_the_second_time_nothing_changes()
+    public async Task Migration_creates_the_schema_and_a_login_for_each_function_and_is_idempotent()
     {
         Assert.NotEmpty(await MigrateAsync());
         var before = await MembershipsAsync();
@@ -51,38 +51,38 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Where_there_is_RDS_the_logins_sign_in_with_IAM_and_what_they_should_not_have_is_taken()
+    public async Task On_RDS_logins_use_IAM_and_lose_memberships_they_should_not_have()
     {
         await MigrateAsync();
         await SuperuserAsync("create role rds_iam nologin");
         await SuperuserAsync($"grant rds_iam to {_owner} with admin option");
-        await SuperuserAsync("create role somebody nologin");
-        await SuperuserAsync("grant control_provision, somebody to controlplane_usage");
+        await SuperuserAsync("create role unrelated nologin");
+        await SuperuserAsync("grant control_provision, unrelated to controlplane_usage");
         await SuperuserAsync("alter role controlplane_usage nologin inherit password 'x'");
         await MigrateAsync();
 
         Assert.Equal(["controlplane_usage control_app", "controlplane_usage rds_iam"], (await MembershipsAsync()).Where(member => member.StartsWith("controlplane_usage", StringComparison.Ordinal)));
         Assert.Equal(4, (await MembershipsAsync()).Count(member => member.EndsWith(" rds_iam", StringComparison.Ordinal)));
-        Assert.True(await AskAsync<bool>("select rolcanlogin and not rolinherit from pg_roles where rolname = 'controlplane_usage'"));
-        Assert.True(await AskAsync<bool>("select rolpassword is null from pg_authid where rolname = 'controlplane_usage'"));
-        await SuperuserAsync("drop role somebody");
+        Assert.True(await ScalarAsync<bool>("select rolcanlogin and not rolinherit from pg_roles where rolname = 'controlplane_usage'"));
+        Assert.True(await ScalarAsync<bool>("select rolpassword is null from pg_authid where rolname = 'controlplane_usage'"));
+        await SuperuserAsync("drop role unrelated");
     }
 
     [Fact]
-    public async Task A_login_gets_no_further_than_its_roles()
+    public async Task A_login_has_only_the_rights_of_its_roles()
     {
         await MigrateAsync();
         await SuperuserAsync("alter role controlplane_usage password 'secret'");
         await using var usage = Open("controlplane_usage");
-        await using (var mine = await usage.BeginAsync(Ids.New(TimeProvider.System), default))
+        await using (var transaction = await usage.BeginAsync(Ids.New(TimeProvider.System), default))
         {
-            Assert.Equal(0, await mine.ScalarAsync<long>("select count(*) from control.tenant", default));
+            Assert.Equal(0, await transaction.ScalarAsync<long>("select count(*) from control.tenant", default));
         }
 
-        await RefusedAsync(usage.BeginJobAsync);
-        await RefusedAsync(usage.BeginProvisioningAsync);
+        await AssertDeniedAsync(usage.BeginJobAsync);
+        await AssertDeniedAsync(usage.BeginProvisioningAsync);
 
-        async Task RefusedAsync(Func<CancellationToken, Task<Transaction>> begin)
+        async Task AssertDeniedAsync(Func<CancellationToken, Task<Transaction>> begin)
         {
             await using var transaction = await begin(default);
             Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => transaction.ExecuteAsync("select 1", default))).SqlState);
@@ -103,7 +103,7 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
 
     Task<int> SuperuserAsync(string sql) => AsSuperuserAsync(connection => connection.ExecuteAsync(sql, default));
 
-    Task<T?> AskAsync<T>(string sql) => AsSuperuserAsync(connection => connection.ScalarAsync<T>(sql, default));
+    Task<T?> ScalarAsync<T>(string sql) => AsSuperuserAsync(connection => connection.ScalarAsync<T>(sql, default));
 
     async Task<T> AsSuperuserAsync<T>(Func<NpgsqlConnection, Task<T>> work)
     {

@@ -6,11 +6,11 @@ namespace ControlPlane.Tests.Aws;
 public class ModelAccessPointsTests
 {
     [Theory]
-    [InlineData("access-point-made.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
-    [InlineData("access-point-there.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
+    [InlineData("access-point-created.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
+    [InlineData("access-point-exists.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
     [InlineData("access-point-throttled.json", "fs-0123456789abcdef0::fsap-0aaaaaaaaaaaaaaaa")]
     [InlineData("access-point-being-deleted.json", "fs-0123456789abcdef0::fsap-0bbbbbbbbbbbbbbbb")]
-    public async Task A_tenant_gets_one_access_point_and_the_handle_that_volumes_name_it_by(string recorded, string handle)
+    public async Task A_tenant_gets_one_access_point_and_its_volume_handle(string recorded, string handle)
     {
         using var recording = HttpRecording.Of(recorded);
         Assert.Equal(handle, await Storage(recording).MakeAsync(s_environment, default));
@@ -20,8 +20,8 @@ public class ModelAccessPointsTests
     [Theory]
     [InlineData("access-point-removed.json")]
     [InlineData("access-point-removed-by-another.json")]
-    [InlineData("access-point-none.json")]
-    public async Task Removing_leaves_no_way_to_the_files_however_often_it_is_asked_for(string recorded)
+    [InlineData("access-point-missing.json")]
+    public async Task Removal_deletes_the_access_point_and_is_idempotent(string recorded)
     {
         using var recording = HttpRecording.Of(recorded);
         Assert.Equal("removed", await Storage(recording).RemoveAsync(s_environment, default));
@@ -29,7 +29,7 @@ public class ModelAccessPointsTests
     }
 
     [Fact]
-    public async Task A_full_file_system_is_said_to_be_full()
+    public async Task A_file_system_at_its_access_point_limit_is_reported()
     {
         using var recording = HttpRecording.Of("access-point-limit.json");
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => Storage(recording).MakeAsync(s_environment, default));
@@ -37,7 +37,7 @@ public class ModelAccessPointsTests
     }
 
     [Fact]
-    public async Task What_is_denied_is_not_tried_again_and_said_in_AWS_words()
+    public async Task A_denied_call_is_not_retried_and_reports_the_text_of_AWS()
     {
         using var recording = HttpRecording.Of("access-point-denied.json");
         var failure = await Assert.ThrowsAsync<ElasticFileSystemException>(() => Storage(recording).MakeAsync(s_environment, default));
@@ -46,15 +46,15 @@ public class ModelAccessPointsTests
     }
 
     [Fact]
-    public async Task A_service_that_stays_away_is_given_up_after_six_attempts()
+    public async Task An_unavailable_service_is_tried_six_times()
     {
         var attempts = 0;
-        using var away = new Handler(() =>
+        using var unavailable = new Handler(() =>
         {
             attempts++;
             throw new HttpRequestException("Connection refused");
         });
-        await Assert.ThrowsAsync<HttpRequestException>(() => Storage(away).RemoveAsync(s_environment, default));
+        await Assert.ThrowsAsync<HttpRequestException>(() => Storage(unavailable).RemoveAsync(s_environment, default));
         Assert.Equal(6, attempts);
     }
 
@@ -72,9 +72,9 @@ public class ModelAccessPointsTests
     };
 
     static ModelAccessPoints Storage(HttpMessageHandler handler) => new(
-        new ElasticFileSystem(new HttpClient(handler), new BasicAWSCredentials("AKIDEXAMPLE", "secret"), RegionEndpoint.EUCentral1, NoWaiting.FromToday()),
+        new ElasticFileSystem(new HttpClient(handler), new BasicAWSCredentials("AKIDEXAMPLE", "secret"), RegionEndpoint.EUCentral1, InstantClock.AtFixedTime()),
         "fs-0123456789abcdef0", new AccessPointTemplate("/tenants/{slug}", 1000, 1000, "0750"),
-        new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }, NoWaiting.FromToday());
+        new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }, InstantClock.AtFixedTime());
 
     sealed class Handler(Func<HttpResponseMessage> answer) : HttpMessageHandler
     {

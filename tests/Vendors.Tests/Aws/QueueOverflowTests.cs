@@ -9,33 +9,33 @@ public class QueueOverflowTests
     static readonly DateTimeOffset ReceivedAt = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public async Task A_delivery_is_in_the_queue_in_messages_it_takes_and_nothing_of_it_is_missing()
+    public async Task A_large_delivery_is_split_into_messages_without_loss()
     {
         var random = new Random(7);
         string[] texts = ["{broken", .. Enumerable.Range(0, 40).Select(_ => Random(random, 20_000))];
         var delivery = new OverflowDelivery(Guid.Parse("0199b000-0000-7000-8000-000000000001"), UsageFormat.Litellm, ReceivedAt, texts);
-        var taken = new List<string>();
+        var sent = new List<string>();
 
-        await Overflow(entry => taken.Add(entry.MessageBody)).AddAsync(delivery, default);
+        await Overflow(entry => sent.Add(entry.MessageBody)).AddAsync(delivery, default);
 
-        Assert.True(taken.Count > 1);
-        Assert.All(taken, body => Assert.InRange(body.Length, 1, 262_144));
-        var read = taken.Select(OverflowMessages.Read).ToList();
+        Assert.True(sent.Count > 1);
+        Assert.All(sent, body => Assert.InRange(body.Length, 1, 262_144));
+        var read = sent.Select(OverflowMessages.Read).ToList();
         Assert.Equal(texts, read.SelectMany(part => part.Events));
         Assert.All(read, part => Assert.Equal((delivery.Tenant, delivery.Format, delivery.ReceivedAt), (part.Tenant, part.Format, part.ReceivedAt)));
     }
 
     [Fact]
-    public async Task What_the_queue_does_not_take_is_not_said_to_be_kept()
+    public async Task A_failed_send_is_reported()
     {
-        var overflow = Overflow(_ => throw new AmazonSQSException("away"));
+        var overflow = Overflow(_ => throw new AmazonSQSException("unavailable"));
 
         var e = await Assert.ThrowsAsync<OverflowFullException>(() => overflow.AddAsync(new OverflowDelivery(Guid.Empty, UsageFormat.Event, ReceivedAt, ["{}"]), default));
         Assert.DoesNotContain(Queue, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void There_is_an_overflow_where_there_is_a_queue()
+    public void Overflow_is_registered_if_a_queue_is_set()
     {
         Assert.IsType<QueueOverflow>(With(Queue).GetService<IUsageOverflow>());
         Assert.Null(With(null).GetService<IUsageOverflow>());
@@ -45,16 +45,16 @@ public class QueueOverflowTests
             .AddSingleton(Substitute.For<IAmazonSQS>((_, _) => throw new NotSupportedException())).BuildServiceProvider();
     }
 
-    static QueueOverflow Overflow(Action<SendMessageBatchRequestEntry> take) => new(
+    static QueueOverflow Overflow(Action<SendMessageBatchRequestEntry> receive) => new(
         new QueueSender(
             Substitute.For<IAmazonSQS>((_, request) =>
             {
                 var batch = (SendMessageBatchRequest)request;
                 Assert.Equal(Queue, batch.QueueUrl);
-                batch.Entries.ForEach(take);
+                batch.Entries.ForEach(receive);
                 return Task.FromResult<object>(new SendMessageBatchResponse());
             }),
-            NoWaiting.FromToday()),
+            InstantClock.AtFixedTime()),
         Queue);
 
     static string Random(Random random, int bytes)

@@ -12,7 +12,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>What RDS is shown, and whom we trust to be RDS.</summary>
+/// <summary>IAM tokens for RDS, and the root certificates to verify it.</summary>
 public class RdsTests
 {
     const string Host = "prod-database.proxy-cabcdefghijk.eu-central-1.rds.amazonaws.com";
@@ -22,26 +22,26 @@ public class RdsTests
     static readonly DateTimeOffset s_time = new(2026, 8, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public async Task A_token_is_the_signed_action_of_connecting_as_one_user_to_one_host()
+    public async Task A_token_is_a_presigned_connect_action_for_one_user_and_host()
     {
         const string Query =
             "Action=connect&DBUser=controlplane_usage&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20260801%2Feu-central-1%2Frds-db%2Faws4_request"
             + "&X-Amz-Date=20260801T120000Z&X-Amz-Expires=900&X-Amz-Security-Token=IQoJb3JpZ2luX2VjEXAMPLE%2F%2Ftoken%2Bwith%3Dsigns&X-Amz-SignedHeaders=host";
-        // Written out step by step, as the documentation of Signature Version 4 has it.
+        // Step by step, as in the documentation of Signature Version 4.
         var request = $"GET\n/\n{Query}\nhost:{Host}:5432\n\nhost\n{Convert.ToHexStringLower(SHA256.HashData([]))}";
         var toSign = $"AWS4-HMAC-SHA256\n20260801T120000Z\n20260801/eu-central-1/rds-db/aws4_request\n{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(request)))}";
         var key = HMACSHA256.HashData(HMACSHA256.HashData(HMACSHA256.HashData(HMACSHA256.HashData(Encoding.UTF8.GetBytes("AWS4" + Secret), "20260801"u8), "eu-central-1"u8), "rds-db"u8), "aws4_request"u8);
         var signature = Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(toSign)));
 
-        Assert.Equal($"{Host}:5432/?{Query}&X-Amz-Signature={signature}", await MakeAsync(new SessionAWSCredentials("AKIDEXAMPLE", Secret, Session), s_time));
+        Assert.Equal($"{Host}:5432/?{Query}&X-Amz-Signature={signature}", await CreateAsync(new SessionAWSCredentials("AKIDEXAMPLE", Secret, Session), s_time));
     }
 
     [Theory]
     [InlineData(null)]
     [InlineData(Session)]
-    public async Task A_token_is_signed_as_the_SDK_signs_it(string? session)
+    public async Task A_token_is_signed_like_the_SDKs(string? session)
     {
-        // As AWSSDK.RDS' RDSAuthTokenGenerator puts it together.
+        // Like RDSAuthTokenGenerator in AWSSDK.RDS.
         var request = new DefaultRequest(new DescribeClusterRequest(), "rds-db") { HttpMethod = "GET", UseQueryString = true, Endpoint = new Uri($"https://{Host}:5432") };
         foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[("X-Amz-Expires", "900"), ("DBUser", "controlplane_usage"), ("Action", "connect"), ("X-Amz-Security-Token", session)])
         {
@@ -53,25 +53,25 @@ public class RdsTests
 
         var theirs = AWS4PreSignedUrlSigner.SignRequest(
             request, new AmazonEKSConfig { RegionEndpoint = RegionEndpoint.EUCentral1 }, new RequestMetrics(), "AKIDEXAMPLE", Secret, "rds-db", "eu-central-1", s_time.UtcDateTime);
-        AWSCredentials who = session is null ? new BasicAWSCredentials("AKIDEXAMPLE", Secret) : new SessionAWSCredentials("AKIDEXAMPLE", Secret, session);
-        Assert.EndsWith($"&X-Amz-Signature={theirs.Signature}", await MakeAsync(who, s_time), StringComparison.Ordinal);
+        AWSCredentials credentials = session is null ? new BasicAWSCredentials("AKIDEXAMPLE", Secret) : new SessionAWSCredentials("AKIDEXAMPLE", Secret, session);
+        Assert.EndsWith($"&X-Amz-Signature={theirs.Signature}", await CreateAsync(credentials, s_time), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Every_connection_gets_a_token_of_its_own_moment()
+    public async Task Every_connection_gets_a_new_token()
     {
-        var clock = new NoWaiting(s_time);
+        var clock = new InstantClock(s_time);
         var token = new RdsToken(new BasicAWSCredentials("AKIDEXAMPLE", Secret), RegionEndpoint.EUCentral1, clock);
-        var first = await token.MakeAsync(Login(), default);
-        // Frozen in between, with no timer to go off.
+        var first = await token.CreateAsync(Login(), default);
+        // As after a freeze of the process, in which no timer fires.
         clock.Move(TimeSpan.FromHours(3));
-        var second = await token.MakeAsync(Login(), default);
+        var second = await token.CreateAsync(Login(), default);
         Assert.Contains("X-Amz-Date=20260801T120000Z", first, StringComparison.Ordinal);
         Assert.Contains("X-Amz-Date=20260801T150000Z", second, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_roots_of_RDS_are_one_for_each_region_and_nothing_else()
+    public void The_bundle_has_one_RDS_root_certificate_per_region_and_no_others()
     {
         var roots = new X509Certificate2Collection();
         roots.ImportFromPemFile(Path.Combine(AppContext.BaseDirectory, "rds-ca-rsa2048-g1.pem"));
@@ -81,14 +81,14 @@ public class RdsTests
             Assert.Equal(root.Subject, root.Issuer);
             Assert.True(root.NotAfter.Year > 2060);
             using var chain = new X509Chain { ChainPolicy = { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { root } } };
-            Assert.True(chain.Build(root), "Its own signature is wrong.");
+            Assert.True(chain.Build(root), "The signature is invalid.");
         });
         Assert.Equal(roots.Count, roots.Select(root => root.Subject).Distinct().Count());
         Assert.Contains(roots, root => root.Subject.Contains("eu-central-1", StringComparison.Ordinal));
         Assert.True(roots.Count >= 29);
     }
 
-    static ValueTask<string> MakeAsync(AWSCredentials who, DateTimeOffset now) => new RdsToken(who, RegionEndpoint.EUCentral1, new NoWaiting(now)).MakeAsync(Login(), default);
+    static ValueTask<string> CreateAsync(AWSCredentials credentials, DateTimeOffset now) => new RdsToken(credentials, RegionEndpoint.EUCentral1, new InstantClock(now)).CreateAsync(Login(), default);
 
     static NpgsqlConnectionStringBuilder Login() => new() { Host = Host, Port = 5432, Username = "controlplane_usage" };
 }

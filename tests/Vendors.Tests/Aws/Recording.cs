@@ -7,13 +7,12 @@ using Amazon.Runtime;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>
-/// Exchanges with a service, from a file in Exchanges/: each request has to be the recorded one, in order, and gets the recorded answer. In the
-/// service's own JSON, as its API reference has it. A text that begins with <c>$</c> in a request stands for any text, and for the same one
-/// wherever it comes again.
+/// Exchanges with a service, from a file in Exchanges/, in the JSON of the service's API reference. Requests must match the recorded ones, in order.
+/// A string that begins with <c>$</c> in a request matches any string, and the same one at each occurrence.
 /// </summary>
 sealed class Recording
 {
-    static readonly JsonSerializerOptions s_wire = new()
+    static readonly JsonSerializerOptions s_awsJson = new()
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         PropertyNameCaseInsensitive = true,
@@ -21,48 +20,48 @@ sealed class Recording
     };
 
     readonly Queue<JsonNode> _exchanges;
-    readonly Dictionary<string, string> _names = [];
+    readonly Dictionary<string, string> _placeholders = [];
 
     Recording(IEnumerable<JsonNode?> exchanges) => _exchanges = new(exchanges.Select(exchange => exchange!));
 
     public static Recording Of(string file, [CallerFilePath] string here = "") =>
         new(JsonNode.Parse(File.ReadAllText(Path.Combine(Path.GetDirectoryName(here)!, "Exchanges", file)))!.AsArray());
 
-    public TService Replay<TService>() where TService : class => Substitute.For<TService>((operation, request) => Task.FromResult(Answer(operation, request)));
+    public TService Replay<TService>() where TService : class => Substitute.For<TService>((operation, request) => Task.FromResult(Respond(operation, request)));
 
     public void AssertAllUsed() => Assert.Empty(_exchanges.Select(exchange => (string?)exchange["operation"]));
 
-    object Answer(string operation, object request)
+    object Respond(string operation, object request)
     {
-        Assert.True(_exchanges.TryDequeue(out var exchange), $"{operation} is called, and nothing more was recorded.");
+        Assert.True(_exchanges.TryDequeue(out var exchange), $"{operation} was called, but no further exchange is recorded.");
         var type = request.GetType();
-        var sent = JsonSerializer.SerializeToNode(request, type, s_wire)!;
+        var sent = JsonSerializer.SerializeToNode(request, type, s_awsJson)!;
         Assert.Equal((string?)exchange["operation"], operation);
-        Assert.Equal(exchange["request"]!.ToJsonString(), Named(sent, exchange["request"]!)!.ToJsonString());
+        Assert.Equal(exchange["request"]!.ToJsonString(), Match(sent, exchange["request"]!)!.ToJsonString());
         if (exchange["error"] is { } error)
         {
             throw (Exception)Activator.CreateInstance(Model(type, (string)error["__type"]!), (string)error["message"]!)!;
         }
 
-        return exchange["response"].Deserialize(Model(type, $"{operation}Response"), s_wire)!;
+        return exchange["response"].Deserialize(Model(type, $"{operation}Response"), s_awsJson)!;
     }
 
     static Type Model(Type request, string name) => request.Assembly.GetType($"{request.Namespace}.{name}", throwOnError: true)!;
 
-    // What was sent, in the order of what was recorded, with the names in the place of what they stand for.
-    JsonNode? Named(JsonNode? sent, JsonNode? recorded)
+    // The request in the order of the recorded one, with placeholders instead of the strings that they match.
+    JsonNode? Match(JsonNode? sent, JsonNode? recorded)
     {
         switch (sent, recorded)
         {
             case (JsonObject values, JsonObject pattern):
                 var inOrder = pattern.Select(property => property.Key).Where(values.ContainsKey)
                     .Concat(values.Select(property => property.Key).Where(key => !pattern.ContainsKey(key)));
-                return new JsonObject(inOrder.Select(key => KeyValuePair.Create(key, Named(values[key], pattern[key]))));
+                return new JsonObject(inOrder.Select(key => KeyValuePair.Create(key, Match(values[key], pattern[key]))));
             case (JsonArray values, JsonArray pattern):
-                return new JsonArray([.. values.Select((value, i) => Named(value, i < pattern.Count ? pattern[i] : null))]);
+                return new JsonArray([.. values.Select((value, i) => Match(value, i < pattern.Count ? pattern[i] : null))]);
             case (JsonValue value, JsonValue pattern) when pattern.GetValueKind() == JsonValueKind.String && ((string)pattern!).StartsWith('$'):
                 var name = (string)pattern!;
-                return _names.TryAdd(name, (string)value!) || _names[name] == (string)value! ? name : value.DeepClone();
+                return _placeholders.TryAdd(name, (string)value!) || _placeholders[name] == (string)value! ? name : value.DeepClone();
             default:
                 return sent?.DeepClone();
         }

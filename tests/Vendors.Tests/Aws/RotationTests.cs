@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>The owner's password on a real PostgreSQL, its secret in the fake.</summary>
+/// <summary>With a real PostgreSQL and a fake Secrets Manager.</summary>
 [Trait("Category", "Slow")]
 public sealed class RotationTests : IAsyncLifetime
 {
@@ -30,7 +30,7 @@ public sealed class RotationTests : IAsyncLifetime
     public Task DisposeAsync() => TestCluster.DropAsync(_database, [_role]);
 
     [Fact]
-    public async Task After_the_four_steps_the_new_password_is_in_force_and_the_old_one_is_not()
+    public async Task The_four_steps_replace_the_password()
     {
         await RotateAsync("v2");
         Assert.False(await _login.CanSignInAsync(FirstPassword, default));
@@ -46,7 +46,7 @@ public sealed class RotationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_step_may_be_repeated_also_when_later_ones_were_done()
+    public async Task Every_step_can_be_repeated_even_after_later_ones()
     {
         _aws.BeginRotation(Secret, "v2");
         for (var done = 0; done < s_steps.Length; done++)
@@ -64,7 +64,7 @@ public sealed class RotationTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Killed_at_any_call_nobody_is_locked_out_and_the_repeated_step_completes_the_rotation(bool callTookEffect)
+    public async Task After_a_crash_at_any_call_the_owner_can_sign_in_and_a_retry_completes_the_rotation(bool callTookEffect)
     {
         var kills = 0;
         foreach (var killedIn in s_steps)
@@ -79,8 +79,8 @@ public sealed class RotationTests : IAsyncLifetime
                     if (step == killedIn)
                     {
                         var left = call;
-                        killed = await Record.ExceptionAsync(() => RunAsync(Dying(() => --left == 0), step, version)) is Killed;
-                        Assert.True(await _login.CanSignInAsync(await MakeAsync(), default), $"Locked out after call {call} of {step}");
+                        killed = await Record.ExceptionAsync(() => RunAsync(Crashing(() => --left == 0), step, version)) is Killed;
+                        Assert.True(await _login.CanSignInAsync(await GetPasswordAsync(), default), $"Locked out after call {call} of {step}");
                     }
 
                     await RunAsync(_aws.Client(), step, version);
@@ -96,60 +96,60 @@ public sealed class RotationTests : IAsyncLifetime
             }
         }
 
-        Assert.True(kills >= 8, $"Only {kills} calls to be killed at.");
+        Assert.True(kills >= 8, $"Only {kills} calls to crash at.");
 
-        IAmazonSecretsManager Dying(Func<bool> now) => Substitute.For<IAmazonSecretsManager>((_, request) =>
+        IAmazonSecretsManager Crashing(Func<bool> now) => Substitute.For<IAmazonSecretsManager>((_, request) =>
         {
-            var dies = now();
-            if (dies && !callTookEffect)
+            var crashes = now();
+            if (crashes && !callTookEffect)
             {
                 throw new Killed();
             }
 
-            var answer = _aws.Answer(request);
-            return dies ? throw new Killed() : Task.FromResult(answer);
+            var response = _aws.Answer(request);
+            return crashes ? throw new Killed() : Task.FromResult(response);
         });
     }
 
     [Fact]
-    public async Task Between_set_and_finish_who_signs_in_gets_the_password_that_works()
+    public async Task Between_set_and_finish_the_pending_password_is_used()
     {
-        Assert.Equal(FirstPassword, await MakeAsync());
+        Assert.Equal(FirstPassword, await GetPasswordAsync());
         _aws.BeginRotation(Secret, "v2");
-        Assert.Equal(FirstPassword, await MakeAsync());
+        Assert.Equal(FirstPassword, await GetPasswordAsync());
         await RunAsync(_aws.Client(), "createSecret", "v2");
-        Assert.Equal(FirstPassword, await MakeAsync());
+        Assert.Equal(FirstPassword, await GetPasswordAsync());
         await RunAsync(_aws.Client(), "setSecret", "v2");
-        Assert.Equal(Password("AWSPENDING"), await MakeAsync());
+        Assert.Equal(Password("AWSPENDING"), await GetPasswordAsync());
         await RunAsync(_aws.Client(), "finishSecret", "v2");
-        Assert.Equal(Password("AWSCURRENT"), await MakeAsync());
+        Assert.Equal(Password("AWSCURRENT"), await GetPasswordAsync());
     }
 
     [Fact]
-    public async Task A_password_that_nobody_knows_is_said_and_how_to_get_in_again()
+    public async Task An_unknown_password_is_reported_with_how_to_reset_it()
     {
         _aws.BeginRotation(Secret, "v2");
         await RunAsync(_aws.Client(), "createSecret", "v2");
         await SuperuserAsync($"alter role {_role} password 'changed by hand'");
-        await RefusedAsync("setSecret", "v2", "aws rds modify-db-instance --master-user-password");
-        await RefusedAsync("testSecret", "v2", "does not take the password");
+        await AssertRefusedAsync("setSecret", "v2", "aws rds modify-db-instance --master-user-password");
+        await AssertRefusedAsync("testSecret", "v2", "rejects the password");
     }
 
     [Fact]
-    public async Task What_is_no_step_of_this_rotation_is_refused()
+    public async Task Invalid_steps_are_refused()
     {
-        await RefusedAsync("createSecret", "v2", "turned off");
+        await AssertRefusedAsync("createSecret", "v2", "turned off");
         _aws.BeginRotation(Secret, "v2");
-        await RefusedAsync("createSecret", "v9", "no version v9");
-        await RefusedAsync("setSecret", "v2", "no value yet");
-        await RefusedAsync("everything", "v2", "no step everything");
-        await RefusedAsync("createSecret", "v2", "rotates", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:another");
+        await AssertRefusedAsync("createSecret", "v9", "no version v9");
+        await AssertRefusedAsync("setSecret", "v2", "no value yet");
+        await AssertRefusedAsync("everything", "v2", "has no step everything");
+        await AssertRefusedAsync("createSecret", "v2", "rotates", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:another");
         _aws.BeginRotation(Secret, "v3");
-        await RefusedAsync("createSecret", "v2", "not pending");
+        await AssertRefusedAsync("createSecret", "v2", "not pending");
     }
 
     [Fact]
-    public async Task Neither_the_password_nor_what_the_database_keeps_of_it_is_traced()
+    public async Task Neither_the_password_nor_its_verifier_is_traced()
     {
         var seen = new List<string>();
         using var listener = new ActivityListener
@@ -183,14 +183,14 @@ public sealed class RotationTests : IAsyncLifetime
     Task RunAsync(IAmazonSecretsManager client, string step, string version, string secret = Secret) =>
         new RotateOwnerPassword(new OwnerSecret(client, Secret), _login).RunAsync(step, secret, version, default);
 
-    async Task RefusedAsync(string step, string version, string why, string secret = Secret)
+    async Task AssertRefusedAsync(string step, string version, string reason, string secret = Secret)
     {
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync(_aws.Client(), step, version, secret));
-        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(FirstPassword, refused.ToString(), StringComparison.Ordinal);
     }
 
-    async Task<string> MakeAsync() => await new OwnerPassword(new OwnerSecret(_aws.Client(), Secret), _login).MakeAsync(new NpgsqlConnectionStringBuilder(), default);
+    async Task<string> GetPasswordAsync() => await new OwnerPassword(new OwnerSecret(_aws.Client(), Secret), _login).GetAsync(new NpgsqlConnectionStringBuilder(), default);
 
     string? Password(string label) => _aws.Text(Secret, label) is { } text ? (string?)JsonNode.Parse(text)!["password"] : null;
 

@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>Not some races but all of them: two writers, every order of their calls, and every point at which one may be killed.</summary>
+/// <summary>Two concurrent writers: every order of their calls, with a crash of one at every point.</summary>
 public class SecretInterleavings(ITestOutputHelper output)
 {
     static readonly Guid s_tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001");
@@ -13,7 +13,7 @@ public class SecretInterleavings(ITestOutputHelper output)
     [InlineData("""{"old":"0"}""", false)]
     [InlineData("{}", true)]
     [InlineData("""{"old":"0"}""", true)]
-    public async Task Two_writers_at_once_never_lose_a_key_nor_change_a_value(string? before, bool scheduledForDeletion)
+    public async Task Two_concurrent_writers_never_lose_a_key_or_change_a_value(string? before, bool scheduledForDeletion)
     {
         var orders = await Interleavings.EveryAsync(
             () =>
@@ -27,7 +27,7 @@ public class SecretInterleavings(ITestOutputHelper output)
                 var seen = Current(aws);
                 aws.AfterCall = () =>
                 {
-                    // Whatever is in force holds all that was in force before: at every moment, not only in the end.
+                    // At every moment, not only at the end, the current version has all values of the former one.
                     var now = Current(aws);
                     Assert.All(seen, secret => Assert.Equal(secret.Value, now.GetValueOrDefault(secret.Key)));
                     seen = now;
@@ -36,15 +36,15 @@ public class SecretInterleavings(ITestOutputHelper output)
             },
             (client, writer) => SecretsManagerStoreTests.Store(client).AddAsync(
                 s_tenant, new Dictionary<string, string> { ["shared"] = $"of-{writer}", [$"only-{writer}"] = "1", ["old"] = $"of-{writer}" }, default),
-            writers: 2, deaths: 1);
+            writers: 2, crashes: 1);
         output.WriteLine($"{orders} orders");
-        Assert.True(orders > 30, $"Only {orders} orders: the writers did not race.");
+        Assert.True(orders > 30, $"Only {orders} orders; the writers did not run concurrently.");
     }
 
     [Fact]
-    public async Task A_lost_update_would_be_found()
+    public async Task The_search_detects_a_lost_update()
     {
-        // The same search with a writer that puts what it read plus its own, as one would without staging labels.
+        // A naive writer: it stores what it has read plus its own keys, without staging labels.
         await Assert.ThrowsAnyAsync<Xunit.Sdk.XunitException>(() => Interleavings.EveryAsync(
             () =>
             {
@@ -61,14 +61,14 @@ public class SecretInterleavings(ITestOutputHelper output)
                 await client.PutSecretValueAsync(
                     new() { SecretId = name, ClientRequestToken = $"version-{writer}", SecretString = JsonSerializer.Serialize(document), VersionStages = ["AWSCURRENT"] });
             },
-            writers: 2, deaths: 0));
+            writers: 2, crashes: 0));
     }
 
     static async Task CheckAsync(FakeSecretsManager aws, IReadOnlyList<int> finished)
     {
-        var there = await SecretsManagerStoreTests.Store(aws.Client()).ReadAsync(s_tenant, default);
-        Assert.All(finished, writer => Assert.Contains($"only-{writer}", there.Keys));
-        Assert.Contains(there["shared"], (string[])["of-0", "of-1"]);
+        var stored = await SecretsManagerStoreTests.Store(aws.Client()).ReadAsync(s_tenant, default);
+        Assert.All(finished, writer => Assert.Contains($"only-{writer}", stored.Keys));
+        Assert.Contains(stored["shared"], (string[])["of-0", "of-1"]);
     }
 
     static Dictionary<string, string> Current(FakeSecretsManager aws) =>

@@ -14,7 +14,7 @@ public class SecretsManagerStoreTests
     [InlineData("secret-exists.json")]
     [InlineData("secret-extended.json")]
     [InlineData("secret-restored.json")]
-    public async Task What_is_missing_is_added_in_the_calls_that_were_recorded(string recorded)
+    public async Task Missing_secrets_are_added_with_the_recorded_calls(string recorded)
     {
         var recording = Recording.Of(recorded);
         await Store(recording.Replay<IAmazonSecretsManager>()).AddAsync(s_tenant, s_two, default);
@@ -22,7 +22,7 @@ public class SecretsManagerStoreTests
     }
 
     [Fact]
-    public async Task A_removed_secret_is_empty_at_once_and_can_be_recovered_for_30_days()
+    public async Task A_removed_secret_is_empty_at_once_and_recoverable_for_30_days()
     {
         var recording = Recording.Of("secret-removed.json");
         var store = Store(recording.Replay<IAmazonSecretsManager>());
@@ -32,7 +32,7 @@ public class SecretsManagerStoreTests
     }
 
     [Fact]
-    public async Task What_is_there_stays_as_it_is_whatever_happens_in_between()
+    public async Task Existing_values_are_never_changed()
     {
         var aws = new FakeSecretsManager();
         var store = Store(aws.Client());
@@ -44,7 +44,7 @@ public class SecretsManagerStoreTests
     }
 
     [Fact]
-    public async Task Whoever_is_provisioned_again_within_the_recovery_window_gets_new_secrets()
+    public async Task A_tenant_provisioned_again_within_the_recovery_window_gets_new_secrets()
     {
         var aws = new FakeSecretsManager();
         var store = Store(aws.Client());
@@ -58,7 +58,7 @@ public class SecretsManagerStoreTests
     }
 
     [Fact]
-    public async Task A_document_that_was_edited_into_nonsense_is_named_but_not_quoted()
+    public async Task A_malformed_secret_is_named_but_not_quoted()
     {
         var aws = new FakeSecretsManager();
         aws.Put(s_tenant, "pass=word");
@@ -68,7 +68,7 @@ public class SecretsManagerStoreTests
     }
 
     [Fact]
-    public async Task What_AWS_refuses_for_good_is_said_in_its_own_words()
+    public async Task A_permanent_error_keeps_the_text_of_AWS()
     {
         var refusing = Substitute.For<IAmazonSecretsManager>((operation, _) => operation == "GetSecretValue"
             ? throw new ResourceNotFoundException("none")
@@ -77,7 +77,7 @@ public class SecretsManagerStoreTests
     }
 
     [Fact]
-    public async Task A_secret_is_copied_to_the_second_region_and_its_copy_goes_with_it()
+    public async Task A_secret_is_replicated_and_its_replica_removed_with_it()
     {
         var aws = new FakeSecretsManager();
         var store = Store(aws.Client(), new TenantSecretCopy("us-west-2", "arn:aws:kms:us-west-2:111122223333:key/copies"));
@@ -90,5 +90,5 @@ public class SecretsManagerStoreTests
     }
 
     internal static SecretsManagerStore Store(IAmazonSecretsManager manager, TenantSecretCopy? copy = null) =>
-        new(manager, new TenantSecretSettings(Key, copy, new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }), NoWaiting.FromToday());
+        new(manager, new TenantSecretSettings(Key, copy, new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }), InstantClock.AtFixedTime());
 }

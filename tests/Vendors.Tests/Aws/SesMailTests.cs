@@ -3,10 +3,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace ControlPlane.Tests.Aws;
 
-/// <summary>The platform's mail to a server that behaves like SES', from the setting that infra makes to the answer that the outbox acts on.</summary>
+/// <summary>Mail to a server that behaves like SES, from the setting that infra creates to the result that the outbox acts on.</summary>
 public sealed class SesMailTests : IDisposable
 {
-    // As SES derives passwords: base64, with what an address has to escape.
+    // SES passwords are base64, with characters that a URL has to escape.
     const string Password = "BKf/oOqdA2+H8bFvK1nTSdZTxZd2xN0lkvn5Q3Vgd0c=";
 
     readonly Authority _authority = new();
@@ -19,7 +19,7 @@ public sealed class SesMailTests : IDisposable
 #pragma warning restore SYSLIB0014
 
     [Fact]
-    public async Task A_mail_is_taken_over_an_encrypted_connection_from_who_signed_in()
+    public async Task Mail_is_sent_over_an_encrypted_and_authenticated_connection()
     {
         await using var ses = new SesStandIn(_authority.Certificate("localhost"));
         Assert.IsType<SendResult.Sent>(await SendAsync(ses, "X-SES-CONFIGURATION-SET: prod-mail|X-SES-MESSAGE-TAGS: kind=billing"));
@@ -38,7 +38,7 @@ public sealed class SesMailTests : IDisposable
     [InlineData("AUTH", "454 Temporary authentication failure")]
     [InlineData("AUTH", "535 Authentication Credentials Invalid")]
     [InlineData("DATA end", "451 Requested action aborted: error in processing")]
-    public async Task What_concerns_all_mail_lets_all_mail_wait(string command, string answer)
+    public async Task An_error_that_concerns_all_mail_pauses_the_outbox(string command, string answer)
     {
         await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = answer } };
         var away = Assert.IsType<SendResult.Away>(await SendAsync(ses));
@@ -50,14 +50,14 @@ public sealed class SesMailTests : IDisposable
     [InlineData("DATA end", "554 Message rejected: Email address is not verified.")]
     [InlineData("RCPT", "550 Mailbox unavailable")]
     [InlineData("DATA end", "552 Message is too long.")]
-    public async Task What_concerns_one_mail_lets_the_others_go(string command, string answer)
+    public async Task An_error_of_one_mail_does_not_block_the_others(string command, string answer)
     {
         await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = answer } };
         Assert.IsType<SendResult.Refused>(await SendAsync(ses));
     }
 
     [Fact]
-    public async Task Nothing_is_shown_to_a_server_that_cannot_encrypt()
+    public async Task A_server_without_TLS_gets_neither_credentials_nor_mail()
     {
         await using var ses = new SesStandIn(_authority.Certificate("localhost")) { OffersTls = false };
         Assert.IsType<SendResult.Away>(await SendAsync(ses));
@@ -66,7 +66,7 @@ public sealed class SesMailTests : IDisposable
     }
 
     [Fact]
-    public async Task Nothing_is_shown_to_a_server_of_another_name()
+    public async Task A_server_with_a_certificate_for_another_name_gets_no_credentials()
     {
         await using var impostor = new SesStandIn(_authority.Certificate("impostor.example"));
         Assert.IsType<SendResult.Away>(await SendAsync(impostor));
@@ -78,7 +78,7 @@ public sealed class SesMailTests : IDisposable
     [InlineData("X-Empty: ")]
     [InlineData("Bcc: all@example.com")]
     [InlineData("X-Two: a\r\nBcc: all@example.com")]
-    public void A_header_that_is_none_stops_the_start(string headers)
+    public void An_invalid_header_prevents_the_start(string headers)
     {
         var refused = Assert.Throws<SettingException>(() => Transport("smtp://localhost", headers));
         Assert.Contains("CONTROLPLANE_MAIL_HEADERS", refused.Message, StringComparison.Ordinal);

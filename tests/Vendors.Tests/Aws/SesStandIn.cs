@@ -25,13 +25,13 @@ sealed class SesStandIn : IAsyncDisposable
 
     public bool OffersTls { get; init; } = true;
 
-    /// <summary>Instead of what it would say to a command: <c>["DATA end"] = "454 Throttling failure"</c>.</summary>
+    /// <summary>Replies that replace the usual ones, by command: <c>["DATA end"] = "454 Throttling failure"</c>.</summary>
     public Dictionary<string, string> Says { get; init; } = [];
 
-    /// <summary>User and password of who signed in last.</summary>
+    /// <summary>User and password of the last sign-in.</summary>
     public (string User, string Password)? SignedIn { get; private set; }
 
-    /// <summary>What was said before the connection was encrypted.</summary>
+    /// <summary>Lines received before the connection was encrypted.</summary>
     public List<string> InTheClear { get; } = [];
 
     public List<string> Mails { get; } = [];
@@ -49,7 +49,7 @@ sealed class SesStandIn : IAsyncDisposable
                 }
                 catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
                 {
-                    // The other side hung up, as it does when it does not trust us.
+                    // The client closed the connection, as it does if it does not trust the certificate.
                 }
             }
         }

@@ -17,7 +17,7 @@ public class SigV4Tests
     static readonly DateTimeOffset s_exampleTime = new(2015, 8, 30, 12, 36, 0, TimeSpan.Zero);
 
     [Fact]
-    public void The_example_of_the_documentation_has_the_signature_of_the_documentation()
+    public void The_documentations_example_gets_the_documented_signature()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "https://iam.amazonaws.com/?Version=2010-05-08&Action=ListUsers") { Content = new ByteArrayContent([]) };
         request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse("application/x-www-form-urlencoded; charset=utf-8");
@@ -32,30 +32,30 @@ public class SigV4Tests
     [InlineData("POST", "", """{"ClientToken":"a"}""", null)]
     [InlineData("GET", "?MaxResults=1000&FileSystemId=fs-1&NextToken=%2Ba%2F%3D%20b%C3%BC", "", null)]
     [InlineData("DELETE", "/fsap-0123", "", "IQoJb3JpZ2luX2VjEXAMPLE//token+with=signs")]
-    public void Headers_are_signed_as_the_SDK_signs_them(string method, string rest, string body, string? token)
+    public void Header_signatures_equal_the_SDKs(string method, string rest, string body, string? token)
     {
-        var who = new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token);
+        var credentials = new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token);
         var url = new Uri($"https://elasticfilesystem.eu-central-1.amazonaws.com/2015-02-01/access-points{rest}");
         using var request = new HttpRequestMessage(new HttpMethod(method), url);
-        new SigV4("eu-central-1", "elasticfilesystem").Sign(request, Encoding.UTF8.GetBytes(body), who, s_exampleTime);
+        new SigV4("eu-central-1", "elasticfilesystem").Sign(request, Encoding.UTF8.GetBytes(body), credentials, s_exampleTime);
 
         var headers = request.Headers.Where(header => header.Key != "Authorization").Select(header => $"{header.Key}:{header.Value.Single()}\n").Prepend($"host:{url.Host}\n");
         var names = string.Join(';', headers.Select(header => header[..header.IndexOf(':', StringComparison.Ordinal)]));
         var query = string.Join('&', url.Query.TrimStart('?').Split('&').Order(StringComparer.Ordinal));
         var canonical = $"{method}\n{url.AbsolutePath}\n{query}\n{string.Concat(headers)}\n{names}\n{Convert.ToHexStringLower(AWS4Signer.ComputeHash(body))}";
-        var expected = AWS4Signer.ComputeSignature(who, "eu-central-1", s_exampleTime.UtcDateTime, "elasticfilesystem", names, canonical);
+        var expected = AWS4Signer.ComputeSignature(credentials, "eu-central-1", s_exampleTime.UtcDateTime, "elasticfilesystem", names, canonical);
         Assert.Equal(expected.ForAuthorizationHeader, request.Headers.GetValues("Authorization").Single());
     }
 
     [Theory]
     [InlineData(null)]
     [InlineData("IQoJb3JpZ2luX2VjEXAMPLE//token+with=signs")]
-    public void Addresses_are_signed_as_the_SDK_signs_them(string? token)
+    public void Presigned_URLs_equal_the_SDKs(string? token)
     {
-        var who = new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token);
+        var credentials = new ImmutableCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token);
         var ours = new SigV4("eu-central-1", "sts").Presign(
             new Uri("https://sts.eu-central-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"),
-            new Dictionary<string, string> { ["x-k8s-aws-id"] = "controlplane-prod-cluster" }, TimeSpan.FromSeconds(60), who, s_exampleTime);
+            new Dictionary<string, string> { ["x-k8s-aws-id"] = "controlplane-prod-cluster" }, TimeSpan.FromSeconds(60), credentials, s_exampleTime);
 
         var request = new DefaultRequest(new DescribeClusterRequest(), "sts") { HttpMethod = "GET", Endpoint = new Uri("https://sts.eu-central-1.amazonaws.com/"), UseQueryString = true };
         request.Headers["x-k8s-aws-id"] = "controlplane-prod-cluster";
@@ -68,7 +68,7 @@ public class SigV4Tests
         }
 
         var theirs = AWS4PreSignedUrlSigner.SignRequest(
-            request, new AmazonEKSConfig { RegionEndpoint = RegionEndpoint.EUCentral1 }, new RequestMetrics(), who.AccessKey, who.SecretKey, "sts", "eu-central-1", s_exampleTime.UtcDateTime);
+            request, new AmazonEKSConfig { RegionEndpoint = RegionEndpoint.EUCentral1 }, new RequestMetrics(), credentials.AccessKey, credentials.SecretKey, "sts", "eu-central-1", s_exampleTime.UtcDateTime);
         Assert.EndsWith($"&X-Amz-Signature={theirs.Signature}", ours, StringComparison.Ordinal);
     }
 }

@@ -3,8 +3,8 @@ using System.Reflection;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>
-/// Stands in for a service's client. Service clients have dozens of methods of the same shape, <c>Task&lt;XResponse&gt; XAsync(XRequest, token)</c>;
-/// this one gives every call to one function, and refuses what has another shape.
+/// A stand-in for a service's client. Service clients have dozens of methods of the form <c>Task&lt;XResponse&gt; XAsync(XRequest, token)</c>; this one
+/// passes every call to one function, and rejects methods of any other form.
 /// </summary>
 public class Substitute : DispatchProxy
 {
@@ -12,7 +12,7 @@ public class Substitute : DispatchProxy
 
     Func<string, object, Task<object>> _answer = null!;
 
-    /// <param name="answer">From the operation's name (<c>CreateSecret</c>) and its request to the response, or the exception of the service.</param>
+    /// <param name="answer">Takes the operation's name (<c>CreateSecret</c>) and its request, and returns the response or throws the service's exception.</param>
     public static TService For<TService>(Func<string, object, Task<object>> answer) where TService : class
     {
         var service = Create<TService, Substitute>();

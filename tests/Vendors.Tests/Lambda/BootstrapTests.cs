@@ -7,16 +7,16 @@ using System.Text.RegularExpressions;
 
 namespace ControlPlane.Tests.Lambda;
 
-/// <summary>The published program as processes, one for each function, with stand-ins for Lambda, API Gateway and CloudFront around them.</summary>
+/// <summary>The published program, with a process per function and stand-ins for Lambda, API Gateway and CloudFront.</summary>
 [Collection(Aws.MigrateDatabaseTests.Logins)]
 public sealed partial class BootstrapTests
 {
     [OfficialPackagesFact]
-    public async Task From_signup_to_invoice_over_HTTP_in_the_processes_that_Lambda_runs()
+    public async Task From_signup_to_invoice_over_HTTP_in_separate_processes()
     {
         await using var rig = await LambdaRig.StartAsync();
         rig.Settings["CONTROLPLANE_SANDBOX"] = "true";
-        // Nobody is there to answer for AWS.
+        // There is no AWS to call.
         rig.Settings.Remove("CONTROLPLANE_PROVISION_QUEUE");
         var folder = await PublishAsync();
         await using var database = await LambdaProcess.StartAsync(folder, "database", rig.Settings);
@@ -39,15 +39,15 @@ public sealed partial class BootstrapTests
         var mail = Directory.GetFiles(Path.Combine(rig.DataFolder, "mail"), "*.eml").Select(ReceivedMail.Read).Single(mail => mail.To.Contains(email, StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync(mail.Link("/v1/verify").PathAndQuery)).StatusCode);
 
-        // Sign in, and make a key.
+        // Sign in and create a key.
         await browser.SubmitAsync("/login", "/login", ("email", email), ("password", password));
         var page = await (await browser.SubmitAsync("/app/keys", "/app/keys", ("name", "reports"))).Content.ReadAsStringAsync();
         using var tenant = new HttpClient { BaseAddress = gateway.Address };
         tenant.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", TenantKey().Match(page).Value);
 
-        // Ask, and report.
-        var asked = await ReadAsync(tenant.PostAsJsonAsync("/v1/authorize", new { request_id = "r1", user = "ada", model = "mistral:7b-instruct", estimated_tokens = 100 }));
-        Assert.Equal("environment_not_ready", asked.GetProperty("reason").GetString());
+        // Authorize a call and report usage.
+        var authorized = await ReadAsync(tenant.PostAsJsonAsync("/v1/authorize", new { request_id = "r1", user = "ada", model = "mistral:7b-instruct", estimated_tokens = 100 }));
+        Assert.Equal("environment_not_ready", authorized.GetProperty("reason").GetString());
         var sent = new { id = "e1", occurred_at = TimeProvider.System.GetUtcNow(), user = "ada", model = "mistral:7b-instruct", prompt_tokens = 700, completion_tokens = 300 };
         Assert.Equal(1, (await ReadAsync(tenant.PostAsJsonAsync("/v1/usage", sent))).GetProperty("accepted").GetInt32());
         Assert.Equal(1, (await ReadAsync(tenant.PostAsJsonAsync("/v1/usage", sent))).GetProperty("duplicates").GetInt32());
@@ -69,13 +69,13 @@ public sealed partial class BootstrapTests
         var pdf = await tenant.GetByteArrayAsync($"/v1/invoices/{invoice.GetProperty("number").GetString()}.pdf");
         Assert.Equal("%PDF-"u8, pdf.AsSpan(0, 5));
 
-        // What a job cannot do is an error of the function, and every line of the log is one that CloudWatch can search.
+        // A failed job is a function error, and every log line is JSON that CloudWatch can search.
         await Assert.ThrowsAsync<FunctionErrorException>(() => jobs.InvokeAsync("""{"job":"daily"}"""));
         Assert.All(api.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => JsonDocument.Parse(line));
     }
 
     [OfficialPackagesFact]
-    public async Task A_process_works_whether_it_was_restored_from_a_snapshot_made_in_advance_or_started_for_a_request()
+    public async Task A_process_starts_with_SnapStart_with_provisioned_concurrency_and_on_demand()
     {
         await using var rig = await LambdaRig.StartAsync();
         foreach (var start in (string[])["snap-start", "provisioned-concurrency", "on-demand"])
@@ -89,7 +89,7 @@ public sealed partial class BootstrapTests
     }
 
     [OfficialPackagesFact]
-    public async Task A_process_that_cannot_start_says_why()
+    public async Task A_process_that_cannot_start_reports_the_reason()
     {
         await using var rig = await LambdaRig.StartAsync();
         rig.Settings.Remove("CONTROLPLANE_ORIGIN_TOKEN");
@@ -103,7 +103,7 @@ public sealed partial class BootstrapTests
         var folder = Directory.CreateTempSubdirectory("published-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         var project = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../functions/Lambda"));
-        // As built for these tests, for whatever machine they run on.
+        // The build of these tests, for the machine that they run on.
         using var publish = Process.Start(
             new ProcessStartInfo("dotnet", ["publish", project, "--no-build", "--configuration", "Release", "-p:PublishReadyToRun=false", "--verbosity", "quiet", "--nologo", "--output", folder])
             { RedirectStandardOutput = true })!;
@@ -116,9 +116,9 @@ public sealed partial class BootstrapTests
 
     static async Task<JsonElement> ReadAsync(Task<HttpResponseMessage> sent)
     {
-        using var reply = await sent;
-        var text = await reply.Content.ReadAsStringAsync();
-        Assert.True(reply.IsSuccessStatusCode, $"{(int)reply.StatusCode}: {text}");
+        using var response = await sent;
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode}: {text}");
         return JsonDocument.Parse(text).RootElement;
     }
 

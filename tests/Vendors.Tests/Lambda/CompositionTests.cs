@@ -8,12 +8,12 @@ using Xunit.Abstractions;
 
 namespace ControlPlane.Tests.Lambda;
 
-/// <summary>What each function is composed of: whatever it does not serve costs its start nothing. docs/performance.md has how long they take.</summary>
+/// <summary>A function's cold start must not pay for services that it does not need. docs/performance.md has the times.</summary>
 [Trait("Category", "Slow")]
 public sealed class CompositionTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task Every_function_is_composed_of_what_it_serves_and_nothing_else()
+    public async Task Every_function_registers_only_the_services_that_it_needs()
     {
         var services = new Dictionary<string, IReadOnlyCollection<Type>>();
         foreach (var name in Functions.All.Keys)
@@ -22,7 +22,7 @@ public sealed class CompositionTests(ITestOutputHelper output)
             output.WriteLine($"{name}: {services[name].Count} services");
         }
 
-        // The least where somebody waits the most.
+        // Its cold starts delay users the most.
         Assert.True(2 * services["usage"].Count < services["api"].Count);
         AssertOnly(typeof(RecordUsage), "api", "usage");
         AssertOnly(typeof(IServer), "api", "usage");
@@ -37,10 +37,10 @@ public sealed class CompositionTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task No_function_asks_the_database_before_somebody_asks_the_function()
+    public async Task No_function_calls_the_database_at_startup()
     {
         await using var rig = await LambdaRig.StartAsync();
-        // Takes connections and says nothing.
+        // Accepts connections and never responds.
         using var database = new TcpListener(IPAddress.Loopback, 0);
         database.Start();
         rig.Settings["CONTROLPLANE_DATABASE"] = $"Host=127.0.0.1;Port={((IPEndPoint)database.LocalEndpoint).Port};Database=none;Username=nobody;Password=none;Timeout=1";
@@ -57,12 +57,12 @@ public sealed class CompositionTests(ITestOutputHelper output)
     {
         await using var rig = await LambdaRig.StartAsync();
         IReadOnlyCollection<Type> found = [];
-        await using var function = await Functions.Find(name)(rig.Around with
+        await using var function = await Functions.Find(name)(rig.Environment with
         {
             ConfigureTestServices = services =>
             {
                 found = [.. services.Select(service => service.ServiceType)];
-                rig.Around.ConfigureTestServices(services);
+                rig.Environment.ConfigureTestServices(services);
             },
         });
         return found;

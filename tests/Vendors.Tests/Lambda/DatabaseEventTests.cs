@@ -10,12 +10,12 @@ public sealed class DatabaseEventTests
     const string Secret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:database-owner-AbCdEf";
 
     [Fact]
-    public async Task A_deployment_migrates_and_makes_a_login_for_every_function()
+    public async Task A_deployment_migrates_and_creates_a_login_for_every_function()
     {
         await using var rig = await LambdaRig.StartAsync();
         var database = await rig.ComposeAsync("database");
-        var answer = await LambdaRig.InvokeAsync(database, """{"job":"migrate"}""");
-        Assert.Equal(("migrate", "succeeded", 0), (answer.GetProperty("job").GetString(), answer.GetProperty("outcome").GetString(), answer.GetProperty("counts").GetProperty("migrations").GetInt32()));
+        var response = await LambdaRig.InvokeAsync(database, """{"job":"migrate"}""");
+        Assert.Equal(("migrate", "succeeded", 0), (response.GetProperty("job").GetString(), response.GetProperty("outcome").GetString(), response.GetProperty("counts").GetProperty("migrations").GetInt32()));
 
         await using var transaction = await rig.Database.BeginJobAsync(default);
         Assert.Equal(4, await transaction.ScalarAsync<long>("select count(*) from pg_roles where rolname = any($1)", default, FunctionLogin.All.Select(login => login.Name).ToArray()));
@@ -62,7 +62,7 @@ public sealed class DatabaseEventTests
     [InlineData("{}")]
     [InlineData("""{"job": "nightly"}""")]
     [InlineData("""{"Step": "createSecret"}""")]
-    public async Task Whatever_else_is_asked_for_is_refused_with_what_can_be(string input)
+    public async Task An_unknown_event_is_refused_with_the_valid_ones(string input)
     {
         await using var rig = await LambdaRig.StartAsync();
         var database = await rig.ComposeAsync("database");

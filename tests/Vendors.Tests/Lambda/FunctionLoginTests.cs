@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Lambda;
 
-/// <summary>Each function does all that it has to as its own database login, which has no more rights than that takes.</summary>
+/// <summary>Each function works with its own database login, which has only the rights that it needs.</summary>
 [Collection(MigrateDatabaseTests.Logins)]
 public sealed class FunctionLoginTests : IAsyncLifetime
 {
@@ -37,15 +37,15 @@ public sealed class FunctionLoginTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Every_function_but_the_owners_has_a_login_of_its_own() =>
+    public void Every_function_except_the_owners_has_its_own_login() =>
         Assert.Equal(FunctionLogin.All.Select(login => login.Function).Append("database").Order(StringComparer.Ordinal), Functions.All.Keys.Order(StringComparer.Ordinal));
 
     [Fact]
-    public async Task A_tenant_is_made_asks_reports_and_is_provisioned_and_every_job_runs()
+    public async Task With_their_own_logins_the_functions_serve_a_tenant_and_run_every_job()
     {
         SignInAs("api");
         var (tenant, key, _) = await _rig.TenantAsync();
-        await using (var api = await WebRig.StartAsync(_rig.Around, ApiFunction.Build))
+        await using (var api = await WebRig.StartAsync(_rig.Environment, ApiFunction.Build))
         {
             await OkAsync(api.Operator.GetAsync("/v1/admin/tenants"));
             await OkAsync(api.CloudFront.GetAsync("/"));
@@ -55,12 +55,12 @@ public sealed class FunctionLoginTests : IAsyncLifetime
         }
 
         SignInAs("usage");
-        await using (var usage = await WebRig.StartAsync(_rig.Around, UsageFunction.Build))
+        await using (var usage = await WebRig.StartAsync(_rig.Environment, UsageFunction.Build))
         {
             using var gateway = usage.NewClient(key);
-            var asked = await OkAsync(gateway.PostAsJsonAsync("/v1/authorize", new { request_id = "r1", user = "u", model = "mistral:7b-instruct", estimated_tokens = 10 }));
-            Assert.Equal("environment_not_ready", asked.GetProperty("reason").GetString());
-            // The first one of its month, which has no partition yet.
+            var authorized = await OkAsync(gateway.PostAsJsonAsync("/v1/authorize", new { request_id = "r1", user = "u", model = "mistral:7b-instruct", estimated_tokens = 10 }));
+            Assert.Equal("environment_not_ready", authorized.GetProperty("reason").GetString());
+            // The first event of its month, which has no partition yet.
             var reported = await OkAsync(gateway.PostAsJsonAsync("/v1/usage", new
             {
                 id = "e1",
@@ -71,7 +71,7 @@ public sealed class FunctionLoginTests : IAsyncLifetime
                 completion_tokens = 1,
             }));
             Assert.Equal(1, reported.GetProperty("accepted").GetInt64());
-            // An operator's key is no tenant's, and where to look for operators is not for this function to know.
+            // This function cannot read operator keys, and an operator's key is not a tenant's.
             Assert.Equal(HttpStatusCode.Unauthorized, (await usage.Operator.PostAsJsonAsync("/v1/usage", new { id = "e2" })).StatusCode);
         }
 
@@ -97,9 +97,9 @@ public sealed class FunctionLoginTests : IAsyncLifetime
 
     static async Task<JsonElement> OkAsync(Task<HttpResponseMessage> sent)
     {
-        using var reply = await sent;
-        var text = await reply.Content.ReadAsStringAsync();
-        Assert.True(reply.IsSuccessStatusCode, $"{(int)reply.StatusCode}: {text}");
+        using var response = await sent;
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode}: {text}");
         return text.StartsWith('{') ? JsonDocument.Parse(text).RootElement : default;
     }
 

@@ -7,23 +7,23 @@ namespace ControlPlane.Tests.Lambda;
 public sealed class JobEventTests
 {
     [Fact]
-    public void Every_job_has_one_function_that_runs_it()
+    public void Every_job_is_run_by_exactly_one_function()
     {
         Assert.Equal(JobSchedules.All.OrderBy(job => job.Name), JobsFunction.Serves.Concat(ProvisionFunction.Serves).OrderBy(job => job.Name));
         Assert.Equal([JobSchedules.Provision], ProvisionFunction.Serves);
     }
 
     [Fact]
-    public async Task The_scheduler_runs_every_job_with_what_its_function_is_composed_of()
+    public async Task Every_scheduled_job_runs_in_its_function()
     {
         await using var rig = await LambdaRig.StartAsync();
         var (jobs, provision) = (await rig.ComposeAsync("jobs"), await rig.ComposeAsync("provision"));
         foreach (var job in JobSchedules.All)
         {
-            // As infra/Components/Schedules.cs has it.
-            var answer = await LambdaRig.InvokeAsync(ProvisionFunction.Serves.Contains(job) ? provision : jobs, JsonSerializer.Serialize(new { job = job.Name }));
-            Assert.Equal((job.Name, "succeeded"), (answer.GetProperty("job").GetString(), answer.GetProperty("outcome").GetString()));
-            Assert.Equal(JsonValueKind.Object, answer.GetProperty("counts").ValueKind);
+            // The event of infra's schedules.
+            var response = await LambdaRig.InvokeAsync(ProvisionFunction.Serves.Contains(job) ? provision : jobs, JsonSerializer.Serialize(new { job = job.Name }));
+            Assert.Equal((job.Name, "succeeded"), (response.GetProperty("job").GetString(), response.GetProperty("outcome").GetString()));
+            Assert.Equal(JsonValueKind.Object, response.GetProperty("counts").ValueKind);
         }
     }
 
@@ -33,16 +33,16 @@ public sealed class JobEventTests
     [InlineData("jobs", "{}", "billing, nightly, outbox, retention")]
     [InlineData("provision", """{"job": "nightly"}""", "provision")]
     [InlineData("provision", "{}", "provision")]
-    public async Task A_job_that_is_not_there_is_an_error_that_names_those_that_are(string function, string input, string names)
+    public async Task An_unknown_job_is_an_error_that_names_the_known_ones(string function, string input, string names)
     {
         await using var rig = await LambdaRig.StartAsync();
         var composed = await rig.ComposeAsync(function);
         var failure = await Assert.ThrowsAsync<JobFailedException>(() => LambdaRig.InvokeAsync(composed, input));
-        Assert.EndsWith($"""Send "job" as one of {names}.""", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"""Set "job" to one of {names}.""", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_job_that_another_process_runs_is_no_failure()
+    public async Task A_job_that_runs_in_another_process_is_not_an_error()
     {
         await using var rig = await LambdaRig.StartAsync();
         var jobs = await rig.ComposeAsync("jobs");
@@ -52,13 +52,13 @@ public sealed class JobEventTests
     }
 
     [Fact]
-    public async Task A_job_that_fails_is_an_error_of_the_function_so_that_Lambda_tries_it_again()
+    public async Task A_failed_job_is_a_function_error_so_that_Lambda_retries_it()
     {
         await using var rig = await LambdaRig.StartAsync();
         var jobs = await rig.ComposeAsync("jobs");
-        await using (var break_it = await rig.Database.OpenOwnerAsync(default))
+        await using (var owner = await rig.Database.OpenOwnerAsync(default))
         {
-            await Sql.ExecuteAsync(break_it, "drop table control.outbox cascade", default);
+            await Sql.ExecuteAsync(owner, "drop table control.outbox cascade", default);
         }
 
         var failure = await Assert.ThrowsAsync<JobFailedException>(() => LambdaRig.InvokeAsync(jobs, """{"job": "outbox"}"""));

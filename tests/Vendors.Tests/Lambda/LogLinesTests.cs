@@ -9,10 +9,10 @@ namespace ControlPlane.Tests.Lambda;
 public sealed class LogLinesTests
 {
     [Fact]
-    public void A_line_is_one_JSON_object_as_Lambda_has_its_own()
+    public void A_line_is_one_JSON_object_in_Lambdas_format()
     {
         var output = new MemoryStream();
-        var log = new LogLines(output, Aws.NoWaiting.FromToday()).CreateLogger("ControlPlane.Some.Place");
+        var log = new LogLines(output, Aws.InstantClock.AtFixedTime()).CreateLogger("ControlPlane.Some.Place");
         using (log.BeginScope(new Dictionary<string, object?> { ["requestId"] = "8f507cfc" }))
         using (log.BeginScope(new Dictionary<string, object?> { ["tenant.id"] = Guid.Empty, ["RequestPath"] = "/v1/verify?token=secret" }))
         {
@@ -35,22 +35,22 @@ public sealed class LogLinesTests
     }
 
     [Fact]
-    public async Task What_a_request_logs_has_its_tenant()
+    public async Task Lines_of_a_request_have_its_tenant()
     {
         await using var rig = await LambdaRig.StartAsync();
-        await using var usage = await WebRig.StartAsync(rig.Around, ControlPlane.Lambda.Web.UsageFunction.Build);
+        await using var usage = await WebRig.StartAsync(rig.Environment, ControlPlane.Lambda.Web.UsageFunction.Build);
         var (tenant, key, _) = await rig.TenantAsync();
         await BreakAsync(rig, "usage_counter");
         using var client = usage.NewClient(key);
-        var reply = await client.PostAsJsonAsync(
+        var response = await client.PostAsJsonAsync(
             "/v1/usage", new { id = "e1", occurred_at = TimeProvider.System.GetUtcNow(), user = "ada", model = "mistral:7b-instruct", prompt_tokens = 1, completion_tokens = 1 });
-        Assert.Equal(System.Net.HttpStatusCode.InternalServerError, reply.StatusCode);
+        Assert.Equal(System.Net.HttpStatusCode.InternalServerError, response.StatusCode);
         Assert.Equal(tenant, Error(rig).GetProperty("tenant.id").GetGuid());
         Assert.DoesNotContain(key, rig.Log, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task What_a_job_logs_has_the_id_of_its_invocation()
+    public async Task Lines_of_a_job_have_its_invocation_id()
     {
         await using var rig = await LambdaRig.StartAsync();
         await BreakAsync(rig, "outbox");
@@ -60,7 +60,7 @@ public sealed class LogLinesTests
     }
 
     [OfficialPackagesFact]
-    public async Task What_a_request_logs_has_its_tenant_and_the_id_of_its_invocation()
+    public async Task Lines_of_a_request_have_its_tenant_and_invocation_id()
     {
         await using var rig = await LambdaRig.StartAsync();
         var (tenant, key, _) = await rig.TenantAsync();

@@ -9,30 +9,30 @@ namespace ControlPlane.Tests.Lambda;
 public sealed class OriginTests
 {
     [Fact]
-    public async Task Who_found_the_origin_himself_is_refused_everything_but_health()
+    public async Task Requests_without_the_origin_token_get_403_except_health_checks()
     {
         await using var rig = await LambdaRig.StartAsync();
-        await using var api = await WebRig.StartAsync(rig.Around, ApiFunction.Build);
+        await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build);
         foreach (var path in (string[])["/", "/v1/keys", "/admin", "/v1/admin/jobs/nightly/run", "/assets/site.css", "/openapi/v1.json", "/healthz/", "/HEALTHZ"])
         {
-            Assert.Equal((path, HttpStatusCode.Forbidden), (path, (await api.Anyone.GetAsync(path)).StatusCode));
+            Assert.Equal((path, HttpStatusCode.Forbidden), (path, (await api.Direct.GetAsync(path)).StatusCode));
         }
 
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/healthz")).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/readyz")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await api.Direct.GetAsync("/healthz")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await api.Direct.GetAsync("/readyz")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await api.CloudFront.GetAsync("/terms")).StatusCode);
-        var refused = await api.Anyone.PostAsync("/v1/admin/jobs/nightly/run", content: null);
+        var refused = await api.Direct.PostAsync("/v1/admin/jobs/nightly/run", content: null);
         Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
     }
 
     [Fact]
-    public async Task The_hot_path_is_behind_the_same_door()
+    public async Task The_usage_function_requires_the_origin_token_too()
     {
         await using var rig = await LambdaRig.StartAsync();
-        await using var usage = await WebRig.StartAsync(rig.Around, UsageFunction.Build);
+        await using var usage = await WebRig.StartAsync(rig.Environment, UsageFunction.Build);
         foreach (var path in (string[])["/v1/usage", "/v1/usage/litellm", "/v1/authorize"])
         {
-            Assert.Equal(HttpStatusCode.Forbidden, (await usage.Anyone.PostAsJsonAsync(path, new { })).StatusCode);
+            Assert.Equal(HttpStatusCode.Forbidden, (await usage.Direct.PostAsJsonAsync(path, new { })).StatusCode);
             Assert.NotEqual(HttpStatusCode.Forbidden, (await usage.CloudFront.PostAsJsonAsync(path, new { })).StatusCode);
         }
     }
@@ -44,15 +44,15 @@ public sealed class OriginTests
     [InlineData("new", null, "", false)]
     [InlineData("new", "old", "older", false)]
     [InlineData("new", "old", "new,old", false)]
-    public async Task The_token_and_the_one_before_it_are_good(string current, string? previous, string shown, bool good)
+    public async Task The_current_and_the_previous_token_are_valid(string current, string? previous, string token, bool isValid)
     {
         await using var rig = await LambdaRig.StartAsync();
         (rig.Settings["CONTROLPLANE_ORIGIN_TOKEN"], rig.Settings["CONTROLPLANE_ORIGIN_TOKEN_PREVIOUS"]) = (current, previous);
-        Assert.Equal(good, OriginTokens.Read(rig.Around.Configuration).Have(shown));
+        Assert.Equal(isValid, OriginTokens.Read(rig.Environment.Configuration).IsValid(token));
     }
 
     [Fact]
-    public async Task Without_a_token_nothing_starts()
+    public async Task Without_an_origin_token_a_function_does_not_start()
     {
         await using var rig = await LambdaRig.StartAsync();
         rig.Settings.Remove("CONTROLPLANE_ORIGIN_TOKEN");
@@ -64,9 +64,9 @@ public sealed class OriginTests
     public async Task No_public_route_reaches_a_job_without_the_operators_key()
     {
         await using var rig = await LambdaRig.StartAsync();
-        await using var api = await WebRig.StartAsync(rig.Around, ApiFunction.Build);
-        var made = await api.Operator.PostAsJsonAsync("/v1/admin/tenants", new { organization = "O", slug = "acme", plan = "basic", email = "owner@acme.example", country = "DE" });
-        using var tenant = api.NewClient(JsonDocument.Parse(await made.Content.ReadAsStringAsync()).RootElement.GetProperty("api_key").GetString());
+        await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build);
+        var created = await api.Operator.PostAsJsonAsync("/v1/admin/tenants", new { organization = "O", slug = "acme", plan = "basic", email = "owner@acme.example", country = "DE" });
+        using var tenant = api.NewClient(JsonDocument.Parse(await created.Content.ReadAsStringAsync()).RootElement.GetProperty("api_key").GetString());
         foreach (var job in JobSchedules.All)
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await api.CloudFront.PostAsync($"/v1/admin/jobs/{job.Name}/run", content: null)).StatusCode);
@@ -76,12 +76,12 @@ public sealed class OriginTests
     }
 
     [Fact]
-    public async Task Rate_limits_count_by_who_called_CloudFront()
+    public async Task Rate_limits_use_the_address_of_CloudFronts_caller()
     {
         await using var rig = await LambdaRig.StartAsync();
         rig.Settings["CONTROLPLANE_LIMIT_LOOKUPS"] = "1";
-        await using var api = await WebRig.StartAsync(rig.Around, ApiFunction.Build);
-        // What the caller has written himself stands first, and does not count.
+        await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build);
+        // Entries that the client itself wrote come first and are ignored.
         Assert.Equal(HttpStatusCode.OK, await LookUpAsync("198.51.100.1, 203.0.113.7, 130.176.1.1"));
         Assert.Equal(HttpStatusCode.TooManyRequests, await LookUpAsync("198.51.100.2, 203.0.113.7, 130.176.1.2"));
         Assert.Equal(HttpStatusCode.OK, await LookUpAsync("203.0.113.8, 130.176.1.1"));

@@ -4,12 +4,12 @@ namespace ControlPlane.Tests.Lambda;
 public sealed class OverflowEventTests
 {
     [Fact]
-    public async Task What_waited_in_the_queue_is_counted_once_however_often_it_comes()
+    public async Task Queued_usage_is_counted_once_even_if_delivered_twice()
     {
         await using var rig = await LambdaRig.StartAsync();
         var usage = await rig.ComposeAsync("usage");
         var tenant = await rig.TenantAsync();
-        var messages = SqsEvent.Of(("m1", Waiting(tenant, "e1", "e2")), ("m2", Waiting(tenant, "e2", "e3")));
+        var messages = SqsEvent.Of(("m1", Queued(tenant, "e1", "e2")), ("m2", Queued(tenant, "e2", "e3")));
         for (var delivery = 0; delivery < 2; delivery++)
         {
             Assert.Empty(await FailuresAsync(usage, messages));
@@ -19,28 +19,28 @@ public sealed class OverflowEventTests
     }
 
     [Fact]
-    public async Task A_message_that_nobody_can_read_fails_alone()
+    public async Task A_malformed_message_fails_alone()
     {
         await using var rig = await LambdaRig.StartAsync();
         var usage = await rig.ComposeAsync("usage");
         var tenant = await rig.TenantAsync();
-        Assert.Equal(["m1", "m3"], await FailuresAsync(usage, SqsEvent.Of(("m1", "not base64!"), ("m2", Waiting(tenant, "e1")), ("m3", "bm90IGd6aXA="))));
+        Assert.Equal(["m1", "m3"], await FailuresAsync(usage, SqsEvent.Of(("m1", "not base64!"), ("m2", Queued(tenant, "e1")), ("m3", "bm90IGd6aXA="))));
         Assert.Equal(1, await CountAsync(rig));
     }
 
     [Fact]
-    public async Task While_the_database_is_still_away_everything_goes_back_and_nothing_is_lost()
+    public async Task While_the_database_is_unavailable_all_messages_return_to_the_queue()
     {
         await using var rig = await LambdaRig.StartAsync();
         var usage = await rig.ComposeAsync("usage");
         var tenant = await rig.TenantAsync();
-        var messages = SqsEvent.Of(("m1", Waiting(tenant, "e1")), ("m2", Waiting(tenant, "e2")));
+        var messages = SqsEvent.Of(("m1", Queued(tenant, "e1")), ("m2", Queued(tenant, "e2")));
         await using (await TestCluster.RefuseAsync(rig.ConnectionString))
         {
             Assert.Equal(["m1", "m2"], await FailuresAsync(usage, messages));
         }
 
-        // Known to be away, it is asked again after a while.
+        // The circuit closes after the next probe.
         while ((await FailuresAsync(usage, messages)).Length > 0)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(100));
@@ -49,11 +49,11 @@ public sealed class OverflowEventTests
         Assert.Equal(2, await CountAsync(rig));
     }
 
-    static string Waiting(RigTenant tenant, params string[] ids) => Assert.Single(OverflowMessages.Write(
+    static string Queued(RigTenant tenant, params string[] ids) => Assert.Single(OverflowMessages.Write(
         new OverflowDelivery(
             tenant.Id, UsageFormat.Event, TimeProvider.System.GetUtcNow(),
             [.. ids.Select(id => $$"""{"id": "{{id}}", "occurred_at": "{{TimeProvider.System.GetUtcNow():yyyy-MM-dd}}T00:00:00Z", "user": "ada", "model": "mistral:7b-instruct", "prompt_tokens": 1, "completion_tokens": 1}""")]),
-        QueueSender.MostBytes));
+        QueueSender.MaxBytes));
 
     static async Task<string[]> FailuresAsync(ControlPlane.Lambda.Hosting.Function usage, string messages) =>
         [.. (await LambdaRig.InvokeAsync(usage, messages)).GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!)];

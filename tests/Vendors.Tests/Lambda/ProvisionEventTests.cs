@@ -8,20 +8,20 @@ namespace ControlPlane.Tests.Lambda;
 public sealed class ProvisionEventTests
 {
     [Fact]
-    public async Task What_is_committed_by_a_request_starts_provisioning_at_once()
+    public async Task A_committed_request_starts_provisioning_at_once()
     {
         await using var rig = await LambdaRig.StartAsync();
         var tenant = (await rig.TenantAsync()).Id;
         Assert.Equal($$"""{"tenant_id":"{{tenant}}"}""", Assert.Single(rig.Sent));
 
         var provision = await rig.ComposeAsync("provision");
-        var answer = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", rig.Sent[0])));
-        Assert.Empty(answer.GetProperty("batchItemFailures").EnumerateArray());
+        var response = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", rig.Sent[0])));
+        Assert.Empty(response.GetProperty("batchItemFailures").EnumerateArray());
         Assert.Equal("ready", await StateAsync(rig, tenant));
     }
 
     [Fact]
-    public async Task A_message_that_comes_twice_or_late_finds_nothing_to_do()
+    public async Task A_duplicate_or_late_message_is_a_no_op()
     {
         await using var rig = await LambdaRig.StartAsync();
         var tenant = (await rig.TenantAsync()).Id;
@@ -37,40 +37,40 @@ public sealed class ProvisionEventTests
     }
 
     [Fact]
-    public async Task A_message_that_cannot_be_read_fails_alone()
+    public async Task A_malformed_message_fails_alone()
     {
         await using var rig = await LambdaRig.StartAsync();
         var tenant = (await rig.TenantAsync()).Id;
         var provision = await rig.ComposeAsync("provision");
-        var answer = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", "not json"), ("m2", rig.Sent[0]), ("m3", """{"tenant_id": "not an id"}""")));
-        Assert.Equal(["m1", "m3"], answer.GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!));
+        var response = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", "not json"), ("m2", rig.Sent[0]), ("m3", """{"tenant_id": "not an id"}""")));
+        Assert.Equal(["m1", "m3"], response.GetProperty("batchItemFailures").EnumerateArray().Select(failure => failure.GetProperty("itemIdentifier").GetString()!));
         Assert.Equal("ready", await StateAsync(rig, tenant));
-        Assert.Contains("Message m1 is no news of work", rig.Log, StringComparison.Ordinal);
+        Assert.Contains("Message m1 is malformed", rig.Log, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_operator_who_runs_the_job_hands_it_to_the_function_that_may()
+    public async Task The_api_function_forwards_the_provision_job_to_its_function()
     {
         await using var rig = await LambdaRig.StartAsync();
-        await using var api = await WebRig.StartAsync(rig.Around, ApiFunction.Build);
-        var answer = await (await api.Operator.PostAsync("/v1/admin/jobs/provision/run", content: null)).Content.ReadFromJsonAsync<JsonElement>();
-        Assert.Equal(1, answer.GetProperty("counts").GetProperty("handed_on").GetInt64());
+        await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build);
+        var response = await (await api.Operator.PostAsync("/v1/admin/jobs/provision/run", content: null)).Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(1, response.GetProperty("counts").GetProperty("handed_on").GetInt64());
         var provision = await rig.ComposeAsync("provision");
         Assert.Empty((await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", Assert.Single(rig.Sent))))).GetProperty("batchItemFailures").EnumerateArray());
     }
 
     [Fact]
-    public async Task A_run_that_takes_longer_than_Lambda_lets_it_is_given_back_and_handed_on()
+    public async Task A_run_that_exceeds_the_timeout_is_released_and_announced_again()
     {
         await using var rig = await LambdaRig.StartAsync();
         var tenant = (await rig.TenantAsync()).Id;
         var provision = await rig.ComposeAsync("provision");
-        await using (var somebody = await rig.Database.BeginJobAsync(default))
+        await using (var other = await rig.Database.BeginJobAsync(default))
         {
-            // The last step writes to the outbox, and has to wait.
-            await somebody.ExecuteAsync("lock table control.outbox in access exclusive mode", default);
-            var answer = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", rig.Sent[0])), provision.Margin + TimeSpan.FromSeconds(3));
-            Assert.Empty(answer.GetProperty("batchItemFailures").EnumerateArray());
+            // Blocks the last step, which writes to the outbox.
+            await other.ExecuteAsync("lock table control.outbox in access exclusive mode", default);
+            var response = await LambdaRig.InvokeAsync(provision, SqsEvent.Of(("m1", rig.Sent[0])), provision.Margin + TimeSpan.FromSeconds(3));
+            Assert.Empty(response.GetProperty("batchItemFailures").EnumerateArray());
             Assert.Equal(2, rig.Sent.Count);
             Assert.Equal(rig.Sent[0], rig.Sent[1]);
             Assert.Equal("provisioning", await StateAsync(rig, tenant));

@@ -8,7 +8,7 @@ namespace ControlPlane.Tests.Lambda;
 public sealed class SecretSettingsTests
 {
     [Fact]
-    public async Task The_platforms_secret_is_settings_and_the_origins_is_a_token_and_the_one_before()
+    public async Task The_platforms_secret_has_settings_and_the_origins_has_two_tokens()
     {
         var vault = new Vault { ["platform"] = """{"CONTROLPLANE_OPERATOR_KEY": "cpo_1"}""", ["origin"] = """{"token": "new", "previous": "old"}""" };
         var values = await vault.Settings().CurrentAsync(default);
@@ -17,7 +17,7 @@ public sealed class SecretSettingsTests
     }
 
     [Fact]
-    public async Task Mail_goes_by_the_stacks_server_unless_the_platforms_secret_names_another()
+    public async Task The_platforms_secret_overrides_the_stacks_mail_server()
     {
         var vault = new Vault { ["platform"] = """{"A": "1"}""", ["mail"] = """{"CONTROLPLANE_SMTP": "smtp://ses"}""" };
         Assert.Equal("smtp://ses", (await vault.Settings().CurrentAsync(default))["CONTROLPLANE_SMTP"]);
@@ -26,7 +26,7 @@ public sealed class SecretSettingsTests
     }
 
     [Fact]
-    public async Task They_are_kept_for_five_minutes_and_then_read_again()
+    public async Task Secrets_are_cached_for_five_minutes()
     {
         var vault = new Vault { ["platform"] = """{"A": "1"}""" };
         var settings = vault.Settings();
@@ -39,14 +39,14 @@ public sealed class SecretSettingsTests
         var second = await settings.CurrentAsync(default);
         Assert.Equal("2", second["A"]);
 
-        // Read again, and nothing has changed: whoever was composed with them need not be composed anew.
+        // Unchanged values are the same object, so the function is not rebuilt.
         vault.Move(TimeSpan.FromMinutes(6));
         Assert.Same(second, await settings.CurrentAsync(default));
         Assert.Equal(3, vault.Reads);
     }
 
     [Fact]
-    public async Task When_they_cannot_be_read_again_the_former_ones_stay_and_it_is_tried_again_soon()
+    public async Task If_a_refresh_fails_the_cached_values_stay_and_it_is_retried_soon()
     {
         var vault = new Vault { ["platform"] = """{"A": "1"}""" };
         var settings = vault.Settings();
@@ -62,7 +62,7 @@ public sealed class SecretSettingsTests
     }
 
     [Fact]
-    public async Task When_they_were_never_read_there_is_nothing_to_go_on_with()
+    public async Task If_the_first_read_fails_the_function_does_not_start()
     {
         var vault = new Vault { ["platform"] = "{}", Broken = new AmazonServiceException("access denied") };
         await Assert.ThrowsAsync<AmazonServiceException>(async () => await vault.Settings().CurrentAsync(default));
@@ -72,7 +72,7 @@ public sealed class SecretSettingsTests
     [InlineData("hunter2")]
     [InlineData("""["hunter2"]""")]
     [InlineData("""{"A": {"B": "hunter2"}}""")]
-    public async Task A_secret_of_another_form_is_named_and_never_quoted(string text)
+    public async Task A_malformed_secret_is_named_and_never_quoted(string text)
     {
         var refused = await Assert.ThrowsAsync<SettingException>(async () => await new Vault { ["platform"] = text }.Settings().CurrentAsync(default));
         Assert.Contains("CONTROLPLANE_SECRETS", refused.Message, StringComparison.Ordinal);
@@ -80,30 +80,30 @@ public sealed class SecretSettingsTests
     }
 
     [Fact]
-    public async Task A_changed_secret_composes_the_function_anew_between_two_invocations()
+    public async Task A_changed_secret_rebuilds_the_function_between_two_invocations()
     {
         await using var rig = await LambdaRig.StartAsync();
         var vault = new Vault { ["platform"] = """{"CONTROLPLANE_OPERATOR_KEY": "first"}""" };
-        var composed = new List<string?>();
-        await using var host = rig.Host(vault.Settings(), (around, function) =>
+        var built = new List<string?>();
+        await using var host = rig.Host(vault.Settings(), (environment, function) =>
         {
-            composed.Add(around.Configuration["CONTROLPLANE_OPERATOR_KEY"]);
+            built.Add(environment.Configuration["CONTROLPLANE_OPERATOR_KEY"]);
             return function;
         }, vault.Clock);
         await host.HandleAsync(Stream("""{"job": "retention"}"""), new FakeContext(TimeSpan.FromMinutes(1)));
         await host.HandleAsync(Stream("""{"job": "retention"}"""), new FakeContext(TimeSpan.FromMinutes(1)));
-        Assert.Equal(["first"], composed);
+        Assert.Equal(["first"], built);
 
         vault["platform"] = """{"CONTROLPLANE_OPERATOR_KEY": "second"}""";
         vault.Move(TimeSpan.FromMinutes(6));
         await host.HandleAsync(Stream("""{"job": "retention"}"""), new FakeContext(TimeSpan.FromMinutes(1)));
-        Assert.Equal(["first", "second"], composed);
+        Assert.Equal(["first", "second"], built);
 
-        // A value that nothing can be composed with is reported, and the former one goes on working.
+        // An invalid value is reported, and the former one stays in use.
         vault["platform"] = """{"CONTROLPLANE_SECRETS_KEY": "not a key"}""";
         vault.Move(TimeSpan.FromMinutes(6));
-        var answer = await JsonDocument.ParseAsync(await host.HandleAsync(Stream("""{"job": "retention"}"""), new FakeContext(TimeSpan.FromMinutes(1))));
-        Assert.Equal("succeeded", answer.RootElement.GetProperty("outcome").GetString());
+        var response = await JsonDocument.ParseAsync(await host.HandleAsync(Stream("""{"job": "retention"}"""), new FakeContext(TimeSpan.FromMinutes(1))));
+        Assert.Equal("succeeded", response.RootElement.GetProperty("outcome").GetString());
         Assert.Contains("CONTROLPLANE_SECRETS_KEY must be 32 bytes", rig.Log, StringComparison.Ordinal);
     }
 
@@ -136,7 +136,7 @@ public sealed class SecretSettingsTests
         }
     }
 
-    /// <summary>A clock that is ahead; timers run as they do.</summary>
+    /// <summary>A clock that can be moved ahead; timers are not affected.</summary>
     sealed class WallClock : TimeProvider
     {
         public TimeSpan Ahead { get; set; }

@@ -4,13 +4,13 @@ using Microsoft.AspNetCore.Hosting;
 namespace ControlPlane.Tests.Lambda;
 
 /// <summary>
-/// CloudFront and API Gateway in one: takes real HTTP, makes an event of it, gives it to the function that the infrastructure would, and makes HTTP
-/// of the answer. It speaks HTTP where they speak HTTPS, so it takes <c>secure</c> off the cookies.
+/// CloudFront and API Gateway in one: converts HTTP requests to events for the function that infra routes them to, and responses back to HTTP. It
+/// uses HTTP instead of HTTPS, so it removes <c>secure</c> from cookies.
 /// </summary>
 sealed class ApiGateway : IAsyncDisposable
 {
-    /// <summary>What Lambda takes as an event, in bytes.</summary>
-    const int MostBytes = 6 * 1024 * 1024;
+    /// <summary>Lambda's limit for an event, in bytes.</summary>
+    const int MaxBytes = 6 * 1024 * 1024;
 
     readonly WebApplication _app;
     readonly LambdaProcess _api;
@@ -25,14 +25,14 @@ sealed class ApiGateway : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var gateway = new ApiGateway(builder.Build(), api, usage);
-        gateway._app.Run(gateway.PassOnAsync);
+        gateway._app.Run(gateway.ForwardAsync);
         await gateway._app.StartAsync();
         return gateway;
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    async Task PassOnAsync(HttpContext context)
+    async Task ForwardAsync(HttpContext context)
     {
         var request = context.Request;
         var asked = new HttpEvent(request.Method, request.Path.ToUriComponent(), request.QueryString.Value!.TrimStart('?'));
@@ -53,7 +53,7 @@ sealed class ApiGateway : IAsyncDisposable
             asked.Body(request.ContentType ?? "", body.ToArray());
         }
 
-        if (asked.ToString() is { Length: > MostBytes })
+        if (asked.ToString() is { Length: > MaxBytes })
         {
             context.Response.StatusCode = StatusCodes.Status413RequestEntityTooLarge;
             return;

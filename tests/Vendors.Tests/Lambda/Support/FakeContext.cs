@@ -3,7 +3,7 @@ using Amazon.Lambda.Core;
 
 namespace ControlPlane.Tests.Lambda;
 
-/// <summary>An invocation that Lambda would end after a while.</summary>
+/// <summary>An invocation with a timeout.</summary>
 sealed class FakeContext(TimeSpan remaining) : ILambdaContext
 {
     readonly long _started = Stopwatch.GetTimestamp();

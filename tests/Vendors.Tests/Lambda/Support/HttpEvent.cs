@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace ControlPlane.Tests.Lambda;
 
 /// <summary>
-/// A request as API Gateway hands it to a function, payload format 2.0: headers of the same name joined by a comma, cookies in a list of their
-/// own, bodies in base64 unless their type says that they are text.
+/// A request in API Gateway's payload format 2.0: headers with the same name are joined by commas, cookies are in a separate list, and bodies are
+/// base64 unless their content type is text.
 /// </summary>
 sealed class HttpEvent
 {
@@ -49,7 +49,7 @@ sealed class HttpEvent
     public override string ToString() => _event.ToJsonString();
 }
 
-/// <summary>What a function answers to API Gateway.</summary>
+/// <summary>A function's response to API Gateway.</summary>
 sealed class HttpAnswer(JsonElement answer)
 {
     public int Status => answer.GetProperty("statusCode").GetInt32();

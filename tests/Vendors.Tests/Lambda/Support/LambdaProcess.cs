@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Lambda;
 
-/// <summary>A function as Lambda runs it: the published program as a process of its own, which asks for its events.</summary>
+/// <summary>A function as Lambda runs it: a process of the published program that polls for events.</summary>
 sealed class LambdaProcess : IAsyncDisposable
 {
     readonly Process _process;
@@ -30,8 +30,8 @@ sealed class LambdaProcess : IAsyncDisposable
 
     public string Log => string.Join('\n', _log);
 
-    /// <param name="folder">Of what was published.</param>
-    /// <param name="settings">In the environment, by their names.</param>
+    /// <param name="folder">Of the published program.</param>
+    /// <param name="settings">Environment variables.</param>
     public static async Task<LambdaProcess> StartAsync(string folder, string function, IEnumerable<KeyValuePair<string, string?>> settings)
     {
         var api = await RuntimeApi.StartAsync();
@@ -51,7 +51,7 @@ sealed class LambdaProcess : IAsyncDisposable
         return new LambdaProcess(Process.Start(start)!, api);
     }
 
-    /// <param name="timeout">Until Lambda would end it.</param>
+    /// <param name="timeout">Of the invocation.</param>
     public async Task<JsonElement> InvokeAsync(string input, TimeSpan? timeout = null)
     {
         try
@@ -60,7 +60,7 @@ sealed class LambdaProcess : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new InvalidOperationException($"It does not answer. Its log: {Log}");
+            throw new InvalidOperationException($"No response. Log: {Log}");
         }
     }
 

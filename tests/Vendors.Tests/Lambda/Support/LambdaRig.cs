@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ControlPlane.Tests.Lambda;
 
-/// <summary>The functions in this process, on a database of their own, without AWS.</summary>
+/// <summary>The functions in this process, with a database of their own and without AWS.</summary>
 sealed class LambdaRig : IAsyncDisposable
 {
     public const string OperatorKey = "cpo_operator-key-of-the-function-tests";
@@ -47,18 +47,18 @@ sealed class LambdaRig : IAsyncDisposable
 
     public Aws.FakeSecretsManager Secrets { get; } = new();
 
-    /// <summary>What was sent to the queue of provisioning.</summary>
+    /// <summary>Messages sent to the provisioning queue.</summary>
     public IReadOnlyList<string> Sent => _sent;
 
-    /// <summary>What the functions logged.</summary>
+    /// <summary>The functions' log.</summary>
     public string Log => Encoding.UTF8.GetString(_log.ToArray());
 
-    public FunctionEnvironment Around => new(new ConfigurationBuilder().AddInMemoryCollection(Settings).Build(), Lines) { ConfigureTestServices = ConfigureTestServices };
+    public FunctionEnvironment Environment => new(new ConfigurationBuilder().AddInMemoryCollection(Settings).Build(), Lines) { ConfigureTestServices = ConfigureTestServices };
 
     public static async Task<LambdaRig> StartAsync() =>
         new(await TestCluster.NewDatabaseAsync(), Directory.CreateTempSubdirectory("functions-").FullName);
 
-    /// <summary>Roles belong to the whole cluster, and would outlive the test.</summary>
+    /// <summary>Roles belong to the whole server and would outlive the test.</summary>
     public async Task DropLoginsAsync()
     {
         await using var owner = await Database.OpenOwnerAsync(default);
@@ -70,42 +70,42 @@ sealed class LambdaRig : IAsyncDisposable
 
     public async Task<Function> ComposeAsync(string name)
     {
-        var function = await Functions.Find(name)(Around);
+        var function = await Functions.Find(name)(Environment);
         _functions.Add(function);
         return function;
     }
 
-    /// <summary>A function as a process has it, with settings that are no secrets.</summary>
+    /// <summary>A function's host, without secrets.</summary>
     public FunctionHost Host(string name)
     {
-        var around = Around;
+        var environment = Environment;
         return new FunctionHost(
-            given => Functions.Find(name)(given with { ConfigureTestServices = ConfigureTestServices }), around.Configuration, new SecretSettings(around.Configuration, (_, _) => throw new InvalidOperationException(), NullLogger.Instance, TimeProvider.System), Lines, TimeProvider.System);
+            rebuilt => Functions.Find(name)(rebuilt with { ConfigureTestServices = ConfigureTestServices }), environment.Configuration, new SecretSettings(environment.Configuration, (_, _) => throw new InvalidOperationException(), NullLogger.Instance, TimeProvider.System), Lines, TimeProvider.System);
     }
 
-    /// <summary>The function <c>jobs</c> as a process has it.</summary>
-    /// <param name="see">Told about every composition.</param>
-    public FunctionHost Host(SecretSettings secrets, Func<FunctionEnvironment, Compose, Compose> see, TimeProvider time) => new(
-        around => see(around, Functions.Find("jobs"))(around with { ConfigureTestServices = ConfigureTestServices }), Around.Configuration, secrets, Lines, time);
+    /// <summary>The host of the function <c>jobs</c>.</summary>
+    /// <param name="onBuild">Called for every build of the function.</param>
+    public FunctionHost Host(SecretSettings secrets, Func<FunctionEnvironment, Compose, Compose> onBuild, TimeProvider time) => new(
+        environment => onBuild(environment, Functions.Find("jobs"))(environment with { ConfigureTestServices = ConfigureTestServices }), Environment.Configuration, secrets, Lines, time);
 
-    /// <summary>An active tenant, and a key of it.</summary>
+    /// <summary>Creates an active tenant with a key.</summary>
     public async Task<RigTenant> TenantAsync()
     {
-        await using var api = await WebRig.StartAsync(Around, ControlPlane.Lambda.Web.ApiFunction.Build);
-        var reply = await api.Operator.PostAsJsonAsync(
+        await using var api = await WebRig.StartAsync(Environment, ControlPlane.Lambda.Web.ApiFunction.Build);
+        var response = await api.Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = "O", slug = Names.Random("a"), plan = "basic", email = "owner@acme.example", country = "DE" });
-        var made = await reply.Content.ReadFromJsonAsync<JsonElement>();
-        return new RigTenant(made.GetProperty("tenant_id").GetGuid(), made.GetProperty("api_key").GetString()!, made.GetProperty("webhook_secret").GetString()!);
+        var created = await response.Content.ReadFromJsonAsync<JsonElement>();
+        return new RigTenant(created.GetProperty("tenant_id").GetGuid(), created.GetProperty("api_key").GetString()!, created.GetProperty("webhook_secret").GetString()!);
     }
 
-    /// <summary>Calls a function as Lambda does.</summary>
-    /// <param name="remaining">Until Lambda would end it.</param>
+    /// <summary>Invokes a function as Lambda does.</summary>
+    /// <param name="remaining">Until Lambda's timeout.</param>
     public static async Task<JsonElement> InvokeAsync(Function function, string input, TimeSpan? remaining = null)
     {
         using var invocation = new Invocation(new FakeContext(remaining ?? TimeSpan.FromMinutes(1)), function.Margin, TimeProvider.System);
         using var stream = new MemoryStream(Encoding.UTF8.GetBytes(input));
-        using var answer = await JsonDocument.ParseAsync(await function.HandleAsync(stream, invocation));
-        return answer.RootElement.Clone();
+        using var response = await JsonDocument.ParseAsync(await function.HandleAsync(stream, invocation));
+        return response.RootElement.Clone();
     }
 
     public async ValueTask DisposeAsync()
@@ -120,7 +120,7 @@ sealed class LambdaRig : IAsyncDisposable
         Directory.Delete(DataFolder, recursive: true);
     }
 
-    // In the place of what needs AWS.
+    // Replacements for the services that need AWS.
     void ConfigureTestServices(IServiceCollection services) => services
         .AddSingleton(Secrets.Client())
         .AddSingleton<IModelStorage, ModelFolders>()

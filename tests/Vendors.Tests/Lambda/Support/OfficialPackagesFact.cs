@@ -3,24 +3,23 @@ using Amazon.Lambda.AspNetCoreServer;
 namespace ControlPlane.Tests.Lambda;
 
 /// <summary>
-/// A test that needs what Amazon.Lambda's packages do, and not only their types. Where these can only be compiled against, it is left out, and
-/// the run says so.
+/// A test that needs working Amazon.Lambda packages. It is skipped where these are compile-time only.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 sealed class OfficialPackagesFactAttribute : FactAttribute
 {
-    static readonly Lazy<bool> s_work = new(Work);
+    static readonly Lazy<bool> s_areOfficial = new(AreOfficial);
 
     public OfficialPackagesFactAttribute()
     {
-        if (!s_work.Value)
+        if (!s_areOfficial.Value)
         {
-            Skip = "Left out: the packages Amazon.Lambda.* here have their types, but do not work.";
+            Skip = "The Amazon.Lambda packages here are compile-time only.";
         }
     }
 
-    // One call that the packages answer without being in Lambda.
-    static bool Work()
+    // A call that the official packages support outside Lambda.
+    static bool AreOfficial()
     {
         try
         {

@@ -8,12 +8,12 @@ using Microsoft.AspNetCore.Hosting;
 namespace ControlPlane.Tests.Lambda;
 
 /// <summary>
-/// Lambda's side of a function, as its guide describes the runtime API: it hands out events one at a time, with a deadline, and takes answers and errors
+/// Lambda's runtime API: returns one event at a time, with a deadline, and receives responses and errors
 /// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 /// </summary>
 sealed class RuntimeApi : IAsyncDisposable
 {
-    static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
 
     readonly Channel<Invoked> _waiting = Channel.CreateUnbounded<Invoked>();
     readonly ConcurrentDictionary<string, Invoked> _running = [];
@@ -22,7 +22,7 @@ sealed class RuntimeApi : IAsyncDisposable
 
     RuntimeApi(WebApplication app) => _app = app;
 
-    /// <summary>For the variable AWS_LAMBDA_RUNTIME_API.</summary>
+    /// <summary>Value of the variable AWS_LAMBDA_RUNTIME_API.</summary>
     public string Address => new Uri(_app.Urls.Single()).Authority;
 
     public static async Task<RuntimeApi> StartAsync()
@@ -30,18 +30,18 @@ sealed class RuntimeApi : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var api = new RuntimeApi(builder.Build());
-        api._app.Run(api.AnswerAsync);
+        api._app.Run(api.HandleAsync);
         await api._app.StartAsync();
         return api;
     }
 
-    /// <returns>What the function answered.</returns>
-    /// <exception cref="FunctionErrorException">It reported an error, or that it cannot start.</exception>
+    /// <returns>The function's response.</returns>
+    /// <exception cref="FunctionErrorException">The function failed or cannot start.</exception>
     public async Task<string> InvokeAsync(string input, TimeSpan timeout)
     {
         var invoked = new Invoked(Ids.New(TimeProvider.System).ToString(), input, timeout, new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously));
         await _waiting.Writer.WriteAsync(invoked);
-        return await await Task.WhenAny(invoked.Answer.Task, _initFailed.Task).WaitAsync(s_longest);
+        return await await Task.WhenAny(invoked.Response.Task, _initFailed.Task).WaitAsync(s_timeout);
     }
 
     public async ValueTask DisposeAsync()
@@ -50,7 +50,7 @@ sealed class RuntimeApi : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    async Task AnswerAsync(HttpContext context)
+    async Task HandleAsync(HttpContext context)
     {
         switch (context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -58,11 +58,11 @@ sealed class RuntimeApi : IAsyncDisposable
                 await NextAsync(context);
                 break;
             case ["2018-06-01", "runtime", "invocation", var id, "response"]:
-                _running[id].Answer.TrySetResult(await BodyAsync(context));
+                _running[id].Response.TrySetResult(await BodyAsync(context));
                 context.Response.StatusCode = StatusCodes.Status202Accepted;
                 break;
             case ["2018-06-01", "runtime", "invocation", var id, "error"]:
-                _running[id].Answer.TrySetException(new FunctionErrorException(await BodyAsync(context)));
+                _running[id].Response.TrySetException(new FunctionErrorException(await BodyAsync(context)));
                 context.Response.StatusCode = StatusCodes.Status202Accepted;
                 break;
             case ["2018-06-01", "runtime", "restore", "next"]:
@@ -96,8 +96,8 @@ sealed class RuntimeApi : IAsyncDisposable
         return await reader.ReadToEndAsync();
     }
 
-    sealed record Invoked(string Id, string Input, TimeSpan Timeout, TaskCompletionSource<string> Answer);
+    sealed record Invoked(string Id, string Input, TimeSpan Timeout, TaskCompletionSource<string> Response);
 }
 
-/// <param name="report">What the function told Lambda, as JSON.</param>
+/// <param name="report">The function's error report to Lambda, as JSON.</param>
 sealed class FunctionErrorException(string report) : Exception(report);

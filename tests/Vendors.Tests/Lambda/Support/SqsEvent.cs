@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Lambda;
 
-/// <summary>Messages of a queue as SQS hands them to a function, by the AWS Lambda Developer Guide.</summary>
+/// <summary>An event with queue messages, as documented in the AWS Lambda Developer Guide.</summary>
 static class SqsEvent
 {
     public static string Of(params (string Id, string Body)[] messages) => JsonSerializer.Serialize(new

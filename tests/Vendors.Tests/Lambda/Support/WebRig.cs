@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Hosting;
 namespace ControlPlane.Tests.Lambda;
 
 /// <summary>
-/// A function's web application with another server in the place of Lambda's: everything from the origin's token to the endpoint is real, and it
-/// can be called by HTTP wherever these tests run.
+/// A function's web application on Kestrel instead of Lambda's server. The pipeline from the origin token to the endpoint is real and can be called
+/// over HTTP.
 /// </summary>
 sealed class WebRig : IAsyncDisposable
 {
@@ -18,27 +18,27 @@ sealed class WebRig : IAsyncDisposable
     WebRig(WebApplication app)
     {
         _app = app;
-        Anyone = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri(app.Urls.Single()) };
+        Direct = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri(app.Urls.Single()) };
         CloudFront = NewClient(key: null);
         Operator = NewClient(LambdaRig.OperatorKey);
     }
 
-    /// <summary>Who found the origin by himself.</summary>
-    public HttpClient Anyone { get; }
+    /// <summary>Calls the origin directly, without its token.</summary>
+    public HttpClient Direct { get; }
 
-    /// <summary>As CloudFront sends it.</summary>
+    /// <summary>Calls the origin like CloudFront, with its token.</summary>
     public HttpClient CloudFront { get; }
 
     public HttpClient Operator { get; }
     public IServiceProvider Services => _app.Services;
 
-    /// <param name="remaining">Until Lambda would end the invocation.</param>
-    public static async Task<WebRig> StartAsync(FunctionEnvironment around, Func<WebApplicationBuilder, FunctionEnvironment, WebApplication> build, TimeSpan? remaining = null)
+    /// <param name="remaining">Until Lambda's timeout.</param>
+    public static async Task<WebRig> StartAsync(FunctionEnvironment environment, Func<WebApplicationBuilder, FunctionEnvironment, WebApplication> build, TimeSpan? remaining = null)
     {
-        var builder = HttpFunction.NewBuilder(around);
+        var builder = HttpFunction.NewBuilder(environment);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton<IStartupFilter>(new InLambda(remaining ?? TimeSpan.FromSeconds(29)));
-        var app = build(builder, around);
+        var app = build(builder, environment);
         await app.StartAsync();
         return new WebRig(app);
     }
@@ -46,7 +46,7 @@ sealed class WebRig : IAsyncDisposable
     /// <param name="key">Sent as Bearer; null: none.</param>
     public HttpClient NewClient(string? key)
     {
-        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Anyone.BaseAddress };
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Direct.BaseAddress };
         client.DefaultRequestHeaders.Add("X-Origin-Token", LambdaRig.OriginToken);
         client.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         return client;
@@ -54,14 +54,14 @@ sealed class WebRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Anyone.Dispose();
+        Direct.Dispose();
         CloudFront.Dispose();
         Operator.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
     }
 
-    /// <summary>What the request brings with it in Lambda.</summary>
+    /// <summary>Adds the Lambda context to each request.</summary>
     sealed class InLambda(TimeSpan remaining) : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
