@@ -11,7 +11,7 @@ namespace ControlPlane.Infra.Components;
 
 /// <summary>
 /// SES as the sender of the domain's mail: signed (DKIM), with bounces at an address of its own (SPF), and a policy for all else (DMARC). Handed
-/// over by SMTP, as from any host: docs/decisions/0014-what-of-aws-is-called-how.md.
+/// over by SMTP, as from any host: docs/decisions/0014-aws-sdk-clients-versus-hand-signed-requests.md.
 /// </summary>
 public sealed class MailSender : ComponentResource
 {
