@@ -14,7 +14,7 @@ sealed class FakeSecretsManager
     /// <summary>Runs after every call.</summary>
     public Action AfterCall { get; set; } = () => { };
 
-    public IAmazonSecretsManager Client() => Substitute.For<IAmazonSecretsManager>((_, request) => Task.FromResult(Answer(request)));
+    public IAmazonSecretsManager Client() => Substitute.For<IAmazonSecretsManager>((_, request) => Task.FromResult(Respond(request)));
 
     public string? Text(Guid tenant, string label) => Text(SecretsManagerStore.NameOf(tenant), label);
 
@@ -37,7 +37,7 @@ sealed class FakeSecretsManager
 
     public IReadOnlyCollection<string> CopiesOf(Guid tenant) => _secrets[SecretsManagerStore.NameOf(tenant)].Copies;
 
-    public object Answer(object request)
+    public object Respond(object request)
     {
         try
         {

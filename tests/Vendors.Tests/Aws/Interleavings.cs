@@ -76,7 +76,7 @@ sealed class Interleavings(FakeSecretsManager aws, Func<IAmazonSecretsManager, i
         var turn = _turns[w];
         turn.Arrived.SetResult();
         await turn.Go.Task;
-        return aws.Answer(request);
+        return aws.Respond(request);
     });
 
     sealed class Turn

@@ -76,8 +76,8 @@ public class ModelAccessPointsTests
         "fs-0123456789abcdef0", new AccessPointTemplate("/tenants/{slug}", 1000, 1000, "0750"),
         new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }, InstantClock.AtFixedTime());
 
-    sealed class Handler(Func<HttpResponseMessage> answer) : HttpMessageHandler
+    sealed class Handler(Func<HttpResponseMessage> respond) : HttpMessageHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(answer());
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(respond());
     }
 }

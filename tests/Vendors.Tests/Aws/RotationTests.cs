@@ -106,7 +106,7 @@ public sealed class RotationTests : IAsyncLifetime
                 throw new Killed();
             }
 
-            var response = _aws.Answer(request);
+            var response = _aws.Respond(request);
             return crashes ? throw new Killed() : Task.FromResult(response);
         });
     }

@@ -38,9 +38,9 @@ public sealed class SesMailTests : IDisposable
     [InlineData("AUTH", "454 Temporary authentication failure")]
     [InlineData("AUTH", "535 Authentication Credentials Invalid")]
     [InlineData("DATA end", "451 Requested action aborted: error in processing")]
-    public async Task An_error_that_concerns_all_mail_pauses_the_outbox(string command, string answer)
+    public async Task An_error_that_concerns_all_mail_pauses_the_outbox(string command, string reply)
     {
-        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = answer } };
+        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = reply } };
         var away = Assert.IsType<SendResult.Away>(await SendAsync(ses));
         Assert.DoesNotContain(Password, away.Why, StringComparison.Ordinal);
         Assert.Empty(ses.Mails);
@@ -50,9 +50,9 @@ public sealed class SesMailTests : IDisposable
     [InlineData("DATA end", "554 Message rejected: Email address is not verified.")]
     [InlineData("RCPT", "550 Mailbox unavailable")]
     [InlineData("DATA end", "552 Message is too long.")]
-    public async Task An_error_of_one_mail_does_not_block_the_others(string command, string answer)
+    public async Task An_error_of_one_mail_does_not_block_the_others(string command, string reply)
     {
-        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = answer } };
+        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = reply } };
         Assert.IsType<SendResult.Refused>(await SendAsync(ses));
     }
 

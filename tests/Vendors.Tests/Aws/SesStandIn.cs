@@ -100,13 +100,13 @@ sealed class SesStandIn : IAsyncDisposable
                         mail.Append(text).Append('\n');
                     }
 
-                    var answer = Says.GetValueOrDefault("DATA end", "250 Ok 0102017e-EXAMPLE");
-                    if (answer.StartsWith("250", StringComparison.Ordinal))
+                    var reply = Says.GetValueOrDefault("DATA end", "250 Ok 0102017e-EXAMPLE");
+                    if (reply.StartsWith("250", StringComparison.Ordinal))
                     {
                         Mails.Add(mail.ToString());
                     }
 
-                    await SayAsync(answer);
+                    await SayAsync(reply);
                     break;
                 case "QUIT":
                     await SayAsync("221 Bye");

@@ -8,26 +8,26 @@ namespace ControlPlane.Tests.Aws;
 /// </summary>
 public class Substitute : DispatchProxy
 {
-    static readonly MethodInfo s_answer = typeof(Substitute).GetMethod(nameof(AnswerAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
+    static readonly MethodInfo s_respond = typeof(Substitute).GetMethod(nameof(RespondAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
 
-    Func<string, object, Task<object>> _answer = null!;
+    Func<string, object, Task<object>> _respond = null!;
 
-    /// <param name="answer">Takes the operation's name (<c>CreateSecret</c>) and its request, and returns the response or throws the service's exception.</param>
-    public static TService For<TService>(Func<string, object, Task<object>> answer) where TService : class
+    /// <param name="respond">Takes the operation's name (<c>CreateSecret</c>) and its request, and returns the response or throws the service's exception.</param>
+    public static TService For<TService>(Func<string, object, Task<object>> respond) where TService : class
     {
         var service = Create<TService, Substitute>();
-        ((Substitute)(object)service)._answer = answer;
+        ((Substitute)(object)service)._respond = respond;
         return service;
     }
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
         targetMethod is { ReturnType.IsGenericType: true } && args is [{ } request, CancellationToken ct]
-            ? s_answer.MakeGenericMethod(targetMethod.ReturnType.GetGenericArguments()).Invoke(this, [targetMethod.Name[..^"Async".Length], request, ct])
+            ? s_respond.MakeGenericMethod(targetMethod.ReturnType.GetGenericArguments()).Invoke(this, [targetMethod.Name[..^"Async".Length], request, ct])
             : throw new NotSupportedException($"{targetMethod?.DeclaringType?.Name}.{targetMethod?.Name} is not substituted.");
 
-    async Task<TResponse> AnswerAsync<TResponse>(string operation, object request, CancellationToken ct)
+    async Task<TResponse> RespondAsync<TResponse>(string operation, object request, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        return (TResponse)await _answer(operation, request);
+        return (TResponse)await _respond(operation, request);
     }
 }

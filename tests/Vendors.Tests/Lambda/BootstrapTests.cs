@@ -82,7 +82,7 @@ public sealed partial class BootstrapTests
         {
             rig.Settings["AWS_LAMBDA_INITIALIZATION_TYPE"] = start;
             await using var api = await LambdaProcess.StartAsync(await PublishAsync(), "api", rig.Settings);
-            var health = new HttpAnswer(await api.InvokeAsync(new HttpEvent("GET", "/readyz").ToString()));
+            var health = new HttpEventResponse(await api.InvokeAsync(new HttpEvent("GET", "/readyz").ToString()));
             Assert.Equal("ready", health.Json.GetProperty("status").GetString());
             Assert.Empty(api.Log);
         }

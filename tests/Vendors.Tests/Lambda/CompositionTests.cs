@@ -43,7 +43,7 @@ public sealed class CompositionTests(ITestOutputHelper output)
         // Accepts connections and never responds.
         using var database = new TcpListener(IPAddress.Loopback, 0);
         database.Start();
-        rig.Settings["CONTROLPLANE_DATABASE"] = $"Host=127.0.0.1;Port={((IPEndPoint)database.LocalEndpoint).Port};Database=none;Username=nobody;Password=none;Timeout=1";
+        rig.Settings["CONTROLPLANE_DATABASE"] = $"Host=127.0.0.1;Port={((IPEndPoint)database.LocalEndpoint).Port};Database=none;Username=none;Password=none;Timeout=1";
         foreach (var name in Functions.All.Keys)
         {
             await rig.ComposeAsync(name);

@@ -132,7 +132,7 @@ public sealed class HttpEventTests
         await using (var other = await rig.Database.BeginJobAsync(default))
         {
             await other.ExecuteAsync("lock table control.tenant in access exclusive mode", default);
-            var stopped = new HttpAnswer(await LambdaRig.InvokeAsync(api, request.ToString(), remaining: TimeSpan.FromSeconds(4)));
+            var stopped = new HttpEventResponse(await LambdaRig.InvokeAsync(api, request.ToString(), remaining: TimeSpan.FromSeconds(4)));
             Assert.Equal((503, "5", "Timed out"), (stopped.Status, stopped.Header("Retry-After"), stopped.Json.GetProperty("title").GetString()));
         }
 
@@ -152,7 +152,7 @@ public sealed class HttpEventTests
         }
     }
 
-    static async Task<HttpAnswer> SendAsync(Function function, HttpEvent request) => new(await LambdaRig.InvokeAsync(function, request.ToString()));
+    static async Task<HttpEventResponse> SendAsync(Function function, HttpEvent request) => new(await LambdaRig.InvokeAsync(function, request.ToString()));
 
     // The same time at every delivery.
     static readonly DateTimeOffset s_now = TimeProvider.System.GetUtcNow();

@@ -35,46 +35,46 @@ sealed class ApiGateway : IAsyncDisposable
     async Task ForwardAsync(HttpContext context)
     {
         var request = context.Request;
-        var asked = new HttpEvent(request.Method, request.Path.ToUriComponent(), request.QueryString.Value!.TrimStart('?'));
+        var httpEvent = new HttpEvent(request.Method, request.Path.ToUriComponent(), request.QueryString.Value!.TrimStart('?'));
         foreach (var (name, values) in request.Headers.Where(header => header.Key != "Cookie"))
         {
-            asked.Header(name, string.Join(',', values.ToArray()));
+            httpEvent.Header(name, string.Join(',', values.ToArray()));
         }
 
         if (request.Headers.Cookie.ToString() is { Length: > 0 } cookies)
         {
-            asked.Cookies(cookies.Split("; "));
+            httpEvent.Cookies(cookies.Split("; "));
         }
 
         using var body = new MemoryStream();
         await request.Body.CopyToAsync(body);
         if (body.Length > 0)
         {
-            asked.Body(request.ContentType ?? "", body.ToArray());
+            httpEvent.Body(request.ContentType ?? "", body.ToArray());
         }
 
-        if (asked.ToString() is { Length: > MaxBytes })
+        if (httpEvent.ToString() is { Length: > MaxBytes })
         {
             context.Response.StatusCode = StatusCodes.Status413RequestEntityTooLarge;
             return;
         }
 
         var function = GatewayRoutes.All.Contains($"{request.Method} {request.Path}") ? _usage : _api;
-        await WriteAsync(new HttpAnswer(await function.InvokeAsync(asked.ToString())), context.Response);
+        await WriteAsync(new HttpEventResponse(await function.InvokeAsync(httpEvent.ToString())), context.Response);
     }
 
-    static async Task WriteAsync(HttpAnswer answer, HttpResponse response)
+    static async Task WriteAsync(HttpEventResponse returned, HttpResponse response)
     {
-        response.StatusCode = answer.Status;
-        foreach (var (name, value) in answer.Headers.Where(header => header.Name != "Content-Length"))
+        response.StatusCode = returned.Status;
+        foreach (var (name, value) in returned.Headers.Where(header => header.Name != "Content-Length"))
         {
             response.Headers[name] = value;
         }
 
-        response.Headers.SetCookie = answer.Cookies.Select(cookie => cookie.Replace("; secure", "", StringComparison.OrdinalIgnoreCase)).ToArray();
-        if (answer.Status is not (StatusCodes.Status204NoContent or StatusCodes.Status304NotModified))
+        response.Headers.SetCookie = returned.Cookies.Select(cookie => cookie.Replace("; secure", "", StringComparison.OrdinalIgnoreCase)).ToArray();
+        if (returned.Status is not (StatusCodes.Status204NoContent or StatusCodes.Status304NotModified))
         {
-            await response.Body.WriteAsync(answer.Bytes);
+            await response.Body.WriteAsync(returned.Bytes);
         }
     }
 }

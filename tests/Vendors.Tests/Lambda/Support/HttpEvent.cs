@@ -50,21 +50,21 @@ sealed class HttpEvent
 }
 
 /// <summary>A function's response to API Gateway.</summary>
-sealed class HttpAnswer(JsonElement answer)
+sealed class HttpEventResponse(JsonElement response)
 {
-    public int Status => answer.GetProperty("statusCode").GetInt32();
-    public bool IsBase64 => answer.GetProperty("isBase64Encoded").GetBoolean();
+    public int Status => response.GetProperty("statusCode").GetInt32();
+    public bool IsBase64 => response.GetProperty("isBase64Encoded").GetBoolean();
 
-    public string[] Cookies => answer.TryGetProperty("cookies", out var cookies) && cookies.ValueKind == JsonValueKind.Array ? [.. cookies.EnumerateArray().Select(cookie => cookie.GetString()!)] : [];
+    public string[] Cookies => response.TryGetProperty("cookies", out var cookies) && cookies.ValueKind == JsonValueKind.Array ? [.. cookies.EnumerateArray().Select(cookie => cookie.GetString()!)] : [];
 
-    public byte[] Bytes => answer.GetProperty("body").GetString() is not { } body ? [] : IsBase64 ? Convert.FromBase64String(body) : Encoding.UTF8.GetBytes(body);
+    public byte[] Bytes => response.GetProperty("body").GetString() is not { } body ? [] : IsBase64 ? Convert.FromBase64String(body) : Encoding.UTF8.GetBytes(body);
 
     public string Text => Encoding.UTF8.GetString(Bytes);
 
     public JsonElement Json => JsonDocument.Parse(Bytes).RootElement;
 
-    public IEnumerable<(string Name, string? Value)> Headers => answer.GetProperty("headers").EnumerateObject().Select(header => (header.Name, header.Value.GetString()));
+    public IEnumerable<(string Name, string? Value)> Headers => response.GetProperty("headers").EnumerateObject().Select(header => (header.Name, header.Value.GetString()));
 
-    public string? Header(string name) => answer.GetProperty("headers").EnumerateObject()
+    public string? Header(string name) => response.GetProperty("headers").EnumerateObject()
         .FirstOrDefault(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { Value.ValueKind: JsonValueKind.String } found ? found.Value.GetString() : null;
 }
