@@ -53,7 +53,7 @@ public sealed partial class RepositoryTests
     static bool HasFiles(JsonElement library, string kind) =>
         library.TryGetProperty(kind, out var files) && files.EnumerateObject().Any(file => !file.Name.EndsWith("_._", StringComparison.Ordinal));
 
-    [GeneratedRegex(@"^\| ([A-Za-z][\w.]*\*?) \| ", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| ([A-Za-z][\w.-]*\*?) \| ", RegexOptions.Multiline)]
     private static partial Regex TableRow();
 
     [GeneratedRegex(@"^\s*(?:- )?uses: (\S+)", RegexOptions.Multiline)]
