@@ -32,13 +32,13 @@ public class PackageSizeTests
     {
         using var dependencies = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "ControlPlane.Lambda.deps.json")));
         var libraries = dependencies.RootElement.GetProperty("targets").EnumerateObject().Single().Value.EnumerateObject().Select(library => library.Value).ToList();
-        var assemblies = libraries.SelectMany(library => Entries(library, "runtime")).Select(file => Path.GetFileName(file.Name));
-        var natives = libraries.SelectMany(library => Entries(library, "runtimeTargets")).Where(file => s_runtimes.Contains(file.Value.GetProperty("rid").GetString())).Select(file => file.Name);
+        var assemblies = Entries(libraries, "runtime").Select(file => Path.GetFileName(file.Name));
+        var natives = Entries(libraries, "runtimeTargets").Where(file => s_runtimes.Contains(file.Value.GetProperty("rid").GetString())).Select(file => file.Name);
         return [.. assemblies.Concat(natives).Distinct().Select(file => Path.Combine(AppContext.BaseDirectory, file))];
     }
 
-    static IEnumerable<JsonProperty> Entries(JsonElement library, string kind) =>
-        library.TryGetProperty(kind, out var files) ? files.EnumerateObject() : [];
+    static List<JsonProperty> Entries(List<JsonElement> libraries, string kind) =>
+        [.. libraries.Where(library => library.TryGetProperty(kind, out _)).SelectMany(library => library.GetProperty(kind).EnumerateObject())];
 
     static long SizeInPackage(string file)
     {
