@@ -1,8 +1,8 @@
 namespace ControlPlane.Web;
 
 /// <summary>
-/// The whole application without a host: every service and every route, in the order of the data's way. A host takes all of it, or, where each
-/// start costs, the parts that it serves.
+/// The application without a host: every service and route, in data-flow order. A host registers all of it, or only the parts it serves where
+/// cold starts matter.
 /// </summary>
 public static class App
 {
@@ -17,13 +17,13 @@ public static class App
         services.AddBilling(configuration, settings);
         services.AddMessages(configuration, settings);
         services.AddJobs();
-        services.AddAnswers();
+        services.AddResponses();
         services.AddApi(configuration, settings);
         services.AddPortal();
         return services;
     }
 
-    /// <summary>What every part stands on: settings, database, clock, sealed secrets, telemetry.</summary>
+    /// <summary>What every part depends on: settings, database, clock, encryption of secrets, telemetry.</summary>
     /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
     public static Settings AddFoundation(this IServiceCollection services, IConfiguration configuration)
     {
@@ -37,7 +37,7 @@ public static class App
         return settings;
     }
 
-    /// <summary>What tenants' gateways call for every chat: may it go ahead, and what it used.</summary>
+    /// <summary>Called by tenants' gateways for every chat: authorization before it, usage after it.</summary>
     /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
     public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
@@ -77,7 +77,7 @@ public static class App
         services.AddSingleton<SendWebhooks>();
     }
 
-    /// <summary>The list of jobs and what runs them. What a job needs is looked for when it runs.</summary>
+    /// <summary>The job catalog and its runner. A job resolves its dependencies when it runs.</summary>
     public static void AddJobs(this IServiceCollection services)
     {
         services.AddSingleton<Migrator>();
@@ -86,10 +86,10 @@ public static class App
         services.AddSingleton<JobCatalog>();
     }
 
-    /// <summary>What gateways call, and nothing else: <see cref="GatewayRoutes"/>.</summary>
+    /// <summary>The routes gateways call, and no others: <see cref="GatewayRoutes"/>.</summary>
     public static void MapGateway(this WebApplication app)
     {
-        app.UseAnswers();
+        app.UseResponses();
         app.MapAuthorize();
         app.MapUsage();
     }
@@ -97,7 +97,7 @@ public static class App
     public static void MapControlPlane(this WebApplication app)
     {
         app.UseForwardedHeaders();
-        app.UseAnswers();
+        app.UseResponses();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();
@@ -114,8 +114,8 @@ public static class App
         app.MapWebhooks();
         app.MapInvoices();
         app.MapQuarantine();
-        app.MapAdminTenants();
-        app.MapAdminEnvironment();
+        app.MapOperatorTenants();
+        app.MapOperatorEnvironment();
         app.MapJobs();
         if (app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox)
         {

@@ -1,15 +1,15 @@
 namespace ControlPlane.Web;
 
-/// <summary>Every job, defined once. All hosts schedule from this list. A host that runs some of them has what those need, and no more.</summary>
-/// <param name="elsewhere">Jobs that run in another process of this host: what to do here instead.</param>
-public sealed class JobCatalog(ControlDatabase database, Clock clock, IServiceProvider services, IEnumerable<JobDefinition> elsewhere)
+/// <summary>Every job, defined once; all hosts schedule from this list. A host that runs only some jobs registers only what those need.</summary>
+/// <param name="replacements">For jobs that another process of this host runs: what to do here instead.</param>
+public sealed class JobCatalog(ControlDatabase database, Clock clock, IServiceProvider services, IEnumerable<JobDefinition> replacements)
 {
-    /// <summary>Months for which partitions of usage are made ahead.</summary>
+    /// <summary>Months for which usage partitions are created in advance.</summary>
     const int MonthsAhead = 2;
 
-    public IReadOnlyList<JobDefinition> All => [.. Here.Select(job => elsewhere.FirstOrDefault(other => other.Name == job.Name) ?? job)];
+    public IReadOnlyList<JobDefinition> All => [.. Definitions.Select(job => replacements.FirstOrDefault(other => other.Name == job.Name) ?? job)];
 
-    IEnumerable<JobDefinition> Here =>
+    IEnumerable<JobDefinition> Definitions =>
     [
         new(JobSchedules.Provision, ct => Get<RunProvisioning>().RunAsync(ct)),
         new(JobSchedules.Billing, ct => Get<RunBillingCycle>().RunAsync(ct)),
@@ -36,7 +36,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     async Task<JobReport> RetentionAsync(CancellationToken ct) =>
         (await Get<PurgeExpiredSignups>().RunAsync(ct)).And(JobReport.Of(("webhooks", await Get<SendWebhooks>().PurgeAsync(ct))));
 
-    // Alerts first, because they become mail and webhooks; mail before webhooks, whose receivers may be slow.
+    // Alerts first, because they enqueue mail and webhooks; mail before webhooks, whose receivers may be slow.
     async Task<JobReport> OutboxAsync(CancellationToken ct) =>
         (await Get<AnnounceAlerts>().RunAsync(ct)).And(await Get<SendOutbox>().RunAsync(ct)).And(await Get<SendWebhooks>().RunAsync(ct));
 

@@ -6,7 +6,7 @@ namespace ControlPlane.Tests;
 
 public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
-    static readonly string[] OpenToAnyone = ["/v1/signup", "/v1/signup/slug/{slug}", "/v1/verify", "/healthz", "/readyz"];
+    static readonly string[] Public = ["/v1/signup", "/v1/signup/slug/{slug}", "/v1/verify", "/healthz", "/readyz"];
 
     readonly TestServer _server = shared.Server;
 
@@ -15,7 +15,7 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
     [InlineData("""{"email": 5}""", "value of email")]
     [InlineData("""{"accept_terms": "maybe"}""", "value of accept_terms")]
     [InlineData("", "body as JSON")]
-    public async Task A_body_that_cannot_be_read_is_answered_with_what_to_send(string body, string expected)
+    public async Task A_malformed_body_gets_a_400_that_says_what_to_send(string body, string expected)
     {
         var reply = await _server.Anyone.PostAsync("/v1/signup", new StringContent(body, Encoding.UTF8, "application/json"));
         Assert.Contains(expected, await DetailAsync(reply), StringComparison.Ordinal);
@@ -24,11 +24,11 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
     [Theory]
     [InlineData("/v1/admin/tenants?limit=many", "limit")]
     [InlineData("/v1/admin/tenants?cursor=next", "cursor")]
-    public async Task A_parameter_that_cannot_be_read_is_named(string address, string name) =>
+    public async Task A_malformed_parameter_is_named_in_the_400(string address, string name) =>
         Assert.Contains($"value of {name} ", await DetailAsync(await _server.Operator.GetAsync(address)), StringComparison.Ordinal);
 
     [Fact]
-    public async Task The_description_of_the_interface_says_what_every_route_does_and_who_may_call_it()
+    public async Task The_OpenAPI_document_has_a_summary_and_the_security_schemes_of_every_operation()
     {
         var description = await (await _server.Anyone.GetAsync("/openapi/v1.json")).ReadAsync();
         var schemes = description.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(scheme => scheme.Name).ToList();
@@ -40,16 +40,16 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
         {
             Assert.False(string.IsNullOrWhiteSpace(operation.GetProperty("summary").GetString()), path);
             Assert.True(operation.GetProperty("responses").GetProperty("default").GetProperty("content").TryGetProperty("application/problem+json", out _), path);
-            var callers = operation.TryGetProperty("security", out var security)
+            var required = operation.TryGetProperty("security", out var security)
                 ? security.EnumerateArray().SelectMany(one => one.EnumerateObject()).Select(scheme => scheme.Name).ToList()
                 : [];
-            Assert.Equal(OpenToAnyone.Contains(path), callers.Count == 0);
-            Assert.Subset(schemes.ToHashSet(), callers.ToHashSet());
+            Assert.Equal(Public.Contains(path), required.Count == 0);
+            Assert.Subset(schemes.ToHashSet(), required.ToHashSet());
         }
     }
 
     [Fact]
-    public async Task Answers_are_kept_by_nobody_on_the_way()
+    public async Task Responses_must_not_be_cached()
     {
         var tenant = await _server.CreateTenantAsync();
         Assert.True((await tenant.Http.GetAsync("/v1/keys")).Headers.CacheControl?.NoStore);

@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace ControlPlane.Tests;
 
-/// <summary>What people do, in a real browser.</summary>
+/// <summary>User journeys through the portal in a real browser.</summary>
 [Trait("Category", Browser.Category)]
 public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
 {
@@ -29,7 +29,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task Steps_move_on_without_a_reload_while_the_environment_is_being_set_up()
+    public async Task The_environment_state_updates_without_a_reload()
     {
         var tenant = await Server.CreateTenantAsync();
         await using var window = await browser.OpenAsync();
@@ -37,23 +37,23 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await SetStateAsync(tenant.Id, "provisioning");
         await window.GoAsync("/app");
         await Assertions.Expect(window.Page.Locator(".state").First).ToHaveTextAsync("provisioning");
-        await window.Page.EvaluateAsync("window.stillTheSamePage = true");
+        await window.Page.EvaluateAsync("window.notReloaded = true");
 
         await SetStateAsync(tenant.Id, "ready");
 
         await Assertions.Expect(window.Page.Locator(".state").First).ToContainTextAsync("ready");
-        Assert.True(await window.Page.EvaluateAsync<bool>("window.stillTheSamePage"));
+        Assert.True(await window.Page.EvaluateAsync<bool>("window.notReloaded"));
     }
 
     [Fact]
-    public async Task A_key_made_in_the_portal_reports_usage_that_the_dashboard_shows()
+    public async Task Usage_reported_with_a_key_from_the_portal_appears_on_the_dashboard()
     {
         var tenant = await Server.CreateTenantAsync("basic");
         await using var window = await browser.OpenAsync();
         await browser.SignInAsync(window, tenant.Id);
         await window.GoAsync("/app/keys");
         await window.Page.GetByLabel("Name of a new key").FillAsync("reports");
-        await window.PressAsync("Make a key");
+        await window.PressAsync("Create key");
         var key = (await window.Page.Locator("#secret").InnerTextAsync()).Trim();
         await window.GoAsync("/app/keys");
         Assert.DoesNotContain(key, await window.Text());
@@ -75,7 +75,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Meter, new() { Name = "Today" })).ToHaveAttributeAsync("aria-valuetext", "1,234 of 50,000 tokens");
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Img)).ToHaveAccessibleDescriptionAsync(new System.Text.RegularExpressions.Regex("^12,340 tokens in 30 days"));
         Assert.Equal(10, await window.Page.Locator(".chart rect[fill] > title").CountAsync());
-        await window.Page.GetByText("The same numbers as a table").ClickAsync();
+        await window.Page.GetByText("Show as table").ClickAsync();
         await Assertions.Expect(window.Page.Locator("tfoot td").Last).ToHaveTextAsync("12,340");
         await window.ScreenshotAsync("dashboard");
         Assert.Empty(window.ConsoleErrors);
@@ -91,15 +91,15 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
 
         await window.GoAsync("/app/keys");
         await window.Page.GetByLabel("Name of a new key").FillAsync("laptop");
-        await window.PressAsync("Make a key");
+        await window.PressAsync("Create key");
         Assert.StartsWith("cpt_", await window.Page.Locator("#secret").InnerTextAsync(), StringComparison.Ordinal);
 
-        // The question before a dangerous step is the browser's own popover.
+        // Destructive actions are confirmed in a native popover.
         await window.PressAsync("Revoke… laptop");
         await window.PressAsync("Cancel");
         await window.PressAsync("Revoke… laptop");
         await window.PressAsync("Revoke");
-        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The key is revoked");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Key revoked");
 
         await window.PressAsync("Sign out");
         await window.Page.GotoAsync("/app");
@@ -107,7 +107,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task The_form_can_be_filled_in_and_sent_with_the_keyboard_alone()
+    public async Task The_signup_form_can_be_completed_with_the_keyboard_alone()
     {
         await using var window = await browser.OpenAsync();
         await window.GoAsync("/");
@@ -116,7 +116,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         Assert.Equal("Skip to content", await FocusedAsync(window, "textContent"));
         await keyboard.PressAsync("Enter");
 
-        // From the skip link on, every control is reached by Tab, in the order it stands on the page, and shows that it has the focus.
+        // From the skip link on, Tab reaches every control in page order, and each shows a focus indicator.
         var answers = new Dictionary<string, string>
         {
             ["organization"] = "Keyboard & Co",
@@ -149,7 +149,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         }
 
         await keyboard.PressAsync("Enter");
-        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Look into your mailbox");
+        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Check your email");
         Assert.Equal(answers.Keys, reached.Where(answers.ContainsKey));
         Assert.Contains((await Server.MailsAsync()), mail => mail.To == $"owner@{slug}.example");
     }
@@ -159,7 +159,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     [InlineData(false, true)]
     [InlineData(true, false)]
     [InlineData(true, true)]
-    public async Task Every_page_fits_its_window_reads_well_and_raises_no_complaint(bool phone, bool dark)
+    public async Task Every_page_fits_its_viewport_has_sufficient_contrast_and_logs_no_errors(bool phone, bool dark)
     {
         var tenant = await Server.CreateTenantAsync("premium");
         await ReportUsageAsync(tenant);
@@ -183,7 +183,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task A_text_too_faint_to_read_would_be_noticed()
+    public async Task The_contrast_check_detects_text_that_is_too_faint()
     {
         await using var window = await browser.OpenAsync();
         await window.GoAsync("/login");
@@ -193,7 +193,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
-    public async Task An_operator_replays_quarantine_runs_a_job_and_suspends_a_tenant()
+    public async Task An_operator_replays_the_quarantine_runs_a_job_and_suspends_a_tenant()
     {
         var tenant = await Server.CreateTenantAsync("premium");
         await ReportUsageAsync(tenant);
@@ -201,25 +201,25 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await browser.SignInAsOperatorAsync(window);
 
         await window.GoAsync("/admin/quarantine?code=unknown_model");
-        await window.Page.GetByText("What was received").First.ClickAsync();
+        await window.Page.GetByText("Received data").First.ClickAsync();
         Assert.Contains("<i>nonsense</i>", await window.Text());
         await window.PressAsync("Replay all of “unknown model”");
-        await Assertions.Expect(window.Page.Locator(".problem")).ToContainTextAsync("still cannot be counted");
+        await Assertions.Expect(window.Page.Locator(".problem")).ToContainTextAsync("could not be counted");
 
         await window.GoAsync("/admin/jobs");
         await window.PressAsync("Run now: nightly");
-        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("nightly was run.");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Job nightly completed.");
 
         await window.GoAsync($"/admin/tenants/{tenant.Id}");
         await window.PressAsync("Suspend…");
         await window.PressAsync("Suspend");
-        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("It is being suspended.");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Suspending…");
         await Assertions.Expect(window.Page.Locator(".heading .state")).ToHaveTextAsync("suspended");
         Assert.Empty(window.ConsoleErrors);
     }
 
     [Fact]
-    public async Task An_owner_limits_a_user_and_sends_a_webhook_again()
+    public async Task An_owner_limits_a_user_and_replays_a_webhook()
     {
         var tenant = await Server.CreateTenantAsync("premium");
         await ReportUsageAsync(tenant);
@@ -228,42 +228,42 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await window.GoAsync("/app/limits");
         await window.Page.GetByLabel("User", new() { Exact = true }).FillAsync("anna");
         await window.Page.GetByLabel("Tokens per day").FillAsync("many");
-        await window.PressAsync("Set the limits");
+        await window.PressAsync("Save limits");
         await Assertions.Expect(window.Page.Locator(".error")).ToContainTextAsync("Enter a whole number");
         await window.Page.GetByLabel("Tokens per day").FillAsync("1,000");
         await window.Page.GetByLabel("gpt-4-turbo").CheckAsync();
-        await window.PressAsync("Set the limits");
-        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The limits are set.");
+        await window.PressAsync("Save limits");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Limits saved.");
         await Assertions.Expect(window.Page.Locator("tbody tr").First).ToContainTextAsync("gpt-4-turbo");
         await window.PressAsync("Remove the limits of anna");
-        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The limits are removed.");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Limits removed.");
 
         await window.GoAsync("/app/webhooks");
-        await window.Page.GetByLabel("Send to").FillAsync("http://127.0.0.1:1/hooks");
+        await window.Page.GetByLabel("URL").FillAsync("http://127.0.0.1:1/hooks");
         await window.PressAsync("Set");
         Assert.StartsWith("whsec_", await window.Page.Locator("#secret").InnerTextAsync(), StringComparison.Ordinal);
         await SetLimitsAndWebhooksAsync(tenant);
         await window.GoAsync("/app/webhooks");
         await Assertions.Expect(window.Page.Locator("tbody tr").First).ToContainTextAsync("no connection");
         await window.Page.Locator("button", new() { HasTextString = "Replay" }).First.ClickAsync();
-        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("It is sent again.");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Sending again…");
     }
 
     [Fact]
-    public async Task A_wrong_address_and_an_old_form_are_answered_with_a_page_that_says_so()
+    public async Task An_unknown_path_and_an_expired_form_show_an_error_page()
     {
         var tenant = await Server.CreateTenantAsync();
         await using var window = await browser.OpenAsync();
         await browser.SignInAsync(window, tenant.Id);
         await window.Page.GotoAsync("/app/nowhere");
-        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Nothing is here");
+        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Page not found");
         await window.ScreenshotAsync("error-404");
 
         await window.GoAsync("/app/keys");
         await window.Page.GetByLabel("Name of a new key").FillAsync("late");
         await window.Page.Context.ClearCookiesAsync(new() { Name = "antiforgery" });
-        await window.PressAsync("Make a key");
-        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("This form has grown old");
+        await window.PressAsync("Create key");
+        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("This form has expired");
         Assert.Equal("", await window.Page.EvaluateAsync<string>("() => /\\bat [A-Z]\\w+\\./.test(document.body.innerText) ? document.body.innerText : ''"));
     }
 
@@ -273,11 +273,11 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await window.Page.GetByLabel("Organization", new() { Exact = true }).FillAsync($"Müller & Söhne {slug}");
         await window.Page.GetByLabel("Address of your environment").FillAsync(slug);
         await window.Page.GetByLabel("Country").SelectOptionAsync("DE");
-        await window.Page.GetByLabel("Mail address").FillAsync($"owner@{slug}.example");
+        await window.Page.GetByLabel("Email").FillAsync($"owner@{slug}.example");
         await window.Page.GetByLabel("Password").FillAsync(Password);
         await window.Page.GetByLabel("I accept the").CheckAsync();
         await window.PressAsync("Sign up");
-        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Look into your mailbox");
+        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Check your email");
         var mail = (await Server.MailsAsync()).Last(mail => mail.To == $"owner@{slug}.example");
         await window.GoAsync(mail.Link("verify").ToString());
     }
@@ -285,7 +285,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
     static async Task SignInAsync(Window window, string slug)
     {
         await window.GoAsync("/login");
-        await window.Page.GetByLabel("Mail address").FillAsync($"owner@{slug}.example");
+        await window.Page.GetByLabel("Email").FillAsync($"owner@{slug}.example");
         await window.Page.GetByLabel("Password").FillAsync(Password);
         await window.PressAsync("Sign in");
         await Assertions.Expect(window.Page.Locator("h1")).ToContainTextAsync(slug);
@@ -307,7 +307,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         (await tenant.Http.PostAsJsonAsync("/v1/usage", events)).EnsureSuccessStatusCode();
     }
 
-    // A limit for everyone and one user, an alert, a delivery that fails and one that waits.
+    // Limits for all users and for one user, an alert, a failed delivery and a pending one.
     async Task SetLimitsAndWebhooksAsync(TestTenant tenant)
     {
         (await tenant.Http.PutAsJsonAsync("/v1/user-limits/*", new { tokens_per_day = 20_000, tokens_per_month = 300_000 })).EnsureSuccessStatusCode();
@@ -323,7 +323,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         (await Server.Operator.PutAsJsonAsync($"/v1/admin/tenants/{tenant.Id}/limits", new { tokens_per_day = 750_000, reason = "Ticket 4711: launch week" })).EnsureSuccessStatusCode();
     }
 
-    // Stands in for the worker, whose speed a test must not depend on.
+    // Replaces the worker, on whose speed a test must not depend.
     async Task SetStateAsync(Guid tenant, string state)
     {
         await using var transaction = await Server.Database.BeginJobAsync(CancellationToken.None);

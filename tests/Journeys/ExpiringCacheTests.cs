@@ -2,69 +2,69 @@ namespace ControlPlane.Tests;
 
 public class ExpiringCacheTests
 {
-    static readonly TimeSpan Trust = TimeSpan.FromMinutes(15);
+    static readonly TimeSpan TimeToLive = TimeSpan.FromMinutes(15);
 
     [Fact]
-    public void A_proof_holds_until_its_time_is_up_and_a_new_one_begins_it_anew()
+    public void An_entry_expires_after_its_time_to_live_and_adding_it_again_renews_it()
     {
-        var time = new SetTime();
-        var proofs = new ExpiringCache<string, int>(Trust, time);
-        proofs.Add("a", 1);
+        var time = new TestTime();
+        var cache = new ExpiringCache<string, int>(TimeToLive, time);
+        cache.Add("a", 1);
 
-        time.Now += Trust - TimeSpan.FromTicks(1);
-        Assert.True(proofs.TryFind("a", out var value));
+        time.Now += TimeToLive - TimeSpan.FromTicks(1);
+        Assert.True(cache.TryFind("a", out var value));
         Assert.Equal(1, value);
-        proofs.Add("b", 2);
+        cache.Add("b", 2);
         time.Now += TimeSpan.FromTicks(1);
-        Assert.False(proofs.TryFind("a", out _));
-        Assert.True(proofs.TryFind("b", out _));
+        Assert.False(cache.TryFind("a", out _));
+        Assert.True(cache.TryFind("b", out _));
 
-        proofs.Add("a", 1);
-        Assert.True(proofs.TryFind("a", out _));
-        proofs.Remove("a");
-        Assert.False(proofs.TryFind("a", out _));
+        cache.Add("a", 1);
+        Assert.True(cache.TryFind("a", out _));
+        cache.Remove("a");
+        Assert.False(cache.TryFind("a", out _));
     }
 
     [Fact]
-    public void A_clock_that_is_set_back_prolongs_nothing()
+    public void Setting_the_clock_back_does_not_extend_an_entry()
     {
-        var time = new SetTime();
-        var proofs = new ExpiringCache<string, int>(Trust, time);
-        proofs.Add("a", 1);
+        var time = new TestTime();
+        var cache = new ExpiringCache<string, int>(TimeToLive, time);
+        cache.Add("a", 1);
 
         time.Now -= TimeSpan.FromSeconds(1);
 
-        Assert.False(proofs.TryFind("a", out _));
+        Assert.False(cache.TryFind("a", out _));
     }
 
     [Fact]
-    public void No_trust_is_no_proof()
+    public void A_time_to_live_of_zero_disables_the_cache()
     {
-        var proofs = new ExpiringCache<string, int>(TimeSpan.Zero, new SetTime());
-        proofs.Add("a", 1);
-        Assert.False(proofs.TryFind("a", out _));
+        var cache = new ExpiringCache<string, int>(TimeSpan.Zero, new TestTime());
+        cache.Add("a", 1);
+        Assert.False(cache.TryFind("a", out _));
     }
 
     [Fact]
-    public void Of_too_many_those_longest_unheard_of_go()
+    public void The_least_recently_added_entries_are_evicted_first()
     {
         const int Many = 50_000;
-        var proofs = new ExpiringCache<int, int>(Trust, new SetTime());
+        var cache = new ExpiringCache<int, int>(TimeToLive, new TestTime());
         for (var n = 0; n < Many; n++)
         {
-            proofs.Add(n, n);
-            // Heard of all the time.
-            proofs.Add(-1, -1);
+            cache.Add(n, n);
+            // Added again all the time.
+            cache.Add(-1, -1);
         }
 
-        var known = Enumerable.Range(0, Many).Count(n => proofs.TryFind(n, out _));
-        Assert.InRange(known, 9_000, 20_000);
-        Assert.True(proofs.TryFind(Many - 1, out _));
-        Assert.True(proofs.TryFind(-1, out _));
-        Assert.False(proofs.TryFind(0, out _));
+        var remaining = Enumerable.Range(0, Many).Count(n => cache.TryFind(n, out _));
+        Assert.InRange(remaining, 9_000, 20_000);
+        Assert.True(cache.TryFind(Many - 1, out _));
+        Assert.True(cache.TryFind(-1, out _));
+        Assert.False(cache.TryFind(0, out _));
     }
 
-    sealed class SetTime : TimeProvider
+    sealed class TestTime : TimeProvider
     {
         public DateTimeOffset Now { get; set; } = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 

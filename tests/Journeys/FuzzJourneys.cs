@@ -9,15 +9,15 @@ namespace ControlPlane.Tests;
 [Trait("Category", "Slow")]
 public class FuzzJourneys
 {
-    /// <summary>Requests to each route by those it is for, and by each of the others.</summary>
-    const int Apt = 40, Other = 4;
+    /// <summary>Requests to each route by the callers it is meant for, and by each of the others.</summary>
+    const int Intended = 40, Other = 4;
 
     [Fact]
-    public async Task No_body_and_no_header_makes_any_endpoint_fail()
+    public async Task No_random_body_or_header_causes_a_server_error()
     {
         var seed = Seeds.Next();
         await using var server = await TestServer.StartAsync();
-        var (tenant, prey) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        var (tenant, victim) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
         var now = server.Clock.GetUtcNow();
         var routes = FuzzedRoute.All(server);
         Assert.NotEmpty(routes);
@@ -29,24 +29,24 @@ public class FuzzJourneys
             using var client = NewClient();
             foreach (var (number, caller) in (await Caller.AllAsync(server, tenant)).Index())
             {
-                var requests = new FuzzedRequest(new Random(unchecked((seed * 397) + (index * 31) + number)), server, prey, now);
-                for (var i = 0; i < (caller.Name == route.IntendedCaller ? Apt : Other); i++)
+                var requests = new FuzzedRequest(new Random(unchecked((seed * 397) + (index * 31) + number)), server, victim, now);
+                for (var i = 0; i < (caller.Name == route.IntendedCaller ? Intended : Other); i++)
                 {
                     using var request = requests.Next(route, caller);
                     using var reply = await client.SendAsync(request, ct);
-                    if (await ResponseRules.ViolationAsync(reply) is { } why)
+                    if (await ResponseRules.ViolationAsync(reply) is { } reason)
                     {
-                        broken.Enqueue($"{route} as {caller.Name}, case {i}: {await ShowAsync(request)}\n    -> {Short(why, 600)}");
+                        broken.Enqueue($"{route} as {caller.Name}, case {i}: {await ShowAsync(request)}\n    -> {Truncate(reason, 600)}");
                     }
                 }
             }
         });
 
-        Assert.True(broken.IsEmpty, $"Seed {seed}, {broken.Count} broken answers:\n{string.Join('\n', broken.Take(40))}");
-        await StillWorksAsync(server);
+        Assert.True(broken.IsEmpty, $"Seed {seed}, {broken.Count} broken responses:\n{string.Join('\n', broken.Take(40))}");
+        await AssertStillWorksAsync(server);
     }
 
-    static async Task StillWorksAsync(TestServer server)
+    static async Task AssertStillWorksAsync(TestServer server)
     {
         var tenant = await server.CreateTenantAsync();
         var one = new { id = "one", occurred_at = server.Clock.GetUtcNow(), user = "u", model = "gemini-pro", prompt_tokens = 7, completion_tokens = 3 };
@@ -63,8 +63,8 @@ public class FuzzJourneys
     {
         var body = request.Content is null ? "" : Encoding.Latin1.GetString(await request.Content.ReadAsByteArrayAsync());
         var headers = string.Join("; ", request.Headers.Concat(request.Content?.Headers.AsEnumerable() ?? []).Select(header => $"{header.Key}: {string.Join(',', header.Value)}"));
-        return Short($"{request.Method} {request.RequestUri!.OriginalString} [{Short(headers, 500)}] {body}", 1_500);
+        return Truncate($"{request.Method} {request.RequestUri!.OriginalString} [{Truncate(headers, 500)}] {body}", 1_500);
     }
 
-    static string Short(string text, int most) => text.Length <= most ? text : string.Create(CultureInfo.InvariantCulture, $"{text[..most]}… ({text.Length})");
+    static string Truncate(string text, int length) => text.Length <= length ? text : string.Create(CultureInfo.InvariantCulture, $"{text[..length]}… ({text.Length})");
 }

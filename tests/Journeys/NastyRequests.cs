@@ -5,7 +5,7 @@ using ControlPlane.Tests.Support.Fuzzing;
 
 namespace ControlPlane.Tests;
 
-/// <summary>One server, one tenant with a lot of nonsense.</summary>
+/// <summary>One server and one tenant, shared by all malformed requests.</summary>
 public sealed class NastyServer : IAsyncLifetime
 {
     public TestServer Server { get; private set; } = null!;
@@ -38,7 +38,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     [InlineData("/v1/verify?token=%00", 404)]
     [InlineData("/v1/signup/slug/..%2F..%2Fetc", 200)]
     [InlineData("/v1/no/such/thing", 404)]
-    public async Task A_strange_address_gets_a_plain_answer(string address, int status)
+    public async Task A_malformed_path_or_query_never_returns_5xx(string address, int status)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_server.Address.GetLeftPart(UriPartial.Authority) + address, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         using var reply = await _tenant.Http.SendAsync(request);
@@ -52,7 +52,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     [InlineData("/v1/admin/tenants?status=%00", 400)]
     [InlineData("/v1/admin/tenants?cursor=ffffffff-ffff-ffff-ffff-ffffffffffff&limit=0", 200)]
     [InlineData("/v1/admin/tenants/00000000-0000-0000-0000-000000000000", 404)]
-    public async Task An_operator_who_mistypes_gets_a_plain_answer(string address, int status)
+    public async Task A_malformed_operator_query_never_returns_5xx(string address, int status)
     {
         using var reply = await _server.Operator.GetAsync(address);
         Assert.Equal(status, (int)reply.StatusCode);
@@ -72,7 +72,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
 
     [Theory]
     [MemberData(nameof(Rejected))]
-    public async Task An_impossible_event_is_held_back_and_can_be_looked_at(string field, string value)
+    public async Task An_invalid_event_is_quarantined_and_its_replay_is_refused(string field, string value)
     {
         var text = $$"""{"id":"{{Names.Random("n")}}","occurred_at":"{{_server.Clock.GetUtcNow():O}}","user":"u","model":"gemini-pro","prompt_tokens":1,"completion_tokens":1,"{{field}}":{{value}}}""";
         var reply = await (await PostAsync(text)).ReadAsync();
@@ -90,7 +90,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     [InlineData("{\"id\":\"\u00ff\u00fe\"}")]
     [InlineData("[[[[[")]
     [InlineData("{\"a\":")]
-    public async Task A_body_that_is_not_JSON_is_a_bad_request(string latin1)
+    public async Task A_body_that_is_not_JSON_returns_400(string latin1)
     {
         using var reply = await PostAsync(latin1);
         Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
@@ -98,7 +98,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     }
 
     [Fact]
-    public async Task The_largest_counts_there_are_add_up_exactly()
+    public async Task The_largest_token_counts_add_up_exactly()
     {
         var tenant = await _server.CreateTenantAsync("premium");
         var now = _server.Clock.GetUtcNow();
@@ -132,7 +132,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     [InlineData("POST /v1/signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
     [InlineData("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n\r\nemail=")]
     [InlineData("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
-    public async Task Bytes_that_are_hardly_HTTP_get_no_server_error(string request)
+    public async Task Malformed_HTTP_never_returns_5xx(string request)
     {
         var (status, answer) = await RawHttp.SendAsync(_server.Address.Port, request.Replace("KEY", _tenant.ApiKey, StringComparison.Ordinal));
         Assert.True(status < 500 && !answer.Contains("Exception", StringComparison.Ordinal), answer);

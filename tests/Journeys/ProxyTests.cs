@@ -9,13 +9,13 @@ public sealed class ProxyTests
     static readonly KeyValuePair<string, string?> OneLookup = new("CONTROLPLANE_LIMIT_LOOKUPS", "1");
 
     [Fact]
-    public async Task Behind_a_proxy_each_client_has_a_rate_limit_of_its_own_and_cookies_are_for_https()
+    public async Task Behind_a_proxy_each_client_has_its_own_rate_limit_and_cookies_are_secure()
     {
         await using var server = await TestServer.StartAsync(sandbox: false, settings: [OneLookup, new("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true")]);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, Lookup, "203.0.113.1")).StatusCode);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await GetAsync(server, Lookup, "203.0.113.1")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, Lookup, "203.0.113.2")).StatusCode);
-        // What the client itself put before the proxy's word does not count.
+        // Entries before the one the proxy added do not count: the client can forge them.
         Assert.Equal(HttpStatusCode.TooManyRequests, (await GetAsync(server, Lookup, "198.51.100.9, 203.0.113.1")).StatusCode);
 
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, Lookup, "2001:db8:0:1::1")).StatusCode);
@@ -27,7 +27,7 @@ public sealed class ProxyTests
     }
 
     [Fact]
-    public async Task Without_a_proxy_nobody_can_pretend_to_be_another_client()
+    public async Task Without_a_proxy_forwarded_headers_are_ignored()
     {
         await using var server = await TestServer.StartAsync(sandbox: false, settings: [OneLookup]);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, Lookup, "203.0.113.1")).StatusCode);

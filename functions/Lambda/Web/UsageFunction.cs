@@ -22,7 +22,7 @@ sealed class UsageFunction(WebApplication app, OverflowQueueHandler overflow) : 
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddGateway(builder.Configuration);
-        builder.Services.AddAnswers();
+        builder.Services.AddResponses();
         var app = BuildBehindCloudFront(builder, environment);
         app.MapGateway();
         return app;

@@ -1,10 +1,10 @@
 namespace ControlPlane.Web.Authorization;
 
-/// <summary>May this call go ahead? The hot path: it does not pass the authentication handler, the database checks the key in the same round trip.</summary>
+/// <summary>Authorizes a call before it is made. On the hot path: instead of the authentication handler, the database checks the key in the same round trip.</summary>
 static class AuthorizeEndpoints
 {
     public static void MapAuthorize(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/authorize", Post).WithSummary("Ask whether a call may go ahead, and reserve its estimate");
+        routes.MapPost("/v1/authorize", Post).WithSummary("Check whether a call is allowed and reserve its estimate");
 
     static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(
         AuthorizeRequest request, HttpRequest http, Authorize authorize, DatabaseCircuit circuit, CancellationToken ct)
@@ -14,17 +14,17 @@ static class AuthorizeEndpoints
             return TypedResults.ValidationProblem(errors);
         }
 
-        var question = new AuthorizationRequest(
+        var authorization = new AuthorizationRequest(
             Credentials.Hash(BearerKeys.KeyOf(http) ?? ""), request.RequestId!, request.User!, request.Model!, request.EstimatedTokens!.Value,
             request.Feature, request.Quantity ?? 1);
-        // Asked again after it was given up, the same request_id gets the same answer.
-        return await circuit.RunAsync(work => authorize.RunAsync(question, work), ct, bypassOpenCircuit: true) is { } answer
+        // Safe to cancel: a retry with the same request_id gets the same answer.
+        return await circuit.RunAsync(work => authorize.RunAsync(authorization, work), ct, bypassOpenCircuit: true) is { } answer
             ? TypedResults.Ok(answer)
-            : TypedResults.Problem("Send a tenant key as Authorization: Bearer cpt_…; this one is unknown or revoked.", statusCode: 401, title: "Not authenticated");
+            : TypedResults.Problem("Send a tenant key as Authorization: Bearer cpt_…. This key is unknown or revoked.", statusCode: 401, title: "Not authenticated");
     }
 }
 
-/// <param name="EstimatedTokens">Prompt and the most the completion may take.</param>
+/// <param name="EstimatedTokens">Prompt tokens plus the maximum completion tokens.</param>
 sealed record AuthorizeRequest(string? RequestId, string? User, string? Model, long? EstimatedTokens, string? Feature, long? Quantity)
 {
     public Dictionary<string, string[]> Errors()
@@ -46,7 +46,7 @@ sealed record AuthorizeRequest(string? RequestId, string? User, string? Model, l
         {
             if (string.IsNullOrEmpty(value) || value.Length > UsageEvent.MaximumText || value.Any(char.IsControl))
             {
-                errors[name] = [$"must be a text of 1 to {UsageEvent.MaximumText} characters"];
+                errors[name] = [$"must be a string of 1 to {UsageEvent.MaximumText} characters"];
             }
         }
 

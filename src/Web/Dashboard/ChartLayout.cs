@@ -6,19 +6,19 @@ namespace ControlPlane.Web.Dashboard;
 public sealed record ModelDay(DateOnly Day, string Model, long Tokens);
 
 /// <summary>
-/// Where everything in the chart of tokens by day and model lies. A pure function of the numbers. Lengths are percent of the drawing, so
-/// that bars follow the width of the page while text and patterns keep their size.
+/// Positions of all elements in the chart of tokens by day and model. A pure function of the numbers. Lengths are percentages, so that bars
+/// scale with the page while text and patterns keep their size.
 /// </summary>
 public sealed record ChartLayout(IReadOnlyList<ChartSeries> Series, IReadOnlyList<ChartBar> Bars, IReadOnlyList<ChartTick> Ticks, IReadOnlyList<ChartDay> Days)
 {
-    /// <summary>More models than this share the last series: more patterns cannot be told apart.</summary>
-    public const int MostSeries = 6;
+    /// <summary>Further models share the last series, because more patterns are hard to distinguish.</summary>
+    public const int MaximumSeries = 6;
     const string Others = "other models";
     const double Gap = 0.26;
     const int DaysBetweenLabels = 7;
 
     /// <param name="last">The last day drawn.</param>
-    /// <param name="days">How many days, at least 1.</param>
+    /// <param name="days">Number of days, at least 1.</param>
     public static ChartLayout Of(IReadOnlyCollection<ModelDay> usage, DateOnly last, int days)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(days, 1);
@@ -39,11 +39,11 @@ public sealed record ChartLayout(IReadOnlyList<ChartSeries> Series, IReadOnlyLis
     {
         var models = usage.GroupBy(u => u.Model).Select(g => (Name: g.Key, Tokens: g.Sum(u => u.Tokens)))
             .OrderByDescending(m => m.Tokens).ThenBy(m => m.Name, StringComparer.Ordinal).ToList();
-        var own = models.Count <= MostSeries ? models.Count : MostSeries - 1;
+        var own = models.Count <= MaximumSeries ? models.Count : MaximumSeries - 1;
         var series = models.Take(own).Select((m, i) => new ChartSeries(i + 1, m.Name, m.Tokens)).ToList();
         if (own < models.Count)
         {
-            series.Add(new ChartSeries(MostSeries, Others, models.Skip(own).Sum(m => m.Tokens)));
+            series.Add(new ChartSeries(MaximumSeries, Others, models.Skip(own).Sum(m => m.Tokens)));
         }
 
         return series;
@@ -52,7 +52,7 @@ public sealed record ChartLayout(IReadOnlyList<ChartSeries> Series, IReadOnlyLis
     static IEnumerable<ChartBar> BarsOf(ChartDay day, int column, int columns, List<ChartSeries> series, long top)
     {
         var below = 0L;
-        foreach (var (one, tokens) in series.Zip(day.Tokens))
+        foreach (var (current, tokens) in series.Zip(day.Tokens))
         {
             if (tokens == 0)
             {
@@ -61,7 +61,7 @@ public sealed record ChartLayout(IReadOnlyList<ChartSeries> Series, IReadOnlyLis
 
             below += tokens;
             yield return new ChartBar(
-                one, day.Day, tokens, Percent((column + (Gap / 2)) / columns), Percent((1 - Gap) / columns),
+                current, day.Day, tokens, Percent((column + (Gap / 2)) / columns), Percent((1 - Gap) / columns),
                 Percent(1 - (below / (double)top)), Percent(tokens / (double)top));
         }
     }
@@ -87,7 +87,7 @@ public sealed record ChartLayout(IReadOnlyList<ChartSeries> Series, IReadOnlyLis
     static string Percent(double share) => (share * 100).ToString("0.###", CultureInfo.InvariantCulture) + "%";
 }
 
-/// <param name="Number">From 1: names its colour and pattern.</param>
+/// <param name="Number">From 1; selects colour and pattern.</param>
 public sealed record ChartSeries(int Number, string Name, long Tokens);
 
 public sealed record ChartBar(ChartSeries Series, DateOnly Day, long Tokens, string X, string Width, string Y, string Height);

@@ -2,12 +2,12 @@ using System.Security.Claims;
 
 namespace ControlPlane.Web.Dashboard;
 
-/// <summary>The pages of a tenant's members. Every query runs as the tenant, so a page cannot show another one's rows.</summary>
-static class AppPages
+/// <summary>Member pages. Every query runs as the tenant, so a page cannot show the rows of another tenant.</summary>
+static class MemberPages
 {
-    const int InvoicesOnAPage = 60;
+    const int InvoicesPerPage = 60;
 
-    public static void MapAppPages(this IEndpointRouteBuilder routes)
+    public static void MapMemberPages(this IEndpointRouteBuilder routes)
     {
         var app = routes.MapGroup("/app").RequireAuthorization(Policies.Member).ExcludeFromDescription();
         app.MapGet("", Dashboard);
@@ -27,9 +27,9 @@ static class AppPages
     static async Task<RazorComponentResult<InvoicesPage>> Invoices(ClaimsPrincipal user, string? before, ControlDatabase database, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        var invoices = await transaction.InvoicesAsync(user.TenantId(), before, InvoicesOnAPage + 1, ct);
+        var invoices = await transaction.InvoicesAsync(user.TenantId(), before, InvoicesPerPage + 1, ct);
         return new RazorComponentResult<InvoicesPage>(
-            new { Invoices = invoices.Take(InvoicesOnAPage).ToList(), Older = invoices.Count > InvoicesOnAPage ? invoices[^2].Number : null });
+            new { Invoices = invoices.Take(InvoicesPerPage).ToList(), Older = invoices.Count > InvoicesPerPage ? invoices[^2].Number : null });
     }
 
     static async Task<Results<RazorComponentResult<InvoicePage>, NotFound>> Invoice(

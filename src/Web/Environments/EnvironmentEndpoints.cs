@@ -7,8 +7,8 @@ static class EnvironmentEndpoints
     public static void MapEnvironment(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/environment").RequireAuthorization(Policies.Tenant).WithTags("Environment");
-        group.MapGet("", Read).WithSummary("The environment's state, step by step");
-        group.MapPost("restart", Restart).WithSummary("Restarts the environment");
+        group.MapGet("", Read).WithSummary("Get the environment with its provisioning steps");
+        group.MapPost("restart", Restart).WithSummary("Restart the environment");
     }
 
     static async Task<Results<Ok<EnvironmentStatus>, ProblemHttpResult>> Read(ClaimsPrincipal user, ControlDatabase database, CancellationToken ct)
@@ -16,18 +16,18 @@ static class EnvironmentEndpoints
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
         return await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct) is { } status
             ? TypedResults.Ok(status)
-            : EnvironmentAnswers.NotFound();
+            : EnvironmentResponses.NotFound();
     }
 
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Restart(
         ClaimsPrincipal user, RestartEnvironment restart, CancellationToken ct) =>
-        EnvironmentAnswers.Of(await restart.RunAsync(user.TenantId(), user.ActorName(), ct));
+        EnvironmentResponses.Of(await restart.RunAsync(user.TenantId(), user.ActorName(), ct));
 }
 
 /// <param name="State">The environment's state after the request.</param>
 sealed record EnvironmentReply(string State);
 
-static class EnvironmentAnswers
+static class EnvironmentResponses
 {
     public static Results<Accepted<EnvironmentReply>, ProblemHttpResult> Of(EnvironmentResult result) => result switch
     {
@@ -37,5 +37,5 @@ static class EnvironmentAnswers
     };
 
     public static ProblemHttpResult NotFound() => TypedResults.Problem(
-        "There is no such environment: it is asked for when the tenant's address is verified.", statusCode: StatusCodes.Status404NotFound, title: "Not found");
+        "There is no such environment. It is created when the tenant's email address is verified.", statusCode: StatusCodes.Status404NotFound, title: "Not found");
 }

@@ -12,15 +12,15 @@ static class EnvironmentPages
         app.MapGet("/live", Live).RequireAuthorization(Policies.Member);
         app.MapPost("/restart", Restart).RequireAuthorization(Policies.Owner);
         app.MapPost("/access", Access).RequireAuthorization(Policies.Owner);
-        // Where a reload or a lost session lands after a form was posted.
+        // Reached by a reload or a sign-in after a form was posted.
         app.MapGet("/{form:regex(^(restart|access)$)}", () => new SeeOther("/app/environment")).RequireAuthorization(Policies.Member);
     }
 
     static Task<RazorComponentResult<EnvironmentPage>> Show(
         ClaimsPrincipal user, string? done, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
-        RenderAsync(user, database, options, done == "restart" ? "The restart is under way." : null, null, null, ct);
+        RenderAsync(user, database, options, done == "restart" ? "Restarting…" : null, null, null, ct);
 
-    /// <summary>The part of the page that changes while a run is under way.</summary>
+    /// <summary>The part of the page that changes while a run is in progress.</summary>
     static async Task<RazorComponentResult<EnvironmentPanel>> Live(
         ClaimsPrincipal user, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
     {
@@ -29,13 +29,13 @@ static class EnvironmentPages
             new { Environment = await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct), options.PublicUrl });
     }
 
-    // Forms without fields are bound too, so that their antiforgery token is checked.
+    // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Restart(
         ClaimsPrincipal user, IFormCollection form, RestartEnvironment restart, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct) =>
         await restart.RunAsync(user.TenantId(), user.ActorName(), ct) switch
         {
             EnvironmentResult.Accepted => new SeeOther("/app/environment?done=restart"),
-            EnvironmentResult.NotPossible refused => await RenderAsync(user, database, options, null, refused.Why, null, ct),
+            EnvironmentResult.NotPossible rejected => await RenderAsync(user, database, options, null, rejected.Why, null, ct),
             _ => TypedResults.NotFound(),
         };
 
@@ -45,7 +45,7 @@ static class EnvironmentPages
         {
             EnvironmentAccessResult.Shown shown => await RenderAsync(user, database, options, null, null, shown, ct),
             EnvironmentAccessResult.NotAllowed => TypedResults.StatusCode(StatusCodes.Status403Forbidden),
-            _ => await RenderAsync(user, database, options, null, "There is no administrator yet: the environment is not set up.", null, ct),
+            _ => await RenderAsync(user, database, options, null, "There is no administrator yet because the environment has not been set up.", null, ct),
         };
 
     static async Task<RazorComponentResult<EnvironmentPage>> RenderAsync(

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace ControlPlane.Web.Environments;
 
-/// <summary>What provisioning and the data plane are made of, and their settings.</summary>
+/// <summary>Services and settings of provisioning and the data plane.</summary>
 public static class ProvisioningServices
 {
     static readonly string[] _providers = ["openai", "gemini", "anthropic"];
@@ -14,7 +14,7 @@ public static class ProvisioningServices
     public static void AddProvisioning(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
         services.AddSingleton(new ProvisioningOptions());
-        services.AddSingleton(ReadDataPlane(configuration, settings));
+        services.AddSingleton(ReadDataPlaneOptions(configuration, settings));
         services.AddSingleton<ProjectFolder>();
         services.AddSingleton(s => Choose(configuration[ChooseDataPlane.Setting], s));
         services.TryAddSingleton<ISecretStore, DatabaseSecretStore>();
@@ -30,13 +30,13 @@ public static class ProvisioningServices
         services.AddSingleton<OperateEnvironment>();
     }
 
-    // Services are made synchronously. Asked once, at start, and for a few seconds at most.
+    // Services are created synchronously. Called once, at start; takes a few seconds at most.
     static IDataPlane Choose(string? setting, IServiceProvider services) =>
         ChooseDataPlane.RunAsync(setting, services.GetRequiredService<ProjectFolder>(), services.GetRequiredService<DataPlaneOptions>(), CancellationToken.None)
             .GetAwaiter().GetResult();
 
     /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
-    static DataPlaneOptions ReadDataPlane(IConfiguration configuration, Settings settings)
+    static DataPlaneOptions ReadDataPlaneOptions(IConfiguration configuration, Settings settings)
     {
         if (configuration[ChooseDataPlane.Setting] is { } choice and not ("compose" or "render"))
         {
@@ -66,20 +66,20 @@ public static class ProvisioningServices
         };
     }
 
-    // What is local to us is the host to a container.
+    // Local to this process means the host to a container.
     static string FromContainer(string host) => host is "localhost" or "127.0.0.1" or "::1" ? DataPlaneOptions.HostFromContainer : host;
 
     static Uri FromContainer(Uri url) => new UriBuilder(url) { Host = FromContainer(url.Host) }.Uri;
 
-    static Uri Url(IConfiguration configuration, string name, Uri otherwise) => configuration[name] is not { } value
-        ? otherwise
+    static Uri Url(IConfiguration configuration, string name, Uri defaultValue) => configuration[name] is not { } value
+        ? defaultValue
         : Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? url
-            : throw new SettingException($"{name} is \"{value}\": give an address such as http://ollama:11434.");
+            : throw new SettingException($"{name} is \"{value}\": enter a URL such as http://ollama:11434.");
 
-    static int Number(IConfiguration configuration, string name, int otherwise) => configuration[name] is not { } value
-        ? otherwise
+    static int Number(IConfiguration configuration, string name, int defaultValue) => configuration[name] is not { } value
+        ? defaultValue
         : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
-            : throw new SettingException($"{name} is \"{value}\": give a whole number.");
+            : throw new SettingException($"{name} is \"{value}\": enter a whole number.");
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ControlPlane.Web.Invoices;
 
-/// <summary>Who issues the invoices: the settings CONTROLPLANE_SELLER_… and CONTROLPLANE_TAX_….</summary>
+/// <summary>Issuer of the invoices: the settings CONTROLPLANE_SELLER_… and CONTROLPLANE_TAX_….</summary>
 static class SellerSettings
 {
     /// <exception cref="SettingException">A setting is wrong; the message names it.</exception>
@@ -17,7 +17,7 @@ static class SellerSettings
 
     static string Country(string code) => code is [>= 'A' and <= 'Z', >= 'A' and <= 'Z']
         ? code
-        : throw new SettingException($"CONTROLPLANE_SELLER_COUNTRY is \"{code}\": give a two-letter code such as DE.");
+        : throw new SettingException($"CONTROLPLANE_SELLER_COUNTRY is \"{code}\": enter a two-letter code such as DE.");
 
     static TaxRates? Rates(IConfiguration configuration) =>
         Percent(configuration, "CONTROLPLANE_TAX_DOMESTIC") is { } domestic
@@ -29,6 +29,6 @@ static class SellerSettings
     {
         null or "" => null,
         var text when decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent) && percent is >= 0 and <= 100 => percent,
-        var text => throw new SettingException($"{name} is \"{text}\": give a rate in percent, such as 19 or 7.7."),
+        var text => throw new SettingException($"{name} is \"{text}\": enter a rate in percent, such as 19 or 7.7."),
     };
 }

@@ -3,20 +3,20 @@ namespace ControlPlane.Web.Jobs;
 static class JobEndpoints
 {
     public static void MapJobs(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithTags("Operator").WithSummary("Run one job now; returns what it did");
+        routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithTags("Operator").WithSummary("Run a job now and return its result");
 
     static async Task<Results<Ok<JobReply>, ProblemHttpResult>> Run(string job, JobCatalog jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {
         if (jobs.Find(job) is not { } found)
         {
-            return TypedResults.Problem($"Run one of {string.Join(", ", jobs.All.Select(known => known.Name).Order())}.", statusCode: 404, title: "No such job");
+            return TypedResults.Problem($"Use one of these jobs: {string.Join(", ", jobs.All.Select(known => known.Name).Order())}.", statusCode: 404, title: "No such job");
         }
 
         return await runner.RunAsync(found, clock.GetUtcNow(), ct) switch
         {
             JobResult.Finished { Report: var report } => TypedResults.Ok(new JobReply(job, "succeeded", report.Counts, report.Alerts, Error: null)),
             JobResult.Failed { Why: var why } => TypedResults.Ok(new JobReply(job, "failed", Counts: null, Alerts: null, why)),
-            _ => TypedResults.Problem("Another run of this job is not finished yet. Send the same request again in a few seconds.", statusCode: 409, title: "Already running"),
+            _ => TypedResults.Problem("Another run of this job is in progress. Send the same request again in a few seconds.", statusCode: 409, title: "Already running"),
         };
     }
 

@@ -1,37 +1,37 @@
 namespace ControlPlane.Web.Jobs;
 
-/// <summary>What only a sandbox has.</summary>
+/// <summary>Endpoints that exist only in a sandbox.</summary>
 static class SandboxEndpoints
 {
-    /// <summary>One move plays every hour on its way, so a slip of the keyboard must not play centuries.</summary>
-    const int LongestMoveInYears = 5;
+    /// <summary>Each advance replays every hour, so a typo must not replay centuries.</summary>
+    const int MaximumAdvanceInYears = 5;
 
     public static void MapSandbox(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/sandbox/clock", MoveClock).RequireAuthorization(Policies.Operator).WithTags("Sandbox").WithSummary("Move the test clock forward; due jobs run in order");
+        routes.MapPost("/v1/sandbox/clock", AdvanceClock).RequireAuthorization(Policies.Operator).WithTags("Sandbox").WithSummary("Advance the sandbox clock; due jobs run in order");
 
-    static async Task<Results<Ok<ClockReply>, ValidationProblem, ProblemHttpResult>> MoveClock(
+    static async Task<Results<Ok<ClockReply>, ValidationProblem, ProblemHttpResult>> AdvanceClock(
         ClockRequest request, MoveSandboxClock move, Clock clock, JobCatalog jobs, CancellationToken ct)
     {
         if (request.Now is not { } now)
         {
-            return Wrong("Give the instant to move to, e.g. 2026-02-01T00:00:00Z.");
+            return Invalid("Enter the time to advance to, such as 2026-02-01T00:00:00Z.");
         }
 
-        if (now > clock.GetUtcNow().AddYears(LongestMoveInYears))
+        if (now > clock.GetUtcNow().AddYears(MaximumAdvanceInYears))
         {
-            return Wrong($"Move at most {LongestMoveInYears} years at a time.");
+            return Invalid($"Advance the clock by at most {MaximumAdvanceInYears} years per request.");
         }
 
         return await move.RunAsync(jobs.All, now.ToUniversalTime(), ct) switch
         {
             MoveClockResult.Moved moved => TypedResults.Ok(new ClockReply(moved.Now, moved.Ran)),
-            MoveClockResult.NotForward { Now: var standing } => TypedResults.Problem(
-                $"The clock stands at {standing:yyyy-MM-ddTHH:mm:ssZ}. Give a later instant.", statusCode: 409, title: "Time only moves forward"),
+            MoveClockResult.NotForward { Now: var current } => TypedResults.Problem(
+                $"The clock is at {current:yyyy-MM-ddTHH:mm:ssZ}. Enter a later time.", statusCode: 409, title: "The clock only moves forward"),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
 
-    static ValidationProblem Wrong(string message) => TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["now"] = [message] });
+    static ValidationProblem Invalid(string message) => TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["now"] = [message] });
 
     sealed record ClockRequest(DateTimeOffset? Now);
 

@@ -2,15 +2,15 @@ using System.Security.Claims;
 
 namespace ControlPlane.Web.Keys;
 
-/// <summary>What a tenant's programs identify themselves with.</summary>
+/// <summary>API keys and webhook secret of a tenant.</summary>
 static class KeyEndpoints
 {
     public static void MapKeys(this IEndpointRouteBuilder routes)
     {
         var tenant = routes.MapGroup("/v1").RequireAuthorization(Policies.Tenant).WithTags("Keys");
-        tenant.MapGet("/keys", List).WithSummary("The tenant's keys, without the keys themselves");
-        tenant.MapPost("/keys", Create).WithSummary("Make a key; it is shown this once");
-        tenant.MapDelete("/keys/{id:guid}", Revoke).WithSummary("End a key at once");
+        tenant.MapGet("/keys", List).WithSummary("List the tenant's keys, without their secret values");
+        tenant.MapPost("/keys", Create).WithSummary("Create a key; its value is returned only once");
+        tenant.MapDelete("/keys/{id:guid}", Revoke).WithSummary("Revoke a key immediately");
         tenant.MapPost("/webhook-secret/rotate", Rotate).WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours");
     }
 
@@ -22,7 +22,7 @@ static class KeyEndpoints
         {
             CreateKeyResult.Created created => TypedResults.Created((string?)null, created.Key),
             CreateKeyResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
-            var other => throw new InvalidOperationException($"No answer for {other}."),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 
     static async Task<Results<NoContent, ProblemHttpResult>> Revoke(Guid id, ClaimsPrincipal user, RevokeKey revokeKey, CancellationToken ct) =>

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Keys;
 
-/// <summary>Keys and the webhook secret in the portal. A new one is on the answer to its form, and on no other page.</summary>
+/// <summary>API keys and the webhook secret in the portal. A new one is shown only in the response to its form.</summary>
 static class KeyPages
 {
     public static void MapKeyPages(this IEndpointRouteBuilder routes)
@@ -13,7 +13,7 @@ static class KeyPages
         app.MapPost("/keys", Create).RequireAuthorization(Policies.Owner);
         app.MapPost("/keys/{id:guid}/revoke", Revoke).RequireAuthorization(Policies.Owner);
         app.MapPost("/webhook-secret/rotate", Rotate).RequireAuthorization(Policies.Owner);
-        // Where a reload or a lost session lands after a form was posted.
+        // Reached by a reload or a sign-in after a form was posted.
         app.MapGet("/webhook-secret/rotate", () => new SeeOther("/app/keys")).RequireAuthorization(Policies.Member);
         app.MapGet("/keys/{id:guid}/revoke", () => new SeeOther("/app/keys")).RequireAuthorization(Policies.Member);
     }
@@ -31,11 +31,11 @@ static class KeyPages
             CreateKeyResult.Created created => new RazorComponentResult<KeysPage>(new { Keys = keys, Created = created.Key }),
             CreateKeyResult.Invalid invalid =>
                 new RazorComponentResult<KeysPage>(new { Keys = keys, Name = name, Error = invalid.Errors["name"] }) { StatusCode = StatusCodes.Status400BadRequest },
-            var other => throw new InvalidOperationException($"No answer for {other}."),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
     }
 
-    // Forms without fields are bound too, so that their antiforgery token is checked.
+    // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Revoke(ClaimsPrincipal user, Guid id, IFormCollection form, RevokeKey revokeKey, CancellationToken ct) =>
         await revokeKey.RunAsync(user.TenantId(), id, user.ActorName(), ct) ? new SeeOther("/app/keys?done=revoked") : TypedResults.NotFound();
 

@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Limits;
 
-/// <summary>Limits for users in the portal: everybody sees them, owners change them.</summary>
+/// <summary>User limits in the portal: visible to all members, changed by owners.</summary>
 static class LimitPages
 {
-    const int UsersOnThePage = 200;
+    const int MaximumUsers = 200;
 
     public static void MapLimitPages(this IEndpointRouteBuilder routes)
     {
@@ -15,16 +15,16 @@ static class LimitPages
         limits.MapGet("", Show).RequireAuthorization(Policies.Member);
         limits.MapPost("", Set).RequireAuthorization(Policies.Owner);
         limits.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
-        // Where a reload or a lost session lands after the form was posted.
+        // Reached by a reload or a sign-in after the form was posted.
         limits.MapGet("/remove", () => new SeeOther("/app/limits")).RequireAuthorization(Policies.Member);
     }
 
-    /// <param name="user">Whose limits the form shows.</param>
+    /// <param name="user">The user whose limits the form shows.</param>
     static async Task<IResult> Show(ClaimsPrincipal caller, string? user, string? done, UserLimits limits, CancellationToken ct)
     {
         var form = user is null ? LimitForm.Empty
             : await limits.FindAsync(caller.TenantId(), user, ct) is { } known ? LimitForm.Of(known) : LimitForm.Empty with { User = user };
-        return await RenderAsync(caller, limits, form, [], done switch { "set" => "The limits are set.", "removed" => "The limits are removed.", _ => null }, ct);
+        return await RenderAsync(caller, limits, form, [], done switch { "set" => "Limits saved.", "removed" => "Limits removed.", _ => null }, ct);
     }
 
     static async Task<IResult> Set(ClaimsPrincipal caller, IFormCollection fields, UserLimits limits, CancellationToken ct)
@@ -42,7 +42,7 @@ static class LimitPages
     static async Task<IResult> RenderAsync(
         ClaimsPrincipal caller, UserLimits limits, LimitForm form, FieldErrors errors, string? notice, CancellationToken ct)
     {
-        var (users, models) = await limits.OverviewAsync(caller.TenantId(), UsersOnThePage, ct);
+        var (users, models) = await limits.OverviewAsync(caller.TenantId(), MaximumUsers, ct);
         return new RazorComponentResult<LimitsPage>(new { Users = users, Models = models, Form = form, Errors = errors, Notice = notice })
         {
             StatusCode = errors.Count == 0 ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
@@ -50,8 +50,8 @@ static class LimitPages
     }
 }
 
-/// <summary>The fields of a form for limits as they were entered.</summary>
-/// <param name="Models">None chosen: all of the plan's.</param>
+/// <summary>Limits as entered in a form.</summary>
+/// <param name="Models">Empty: all models of the plan.</param>
 public sealed record LimitForm(string User, string? TokensPerDay, string? TokensPerMonth, IReadOnlyList<string> Models)
 {
     public static readonly LimitForm Empty = new("", null, null, []);
@@ -62,7 +62,7 @@ public sealed record LimitForm(string User, string? TokensPerDay, string? Tokens
 
     public static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
 
-    /// <returns>null for nothing; -1, which no limit may be, for what is no whole number.</returns>
+    /// <returns>null for an empty text; -1, which is never a valid limit, if it is not a whole number.</returns>
     public static long? Number(string? text) =>
         string.IsNullOrWhiteSpace(text) ? null
             : long.TryParse(text, NumberStyles.Integer | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) ? number : -1;

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Login;
 
-/// <summary>Choosing a password by a link in a mail: after forgetting the old one, or by invitation.</summary>
+/// <summary>Choosing a password through a link in a mail: a reset or an invitation.</summary>
 static class PasswordPages
 {
     public static void MapPasswordPages(this IEndpointRouteBuilder routes)
@@ -12,8 +12,8 @@ static class PasswordPages
         pages.MapPost("/forgot", Forgot).RequireRateLimiting(RateLimits.SignIn);
         pages.MapGet("/forgot/done", () => new RazorComponentResult<MessagePage>(new
         {
-            Title = "Look into your mailbox",
-            Notice = "If the address has an account, a mail with a link is on its way there.",
+            Title = "Check your email",
+            Notice = "If there is an account with this address, we have sent it an email with a link.",
             LinkTo = "/login",
             LinkText = "Sign in",
         }));
@@ -21,7 +21,7 @@ static class PasswordPages
         MapLink(pages, "invite");
     }
 
-    /// <param name="purpose">Of the token; also the path.</param>
+    /// <param name="purpose">Of the token; also the path segment.</param>
     static void MapLink(IEndpointRouteBuilder pages, string purpose)
     {
         pages.MapGet($"/{purpose}", async Task<IResult> (string? token, ChoosePassword choose, CancellationToken ct) =>
@@ -57,7 +57,7 @@ static class PasswordPages
     static RazorComponentResult<MessagePage> InvalidOrExpiredToken() => new(new
     {
         Title = "This link is no longer valid",
-        Problem = "It was used already, or it is too old. Have a new one sent to you.",
+        Problem = "It has already been used or has expired. Request a new one.",
         LinkTo = "/forgot",
         LinkText = "Send a new link",
     })
@@ -65,8 +65,8 @@ static class PasswordPages
 
     static RazorComponentResult<MessagePage> AddressTaken() => new(new
     {
-        Title = "This address has an account",
-        Problem = "It belongs to another organization, and an address can have only one. Ask to be invited with another address of yours.",
+        Title = "This email address already has an account",
+        Problem = "It belongs to another organization, and an email address can have only one account. Ask to be invited with a different address.",
         LinkTo = "/login",
         LinkText = "Sign in",
     })

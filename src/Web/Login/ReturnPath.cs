@@ -1,12 +1,12 @@
 namespace ControlPlane.Web.Login;
 
-/// <summary>Where to go on after signing in: a page of ours and nothing else, or a forged link would lead to a look-alike.</summary>
+/// <summary>Where to continue after signing in: only a path of this site, to prevent open redirects.</summary>
 static class ReturnPath
 {
-    /// <param name="under">The pages that the sign-in opens: <c>/app</c> or <c>/admin</c>; its front page is taken otherwise.</param>
-    public static string Of(string? asked, string under) =>
-        asked is not null && (asked == under || asked.StartsWith($"{under}/", StringComparison.Ordinal) || asked.StartsWith($"{under}?", StringComparison.Ordinal))
-            && !asked.Contains('\\') && asked.All(c => c is > ' ' and < '\x7f')
-            ? asked
+    /// <param name="under"><c>/app</c> or <c>/admin</c>; also the default.</param>
+    public static string Of(string? requested, string under) =>
+        requested is not null && (requested == under || requested.StartsWith($"{under}/", StringComparison.Ordinal) || requested.StartsWith($"{under}?", StringComparison.Ordinal))
+            && !requested.Contains('\\') && requested.All(c => c is > ' ' and < '\x7f')
+            ? requested
             : under;
 }

@@ -14,7 +14,7 @@ static class SignInPages
         var pages = routes.MapGroup("/").ExcludeFromDescription();
         pages.MapGet("/login", Show);
         pages.MapPost("/login", SignInMember).RequireRateLimiting(RateLimits.SignIn);
-        // The form that posts here was rendered for a signed-in member, and so is its antiforgery token.
+        // Authenticated first: the antiforgery token of this form was issued to a signed-in member.
         pages.MapPost("/logout", SignOutMember).RequireAuthorization(Policies.Member);
         pages.MapGet("/admin/login", (string? @return) => new RazorComponentResult<OperatorLoginPage>(new { Return = @return }));
         pages.MapPost("/admin/login", SignInOperator).RequireRateLimiting(RateLimits.SignIn);
@@ -26,8 +26,8 @@ static class SignInPages
         Return = @return,
         Notice = done switch
         {
-            "password" => "Your new password is set. Sign in with it.",
-            "logout" => "You are signed out.",
+            "password" => "Your password has been changed. Sign in with the new one.",
+            "logout" => "You have signed out.",
             _ => null,
         },
     });
@@ -36,7 +36,7 @@ static class SignInPages
         [FromForm] IFormCollection form, HttpContext context, SignIn signIn, SignInLimiter limiter, CancellationToken ct)
     {
         string email = form["email"].ToString(), returnTo = form["return"].ToString();
-        using var lease = limiter.Try(email);
+        using var lease = limiter.TryAcquire(email);
         if (!lease.IsAcquired)
         {
             return RateLimits.Reject(context, lease);
@@ -48,13 +48,13 @@ static class SignInPages
                 context.SignInMember(session);
                 return new SeeOther(ReturnPath.Of(returnTo, Members));
             case SignInResult.NotVerified:
-                return Again(email, returnTo, "Your address is not confirmed yet. A mail with the link is on its way to you: follow it, then sign in.");
+                return ShowAgain(email, returnTo, "Your email address is not confirmed yet. We have sent you the link again: follow it, then sign in.");
             default:
-                return Again(email, returnTo, "Address and password do not go together. Check both, or have a new password sent to you.");
+                return ShowAgain(email, returnTo, "Incorrect email or password.");
         }
     }
 
-    static RazorComponentResult<LoginPage> Again(string email, string returnTo, string problem) =>
+    static RazorComponentResult<LoginPage> ShowAgain(string email, string returnTo, string problem) =>
         new(new { Email = email, Return = returnTo, Problem = problem }) { StatusCode = StatusCodes.Status400BadRequest };
 
     static async Task<SeeOther> SignOutMember([FromForm] IFormCollection form, HttpContext context, ClaimsPrincipal user, SignOut signOut, CancellationToken ct)
@@ -68,7 +68,7 @@ static class SignInPages
     {
         if (await sessions.StartAsync(form["key"], ct) is not { } session)
         {
-            return new RazorComponentResult<OperatorLoginPage>(new { Return = form["return"].ToString(), Problem = "This is not the operator key." })
+            return new RazorComponentResult<OperatorLoginPage>(new { Return = form["return"].ToString(), Problem = "Incorrect operator key." })
             {
                 StatusCode = StatusCodes.Status400BadRequest,
             };

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Members;
 
-/// <summary>Who may sign in for a tenant: everybody sees it, owners change it.</summary>
+/// <summary>The members of a tenant: visible to all members, changed by owners.</summary>
 static class MemberListPages
 {
     public static void MapMemberListPages(this IEndpointRouteBuilder routes)
@@ -12,7 +12,7 @@ static class MemberListPages
         members.MapGet("", Show).RequireAuthorization(Policies.Member);
         members.MapPost("", Invite).RequireAuthorization(Policies.Owner);
         members.MapPost("/{id:guid}/remove", Remove).RequireAuthorization(Policies.Owner);
-        // Where a reload or a lost session lands after the form was posted.
+        // Reached by a reload or a sign-in after the form was posted.
         members.MapGet("/{id:guid}/remove", () => new SeeOther("/app/members")).RequireAuthorization(Policies.Member);
     }
 
@@ -22,8 +22,8 @@ static class MemberListPages
             Members = await members.ListAsync(user.TenantId(), ct),
             Notice = done switch
             {
-                "invited" => "The invitation is on its way by mail.",
-                "removed" => "The person is removed.",
+                "invited" => "Invitation sent.",
+                "removed" => "Member removed.",
                 _ => null,
             },
         });
@@ -36,10 +36,10 @@ static class MemberListPages
             InviteMemberResult.Invalid invalid => new RazorComponentResult<MembersPage>(
                 new { Members = await members.ListAsync(user.TenantId(), ct), Email = email, Role = role, invalid.Errors })
             { StatusCode = StatusCodes.Status400BadRequest },
-            var other => throw new InvalidOperationException($"No answer for {other}."),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 
-    // Bound though it has no fields, so that its antiforgery token is checked.
+    // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Remove(ClaimsPrincipal user, Guid id, IFormCollection form, RemoveMember remove, MemberList members, CancellationToken ct) =>
         await remove.RunAsync(user.TenantId(), id, user.ActorName(), ct) switch
         {
@@ -47,7 +47,7 @@ static class MemberListPages
             RemoveMemberResult.LastOwner => new RazorComponentResult<MembersPage>(new
             {
                 Members = await members.ListAsync(user.TenantId(), ct),
-                Problem = "There is no other owner. Invite one first; when the invitation is accepted, this one can be removed.",
+                Problem = "This is the only owner. Invite another owner first; once the invitation has been accepted, you can remove this one.",
             })
             { StatusCode = StatusCodes.Status409Conflict },
             _ => TypedResults.NotFound(),

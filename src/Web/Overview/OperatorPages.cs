@@ -2,17 +2,17 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Overview;
 
-/// <summary>The operators' pages. They see every tenant, as jobs do.</summary>
-static class AdminPages
+/// <summary>The operator pages. Like jobs, they see every tenant.</summary>
+static class OperatorPages
 {
-    public static void MapAdminPages(this IEndpointRouteBuilder routes)
+    public static void MapOperatorPages(this IEndpointRouteBuilder routes)
     {
-        var admin = routes.MapGroup("/admin").RequireAuthorization(Policies.OperatorPage).ExcludeFromDescription();
-        admin.MapGet("", Overview);
-        admin.MapTenantPages();
-        admin.MapQuarantinePages();
-        admin.MapGet("/jobs", ListJobs);
-        admin.MapPost("/jobs/{job}/run", RunJob);
+        var pages = routes.MapGroup("/admin").RequireAuthorization(Policies.OperatorPage).ExcludeFromDescription();
+        pages.MapGet("", Overview);
+        pages.MapTenantPages();
+        pages.MapQuarantinePages();
+        pages.MapGet("/jobs", ListJobs);
+        pages.MapPost("/jobs/{job}/run", RunJob);
     }
 
     static async Task<RazorComponentResult<OverviewPage>> Overview(
@@ -28,9 +28,9 @@ static class AdminPages
         var notice = (jobs.Find(job ?? "")?.Name, result) switch
         {
             (null, _) => null,
-            (var name, "busy") => $"{name} is running right now. Try again when it is done.",
-            (var name, "failed") => $"{name} was run and failed: its error is below.",
-            var (name, _) => $"{name} was run.",
+            (var name, "busy") => $"Job {name} is already running. Try again when it has finished.",
+            (var name, "failed") => $"Job {name} failed. See its error below.",
+            var (name, _) => $"Job {name} completed.",
         };
         return new RazorComponentResult<JobsPage>(new { Jobs = jobs.All, Runs = await transaction.JobStatesAsync(ct), Notice = notice });
     }

@@ -3,17 +3,17 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Quarantine;
 
-/// <summary>Usage that could not be counted, on the operators' pages.</summary>
-static class AdminQuarantinePages
+/// <summary>Operator pages for usage that could not be counted.</summary>
+static class OperatorQuarantinePages
 {
-    public static void MapQuarantinePages(this RouteGroupBuilder admin)
+    public static void MapQuarantinePages(this RouteGroupBuilder pages)
     {
-        admin.MapGet("/quarantine", Show);
-        admin.MapPost("/quarantine/{id:guid}/replay", Replay);
-        admin.MapPost("/quarantine/replay", ReplayAll);
-        // Where a reload or a lost session lands after a form was posted.
-        admin.MapGet("/quarantine/{id:guid}/replay", () => new SeeOther("/admin/quarantine"));
-        admin.MapGet("/quarantine/replay", () => new SeeOther("/admin/quarantine"));
+        pages.MapGet("/quarantine", Show);
+        pages.MapPost("/quarantine/{id:guid}/replay", Replay);
+        pages.MapPost("/quarantine/replay", ReplayAll);
+        // Reached by a reload or a sign-in after a form was posted.
+        pages.MapGet("/quarantine/{id:guid}/replay", () => new SeeOther("/admin/quarantine"));
+        pages.MapGet("/quarantine/replay", () => new SeeOther("/admin/quarantine"));
     }
 
     static async Task<RazorComponentResult<QuarantinePage>> Show(
@@ -24,7 +24,7 @@ static class AdminQuarantinePages
             new { Model = await transaction.QuarantineAsync(code, ct), Code = code, Counted = counted, StillHeld = held });
     }
 
-    // Forms without fields are bound too, so that their antiforgery token is checked.
+    // The form is bound so that its antiforgery token is checked.
     static Task<SeeOther> Replay(Guid id, IFormCollection form, ReplayQuarantine replay, CancellationToken ct) =>
         ReplayEach([id], null, replay, ct);
 

@@ -5,8 +5,8 @@ static class QuarantineEndpoints
     public static void MapQuarantine(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/admin/quarantine").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        group.MapGet("", List).WithSummary("Usage that could not be counted, newest first");
-        group.MapPost("{id:guid}/replay", Replay).WithSummary("Read a held event again, after its cause is fixed");
+        group.MapGet("", List).WithSummary("List usage events that could not be counted, newest first");
+        group.MapPost("{id:guid}/replay", Replay).WithSummary("Process a held event again after its cause has been fixed");
     }
 
     static async Task<Ok<Page<HeldEvent>>> List(
@@ -22,7 +22,7 @@ static class QuarantineEndpoints
         {
             ReplayResult.Counted => TypedResults.Ok(new ReplayReply("counted")),
             ReplayResult.StillHeld held => TypedResults.Problem(held.Rejection.Detail, statusCode: 409, title: $"Still held: {held.Rejection.Code}"),
-            _ => TypedResults.Problem("There is no held event of this id.", statusCode: 404, title: "Not found"),
+            _ => TypedResults.Problem("There is no held event with this id. GET /v1/admin/quarantine lists them.", statusCode: 404, title: "Not found"),
         };
 
     sealed record ReplayReply(string Outcome);

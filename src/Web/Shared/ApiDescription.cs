@@ -5,7 +5,7 @@ using Microsoft.OpenApi;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>What /openapi/v1.json says beyond what the endpoints' signatures do: who may call, and what an error looks like.</summary>
+/// <summary>Completes /openapi/v1.json with what endpoint signatures do not say: security requirements and the error response.</summary>
 static class ApiDescription
 {
     const string TenantKey = "tenant_key";
@@ -16,7 +16,7 @@ static class ApiDescription
     {
         Title = "CFS LLM Platform control plane",
         Version = "v1",
-        Description = "JSON in snake_case. Every error is problem+json (RFC 9457). Lists are {items, next_cursor?}: send next_cursor as `cursor` to go on. "
+        Description = "JSON in snake_case. Every error is problem+json (RFC 9457). Lists are {items, next_cursor?}: send next_cursor as `cursor` to get the next page. "
             + "Money is in EUR, times are in UTC.",
     };
 
@@ -28,14 +28,14 @@ static class ApiDescription
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
-                [TenantKey] = Bearer("A key of a tenant: cpt_…"),
-                [OperatorKey] = Bearer("The key of the operators: cpo_…"),
+                [TenantKey] = Bearer("Tenant key: cpt_…"),
+                [OperatorKey] = Bearer("Operator key: cpo_…"),
                 [SignedWebhook] = new OpenApiSecurityScheme
                 {
                     Type = SecuritySchemeType.ApiKey,
                     In = ParameterLocation.Header,
                     Name = "webhook-signature",
-                    Description = "As standardwebhooks.com has it, with webhook-id and webhook-timestamp, by the tenant's whsec_ secret; X-Tenant-Id names the tenant.",
+                    Description = "Signature as specified by standardwebhooks.com, with webhook-id and webhook-timestamp, using the tenant's whsec_ secret. X-Tenant-Id is the tenant ID.",
                 },
             };
             return Task.CompletedTask;
@@ -43,12 +43,12 @@ static class ApiDescription
         options.AddOperationTransformer(async (operation, context, ct) =>
         {
             var policies = context.Description.ActionDescriptor.EndpointMetadata.OfType<IAuthorizeData>().Select(needed => needed.Policy).ToList();
-            operation.Security = Callers(context.Description.RelativePath!, policies)
+            operation.Security = SchemesOf(context.Description.RelativePath!, policies)
                 .Select(scheme => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }).ToList();
             operation.Responses ??= [];
             operation.Responses["default"] = new OpenApiResponse
             {
-                Description = "What is wrong, and what to do instead",
+                Description = "The error and how to correct the request",
                 Content = new Dictionary<string, OpenApiMediaType>
                 {
                     ["application/problem+json"] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, ct) },
@@ -57,7 +57,7 @@ static class ApiDescription
         });
     }
 
-    static IEnumerable<string> Callers(string path, List<string?> policies)
+    static IEnumerable<string> SchemesOf(string path, List<string?> policies)
     {
         if (policies.Contains(Policies.Operator))
         {
@@ -69,7 +69,7 @@ static class ApiDescription
         }
         else if (path.StartsWith("v1/usage", StringComparison.Ordinal))
         {
-            // Checked in the endpoint: a signature can only be checked with the body.
+            // Checked in the endpoint, because the signature covers the body.
             yield return SignedWebhook;
             yield return TenantKey;
         }

@@ -3,11 +3,11 @@ using System.Text.Json.Serialization;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>What the API needs around its endpoints.</summary>
+/// <summary>Services and middleware shared by all endpoints.</summary>
 public static class ApiServices
 {
-    /// <summary>The form of answers: JSON, and problem+json for every error.</summary>
-    public static void AddAnswers(this IServiceCollection services)
+    /// <summary>Response formats: JSON, and problem+json for every error.</summary>
+    public static void AddResponses(this IServiceCollection services)
     {
         services.AddControlPlaneProblems();
         services.ConfigureHttpJsonOptions(json =>
@@ -20,7 +20,7 @@ public static class ApiServices
         });
     }
 
-    /// <summary>Who may call what, and how often; and the description of it all.</summary>
+    /// <summary>Authentication, rate limits and the OpenAPI document.</summary>
     public static void AddApi(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
         services.AddForwardedHeaders(configuration);
@@ -29,8 +29,8 @@ public static class ApiServices
         services.AddOpenApi(ApiDescription.Complete);
     }
 
-    /// <summary>The tenant in logs and traces, headers, problems: the same around every route.</summary>
-    internal static void UseAnswers(this IApplicationBuilder app)
+    /// <summary>Middleware around every route: tenant in logs and traces, security headers, problem responses.</summary>
+    internal static void UseResponses(this IApplicationBuilder app)
     {
         app.UseMiddleware<TenantInTelemetry>();
         app.UseMiddleware<SecurityHeaders>();

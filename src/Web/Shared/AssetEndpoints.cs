@@ -2,7 +2,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>The stylesheet and the script of the pages, embedded so that every host serves the same ones.</summary>
+/// <summary>Stylesheet, script and icon of the pages, embedded so that every host serves the same files.</summary>
 static class AssetEndpoints
 {
     public static void MapAssets(this IEndpointRouteBuilder routes)
@@ -21,7 +21,7 @@ static class AssetEndpoints
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)[..8])}\"");
         routes.MapGet($"/assets/{name}", (HttpResponse response) =>
         {
-            // Kept, but asked for each time: the tag says whether a new version of the program has another one.
+            // Cached, but revalidated on each use: the tag changes with the content.
             response.Headers.CacheControl = "no-cache";
             return TypedResults.Bytes(bytes, contentType, entityTag: tag);
         }).ExcludeFromDescription();

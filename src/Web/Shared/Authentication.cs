@@ -5,16 +5,16 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>Who may call a route. Bearer keys open the API, cookies open the pages; neither opens the other.</summary>
+/// <summary>Authorization policies. Bearer keys are accepted by the API only, session cookies by the pages only.</summary>
 public static class Policies
 {
-    /// <summary>A tenant key as Bearer.</summary>
+    /// <summary>A tenant key as bearer token.</summary>
     public const string Tenant = "tenant";
-    /// <summary>An operator key as Bearer.</summary>
+    /// <summary>An operator key as bearer token.</summary>
     public const string Operator = "operator";
     /// <summary>A member signed in to the portal.</summary>
     public const string Member = "member";
-    /// <summary>A member who may change things: keys, members, the environment.</summary>
+    /// <summary>A member with the role owner, who may change keys, members and the environment.</summary>
     public const string Owner = "owner";
     /// <summary>An operator signed in to /admin.</summary>
     public const string OperatorPage = "operator_page";
@@ -33,7 +33,7 @@ public static class Policies
     }
 }
 
-/// <summary>What the handlers say about a caller, and how endpoints read it.</summary>
+/// <summary>Claims the authentication handlers issue, and how endpoints read them.</summary>
 public static class Claims
 {
     public const string Tenant = "tenant";
@@ -96,17 +96,17 @@ sealed class BearerKeys(
         {
             if (await findTenantKey.RunAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
             {
-                return AuthenticateResult.Fail("This key is unknown or revoked.");
+                return AuthenticateResult.Fail("The key is unknown or revoked.");
             }
 
-            Context.Serves(found.Tenant);
+            Context.SetTenant(found.Tenant);
             return Claims.Ticket(Scheme, $"key:{found.Key}", found.Tenant);
         }
 
         await using var job = await database.BeginJobAsync(Context.RequestAborted);
         return await job.ScalarAsync<bool>("select true from control.operator_key where hash = $1", Context.RequestAborted, Credentials.Hash(key))
             ? Claims.Ticket(Scheme, "operator", null)
-            : AuthenticateResult.Fail("This key is unknown or revoked.");
+            : AuthenticateResult.Fail("The key is unknown or revoked.");
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
@@ -157,7 +157,7 @@ public sealed class Sessions(
             return AuthenticateResult.NoResult();
         }
 
-        Context.Serves(found.Tenant);
+        Context.SetTenant(found.Tenant);
         return Claims.Ticket(Scheme, $"member:{found.Member}", found.Tenant, found.Role, found.Email);
     }
 

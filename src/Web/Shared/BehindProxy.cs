@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.HttpOverrides;
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// What a proxy in front of us says of the client: its address, which rate limits count by, and whether it came by HTTPS, which cookies
-/// and HSTS depend on. Believed only when the setting says that there is a proxy: anyone can send these headers.
+/// Client address (for rate limits) and scheme (for cookies and HSTS) from the headers of a proxy. Trusted only when the setting says that
+/// there is a proxy, because anyone can send these headers.
 /// </summary>
 static class BehindProxy
 {
@@ -16,7 +16,7 @@ static class BehindProxy
             proxy.ForwardedHeaders = string.Equals(configuration[Setting], "true", StringComparison.OrdinalIgnoreCase)
                 ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto
                 : ForwardedHeaders.None;
-            // One proxy, wherever it is: only what the nearest one added counts, the last entry of the header.
+            // One proxy at any address: only the last entry of the header counts, which the nearest proxy added.
             proxy.KnownIPNetworks.Clear();
             proxy.KnownProxies.Clear();
         });

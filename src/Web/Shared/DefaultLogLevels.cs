@@ -1,16 +1,16 @@
 namespace ControlPlane.Web.Shared;
 
-/// <summary>What the framework says in every host, and what it keeps to itself. Settings of the environment win.</summary>
+/// <summary>Log levels of the framework in every host. Environment variables override them.</summary>
 public static class DefaultLogLevels
 {
     public static IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>
     {
         ["Logging:LogLevel:Default"] = "Warning",
-        // Warns at every first start that its keys lie in the database unencrypted. They guard forms, and the database guards more than that.
+        // Warns at every first start that its keys are unencrypted in the database. They only protect forms; the database holds more sensitive data.
         ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
-        // Its lines hold whole addresses, and some have the token of a mail's link in them.
+        // Logs full URLs, some of which contain the token of a mailed link.
         ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "Warning",
-        // Says again, with a stack trace, what the host's program says in one line.
+        // Repeats, with a stack trace, what the program reports in one line.
         ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
     };
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>How numbers, money and time are written on every page: the same for every reader, whatever the server's language.</summary>
+/// <summary>Formats numbers, money and times on every page, independent of the server's culture.</summary>
 static class Format
 {
     /// <summary>1,234,567.</summary>
@@ -27,7 +27,7 @@ static class Format
     /// <summary>A price per 1,000 tokens or month: €0.0035, at least two decimals.</summary>
     public static string Price(decimal amount) => "€" + amount.ToString("#,##0.00####", CultureInfo.InvariantCulture);
 
-    /// <summary>An invoice line's quantity: whole when it is whole.</summary>
+    /// <summary>An invoice line's quantity, without trailing zeros.</summary>
     public static string Quantity(decimal quantity) => quantity.ToString("#,##0.######", CultureInfo.InvariantCulture);
 
     /// <summary>1 Mar 2026.</summary>
@@ -39,7 +39,7 @@ static class Format
     /// <summary>1 Mar 2026, 09:05 UTC.</summary>
     public static string Instant(DateTimeOffset at) => at.UtcDateTime.ToString("d MMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
 
-    /// <summary>The value of a time element's datetime.</summary>
+    /// <summary>For the <c>datetime</c> attribute.</summary>
     public static string Machine(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>past_due → past due.</summary>

@@ -5,8 +5,8 @@ static class Health
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         var health = routes.MapGroup("/").WithTags("Health");
-        health.MapGet("healthz", () => TypedResults.Ok(new { status = "up" })).WithSummary("The process is up");
-        health.MapGet("readyz", Ready).WithSummary("The database is reachable and migrated");
+        health.MapGet("healthz", () => TypedResults.Ok(new { status = "up" })).WithSummary("Check that the process is up");
+        health.MapGet("readyz", Ready).WithSummary("Check that the database is reachable and migrated");
     }
 
     static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, DatabaseCircuit circuit, HttpResponse response, CancellationToken ct)
@@ -16,7 +16,7 @@ static class Health
             var migration = await circuit.RunAsync(MigrationAsync, ct, bypassOpenCircuit: true);
             return migration == Migrator.Newest
                 ? TypedResults.Ok(new Readiness("ready", migration))
-                : TypedResults.Problem($"The database is at migration {migration}, this program needs {Migrator.Newest}: run `./run migrate`.", statusCode: 503, title: "Not migrated");
+                : TypedResults.Problem($"The database is at migration {migration}, this version needs {Migrator.Newest}: run `./run migrate`.", statusCode: 503, title: "Not migrated");
         }
         catch (Exception e) when (e.IsDatabaseUnavailable())
         {

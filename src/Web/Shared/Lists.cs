@@ -7,27 +7,27 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 
 public static class Page
 {
-    /// <param name="rows">One more than the page holds, when there is more.</param>
+    /// <param name="rows">One more than <paramref name="size"/> when there is a next page.</param>
     public static Page<T> Of<T>(IReadOnlyList<T> rows, int size, Func<T, string> cursorAfter) =>
         rows.Count > size ? new Page<T>([.. rows.Take(size)], cursorAfter(rows[size - 1])) : new Page<T>(rows, null);
 }
 
-/// <summary>Reads query parameters that lists share.</summary>
+/// <summary>Query parameters common to all lists.</summary>
 public static class Query
 {
     const int DefaultLimit = 100;
     const int MaximumLimit = 1_000;
 
-    public static int Limit(int? asked) => Math.Clamp(asked ?? DefaultLimit, 1, MaximumLimit);
+    public static int Limit(int? requested) => Math.Clamp(requested ?? DefaultLimit, 1, MaximumLimit);
 
-    /// <returns>null when the text is no day.</returns>
+    /// <returns>null when the text is not a date.</returns>
     public static DateOnly? Day(string? text, DateOnly whenAbsent) =>
         string.IsNullOrEmpty(text) ? whenAbsent
             : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day
             : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant) ? DateOnly.FromDateTime(instant.UtcDateTime)
             : null;
 
-    /// <summary>A cursor over a list without a key to go on from: the number of rows before.</summary>
+    /// <summary>Cursor of a list without a sort key to continue from: the number of rows to skip.</summary>
     public static string Cursor(int offset) => offset.ToString(CultureInfo.InvariantCulture);
 
     public static int Offset(string? cursor) =>

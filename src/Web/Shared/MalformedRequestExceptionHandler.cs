@@ -5,13 +5,13 @@ using Npgsql;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>Refuses bodies in an encoding that nobody here can read; the framework throws for those.</summary>
+/// <summary>Rejects bodies in an unknown charset, for which the framework would throw.</summary>
 sealed class CharsetMiddleware(RequestDelegate next)
 {
     public Task InvokeAsync(HttpContext context) =>
         IsKnown(context.Request.ContentType)
             ? next(context)
-            : TypedResults.Problem("Send the body in UTF-8.", statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unknown encoding").ExecuteAsync(context);
+            : TypedResults.Problem("Send the body in UTF-8.", statusCode: StatusCodes.Status415UnsupportedMediaType, title: "Unsupported charset").ExecuteAsync(context);
 
     static bool IsKnown(string? contentType)
     {
@@ -32,21 +32,21 @@ sealed class CharsetMiddleware(RequestDelegate next)
 }
 
 /// <summary>
-/// What a client did wrong and only shows when it is used: a body that breaks off or is not as its headers say, and text with a NUL
-/// character, which is text to HTTP and JSON but not to PostgreSQL.
+/// Answers client errors that surface only while the request is processed: a body that is truncated or does not match its headers, and text
+/// with a NUL character, which is valid in HTTP and JSON but not in PostgreSQL.
 /// </summary>
 sealed class MalformedRequestExceptionHandler(IProblemDetailsService problems) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
     {
-        (int Status, string Detail)? answer = exception switch
+        (int Status, string Detail)? response = exception switch
         {
-            BadHttpRequestException bad => (bad.StatusCode, "The body is not as its headers announce it, or it broke off."),
+            BadHttpRequestException bad => (bad.StatusCode, "The body does not match its headers or is incomplete."),
             PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } =>
-                (StatusCodes.Status400BadRequest, "A text holds a character that cannot be stored, such as U+0000: leave it out."),
+                (StatusCodes.Status400BadRequest, "A string contains a character that cannot be stored, such as U+0000. Remove it."),
             _ => null,
         };
-        if (answer is not { } known)
+        if (response is not { } known)
         {
             return false;
         }
@@ -55,7 +55,7 @@ sealed class MalformedRequestExceptionHandler(IProblemDetailsService problems) :
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = context,
-            ProblemDetails = { Status = known.Status, Title = "Unreadable request", Detail = known.Detail },
+            ProblemDetails = { Status = known.Status, Title = "Malformed request", Detail = known.Detail },
         });
     }
 }

@@ -1,17 +1,17 @@
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// Takes the operators' key over from the settings, for hosts that have no moment of starting: before a request of an operator, so that nobody else
-/// waits for it, and before each of them, because a process that has not noticed the new key yet may have put the former back. Once all have,
-/// a key that was replaced opens nothing any more.
+/// Applies the operator key from the settings in hosts without a start phase. Runs before operator requests only, so that others are not delayed,
+/// and before each of them, because a process that still has the previous key may have restored it. Once all processes have the new key,
+/// the previous one is no longer accepted.
 /// </summary>
 public sealed class OperatorKeySyncMiddleware(RequestDelegate next, ControlDatabase database, Clock clock, IConfiguration configuration)
 {
-    static readonly PathString[] s_operators = ["/admin", "/v1/admin", "/v1/sandbox"];
+    static readonly PathString[] s_operatorPaths = ["/admin", "/v1/admin", "/v1/sandbox"];
 
     public async Task InvokeAsync(HttpContext context)
     {
-        if (configuration[OperatorKeys.Setting] is { } key && s_operators.Any(path => context.Request.Path.StartsWithSegments(path)))
+        if (configuration[OperatorKeys.Setting] is { } key && s_operatorPaths.Any(path => context.Request.Path.StartsWithSegments(path)))
         {
             OperatorKeys.Check(key);
             await using var transaction = await database.BeginJobAsync(context.RequestAborted);

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>The pages: what they are rendered and guarded with, and their addresses.</summary>
+/// <summary>Services and routes of the pages.</summary>
 public static class PortalServices
 {
     public static void AddPortal(this IServiceCollection services)
@@ -13,19 +13,19 @@ public static class PortalServices
         services.AddDataProtection().SetApplicationName("controlplane");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
         services.AddRazorComponents();
-        // Asked first: the framework's own writer takes whatever a browser accepts.
+        // First, because the framework's own writer accepts any Accept header of a browser.
         services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, ErrorPages>());
     }
 
     internal static void MapPortal(this IEndpointRouteBuilder routes)
     {
         routes.MapAssets();
-        routes.MapAppPages();
+        routes.MapMemberPages();
         routes.MapEnvironmentPages();
         routes.MapKeyPages();
         routes.MapMemberListPages();
         routes.MapLimitPages();
         routes.MapWebhookPages();
-        routes.MapAdminPages();
+        routes.MapOperatorPages();
     }
 }

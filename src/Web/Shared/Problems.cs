@@ -2,21 +2,21 @@ using Microsoft.AspNetCore.Diagnostics;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>RFC 9457 problem+json for everything that is not a page; pages get a page (<see cref="ErrorPages"/>).</summary>
-static class ProblemAnswers
+/// <summary>RFC 9457 problem+json for API responses; browsers get a page (<see cref="ErrorPages"/>).</summary>
+static class ProblemResponses
 {
     public static void AddControlPlaneProblems(this IServiceCollection services)
     {
         services.AddProblemDetails(options => options.CustomizeProblemDetails = problem => problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
         {
-            StatusCodes.Status401Unauthorized => "Send a key as Authorization: Bearer …; this one is missing, unknown or revoked.",
-            StatusCodes.Status403Forbidden => "This key is not for this: tenants' keys start with cpt_, an operator's with cpo_.",
-            StatusCodes.Status404NotFound => "There is nothing at this address. /openapi/v1.json lists what there is.",
-            StatusCodes.Status405MethodNotAllowed => "This address does not take this method. /openapi/v1.json lists what it takes.",
-            StatusCodes.Status415UnsupportedMediaType => "Say in Content-Type what you send, such as application/json.",
+            StatusCodes.Status401Unauthorized => "Send a valid key as Authorization: Bearer …. The key is missing, unknown or revoked.",
+            StatusCodes.Status403Forbidden => "This key does not allow the request: tenant keys start with cpt_, operator keys with cpo_.",
+            StatusCodes.Status404NotFound => "There is no resource at this address. /openapi/v1.json lists all paths.",
+            StatusCodes.Status405MethodNotAllowed => "This address does not support the method. /openapi/v1.json lists the supported ones.",
+            StatusCodes.Status415UnsupportedMediaType => "Send a supported Content-Type such as application/json.",
             _ => null,
         });
-        // Otherwise a body that cannot be read is answered with a bare 400, which helps nobody.
+        // Otherwise a malformed body gets a 400 without a detail.
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddExceptionHandler<BadRequest>();
         services.AddExceptionHandler<DatabaseUnavailable>();
@@ -25,7 +25,7 @@ static class ProblemAnswers
 
     public static void UseControlPlaneProblems(this IApplicationBuilder app)
     {
-        // The API speaks JSON whatever a browser asks for.
+        // The API answers in JSON whatever the Accept header says.
         app.Use((context, next) =>
         {
             if (!ErrorPages.IsPage(context.Request))
@@ -48,9 +48,9 @@ static class ProblemAnswers
                 return false;
             }
 
-            // What is known already comes with every request, and is no news.
+            // An outage that is already known repeats with every request: no stack trace.
             var isKnown = exception is DatabaseUnavailableException and not OverflowFullException;
-            log.Log(isKnown ? LogLevel.Warning : LogLevel.Error, isKnown ? null : exception, "The database is away");
+            log.Log(isKnown ? LogLevel.Warning : LogLevel.Error, isKnown ? null : exception, "Database unavailable");
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "5";
             return await problems.TryWriteAsync(new ProblemDetailsContext
@@ -59,7 +59,7 @@ static class ProblemAnswers
                 ProblemDetails =
                 {
                     Status = 503,
-                    Title = "The database is away",
+                    Title = "Database unavailable",
                     Detail = exception is OverflowFullException ? exception.Message : "Nothing was changed. Send the same request again in a few seconds.",
                 },
             });

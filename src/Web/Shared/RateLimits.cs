@@ -6,22 +6,22 @@ using System.Threading.RateLimiting;
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// How often one client address may do what costs a password hash or sends a mail. Counted in each process: a proxy in front may be
-/// stricter, and tells us the client's address in X-Forwarded-For (docs/operations.md).
+/// Limits per client address on requests that compute a password hash or send a mail. Counted per process; a proxy in front may be
+/// stricter and passes the client address in X-Forwarded-For (docs/operations.md).
 /// </summary>
 static class RateLimits
 {
     /// <summary>Signups; each may send a mail.</summary>
     public const string Signup = "signup";
-    /// <summary>Sign-ins, and asking for or using links in mails.</summary>
+    /// <summary>Sign-ins, and requesting or using mailed links.</summary>
     public const string SignIn = "sign_in";
-    /// <summary>Whether a slug is free, asked while typing.</summary>
+    /// <summary>Slug availability checks while typing.</summary>
     public const string Lookup = "lookup";
 
     public static void AddControlPlaneRateLimits(this IServiceCollection services, IConfiguration configuration, bool sandbox)
     {
-        // A sandbox is for demos and tests, where everybody comes from one address.
-        var relaxed = sandbox ? 1000 : 1;
+        // In a sandbox, for demos and tests, all clients share one address.
+        var factor = sandbox ? 1000 : 1;
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
@@ -31,28 +31,28 @@ static class RateLimits
             PerClient(Lookup, Setting("CONTROLPLANE_LIMIT_LOOKUPS", 600));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
-                Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * relaxed)));
+                Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));
         });
-        services.AddSingleton(_ => new SignInLimiter(Bucket(Setting("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", 20) * relaxed)));
+        services.AddSingleton(_ => new SignInLimiter(Bucket(Setting("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", 20) * factor)));
 
-        int Setting(string name, int standard) => configuration[name] switch
+        int Setting(string name, int defaultValue) => configuration[name] switch
         {
-            null => standard,
+            null => defaultValue,
             var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var perHour) && perHour is > 0 and <= 1_000_000 => perHour,
-            var text => throw new SettingException($"{name} is \"{text}\": give how many an hour, from 1 to 1000000."),
+            var text => throw new SettingException($"{name} is \"{text}\": enter the number per hour, from 1 to 1000000."),
         };
     }
 
-    /// <summary>429 with Retry-After: a problem for programs, a page for people.</summary>
+    /// <summary>429 with Retry-After: problem+json for API clients, a page for browsers.</summary>
     public static ProblemHttpResult Reject(HttpContext context, RateLimitLease lease)
     {
         var seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? (int)Math.Ceiling(wait.TotalSeconds) : 60;
         context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return TypedResults.Problem(
-            $"That was too often. Try again in {Words(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
+            $"Too many requests. Try again in {Words(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
-    // Whoever has one IPv6 address has the whole /64 it is in.
+    // A client that has one IPv6 address usually has its whole /64.
     static string Client(IPAddress? address) => address switch
     {
         null => "local",
@@ -63,7 +63,7 @@ static class RateLimits
 
     static string Words(int seconds) => seconds < 90 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";
 
-    // The whole hour's worth may come at once; after that it is one by one.
+    // The limit of an hour may be used in one burst; then tokens are added one by one.
     static TokenBucketRateLimiterOptions Bucket(int perHour) => new()
     {
         TokenLimit = perHour,
@@ -72,13 +72,13 @@ static class RateLimits
     };
 }
 
-/// <summary>How often anyone may try to sign in to one account, from wherever: against guessing from many addresses.</summary>
+/// <summary>Limits sign-in attempts per account across all client addresses, against distributed guessing.</summary>
 sealed class SignInLimiter(TokenBucketRateLimiterOptions perAccount) : IDisposable
 {
     readonly PartitionedRateLimiter<string> _limiter = PartitionedRateLimiter.Create<string, string>(
         email => RateLimitPartition.GetTokenBucketLimiter(email.Trim().ToUpperInvariant(), _ => perAccount));
 
-    public RateLimitLease Try(string email) => _limiter.AttemptAcquire(email);
+    public RateLimitLease TryAcquire(string email) => _limiter.AttemptAcquire(email);
 
     public void Dispose() => _limiter.Dispose();
 }

@@ -2,12 +2,12 @@ using Microsoft.Extensions.Primitives;
 
 namespace ControlPlane.Web.Shared;
 
-/// <summary>Headers of every answer. Pages load nothing from elsewhere, run no inline script and sit in no frame.</summary>
+/// <summary>Security headers of every response. Pages load nothing from other origins, run no inline script and cannot be framed.</summary>
 sealed class SecurityHeaders(RequestDelegate next)
 {
     public Task InvokeAsync(HttpContext context)
     {
-        // At the last moment: the answer to a failure begins by clearing what was set before.
+        // On starting: the exception handler clears headers that were set before.
         context.Response.OnStarting(() =>
         {
             Add(context.Request, context.Response.Headers);
@@ -25,7 +25,7 @@ sealed class SecurityHeaders(RequestDelegate next)
         headers["Referrer-Policy"] = "no-referrer";
         if (StringValues.IsNullOrEmpty(headers.CacheControl))
         {
-            // Answers are somebody's own, and some hold a key that is shown once.
+            // Responses are private, and some contain a key that is shown only once.
             headers.CacheControl = "no-store";
         }
 

@@ -1,6 +1,6 @@
 namespace ControlPlane.Web.Shared;
 
-/// <summary>303: what a form's post did is shown by the page at this address, which may be reloaded at will.</summary>
+/// <summary>303 See Other: the result of a form post is shown by another page, which can be reloaded safely.</summary>
 public sealed class SeeOther(string location) : IResult
 {
     public Task ExecuteAsync(HttpContext httpContext)

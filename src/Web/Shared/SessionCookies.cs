@@ -1,6 +1,6 @@
 namespace ControlPlane.Web.Shared;
 
-/// <summary>Sets and clears the cookies that <see cref="Sessions"/> reads. Out of reach of scripts, and of plain HTTP when we are on HTTPS.</summary>
+/// <summary>Sets and clears the cookies that <see cref="Sessions"/> reads. HttpOnly, and Secure when the request came over HTTPS.</summary>
 static class SessionCookies
 {
     public static void SignInMember(this HttpContext context, SignInResult.SignedIn session) =>
@@ -15,7 +15,7 @@ static class SessionCookies
     public static void SignOutOperator(this HttpContext context) =>
         context.Response.Cookies.Delete(Sessions.OperatorCookie, Operator(context, null));
 
-    // Lax: the link in a mail leads to a page, signed in.
+    // Lax: links in mails open pages with the session.
     static CookieOptions Member(HttpContext context, DateTimeOffset? expires) =>
         new() { HttpOnly = true, SameSite = SameSiteMode.Lax, Secure = context.Request.IsHttps, Path = "/", Expires = expires, IsEssential = true };
 

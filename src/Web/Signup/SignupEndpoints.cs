@@ -1,6 +1,6 @@
 namespace ControlPlane.Web.Signup;
 
-/// <summary>Signup by programs, and the link in the verification mail. The form of the same is in <see cref="SignupPages"/>.</summary>
+/// <summary>Signup over the API, and the link in the verification mail. The HTML form is in <see cref="SignupPages"/>.</summary>
 static class SignupEndpoints
 {
     public static void MapSignup(this IEndpointRouteBuilder routes)
@@ -8,12 +8,12 @@ static class SignupEndpoints
         var signup = routes.MapGroup("/v1").WithTags("Signup");
         signup.MapPost("/signup", Post).RequireRateLimiting(RateLimits.Signup)
             .WithSummary("Sign up")
-            .WithDescription("Answers 202 and mails a link to the address, valid for 48 hours. The same slug, address and password again mean the same tenant.");
-        signup.MapGet("/signup/slug/{slug}", IsFree).RequireRateLimiting(RateLimits.Lookup)
-            .WithSummary("Whether a slug is free");
+            .WithDescription("Answers 202 and sends a verification link, valid for 48 hours, to the email address. Repeating the request with the same slug, email and password returns the same tenant.");
+        signup.MapGet("/signup/slug/{slug}", CheckSlug).RequireRateLimiting(RateLimits.Lookup)
+            .WithSummary("Check whether a slug is available");
         signup.MapGet("/verify", Verify).RequireRateLimiting(RateLimits.SignIn)
-            .WithSummary("Follow the link of the verification mail")
-            .WithDescription("Activates the tenant once; following the link again changes nothing. JSON for `Accept: application/json`, otherwise a page.");
+            .WithSummary("Verify an email address")
+            .WithDescription("The target of the link in the verification mail. Activates the tenant; opening the link again changes nothing. Answers JSON for `Accept: application/json`, otherwise a page.");
         routes.MapSignupPages();
         routes.MapSignInPages();
         routes.MapPasswordPages();
@@ -25,10 +25,10 @@ static class SignupEndpoints
             SignUpResult.Accepted accepted => TypedResults.Accepted((string?)null, new SignupReply(accepted.Tenant)),
             SignUpResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
             SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken }.ToConflict(),
-            var other => throw new InvalidOperationException($"No answer for {other}."),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 
-    static async Task<SlugReply> IsFree(string slug, SlugAvailability availability, CancellationToken ct)
+    static async Task<SlugReply> CheckSlug(string slug, SlugAvailability availability, CancellationToken ct)
     {
         var problem = await availability.ProblemAsync(slug, ct);
         return new SlugReply(slug, problem is null, problem);
@@ -45,14 +45,14 @@ static class SignupEndpoints
     {
         VerifyResult.Verified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
         VerifyResult.AlreadyVerified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
-        VerifyResult.Expired => TypedResults.Problem("The link was valid for 48 hours. Sign up again with the same fields to get a new one.", statusCode: 410, title: "Link expired"),
-        VerifyResult.AddressTaken => TypedResults.Problem("The address has an account by now. Sign in, or sign up with another address.", statusCode: 409, title: "Address in use"),
-        _ => TypedResults.Problem("No mail with this link was sent, or its signup was deleted. Use the whole link from the mail.", statusCode: 404, title: "Unknown link"),
+        VerifyResult.Expired => TypedResults.Problem("The link was valid for 48 hours. Sign up again with the same data to get a new one.", statusCode: 410, title: "Link expired"),
+        VerifyResult.AddressTaken => TypedResults.Problem("The email address already has an account. Sign in, or sign up with a different address.", statusCode: 409, title: "Email address in use"),
+        _ => TypedResults.Problem("The link is unknown or its signup has been deleted. Use the complete link from the email.", statusCode: 404, title: "Unknown link"),
     };
 
     sealed record SignupReply(Guid TenantId);
 
-    /// <param name="Reason">Why not, and what to choose instead; absent when the slug is free.</param>
+    /// <param name="Reason">Why the slug is not available; absent when it is.</param>
     sealed record SlugReply(string Slug, bool Available, string? Reason);
 
     sealed record VerifyReply(Guid TenantId, string Status);

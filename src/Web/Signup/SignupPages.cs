@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Signup;
 
-/// <summary>The signup form and what follows it. It does what POST /v1/signup does.</summary>
+/// <summary>The signup form and the pages that follow it. Equivalent to POST /v1/signup.</summary>
 static class SignupPages
 {
     public static void MapSignupPages(this IEndpointRouteBuilder routes)
@@ -10,12 +10,12 @@ static class SignupPages
         var pages = routes.MapGroup("/").ExcludeFromDescription();
         pages.MapGet("/", Show);
         pages.MapPost("/signup", Post).RequireRateLimiting(RateLimits.Signup);
-        // Where a reload or a lost session lands after the form was posted.
+        // Reached by a reload or a sign-in after the form was posted.
         pages.MapGet("/signup", () => new SeeOther("/"));
         pages.MapGet("/signup/done", () => new RazorComponentResult<MessagePage>(new
         {
-            Title = "Look into your mailbox",
-            Notice = "A mail with a link is on its way to you. Follow the link within 48 hours, and your environment is set up.",
+            Title = "Check your email",
+            Notice = "We have sent you an email with a link. Open it within 48 hours and we will set up your environment.",
             LinkTo = "/login",
             LinkText = "Sign in",
         }));
@@ -34,7 +34,7 @@ static class SignupPages
             SignUpResult.Accepted => null,
             SignUpResult.Invalid invalid => invalid.Errors,
             SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken },
-            var other => throw new InvalidOperationException($"No answer for {other}."),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
         return errors is null ? new SeeOther("/signup/done") : await RenderAsync(entered with { Errors = errors }, database, clock, options, seller, ct);
     }
@@ -53,13 +53,13 @@ static class SignupPages
     }
 }
 
-/// <summary>What the form shows: the plans, and on its second showing what was entered, but never the password.</summary>
+/// <summary>Model of the signup form: the plans and, after an error, the previous input except the password.</summary>
 public sealed record SignupForm
 {
     public IReadOnlyList<Plan> Plans { get; init; } = [];
-    /// <summary>What follows the slug in an environment's address.</summary>
+    /// <summary>The part of an environment's address after the slug.</summary>
     public string AddressSuffix { get; init; } = "";
-    /// <summary>Whom to write to about a plan that is agreed.</summary>
+    /// <summary>Email address for enquiries about plans with agreed prices.</summary>
     public string Contact { get; init; } = "";
     public FieldErrors Errors { get; init; } = [];
 
@@ -71,14 +71,14 @@ public sealed record SignupForm
     public string? VatId { get; init; }
     public bool AcceptTerms { get; init; }
 
-    /// <summary>The plan that is marked: the first one until another is chosen.</summary>
-    public string? Chosen => Plans.Where(plan => plan.SelfService).OrderByDescending(plan => plan.Name == Plan).Select(plan => plan.Name).FirstOrDefault();
+    /// <summary>The selected plan; the first one by default.</summary>
+    public string? SelectedPlan => Plans.Where(plan => plan.SelfService).OrderByDescending(plan => plan.Name == Plan).Select(plan => plan.Name).FirstOrDefault();
 
     public static SignupForm From(IFormCollection form) => new()
     {
         Email = form["email"],
         Organization = form["organization"],
-        // Phones begin every word with a capital letter.
+        // Phone keyboards capitalize the first letter.
         Slug = form["slug"].ToString().Trim().ToLowerInvariant(),
         Plan = form["plan"],
         Country = form["country"],

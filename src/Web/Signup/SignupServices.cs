@@ -2,7 +2,7 @@ namespace ControlPlane.Web.Signup;
 
 public static class SignupServices
 {
-    /// <summary>Signup's use cases, the activation that joins them with Provisioning, and what operators see of tenants.</summary>
+    /// <summary>Use cases of signup, sign-in, members and keys, and the operators' view of tenants.</summary>
     public static void AddSignup(this IServiceCollection services)
     {
         services.AddSingleton<Passwords>();

@@ -15,7 +15,7 @@ static class SubscriptionEndpoints
         await using var transaction = await database.BeginAsync(tenant, ct);
         if (await transaction.SubscriptionAsync(tenant, ct) is not { } subscription || await transaction.PlanAsync(subscription.Plan, now, ct) is not { } plan)
         {
-            return TypedResults.Problem("The subscription starts when the mail address is verified.", statusCode: 404, title: "No subscription yet");
+            return TypedResults.Problem("The subscription starts when the email address is verified.", statusCode: 404, title: "No subscription yet");
         }
 
         var limits = await transaction.LimitsAsync(tenant, now, ct);
@@ -32,8 +32,8 @@ sealed record SubscriptionReply(
     IReadOnlyDictionary<string, Limit> Limits);
 
 /// <param name="Maximum">null: unlimited.</param>
-/// <param name="Hard">Beyond it calls are denied; otherwise they are billed as overage.</param>
-/// <param name="Reserved">Held by authorizations that are not settled yet.</param>
+/// <param name="Hard">true: calls beyond the limit are denied. false: they are billed as overage.</param>
+/// <param name="Reserved">Reserved by authorizations that have not been settled yet.</param>
 /// <param name="Remaining">null: unlimited.</param>
 sealed record Limit(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Maximum, bool Hard, long Used, long Reserved,

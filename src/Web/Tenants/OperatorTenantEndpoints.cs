@@ -2,26 +2,26 @@ using System.Text.Json.Serialization;
 
 namespace ControlPlane.Web.Tenants;
 
-/// <summary>Tenants as operators make and see them.</summary>
-static class AdminTenantEndpoints
+/// <summary>Tenant management for operators.</summary>
+static class OperatorTenantEndpoints
 {
-    public static void MapAdminTenants(this IEndpointRouteBuilder routes)
+    public static void MapOperatorTenants(this IEndpointRouteBuilder routes)
     {
         var tenants = routes.MapGroup("/v1/admin/tenants").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        tenants.MapPost("/", Create).WithSummary("Make a tenant that is active at once")
-            .WithDescription("Starts the subscription now, queues provisioning and invites the owner by mail. Key and webhook secret are shown this once.");
-        tenants.MapGet("/", List).WithSummary("Tenants, the newest first");
-        tenants.MapGet("/{id:guid}", Find).WithSummary("One tenant");
+        tenants.MapPost("/", Create).WithSummary("Create an active tenant")
+            .WithDescription("Starts the subscription, queues provisioning and invites the owner by email. The key and the webhook secret are returned only once.");
+        tenants.MapGet("/", List).WithSummary("List tenants, newest first");
+        tenants.MapGet("/{id:guid}", Find).WithSummary("Get a tenant");
     }
 
     static async Task<Results<Created<CreatedReply>, ValidationProblem, ProblemHttpResult>> Create(TenantBody body, Activation activation, CancellationToken ct) =>
         await activation.CreateAsync(body.ToRequest(), ct) switch
         {
-            CreateTenantResult.Created made =>
-                TypedResults.Created($"/v1/admin/tenants/{made.Tenant}", new CreatedReply(made.Tenant, made.Slug, made.ApiKey, made.WebhookSecret)),
+            CreateTenantResult.Created created =>
+                TypedResults.Created($"/v1/admin/tenants/{created.Tenant}", new CreatedReply(created.Tenant, created.Slug, created.ApiKey, created.WebhookSecret)),
             CreateTenantResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
             CreateTenantResult.Taken taken => taken.Errors.ToConflict(),
-            var other => throw new InvalidOperationException($"No answer for {other}."),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 
     static async Task<Results<Ok<Page<TenantOverview>>, ValidationProblem>> List(
@@ -29,7 +29,7 @@ static class AdminTenantEndpoints
     {
         if (status is not (null or "pending" or "active" or "suspended" or "deleted"))
         {
-            return new FieldErrors { ["status"] = "Ask for pending, active, suspended or deleted, or leave this out." }.ToValidationProblem();
+            return new FieldErrors { ["status"] = "Use pending, active, suspended or deleted, or omit it." }.ToValidationProblem();
         }
 
         var size = Query.Limit(limit);
@@ -41,9 +41,9 @@ static class AdminTenantEndpoints
             ? TypedResults.Ok(tenant)
             : TypedResults.Problem("No tenant has this id: GET /v1/admin/tenants lists them.", statusCode: 404, title: "No such tenant");
 
-    /// <param name="Email">Of the owner, who is invited there.</param>
-    /// <param name="PriceEurPerMonth">Only for a plan whose price is agreed.</param>
-    /// <param name="OverageEurPer1000">EUR per 1,000 tokens beyond the included ones; only for a plan whose price is agreed.</param>
+    /// <param name="Email">Email address of the owner, who is invited.</param>
+    /// <param name="PriceEurPerMonth">Only for a plan with an agreed price.</param>
+    /// <param name="OverageEurPer1000">EUR per 1,000 tokens beyond the included ones; only for a plan with an agreed price.</param>
     sealed record TenantBody(
         string? Organization, string? Slug, string? Plan, string? Email, string? Country, string? VatId,
         decimal? PriceEurPerMonth, [property: JsonPropertyName("overage_eur_per_1000")] decimal? OverageEurPer1000)

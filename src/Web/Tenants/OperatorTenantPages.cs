@@ -2,32 +2,32 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Tenants;
 
-/// <summary>Tenants on the operators' pages.</summary>
-static class AdminTenantPages
+/// <summary>Operator pages for tenants.</summary>
+static class OperatorTenantPages
 {
-    const int TenantsOnAPage = 50;
+    const int TenantsPerPage = 50;
 
-    public static void MapTenantPages(this RouteGroupBuilder admin)
+    public static void MapTenantPages(this RouteGroupBuilder pages)
     {
-        admin.MapGet("/tenants", List);
-        admin.MapGet("/tenants/{id:guid}", Show);
-        admin.MapPost("/tenants/{id:guid}/limits", Override);
-        admin.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride);
-        admin.MapPost("/tenants/{id:guid}/{action}", Operate);
-        // Where a reload or a lost session lands after a form was posted.
-        admin.MapGet("/tenants/{id:guid}/{action}", (Guid id) => new SeeOther($"/admin/tenants/{id}"));
+        pages.MapGet("/tenants", List);
+        pages.MapGet("/tenants/{id:guid}", Show);
+        pages.MapPost("/tenants/{id:guid}/limits", Override);
+        pages.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride);
+        pages.MapPost("/tenants/{id:guid}/{action}", Operate);
+        // Reached by a reload or a sign-in after a form was posted.
+        pages.MapGet("/tenants/{id:guid}/{action}", (Guid id) => new SeeOther($"/admin/tenants/{id}"));
     }
 
     static async Task<RazorComponentResult<TenantsPage>> List(string? q, string? status, Guid? before, TenantOverviews tenants, CancellationToken ct)
     {
-        var (search, wanted) = (q is { Length: > 0 } ? q.Trim() : null, status is { Length: > 0 } ? status : null);
-        var found = await tenants.ListAsync(search, wanted, before, TenantsOnAPage + 1, ct);
+        var (search, statusFilter) = (q is { Length: > 0 } ? q.Trim() : null, status is { Length: > 0 } ? status : null);
+        var found = await tenants.ListAsync(search, statusFilter, before, TenantsPerPage + 1, ct);
         return new RazorComponentResult<TenantsPage>(new
         {
-            Tenants = found.Take(TenantsOnAPage).ToList(),
-            Older = found.Count > TenantsOnAPage ? found[TenantsOnAPage - 1].TenantId : (Guid?)null,
+            Tenants = found.Take(TenantsPerPage).ToList(),
+            Older = found.Count > TenantsPerPage ? found[TenantsPerPage - 1].TenantId : (Guid?)null,
             Search = search,
-            Status = wanted,
+            Status = statusFilter,
         });
     }
 
@@ -37,11 +37,11 @@ static class AdminTenantPages
             id, tenants, database, options, clock, ct,
             notice: done switch
             {
-                "suspend" => "It is being suspended.",
-                "resume" => "It is being resumed.",
-                "retry" => "It is tried again from the first step.",
-                "delete" => "It is being deleted.",
-                "limits" => "The limits hold from the next call on.",
+                "suspend" => "Suspending…",
+                "resume" => "Resuming…",
+                "retry" => "Retrying from the first step…",
+                "delete" => "Deleting…",
+                "limits" => "Limits saved. They apply from the next call on.",
                 _ => null,
             });
 
@@ -61,7 +61,7 @@ static class AdminTenantPages
         return result switch
         {
             EnvironmentResult.Accepted => new SeeOther($"/admin/tenants/{id}?done={action}"),
-            EnvironmentResult.NotPossible refused => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: refused.Why),
+            EnvironmentResult.NotPossible rejected => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: rejected.Why),
             _ => TypedResults.NotFound(),
         };
     }

@@ -1,6 +1,6 @@
 namespace ControlPlane.Web.Tenants;
 
-/// <summary>The fields of an operator's limits as they were entered.</summary>
+/// <summary>Limit overrides as entered by an operator.</summary>
 public sealed record OverrideForm(
     string? TokensPerDay, string? TokensPerMonth, string? RagFiles, string? WebSearchesPerMonth, string? ImagesPerMonth, string? Reason)
 {

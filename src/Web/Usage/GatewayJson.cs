@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace ControlPlane.Web.Usage;
 
-/// <summary>What gateways ask and are answered, in generated code: on the way of every chat, and in the first request of a process. Names are the options'.</summary>
+/// <summary>Source-generated JSON for the gateway routes, which are on the path of every chat and often serve a process's first request. Naming comes from the options.</summary>
 [JsonSerializable(typeof(AuthorizeRequest))]
 [JsonSerializable(typeof(AuthorizationAnswer))]
 [JsonSerializable(typeof(IngestReply))]

@@ -1,8 +1,8 @@
 namespace ControlPlane.Web.Usage;
 
 /// <summary>
-/// What tenants' gateways call for every chat. Where the application is split, one function serves these and another all else; the
-/// infrastructure that tells them apart reads this list, and a test compares it with the routes.
+/// The routes tenants' gateways call for every chat. Where the application is split, one function serves these and another everything else.
+/// The infrastructure reads this list to route between them, and a test compares it with the mapped routes.
 /// </summary>
 public static class GatewayRoutes
 {

@@ -6,13 +6,13 @@ using Microsoft.Net.Http.Headers;
 
 namespace ControlPlane.Web.Usage;
 
-/// <summary>Reads deliveries of usage: whole up to a limit, or line by line without one.</summary>
+/// <summary>Reads usage deliveries: in one piece up to a limit, or as an unlimited stream of lines.</summary>
 static class UsageBody
 {
     /// <summary>Largest signed or JSON body, and longest NDJSON line: 16 MiB.</summary>
     public const int MaximumBytes = 16 * 1024 * 1024;
 
-    // NDJSON is committed in pieces of this many lines, or fewer when they are long: what is held in memory stays bounded.
+    // NDJSON is committed in batches of this many lines, or fewer when they are long, to bound memory.
     const int LinesPerBatch = 1_000;
     const int BytesPerBatch = 4 * 1024 * 1024;
 
@@ -28,7 +28,7 @@ static class UsageBody
             return null;
         }
 
-        // Not as large as announced: nobody has proved yet who they are, and announcing costs nothing.
+        // Not preallocated from Content-Length: the caller is not authenticated yet and may announce any size.
         using var buffer = new MemoryStream();
         while (true)
         {
@@ -52,8 +52,8 @@ static class UsageBody
     }
 
     /// <summary>One JSON object, or an array of them.</summary>
-    /// <exception cref="JsonException">The body is not JSON, or not in UTF-8, which the parser does not look at inside texts.</exception>
-    public static List<Submission> ParseJson(ReadOnlyMemory<byte> body, UsageFormat form)
+    /// <exception cref="JsonException">The body is not JSON, or not UTF-8, which the parser does not check inside strings.</exception>
+    public static List<Submission> ParseJson(ReadOnlyMemory<byte> body, UsageFormat format)
     {
         if (!Utf8.IsValid(body.Span))
         {
@@ -65,32 +65,32 @@ static class UsageBody
         json.Read();
         if (json.TokenType != JsonTokenType.StartArray)
         {
-            submissions.Add(ParseValue(0, ref json, body, form));
+            submissions.Add(ParseValue(0, ref json, body, format));
         }
         else
         {
             while (json.Read() && json.TokenType != JsonTokenType.EndArray)
             {
-                submissions.Add(ParseValue(submissions.Count, ref json, body, form));
+                submissions.Add(ParseValue(submissions.Count, ref json, body, format));
             }
         }
 
-        // Throws when something follows.
+        // Throws on trailing content.
         json.Read();
         return submissions;
     }
 
-    static Submission ParseValue(long index, ref Utf8JsonReader json, ReadOnlyMemory<byte> body, UsageFormat form)
+    static Submission ParseValue(long index, ref Utf8JsonReader json, ReadOnlyMemory<byte> body, UsageFormat format)
     {
         var start = (int)json.TokenStartIndex;
         using var document = JsonDocument.ParseValue(ref json);
-        return ReadUsage.Read(index, form, document.RootElement, body[start..(int)json.BytesConsumed]);
+        return ReadUsage.Read(index, format, document.RootElement, body[start..(int)json.BytesConsumed]);
     }
 
-    /// <summary>NDJSON, in batches. Empty lines are skipped, but counted in the index.</summary>
+    /// <summary>NDJSON in batches. Empty lines are skipped but count towards the index.</summary>
     /// <exception cref="InvalidDataException">A line is longer than <see cref="MaximumBytes"/>.</exception>
     public static async IAsyncEnumerable<List<Submission>> ReadLinesAsync(
-        PipeReader body, UsageFormat form, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+        PipeReader body, UsageFormat format, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
         var batch = new List<Submission>();
         var bytes = 0L;
@@ -99,9 +99,9 @@ static class UsageBody
         {
             var read = await body.ReadAsync(ct);
             var rest = read.Buffer;
-            while (TakeLine(ref rest, read.IsCompleted) is { } line)
+            while (ReadLine(ref rest, read.IsCompleted) is { } line)
             {
-                if (ParseLine(index++, line, form) is { } submission)
+                if (ParseLine(index++, line, format) is { } submission)
                 {
                     batch.Add(submission);
                     bytes += line.Length;
@@ -133,13 +133,13 @@ static class UsageBody
         }
     }
 
-    public static List<Submission> ParseLines(ReadOnlyMemory<byte> body, UsageFormat form)
+    public static List<Submission> ParseLines(ReadOnlyMemory<byte> body, UsageFormat format)
     {
         var rest = new ReadOnlySequence<byte>(body);
         var submissions = new List<Submission>();
-        for (var index = 0L; TakeLine(ref rest, isLast: true) is { } line; index++)
+        for (var index = 0L; ReadLine(ref rest, isLast: true) is { } line; index++)
         {
-            if (ParseLine(index, line, form) is { } submission)
+            if (ParseLine(index, line, format) is { } submission)
             {
                 submissions.Add(submission);
             }
@@ -148,7 +148,7 @@ static class UsageBody
         return submissions;
     }
 
-    static ReadOnlySequence<byte>? TakeLine(ref ReadOnlySequence<byte> rest, bool isLast)
+    static ReadOnlySequence<byte>? ReadLine(ref ReadOnlySequence<byte> rest, bool isLast)
     {
         if (rest.PositionOf((byte)'\n') is { } end)
         {
@@ -167,9 +167,9 @@ static class UsageBody
         return last;
     }
 
-    static Submission? ParseLine(long index, ReadOnlySequence<byte> line, UsageFormat form)
+    static Submission? ParseLine(long index, ReadOnlySequence<byte> line, UsageFormat format)
     {
-        // A copy, because what is read from is given back before the batch is committed.
+        // A copy, because the pipe reuses its buffer before the batch is committed.
         ReadOnlyMemory<byte> text = line.ToArray();
         text = text.Trim(" \r\t"u8);
         if (text.IsEmpty)
@@ -180,11 +180,11 @@ static class UsageBody
         try
         {
             using var document = JsonDocument.Parse(Utf8.IsValid(text.Span) ? text : throw new JsonException());
-            return ReadUsage.Read(index, form, document.RootElement, text);
+            return ReadUsage.Read(index, format, document.RootElement, text);
         }
         catch (JsonException)
         {
-            return ReadUsage.NotJson(index, form, text);
+            return ReadUsage.NotJson(index, format, text);
         }
     }
 }

@@ -1,17 +1,17 @@
 namespace ControlPlane.Web.Usage;
 
 /// <summary>
-/// Who delivers usage: a webhook signed per Standard Webhooks that names its tenant in <c>X-Tenant-Id</c>, or the bearer of a tenant key. While
-/// the database is away, those are known whom it confirmed a short while ago; for all others it is away.
+/// Authenticates usage senders: a webhook signed per Standard Webhooks that names its tenant in <c>X-Tenant-Id</c>, or a tenant key as bearer
+/// token. While the database is unavailable, recently verified senders are accepted from a cache; all others get its error.
 /// </summary>
-sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, DatabaseCircuit circuit, VerifiedCallerCache proven, SecretBox box, Clock clock)
+sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, DatabaseCircuit circuit, VerifiedCallerCache verified, SecretBox box, Clock clock)
 {
-    const string HowTo =
-        "Sign the request per standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and name the tenant in X-Tenant-Id, "
+    const string Instructions =
+        "Sign the request as specified by standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and send the tenant ID in X-Tenant-Id, "
         + "or send a tenant key as Authorization: Bearer cpt_…";
 
     /// <returns>The tenant of a valid bearer key; null without one.</returns>
-    /// <exception cref="Exception">The database is away and the key unproven.</exception>
+    /// <exception cref="Exception">The database is unavailable and the key is not cached.</exception>
     public async Task<Guid?> BearerAsync(HttpContext context, CancellationToken ct)
     {
         if (BearerKeys.KeyOf(context.Request) is not { } key || !key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
@@ -23,40 +23,40 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         var tenant = await TenantOfAsync(hash, ct);
         if (tenant is { } known)
         {
-            context.Serves(known);
+            context.SetTenant(known);
         }
 
         return tenant;
     }
 
-    /// <summary>Checks the signature over the body as it came in.</summary>
+    /// <summary>Checks the signature over the raw body.</summary>
     /// <returns>The tenant, or the 401 to answer with. It is the same for an unknown tenant and a wrong signature.</returns>
-    public async Task<(Guid? Tenant, ProblemHttpResult? Refusal)> SignedAsync(HttpRequest request, ReadOnlyMemory<byte> body, CancellationToken ct)
+    public async Task<(Guid? Tenant, ProblemHttpResult? Problem)> SignedAsync(HttpRequest request, ReadOnlyMemory<byte> body, CancellationToken ct)
     {
         var id = request.Headers["webhook-id"].ToString();
         var timestamp = request.Headers["webhook-timestamp"].ToString();
         var signature = request.Headers["webhook-signature"].ToString();
         if (id.Length == 0 || timestamp.Length == 0 || signature.Length == 0)
         {
-            return (null, Refuse(HowTo));
+            return (null, Unauthorized(Instructions));
         }
 
         if (!Guid.TryParse(request.Headers["X-Tenant-Id"], out var tenant))
         {
-            return (null, Refuse("X-Tenant-Id must be the tenant's UUID."));
+            return (null, Unauthorized("X-Tenant-Id must be the UUID of the tenant."));
         }
 
         if (!WebhookSignature.IsTimely(timestamp, clock.GetUtcNow(), clock.Wall))
         {
-            return (null, Refuse("webhook-timestamp must be the seconds since 1970, within 5 minutes of now: check the sender's clock."));
+            return (null, Unauthorized("webhook-timestamp must be a Unix timestamp in seconds, within 5 minutes of the current time. Check the sender's clock."));
         }
 
         if (!await IsGenuineAsync(tenant, secrets => WebhookSignature.IsValid(secrets, id, timestamp, signature, body.Span), ct))
         {
-            return (null, Refuse("webhook-signature does not match: sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret."));
+            return (null, Unauthorized("webhook-signature does not match. Sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret."));
         }
 
-        request.HttpContext.Serves(tenant);
+        request.HttpContext.SetTenant(tenant);
         return (tenant, null);
     }
 
@@ -65,37 +65,37 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         var name = Convert.ToHexString(hash);
         try
         {
-            if (await circuit.RunAsync(work => findTenantKey.RunAsync(hash, work), ct, bypassOpenCircuit: !proven.Keys.TryFind(name, out _)) is not { } found)
+            if (await circuit.RunAsync(work => findTenantKey.RunAsync(hash, work), ct, bypassOpenCircuit: !verified.Keys.TryFind(name, out _)) is not { } found)
             {
-                proven.Keys.Remove(name);
+                verified.Keys.Remove(name);
                 return null;
             }
 
-            proven.Keys.Add(name, found.Tenant);
+            verified.Keys.Add(name, found.Tenant);
             return found.Tenant;
         }
-        catch (Exception e) when (e.IsDatabaseUnavailable() && proven.Keys.TryFind(name, out var tenant))
+        catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Keys.TryFind(name, out var tenant))
         {
             return tenant;
         }
     }
 
-    /// <param name="holds">Whether one of the secrets made the signature.</param>
-    /// <exception cref="Exception">The database is away, and no secret known to have been valid made the signature. A newer one may have.</exception>
-    async Task<bool> IsGenuineAsync(Guid tenant, Func<IReadOnlyList<byte[]>, bool> holds, CancellationToken ct)
+    /// <param name="isValid">Whether one of the secrets created the signature.</param>
+    /// <exception cref="Exception">The database is unavailable and no cached secret created the signature. A newer one may have.</exception>
+    async Task<bool> IsGenuineAsync(Guid tenant, Func<IReadOnlyList<byte[]>, bool> isValid, CancellationToken ct)
     {
         try
         {
-            var secrets = await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !proven.Secrets.TryFind(tenant, out _));
-            if (!holds(secrets))
+            var secrets = await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _));
+            if (!isValid(secrets))
             {
                 return false;
             }
 
-            proven.Secrets.Add(tenant, secrets);
+            verified.Secrets.Add(tenant, secrets);
             return true;
         }
-        catch (Exception e) when (e.IsDatabaseUnavailable() && proven.Secrets.TryFind(tenant, out var secrets) && holds(secrets))
+        catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Secrets.TryFind(tenant, out var secrets) && isValid(secrets))
         {
             return true;
         }
@@ -107,5 +107,5 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         }
     }
 
-    static ProblemHttpResult Refuse(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");
+    static ProblemHttpResult Unauthorized(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");
 }

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace ControlPlane.Web.Usage;
 
-/// <summary>Usage comes in and is shown.</summary>
+/// <summary>Usage ingestion and usage reports.</summary>
 static class UsageEndpoints
 {
     /// <summary>Rejections listed in the reply to a stream; the counts are complete.</summary>
@@ -13,29 +13,29 @@ static class UsageEndpoints
 
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, IngestUsage take, CancellationToken ct) =>
-                PostAsync(context, UsageFormat.Event, caller, take, ct))
+        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Event, caller, ingest, ct))
             .WithTags("Usage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
-                "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign per "
-                + "standardwebhooks.com and name the tenant in X-Tenant-Id, or send a tenant key as Bearer. At most 16 MiB, but NDJSON with a key may be endless. "
-                + "An id counts once, however often it is sent; what cannot be counted is kept and listed in `rejected`. While the database is away, usage of "
-                + "senders known from the minutes before is kept and counted later: `queued` says how many, and is left out when none are. Do not send it again.")
+                "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign as "
+                + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB; NDJSON sent "
+                + "with a key is not. An event ID is counted once, however often it is sent. Events that cannot be counted are quarantined and listed in `rejected`. While "
+                + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json");
-        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, IngestUsage take, CancellationToken ct) =>
-                PostAsync(context, UsageFormat.Litellm, caller, take, ct))
+        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Litellm, caller, ingest, ct))
             .WithTags("Usage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
-            .WithDescription("Answered and kept as at /v1/usage, `queued` included.")
+            .WithDescription("Same authentication, limits and response as POST /v1/usage.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson");
     }
 
     public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithTags("Usage")
-            .WithSummary("Sums, exact up to the last accepted event")
-            .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` takes day, model and user, separated by commas.");
+            .WithSummary("Usage totals, exact up to the last accepted event")
+            .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` is a comma-separated list of day, model and user.");
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
-        HttpContext context, UsageFormat form, UsageCaller caller, IngestUsage take, CancellationToken ct)
+        HttpContext context, UsageFormat format, UsageCaller caller, IngestUsage ingest, CancellationToken ct)
     {
         var bearer = context.Request.Headers.Authorization.Count > 0 ? await caller.BearerAsync(context, ct) : null;
         if (context.Request.Headers.Authorization.Count > 0 && bearer is null)
@@ -45,53 +45,53 @@ static class UsageEndpoints
 
         if (bearer is { } streaming && UsageBody.IsNdjson(context.Request))
         {
-            return await StreamAsync(context, form, streaming, take, ct);
+            return await StreamAsync(context, format, streaming, ingest, ct);
         }
 
         if (await UsageBody.ReadWholeAsync(context.Request, ct) is not { } body)
         {
             return TypedResults.Problem(
-                "At most 16 MiB at a time: send less, or stream NDJSON with a tenant key as Bearer.", statusCode: 413, title: "Body too large");
+                "The body exceeds 16 MiB. Send fewer events per request, or stream NDJSON with a tenant key as Bearer.", statusCode: 413, title: "Body too large");
         }
 
         if (bearer is null)
         {
-            var (signed, refusal) = await caller.SignedAsync(context.Request, body, ct);
+            var (signed, problem) = await caller.SignedAsync(context.Request, body, ct);
             if (signed is null)
             {
-                return refusal!;
+                return problem!;
             }
 
             bearer = signed;
         }
 
-        return await RecordWholeAsync(context.Request, form, bearer.Value, body, take, ct);
+        return await RecordWholeAsync(context.Request, format, bearer.Value, body, ingest, ct);
     }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(
-        HttpRequest request, UsageFormat form, Guid tenant, byte[] body, IngestUsage take, CancellationToken ct)
+        HttpRequest request, UsageFormat format, Guid tenant, byte[] body, IngestUsage ingest, CancellationToken ct)
     {
         try
         {
-            var submissions = UsageBody.IsNdjson(request) ? UsageBody.ParseLines(body, form) : UsageBody.ParseJson(body, form);
-            return TypedResults.Ok(await take.RunAsync(tenant, submissions, ct));
+            var submissions = UsageBody.IsNdjson(request) ? UsageBody.ParseLines(body, format) : UsageBody.ParseJson(body, format);
+            return TypedResults.Ok(await ingest.RunAsync(tenant, submissions, ct));
         }
         catch (JsonException) when (body.AsSpan().Trim(" \r\n\t"u8).IsEmpty)
         {
-            return TypedResults.Problem("The body is empty: send a usage event as JSON.", statusCode: 400, title: "Nothing sent");
+            return TypedResults.Problem("The body is empty: send a usage event as JSON.", statusCode: 400, title: "Empty body");
         }
         catch (JsonException e)
         {
-            // An authenticated sender meant something by it: the text is kept where an operator sees it.
-            await take.RunAsync(tenant, [ReadUsage.NotJson(0, form, body)], ct);
+            // The sender is authenticated, so the text is kept where an operator can examine it.
+            await ingest.RunAsync(tenant, [ReadUsage.NotJson(0, format, body)], ct);
             var where = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : " in UTF-8";
-            return TypedResults.Problem($"The body is not JSON{where}. It is kept in quarantine; nothing was counted.", statusCode: 400, title: "Not JSON");
+            return TypedResults.Problem($"The body is not JSON{where}. It was quarantined; nothing was counted.", statusCode: 400, title: "Not JSON");
         }
     }
 
-    // Commits as it goes; the reply says how far it came. Sending the whole stream again is safe.
+    // Commits batch by batch; the reply has the counts so far. Resending the whole stream is safe.
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> StreamAsync(
-        HttpContext context, UsageFormat form, Guid tenant, IngestUsage take, CancellationToken ct)
+        HttpContext context, UsageFormat format, Guid tenant, IngestUsage ingest, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
@@ -101,9 +101,9 @@ static class UsageEndpoints
         var reply = new StreamReply();
         try
         {
-            await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.BodyReader, form, ct))
+            await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.BodyReader, format, ct))
             {
-                reply.Add(await take.RunAsync(tenant, batch, ct), ListedRejections);
+                reply.Add(await ingest.RunAsync(tenant, batch, ct), ListedRejections);
             }
 
             return TypedResults.Ok(reply);
@@ -115,7 +115,7 @@ static class UsageEndpoints
         catch (Exception e) when (e.IsDatabaseUnavailable())
         {
             context.Response.Headers.RetryAfter = "5";
-            return Stopped(503, "The database is away", "The stream stopped here. Send it again in a few seconds: what was counted or queued is not counted twice.");
+            return Stopped(503, "Database unavailable", "The stream was interrupted. Send it again in a few seconds: events already counted or queued are not counted twice.");
         }
 
         ProblemHttpResult Stopped(int status, string title, string detail) => TypedResults.Problem(
@@ -129,12 +129,12 @@ static class UsageEndpoints
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
         if (Query.Day(from, new DateOnly(today.Year, today.Month, 1)) is not { } first || Query.Day(to, today.AddDays(1)) is not { } end || end <= first)
         {
-            return TypedResults.Problem("from and to are UTC days such as 2026-01-31, to is exclusive and after from.", statusCode: 400, title: "Bad range");
+            return TypedResults.Problem("from and to must be UTC days such as 2026-01-31; to is exclusive and must be after from.", statusCode: 400, title: "Invalid range");
         }
 
         if (!TryGrouping(group_by ?? "day,model", out var grouping))
         {
-            return TypedResults.Problem("group_by takes day, model and user, separated by commas.", statusCode: 400, title: "Bad group_by");
+            return TypedResults.Problem("group_by must be a comma-separated list of day, model and user.", statusCode: 400, title: "Invalid group_by");
         }
 
         var size = Query.Limit(limit);
@@ -162,7 +162,7 @@ static class UsageEndpoints
     }
 }
 
-/// <summary>What became of a stream: complete counts, the first hundred rejections.</summary>
+/// <summary>Reply to a stream: complete counts and the first hundred rejections.</summary>
 sealed class StreamReply
 {
     readonly List<RejectedEvent> _rejected = [];
@@ -171,7 +171,7 @@ sealed class StreamReply
     public long Duplicates { get; private set; }
     public long RejectedTotal { get; private set; }
 
-    /// <summary>Kept to be counted once the database is back.</summary>
+    /// <summary>Events queued until the database has recovered.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Queued { get; private set; }
 

@@ -1,44 +1,44 @@
 namespace ControlPlane.Web.Usage;
 
 /// <summary>
-/// What the database has confirmed to this process of who delivers usage, for the minutes after, to be asked only while the database cannot be. A
-/// credential that is revoked meanwhile is believed until its time is up: docs/decisions/0017.
+/// Credentials of usage senders that the database has verified in this process. Used only while the database is unavailable. A credential that is
+/// revoked in the meantime is accepted until its entry expires: docs/decisions/0017.
 /// </summary>
-/// <param name="trust">How long after its last proof a credential is believed.</param>
-/// <param name="time">The machine's: it guards the wire.</param>
-sealed class VerifiedCallerCache(TimeSpan trust, TimeProvider time)
+/// <param name="timeToLive">How long a credential is accepted after its last verification.</param>
+/// <param name="time">Wall-clock time, not the sandbox clock.</param>
+sealed class VerifiedCallerCache(TimeSpan timeToLive, TimeProvider time)
 {
-    /// <summary>Tenants by the hashes of their keys, in hexadecimal.</summary>
-    public ExpiringCache<string, Guid> Keys { get; } = new(trust, time);
+    /// <summary>Tenants by key hash, in hexadecimal.</summary>
+    public ExpiringCache<string, Guid> Keys { get; } = new(timeToLive, time);
 
-    /// <summary>The secrets of tenants that were valid when a signature was checked with them, and held.</summary>
-    public ExpiringCache<Guid, IReadOnlyList<byte[]>> Secrets { get; } = new(trust, time);
+    /// <summary>The webhook secrets a tenant had when one of its signatures was last found valid.</summary>
+    public ExpiringCache<Guid, IReadOnlyList<byte[]>> Secrets { get; } = new(timeToLive, time);
 }
 
-/// <summary>Answers of the database that are believed for a while. At most twenty thousand; those not heard of for longest go first.</summary>
-sealed class ExpiringCache<TKey, TValue>(TimeSpan trust, TimeProvider time)
+/// <summary>Database answers with a time to live. Holds at most 20,000 entries; the least recently added are evicted first.</summary>
+sealed class ExpiringCache<TKey, TValue>(TimeSpan timeToLive, TimeProvider time)
     where TKey : notnull
 {
-    const int Most = 10_000;
+    const int GenerationSize = 10_000;
 
     readonly Lock _gate = new();
 
-    // When the new ones are full, they become the old ones, and the old ones go: no list to keep in order.
-    Dictionary<TKey, Proof> _new = [], _old = [];
+    // Two generations: when the new one is full it becomes the old one, and the old one is dropped. No ordered list is needed.
+    Dictionary<TKey, Entry> _new = [], _old = [];
 
     public void Add(TKey key, TValue value)
     {
         lock (_gate)
         {
-            _new[key] = new Proof(value, time.GetUtcNow());
-            if (_new.Count == Most)
+            _new[key] = new Entry(value, time.GetUtcNow());
+            if (_new.Count == GenerationSize)
             {
                 (_old, _new) = (_new, []);
             }
         }
     }
 
-    /// <summary>The database says that it is not so, or no more.</summary>
+    /// <summary>Call it when the database no longer confirms the entry.</summary>
     public void Remove(TKey key)
     {
         lock (_gate)
@@ -48,20 +48,20 @@ sealed class ExpiringCache<TKey, TValue>(TimeSpan trust, TimeProvider time)
         }
     }
 
-    /// <returns>Whether it was proven a short while ago.</returns>
+    /// <returns>Whether an entry exists that has not expired.</returns>
     public bool TryFind(TKey key, out TValue value)
     {
         lock (_gate)
         {
-            if (!_new.TryGetValue(key, out var proof))
+            if (!_new.TryGetValue(key, out var entry))
             {
-                _old.TryGetValue(key, out proof);
+                _old.TryGetValue(key, out entry);
             }
 
-            value = proof.Value;
-            return proof != default && time.GetUtcNow() - proof.At is var age && age >= TimeSpan.Zero && age < trust;
+            value = entry.Value;
+            return entry != default && time.GetUtcNow() - entry.AddedAt is var age && age >= TimeSpan.Zero && age < timeToLive;
         }
     }
 
-    readonly record struct Proof(TValue Value, DateTimeOffset At);
+    readonly record struct Entry(TValue Value, DateTimeOffset AddedAt);
 }

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Webhooks;
 
-/// <summary>Webhooks in the portal: everybody sees the deliveries, owners say where they go and send them again.</summary>
+/// <summary>Webhooks in the portal: all members see the deliveries; owners set the endpoint and replay deliveries.</summary>
 static class WebhookPages
 {
     const int DeliveriesOnThePage = 50;
@@ -15,7 +15,7 @@ static class WebhookPages
         webhooks.MapPost("", Set).RequireAuthorization(Policies.Owner);
         webhooks.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
         webhooks.MapPost("/{id:guid}/replay", Replay).RequireAuthorization(Policies.Owner);
-        // Where a reload or a lost session lands after a form was posted.
+        // Reached by a reload or a sign-in after a form was posted.
         webhooks.MapGet("/remove", () => new SeeOther("/app/webhooks")).RequireAuthorization(Policies.Member);
         webhooks.MapGet("/{id:guid}/replay", () => new SeeOther("/app/webhooks")).RequireAuthorization(Policies.Member);
     }
@@ -28,7 +28,7 @@ static class WebhookPages
             Deliveries = await deliveries.ListAsync(user.TenantId(), DeliveriesOnThePage, ct),
             endpoint?.Url,
             IsSet = endpoint is not null,
-            Notice = done switch { "set" => "The address is changed.", "removed" => "Nothing is sent any more.", "replayed" => "It is sent again.", _ => null },
+            Notice = done switch { "set" => "Webhook endpoint saved.", "removed" => "Webhook endpoint removed.", "replayed" => "Sending again…", _ => null },
         });
     }
 
@@ -44,15 +44,15 @@ static class WebhookPages
         var list = await deliveries.ListAsync(user.TenantId(), DeliveriesOnThePage, ct);
         return result switch
         {
-            SetEndpointResult.Done made => new RazorComponentResult<WebhooksPage>(new { Deliveries = list, made.Endpoint.Url, IsSet = true, made.Secret }),
+            SetEndpointResult.Done done => new RazorComponentResult<WebhooksPage>(new { Deliveries = list, done.Endpoint.Url, IsSet = true, done.Secret }),
             SetEndpointResult.Invalid invalid => new RazorComponentResult<WebhooksPage>(
                 new { Deliveries = list, Url = url, IsSet = await endpoints.FindAsync(user.TenantId(), ct) is not null, Error = invalid.Url })
             { StatusCode = StatusCodes.Status400BadRequest },
-            var other => throw new InvalidOperationException($"No answer for {other}."),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
     }
 
-    // Forms without fields are bound too, so that their antiforgery token is checked.
+    // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Remove(ClaimsPrincipal user, IFormCollection form, WebhookEndpoints endpoints, CancellationToken ct)
     {
         await endpoints.RemoveAsync(user.TenantId(), user.ActorName(), ct);

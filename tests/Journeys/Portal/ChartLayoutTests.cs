@@ -7,7 +7,7 @@ public class ChartLayoutTests
     static readonly DateOnly Today = new(2026, 3, 31);
 
     [Fact]
-    public void Bars_of_a_day_stand_on_each_other_and_reach_as_high_as_their_sum()
+    public void Bars_of_a_day_are_stacked_up_to_their_sum()
     {
         var chart = ChartLayout.Of([new(Today, "large", 300), new(Today, "small", 100)], Today, 30);
         var (large, small) = (chart.Bars[0], chart.Bars[1]);
@@ -17,7 +17,7 @@ public class ChartLayoutTests
     }
 
     [Fact]
-    public void Every_bar_lies_within_the_drawing_and_beside_its_neighbours()
+    public void Every_bar_is_inside_the_chart_and_overlaps_no_other()
     {
         var usage = Enumerable.Range(0, 30).Select(i => new ModelDay(Today.AddDays(-i), "model", 1 + (i * 997 % 5_000))).ToList();
         var bars = ChartLayout.Of(usage, Today, 30).Bars.OrderBy(b => b.Day).ToList();
@@ -44,7 +44,7 @@ public class ChartLayoutTests
     }
 
     [Fact]
-    public void More_models_than_patterns_share_the_last_one_and_no_token_is_lost()
+    public void Models_beyond_the_last_pattern_share_it_and_no_token_is_lost()
     {
         var usage = Enumerable.Range(1, 9).Select(i => new ModelDay(Today, $"model {i}", i * 10)).ToList();
         var chart = ChartLayout.Of(usage, Today, 30);

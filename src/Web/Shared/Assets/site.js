@@ -1,18 +1,18 @@
-// Enhances pages that already work without it. Each section looks for its own attribute and leaves the rest alone.
+// Progressive enhancement: every page works without it. Each section handles one data attribute.
 "use strict";
 
-// ---------- Live parts: <div data-live="/fragment"> is fetched again while its content says data-settled="false". ----------
+// ---------- Live parts: <div data-live="/fragment"> is polled while its content has data-settled="false". ----------
 
 for (const part of document.querySelectorAll("[data-live]")) {
   const unsettled = () => part.querySelector("[data-settled='false']");
-  const status = document.createElement("p"); // Says what changed to those who do not see it, rather than the whole part again.
+  const status = document.createElement("p"); // Announces the change to screen readers instead of the whole part.
   status.className = "unseen";
   status.role = "status";
   part.after(status);
   const refresh = async () => {
     try {
       const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
-      if (answer.redirected || answer.status === 401 || answer.status === 403) return; // Signed out: the next click says so.
+      if (answer.redirected || answer.status === 401 || answer.status === 403) return; // Signed out: the next navigation shows the sign-in page.
       const html = answer.ok ? await answer.text() : null;
       if (html !== null && html !== part.dataset.shown) {
         const focused = part.contains(document.activeElement);
@@ -21,7 +21,7 @@ for (const part of document.querySelectorAll("[data-live]")) {
         status.textContent = part.firstElementChild?.dataset.announce ?? "";
         if (focused) part.querySelector("summary, a")?.focus();
       }
-    } catch { /* The network is away: try again. */ }
+    } catch { /* Network error: retry. */ }
     if (unsettled()) setTimeout(refresh, 2000);
   };
   if (unsettled()) setTimeout(refresh, 2000);
@@ -41,11 +41,11 @@ if (navigator.clipboard) {
   }
 }
 
-// ---------- On a phone the navigation scrolls sideways: show where we are. ----------
+// ---------- On a phone the navigation scrolls sideways: bring the current page into view. ----------
 
 document.querySelector("header [aria-current='page']")?.scrollIntoView({ block: "nearest", inline: "center" });
 
-// ---------- Forms are sent once: a second click while the answer is on its way does nothing. ----------
+// ---------- Prevent double submission of forms. ----------
 
 for (const form of document.querySelectorAll("form[method='post']")) {
   form.addEventListener("submit", event => {
@@ -57,26 +57,26 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// ---------- Signup: <input data-slug> asks whether the name is free while it is typed. The server checks again. ----------
+// ---------- Signup: <input data-slug> checks availability while typing. The server validates again. ----------
 
 for (const input of document.querySelectorAll("input[data-slug]")) {
   const answer = document.querySelector("[data-slug-answer]");
-  let pause;
-  const ask = async () => {
+  let timer;
+  const check = async () => {
     const slug = input.value;
     try {
       const reply = await fetch(`/v1/signup/slug/${encodeURIComponent(slug)}`);
-      if (!reply.ok || slug !== input.value) return; // Asked too often, or typed on meanwhile.
+      if (!reply.ok || slug !== input.value) return; // Rate limited, or the input has changed.
       const { available, reason } = await reply.json();
-      answer.textContent = available ? `${slug} is free.` : reason;
+      answer.textContent = available ? `${slug} is available.` : reason;
       answer.className = available ? "hint" : "error";
-    } catch { /* The network is away: the server says so when the form is sent. */ }
+    } catch { /* Network error: the server validates on submit. */ }
   };
   input.addEventListener("input", () => {
     const lower = input.value.toLowerCase().replace(/[ _.]/g, "-");
     if (lower !== input.value) input.value = lower;
-    clearTimeout(pause);
+    clearTimeout(timer);
     answer.textContent = "";
-    if (input.value.length >= 3) pause = setTimeout(ask, 300);
+    if (input.value.length >= 3) timer = setTimeout(check, 300);
   });
 }
