@@ -32,7 +32,7 @@ sealed class Collector : IAsyncDisposable
         return collector;
     }
 
-    /// <param name="path"><c>/v1/traces</c> or <c>/v1/metrics</c>.</param>
+    /// <param name="path"><c>/v1/traces</c>, <c>/v1/metrics</c> or <c>/v1/logs</c>.</param>
     public string Received(string path) => string.Concat(_received.Where(sent => sent.Path == path).Select(sent => sent.Body));
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
