@@ -6,7 +6,7 @@ namespace ControlPlane.Web;
 /// </summary>
 public static class App
 {
-    /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+    /// <exception cref="SettingException">A setting is missing or invalid; the message names it and says what to set.</exception>
     public static IServiceCollection AddControlPlane(this IServiceCollection services, IConfiguration configuration)
     {
         var settings = services.AddFoundation(configuration);
@@ -24,7 +24,7 @@ public static class App
     }
 
     /// <summary>What every part depends on: settings, database, clock, encryption of secrets, telemetry.</summary>
-    /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+    /// <exception cref="SettingException">A setting is missing or invalid; the message names it and says what to set.</exception>
     public static Settings AddFoundation(this IServiceCollection services, IConfiguration configuration)
     {
         var settings = Settings.Read(configuration);
@@ -38,7 +38,7 @@ public static class App
     }
 
     /// <summary>Called by tenants' gateways for every chat: authorization before it, usage after it.</summary>
-    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<Authorize>();

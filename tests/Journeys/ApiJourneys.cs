@@ -36,6 +36,13 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
             .SelectMany(path => path.Value.EnumerateObject().Select(method => (Path: path.Name, Operation: method.Value))).ToList();
 
         Assert.Contains(operations, operation => operation.Path == "/v1/invoices/{number}");
+        Assert.Equal("/", description.GetProperty("servers")[0].GetProperty("url").GetString());
+        var license = description.GetProperty("info").GetProperty("license");
+        Assert.False(string.IsNullOrWhiteSpace(license.GetProperty("name").GetString()));
+        Assert.Equal(HttpStatusCode.OK, (await _server.Anyone.GetAsync(license.GetProperty("url").GetString())).StatusCode);
+        var ids = operations.Select(one => one.Operation.GetProperty("operationId").GetString()!).ToList();
+        Assert.Equal(ids.Count, ids.Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.All(ids, id => Assert.Matches("^[a-z][A-Za-z]+$", id));
         foreach (var (path, operation) in operations)
         {
             Assert.False(string.IsNullOrWhiteSpace(operation.GetProperty("summary").GetString()), path);

@@ -1,10 +1,12 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlPlane.Web.Authorization;
 
 /// <summary>Authorizes a call before it is made. On the hot path: instead of the authentication handler, the database checks the key in the same round trip.</summary>
 static class AuthorizeEndpoints
 {
     public static void MapAuthorize(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/authorize", Post).WithSummary("Check whether a call is allowed and reserve its estimate");
+        routes.MapPost("/v1/authorize", Post).WithName("authorizeCall").WithSummary("Check whether a call is allowed and reserve its estimate");
 
     static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(
         AuthorizeRequest request, HttpRequest http, Authorize authorize, DatabaseCircuit circuit, CancellationToken ct)
@@ -25,7 +27,9 @@ static class AuthorizeEndpoints
 }
 
 /// <param name="EstimatedTokens">Prompt tokens plus the maximum completion tokens.</param>
-sealed record AuthorizeRequest(string? RequestId, string? User, string? Model, long? EstimatedTokens, string? Feature, long? Quantity)
+sealed record AuthorizeRequest(
+    [property: Required] string? RequestId, [property: Required] string? User, [property: Required] string? Model,
+    [property: Required] long? EstimatedTokens, string? Feature, long? Quantity)
 {
     public Dictionary<string, string[]> Errors()
     {

@@ -7,8 +7,8 @@ static class EnvironmentEndpoints
     public static void MapEnvironment(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/environment").RequireAuthorization(Policies.Tenant).WithTags("Environment");
-        group.MapGet("", Read).WithSummary("Get the environment with its provisioning steps");
-        group.MapPost("restart", Restart).WithSummary("Restart the environment");
+        group.MapGet("", Read).WithName("getEnvironment").WithSummary("Get the environment with its provisioning steps");
+        group.MapPost("restart", Restart).WithName("restartEnvironment").WithSummary("Restart the environment");
     }
 
     static async Task<Results<Ok<EnvironmentStatus>, ProblemHttpResult>> Read(ClaimsPrincipal user, ControlDatabase database, CancellationToken ct)

@@ -5,11 +5,11 @@ static class OperatorEnvironmentEndpoints
     public static void MapOperatorEnvironment(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/admin/tenants/{id:guid}").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        group.MapPost("suspend", Suspend).WithSummary("Suspend a tenant and stop its environment; data is kept");
-        group.MapPost("resume", Resume).WithSummary("Resume a suspended tenant");
-        group.MapPost("retry", Retry).WithSummary("Retry a failed provisioning run");
-        group.MapPost("delete", Delete).WithSummary("Delete a tenant's environment and data; accounting records are kept");
-        group.MapDelete("", Delete).WithSummary("Delete a tenant's environment and data; accounting records are kept");
+        group.MapPost("suspend", Suspend).WithName("suspendTenant").WithSummary("Suspend a tenant and stop its environment; data is kept");
+        group.MapPost("resume", Resume).WithName("resumeTenant").WithSummary("Resume a suspended tenant");
+        group.MapPost("retry", Retry).WithName("retryProvisioning").WithSummary("Retry a failed provisioning run");
+        group.MapPost("delete", Delete).WithName("deleteEnvironment").WithSummary("Delete a tenant's environment and data; accounting records are kept");
+        group.MapDelete("", Delete).WithName("deleteTenant").WithSummary("Delete a tenant's environment and data; accounting records are kept");
     }
 
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Suspend(Guid id, OperateEnvironment operate, CancellationToken ct) =>

@@ -10,7 +10,7 @@ public static class ProvisioningServices
 {
     static readonly string[] _providers = ["openai", "gemini", "anthropic"];
 
-    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     public static void AddProvisioning(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
         services.AddSingleton(new ProvisioningOptions());
@@ -35,7 +35,7 @@ public static class ProvisioningServices
         ChooseDataPlane.RunAsync(setting, services.GetRequiredService<ProjectFolder>(), services.GetRequiredService<DataPlaneOptions>(), CancellationToken.None)
             .GetAwaiter().GetResult();
 
-    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     static DataPlaneOptions ReadDataPlaneOptions(IConfiguration configuration, Settings settings)
     {
         if (configuration[ChooseDataPlane.Setting] is { } choice and not ("compose" or "render"))

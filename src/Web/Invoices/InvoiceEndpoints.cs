@@ -8,9 +8,9 @@ static class InvoiceEndpoints
     public static void MapInvoices(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant).WithTags("Invoices");
-        group.MapGet("", List).WithSummary("List the tenant's invoices, newest first");
-        group.MapGet("{number}.pdf", Pdf).WithSummary("Download an invoice as PDF");
-        group.MapGet("{number}", One).WithSummary("Get an invoice");
+        group.MapGet("", List).WithName("listInvoices").WithSummary("List the tenant's invoices, newest first");
+        group.MapGet("{number}.pdf", Pdf).WithName("downloadInvoice").WithSummary("Download an invoice as PDF");
+        group.MapGet("{number}", One).WithName("getInvoice").WithSummary("Get an invoice");
         routes.MapGet("/app/invoices/{number}.pdf", Pdf).RequireAuthorization(Policies.Member).ExcludeFromDescription();
     }
 

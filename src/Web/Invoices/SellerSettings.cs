@@ -5,7 +5,7 @@ namespace ControlPlane.Web.Invoices;
 /// <summary>Issuer of the invoices: the settings CONTROLPLANE_SELLER_… and CONTROLPLANE_TAX_….</summary>
 static class SellerSettings
 {
-    /// <exception cref="SettingException">A setting is wrong; the message names it.</exception>
+    /// <exception cref="SettingException">A setting is invalid; the message names it.</exception>
     public static Seller Read(IConfiguration configuration, string domain) => new(
         configuration["CONTROLPLANE_SELLER_NAME"] ?? "CFS LLM Platform",
         (configuration["CONTROLPLANE_SELLER_ADDRESS"] ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),

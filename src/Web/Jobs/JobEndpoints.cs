@@ -3,7 +3,8 @@ namespace ControlPlane.Web.Jobs;
 static class JobEndpoints
 {
     public static void MapJobs(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithTags("Operator").WithSummary("Run a job now and return its result");
+        routes.MapPost("/v1/admin/jobs/{job}/run", Run).RequireAuthorization(Policies.Operator).WithTags("Operator")
+            .WithName("runJob").WithSummary("Run a job now and return its result");
 
     static async Task<Results<Ok<JobReply>, ProblemHttpResult>> Run(string job, JobCatalog jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {

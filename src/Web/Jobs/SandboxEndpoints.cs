@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlPlane.Web.Jobs;
 
 /// <summary>Endpoints that exist only in a sandbox.</summary>
@@ -7,7 +9,8 @@ static class SandboxEndpoints
     const int MaximumAdvanceInYears = 5;
 
     public static void MapSandbox(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/sandbox/clock", AdvanceClock).RequireAuthorization(Policies.Operator).WithTags("Sandbox").WithSummary("Advance the sandbox clock; due jobs run in order");
+        routes.MapPost("/v1/sandbox/clock", AdvanceClock).RequireAuthorization(Policies.Operator).WithTags("Sandbox")
+            .WithName("advanceSandboxClock").WithSummary("Advance the sandbox clock; due jobs run in order");
 
     static async Task<Results<Ok<ClockReply>, ValidationProblem, ProblemHttpResult>> AdvanceClock(
         ClockRequest request, MoveSandboxClock move, Clock clock, JobCatalog jobs, CancellationToken ct)
@@ -33,7 +36,7 @@ static class SandboxEndpoints
 
     static ValidationProblem Invalid(string message) => TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["now"] = [message] });
 
-    sealed record ClockRequest(DateTimeOffset? Now);
+    sealed record ClockRequest([property: Required] DateTimeOffset? Now);
 
     sealed record ClockReply(DateTimeOffset Now, IReadOnlyList<TriggeredJobRun> Ran);
 }

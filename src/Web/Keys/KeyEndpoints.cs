@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 
 namespace ControlPlane.Web.Keys;
@@ -8,10 +9,11 @@ static class KeyEndpoints
     public static void MapKeys(this IEndpointRouteBuilder routes)
     {
         var tenant = routes.MapGroup("/v1").RequireAuthorization(Policies.Tenant).WithTags("Keys");
-        tenant.MapGet("/keys", List).WithSummary("List the tenant's keys, without their secret values");
-        tenant.MapPost("/keys", Create).WithSummary("Create a key; its value is returned only once");
-        tenant.MapDelete("/keys/{id:guid}", Revoke).WithSummary("Revoke a key immediately");
-        tenant.MapPost("/webhook-secret/rotate", Rotate).WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours");
+        tenant.MapGet("/keys", List).WithName("listKeys").WithSummary("List the tenant's keys, without their secret values");
+        tenant.MapPost("/keys", Create).WithName("createKey").WithSummary("Create a key; its value is returned only once");
+        tenant.MapDelete("/keys/{id:guid}", Revoke).WithName("revokeKey").WithSummary("Revoke a key immediately");
+        tenant.MapPost("/webhook-secret/rotate", Rotate).WithName("rotateWebhookSecret")
+            .WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours");
     }
 
     static async Task<Ok<Page<TenantKey>>> List(ClaimsPrincipal user, ListKeys listKeys, CancellationToken ct) =>
@@ -36,7 +38,7 @@ static class KeyEndpoints
         return TypedResults.Ok(new RotateReply(rotated.Secret, rotated.PreviousValidUntil));
     }
 
-    sealed record KeyBody(string? Name);
+    sealed record KeyBody([property: Required] string? Name);
 
     sealed record RotateReply(string WebhookSecret, DateTimeOffset? PreviousValidUntil);
 }

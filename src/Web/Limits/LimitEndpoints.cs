@@ -8,14 +8,14 @@ static class LimitEndpoints
     public static void MapLimits(this IEndpointRouteBuilder routes)
     {
         var users = routes.MapGroup("/v1/user-limits").RequireAuthorization(Policies.Tenant).WithTags("Limits");
-        users.MapGet("", List).WithSummary("List the limits set for users");
-        users.MapGet("/{user}", Find).WithSummary("Get the limits set for a user, or for * (all users without their own limits)");
-        users.MapPut("/{user}", Set).WithSummary("Set a user's limits and models; * means all users without their own limits");
-        users.MapDelete("/{user}", Remove).WithSummary("Remove a user's limits");
+        users.MapGet("", List).WithName("listUserLimits").WithSummary("List the limits set for users");
+        users.MapGet("/{user}", Find).WithName("getUserLimits").WithSummary("Get the limits set for a user, or for * (all users without their own limits)");
+        users.MapPut("/{user}", Set).WithName("setUserLimits").WithSummary("Set a user's limits and models; * means all users without their own limits");
+        users.MapDelete("/{user}", Remove).WithName("removeUserLimits").WithSummary("Remove a user's limits");
 
         var tenants = routes.MapGroup("/v1/admin/tenants/{id:guid}/limits").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        tenants.MapPut("", Override).WithSummary("Override the plan's limits for a tenant; omitted limits keep the plan's value");
-        tenants.MapDelete("", RemoveOverride).WithSummary("Restore the plan's limits");
+        tenants.MapPut("", Override).WithName("overrideTenantLimits").WithSummary("Override the plan's limits for a tenant; omitted limits keep the plan's value");
+        tenants.MapDelete("", RemoveOverride).WithName("restorePlanLimits").WithSummary("Restore the plan's limits");
     }
 
     static async Task<Ok<Page<UserLimit>>> List(ClaimsPrincipal user, string? cursor, int? limit, UserLimits limits, CancellationToken ct)

@@ -5,8 +5,8 @@ static class QuarantineEndpoints
     public static void MapQuarantine(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/admin/quarantine").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        group.MapGet("", List).WithSummary("List usage events that could not be counted, newest first");
-        group.MapPost("{id:guid}/replay", Replay).WithSummary("Process a held event again after its cause has been fixed");
+        group.MapGet("", List).WithName("listQuarantine").WithSummary("List usage events that could not be counted, newest first");
+        group.MapPost("{id:guid}/replay", Replay).WithName("replayQuarantinedEvent").WithSummary("Process a held event again after its cause has been fixed");
     }
 
     static async Task<Ok<Page<HeldEvent>>> List(

@@ -1,3 +1,6 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
@@ -18,6 +21,7 @@ static class ApiDescription
         Version = "v1",
         Description = "JSON in snake_case. Every error is problem+json (RFC 9457). Lists are {items, next_cursor?}: send next_cursor as `cursor` to get the next page. "
             + "Money is in EUR, times are in UTC.",
+        License = new OpenApiLicense { Name = "Terms of service", Url = new Uri("/terms", UriKind.Relative) },
     };
 
     public static void Complete(OpenApiOptions options)
@@ -25,6 +29,8 @@ static class ApiDescription
         options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info = Info;
+            // Relative to the document, because a proxy may serve it at another address than the process knows.
+            document.Servers = [new OpenApiServer { Url = "/" }];
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
@@ -38,6 +44,15 @@ static class ApiDescription
                     Description = "Signature as specified by standardwebhooks.com, with webhook-id and webhook-timestamp, using the tenant's whsec_ secret. X-Tenant-Id is the tenant ID.",
                 },
             };
+            return Task.CompletedTask;
+        });
+        options.AddSchemaTransformer((schema, context, _) =>
+        {
+            foreach (var property in context.JsonTypeInfo.Properties.Where(IsOptional))
+            {
+                schema.Required?.Remove(property.Name);
+            }
+
             return Task.CompletedTask;
         });
         options.AddOperationTransformer(async (operation, context, ct) =>
@@ -56,6 +71,15 @@ static class ApiDescription
             };
         });
     }
+
+    // Null is omitted from JSON, and the properties of request bodies are nullable because their endpoints validate them: [Required] marks those.
+    static bool IsOptional(JsonPropertyInfo property) =>
+        !Has<RequiredAttribute>(property, _ => true)
+        && !Has<JsonIgnoreAttribute>(property, ignore => ignore.Condition == JsonIgnoreCondition.Never)
+        && (property.IsGetNullable || Has<JsonIgnoreAttribute>(property, ignore => ignore.Condition == JsonIgnoreCondition.WhenWritingDefault));
+
+    static bool Has<T>(JsonPropertyInfo property, Func<T, bool> condition) =>
+        property.AttributeProvider?.GetCustomAttributes(typeof(T), inherit: true).Cast<T>().Any(condition) == true;
 
     static IEnumerable<string> SchemesOf(string path, List<string?> policies)
     {

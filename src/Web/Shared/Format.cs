@@ -43,7 +43,7 @@ static class Format
     public static string Machine(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>past_due → past due.</summary>
-    public static string Words(string code) => code.Replace('_', ' ');
+    public static string Label(string code) => code.Replace('_', ' ');
 
     static string Scaled(long count, long unit, string suffix) =>
         (count / (decimal)unit).ToString("0.#", CultureInfo.InvariantCulture) + suffix;

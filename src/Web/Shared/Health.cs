@@ -5,8 +5,8 @@ static class Health
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         var health = routes.MapGroup("/").WithTags("Health");
-        health.MapGet("healthz", () => TypedResults.Ok(new { status = "up" })).WithSummary("Check that the process is up");
-        health.MapGet("readyz", Ready).WithSummary("Check that the database is reachable and migrated");
+        health.MapGet("healthz", () => TypedResults.Ok(new { status = "up" })).WithName("getHealth").WithSummary("Check that the process is up");
+        health.MapGet("readyz", Ready).WithName("getReadiness").WithSummary("Check that the database is reachable and migrated");
     }
 
     static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, DatabaseCircuit circuit, HttpResponse response, CancellationToken ct)

@@ -49,7 +49,7 @@ static class RateLimits
         var seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? (int)Math.Ceiling(wait.TotalSeconds) : 60;
         context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return TypedResults.Problem(
-            $"Too many requests. Try again in {Words(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
+            $"Too many requests. Try again in {Duration(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
     // A client that has one IPv6 address usually has its whole /64.
@@ -61,7 +61,7 @@ static class RateLimits
         _ => address.ToString(),
     };
 
-    static string Words(int seconds) => seconds < 90 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";
+    static string Duration(int seconds) => seconds < 90 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";
 
     // The limit of an hour may be used in one burst; then tokens are added one by one.
     static TokenBucketRateLimiterOptions Bucket(int perHour) => new()

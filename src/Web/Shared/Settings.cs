@@ -8,14 +8,14 @@ namespace ControlPlane.Web.Shared;
 /// <summary>Settings from the process environment, read and validated once at start. docs/operations.md lists them.</summary>
 public sealed partial record Settings(ControlPlaneOptions Options, string ConnectionString, byte[] SecretsKey)
 {
-    /// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+    /// <exception cref="SettingException">A setting is missing or invalid; the message names it and says what to set.</exception>
     public static Settings Read(IConfiguration configuration)
     {
         var options = ReadOptions(configuration);
         return new Settings(options, ReadConnection(configuration), ReadSecretsKey(configuration["CONTROLPLANE_SECRETS_KEY"], options.DataDirectory));
     }
 
-    /// <exception cref="SettingException">A setting is wrong; the message names it and says what to set.</exception>
+    /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     public static ControlPlaneOptions ReadOptions(IConfiguration configuration) => new()
     {
         Domain = ParseDomain(configuration["CONTROLPLANE_DOMAIN"] ?? "localhost"),
@@ -25,7 +25,7 @@ public sealed partial record Settings(ControlPlaneOptions Options, string Connec
         Sandbox = string.Equals(configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase),
     };
 
-    /// <exception cref="SettingException">The setting is missing or wrong; the message says what to set.</exception>
+    /// <exception cref="SettingException">The setting is missing or invalid; the message says what to set.</exception>
     public static string ReadConnection(IConfiguration configuration) => Validate(configuration["CONTROLPLANE_DATABASE"]
         ?? throw new SettingException("CONTROLPLANE_DATABASE is not set: provide an Npgsql connection string such as \"Host=localhost;Username=postgres;Database=controlplane\"."));
 

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlPlane.Web.Signup;
 
 /// <summary>Signup over the API, and the link in the verification mail. The HTML form is in <see cref="SignupPages"/>.</summary>
@@ -7,12 +9,12 @@ static class SignupEndpoints
     {
         var signup = routes.MapGroup("/v1").WithTags("Signup");
         signup.MapPost("/signup", Post).RequireRateLimiting(RateLimits.Signup)
-            .WithSummary("Sign up")
+            .WithName("signUp").WithSummary("Sign up")
             .WithDescription("Answers 202 and sends a verification link, valid for 48 hours, to the email address. Repeating the request with the same slug, email and password returns the same tenant.");
         signup.MapGet("/signup/slug/{slug}", CheckSlug).RequireRateLimiting(RateLimits.Lookup)
-            .WithSummary("Check whether a slug is available");
+            .WithName("checkSlug").WithSummary("Check whether a slug is available");
         signup.MapGet("/verify", Verify).RequireRateLimiting(RateLimits.SignIn)
-            .WithSummary("Verify an email address")
+            .WithName("verifyEmail").WithSummary("Verify an email address")
             .WithDescription("The target of the link in the verification mail. Activates the tenant; opening the link again changes nothing. Answers JSON for `Accept: application/json`, otherwise a page.");
         routes.MapSignupPages();
         routes.MapSignInPages();
@@ -64,7 +66,8 @@ static class SignupEndpoints
 /// <param name="Password">12 to 128 characters.</param>
 /// <param name="AcceptTerms">Must be true.</param>
 sealed record SignupBody(
-    string? Email, string? Organization, string? Slug, string? Plan, string? Country, string? VatId, string? Password, bool? AcceptTerms)
+    [property: Required] string? Email, [property: Required] string? Organization, [property: Required] string? Slug, [property: Required] string? Plan,
+    [property: Required] string? Country, string? VatId, [property: Required] string? Password, [property: Required] bool? AcceptTerms)
 {
     public SignUpRequest ToRequest() => new()
     {

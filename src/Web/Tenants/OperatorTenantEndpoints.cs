@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace ControlPlane.Web.Tenants;
@@ -8,10 +9,10 @@ static class OperatorTenantEndpoints
     public static void MapOperatorTenants(this IEndpointRouteBuilder routes)
     {
         var tenants = routes.MapGroup("/v1/admin/tenants").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        tenants.MapPost("/", Create).WithSummary("Create an active tenant")
+        tenants.MapPost("/", Create).WithName("createTenant").WithSummary("Create an active tenant")
             .WithDescription("Starts the subscription, queues provisioning and invites the owner by email. The key and the webhook secret are returned only once.");
-        tenants.MapGet("/", List).WithSummary("List tenants, newest first");
-        tenants.MapGet("/{id:guid}", Find).WithSummary("Get a tenant");
+        tenants.MapGet("/", List).WithName("listTenants").WithSummary("List tenants, newest first");
+        tenants.MapGet("/{id:guid}", Find).WithName("getTenant").WithSummary("Get a tenant");
     }
 
     static async Task<Results<Created<CreatedReply>, ValidationProblem, ProblemHttpResult>> Create(TenantBody body, Activation activation, CancellationToken ct) =>
@@ -45,7 +46,8 @@ static class OperatorTenantEndpoints
     /// <param name="PriceEurPerMonth">Only for a plan with an agreed price.</param>
     /// <param name="OverageEurPer1000">EUR per 1,000 tokens beyond the included ones; only for a plan with an agreed price.</param>
     sealed record TenantBody(
-        string? Organization, string? Slug, string? Plan, string? Email, string? Country, string? VatId,
+        [property: Required] string? Organization, [property: Required] string? Slug, [property: Required] string? Plan, [property: Required] string? Email,
+        [property: Required] string? Country, string? VatId,
         decimal? PriceEurPerMonth, [property: JsonPropertyName("overage_eur_per_1000")] decimal? OverageEurPer1000)
     {
         public CreateTenantRequest ToRequest() => new()

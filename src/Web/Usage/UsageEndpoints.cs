@@ -15,7 +15,7 @@ static class UsageEndpoints
     {
         routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
                 PostAsync(context, UsageFormat.Event, caller, ingest, ct))
-            .WithTags("Usage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
+            .WithTags("Usage").WithName("reportUsage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign as "
                 + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB; NDJSON sent "
@@ -24,14 +24,14 @@ static class UsageEndpoints
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json");
         routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
                 PostAsync(context, UsageFormat.Litellm, caller, ingest, ct))
-            .WithTags("Usage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
+            .WithTags("Usage").WithName("reportLitellmUsage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .WithDescription("Same authentication, limits and response as POST /v1/usage.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson");
     }
 
     public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithTags("Usage")
-            .WithSummary("Usage totals, exact up to the last accepted event")
+            .WithName("getUsage").WithSummary("Get usage totals, exact up to the last accepted event")
             .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` is a comma-separated list of day, model and user.");
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(

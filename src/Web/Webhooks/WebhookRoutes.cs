@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 
 namespace ControlPlane.Web.Webhooks;
@@ -8,10 +9,10 @@ static class WebhookRoutes
     public static void MapWebhooks(this IEndpointRouteBuilder routes)
     {
         var tenant = routes.MapGroup("/v1/webhook-endpoint").RequireAuthorization(Policies.Tenant).WithTags("Webhooks");
-        tenant.MapGet("", Find).WithSummary("Get the webhook endpoint");
-        tenant.MapPut("", Set).WithSummary("Set the webhook endpoint")
+        tenant.MapGet("", Find).WithName("getWebhookEndpoint").WithSummary("Get the webhook endpoint");
+        tenant.MapPut("", Set).WithName("setWebhookEndpoint").WithSummary("Set the webhook endpoint")
             .WithDescription("Deliveries are signed as specified by standardwebhooks.com and arrive at least once. The signing secret is returned only when the first URL is set.");
-        tenant.MapDelete("", Remove).WithSummary("Remove the webhook endpoint and its secret");
+        tenant.MapDelete("", Remove).WithName("removeWebhookEndpoint").WithSummary("Remove the webhook endpoint and its secret");
     }
 
     static async Task<Results<Ok<EndpointReply>, ProblemHttpResult>> Find(ClaimsPrincipal user, WebhookEndpoints endpoints, CancellationToken ct) =>
@@ -30,7 +31,7 @@ static class WebhookRoutes
 
     static ProblemHttpResult None() => TypedResults.Problem("No endpoint is set. Set one with PUT /v1/webhook-endpoint {url}.", statusCode: 404, title: "No endpoint");
 
-    sealed record EndpointBody(string? Url);
+    sealed record EndpointBody([property: Required] string? Url);
 
     /// <param name="Secret">Only in the response that created it.</param>
     sealed record EndpointReply(string Url, DateTimeOffset UpdatedAt, string? Secret);
