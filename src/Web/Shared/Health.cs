@@ -13,10 +13,10 @@ static class Health
     {
         try
         {
-            var migration = await circuit.RunAsync(MigrationAsync, ct, bypassOpenCircuit: true);
-            return migration == Migrator.Newest
-                ? TypedResults.Ok(new Readiness("ready", migration))
-                : TypedResults.Problem($"The database is at migration {migration}, this version needs {Migrator.Newest}: run `./run migrate`.", statusCode: 503, title: "Not migrated");
+            var missing = await circuit.RunAsync(ReadMissingAsync, ct, bypassOpenCircuit: true);
+            return missing is [var first, ..]
+                ? TypedResults.Problem($"The database lacks {missing.Count} of the migrations and functions of this version, {first} first: run `./run migrate`.", statusCode: 503, title: "Not migrated")
+                : TypedResults.Ok(new Readiness("ready", SchemaScripts.NewestMigration));
         }
         catch (Exception e) when (e.IsDatabaseUnavailable())
         {
@@ -24,12 +24,13 @@ static class Health
             return TypedResults.Problem("The database does not answer.", statusCode: 503, title: "Not ready");
         }
 
-        async Task<int> MigrationAsync(CancellationToken ct)
+        async Task<IReadOnlyList<string>> ReadMissingAsync(CancellationToken ct)
         {
             await using var transaction = await database.BeginAnonymousAsync(ct);
-            return await transaction.ScalarAsync<int>(Migrator.Current, ct);
+            return await SchemaScripts.ReadMissingAsync(transaction, ct);
         }
     }
 
+    /// <param name="Migration">Number of the newest migration that this program needs and the database has.</param>
     sealed record Readiness(string Status, int Migration);
 }

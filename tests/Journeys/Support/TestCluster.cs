@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace ControlPlane.Tests.Support;
@@ -33,6 +34,14 @@ static class TestCluster
         return await OfAsync(name);
     }
 
+    /// <returns>Connection string of a new database without a schema.</returns>
+    public static async Task<string> NewEmptyDatabaseAsync()
+    {
+        var name = Names.Random("empty");
+        await ExecuteAsync($"create database {name}");
+        return await OfAsync(name);
+    }
+
     /// <param name="roles">Login roles that own objects in that database only.</param>
     public static async Task DropAsync(string connectionString, IReadOnlyList<string>? roles = null)
     {
@@ -62,7 +71,7 @@ static class TestCluster
         var name = Names.Random("template");
         await ExecuteAsync($"create database {name}");
         await using var database = new ControlDatabase(await OfAsync(name));
-        await new Migrator(database, new ControlPlaneOptions { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" }).RunAsync(CancellationToken.None);
+        await new Migrator(database, new ControlPlaneOptions { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" }, NullLogger<Migrator>.Instance).RunAsync(CancellationToken.None);
         return name;
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace ControlPlane.Tests.Aws;
@@ -91,7 +92,7 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
 
     static readonly ControlPlaneOptions s_options = new() { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" };
 
-    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, s_options), new CreateFunctionLogins(_database)).RunAsync(default);
+    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, s_options, NullLogger<Migrator>.Instance), new CreateFunctionLogins(_database)).RunAsync(default);
 
     Task<List<string>> MembershipsAsync() => AsSuperuserAsync(connection => connection.QueryAsync(
         """

@@ -1,77 +1,100 @@
-using System.Globalization;
+using System.Data;
+using System.Runtime.ExceptionServices;
+using DbUp.Engine;
+using DbUp.Postgresql;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace ControlPlane.Platform.Database;
 
-/// <summary>Applies the numbered migrations that are embedded here, forward only, each in its own transaction, one process at a time.</summary>
-public sealed class Migrator(ControlDatabase database, ControlPlaneOptions options)
+/// <summary>
+/// Brings the schema up to date, one process at a time: DbUp runs the migrations that the database has not run yet, forward only, in the order of their
+/// names, each in its own transaction. Then the functions whose text has changed are created. A process that was killed is continued by the next.
+/// </summary>
+public sealed class Migrator(ControlDatabase database, ControlPlaneOptions options, ILogger<Migrator> log)
 {
-    /// <summary>The number of the newest migration this program knows.</summary>
-    public static int Newest { get; } = Migrations().Max(migration => migration.Number);
+    static readonly TimeSpan CancelInterval = TimeSpan.FromMilliseconds(100);
 
     /// <returns>The names of the migrations that were applied; none when the schema was up to date.</returns>
     /// <exception cref="InvalidOperationException">The schema is newer than this program.</exception>
-    public async Task<IReadOnlyList<string>> RunAsync(CancellationToken ct)
+    /// <exception cref="NpgsqlException">Database unreachable, or a script failed; it is rolled back, those before it are not.</exception>
+    public Task<IReadOnlyList<string>> RunAsync(CancellationToken ct) => RunAsync(SchemaScripts.Migrations, SchemaScripts.Functions, ct);
+
+    /// <inheritdoc cref="RunAsync(CancellationToken)"/>
+    public async Task<IReadOnlyList<string>> RunAsync(
+        IReadOnlyList<SchemaScript> migrations, IReadOnlyList<SchemaScript> functions, CancellationToken ct)
     {
         await using var connection = await database.OpenOwnerAsync(ct);
         await connection.ExecuteAsync("select pg_advisory_lock(hashtextextended('control.migrations', 0))", ct);
         try
         {
-            await connection.ExecuteAsync(MakeLedger, ct);
-            await connection.ExecuteAsync("grant select on public.control_migration to public", ct);
-            var current = await connection.ScalarAsync<int>(Current, ct);
-            if (current > Newest)
+            var applied = await SchemaJournal.ReadAsync(connection, ct);
+            var unknown = applied.Except(migrations.Select(migration => migration.Name)).Order(StringComparer.Ordinal).ToList();
+            if (unknown.Count > 0)
             {
                 throw new InvalidOperationException(
-                    $"The database is at migration {current}, this program knows {Newest}: run the newer program it was migrated with.");
+                    $"The database has run {string.Join(", ", unknown)}, which this program does not know: run the newer program that migrated it.");
             }
 
-            var applied = new List<string>();
-            foreach (var migration in Migrations().Where(m => m.Number > current).OrderBy(m => m.Number))
+            applied = await UpgradeAsync(connection, migrations, ct);
+            var created = await SqlFunctions.CreateAsync(connection, functions, ct);
+            if (created.Count > 0)
             {
-                await ApplyAsync(connection, migration, options.Region, ct);
-                applied.Add(migration.Name);
+                log.LogInformation("Created the SQL functions {Functions}", string.Join(", ", created));
             }
 
             return applied;
         }
         finally
         {
-            await connection.ExecuteAsync("select pg_advisory_unlock(hashtextextended('control.migrations', 0))", CancellationToken.None);
+            // A lost connection has released the lock already.
+            if (connection.State == ConnectionState.Open)
+            {
+                await connection.ExecuteAsync("select pg_advisory_unlock(hashtextextended('control.migrations', 0))", CancellationToken.None);
+            }
         }
     }
 
-    static async Task ApplyAsync(NpgsqlConnection connection, Migration migration, string region, CancellationToken ct)
+    async Task<IReadOnlyList<string>> UpgradeAsync(NpgsqlConnection connection, IReadOnlyList<SchemaScript> migrations, CancellationToken ct)
     {
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await connection.ExecuteAsync("select set_config('app.region', $1, true)", ct, region);
-        await using (var script = new NpgsqlCommand(migration.Sql, connection, transaction))
+        using var shared = new MigrationConnection(connection, ct);
+        var manager = new MigrationConnection.Manager(shared);
+        var upgradeLog = new MigrationLog(log);
+        var journal = new PostgresqlTableJournal(() => manager, () => upgradeLog, SchemaJournal.Schema, SchemaJournal.TableName);
+        await SchemaJournal.CreateAsync(journal, connection, ct);
+        // For 0012_tenant_region. Of the session: the pool clears it.
+        await connection.ExecuteAsync("select set_config('app.region', $1, false)", ct, options.Region);
+        var engine = PostgresqlExtensions.PostgresqlDatabase(manager)
+            .WithScripts(migrations.Select(migration => new SqlScript(migration.Name, migration.Sql)))
+            .JournalTo(journal)
+            .LogTo(upgradeLog)
+            .WithVariablesDisabled()
+            .WithTransactionPerScript()
+            .Build();
+
+        var result = await PerformAsync(engine, shared, ct);
+        if (!result.Successful)
         {
-            await script.ExecuteNonQueryAsync(ct);
+            ct.ThrowIfCancellationRequested();
+            log.LogError("Migration {Migration} failed: {Reason}", result.ErrorScript?.Name, result.Error.Message);
+            ExceptionDispatchInfo.Throw(result.Error);
         }
 
-        await connection.ExecuteAsync("insert into public.control_migration (number, name) values ($1, $2)", ct, migration.Number, migration.Name);
-        await transaction.CommitAsync(ct);
+        return [.. result.Scripts.Select(script => script.Name)];
     }
 
-    static IEnumerable<Migration> Migrations()
+    /// <summary>DbUp is synchronous, so it gets a thread of its own.</summary>
+    static async Task<DatabaseUpgradeResult> PerformAsync(UpgradeEngine engine, MigrationConnection connection, CancellationToken ct)
     {
-        var assembly = typeof(Migrator).Assembly;
-        foreach (var resource in assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)))
+        var upgrade = Task.Factory.StartNew(engine.PerformUpgrade, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await ((Task)upgrade).WaitAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Again and again, because a command that has been created but not sent yet is not stopped.
+        while (!upgrade.IsCompleted)
         {
-            var name = resource.Split('.')[^2];
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
-            yield return new Migration(int.Parse(name.TrimStart('_').AsSpan(0, 4), CultureInfo.InvariantCulture), name.TrimStart('_'), reader.ReadToEnd());
+            connection.CancelCommand();
+            await Task.WhenAny(upgrade, Task.Delay(CancelInterval, CancellationToken.None));
         }
+
+        return await upgrade;
     }
-
-    sealed record Migration(int Number, string Name, string Sql);
-
-    const string MakeLedger = """
-        create table if not exists public.control_migration (
-            number int primary key, name text not null, applied_at timestamptz not null default now())
-        """;
-
-    /// <summary>The migration the database is at; 0 when it is empty. Also asked by /readyz.</summary>
-    public const string Current = "select coalesce(max(number), 0) from public.control_migration";
 }

@@ -1,0 +1,213 @@
+-- May these calls go ahead? One round trip answers any number of requests of any tenants. Called only by Authorize.cs.
+--
+--   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?}]
+--   holds     lifetime of the reservations
+--   answer    null for an unknown or revoked key
+--
+-- Requests are processed in the order of their tenants, so that two batches wait for each other instead of deadlocking. A tenant's budget rows are
+-- locked all at once, in the order of their key, as ingestion does. All checks and reservations run under these locks, so used + reserved never
+-- exceeds a hard limit. Expired reservations are released first.
+--
+-- What all requests of a tenant have in common is read once per tenant, and its token budget is written once at the end: every further version of a
+-- row in one transaction makes the next one slower to find.
+create or replace function control.authorize(requests jsonb, at timestamptz, holds interval) returns table (ordinal int, answer jsonb)
+language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+    lifetime alias for holds;
+    item record;
+    today date := (at at time zone 'UTC')::date;
+    tomorrow timestamptz := (today + 1)::timestamp at time zone 'UTC';
+    -- Of the current tenant: the denial of all its requests, its limits, and the tokens used, reserved before, and reserved in this batch.
+    current_tenant uuid;
+    tenant_denial jsonb;
+    limits record;
+    local_models_only boolean;
+    has_user_limits boolean;
+    period date;
+    next_period timestamptz;
+    day_used bigint;
+    day_reserved bigint;
+    period_used bigint;
+    period_reserved bigint;
+    batch_reserved bigint := 0;
+    -- Of the request.
+    feature text;
+    model record;
+    user_limit control.user_limit;
+    tokens bigint;
+    quantity bigint;
+    feature_limit bigint;
+    feature_row control.budget;
+    user_day_used bigint;
+    user_day_reserved bigint;
+    user_period_used bigint;
+    user_period_reserved bigint;
+    -- Of the limit that denies: the amount requested, its maximum, what is used for good (not reserved), and when its window ends.
+    denied text;
+    requested bigint;
+    maximum bigint;
+    used bigint;
+    window_ends_at timestamptz;
+    next_release_at timestamptz;
+    retry_at timestamptz;
+begin
+    for item in
+        select (q.ordinality - 1)::int as ordinal, q.value as request, q.value ->> 'request_id' as request_id, q.value ->> 'user' as user_name, k.tenant_id,
+               k.tenant_status, array_agg(q.value ->> 'feature') over (partition by k.tenant_id) as features
+        from jsonb_array_elements(requests) with ordinality q
+        left join lateral control.find_tenant_key(decode(q.value ->> 'key', 'hex')) k on true
+        order by k.tenant_id, q.ordinality
+    loop
+        ordinal := item.ordinal;
+        answer := null;
+        if item.tenant_id is null then
+            return next;
+            continue;
+        end if;
+
+        if item.tenant_id is distinct from current_tenant then
+            if batch_reserved > 0 then
+                perform control.reserve_tokens(current_tenant, today, period, batch_reserved);
+            end if;
+
+            current_tenant := item.tenant_id;
+            batch_reserved := 0;
+            perform set_config('app.current_tenant', current_tenant::text, true);
+            select * into limits from control.limits_of(current_tenant, at);
+            period := control.period_start(limits.anchor, today);
+            next_period := control.next_period_start(limits.anchor, period)::timestamp at time zone 'UTC';
+            -- The first one by its index, which the planner uses for "order by … limit 1": held reservations are many, expired ones few.
+            select r.expires_at into next_release_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' order by r.expires_at limit 1;
+            if next_release_at <= at then
+                perform control.lock_budgets(current_tenant, at, item.features, today, period);
+                perform control.release_expired(current_tenant, at);
+            else
+                perform control.lock_budgets(current_tenant, null, item.features, today, period);
+            end if;
+
+            select max(b.used) filter (where b.span = 'day'), max(b.reserved) filter (where b.span = 'day'),
+                   max(b.used) filter (where b.span = 'period'), max(b.reserved) filter (where b.span = 'period')
+            into day_used, day_reserved, period_used, period_reserved
+            from control.budget b
+            where b.tenant_id = current_tenant and b.meter = 'tokens' and (b.span, b.starts) in (('day', today), ('period', period));
+            select exists (select from control.billing_period p where p.tenant_id = current_tenant and p.stage = 'dunning'),
+                   exists (select from control.user_limit u where u.tenant_id = current_tenant)
+            into local_models_only, has_user_limits;
+            tenant_denial := case
+                when item.tenant_status in ('suspended', 'deleted') then control.deny('suspended')
+                when limits.trial_ends_at <= at then control.deny('trial_expired')
+                when limits.plan is null
+                    or not exists (select from control.environment e where e.tenant_id = current_tenant and e.state in ('ready', 'updating'))
+                    then control.deny('environment_not_ready')
+                when exists (select from control.billing_period p where p.tenant_id = current_tenant and p.stage = 'suspended') then control.deny('suspended')
+            end;
+        end if;
+
+        -- Idempotent replay: the first request with this id held these locks until it committed, so the stored answer is final.
+        select a.answer into answer from control.authorization_answer a where a.tenant_id = current_tenant and a.request_id = item.request_id;
+        if answer is not null then
+            return next;
+            continue;
+        end if;
+
+        feature := item.request ->> 'feature';
+        tokens := (item.request ->> 'estimated_tokens')::bigint;
+        quantity := coalesce((item.request ->> 'quantity')::bigint, 0);
+        feature_limit := case feature when 'rag_file' then limits.rag_files when 'web_search' then limits.web_searches when 'image' then limits.images end;
+        user_limit := null;
+        if has_user_limits then
+            select u.* into user_limit from control.user_limit u
+            where u.tenant_id = current_tenant and u.user_id in (item.user_name, '*') order by u.user_id = '*' limit 1;
+        end if;
+
+        answer := tenant_denial;
+        if answer is null then
+            select m.name, m.is_local into model from control.model m
+            where m.name = item.request ->> 'model'
+              and (limits.all_models or exists (select from control.plan_model pm where pm.plan = limits.plan and pm.model = m.name));
+            answer := case
+                when model.name is null then control.deny('model_not_in_plan')
+                when local_models_only and not model.is_local then control.deny('model_restricted')
+                when feature is not null and feature_limit = 0 then control.deny('feature_not_in_plan')
+                when user_limit.models is not null and not model.name = any (user_limit.models) then control.deny('user_limit')
+            end;
+        end if;
+
+        if answer is null then
+            denied := null;
+            requested := tokens;
+            feature_row := null;
+            if feature is not null then
+                select b.* into feature_row from control.windows_of(today, period, 0, feature, 0) w
+                join control.budget b on b.tenant_id = current_tenant and b.meter = w.meter and b.span = w.span and b.starts = w.starts where w.meter <> 'tokens';
+            end if;
+
+            user_day_used := null;
+            user_day_reserved := null;
+            user_period_used := null;
+            user_period_reserved := null;
+            if coalesce(user_limit.tokens_per_day, user_limit.tokens_per_month) is not null then
+                -- In one snapshot: a reservation is either still held here or already counted there.
+                select coalesce(sum(c.counted) filter (where c.day = today), 0), coalesce(sum(c.held) filter (where c.day = today), 0),
+                       coalesce(sum(c.counted), 0), coalesce(sum(c.held), 0)
+                into user_day_used, user_day_reserved, user_period_used, user_period_reserved
+                from (select u.day, u.prompt_tokens + u.completion_tokens as counted, 0 as held from control.usage_counter u
+                      where u.tenant_id = current_tenant and u.user_id = item.user_name and u.day >= period
+                      union all
+                      select r.day, 0, r.tokens from control.reservation r
+                      where r.tenant_id = current_tenant and r.user_id = item.user_name and r.state = 'held' and r.period_start = period) c;
+            end if;
+
+            if day_used + day_reserved + batch_reserved + tokens > limits.tokens_per_day then
+                denied := 'daily_limit'; maximum := limits.tokens_per_day; used := day_used; window_ends_at := tomorrow;
+            elsif limits.month_is_hard and period_used + period_reserved + batch_reserved + tokens > limits.tokens_per_month then
+                denied := 'monthly_limit'; maximum := limits.tokens_per_month; used := period_used; window_ends_at := next_period;
+            elsif user_day_used + user_day_reserved + tokens > user_limit.tokens_per_day then
+                denied := 'user_limit'; maximum := user_limit.tokens_per_day; used := user_day_used; window_ends_at := tomorrow;
+            elsif user_period_used + user_period_reserved + tokens > user_limit.tokens_per_month then
+                denied := 'user_limit'; maximum := user_limit.tokens_per_month; used := user_period_used; window_ends_at := next_period;
+            elsif feature_row.used + feature_row.reserved + quantity > feature_limit then
+                denied := 'feature_limit'; maximum := feature_limit; used := feature_row.used; requested := quantity;
+                window_ends_at := case feature_row.span when 'period' then next_period end;
+            end if;
+
+            if denied is not null then
+                -- A reservation may be released before the window ends; used tokens are not, and a request larger than the limit never fits.
+                select r.expires_at into next_release_at from control.reservation r
+                where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at and case denied
+                    when 'daily_limit' then r.day = today when 'monthly_limit' then r.period_start = period
+                    when 'user_limit' then r.user_id = item.user_name else feature_row.meter = 'feature:' || r.feature end
+                order by r.expires_at limit 1;
+                retry_at := case when requested <= maximum then
+                    case when used + requested <= maximum then least(next_release_at, window_ends_at) else window_ends_at end end;
+                answer := control.deny(denied, case when limits.trial_ends_at <= retry_at then null else retry_at end);
+            end if;
+        end if;
+
+        if answer is null then
+            batch_reserved := batch_reserved + tokens;
+            if feature is not null then
+                update control.budget b set reserved = b.reserved + quantity
+                where b.tenant_id = current_tenant and b.meter = feature_row.meter and b.span = feature_row.span and b.starts = feature_row.starts;
+            end if;
+
+            insert into control.reservation (id, tenant_id, user_id, tokens, feature, quantity, day, period_start, expires_at, state)
+            values ((item.request ->> 'reservation')::uuid, current_tenant, item.user_name, tokens, feature, quantity, today, period, at + lifetime, 'held');
+            answer := jsonb_build_object('allow', true, 'reservation_id', item.request ->> 'reservation', 'expires_at', at + lifetime, 'remaining', least(
+                limits.tokens_per_day - day_used - day_reserved - batch_reserved,
+                case when limits.month_is_hard then limits.tokens_per_month - period_used - period_reserved - batch_reserved end,
+                user_limit.tokens_per_day - user_day_used - user_day_reserved - tokens,
+                user_limit.tokens_per_month - user_period_used - user_period_reserved - tokens));
+            answer := jsonb_strip_nulls(answer);
+        end if;
+
+        insert into control.authorization_answer (tenant_id, request_id, answer, answered_at)
+        values (current_tenant, item.request_id, answer, at) on conflict do nothing;
+        return next;
+    end loop;
+
+    if batch_reserved > 0 then
+        perform control.reserve_tokens(current_tenant, today, period, batch_reserved);
+    end if;
+end $$;
+grant execute on function control.authorize to control_app, control_job;

@@ -1,0 +1,9 @@
+-- Lookup before the tenant is known: answers for one exact token hash only.
+create or replace function control.find_member_token(wanted bytea)
+returns table (tenant_id uuid, member_id uuid, purpose text, used boolean, expired boolean)
+language sql stable security definer set search_path = control, pg_temp as $$
+    select tenant_id, member_id, purpose, used_at is not null, expires_at <= now() from member_token where hash = wanted
+$$;
+alter function control.find_member_token owner to control_job;
+revoke all on function control.find_member_token from public;
+grant execute on function control.find_member_token to control_app, control_job;

@@ -1,0 +1,11 @@
+-- Lookup before the tenant is known: answers for one exact session hash only.
+create or replace function control.find_session(wanted bytea)
+returns table (tenant_id uuid, member_id uuid, email text, role text, tenant_status text)
+language sql stable security definer set search_path = control, pg_temp as $$
+    select s.tenant_id, s.member_id, m.email, m.role, t.status
+    from member_session s join member m on m.id = s.member_id join tenant t on t.id = s.tenant_id
+    where s.token_hash = wanted and s.expires_at > now()
+$$;
+alter function control.find_session owner to control_job;
+revoke all on function control.find_session from public;
+grant execute on function control.find_session to control_app, control_job;

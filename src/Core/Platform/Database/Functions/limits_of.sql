@@ -1,0 +1,16 @@
+-- The limits in force for a tenant: the plan's terms, overridden by an operator where set. No row without an active subscription.
+create or replace function control.limits_of(tenant uuid, at timestamptz)
+returns table (plan text, all_models boolean, anchor date, trial_ends_at timestamptz, tokens_per_day bigint, tokens_per_month bigint, month_is_hard boolean,
+               rag_files bigint, web_searches bigint, images bigint)
+language sql stable as $$
+    select s.plan, p.all_models, s.anchor, s.trial_ends_at,
+           coalesce(o.tokens_per_day, t.tokens_per_day), coalesce(o.tokens_per_month, t.tokens_per_month), t.month_is_hard,
+           coalesce(o.rag_files, t.rag_files)::bigint, coalesce(o.web_searches_per_month, t.web_searches_per_month)::bigint,
+           coalesce(o.images_per_month, t.images_per_month)::bigint
+    from control.subscription s
+    join control.plan p on p.name = s.plan
+    join lateral (select * from control.plan_terms pt where pt.plan = s.plan and pt.effective_from <= at order by pt.effective_from desc limit 1) t on true
+    left join control.budget_override o on o.tenant_id = s.tenant_id
+    where s.tenant_id = tenant and s.status = 'active'
+$$;
+grant execute on function control.limits_of to control_app, control_job;

@@ -1,0 +1,27 @@
+-- Trigger of control.budget: raises an alert for each step that the use has reached, and stores the use at which the next check is due. It runs in
+-- the transaction that crosses the step, whichever statement that was, and costs one comparison otherwise. A window that has ended raises none.
+create or replace function control.raise_alerts() returns trigger language plpgsql as $$
+declare
+    now timestamptz := coalesce((select c.now from control.sandbox_clock c), now());
+    today date := (now at time zone 'UTC')::date;
+    maximum bigint;
+    hard boolean;
+begin
+    select case new.meter when 'tokens' then case new.span when 'day' then l.tokens_per_day else l.tokens_per_month end
+                          when 'feature:rag_file' then l.rag_files when 'feature:web_search' then l.web_searches when 'feature:image' then l.images end,
+           new.meter <> 'tokens' or new.span <> 'period' or l.month_is_hard
+    into maximum, hard from control.limits_of(new.tenant_id, now) l
+    where new.starts >= case new.span when 'day' then today when 'period' then control.period_start(l.anchor, today) else new.starts end;
+
+    insert into control.budget_alert (tenant_id, meter, span, starts, percent, maximum, hard, used, raised_at)
+    select new.tenant_id, new.meter, new.span, new.starts, step, maximum, hard, new.used, now
+    from unnest(array[50, 80, 100]) step where maximum > 0 and new.used * 100 >= maximum * step
+    on conflict do nothing;
+    if found then
+        perform pg_notify('control_job', 'outbox');
+    end if;
+    update control.budget b
+    set alert_at = coalesce((select min((maximum * step + 99) / 100) from unnest(array[50, 80, 100]) step where (maximum * step + 99) / 100 > new.used), 9223372036854775807)
+    where b.tenant_id = new.tenant_id and b.meter = new.meter and b.span = new.span and b.starts = new.starts;
+    return null;
+end $$;
