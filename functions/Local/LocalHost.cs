@@ -58,14 +58,13 @@ public static class LocalHost
 
         var options = app.Services.GetRequiredService<ControlPlaneOptions>();
         await using var transaction = await database.BeginJobAsync(ct);
-        if (await transaction.ScalarAsync<string>(AnotherRegion, ct, options.Region) is { } region)
+        if (await transaction.OtherRegionAsync(options.Region, ct) is { } region)
         {
             throw new CommandFailedException(
                 $"This database has tenants in region {region}, but CONTROLPLANE_REGION is {options.Region}: set it to {region}, or use another database.");
         }
 
-        if (!options.Sandbox
-            && await transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct) is { } frozen)
+        if (!options.Sandbox && await transaction.SandboxTimeAsync(ct) is { } frozen)
         {
             throw new CommandFailedException($"This database is a sandbox whose clock is at {frozen:yyyy-MM-ddTHH:mm:ssZ}: start with --sandbox, or use another database.");
         }
@@ -73,6 +72,4 @@ public static class LocalHost
         await app.Services.GetRequiredService<Clock>().ReadAsync(database, ct);
         return applied;
     }
-
-    const string AnotherRegion = "select region from control.tenant where region <> $1 and status <> 'deleted' order by created_at limit 1";
 }

@@ -12,7 +12,7 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
     {
         if (configured is not null)
         {
-            OperatorKeys.Check(configured);
+            OperatorKeySetting.Validate(configured);
         }
 
         await using var transaction = await database.BeginJobAsync(ct);
@@ -36,7 +36,7 @@ public sealed class OperatorKey(ControlDatabase database, Clock clock, DataDirec
 
     async Task<string> KeepOrCreateAsync(Transaction transaction, CancellationToken ct)
     {
-        var known = await transaction.QueryAsync("select hash from control.operator_key", row => row.GetFieldValue<byte[]>(0), ct);
+        var known = await transaction.OperatorKeyHashesAsync(ct);
         if (File.Exists(KeyFile))
         {
             var kept = (await File.ReadAllTextAsync(KeyFile, ct)).Trim();

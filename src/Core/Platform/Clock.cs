@@ -27,7 +27,7 @@ public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : Time
         }
 
         await using var transaction = await database.BeginJobAsync(ct);
-        Volatile.Write(ref _frozenAt, await transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct));
+        Volatile.Write(ref _frozenAt, await transaction.SandboxTimeAsync(ct));
     }
 
     /// <returns>False when <paramref name="now"/> is before the present: time only moves forward.</returns>
@@ -59,4 +59,11 @@ public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : Time
         on conflict (only_row) do update set now = excluded.now where excluded.now >= sandbox_clock.now
         returning now
         """;
+}
+
+public static class SandboxTime
+{
+    /// <returns>What the sandbox clock shows; null when it was never set, as in every real installation.</returns>
+    public static Task<DateTimeOffset?> SandboxTimeAsync(this Transaction transaction, CancellationToken ct) =>
+        transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct);
 }

@@ -2,9 +2,6 @@ using System.Globalization;
 
 namespace ControlPlane.Web.Dashboard;
 
-/// <summary>Tokens of one model on one UTC day.</summary>
-public sealed record ModelDay(DateOnly Day, string Model, long Tokens);
-
 /// <summary>
 /// Positions of all elements in the chart of tokens by day and model. A pure function of the numbers. Lengths are percentages, so that bars
 /// scale with the page while text and patterns keep their size.

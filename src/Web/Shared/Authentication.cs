@@ -104,7 +104,7 @@ sealed class BearerKeys(
         }
 
         await using var job = await database.BeginJobAsync(Context.RequestAborted);
-        return await job.ScalarAsync<bool>("select true from control.operator_key where hash = $1", Context.RequestAborted, Credentials.Hash(key))
+        return await job.IsOperatorKeyAsync(key, Context.RequestAborted)
             ? Claims.Ticket(Scheme, "operator", null)
             : AuthenticateResult.Fail("The key is unknown or revoked.");
     }
@@ -137,8 +137,7 @@ public sealed class Sessions(
             }
 
             await using var job = await database.BeginJobAsync(ct);
-            return await job.ScalarAsync<bool>(
-                "select true from control.operator_session where token_hash = $1 and expires_at > now()", ct, Credentials.Hash(token))
+            return await job.IsOperatorSessionAsync(token, ct)
                 ? Claims.Ticket(Scheme, "operator", null)
                 : AuthenticateResult.NoResult();
         }
@@ -149,10 +148,7 @@ public sealed class Sessions(
         }
 
         await using var transaction = await database.BeginAnonymousAsync(ct);
-        var found = await transaction.FirstAsync(
-            "select tenant_id, member_id, email, role from control.find_session($1)",
-            row => (Tenant: row.GetGuid(0), Member: row.GetGuid(1), Email: row.GetString(2), Role: row.GetString(3)), ct, Credentials.Hash(session));
-        if (found == default)
+        if (await transaction.FindSessionAsync(session, ct) is not { } found)
         {
             return AuthenticateResult.NoResult();
         }

@@ -11,9 +11,9 @@ public sealed class OperatorKeySyncMiddleware(RequestDelegate next, ControlDatab
 
     public async Task InvokeAsync(HttpContext context)
     {
-        if (configuration[OperatorKeys.Setting] is { } key && s_operatorPaths.Any(path => context.Request.Path.StartsWithSegments(path)))
+        if (configuration[OperatorKeySetting.Name] is { } key && s_operatorPaths.Any(path => context.Request.Path.StartsWithSegments(path)))
         {
-            OperatorKeys.Check(key);
+            OperatorKeySetting.Validate(key);
             await using var transaction = await database.BeginJobAsync(context.RequestAborted);
             await transaction.LockOperatorKeysAsync(context.RequestAborted);
             await transaction.ReplaceOperatorKeyAsync(clock, key, context.RequestAborted);

@@ -11,7 +11,7 @@ public static class PortalServices
     {
         services.AddAntiforgery(form => (form.Cookie.Name, form.Cookie.SecurePolicy) = ("antiforgery", CookieSecurePolicy.SameAsRequest));
         services.AddDataProtection().SetApplicationName("controlplane");
-        services.AddSingleton<IConfigureOptions<KeyManagementOptions>, StoreKeysInDatabase>();
+        services.AddSingleton<IConfigureOptions<KeyManagementOptions>, DataProtectionKeys>();
         services.AddRazorComponents();
         // First, because the framework's own writer accepts any Accept header of a browser.
         services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, ErrorPages>());

@@ -33,3 +33,10 @@ public sealed class OperatorSessions(ControlDatabase database, Clock clock)
         returning expires_at
         """;
 }
+
+public static class OperatorSessionLookup
+{
+    /// <returns>False when the session is unknown or has expired.</returns>
+    public static Task<bool> IsOperatorSessionAsync(this Transaction transaction, string session, CancellationToken ct) =>
+        transaction.ScalarAsync<bool>("select true from control.operator_session where token_hash = $1 and expires_at > now()", ct, Credentials.Hash(session));
+}

@@ -1,4 +1,3 @@
-using ControlPlane.Catalog;
 using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Metering.Ingestion;

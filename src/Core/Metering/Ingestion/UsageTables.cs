@@ -1,4 +1,3 @@
-using ControlPlane.Catalog;
 using ControlPlane.Limits;
 using ControlPlane.Subscriptions;
 using Npgsql;

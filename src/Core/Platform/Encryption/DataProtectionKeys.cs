@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.Extensions.Options;
 
-namespace ControlPlane.Web.Shared;
+namespace ControlPlane.Platform.Encryption;
 
 /// <summary>Keeps the data protection keys in the database, so that a form rendered by one process is accepted by another.</summary>
-sealed class StoreKeysInDatabase(ControlDatabase database) : IConfigureOptions<KeyManagementOptions>, IXmlRepository
+public sealed class DataProtectionKeys(ControlDatabase database) : IConfigureOptions<KeyManagementOptions>, IXmlRepository
 {
     public void Configure(KeyManagementOptions options) => options.XmlRepository = this;
 

@@ -1,4 +1,4 @@
-namespace ControlPlane.Web.Overview;
+namespace ControlPlane.Reporting;
 
 /// <param name="Environments">By state.</param>
 /// <param name="QuarantineHeld">Events that could not be counted and wait for an operator.</param>
@@ -9,7 +9,7 @@ public sealed record PlatformOverview(
 
 public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, string? Reason, DateTimeOffset Since);
 
-static class Overviews
+public static class Overviews
 {
     public static async Task<PlatformOverview> OverviewAsync(this Transaction transaction, DateTimeOffset now, CancellationToken ct)
     {

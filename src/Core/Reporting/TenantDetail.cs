@@ -1,4 +1,8 @@
-namespace ControlPlane.Web.Tenants;
+using ControlPlane.Billing.Invoices;
+using ControlPlane.Limits;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Reporting;
 
 /// <summary>What an operator sees of one tenant.</summary>
 public sealed record TenantDetail(
@@ -8,7 +12,7 @@ public sealed record TenantDetail(
 /// <param name="Detail">JSON.</param>
 public sealed record AuditEntry(DateTimeOffset At, string Actor, string Action, string Detail);
 
-static class TenantDetails
+public static class TenantDetails
 {
     const int RecentInvoices = 12;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace ControlPlane.Web.Jobs;
+namespace ControlPlane.Reporting;
 
 /// <summary>The newest run of a job.</summary>
 /// <param name="Outcome"><c>running</c>, <c>succeeded</c>, <c>failed</c> or <c>abandoned</c>.</param>
@@ -8,7 +8,7 @@ public sealed record JobState(
     string Job, string Outcome, DateTimeOffset StartedAt, DateTimeOffset? FinishedAt, IReadOnlyDictionary<string, long> Counts,
     IReadOnlyList<string> Alerts, string? Error);
 
-static class JobStates
+public static class JobStates
 {
     public static Task<List<JobState>> JobStatesAsync(this Transaction transaction, CancellationToken ct) =>
         transaction.QueryAsync(

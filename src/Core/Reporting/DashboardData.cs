@@ -1,4 +1,12 @@
-namespace ControlPlane.Web.Dashboard;
+using ControlPlane.Catalog;
+using ControlPlane.Limits;
+using ControlPlane.Provisioning;
+using ControlPlane.Subscriptions;
+
+namespace ControlPlane.Reporting;
+
+/// <summary>Tokens of one model on one UTC day.</summary>
+public sealed record ModelDay(DateOnly Day, string Model, long Tokens);
 
 /// <summary>Tokens and EUR of one model over the days of the chart.</summary>
 public sealed record ModelSum(string Model, long Requests, long Tokens, decimal Cost);
@@ -16,7 +24,7 @@ public sealed record DashboardData(
     public DateOnly Today => DateOnly.FromDateTime(Now.UtcDateTime);
 }
 
-static class Dashboards
+public static class Dashboards
 {
     /// <returns>null before the tenant's subscription has started.</returns>
     public static async Task<DashboardData?> DashboardAsync(this Transaction transaction, Guid tenant, DateTimeOffset now, CancellationToken ct)

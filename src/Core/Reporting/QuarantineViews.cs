@@ -1,4 +1,4 @@
-namespace ControlPlane.Web.Quarantine;
+namespace ControlPlane.Reporting;
 
 /// <param name="Raw">What was received, or its beginning.</param>
 /// <param name="RawLength">Characters of the whole.</param>
@@ -15,7 +15,7 @@ public sealed record QuarantineView(IReadOnlyList<(string Code, long Count)> Cod
     public const int MostItems = 100;
 }
 
-static class QuarantineViews
+public static class QuarantineViews
 {
     /// <param name="code">null for every reason.</param>
     public static async Task<QuarantineView> QuarantineAsync(this Transaction transaction, string? code, CancellationToken ct) => new(

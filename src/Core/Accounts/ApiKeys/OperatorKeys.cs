@@ -1,20 +1,14 @@
-namespace ControlPlane.Web.Shared;
+namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>The keys that open the operators' side. The database keeps their hashes.</summary>
 public static class OperatorKeys
 {
-    public const string Setting = "CONTROLPLANE_OPERATOR_KEY";
+    public static Task<bool> IsOperatorKeyAsync(this Transaction transaction, string key, CancellationToken ct) =>
+        transaction.ScalarAsync<bool>("select true from control.operator_key where hash = $1", ct, Credentials.Hash(key));
 
-    const int Shortest = 20;
-
-    /// <exception cref="SettingException">The given key cannot be one.</exception>
-    public static void Check(string given)
-    {
-        if (given.Length < Shortest || given.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
-        {
-            throw new SettingException($"{Setting} must have {Shortest} characters or more and not start with {Credentials.TenantKeyPrefix}.");
-        }
-    }
+    /// <returns>The hashes of the keys in force.</returns>
+    public static Task<List<byte[]>> OperatorKeyHashesAsync(this Transaction transaction, CancellationToken ct) =>
+        transaction.QueryAsync("select hash from control.operator_key", row => row.GetFieldValue<byte[]>(0), ct);
 
     /// <summary>One process at a time looks after the keys, until the transaction ends.</summary>
     public static Task LockOperatorKeysAsync(this Transaction transaction, CancellationToken ct) =>

@@ -1,7 +1,6 @@
-using ControlPlane.Metering.Ingestion;
 using Npgsql;
 
-namespace ControlPlane.Catalog;
+namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>Price of a model from a moment on.</summary>
 /// <param name="PromptEurPerThousand">EUR per 1,000 tokens, six decimals.</param>

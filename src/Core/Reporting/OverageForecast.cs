@@ -1,4 +1,6 @@
-namespace ControlPlane.Web.Dashboard;
+using ControlPlane.Subscriptions;
+
+namespace ControlPlane.Reporting;
 
 /// <summary>Overage cost of the current period: so far, and projected to its end at the current pace. An estimate; the invoice is computed from the events.</summary>
 /// <param name="SoFar">EUR.</param>
