@@ -105,7 +105,7 @@ sealed class Composition : IAsyncDisposable
     public async Task RunJobAsync(string name, CancellationToken ct)
     {
         var job = Services.GetRequiredService<JobCatalog>().Find(name) ?? throw new InvalidOperationException($"Unknown job \"{name}\".");
-        if (await Services.GetRequiredService<JobRunner>().RunAsync(job, Services.GetRequiredService<Clock>().GetUtcNow(), ct) is JobResult.Failed { Why: var reason })
+        if (await Services.GetRequiredService<JobRunner>().RunAsync(job, Services.GetRequiredService<Clock>().GetUtcNow(), ct) is JobResult.Failed { Reason: var reason })
         {
             throw new InvalidOperationException($"The job {name} failed: {reason}");
         }

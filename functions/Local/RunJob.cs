@@ -24,8 +24,8 @@ static class RunJob
                 break;
             case JobResult.AlreadyRunning:
                 throw new CommandFailedException($"The job {name} is already running in another process.");
-            case JobResult.Failed { Why: var why }:
-                throw new CommandFailedException($"The job {name} failed: {why}");
+            case JobResult.Failed { Reason: var reason }:
+                throw new CommandFailedException($"The job {name} failed: {reason}");
         }
     }
 }

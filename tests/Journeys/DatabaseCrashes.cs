@@ -10,17 +10,17 @@ namespace ControlPlane.Tests;
 [Trait("Category", "Slow")]
 public class DatabaseCrashes
 {
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Fact]
-    public async Task PostgreSQL_killed_under_load_leaves_usage_in_the_spool_and_after_a_restart_nothing_is_lost_or_doubled()
+    public async Task PostgreSQL_killed_under_load_loses_and_duplicates_no_usage()
     {
         var seed = Seeds.Next();
         var random = new Random(seed);
-        using var patience = new CancellationTokenSource(Patience);
+        using var limit = new CancellationTokenSource(Limit);
         var data = Path.Combine(Directory.CreateTempSubdirectory("controlplane-crash-").FullName, "data");
         await using var server = await CrashingServer.StartAsync([], "--data", data, "--sandbox");
-        var clients = new Clients(server, data, patience.Token);
+        var clients = new Clients(server, data, limit.Token);
         TestTenant[] tenants = [await clients.CreateTenantAsync("basic"), await clients.CreateTenantAsync("basic")];
         var refusals = new ConcurrentQueue<RetryConditionHeaderValue?>();
         var queued = 0L;
@@ -31,14 +31,14 @@ public class DatabaseCrashes
         await Spool.WaitUntilEmptyAsync(data);
         await clients.RunJobAsync("nightly");
 
-        await using var books = new DatabaseInvariants(Connection(data));
+        await using var invariants = new DatabaseInvariants(Connection(data));
         foreach (var (tenant, events) in tenants.Zip(counted))
         {
-            var there = await books.ScalarAsync<string[]>("select array_agg(id) from control.usage_event where tenant_id = $1", tenant.Id) ?? [];
-            Assert.True(events.Keys.ToHashSet().SetEquals(there) && there.Length == events.Count, $"Seed {seed}: {events.Count} events were counted, {there.Length} are there");
+            var stored = await invariants.ScalarAsync<string[]>("select array_agg(id) from control.usage_event where tenant_id = $1", tenant.Id) ?? [];
+            Assert.True(events.Keys.ToHashSet().SetEquals(stored) && stored.Length == events.Count, $"Seed {seed}: {events.Count} events were counted, {stored.Length} are stored");
         }
 
-        Assert.DoesNotContain(await books.FindViolationsAsync(), rule => rule.StartsWith("Event", StringComparison.Ordinal));
+        Assert.DoesNotContain(await invariants.FindViolationsAsync(), rule => rule.StartsWith("Event", StringComparison.Ordinal));
         Assert.NotEqual(0, queued);
         Assert.All(refusals, retryAfter => Assert.NotNull(retryAfter?.Delta));
         Assert.Equal(0, await server.StopAsync());
@@ -48,19 +48,19 @@ public class DatabaseCrashes
         {
             for (var i = 0; i < 3; i++)
             {
-                await Task.Delay(random.Next(300, 1_500), patience.Token);
+                await Task.Delay(random.Next(300, 1_500), limit.Token);
                 using (var postmaster = Process.GetProcessById(Postmaster(data)))
                 {
                     postmaster.Kill();
                 }
 
-                await Task.Delay(random.Next(100, 500), patience.Token);
-                // By turns: as an operator would who sees it, and when the program goes down with its database.
+                await Task.Delay(random.Next(100, 500), limit.Token);
+                // Alternately: an operator stops and restarts the program, and the program crashes with its database.
                 if (i % 2 == 0)
                 {
                     var stopping = Stopwatch.GetTimestamp();
                     Assert.Equal(0, await server.StopAsync());
-                    Assert.True(Stopwatch.GetElapsedTime(stopping) < TimeSpan.FromSeconds(30), "Stopping waits for a database that is gone");
+                    Assert.True(Stopwatch.GetElapsedTime(stopping) < TimeSpan.FromSeconds(30), "Stopping waits for a database that is not running");
                     await server.RestartAsync();
                 }
                 else

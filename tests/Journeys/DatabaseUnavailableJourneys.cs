@@ -8,17 +8,17 @@ namespace ControlPlane.Tests;
 [Trait("Category", "Slow")]
 public class DatabaseUnavailableJourneys
 {
-    // What needs no database: static answers, and pages without anything of anybody.
-    static readonly string[] NeedNone =
+    // Static answers, and pages without any data.
+    static readonly string[] WithoutDatabase =
         ["/healthz", "/assets/", "/openapi/", "/terms", "/signup/done", "/forgot/done", "/forgot", "/login", "/admin/login"];
 
     [Fact]
-    public async Task While_the_database_is_away_programs_get_503_with_Retry_After_and_people_a_page()
+    public async Task While_the_database_is_unavailable_API_clients_get_503_with_Retry_After_and_browsers_a_page()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await server.CreateTenantAsync();
         var callers = await Caller.AllAsync(server, tenant);
-        await using var away = await TestCluster.RefuseAsync(server.ConnectionString);
+        await using var outage = await TestCluster.RefuseAsync(server.ConnectionString);
         var wrong = new List<string>();
 
         foreach (var route in FuzzedRoute.All(server).Where(route => route.Method == "GET" || !route.TakesForm))
@@ -30,11 +30,11 @@ public class DatabaseUnavailableJourneys
             using var reply = await server.Anyone.SendAsync(request);
             var body = await reply.Content.ReadAsStringAsync();
             var page = !route.Pattern.RawText!.StartsWith("/v1", StringComparison.Ordinal) && route.Pattern.RawText != "/readyz" || route.Pattern.RawText == "/v1/verify";
-            var asItShould = reply.StatusCode == HttpStatusCode.ServiceUnavailable
+            var asExpected = reply.StatusCode == HttpStatusCode.ServiceUnavailable
                 ? reply.Headers.RetryAfter?.Delta is not null && reply.Content.Headers.ContentType?.MediaType == (page ? "text/html" : "application/problem+json")
                     && reply.Headers.Contains("Content-Security-Policy") && !body.Contains("Exception", StringComparison.Ordinal)
-                : reply.StatusCode is HttpStatusCode.OK or HttpStatusCode.SeeOther && Array.Exists([.. NeedNone, "/signup"], path => route.Pattern.RawText.StartsWith(path, StringComparison.Ordinal));
-            if (!asItShould)
+                : reply.StatusCode is HttpStatusCode.OK or HttpStatusCode.SeeOther && Array.Exists([.. WithoutDatabase, "/signup"], path => route.Pattern.RawText.StartsWith(path, StringComparison.Ordinal));
+            if (!asExpected)
             {
                 wrong.Add($"{route}: {(int)reply.StatusCode}, {reply.Content.Headers.ContentType}, Retry-After {reply.Headers.RetryAfter}: {body[..Math.Min(body.Length, 200)]}");
             }
@@ -44,7 +44,7 @@ public class DatabaseUnavailableJourneys
     }
 
     [Fact]
-    public async Task What_nobody_known_sends_is_refused_and_taken_once_the_database_is_back()
+    public async Task Usage_of_an_unverified_sender_is_refused_during_an_outage_and_accepted_afterwards()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await server.CreateTenantAsync();
@@ -59,7 +59,7 @@ public class DatabaseUnavailableJourneys
     }
 
     [Fact]
-    public async Task While_the_database_does_not_let_us_in_it_is_as_good_as_away()
+    public async Task A_database_that_refuses_the_login_counts_as_unavailable()
     {
         var database = await TestCluster.NewDatabaseAsync();
         var login = Names.Random("login");
@@ -85,7 +85,7 @@ public class DatabaseUnavailableJourneys
         }
     }
 
-    // What is refused for its content alone never gets as far as the database.
+    // An invalid body would be refused before the database is needed.
     static object Body(string? route) => route == "/v1/authorize"
         ? new { request_id = "r1", user = "u1", model = "mistral:7b-instruct", estimated_tokens = 1 }
         : new { };

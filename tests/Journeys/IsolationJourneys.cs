@@ -2,13 +2,13 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-/// <summary>The database itself keeps tenants apart, whatever the code asks for.</summary>
+/// <summary>The database itself isolates tenants, whatever the code asks for.</summary>
 public class IsolationJourneys
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public async Task A_query_with_another_tenants_id_returns_nothing_and_writes_nothing()
+    public async Task A_query_for_another_tenant_reads_and_writes_nothing()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var victim = await server.CreateTenantAsync();
@@ -27,7 +27,7 @@ public class IsolationJourneys
     }
 
     [Fact]
-    public async Task A_row_cannot_be_written_into_another_tenant()
+    public async Task A_row_cannot_be_written_for_another_tenant()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var victim = await server.CreateTenantAsync();
@@ -54,7 +54,7 @@ public class IsolationJourneys
     }
 
     [Fact]
-    public async Task Without_a_tenant_no_row_of_any_is_seen_and_the_query_fails()
+    public async Task A_query_without_a_tenant_fails()
     {
         await using var server = await TestServer.StartAsync();
         await server.CreateTenantAsync();
@@ -66,7 +66,7 @@ public class IsolationJourneys
     [InlineData("control_app")]
     [InlineData("control_job")]
     [InlineData("control_provision")]
-    public async Task The_roles_own_nothing_and_cannot_bypass_the_policies(string role)
+    public async Task The_roles_own_nothing_and_cannot_bypass_row_level_security(string role)
     {
         await using var server = await TestServer.StartAsync();
         await using var owner = await server.Database.OpenOwnerAsync(default);
@@ -112,7 +112,7 @@ public class IsolationJourneys
             row => (row.GetString(0), row.GetString(1)), default);
     }
 
-    // A role without the right at all is as good as one that sees no row.
+    // Lacking the privilege is as good as seeing no row.
     static async Task<long> CountOrDenied(Transaction transaction, string sql, Guid tenant)
     {
         await transaction.ExecuteAsync("savepoint before", default);

@@ -8,7 +8,7 @@ namespace ControlPlane.Tests;
 public class JobTests
 {
     [Fact]
-    public async Task An_operator_runs_a_job_and_reads_what_it_did()
+    public async Task An_operator_runs_a_job_and_gets_its_report()
     {
         await using var server = await TestServer.StartAsync();
         var reply = await server.RunJobAsync("nightly");
@@ -18,7 +18,7 @@ public class JobTests
     }
 
     [Fact]
-    public async Task An_unknown_job_is_answered_with_the_known_ones()
+    public async Task An_unknown_job_returns_404_with_the_known_ones()
     {
         await using var server = await TestServer.StartAsync();
         var reply = await server.Operator.PostAsync("/v1/admin/jobs/tidy/run", content: null);
@@ -27,33 +27,33 @@ public class JobTests
     }
 
     [Fact]
-    public async Task Nobody_but_an_operator_runs_jobs()
+    public async Task Only_an_operator_may_run_jobs()
     {
         await using var server = await TestServer.StartAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, (await server.Anyone.PostAsync("/v1/admin/jobs/nightly/run", content: null)).StatusCode);
     }
 
     [Fact]
-    public async Task A_job_that_runs_already_is_not_run_beside_itself()
+    public async Task A_job_never_runs_twice_at_the_same_time()
     {
         await using var server = await TestServer.StartAsync();
-        var (began, finish) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (started, finish) = (new TaskCompletionSource(), new TaskCompletionSource());
         var slow = new JobDefinition(new JobSchedule("slow", "0 0 1 1 *", "Waits.", DrainsQueue: false), async _ =>
         {
-            began.SetResult();
+            started.SetResult();
             await finish.Task;
             return JobReport.Of();
         });
         var runner = server.Services.GetRequiredService<JobRunner>();
         var first = runner.RunAsync(slow, server.Clock.GetUtcNow(), CancellationToken.None);
-        await began.Task;
+        await started.Task;
         Assert.IsType<JobResult.AlreadyRunning>(await runner.RunAsync(slow, server.Clock.GetUtcNow(), CancellationToken.None));
         finish.SetResult();
         Assert.IsType<JobResult.Finished>(await first);
     }
 
     [Fact]
-    public async Task A_database_that_goes_away_while_a_job_runs_is_said_to_be_away_and_the_job_is_tried_again()
+    public async Task An_outage_during_a_job_throws_and_the_job_can_run_again()
     {
         await using var server = await TestServer.StartAsync();
         var runner = server.Services.GetRequiredService<JobRunner>();

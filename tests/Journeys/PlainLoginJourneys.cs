@@ -3,11 +3,11 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-/// <summary>On a VPS the control plane signs in as the role that deploy/vps/postgres/login.sql makes, which is no superuser.</summary>
+/// <summary>On a VPS the control plane signs in as the role that deploy/vps/postgres/login.sql creates, which is no superuser.</summary>
 public sealed class PlainLoginJourneys
 {
     [Fact]
-    public async Task A_login_that_is_no_superuser_migrates_provisions_and_deletes()
+    public async Task A_login_without_superuser_rights_migrates_provisions_and_deletes()
     {
         var folder = Directory.CreateTempSubdirectory("plain-login-").FullName;
         using var data = DataDirectory.Open(Path.Combine(folder, "server"));
@@ -16,7 +16,7 @@ public sealed class PlainLoginJourneys
         await using (var app = LocalHost.Build(
             new Dictionary<string, string?>
             {
-                ["CONTROLPLANE_DATABASE"] = await MakeLoginAsync(postgres.ConnectionString),
+                ["CONTROLPLANE_DATABASE"] = await CreateLoginAsync(postgres.ConnectionString),
                 ["CONTROLPLANE_DATA"] = Path.Combine(folder, "app"),
                 ["CONTROLPLANE_DATAPLANE"] = "render",
             },
@@ -28,12 +28,12 @@ public sealed class PlainLoginJourneys
             Assert.False(await owner.ScalarAsync<bool>("select rolsuper from pg_roles where rolname = current_user", default));
 
             var (clock, options) = (app.Services.GetRequiredService<Clock>(), app.Services.GetRequiredService<ControlPlaneOptions>());
-            var made = Assert.IsType<CreateTenantResult.Created>(await app.Services.GetRequiredService<CreateTenant>().RunAsync(
+            var tenant = Assert.IsType<CreateTenantResult.Created>(await app.Services.GetRequiredService<CreateTenant>().RunAsync(
                 new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Plain", Slug = "plain", Email = "owner@plain.example", Country = "DE" } },
                 (transaction, created, ct) => transaction.QueueProvisioningAsync(clock, options, created.Tenant, created.Slug, RunKinds.Provision, ct), default));
-            Assert.Equal("ready", await ProvisionAsync(app.Services, made.Tenant));
-            await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(made.Tenant, default);
-            Assert.Equal("deleted", await ProvisionAsync(app.Services, made.Tenant));
+            Assert.Equal("ready", await ProvisionAsync(app.Services, tenant.Tenant));
+            await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(tenant.Tenant, default);
+            Assert.Equal("deleted", await ProvisionAsync(app.Services, tenant.Tenant));
             Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_roles where rolname = 'tenant_plain')", default));
         }
 
@@ -47,11 +47,11 @@ public sealed class PlainLoginJourneys
         return (await EnvironmentStatus.ReadAsync(transaction, tenant, default))?.State;
     }
 
-    // As psql reads the script, under another name: the embedded server's superuser has this one.
-    static async Task<string> MakeLoginAsync(string superuser)
+    // Runs the script as psql would, with another role name: the embedded server's superuser has this one.
+    static async Task<string> CreateLoginAsync(string superuser)
     {
         var script = (await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(Here())!, "../../deploy/vps/postgres/login.sql")))
-            .Replace("controlplane", "plain_login", StringComparison.Ordinal).Replace(":'password'", "'of the plain login'", StringComparison.Ordinal);
+            .Replace("controlplane", "plain_login", StringComparison.Ordinal).Replace(":'password'", "'password of the plain login'", StringComparison.Ordinal);
         await using var connection = new NpgsqlConnection(superuser);
         await connection.OpenAsync();
         foreach (var statement in script.Split('\n').Where(line => line.Length > 0 && line[0] is not ('-' or '\\')))
@@ -59,7 +59,7 @@ public sealed class PlainLoginJourneys
             await connection.ExecuteAsync(statement, default);
         }
 
-        return new NpgsqlConnectionStringBuilder(superuser) { Username = "plain_login", Password = "of the plain login", Database = "plain_login" }.ToString();
+        return new NpgsqlConnectionStringBuilder(superuser) { Username = "plain_login", Password = "password of the plain login", Database = "plain_login" }.ToString();
     }
 
     static string Here([CallerFilePath] string path = "") => path;

@@ -2,33 +2,33 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-/// <summary>Tenants carry the region their data belongs to.</summary>
+/// <summary>Each tenant records the region of its data.</summary>
 [Trait("Category", "Slow")]
 public sealed class RegionJourneys
 {
     static readonly Dictionary<string, string?> InFrankfurt = new() { ["CONTROLPLANE_REGION"] = "eu-central-1" };
 
     [Fact]
-    public async Task A_tenant_carries_the_region_of_the_installation_it_was_made_at()
+    public async Task A_tenant_has_the_region_of_the_installation_that_created_it()
     {
         await using var server = await TestServer.StartAsync(settings: InFrankfurt);
-        var made = await server.CreateTenantAsync();
+        var created = await server.CreateTenantAsync();
         var signedUp = (await (await Person.New().SendAsync(server)).ReadAsync()).GetProperty("tenant_id").GetGuid();
-        using var desk = server.NewVisitor();
-        await desk.SubmitAsync("/admin/login", "/admin/login", ("key", server.OperatorKey));
+        using var portal = server.NewVisitor();
+        await portal.SubmitAsync("/admin/login", "/admin/login", ("key", server.OperatorKey));
 
-        foreach (var tenant in (Guid[])[made.Id, signedUp])
+        foreach (var tenant in (Guid[])[created.Id, signedUp])
         {
             Assert.Equal("eu-central-1", (await (await server.Operator.GetAsync($"/v1/admin/tenants/{tenant}")).ReadAsync()).GetProperty("region").GetString());
-            Assert.Contains("eu-central-1", await desk.GetStringAsync($"/admin/tenants/{tenant}"), StringComparison.Ordinal);
+            Assert.Contains("eu-central-1", await portal.GetStringAsync($"/admin/tenants/{tenant}"), StringComparison.Ordinal);
         }
 
-        Assert.Contains("eu-central-1", await desk.GetStringAsync("/admin/tenants"), StringComparison.Ordinal);
-        Assert.Equal("eu-central-1", (await (await made.Http.GetAsync("/v1/environment")).ReadAsync()).GetProperty("region").GetString());
+        Assert.Contains("eu-central-1", await portal.GetStringAsync("/admin/tenants"), StringComparison.Ordinal);
+        Assert.Equal("eu-central-1", (await (await created.Http.GetAsync("/v1/environment")).ReadAsync()).GetProperty("region").GetString());
     }
 
     [Fact]
-    public async Task A_region_is_never_changed_not_even_by_the_owner_of_the_table()
+    public async Task Not_even_the_owner_of_the_table_can_change_a_region()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await server.CreateTenantAsync();
@@ -40,7 +40,7 @@ public sealed class RegionJourneys
     }
 
     [Fact]
-    public async Task Tenants_that_were_there_before_regions_get_the_one_of_the_installation_that_migrates_them()
+    public async Task Tenants_from_before_regions_get_that_of_the_installation_that_migrates_them()
     {
         await using var server = await TestServer.StartAsync();
         await server.CreateTenantAsync();
@@ -51,24 +51,23 @@ public sealed class RegionJourneys
         await owner.ExecuteAsync("alter table control.tenant drop column region", default);
         await owner.ExecuteAsync("select set_config('app.region', 'eu-central-1', true)", default);
 
-        var name = Assert.Single(typeof(Migrator).Assembly.GetManifestResourceNames(), name => name.Contains("0012_", StringComparison.Ordinal));
-        using var migration = new StreamReader(typeof(Migrator).Assembly.GetManifestResourceStream(name)!);
-        await using (var script = new NpgsqlCommand(await migration.ReadToEndAsync(), owner, transaction))
+        var migration = Assert.Single(SchemaScripts.Migrations, migration => migration.Name == "0012_tenant_region");
+        await using (var script = new NpgsqlCommand(migration.Sql, owner, transaction))
         {
             await script.ExecuteNonQueryAsync();
         }
 
-        // As the version before still does while this one takes over.
+        // As the release before it does while both run.
         await owner.ExecuteAsync(
             """
             insert into control.tenant (id, slug, organization, country, requested_plan, status, created_at)
-            values (gen_random_uuid(), 'of-before', 'Organization', 'DE', 'basic', 'pending', now())
+            values (gen_random_uuid(), 'before', 'Organization', 'DE', 'basic', 'pending', now())
             """, default);
         Assert.Equal(["eu-central-1", "eu-central-1"], await owner.QueryAsync("select region from control.tenant", row => row.GetString(0), default));
     }
 
     [Fact]
-    public async Task An_environment_is_not_brought_up_outside_its_tenants_region_but_may_be_removed_there()
+    public async Task An_environment_is_not_provisioned_outside_its_tenants_region_but_may_be_deleted_there()
     {
         await using var rig = await ProvisioningRig.StartAsync(region: "eu-central-1");
         var tenant = await rig.TenantAsync();
@@ -109,7 +108,7 @@ public sealed class RegionJourneys
     [InlineData("EU Central")]
     [InlineData("-eu")]
     [InlineData("eu\n")]
-    public void A_region_that_is_none_is_a_clear_error(string region)
+    public void An_invalid_region_is_a_clear_error(string region)
     {
         var refused = Assert.Throws<SettingException>(() => LocalHost.Build(
             new Dictionary<string, string?> { ["CONTROLPLANE_DATABASE"] = "Host=localhost", ["CONTROLPLANE_REGION"] = region }, FreePort.Find()));

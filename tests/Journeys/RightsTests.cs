@@ -2,10 +2,10 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-/// <summary>No statement runs with the rights of the login, which is a member of several roles here.</summary>
+/// <summary>No statement runs with the rights of the login, which is a member of several roles in these tests.</summary>
 public sealed class RightsTests : IAsyncLifetime
 {
-    const string Who = "select current_user::text";
+    const string CurrentUser = "select current_user::text";
 
     static readonly Guid Tenant = Guid.Parse("01890000-0000-7000-8000-000000000001");
 
@@ -35,53 +35,53 @@ public sealed class RightsTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Begins))]
-    public async Task Every_statement_runs_as_its_role_from_the_first_to_the_last(string begin, string role)
+    public async Task Every_statement_runs_as_its_role(string begin, string role)
     {
         for (var round = 0; round < 2; round++)
         {
             await using var statements = await BeginAsync(begin);
-            Assert.Equal(role, await statements.ScalarAsync<string>(Who, default));
-            Assert.Equal([role], await statements.QueryAsync(Who, row => row.GetString(0), default));
-            Assert.Equal(role, await statements.FirstAsync(Who, row => row.GetString(0), default));
-            Assert.Equal(-1, await statements.ExecuteAsync(Who, default));
+            Assert.Equal(role, await statements.ScalarAsync<string>(CurrentUser, default));
+            Assert.Equal([role], await statements.QueryAsync(CurrentUser, row => row.GetString(0), default));
+            Assert.Equal(role, await statements.FirstAsync(CurrentUser, row => row.GetString(0), default));
+            Assert.Equal(-1, await statements.ExecuteAsync(CurrentUser, default));
         }
     }
 
     [Theory]
     [MemberData(nameof(Begins))]
-    public async Task After_a_statement_that_failed_or_was_cancelled_the_next_has_no_more_rights(string begin, string role)
+    public async Task A_failed_or_cancelled_statement_does_not_widen_the_rights_of_the_next(string begin, string role)
     {
         using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        foreach (var (bad, ct) in new[] { ("select 1 / 0", default), ("no sql", default), ("select pg_sleep(30)", soon.Token), (Who, new CancellationToken(true)) })
+        foreach (var (bad, ct) in new[] { ("select 1 / 0", default), ("no sql", default), ("select pg_sleep(30)", soon.Token), (CurrentUser, new CancellationToken(true)) })
         {
             await using var statements = await BeginAsync(begin);
             await Assert.ThrowsAnyAsync<Exception>(() => statements.ScalarAsync<int>(bad, ct));
-            // A transaction that failed refuses everything; one that was never sent, and a session, go on.
-            var next = await Record.ExceptionAsync(async () => Assert.Equal(role, await statements.ScalarAsync<string>(Who, default)));
+            // A failed transaction refuses every statement; one that was never sent, and a session, continue.
+            var next = await Record.ExceptionAsync(async () => Assert.Equal(role, await statements.ScalarAsync<string>(CurrentUser, default)));
             Assert.True(next is null or PostgresException { SqlState: PostgresErrorCodes.InFailedSqlTransaction }, next?.ToString());
         }
     }
 
     [Fact]
-    public async Task Going_back_to_a_savepoint_keeps_the_rights()
+    public async Task Rolling_back_to_a_savepoint_keeps_role_and_tenant()
     {
         await using var transaction = await _database.BeginAsync(Tenant, default);
         await transaction.ExecuteAsync("savepoint before", default);
         await Assert.ThrowsAsync<PostgresException>(() => transaction.ExecuteAsync("select 1 / 0", default));
         await transaction.ExecuteAsync("rollback to savepoint before", default);
-        Assert.Equal("control_app", await transaction.ScalarAsync<string>(Who, default));
+        Assert.Equal("control_app", await transaction.ScalarAsync<string>(CurrentUser, default));
         Assert.Equal(Tenant.ToString(), await transaction.ScalarAsync<string>("select current_setting('app.current_tenant')", default));
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task After_its_end_a_transaction_takes_no_more_statements(bool commit)
+    public async Task A_transaction_that_has_ended_accepts_no_more_statements(bool commit)
     {
         var transaction = await _database.BeginJobAsync(default);
         await transaction.ExecuteAsync("select 1", default);
         await (commit ? transaction.CommitAsync(default) : transaction.DisposeAsync().AsTask());
-        await Assert.ThrowsAsync<InvalidOperationException>(() => transaction.ScalarAsync<string>(Who, default));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => transaction.ScalarAsync<string>(CurrentUser, default));
         await transaction.DisposeAsync();
     }
 
@@ -101,9 +101,9 @@ public sealed class RightsTests : IAsyncLifetime
         await next.ExecuteAsync("savepoint before", default);
         await Assert.ThrowsAsync<PostgresException>(() => next.ScalarAsync<long>("select count(*) from control.tenant", default));
         await next.ExecuteAsync("rollback to savepoint before", default);
-        // Nothing but this transaction has the role.
+        // Only this transaction has the role.
         await next.ExecuteAsync("reset role", default);
-        Assert.Equal(_login, await next.ScalarAsync<string>(Who, default));
+        Assert.Equal(_login, await next.ScalarAsync<string>(CurrentUser, default));
     }
 
     [Theory]
@@ -123,7 +123,7 @@ public sealed class RightsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_session_clears_its_locks_and_settings_for_the_next()
+    public async Task A_pooled_session_starts_without_locks_and_settings()
     {
         await using (var session = await _database.OpenJobAsync(default))
         {
@@ -138,22 +138,22 @@ public sealed class RightsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_session_hears_what_is_announced()
+    public async Task A_session_receives_notifications()
     {
         await using var session = await _database.OpenJobAsync(default);
-        await using var heard = session.ListenAsync("control_job", default).GetAsyncEnumerator();
-        var first = heard.MoveNextAsync().AsTask();
+        await using var notifications = session.ListenAsync("control_job", default).GetAsyncEnumerator();
+        var first = notifications.MoveNextAsync().AsTask();
         while (!first.IsCompleted)
         {
             await OwnerAsync("select pg_notify('control_job', 'outbox')");
         }
 
         await first;
-        Assert.Equal("outbox", heard.Current);
+        Assert.Equal("outbox", notifications.Current);
     }
 
     [Fact]
-    public async Task A_login_that_inherits_nothing_works_as_its_roles_and_not_as_others()
+    public async Task A_noinherit_login_works_as_its_roles_and_no_others()
     {
         var login = Names.Random("login");
         await OwnerAsync($"create role {login} login noinherit password 'secret'");
@@ -167,10 +167,10 @@ public sealed class RightsTests : IAsyncLifetime
             await using var job = await database.BeginJobAsync(default);
             Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => job.ExecuteAsync("select 1", default))).SqlState);
 
-            // A statement that forgot its role would have no rights at all.
-            await using var forgetful = await database.OpenOwnerAsync(default);
+            // A statement without a role would have no rights at all.
+            await using var withoutRole = await database.OpenOwnerAsync(default);
             Assert.Equal(PostgresErrorCodes.InsufficientPrivilege,
-                (await Assert.ThrowsAsync<PostgresException>(() => forgetful.ExecuteAsync("select control.find_session('')", default))).SqlState);
+                (await Assert.ThrowsAsync<PostgresException>(() => withoutRole.ExecuteAsync("select control.find_session('')", default))).SqlState);
         }
 
         await OwnerAsync($"drop role {login}");

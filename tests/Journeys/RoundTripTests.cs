@@ -1,6 +1,6 @@
 namespace ControlPlane.Tests;
 
-/// <summary>What the hot paths cost on the wire: taking rights costs no round trip.</summary>
+/// <summary>Round trips of the hot paths: setting the role costs none.</summary>
 public sealed class RoundTripTests : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
@@ -29,15 +29,15 @@ public sealed class RoundTripTests : IAsyncLifetime
     public async Task Authorize_is_one_round_trip()
     {
         await using var authorize = new Authorize(_database, _server.Clock);
-        await AskAsync("first opens the connection");
-        Assert.Equal(1, await _relay.CountAsync(() => AskAsync("r1")));
+        await AuthorizeAsync("opens the connection");
+        Assert.Equal(1, await _relay.CountAsync(() => AuthorizeAsync("r1")));
 
-        Task<AuthorizationAnswer?> AskAsync(string request) =>
+        Task<AuthorizationAnswer?> AuthorizeAsync(string request) =>
             authorize.RunAsync(new AuthorizationRequest(Credentials.Hash(_tenant.ApiKey), request, "u1", "mistral:7b-instruct", 10, null, 0), default);
     }
 
     [Fact]
-    public async Task A_transaction_is_a_round_trip_for_each_statement_and_one_for_its_end()
+    public async Task A_transaction_is_one_round_trip_per_statement_and_one_for_its_commit()
     {
         await WorkAsync();
         Assert.Equal(3, await _relay.CountAsync(WorkAsync));

@@ -20,7 +20,7 @@ public class SandboxClockTests
     }
 
     [Fact]
-    public async Task Due_jobs_run_in_order_at_their_own_moments()
+    public async Task Due_jobs_run_in_order_at_their_due_times()
     {
         await using var server = await TestServer.StartAsync(clock: NewYear);
         var moved = await server.MoveClockAsync(NewYear.AddDays(2));
@@ -41,7 +41,7 @@ public class SandboxClockTests
     }
 
     [Fact]
-    public async Task Moves_at_the_same_time_run_every_moment_once()
+    public async Task Concurrent_moves_run_every_due_job_once()
     {
         await using var server = await TestServer.StartAsync(clock: NewYear);
         var moves = await Task.WhenAll(Enumerable.Range(1, 4).Select(_ => server.MoveClockAsync(NewYear.AddDays(3))));
@@ -50,7 +50,7 @@ public class SandboxClockTests
     }
 
     [Fact]
-    public async Task A_request_without_a_usable_instant_is_told_what_to_send()
+    public async Task A_request_without_a_valid_instant_returns_400()
     {
         await using var server = await TestServer.StartAsync(clock: NewYear);
         foreach (var body in new object[] { new { }, new { now = (string?)null }, new { now = "9999-01-01T00:00:00Z" }, new { now = "soon" } })
@@ -62,7 +62,7 @@ public class SandboxClockTests
     }
 
     [Fact]
-    public async Task A_real_installation_has_no_clock_to_move()
+    public async Task Without_the_sandbox_there_is_no_clock_to_move()
     {
         await using var server = await TestServer.StartAsync(sandbox: false);
         Assert.Equal(HttpStatusCode.NotFound, (await server.Operator.PostAsJsonAsync("/v1/sandbox/clock", new { now = NewYear })).StatusCode);

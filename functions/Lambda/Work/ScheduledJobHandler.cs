@@ -18,7 +18,7 @@ sealed class ScheduledJobHandler(JobCatalog jobs, JobRunner runner, Clock clock,
             return await runner.RunAsync(job, clock.GetUtcNow(), invocation.Deadline) switch
             {
                 JobResult.Finished { Report: var report } => new JobResponse(name, "succeeded", report.Counts, report.Alerts),
-                JobResult.Failed { Why: var reason } => throw new JobFailedException($"The job {name} failed: {reason}"),
+                JobResult.Failed { Reason: var reason } => throw new JobFailedException($"The job {name} failed: {reason}"),
                 _ => new JobResponse(name, "already_running"),
             };
         }

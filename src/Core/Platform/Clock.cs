@@ -1,8 +1,8 @@
 namespace ControlPlane.Platform;
 
 /// <summary>
-/// Business time. Real time, unless this installation is a sandbox whose test clock was set: then time stands still between
-/// moves, as with Stripe's test clocks. Kept in the database, so that every process of a sandbox has the same time.
+/// Business time. Real time, unless this installation is a sandbox whose test clock was set: then time is frozen between moves, as with Stripe's test
+/// clocks. Stored in the database, so that all processes of a sandbox have the same time.
 /// </summary>
 /// <remarks>Leases, retries, sessions and links in mails run on the database's own clock instead (docs/decisions/0002-two-clocks.md).</remarks>
 public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : TimeProvider
@@ -12,13 +12,13 @@ public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : Time
 
     public override DateTimeOffset GetUtcNow() => _frozenAt is DateTimeOffset now ? now : wall.GetUtcNow();
 
-    /// <summary>Whether time stands still between moves.</summary>
+    /// <summary>Whether time is frozen between moves.</summary>
     public bool IsFrozen => _frozenAt is not null;
 
-    /// <summary>The machine's own time, for what guards the wire and not the books: webhook signatures.</summary>
+    /// <summary>The machine's own time, for checks of the transport rather than of accounting: webhook signatures.</summary>
     public DateTimeOffset Wall => wall.GetUtcNow();
 
-    /// <summary>Takes over the time another process may have set.</summary>
+    /// <summary>Reads the time that another process may have set.</summary>
     public async Task ReadAsync(ControlDatabase database, CancellationToken ct)
     {
         if (!options.Sandbox)
@@ -30,17 +30,17 @@ public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : Time
         Volatile.Write(ref _frozenAt, await transaction.SandboxTimeAsync(ct));
     }
 
-    /// <returns>False when <paramref name="now"/> is before the present: time only moves forward.</returns>
+    /// <returns>False when <paramref name="now"/> is before the current time, which only moves forward.</returns>
     /// <exception cref="InvalidOperationException">This installation is not a sandbox.</exception>
     public async Task<bool> MoveAsync(ControlDatabase database, DateTimeOffset now, CancellationToken ct)
     {
         if (!options.Sandbox)
         {
-            throw new InvalidOperationException("The clock of a real installation cannot be set.");
+            throw new InvalidOperationException("Only the clock of a sandbox can be set.");
         }
 
         await using var transaction = await database.BeginJobAsync(ct);
-        // A test clock may lose its last moments with the machine's power; waiting for the disk at every stop would cost minutes.
+        // A test clock may lose its last moves in a power cut; waiting for the disk at every stop would take minutes.
         await transaction.ExecuteAsync("set local synchronous_commit = off", ct);
         var moved = await transaction.ScalarAsync<DateTimeOffset?>(Move, ct, now.ToUniversalTime());
         await transaction.CommitAsync(ct);
@@ -63,7 +63,7 @@ public sealed class Clock(TimeProvider wall, ControlPlaneOptions options) : Time
 
 public static class SandboxTime
 {
-    /// <returns>What the sandbox clock shows; null when it was never set, as in every real installation.</returns>
+    /// <returns>The time of the sandbox clock; null when it was never set, as in every real installation.</returns>
     public static Task<DateTimeOffset?> SandboxTimeAsync(this Transaction transaction, CancellationToken ct) =>
         transaction.ScalarAsync<DateTimeOffset?>("select now from control.sandbox_clock", ct);
 }

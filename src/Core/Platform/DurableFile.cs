@@ -2,20 +2,20 @@ using System.Runtime.InteropServices;
 
 namespace ControlPlane.Platform;
 
-/// <summary>Files that survive a killed process and a power cut: each is there as a whole or not at all.</summary>
+/// <summary>Files that survive a killed process and a power cut: each exists completely or not at all.</summary>
 static class DurableFile
 {
-    /// <summary>What a file is called until it is whole. A process that is killed in between leaves one behind.</summary>
+    /// <summary>Suffix of a file until it is complete. A process that is killed while it writes leaves such a file behind.</summary>
     public const string Partial = ".partial";
 
-    /// <summary>Writes a new file that only its owner may read. Returns when it is on the disk under its name.</summary>
-    /// <exception cref="IOException">The disk is full or fails, or the file is there already; nothing is left of the attempt.</exception>
+    /// <summary>Writes a new file that only its owner may read. Returns once it is on disk under its name.</summary>
+    /// <exception cref="IOException">The disk is full or fails, or the file exists; the partial file is deleted.</exception>
     public static void Write(string path, Action<Stream> content)
     {
         var partial = path + Partial;
         try
         {
-            using (var file = new FileStream(partial, Options()))
+            using (var file = new FileStream(partial, CreateOptions()))
             {
                 content(file);
                 file.Flush(flushToDisk: true);
@@ -31,8 +31,8 @@ static class DurableFile
         }
     }
 
-    /// <summary>Makes a folder that only its owner may enter, if it is not there.</summary>
-    public static void MakeFolder(string path)
+    /// <summary>Creates a folder that only its owner may enter, unless it exists.</summary>
+    public static void CreateFolder(string path)
     {
         if (Directory.Exists(path))
         {
@@ -49,7 +49,7 @@ static class DurableFile
         SyncFolder(Path.GetDirectoryName(path)!);
     }
 
-    /// <summary>Puts names that were added, changed or removed in the folder on the disk. Windows does so by itself.</summary>
+    /// <summary>Flushes added, renamed and deleted names of the folder to disk. Windows does so by itself.</summary>
     public static void SyncFolder(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -67,11 +67,11 @@ static class DurableFile
 
         if (!synced)
         {
-            throw new IOException($"{path} cannot be written to the disk: {Marshal.GetPInvokeErrorMessage(error)}");
+            throw new IOException($"{path} cannot be flushed to disk: {Marshal.GetPInvokeErrorMessage(error)}");
         }
     }
 
-    static FileStreamOptions Options()
+    static FileStreamOptions CreateOptions()
     {
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
@@ -82,7 +82,7 @@ static class DurableFile
         return options;
     }
 
-    // .NET opens no folders.
+    // .NET cannot open folders.
     const int ReadOnly = 0;
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]

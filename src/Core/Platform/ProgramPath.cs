@@ -1,13 +1,13 @@
 namespace ControlPlane.Platform;
 
 /// <summary>
-/// Where a program of the machine is. The framework would look in the working directory before PATH, and start whatever has that name
-/// there: in a checkout of this repository <c>test</c> is the test suite.
+/// Finds programs on PATH. Process.Start would search the working directory first and start a file of that name there: in a checkout of this repository,
+/// <c>test</c> is the test suite.
 /// </summary>
 public static class ProgramPath
 {
-    /// <param name="program">A name, or a path, which is taken as it is.</param>
-    /// <returns>The path of the program; for a name that is not on PATH one at which there is nothing.</returns>
+    /// <param name="program">A name, or a path, which is returned unchanged.</param>
+    /// <returns>The program's path; a path that does not exist when the name is not on PATH.</returns>
     public static string Of(string program)
     {
         if (program.Contains('/') || OperatingSystem.IsWindows())

@@ -11,7 +11,7 @@ public class CronScheduleTests
     static readonly JobDefinition EveryFiveMinutes = Job("often", "*/5 * * * *");
 
     [Fact]
-    public void Moments_of_several_jobs_come_in_order_of_time_and_then_of_the_jobs()
+    public void Due_times_of_several_jobs_are_ordered_by_time_and_then_by_job()
     {
         var midnight = Job("midnight", "0 0 * * *");
         var due = CronSchedule.Between([Hourly, midnight, Daily], At("2026-01-01T22:30"), At("2026-01-02T01:00"));
@@ -21,7 +21,7 @@ public class CronScheduleTests
     }
 
     [Fact]
-    public void The_start_is_left_out_and_the_end_is_included()
+    public void The_start_is_excluded_and_the_end_is_included()
     {
         Assert.Empty(CronSchedule.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T10:59:59")));
         Assert.Single(CronSchedule.Between([Hourly], At("2026-01-01T10:00"), At("2026-01-01T11:00")));
@@ -29,7 +29,7 @@ public class CronScheduleTests
     }
 
     [Fact]
-    public void Going_in_two_steps_meets_the_same_moments_as_going_in_one() =>
+    public void Two_intervals_in_a_row_have_the_same_due_times_as_one() =>
         Prop.ForAll(
             ArbMap.Default.GeneratorFor<(ushort, ushort)>().ToArbitrary(),
             minutes =>
@@ -46,11 +46,11 @@ public class CronScheduleTests
     [InlineData("2026-01-01T00:10", "2026-01-02T00:10", "2026-01-02T00:10")]
     [InlineData("2026-01-01T00:10", "2026-03-05T12:00", "2026-03-05T00:10")]
     [InlineData(null, "2026-03-05T12:00", null)]
-    public void A_missed_run_is_made_up_for_once_with_its_latest_moment(string? last, string now, string? missed) =>
+    public void Missed_runs_are_caught_up_once_at_the_latest_due_time(string? last, string now, string? missed) =>
         Assert.Equal(missed is null ? null : At(missed), CronSchedule.Missed(Daily, last is null ? null : At(last), At(now)));
 
     [Fact]
-    public void Only_what_runs_at_most_hourly_counts_as_hourly_or_rarer()
+    public void Jobs_that_run_at_most_hourly_are_recognised()
     {
         Assert.True(CronSchedule.RunsAtMostHourly(Hourly));
         Assert.True(CronSchedule.RunsAtMostHourly(Daily));

@@ -16,7 +16,7 @@ public class SecretBoxTests
     }
 
     [Fact]
-    public void Requests_may_seal_and_open_at_once() => Parallel.For(0, 20_000, i =>
+    public void Concurrent_requests_may_seal_and_open() => Parallel.For(0, 20_000, i =>
     {
         var secret = new string('x', i % 50);
         Assert.Equal(secret, Box.Open(Box.Seal(secret, "c"), "c"));

@@ -29,7 +29,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     public UsageSpool(string folder, long maximumBytes, TimeProvider time)
     {
         (Folder, _maximumBytes, _time) = (folder, maximumBytes, time);
-        DurableFile.MakeFolder(folder);
+        DurableFile.CreateFolder(folder);
         foreach (var partial in Directory.EnumerateFiles(folder, "*" + DurableFile.Partial).Where(file => File.GetLastWriteTimeUtc(file) < time.GetUtcNow() - MaximumPartialAge))
         {
             File.Delete(partial);
@@ -123,7 +123,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     void WriteReason(string name, string reason)
     {
         // An operator may have deleted the folder.
-        DurableFile.MakeFolder(FailedFolder);
+        DurableFile.CreateFolder(FailedFolder);
         File.WriteAllText(Path.Combine(FailedFolder, SpoolFile.ReasonFileName(name)), reason + Environment.NewLine);
     }
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Platform.Audit;
 
-/// <summary>Who did what, in the transaction that did it. No secret, address of a person or prompt goes in here.</summary>
+/// <summary>Records who did what, in the transaction that did it. Never log secrets, email addresses or prompts here.</summary>
 public static class AuditLog
 {
     /// <param name="actor"><c>member:{id}</c>, <c>key:{id}</c>, <c>operator</c>, <c>job:{name}</c> or <c>visitor</c>.</param>

@@ -2,40 +2,40 @@ using Npgsql;
 
 namespace ControlPlane.Platform.Database;
 
-/// <summary>Makes <see cref="FunctionLogin.All"/> what they have to be, and takes from them what they should not have. Running it again changes nothing.</summary>
+/// <summary>Creates the logins of <see cref="FunctionLogin.All"/>, or corrects them, and revokes memberships that they should not have. Idempotent.</summary>
 public sealed class CreateFunctionLogins(ControlDatabase database)
 {
-    /// <param name="admission">A role of the server whose members are let in without a password, such as RDS' <c>rds_iam</c>; left out where there is none.</param>
-    public async Task RunAsync(string admission, CancellationToken ct)
+    /// <param name="signInRole">A role of the server whose members sign in without a password, such as RDS' <c>rds_iam</c>; ignored where it does not exist.</param>
+    public async Task RunAsync(string signInRole, CancellationToken ct)
     {
         await using var owner = await database.OpenOwnerAsync(ct);
         await using var transaction = await owner.BeginTransactionAsync(ct);
         await owner.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('control.function_logins', 0))", ct);
-        var admits = await owner.ScalarAsync<bool>(Exists, ct, admission);
+        var hasSignInRole = await owner.ScalarAsync<bool>(Exists, ct, signInRole);
         foreach (var login in FunctionLogin.All)
         {
-            await MakeAsync(owner, login.Name, admits ? [.. login.Roles, admission] : login.Roles, ct);
+            await CreateAsync(owner, login.Name, hasSignInRole ? [.. login.Roles, signInRole] : login.Roles, ct);
         }
 
         await transaction.CommitAsync(ct);
     }
 
-    static async Task MakeAsync(NpgsqlConnection owner, string name, IReadOnlyList<string> roles, CancellationToken ct)
+    static async Task CreateAsync(NpgsqlConnection owner, string name, IReadOnlyList<string> roles, CancellationToken ct)
     {
         if (!await owner.ScalarAsync<bool>(Exists, ct, name))
         {
             await owner.ExecuteAsync($"create role {name}", ct);
         }
 
-        // Inherits nothing: a statement that does not take its role has no rights at all.
+        // noinherit: a statement that does not set its role has no rights at all.
         await owner.ExecuteAsync($"alter role {name} login noinherit password null", ct);
-        var member = await owner.QueryAsync(MemberOf, row => row.GetString(0), ct, name);
-        foreach (var role in roles.Except(member))
+        var memberOf = await owner.QueryAsync(MemberOf, row => row.GetString(0), ct, name);
+        foreach (var role in roles.Except(memberOf))
         {
             await owner.ExecuteAsync($"grant {role} to {name}", ct);
         }
 
-        foreach (var role in member.Except(roles))
+        foreach (var role in memberOf.Except(roles))
         {
             await owner.ExecuteAsync($"revoke \"{role}\" from {name}", ct);
         }

@@ -4,74 +4,74 @@ using Npgsql;
 namespace ControlPlane.Platform.Database;
 
 /// <summary>
-/// The password of a new connection, where it is no lasting one: a token, or a secret that rotates. Asked for every connection that is opened, and not by a
-/// timer beforehand: the clock of a function that is frozen, or was restored from a snapshot, runs while its timers do not.
+/// Provides the password of a new connection when it is short-lived: a token, or a secret that rotates. Called for every connection that is opened rather
+/// than periodically: timers of a function that is frozen, or was restored from a snapshot, do not fire while time goes on.
 /// </summary>
-/// <param name="login">Host, port and user that the connection is for.</param>
-/// <remarks>Whatever it throws, the opening of the connection fails with an <see cref="NpgsqlException"/>: to callers, the database is away.</remarks>
+/// <param name="login">Host, port and user of the connection.</param>
+/// <remarks>Whatever it throws, opening the connection fails with an <see cref="NpgsqlException"/>: to callers, the database is unavailable.</remarks>
 public delegate ValueTask<string> PasswordProvider(NpgsqlConnectionStringBuilder login, CancellationToken ct);
 
 /// <summary>
-/// The database, as the roles that may use it. The login it comes in with is a member of them; no statement runs with the rights of the login
-/// itself, except the owner's (decision 1).
+/// The database, through the roles that may use it. The login of the connection string is a member of them; no statement runs with the rights of the login
+/// itself, except those of the schema's owner (decision 1).
 /// </summary>
 public sealed class ControlDatabase : IAsyncDisposable
 {
-    static readonly SessionRole App = new(DatabaseRoles.App);
-    static readonly SessionRole Job = new(DatabaseRoles.Job);
-    static readonly SessionRole Provisioning = new(DatabaseRoles.Provision);
+    static readonly SessionRole AppRole = new(DatabaseRoles.App);
+    static readonly SessionRole JobRole = new(DatabaseRoles.Job);
+    static readonly SessionRole ProvisionRole = new(DatabaseRoles.Provision);
 
     readonly string _connectionString;
-    readonly PasswordProvider? _makePassword;
+    readonly PasswordProvider? _passwordProvider;
     readonly NpgsqlDataSource _app;
     readonly NpgsqlDataSource _job;
     readonly NpgsqlDataSource _sessions;
     readonly NpgsqlDataSource _provision;
     readonly NpgsqlDataSource _owner;
 
-    /// <param name="connectionString">Npgsql connection string of a login that is a member of the roles, or owns the schema or is to own it.</param>
-    /// <param name="makePassword">For connections of a connection string without a password.</param>
-    public ControlDatabase(string connectionString, PasswordProvider? makePassword = null)
+    /// <param name="connectionString">Npgsql connection string of a login that is a member of the roles, or that owns or will own the schema.</param>
+    /// <param name="passwordProvider">Used when the connection string has no password.</param>
+    public ControlDatabase(string connectionString, PasswordProvider? passwordProvider = null)
     {
-        (_connectionString, _makePassword) = (connectionString, makePassword);
-        // Roles have pools of their own, so that none takes the last connection from another, and plans made for one role are used by that role.
-        _app = Pool(App.Role, maximumConnections: 50);
-        _job = Pool(Job.Role, maximumConnections: 30);
-        _provision = Pool(Provisioning.Role, maximumConnections: 5, traced: false);
-        _sessions = Pool("control_session", maximumConnections: 20, keepsState: true);
-        _owner = Pool("control_owner", maximumConnections: 5, keepsState: true);
+        (_connectionString, _passwordProvider) = (connectionString, passwordProvider);
+        // One pool per role, so that no role starves another of connections, and prepared plans are reused by the role they were prepared for.
+        _app = CreatePool(AppRole.Role, maximumConnections: 50);
+        _job = CreatePool(JobRole.Role, maximumConnections: 30);
+        _provision = CreatePool(ProvisionRole.Role, maximumConnections: 5, traced: false);
+        _sessions = CreatePool("control_session", maximumConnections: 20, keepsState: true);
+        _owner = CreatePool("control_owner", maximumConnections: 5, keepsState: true);
     }
 
-    /// <summary>Raised after each commit that queued work for a job: for hosts that can neither listen to the database nor wait for the schedule.</summary>
+    /// <summary>Raised after each commit that queued work for a job, for hosts that can neither LISTEN nor wait for the schedule.</summary>
     public event Action<Announcement>? Announced;
 
-    /// <summary>A transaction of tenant-facing code: every row it can see or write belongs to <paramref name="tenant"/>.</summary>
+    /// <summary>A transaction of tenant-facing code: every row that it can see or write belongs to <paramref name="tenant"/>.</summary>
     /// <exception cref="NpgsqlException">Database unreachable.</exception>
-    public Task<Transaction> BeginAsync(Guid tenant, CancellationToken ct) => BeginAsync(_app, App with { Tenant = tenant }, ct);
+    public Task<Transaction> BeginAsync(Guid tenant, CancellationToken ct) => BeginAsync(_app, AppRole with { Tenant = tenant }, ct);
 
-    /// <summary>A transaction of tenant-facing code before its tenant is known: it may look up one exact value through the
+    /// <summary>A transaction of tenant-facing code before the tenant is known: it may look up one exact value through the
     /// <c>find_…</c> functions and read plans and models, nothing else.</summary>
-    public Task<Transaction> BeginAnonymousAsync(CancellationToken ct) => BeginAsync(_app, App, ct);
+    public Task<Transaction> BeginAnonymousAsync(CancellationToken ct) => BeginAsync(_app, AppRole, ct);
 
-    /// <summary>Tenant-facing code with a single statement, which finds its tenant itself: one round trip.</summary>
-    public async Task<Session> OpenAppAsync(CancellationToken ct) => new(await _app.OpenConnectionAsync(ct), App);
+    /// <summary>A session for tenant-facing code with a single statement that finds its tenant itself: one round trip.</summary>
+    public async Task<Session> OpenAppAsync(CancellationToken ct) => new(await _app.OpenConnectionAsync(ct), AppRole);
 
     /// <summary>A transaction of a job or an operator: sees every tenant.</summary>
-    public Task<Transaction> BeginJobAsync(CancellationToken ct) => BeginAsync(_job, Job, ct);
+    public Task<Transaction> BeginJobAsync(CancellationToken ct) => BeginAsync(_job, JobRole, ct);
 
-    /// <summary>A transaction of a job in which every statement sees the same moment (repeatable read).</summary>
-    public Task<Transaction> BeginJobSnapshotAsync(CancellationToken ct) => BeginAsync(_job, Job, ct, IsolationLevel.RepeatableRead);
+    /// <summary>A transaction of a job in which all statements see one snapshot (repeatable read).</summary>
+    public Task<Transaction> BeginJobSnapshotAsync(CancellationToken ct) => BeginAsync(_job, JobRole, ct, IsolationLevel.RepeatableRead);
 
     /// <summary>A session of a job: for advisory locks and LISTEN.</summary>
-    public async Task<Session> OpenJobAsync(CancellationToken ct) => new(await _sessions.OpenConnectionAsync(ct), Job);
+    public async Task<Session> OpenJobAsync(CancellationToken ct) => new(await _sessions.OpenConnectionAsync(ct), JobRole);
 
-    /// <summary>A transaction that may make and drop the roles and schemas of environments.</summary>
-    public Task<Transaction> BeginProvisioningAsync(CancellationToken ct) => BeginAsync(_provision, Provisioning, ct);
+    /// <summary>A transaction that may create and drop the roles and schemas of environments.</summary>
+    public Task<Transaction> BeginProvisioningAsync(CancellationToken ct) => BeginAsync(_provision, ProvisionRole, ct);
 
-    /// <summary>A connection with the rights of the login: for the migrator, whose login owns the schema.</summary>
+    /// <summary>A connection with the rights of the login itself, for the migrator, whose login owns the schema.</summary>
     public async Task<NpgsqlConnection> OpenOwnerAsync(CancellationToken ct) => await _owner.OpenConnectionAsync(ct);
 
-    /// <summary>Opens new connections from now on: after a pause in which nobody answered for those that are open, they may be gone.</summary>
+    /// <summary>Clears all connection pools. Call it after an outage or a Lambda freeze: idle connections may be dead.</summary>
     public void ClearPools()
     {
         _app.Clear();
@@ -91,13 +91,13 @@ public sealed class ControlDatabase : IAsyncDisposable
     }
 
     async Task<Transaction> BeginAsync(
-        NpgsqlDataSource source, SessionRole rights, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
+        NpgsqlDataSource source, SessionRole role, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
     {
         var connection = await source.OpenConnectionAsync(ct);
         try
         {
-            // Sent with the first statement.
-            return new Transaction(connection, await connection.BeginTransactionAsync(isolation, ct), rights, work => Announced?.Invoke(work));
+            // BEGIN is sent with the first statement.
+            return new Transaction(connection, await connection.BeginTransactionAsync(isolation, ct), role, work => Announced?.Invoke(work));
         }
         catch
         {
@@ -106,10 +106,10 @@ public sealed class ControlDatabase : IAsyncDisposable
         }
     }
 
-    /// <param name="keepsState">True where sessions hold locks, settings or subscriptions, which have to be cleared before the next user. Elsewhere
-    /// nothing outlives a transaction, and clearing would cost: the server forgets its plans, and RDS Proxy takes the session for one that it cannot share.</param>
-    /// <param name="traced">False for a role whose statements hold what no trace may: password verifiers.</param>
-    NpgsqlDataSource Pool(string name, int maximumConnections, bool keepsState = false, bool traced = true)
+    /// <param name="keepsState">True where sessions hold locks, settings or LISTENs, which have to be reset before the next use. Elsewhere nothing outlives
+    /// a transaction, and a reset would cost: the server drops its plans, and RDS Proxy pins the session instead of sharing it.</param>
+    /// <param name="traced">False for a role whose statements contain password verifiers, which must not be traced.</param>
+    NpgsqlDataSource CreatePool(string name, int maximumConnections, bool keepsState = false, bool traced = true)
     {
         var settings = new NpgsqlConnectionStringBuilder(_connectionString)
         {
@@ -119,17 +119,17 @@ public sealed class ControlDatabase : IAsyncDisposable
         };
         if (!keepsState && !settings.Keys.Cast<string>().Contains("Max Auto Prepare"))
         {
-            // Statements are planned once for each connection: planning one takes several times as long as running it. What cannot keep them apart, such as an
-            // old PgBouncer, needs 0 in the connection string.
+            // Statements are planned once per connection: planning one takes several times as long as running it. A pooler that does not support prepared
+            // statements, such as an old PgBouncer, needs 0 in the connection string.
             (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages) = (64, 2);
         }
 
         var source = new NpgsqlDataSourceBuilder(settings.ToString());
         source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => traced).ConfigureBatchFilter(_ => traced));
-        if (_makePassword is { } make && settings is { Password: null, Passfile: null })
+        if (_passwordProvider is { } provider && settings is { Password: null, Passfile: null })
         {
             source.UsePasswordProvider(
-                _ => throw new NotSupportedException("Connections are opened asynchronously."), (login, ct) => make(login, ct));
+                _ => throw new NotSupportedException("Connections are opened asynchronously."), (login, ct) => provider(login, ct));
         }
 
         return source.Build();

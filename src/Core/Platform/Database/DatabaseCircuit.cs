@@ -3,30 +3,30 @@ using Microsoft.Extensions.Logging;
 namespace ControlPlane.Platform.Database;
 
 /// <summary>
-/// Tries work on the database for a bounded time, and not at all while the database is known to be away: for callers that have somewhere else to
-/// go. What is given up may be committed all the same, so it must be work that may be repeated.
+/// A circuit breaker: runs database work with a timeout, and fails fast while the database is known to be unavailable. For callers that have a fallback.
+/// Work that was abandoned may still be committed, so it has to be idempotent.
 /// </summary>
 public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCircuit> log)
 {
-    /// <summary>Work that takes longer makes us ask whether the database is there at all.</summary>
+    /// <summary>Work that takes longer triggers a probe of the database.</summary>
     static readonly TimeSpan OperationTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>How much longer patient work may take when the database is there and only busy.</summary>
+    /// <summary>Additional time for work that allows it, when the probe shows that the database is only busy.</summary>
     static readonly TimeSpan ExtendedTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>A database that needs longer to answer <c>select 1</c>, the wait for a connection included, is away or as good as away.</summary>
+    /// <summary>For <c>select 1</c>, including the wait for a connection.</summary>
     static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Between two looks while it is away. In between nobody waits for it who need not.</summary>
+    /// <summary>Minimum interval between probes while the circuit is open. Callers fail fast in between.</summary>
     static readonly TimeSpan BreakDuration = TimeSpan.FromSeconds(1);
 
     readonly Lock _gate = new();
     Task? _probe;
 
-    /// <summary>When to look again, in milliseconds of the machine's uptime; null while the database is there as far as we know.</summary>
+    /// <summary>When the next probe is due, in milliseconds of the machine's uptime; null while the circuit is closed.</summary>
     long? _nextProbe;
 
-    /// <summary>Whether the database is known to be away.</summary>
+    /// <summary>Whether the database is known to be unavailable.</summary>
     public bool IsOpen
     {
         get
@@ -38,16 +38,16 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         }
     }
 
-    /// <param name="work">Must not use what belongs to the caller once the caller has gone on.</param>
+    /// <param name="work">Must not use resources of the caller after the caller has returned.</param>
     /// <param name="allowExtendedTimeout">For work that may take long on a busy database.</param>
-    /// <param name="bypassOpenCircuit">For callers with nowhere else to go: allowExtendedTimeout, and they look for themselves even when somebody has just done so.</param>
-    /// <exception cref="DatabaseUnavailableException">The database is away, or takes too long.</exception>
-    /// <exception cref="Exception">Whatever the work throws; <see cref="DatabaseUnavailable.IsDatabaseUnavailable"/> tells what it means.</exception>
+    /// <param name="bypassOpenCircuit">For callers without a fallback: allows the extended timeout and probes even if the circuit is open.</param>
+    /// <exception cref="DatabaseUnavailableException">The database is unavailable, or takes too long.</exception>
+    /// <exception cref="Exception">Whatever the work throws; see <see cref="DatabaseUnavailable.IsDatabaseUnavailable"/>.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct, bool allowExtendedTimeout = false, bool bypassOpenCircuit = false)
     {
         if (!await IsAvailableAsync(bypassOpenCircuit))
         {
-            throw new DatabaseUnavailableException("The database was away a moment ago.");
+            throw new DatabaseUnavailableException("The database was unavailable at the last check.");
         }
 
         var cancel = new CancellationTokenSource();
@@ -56,8 +56,8 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         {
             if (!await CompletesAsync(running, OperationTimeout, ct))
             {
-                var more = allowExtendedTimeout || bypassOpenCircuit ? ExtendedTimeout : TimeSpan.Zero;
-                if (!await ConfirmAvailableAsync("it does not answer") || !await CompletesAsync(running, more, ct))
+                var extension = allowExtendedTimeout || bypassOpenCircuit ? ExtendedTimeout : TimeSpan.Zero;
+                if (!await ConfirmAvailableAsync("it does not answer") || !await CompletesAsync(running, extension, ct))
                 {
                     throw new DatabaseUnavailableException("The database did not answer in time.");
                 }
@@ -69,7 +69,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         }
         catch (Exception e) when (running.IsFaulted && e.IsDatabaseUnavailable())
         {
-            // One connection that broke says nothing about the others.
+            // One broken connection says nothing about the others.
             await ConfirmAvailableAsync(e.Message);
             throw;
         }
@@ -79,7 +79,8 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         }
     }
 
-    /// <summary>Whether the database is there as far as we know. While it is away, it is looked for again after a pause, or at once.</summary>
+    /// <summary>Whether the circuit is closed. While it is open, the database is probed once per <see cref="BreakDuration"/>.</summary>
+    /// <param name="bypassOpenCircuit">Probe now.</param>
     public async Task<bool> IsAvailableAsync(bool bypassOpenCircuit = false)
     {
         lock (_gate)
@@ -97,7 +98,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
             _nextProbe = Environment.TickCount64 + (long)BreakDuration.TotalMilliseconds;
         }
 
-        var answers = await ProbeOnceAsync();
+        var answers = await AnswersProbeAsync();
         if (answers)
         {
             Close();
@@ -106,10 +107,10 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         return answers;
     }
 
-    /// <returns>Whether the database answers. If not, nobody waits for it from now on.</returns>
-    async Task<bool> ConfirmAvailableAsync(string why)
+    /// <returns>Whether the database answers. If not, the circuit is open from now on.</returns>
+    async Task<bool> ConfirmAvailableAsync(string reason)
     {
-        if (await ProbeOnceAsync())
+        if (await AnswersProbeAsync())
         {
             return true;
         }
@@ -118,7 +119,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         {
             if (_nextProbe is null)
             {
-                log.LogWarning("The database is away: {Why}", why);
+                log.LogWarning("The database is unavailable: {Reason}", reason);
                 _nextProbe = Environment.TickCount64 + (long)BreakDuration.TotalMilliseconds;
             }
         }
@@ -138,17 +139,17 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
             _nextProbe = null;
         }
 
-        log.LogWarning("The database answers again");
-        // What was idle in the meantime was most likely cut off, and would fail whoever gets it next.
+        log.LogWarning("The database is available again");
+        // Connections that were idle during the outage are most likely dead, and would fail their next user.
         database.ClearPools();
     }
 
-    async Task<bool> ProbeOnceAsync()
+    async Task<bool> AnswersProbeAsync()
     {
         Task probe;
         lock (_gate)
         {
-            // One at a time, however many ask and however long it takes.
+            // One probe at a time, however many callers there are and however long it takes.
             probe = _probe is { IsCompleted: false } ? _probe : _probe = ProbeAsync();
         }
 
@@ -158,10 +159,10 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
     async Task ProbeAsync()
     {
         var cancel = new CancellationTokenSource();
-        var asking = SelectOneAsync(cancel.Token);
-        await CompletesAsync(asking, ProbeTimeout, CancellationToken.None);
-        Abandon(asking, cancel);
-        await asking;
+        var query = SelectOneAsync(cancel.Token);
+        await CompletesAsync(query, ProbeTimeout, CancellationToken.None);
+        Abandon(query, cancel);
+        await query;
 
         async Task SelectOneAsync(CancellationToken ct)
         {
@@ -170,10 +171,10 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
         }
     }
 
-    /// <returns>Whether it has ended within the time, however it did.</returns>
-    static async Task<bool> CompletesAsync(Task running, TimeSpan within, CancellationToken ct)
+    /// <returns>Whether it has completed within the timeout, with or without success.</returns>
+    static async Task<bool> CompletesAsync(Task running, TimeSpan timeout, CancellationToken ct)
     {
-        await running.WaitAsync(within, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await running.WaitAsync(timeout, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!running.IsCompleted)
         {
             ct.ThrowIfCancellationRequested();

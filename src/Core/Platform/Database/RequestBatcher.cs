@@ -3,99 +3,99 @@ using System.Threading.Channels;
 namespace ControlPlane.Platform.Database;
 
 /// <summary>
-/// Lets concurrent small requests share a round trip and a commit: what arrives while one is under way goes together in the next. A request that
-/// comes alone does not wait for company. Nothing is kept between trips: a request is answered after its commit, or fails with it. A trip that nobody
-/// waits for any more is cancelled, so that one which hangs does not hold up those who come after it.
+/// Batches concurrent small requests, so that they share a round trip and a commit: requests that arrive while a batch is running go into the next one. A
+/// single request is not delayed. Results are never buffered: a request completes after its commit, or fails with its batch. A batch is cancelled once
+/// all of its callers have cancelled, so one that hangs does not block later requests.
 /// </summary>
 public sealed class RequestBatcher<TRequest, TAnswer> : IAsyncDisposable
 {
-    readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>();
-    readonly Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> _trip;
+    readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>();
+    readonly Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> _executeBatch;
     readonly CancellationTokenSource _stopping = new();
-    readonly Task _runners;
-    readonly int _maximum;
+    readonly Task _workers;
+    readonly int _maxBatchSize;
 
-    /// <param name="trip">Answers the requests it is given, in their order.</param>
-    /// <param name="concurrency">Trips under way at once.</param>
-    /// <param name="maximum">Most requests in one trip.</param>
+    /// <param name="executeBatch">Answers the requests of a batch, in their order.</param>
+    /// <param name="concurrency">Batches that run at once.</param>
+    /// <param name="maxBatchSize">Requests per batch at most.</param>
     public RequestBatcher(
-        Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> trip, int concurrency = 2, int maximum = 128)
+        Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> executeBatch, int concurrency = 2, int maxBatchSize = 128)
     {
-        _trip = trip;
-        _maximum = maximum;
-        _runners = Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(RunAsync)));
+        _executeBatch = executeBatch;
+        _maxBatchSize = maxBatchSize;
+        _workers = Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(WorkAsync)));
     }
 
-    /// <summary>A caller that gives up gets its cancellation at once; its request may still be carried out, with those of others.</summary>
+    /// <summary>Cancellation returns at once; the request may still be executed, with the others of its batch.</summary>
     public async Task<TAnswer> RunAsync(TRequest request, CancellationToken ct)
     {
-        var waiting = new Waiting(request, new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously), ct);
-        await _queue.Writer.WriteAsync(waiting, ct);
-        return await waiting.Answer.Task.WaitAsync(ct);
+        var pending = new Pending(request, new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously), ct);
+        await _queue.Writer.WriteAsync(pending, ct);
+        return await pending.Answer.Task.WaitAsync(ct);
     }
 
-    /// <summary>May be called again, as a container does for a service it has under two types.</summary>
+    /// <summary>May be called twice, as a container does for a service that is registered under two types.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
         await _stopping.CancelAsync();
-        await _runners;
+        await _workers;
     }
 
-    async Task RunAsync()
+    async Task WorkAsync()
     {
         while (await _queue.Reader.WaitToReadAsync())
         {
-            var batch = new List<Waiting>();
-            while (batch.Count < _maximum && _queue.Reader.TryRead(out var waiting))
+            var batch = new List<Pending>();
+            while (batch.Count < _maxBatchSize && _queue.Reader.TryRead(out var pending))
             {
-                if (!waiting.GivenUp.IsCancellationRequested)
+                if (!pending.CallerCancellation.IsCancellationRequested)
                 {
-                    batch.Add(waiting);
+                    batch.Add(pending);
                 }
             }
 
-            // Both runners wake up for one request, and one of them comes too late for it.
+            // One request wakes up all workers, and another one may have it already.
             if (batch.Count > 0)
             {
-                await AnswerAsync(batch);
+                await ExecuteAsync(batch);
             }
         }
     }
 
-    async Task AnswerAsync(List<Waiting> batch)
+    async Task ExecuteAsync(List<Pending> batch)
     {
         var cancel = new CancellationTokenSource();
         await using var stop = _stopping.Token.Register(cancel.Cancel);
-        var waitingStill = batch.Count;
-        var givenUp = batch.ConvertAll(waiting => waiting.GivenUp.Register(() =>
+        var activeCallers = batch.Count;
+        var registrations = batch.ConvertAll(pending => pending.CallerCancellation.Register(() =>
         {
-            if (Interlocked.Decrement(ref waitingStill) == 0)
+            if (Interlocked.Decrement(ref activeCallers) == 0)
             {
                 cancel.CancelOnDedicatedThread();
             }
         }));
         try
         {
-            var answers = await _trip([.. batch.Select(w => w.Request)], cancel.Token);
-            foreach (var (waiting, answer) in batch.Zip(answers))
+            var answers = await _executeBatch([.. batch.Select(pending => pending.Request)], cancel.Token);
+            foreach (var (pending, answer) in batch.Zip(answers))
             {
-                waiting.Answer.SetResult(answer);
+                pending.Answer.SetResult(answer);
             }
         }
         catch (Exception e)
         {
-            // Not swallowed: everyone who waits gets it.
-            foreach (var waiting in batch)
+            // Not swallowed: every caller gets it.
+            foreach (var pending in batch)
             {
-                waiting.Answer.TrySetException(e);
+                pending.Answer.TrySetException(e);
             }
         }
         finally
         {
-            givenUp.ForEach(registration => registration.Dispose());
+            registrations.ForEach(registration => registration.Dispose());
         }
     }
 
-    sealed record Waiting(TRequest Request, TaskCompletionSource<TAnswer> Answer, CancellationToken GivenUp);
+    sealed record Pending(TRequest Request, TaskCompletionSource<TAnswer> Answer, CancellationToken CallerCancellation);
 }

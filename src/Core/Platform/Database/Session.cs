@@ -5,33 +5,33 @@ using Npgsql;
 namespace ControlPlane.Platform.Database;
 
 /// <summary>
-/// A connection outside a transaction: every statement is a transaction of its own, and takes its rights in its own round trip. For a single
-/// statement, and for what belongs to a session: advisory locks and LISTEN.
+/// A connection outside a transaction: every statement is a transaction of its own and sets its role in its own round trip. For a single statement, and for
+/// session state: advisory locks and LISTEN.
 /// </summary>
 /// <remarks>
-/// Locks and LISTEN hold behind RDS Proxy, which then keeps the server's connection for this session, but not behind a pooler that lends
-/// connections by the transaction, such as PgBouncer in that mode.
+/// Locks and LISTEN work through RDS Proxy, which pins the server connection to this session, but not through a transaction-level pooler such as PgBouncer
+/// in transaction mode.
 /// </remarks>
 public sealed class Session : Statements
 {
     readonly NpgsqlConnection _connection;
-    readonly SessionRole _rights;
+    readonly SessionRole _role;
 
-    internal Session(NpgsqlConnection connection, SessionRole rights) => (_connection, _rights) = (connection, rights);
+    internal Session(NpgsqlConnection connection, SessionRole role) => (_connection, _role) = (connection, role);
 
-    /// <summary>False once the connection is lost, and with it the session's locks.</summary>
+    /// <summary>False once the connection, and with it the session's locks, is lost.</summary>
     public bool IsOpen => _connection.State == ConnectionState.Open;
 
-    /// <summary>What is notified on a channel from now on: the payloads, as they come in.</summary>
-    /// <exception cref="NpgsqlException">The connection is gone, and with it what was notified since.</exception>
+    /// <summary>The payloads of a channel's notifications from now on.</summary>
+    /// <exception cref="NpgsqlException">The connection is lost; notifications since then are, too.</exception>
     public async IAsyncEnumerable<string> ListenAsync(string channel, [EnumeratorCancellation] CancellationToken ct)
     {
-        var arrived = new Queue<string>();
-        _connection.Notification += (_, notification) => arrived.Enqueue(notification.Payload);
+        var payloads = new Queue<string>();
+        _connection.Notification += (_, notification) => payloads.Enqueue(notification.Payload);
         await ExecuteAsync($"listen {channel}", ct);
         while (true)
         {
-            while (arrived.TryDequeue(out var payload))
+            while (payloads.TryDequeue(out var payload))
             {
                 yield return payload;
             }
@@ -43,5 +43,5 @@ public sealed class Session : Statements
     public override ValueTask DisposeAsync() => _connection.DisposeAsync();
 
     private protected override Task<T> SendAsync<T>(string sql, List<object?> args, Func<NpgsqlBatch, Task<T>> run) =>
-        run(_connection.Batch(_rights, sql, args));
+        run(_connection.CreateBatch(_role, sql, args));
 }

@@ -2,20 +2,20 @@ using Npgsql;
 
 namespace ControlPlane.Platform.Database;
 
-/// <summary>The roles that do all the work at run time: docs/decisions/0001-one-database-login-three-roles.md.</summary>
+/// <summary>The roles that statements run as: docs/decisions/0001-one-database-login-three-roles.md.</summary>
 public static class DatabaseRoles
 {
-    /// <summary>Everything a tenant can reach.</summary>
+    /// <summary>Everything that serves tenants.</summary>
     public const string App = "control_app";
     /// <summary>Jobs and operators.</summary>
     public const string Job = "control_job";
-    /// <summary>Makes and drops the roles and schemas of environments.</summary>
+    /// <summary>Creates and drops the roles and schemas of environments.</summary>
     public const string Provision = "control_provision";
 }
 
 /// <summary>
-/// What statements may do and see: a role, and the tenant whose rows it sees. They are taken inside a transaction, in the round trip of its first
-/// statement, and end with it, so that no session ever holds them: not one that a pool hands on, nor one that a proxy lends to somebody else.
+/// The role that statements run as, and the tenant whose rows they see. Both are set inside a transaction, in the round trip of its first statement, and
+/// end with it, so no session keeps them: neither one that returns to a pool, nor one that a proxy shares with another client.
 /// </summary>
 sealed record SessionRole(string Role, Guid? Tenant = null)
 {

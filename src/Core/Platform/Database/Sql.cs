@@ -7,34 +7,34 @@ namespace ControlPlane.Platform.Database;
 public static class Sql
 {
     public static Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args) =>
-        connection.Batch(rights: null, sql, args).ExecuteAsync(ct);
+        connection.CreateBatch(role: null, sql, args).ExecuteAsync(ct);
 
     public static Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken ct, params List<object?> args) =>
-        connection.Batch(rights: null, sql, args).FirstAsync(First<T>, ct);
+        connection.CreateBatch(role: null, sql, args).FirstAsync(First<T>, ct);
 
     public static Task<List<T>> QueryAsync<T>(
         this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
-        connection.Batch(rights: null, sql, args).QueryAsync(row, ct);
+        connection.CreateBatch(role: null, sql, args).QueryAsync(row, ct);
 
     public static Task<T?> FirstAsync<T>(
         this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> row, CancellationToken ct, params List<object?> args) =>
-        connection.Batch(rights: null, sql, args).FirstAsync(row, ct);
+        connection.CreateBatch(role: null, sql, args).FirstAsync(row, ct);
 
     /// <summary>The column's value, or default (null for a nullable type) when it is null.</summary>
     public static T? Get<T>(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? default : row.GetFieldValue<T>(column);
 
     internal static T? First<T>(NpgsqlDataReader row) => row.Get<T>(0);
 
-    /// <summary>A statement to be sent, behind the one that takes its <paramref name="rights"/> where it still needs them.</summary>
-    internal static NpgsqlBatch Batch(this NpgsqlConnection connection, SessionRole? rights, string sql, List<object?> args)
+    /// <summary>A statement, preceded by the one that sets its <paramref name="role"/> unless that is null.</summary>
+    internal static NpgsqlBatch CreateBatch(this NpgsqlConnection connection, SessionRole? role, string sql, List<object?> args)
     {
         var batch = new NpgsqlBatch(connection);
-        if (rights is not null)
+        if (role is not null)
         {
-            batch.BatchCommands.Add(rights.CreateSetRoleCommand());
+            batch.BatchCommands.Add(role.CreateSetRoleCommand());
         }
 
-        batch.BatchCommands.Add(new Statement(sql, args).Command());
+        batch.BatchCommands.Add(new Statement(sql, args).CreateCommand());
         return batch;
     }
 
@@ -68,7 +68,7 @@ public static class Sql
             await using var reader = await batch.ExecuteReaderAsync(ct);
             if (batch.BatchCommands.Count > 1)
             {
-                // Past what taking the rights answered.
+                // Skips the result of setting the role.
                 await reader.NextResultAsync(ct);
             }
 
@@ -80,7 +80,7 @@ public static class Sql
 /// <summary>SQL and its positional arguments.</summary>
 public sealed record Statement(string Sql, params List<object?> Args)
 {
-    internal NpgsqlBatchCommand Command()
+    internal NpgsqlBatchCommand CreateCommand()
     {
         var command = new NpgsqlBatchCommand(Sql);
         foreach (var arg in Args)

@@ -2,8 +2,8 @@ using Npgsql;
 
 namespace ControlPlane.Platform.Database;
 
-/// <summary>The few ways to run SQL with the rights of one role. Positional parameters ($1, $2, …); null is sent as SQL null.</summary>
-/// <remarks>The connection itself is not handed out: on it, a statement would have all the rights of the login.</remarks>
+/// <summary>Runs SQL as one role. Positional parameters ($1, $2, …); null is sent as SQL null.</summary>
+/// <remarks>The connection itself is not exposed: a statement on it would have all the rights of the login.</remarks>
 public abstract class Statements : IAsyncDisposable
 {
     /// <returns>Rows affected.</returns>

@@ -5,23 +5,23 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Platform.Encryption;
 
-/// <summary>Keeps the data protection keys in the database, so that a form rendered by one process is accepted by another.</summary>
+/// <summary>Stores ASP.NET Core's data protection keys in the database, so that a form rendered by one process is accepted by another.</summary>
 public sealed class DataProtectionKeys(ControlDatabase database) : IConfigureOptions<KeyManagementOptions>, IXmlRepository
 {
     public void Configure(KeyManagementOptions options) => options.XmlRepository = this;
 
-    // Elsewhere than here: a page asks for the keys while it is rendered, and its renderer lets nothing go on before it is done.
-    public IReadOnlyCollection<XElement> GetAllElements() => Task.Run(Read).GetAwaiter().GetResult();
+    // On the thread pool: pages need the keys while they render, and would deadlock on their renderer's synchronization context.
+    public IReadOnlyCollection<XElement> GetAllElements() => Task.Run(ReadAsync).GetAwaiter().GetResult();
 
-    public void StoreElement(XElement element, string friendlyName) => Task.Run(() => Write(element, friendlyName)).GetAwaiter().GetResult();
+    public void StoreElement(XElement element, string friendlyName) => Task.Run(() => WriteAsync(element, friendlyName)).GetAwaiter().GetResult();
 
-    async Task<IReadOnlyCollection<XElement>> Read()
+    async Task<IReadOnlyCollection<XElement>> ReadAsync()
     {
         await using var transaction = await database.BeginAnonymousAsync(CancellationToken.None);
         return await transaction.QueryAsync("select xml from control.data_protection_key", row => XElement.Parse(row.GetString(0)), CancellationToken.None);
     }
 
-    async Task Write(XElement element, string name)
+    async Task WriteAsync(XElement element, string name)
     {
         await using var transaction = await database.BeginAnonymousAsync(CancellationToken.None);
         await transaction.ExecuteAsync(

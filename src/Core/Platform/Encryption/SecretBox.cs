@@ -5,7 +5,7 @@ namespace ControlPlane.Platform.Encryption;
 
 /// <summary>
 /// Encrypts secrets at rest with AES-256-GCM (NIST SP 800-38D). Layout: version byte 1, 12-byte nonce, 16-byte tag, ciphertext.
-/// The context (whose secret, which one) is authenticated, so a row copied to another tenant does not decrypt.
+/// The context (which secret, of which tenant) is authenticated, so a ciphertext that is copied to another row does not decrypt.
 /// </summary>
 public sealed class SecretBox
 {
@@ -27,28 +27,28 @@ public sealed class SecretBox
         sealedBytes[0] = 1;
         var nonce = sealedBytes.AsSpan(1, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        using var aes = NewCipher();
+        using var aes = CreateCipher();
         aes.Encrypt(
             nonce, plain, sealedBytes.AsSpan(1 + NonceBytes + TagBytes), sealedBytes.AsSpan(1 + NonceBytes, TagBytes), Encoding.UTF8.GetBytes(context));
         return sealedBytes;
     }
 
-    /// <exception cref="CryptographicException">Other key, other context, or a changed ciphertext.</exception>
+    /// <exception cref="CryptographicException">Wrong key, wrong context, or a modified ciphertext.</exception>
     public string Open(byte[] sealedBytes, string context)
     {
         if (sealedBytes.Length < 1 + NonceBytes + TagBytes || sealedBytes[0] != 1)
         {
-            throw new CryptographicException("Not a sealed secret of a known version.");
+            throw new CryptographicException("The ciphertext has an unknown version.");
         }
 
         var plain = new byte[sealedBytes.Length - 1 - NonceBytes - TagBytes];
-        using var aes = NewCipher();
+        using var aes = CreateCipher();
         aes.Decrypt(
             sealedBytes.AsSpan(1, NonceBytes), sealedBytes.AsSpan(1 + NonceBytes + TagBytes), sealedBytes.AsSpan(1 + NonceBytes, TagBytes), plain,
             Encoding.UTF8.GetBytes(context));
         return Encoding.UTF8.GetString(plain);
     }
 
-    // One for each call: a cipher that two threads use at once gives garbage.
-    AesGcm NewCipher() => new(_key, TagBytes);
+    // One per call: AesGcm is not thread-safe.
+    AesGcm CreateCipher() => new(_key, TagBytes);
 }

@@ -2,18 +2,18 @@ using NCrontab;
 
 namespace ControlPlane.Platform.Jobs;
 
-/// <summary>A job and the moment its schedule names.</summary>
+/// <summary>A job and a time at which it is due.</summary>
 public sealed record Occurrence(JobDefinition Job, DateTimeOffset At);
 
-/// <summary>When jobs are due. Pure: the same jobs and times give the same answer.</summary>
+/// <summary>When jobs are due. Pure functions.</summary>
 public static class CronSchedule
 {
-    /// <summary>The first moment after <paramref name="after"/>.</summary>
+    /// <summary>The first due time after <paramref name="after"/>.</summary>
     public static DateTimeOffset Next(JobDefinition job, DateTimeOffset after) =>
         new(CrontabSchedule.Parse(job.Cron).GetNextOccurrence(after.UtcDateTime), TimeSpan.Zero);
 
-    /// <summary>The moment a run was due for at the latest, when one was since <paramref name="last"/>; null when none was.</summary>
-    /// <param name="last">What the last run was for; null: the job never ran, so it missed nothing.</param>
+    /// <summary>The latest due time since <paramref name="last"/>; null when there was none.</summary>
+    /// <param name="last">The due time of the last run; null: the job never ran, so it missed nothing.</param>
     public static DateTimeOffset? Missed(JobDefinition job, DateTimeOffset? last, DateTimeOffset now)
     {
         if (last is not { } since || Next(job, since) > now)
@@ -21,7 +21,7 @@ public static class CronSchedule
             return null;
         }
 
-        // Looks back in steps that double, so that neither a frequent job nor a rare one is stepped through from its last run on.
+        // Searches backwards in steps that double, so that neither a frequent nor a rare job is stepped through from its last run.
         for (var back = TimeSpan.FromHours(1); ; back *= 2)
         {
             var from = now - back > since ? now - back : since;
@@ -32,11 +32,11 @@ public static class CronSchedule
         }
     }
 
-    /// <summary>Every moment in (<paramref name="after"/>, <paramref name="until"/>], in order of time; at the same moment in the order of the jobs.</summary>
+    /// <summary>Every due time in (<paramref name="after"/>, <paramref name="until"/>], ordered by time and then by the order of the jobs.</summary>
     public static IEnumerable<Occurrence> Between(IReadOnlyList<JobDefinition> jobs, DateTimeOffset after, DateTimeOffset until) =>
         jobs.SelectMany(job => Between(job, after, until)).OrderBy(due => due.At);
 
-    /// <summary>Whether the job runs at most once an hour. What runs more often looks after real things, not after the books.</summary>
+    /// <summary>Whether the job runs at most once an hour. More frequent jobs drain queues and are not replayed by the sandbox clock.</summary>
     public static bool RunsAtMostHourly(JobDefinition job)
     {
         var day = Between(job, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddDays(1)).Select(due => due.At).ToList();

@@ -8,16 +8,16 @@ namespace ControlPlane.Platform.Jobs;
 public abstract record JobResult
 {
     public sealed record Finished(JobReport Report) : JobResult;
-    /// <summary>Another process is running this job right now.</summary>
+    /// <summary>Another process is running this job.</summary>
     public sealed record AlreadyRunning : JobResult;
-    public sealed record Failed(string Why) : JobResult;
+    public sealed record Failed(string Reason) : JobResult;
 }
 
-/// <summary>Runs a job and keeps a record of it. One runner at a time for each job, across all processes.</summary>
+/// <summary>Runs jobs and records each run. A job never runs twice at the same time, across all processes.</summary>
 public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<JobRunner> log)
 {
-    /// <param name="scheduledFor">The moment the run is for: the schedule's, or now.</param>
-    /// <exception cref="NpgsqlException">The database is away, or went away while the job ran.</exception>
+    /// <param name="scheduledFor">The due time of the run, or now.</param>
+    /// <exception cref="NpgsqlException">The database is unavailable, or became so while the job ran.</exception>
     public async Task<JobResult> RunAsync(JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
     {
         // A session lock: it ends with the process, so a killed runner never blocks the next one.
@@ -34,7 +34,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         }
         finally
         {
-            // A lost connection has let go of the lock already.
+            // A lost connection has released the lock already.
             if (session.IsOpen)
             {
                 await session.ExecuteAsync("select pg_advisory_unlock(hashtextextended('job ' || $1, 0))", CancellationToken.None, job.Name);
@@ -42,7 +42,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         }
     }
 
-    /// <summary>What the newest run of a job was for; null when it never ran.</summary>
+    /// <summary>The due time of the job's newest run; null when it never ran.</summary>
     public async Task<DateTimeOffset?> LastScheduledAsync(JobDefinition job, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
@@ -58,20 +58,20 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
             var report = await job.Run(ct);
             foreach (var alert in report.Alerts)
             {
-                log.LogWarning("Job {Job} raises an alert: {Alert}", job.Name, alert);
+                log.LogWarning("Job {Job} raised an alert: {Alert}", job.Name, alert);
             }
 
-            // A queue is looked at every few seconds; that it was empty is not worth a row each time.
-            await (job.DrainsQueue && report.DidNothing ? session.ExecuteAsync(Forget, ct, id) : FinishAsync(session, id, "succeeded", report, ct));
+            // Queues are polled every few seconds, so runs that found one empty are not kept.
+            await (job.DrainsQueue && report.DidNothing ? session.ExecuteAsync(DeleteRun, ct, id) : FinishAsync(session, id, "succeeded", report, ct));
             return new JobResult.Finished(report);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // The boundary of a job: whatever went wrong is on record, and the schedule tries again.
+            // The boundary of a job: any failure is recorded, and the schedule retries.
             log.LogError(e, "Job {Job} failed", job.Name);
             if (!session.IsOpen)
             {
-                // Nothing can be put on record over it; the next run marks this one as abandoned.
+                // It cannot be recorded over a lost connection; the next run marks this one as abandoned.
                 throw new NpgsqlException($"The connection was lost while the job {job.Name} ran.", e);
             }
 
@@ -83,18 +83,18 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
     Task<int> FinishAsync(Session session, Guid id, string outcome, object summary, CancellationToken ct) =>
         session.ExecuteAsync(Finish, ct, id, outcome, JsonSerializer.Serialize(summary, JsonSerializerOptions.Web), clock.GetUtcNow());
 
-    // The record of a run need not be on disk before the run goes on: what a job does is, by its own commits, and they come after.
+    // The record of a run need not be durable before the run starts: the job's own commits come later and are.
     const string TryLock = """
-        select pg_try_advisory_lock(hashtextextended('job ' || $1, 0)) from (select set_config('synchronous_commit', 'off', false)) as quick
+        select pg_try_advisory_lock(hashtextextended('job ' || $1, 0)) from (select set_config('synchronous_commit', 'off', false)) as no_wait_for_disk
         """;
 
-    // We hold the job's lock, so a run still marked as running belongs to a process that is gone.
+    // The caller holds the job's lock, so a run that is still marked as running belongs to a process that was killed.
     const string Start = """
-        with gone as (update control.job_run set outcome = 'abandoned', finished_at = $4 where job = $2 and outcome = 'running')
+        with abandoned as (update control.job_run set outcome = 'abandoned', finished_at = $4 where job = $2 and outcome = 'running')
         insert into control.job_run (id, job, scheduled_for, started_at, outcome) values ($1, $2, $3, $4, 'running')
         """;
 
-    const string Forget = "delete from control.job_run where id = $1";
+    const string DeleteRun = "delete from control.job_run where id = $1";
 
     const string Finish = "update control.job_run set outcome = $2, summary = $3::jsonb, finished_at = $4 where id = $1";
 }

@@ -3,11 +3,11 @@ namespace ControlPlane.Platform.Jobs;
 /// <param name="Name">As in <c>./run job NAME</c> and <c>POST /v1/admin/jobs/{job}/run</c>.</param>
 /// <param name="Cron">Five fields, UTC.</param>
 /// <param name="Does">One sentence for the operator.</param>
-/// <param name="DrainsQueue">Its work is rows that a transaction announces with <c>pg_notify('control_job', name)</c>: a host that can
-/// listen runs it at once, besides the schedule.</param>
+/// <param name="DrainsQueue">Its work is queued in rows and announced with <c>pg_notify('control_job', name)</c>: a host that can LISTEN runs it at once, in
+/// addition to the schedule.</param>
 public sealed record JobSchedule(string Name, string Cron, string Does, bool DrainsQueue);
 
-/// <summary>Every job of the platform and when it runs. The one list: local scheduler, cloud schedulers and infrastructure read it.</summary>
+/// <summary>Every job of the platform and when it runs. Local scheduler, cloud schedulers and infrastructure all read this list.</summary>
 public static class JobSchedules
 {
     public static readonly JobSchedule Provision = new(
@@ -17,13 +17,13 @@ public static class JobSchedules
         "billing", "0 */3 * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);
 
     public static readonly JobSchedule Nightly = new(
-        "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, makes partitions ahead, expires reservations.", DrainsQueue: false);
+        "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, creates partitions ahead, expires reservations.", DrainsQueue: false);
 
     public static readonly JobSchedule Outbox = new(
-        "outbox", "* * * * *", "Announces alerts, sends the mail and the webhooks that are due.", DrainsQueue: true);
+        "outbox", "* * * * *", "Announces alerts, sends the mail and webhooks that are due.", DrainsQueue: true);
 
     public static readonly JobSchedule Retention = new(
-        "retention", "30 3 * * *", "Deletes signups that nobody confirmed, links and sessions that have run out, and webhooks older than 30 days.", DrainsQueue: false);
+        "retention", "30 3 * * *", "Deletes unconfirmed signups, expired links and sessions, and webhooks older than 30 days.", DrainsQueue: false);
 
     public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Outbox, Retention];
 }

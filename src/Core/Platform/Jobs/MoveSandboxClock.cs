@@ -1,6 +1,6 @@
 namespace ControlPlane.Platform.Jobs;
 
-/// <summary>A run on the way of the sandbox clock.</summary>
+/// <summary>A job run that moving the sandbox clock has triggered.</summary>
 /// <param name="Outcome"><c>succeeded</c> or <c>failed</c>.</param>
 /// <param name="Alerts">null when there are none.</param>
 public sealed record TriggeredJobRun(string Job, DateTimeOffset At, string Outcome, IReadOnlyList<string>? Alerts);
@@ -8,22 +8,22 @@ public sealed record TriggeredJobRun(string Job, DateTimeOffset At, string Outco
 public abstract record MoveClockResult
 {
     public sealed record Moved(DateTimeOffset Now, IReadOnlyList<TriggeredJobRun> Ran) : MoveClockResult;
-    /// <summary>Time only moves forward; it stands at <paramref name="Now"/>.</summary>
+    /// <summary>The requested time is before <paramref name="Now"/>, and time only moves forward.</summary>
     public sealed record NotForward(DateTimeOffset Now) : MoveClockResult;
 }
 
 /// <summary>
-/// Moves the sandbox clock forward as time would have passed: it stops at every moment a job is due, runs the job there, and sends what
-/// that queued. Jobs that run more often than hourly are left out; those that drain a queue run wherever something may have been queued.
+/// Moves the sandbox clock forward as if time had passed: stops whenever a job is due, runs it at that time, and drains what it queued. Jobs that are due
+/// more often than hourly are not replayed; those that drain a queue run whenever something may have been queued.
 /// </summary>
 public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobRunner runner)
 {
-    static readonly TimeSpan WaitForOther = TimeSpan.FromMilliseconds(10);
+    static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(10);
 
     /// <exception cref="InvalidOperationException">This installation is not a sandbox.</exception>
     public async Task<MoveClockResult> RunAsync(IReadOnlyList<JobDefinition> jobs, DateTimeOffset to, CancellationToken ct)
     {
-        // Two moves at once would run each other's jobs out of order.
+        // Concurrent moves would run each other's jobs out of order.
         await using var session = await database.OpenJobAsync(ct);
         await session.ExecuteAsync("select pg_advisory_lock(hashtextextended('sandbox clock', 0))", ct);
         try
@@ -43,7 +43,7 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
         var scheduled = jobs.Where(job => !job.DrainsQueue && CronSchedule.RunsAtMostHourly(job)).ToList();
         var queues = jobs.Where(job => job.DrainsQueue).ToList();
         var ran = new List<TriggeredJobRun>();
-        // What an interrupted move left out is made up for where the clock stands now.
+        // Runs that an interrupted move has skipped are caught up at the current time.
         var missed = new List<Occurrence>();
         foreach (var job in scheduled)
         {
@@ -84,10 +84,10 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
         JobResult result;
         while ((result = await runner.RunAsync(due.Job, due.At, ct)) is JobResult.AlreadyRunning)
         {
-            await Task.Delay(WaitForOther, ct);
+            await Task.Delay(RetryDelay, ct);
         }
 
-        // A queue is looked at far more often than there is something in it.
+        // Most runs of a queue's job find it empty.
         if (!due.Job.DrainsQueue || result is not JobResult.Finished { Report.DidNothing: true })
         {
             var alerts = result is JobResult.Finished { Report.Alerts: { Count: > 0 } raised } ? raised : null;

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace ControlPlane.Platform.Telemetry;
 
-/// <summary>The names under which traces and metrics leave the process.</summary>
+/// <summary>Source of the process' traces and metrics.</summary>
 public static class Instrumentation
 {
     public const string Name = "ControlPlane";

@@ -16,15 +16,15 @@ public class DatabaseUnavailableTests
     [InlineData("23505", false)] // unique_violation
     [InlineData("22021", false)] // character_not_in_repertoire
     [InlineData("42P01", false)] // undefined_table
-    public void What_the_server_says_tells_whether_it_is_away(string sqlState, bool away) =>
-        Assert.Equal(away, new PostgresException("message", "ERROR", "ERROR", sqlState).IsDatabaseUnavailable());
+    public void SQLSTATE_tells_whether_the_database_is_unavailable(string sqlState, bool unavailable) =>
+        Assert.Equal(unavailable, new PostgresException("message", "ERROR", "ERROR", sqlState).IsDatabaseUnavailable());
 
     [Fact]
-    public void No_answer_is_away_and_a_bug_is_not()
+    public void Connection_failures_and_timeouts_are_unavailability_and_bugs_are_not()
     {
-        Exception[] away = [new NpgsqlException(), new TimeoutException(), new DatabaseUnavailableException("away"), new OverflowFullException("full")];
+        Exception[] unavailable = [new NpgsqlException(), new TimeoutException(), new DatabaseUnavailableException("unavailable"), new OverflowFullException("full")];
         Exception[] other = [new InvalidOperationException(), new OperationCanceledException(), new IOException()];
-        Assert.All(away, e => Assert.True(e.IsDatabaseUnavailable()));
+        Assert.All(unavailable, e => Assert.True(e.IsDatabaseUnavailable()));
         Assert.All(other, e => Assert.False(e.IsDatabaseUnavailable()));
     }
 }

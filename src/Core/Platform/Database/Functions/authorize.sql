@@ -1,4 +1,4 @@
--- May these calls go ahead? One round trip answers any number of requests of any tenants. Called only by Authorize.cs.
+-- Limits: may these calls go ahead? One round trip answers any number of requests of any tenants. Called only by Authorize.cs.
 --
 --   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?}]
 --   holds     lifetime of the reservations

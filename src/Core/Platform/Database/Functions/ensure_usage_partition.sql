@@ -1,5 +1,5 @@
--- Creates the partition of a day's month, with the index that makes redelivery harmless. Called ahead of time by the nightly job, and by ingestion
--- when an event finds none. Runs as the owner of control.usage_event; day is its only input.
+-- Metering: creates the partition of a day's month, with the index that makes redelivery harmless. Called ahead of time by the nightly job, and by
+-- ingestion when an event finds none. Runs as the owner of control.usage_event; day is its only input.
 create or replace function control.ensure_usage_partition(day date) returns boolean
 language plpgsql security definer set search_path = control, pg_temp as $$
 declare

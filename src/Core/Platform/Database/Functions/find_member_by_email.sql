@@ -1,4 +1,4 @@
--- Lookup before the tenant is known: answers for one exact address only, so control_app cannot list members.
+-- Accounts: finds a member before the tenant is known, by one exact address only, so that control_app cannot list members.
 create or replace function control.find_member_by_email(wanted text)
 returns table (tenant_id uuid, member_id uuid, email text, password_hash text, tenant_status text, confirmed boolean)
 language sql stable security definer set search_path = control, pg_temp as $$

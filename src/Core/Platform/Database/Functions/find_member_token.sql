@@ -1,4 +1,4 @@
--- Lookup before the tenant is known: answers for one exact token hash only.
+-- Accounts: finds the token of a mail's link before the tenant is known, by its exact hash only.
 create or replace function control.find_member_token(wanted bytea)
 returns table (tenant_id uuid, member_id uuid, purpose text, used boolean, expired boolean)
 language sql stable security definer set search_path = control, pg_temp as $$

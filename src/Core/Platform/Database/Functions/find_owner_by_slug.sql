@@ -1,4 +1,4 @@
--- Lookup before the tenant is known: answers for one exact slug only, so control_app cannot list tenants.
+-- Accounts: finds a tenant and its first owner by one exact slug only, so that control_app cannot list tenants.
 create or replace function control.find_owner_by_slug(wanted text)
 returns table (tenant_id uuid, member_id uuid, email text, password_hash text, tenant_status text)
 language sql stable security definer set search_path = control, pg_temp as $$

@@ -1,4 +1,4 @@
--- Lookup before the tenant is known: answers for one exact session hash only.
+-- Accounts: finds a member's session before the tenant is known, by its exact hash only.
 create or replace function control.find_session(wanted bytea)
 returns table (tenant_id uuid, member_id uuid, email text, role text, tenant_status text)
 language sql stable security definer set search_path = control, pg_temp as $$

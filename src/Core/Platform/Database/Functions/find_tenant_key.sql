@@ -1,5 +1,5 @@
--- Lookup before the tenant is known: answers for one exact key hash only. Called with every authorization and every delivery, hence plpgsql, which
--- is planned once per session.
+-- Accounts: finds a tenant by the exact hash of one of its keys only. Called with every authorization and every delivery, hence plpgsql, which is
+-- planned once per session.
 create or replace function control.find_tenant_key(wanted bytea)
 returns table (tenant_id uuid, key_id uuid, tenant_status text)
 language plpgsql stable security definer set search_path = control, pg_temp as $$

@@ -1,4 +1,4 @@
--- The limits in force for a tenant: the plan's terms, overridden by an operator where set. No row without an active subscription.
+-- Limits: the limits in force for a tenant: the plan's terms, overridden by an operator where set. No row without an active subscription.
 create or replace function control.limits_of(tenant uuid, at timestamptz)
 returns table (plan text, all_models boolean, anchor date, trial_ends_at timestamptz, tokens_per_day bigint, tokens_per_month bigint, month_is_hard boolean,
                rag_files bigint, web_searches bigint, images bigint)

@@ -1,6 +1,6 @@
--- Locks the budget rows of the windows that authorizations need, and of those that expired reservations are held in, and creates missing ones. All in
--- one statement: acquiring some of the locks later would break their order. Null today and period lock only the windows of expired reservations;
--- null at means that none has expired, so reservations need not be read.
+-- Limits: locks the budget rows of the windows that authorizations need, and of those that expired reservations are held in, and creates missing ones.
+-- All in one statement: acquiring some of the locks later would break their order. Null today and period lock only the windows of expired
+-- reservations; null at means that none has expired, so reservations need not be read.
 create or replace function control.lock_budgets(tenant uuid, at timestamptz, features text[], today date, period date) returns void language plpgsql as $$
 declare
     meters text[];

@@ -1,4 +1,4 @@
--- The first day of the billing period after the one that starts on period_start.
+-- Subscriptions: the first day of the billing period after the one that starts on period_start.
 create or replace function control.next_period_start(anchor date, period_start date) returns date language plpgsql immutable as $$
 begin
     return (anchor + make_interval(months => (extract(year from period_start)::int - extract(year from anchor)::int) * 12

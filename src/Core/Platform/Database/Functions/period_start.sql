@@ -1,4 +1,4 @@
--- The first day of the billing period that contains a day; the same rule as BillingPeriod.cs. plpgsql, which is planned once per session.
+-- Subscriptions: the first day of the billing period that contains a day; the same rule as BillingPeriod.cs. plpgsql, which is planned once per session.
 create or replace function control.period_start(anchor date, day date) returns date language plpgsql immutable as $$
 declare
     n int := greatest(0, (extract(year from day)::int - extract(year from anchor)::int) * 12 + extract(month from day)::int - extract(month from anchor)::int);

@@ -1,4 +1,4 @@
--- Forces the tenant policy onto a table. The comparison fails, rather than matching nothing, when no tenant is set:
+-- Platform: forces the tenant policy onto a table. The comparison fails, rather than matching nothing, when no tenant is set:
 -- a missing tenant is a bug in the code and must show.
 create or replace function control.protect_tenant_rows(target regclass, tenant_column text default 'tenant_id') returns void
 language plpgsql as $$

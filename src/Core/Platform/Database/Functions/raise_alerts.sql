@@ -1,5 +1,5 @@
--- Trigger of control.budget: raises an alert for each step that the use has reached, and stores the use at which the next check is due. It runs in
--- the transaction that crosses the step, whichever statement that was, and costs one comparison otherwise. A window that has ended raises none.
+-- Limits: the trigger of control.budget that raises an alert for each step which usage has reached, and stores at which usage the next check is due. It
+-- runs in the transaction that crosses the step, whichever statement that was, and costs one comparison otherwise. A window that has ended raises none.
 create or replace function control.raise_alerts() returns trigger language plpgsql as $$
 declare
     now timestamptz := coalesce((select c.now from control.sandbox_clock c), now());

@@ -1,4 +1,4 @@
--- Trigger of control.invoice: a finalized invoice is never changed, only its payment state moves on.
+-- Billing: the trigger of control.invoice. A finalized invoice is never changed, except for its payment status.
 create or replace function control.refuse_invoice_change() returns trigger language plpgsql as $$
 begin
     if tg_op = 'DELETE' or (to_jsonb(old) - 'status' - 'paid_at') <> (to_jsonb(new) - 'status' - 'paid_at') then

@@ -1,4 +1,4 @@
--- Reserves tokens in the current day and period; the caller has their budget rows locked (lock_budgets).
+-- Limits: reserves tokens in the current day and period; the caller has their budget rows locked (lock_budgets).
 create or replace function control.reserve_tokens(tenant uuid, today date, period date, amount bigint) returns void language plpgsql as $$
 begin
     update control.budget b set reserved = b.reserved + amount

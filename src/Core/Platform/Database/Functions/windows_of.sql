@@ -1,4 +1,4 @@
--- The budget windows that an amount is counted or reserved in. No other code decides this.
+-- Limits: the budget windows that an amount is counted or reserved in. No other code decides this.
 create or replace function control.windows_of(day date, period date, tokens bigint, feature text, quantity bigint)
 returns table (meter text, span text, starts date, amount bigint) language sql immutable as $$
     select 'tokens', 'day', day, tokens
