@@ -11,9 +11,9 @@ public sealed record ModelDay(DateOnly Day, string Model, long Tokens);
 /// <summary>Tokens and EUR of one model over the days of the chart.</summary>
 public sealed record ModelSum(string Model, long Requests, long Tokens, decimal Cost);
 
-/// <summary>What a tenant's members see first.</summary>
-/// <param name="OfToday">Tokens of the UTC day, against the limit in force.</param>
-/// <param name="Forecast">null without a rate for overage.</param>
+/// <summary>The data of a member's dashboard.</summary>
+/// <param name="OfToday">Tokens of the UTC day and their limit.</param>
+/// <param name="Forecast">null when the plan has no overage rate.</param>
 public sealed record DashboardData(
     string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, LimitStatus OfToday, LimitStatus OfPeriod,
     OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentStatus? Environment, DateTimeOffset Now)

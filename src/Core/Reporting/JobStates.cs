@@ -22,7 +22,7 @@ public static class JobStates
             },
             ct);
 
-    // What JobRunner keeps of a run: a report, or the error.
+    // As JobRunner stores it: a report, or the error.
     sealed record Summary(Dictionary<string, long>? Counts, List<string>? Alerts, string? Error);
 
     const string Newest = """

@@ -1,8 +1,8 @@
 namespace ControlPlane.Reporting;
 
 /// <param name="Environments">By state.</param>
-/// <param name="QuarantineHeld">Events that could not be counted and wait for an operator.</param>
-/// <param name="MailFailing">Messages that were tried and not sent.</param>
+/// <param name="QuarantineHeld">Events that could not be counted and need an operator.</param>
+/// <param name="MailFailing">Messages of which at least one attempt failed and none succeeded.</param>
 public sealed record PlatformOverview(
     IReadOnlyDictionary<string, long> Tenants, IReadOnlyDictionary<string, long> Environments, long TokensToday, long RequestsToday,
     long QuarantineHeld, long MailFailing, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs);

@@ -1,23 +1,24 @@
 namespace ControlPlane.Reporting;
 
-/// <param name="Raw">What was received, or its beginning.</param>
-/// <param name="RawLength">Characters of the whole.</param>
+/// <param name="Raw">The received text, truncated to <see cref="QuarantineView.MaxRawLength"/>.</param>
+/// <param name="RawLength">Characters of the whole text.</param>
 public sealed record QuarantinedEvent(
     Guid Id, string Slug, DateTimeOffset ReceivedAt, string? EventId, string Code, string Detail, string Raw, int RawLength, long TimesSeen);
 
 /// <param name="Codes">Held events by reason.</param>
 public sealed record QuarantineView(IReadOnlyList<(string Code, long Count)> Codes, IReadOnlyList<QuarantinedEvent> Items)
 {
-    /// <summary>Characters of the raw text that are shown: an event may be megabytes of nonsense.</summary>
-    public const int MostRaw = 4000;
+    /// <summary>Characters of the raw text that are shown: an event may be megabytes long.</summary>
+    public const int MaxRawLength = 4000;
 
-    /// <summary>Events on the page, newest first.</summary>
-    public const int MostItems = 100;
+    /// <summary>Events on the page.</summary>
+    public const int MaxItems = 100;
 }
 
 public static class QuarantineViews
 {
-    /// <param name="code">null for every reason.</param>
+    /// <param name="code">null: any reason.</param>
+    /// <returns>Newest first.</returns>
     public static async Task<QuarantineView> QuarantineAsync(this Transaction transaction, string? code, CancellationToken ct) => new(
         await transaction.QueryAsync(Codes, row => (row.GetString(0), row.GetInt64(1)), ct),
         await transaction.QueryAsync(
@@ -25,9 +26,9 @@ public static class QuarantineViews
             row => new QuarantinedEvent(
                 row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.Get<string>(3), row.GetString(4), row.GetString(5),
                 row.GetString(6), row.GetInt32(7), row.GetInt64(8)),
-            ct, code, QuarantineView.MostRaw, QuarantineView.MostItems));
+            ct, code, QuarantineView.MaxRawLength, QuarantineView.MaxItems));
 
-    /// <summary>Every held event of one reason, oldest first: for replaying them all.</summary>
+    /// <summary>All held events with one reason, oldest first, for replaying them.</summary>
     public static Task<List<Guid>> HeldOfAsync(this Transaction transaction, string code, CancellationToken ct) =>
         transaction.QueryAsync("select id from control.quarantine where state = 'held' and code = $1 order by received_at, id", row => row.GetGuid(0), ct, code);
 

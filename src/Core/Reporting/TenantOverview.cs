@@ -3,31 +3,31 @@ using Npgsql;
 namespace ControlPlane.Reporting;
 
 /// <summary>A tenant as an operator sees it.</summary>
-/// <param name="Region">Where its data belongs.</param>
-/// <param name="Plan">The subscription's; before it has started, the plan asked for at signup.</param>
+/// <param name="Region">Where its data is stored.</param>
+/// <param name="Plan">The subscription's; before it starts, the plan chosen at signup.</param>
 /// <param name="Environment">null before activation.</param>
-/// <param name="TokensThisPeriod">Prompt and completion tokens counted since the current billing period began.</param>
+/// <param name="TokensThisPeriod">Prompt and completion tokens of the current billing period.</param>
 public sealed record TenantOverview(
     Guid TenantId, string Slug, string Organization, string Country, string Region, string Plan, string Status, EnvironmentOverview? Environment,
     DateTimeOffset CreatedAt, long TokensThisPeriod);
 
-/// <param name="Detail">What ready means here, or where and why it failed.</param>
+/// <param name="Detail">What ready means on this installation, or the failed step and its reason.</param>
 public sealed record EnvironmentOverview(string State, string? Detail, string Address);
 
-/// <summary>Reads every tenant for operators.</summary>
+/// <summary>Tenants as operators see them.</summary>
 public sealed class TenantOverviews(ControlDatabase database, Clock clock)
 {
-    /// <param name="search">A part of the slug or of the organization's name; null: any.</param>
+    /// <param name="search">Part of the slug or of the organization's name; null: any.</param>
     /// <param name="status">null: any.</param>
-    /// <param name="before">The last id of the page before; null for the first page.</param>
-    /// <returns>The newest first, at most <paramref name="limit"/>.</returns>
+    /// <param name="before">The last id of the previous page; null for the first page.</param>
+    /// <returns>Newest first, at most <paramref name="limit"/>.</returns>
     public async Task<List<TenantOverview>> ListAsync(string? search, string? status, Guid? before, int limit, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         return await transaction.QueryAsync($"{Select} {Page}", Read, ct, Today, status, before, limit, search?.ToLowerInvariant());
     }
 
-    /// <returns>null when there is no such tenant.</returns>
+    /// <returns>null when the tenant does not exist.</returns>
     public async Task<TenantOverview?> FindAsync(Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);

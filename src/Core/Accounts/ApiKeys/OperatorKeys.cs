@@ -1,6 +1,6 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
-/// <summary>The keys that open the operators' side. The database keeps their hashes.</summary>
+/// <summary>The operators' keys. The database stores their hashes only.</summary>
 public static class OperatorKeys
 {
     public static Task<bool> IsOperatorKeyAsync(this Transaction transaction, string key, CancellationToken ct) =>
@@ -10,16 +10,16 @@ public static class OperatorKeys
     public static Task<List<byte[]>> OperatorKeyHashesAsync(this Transaction transaction, CancellationToken ct) =>
         transaction.QueryAsync("select hash from control.operator_key", row => row.GetFieldValue<byte[]>(0), ct);
 
-    /// <summary>One process at a time looks after the keys, until the transaction ends.</summary>
+    /// <summary>Locks the keys until the transaction ends: one process at a time changes them.</summary>
     public static Task LockOperatorKeysAsync(this Transaction transaction, CancellationToken ct) =>
         transaction.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('control.operator_key', 0))", ct);
 
-    /// <summary>Makes a key the only one. Repeating it changes nothing.</summary>
+    /// <summary>Replaces all keys by this one. Idempotent.</summary>
     public static async Task ReplaceOperatorKeyAsync(this Transaction transaction, Clock clock, string key, CancellationToken ct)
     {
         if (await transaction.ExecuteAsync("delete from control.operator_key where hash <> $1", ct, Credentials.Hash(key)) > 0)
         {
-            // Whoever signed in with a key that is replaced may be why it is.
+            // A replaced key may have leaked, so sessions that were started with it end.
             await transaction.ExecuteAsync("delete from control.operator_session", ct);
         }
 
