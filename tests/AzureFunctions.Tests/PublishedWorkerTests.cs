@@ -6,6 +6,7 @@ using Npgsql;
 namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>The published function app in the real Functions worker, with a real PostgreSQL. Functions host and storage account are stand-ins.</summary>
+[Trait("Category", "Slow")]
 public sealed class PublishedWorkerTests
 {
     [Fact]
