@@ -2,17 +2,17 @@ using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>Price of a model from a moment on.</summary>
+/// <summary>The price of a model from a point in time on.</summary>
 /// <param name="PromptEurPerThousand">EUR per 1,000 tokens, six decimals.</param>
 /// <param name="CompletionEurPerThousand">EUR per 1,000 tokens, six decimals.</param>
 public sealed record ModelPrice(string Model, DateTimeOffset EffectiveFrom, decimal PromptEurPerThousand, decimal CompletionEurPerThousand);
 
-/// <summary>The price lists of the models in a batch.</summary>
+/// <summary>The prices of the models in a batch.</summary>
 public sealed class ModelPrices(IEnumerable<ModelPrice> prices)
 {
     readonly ILookup<string, ModelPrice> _byModel = prices.OrderByDescending(p => p.EffectiveFrom).ToLookup(p => p.Model, StringComparer.Ordinal);
 
-    /// <summary>EUR, nine decimals: exact, nothing is rounded. null when the model had no price then, that is, was not in the catalog.</summary>
+    /// <summary>EUR with nine decimals, exact without rounding; null when the model had no price at that time.</summary>
     public decimal? CostOf(UsageEvent usage) =>
         _byModel[usage.Model].FirstOrDefault(price => price.EffectiveFrom <= usage.OccurredAt) is { } price
             ? ((usage.PromptTokens * price.PromptEurPerThousand) + (usage.CompletionTokens * price.CompletionEurPerThousand)) / 1000m
@@ -30,6 +30,6 @@ public sealed class ModelPrices(IEnumerable<ModelPrice> prices)
         return new ModelPrices(prices);
     }
 
-    /// <summary>$1: names of models.</summary>
+    /// <summary>$1: model names.</summary>
     internal const string Select = "select model, effective_from, prompt_eur_per_1000, completion_eur_per_1000 from control.model_price where model = any($1)";
 }
