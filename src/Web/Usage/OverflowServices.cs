@@ -8,7 +8,7 @@ static class OverflowServices
     const string TimeToLiveSetting = "CONTROLPLANE_OVERFLOW_TRUST";
     const int DefaultSeconds = 900, MaximumSeconds = 86_400;
 
-    /// <exception cref="SettingException">A setting is wrong.</exception>
+    /// <exception cref="SettingException">A setting is invalid.</exception>
     public static void AddUsageOverflow(this IServiceCollection services, IConfiguration configuration)
     {
         var timeToLive = TimeSpan.FromSeconds(configuration[TimeToLiveSetting] is { Length: > 0 } text ? Seconds(text) : DefaultSeconds);
