@@ -101,7 +101,7 @@ public sealed class MigrationTests : IAsyncLifetime
     public async Task A_former_ledger_that_is_newer_than_the_program_is_refused_and_not_taken_over()
     {
         await _database.MigrateAsBeforeAsync(count: 13);
-        await _database.ExecuteAsync("insert into public.control_migration (number, name) values (14, '0014_unknown')");
+        await _database.ExecuteAsync("insert into public.control_migration (number, name) values (9014, '9014_unknown')");
         await Assert.ThrowsAsync<InvalidOperationException>(() => _database.MigrateAsync());
         Assert.Equal(["t"], await _database.ReadAsync("select (to_regclass('public.control_schema_versions') is null)::char(1)::text"));
     }

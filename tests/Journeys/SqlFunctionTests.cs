@@ -28,13 +28,14 @@ public sealed class SqlFunctionTests : IAsyncLifetime
         Assert.Contains(before, definition => definition.StartsWith("find_session | wanted bytea", StringComparison.Ordinal));
 
         await _database.MigrateAsync();
-        Assert.Equal(before, await _database.ReadAsync(Definitions));
+        var after = await _database.ReadAsync(Definitions);
+        Assert.Empty(before.Except(after));
 
         // Also where the files create them.
         await _database.ExecuteAsync("drop function " + string.Join(", ", SchemaScripts.Functions.Select(function => $"control.{function.Name}")) + " cascade");
         await _database.ExecuteAsync("delete from public.control_function_versions");
         await _database.MigrateAsync();
-        Assert.Equal(before, await _database.ReadAsync(Definitions));
+        Assert.Equal(after, await _database.ReadAsync(Definitions));
     }
 
     [Fact]
