@@ -37,7 +37,7 @@ public class OutboxTests
     [InlineData(1, 2)]
     [InlineData(5, 32)]
     [InlineData(6, 60)]
-    [InlineData(SendOutbox.MostAttempts - 1, 60)]
+    [InlineData(SendOutbox.MaxAttempts - 1, 60)]
     public async Task A_mail_that_cannot_leave_waits_longer_each_time_until_it_is_given_up(int failedBefore, int minutes)
     {
         // Nothing listens on port 1.
@@ -49,7 +49,7 @@ public class OutboxTests
             "select attempts, round(extract(epoch from next_attempt_at - now()) / 60)::int from control.outbox", row => (row.GetInt32(0), row.GetInt32(1)), CancellationToken.None));
         var alerts = await transaction.QueryAsync(
             "select jsonb_array_elements_text(summary->'alerts') from control.job_run where job = 'outbox'", row => row.GetString(0), CancellationToken.None);
-        Assert.Equal(failedBefore + 1 == SendOutbox.MostAttempts ? 1 : 0, alerts.Count);
+        Assert.Equal(failedBefore + 1 == SendOutbox.MaxAttempts ? 1 : 0, alerts.Count);
         Assert.DoesNotContain(alerts, alert => alert.Contains('@', StringComparison.Ordinal));
     }
 

@@ -4,5 +4,5 @@ namespace ControlPlane.Lambda.Work;
 sealed class DisabledMailTransport : IMailTransport
 {
     public Task<SendResult> SendAsync(OutgoingMail mail, CancellationToken ct) => Task.FromResult<SendResult>(
-        new SendResult.Away("CONTROLPLANE_SMTP is not set: add it to the secret of CONTROLPLANE_SECRETS."));
+        new SendResult.Unavailable("CONTROLPLANE_SMTP is not set: add it to the secret of CONTROLPLANE_SECRETS."));
 }

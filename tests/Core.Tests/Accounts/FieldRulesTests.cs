@@ -35,7 +35,12 @@ public class FieldRulesTests
     [InlineData("a@b.de")]
     [InlineData("first.last+tag@mail.example.com")]
     [InlineData("o'hara@example.ie")]
-    public void A_mail_address_has_a_name_and_a_domain(string email) => Assert.Null(EmailAddress.Problem(email));
+    [InlineData("ada@müller.example")]
+    [InlineData("jürgen@müller.example")]
+    [InlineData("δοκιμή@παράδειγμα.example")]
+    [InlineData("用户@例子.example")]
+    [InlineData("अजय@डाटा.भारत")]
+    public void An_email_address_has_a_name_and_a_domain(string email) => Assert.Null(EmailAddress.Problem(EmailAddress.Normalize(email)));
 
     [Theory]
     [InlineData("")]
@@ -49,15 +54,32 @@ public class FieldRulesTests
     [InlineData("<a@b.de>")]
     [InlineData("a..b@c.de")]
     [InlineData("a@-b.de")]
-    public void What_is_no_mail_address_is_refused(string email) => Assert.NotNull(EmailAddress.Problem(email));
+    [InlineData("a@bü cher.de")]
+    [InlineData("a@büch..de")]
+    [InlineData("a@-ü.de")]
+    [InlineData("a\u202e@b.de")]
+    [InlineData("a\u00a0b@c.de")]
+    [InlineData("ju\u0308rgen@example.org")]
+    [InlineData("a@mu\u0308ller.example")]
+    public void Anything_else_is_not_an_email_address(string email) => Assert.NotNull(EmailAddress.Problem(EmailAddress.Normalize(email)));
+
+    [Theory]
+    [InlineData(" Ada@Example.com ", "Ada@Example.com")]
+    [InlineData("ada@müller.example", "ada@xn--mller-kva.example")]
+    [InlineData("ada@MÜLLER.example", "ada@xn--mller-kva.example")]
+    [InlineData("ada@xn--mller-kva.example", "ada@xn--mller-kva.example")]
+    [InlineData("用户@例子。example", "用户@xn--fsqu00a.example")]
+    public void One_address_is_stored_in_one_form(string entered, string stored) => Assert.Equal(stored, EmailAddress.Normalize(entered));
 
     [Fact]
-    public void A_mail_address_has_at_most_254_characters()
+    public void An_email_address_has_at_most_254_bytes()
     {
         static string Of(int length) => $"a@{string.Join('.', Enumerable.Repeat(new string('b', 49), 5))[..(length - 6)]}.com";
         Assert.Null(EmailAddress.Problem(Of(200)));
         Assert.NotNull(EmailAddress.Problem(new string('a', 65) + "@example.com"));
         Assert.NotNull(EmailAddress.Problem(Of(250) + ".example"));
+        Assert.Null(EmailAddress.Problem(new string('ü', 32) + "@example.com"));
+        Assert.NotNull(EmailAddress.Problem(new string('ü', 33) + "@example.com"));
     }
 
     [Theory]

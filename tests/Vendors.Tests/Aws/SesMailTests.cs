@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Cryptography.X509Certificates;
 
 namespace ControlPlane.Tests.Aws;
@@ -11,20 +10,13 @@ public sealed class SesMailTests : IDisposable
 
     readonly Authority _authority = new();
 
-    public SesMailTests() =>
-        // SmtpClient has no other way to trust more than the machine does.
-#pragma warning disable SYSLIB0014
-        ServicePointManager.ServerCertificateValidationCallback = (_, certificate, _, errors) =>
-            errors == System.Net.Security.SslPolicyErrors.None || (certificate is X509Certificate2 shown && shown.Issuer == "CN=Authority" && shown.MatchesHostname("localhost"));
-#pragma warning restore SYSLIB0014
-
     [Fact]
     public async Task Mail_is_sent_over_an_encrypted_and_authenticated_connection()
     {
-        await using var ses = new SesStandIn(_authority.Certificate("localhost"));
+        await using var ses = Ses();
         Assert.IsType<SendResult.Sent>(await SendAsync(ses, "X-SES-CONFIGURATION-SET: prod-mail|X-SES-MESSAGE-TAGS: kind=billing"));
         Assert.Equal(("AKIAIOSFODNN7EXAMPLE", Password), ses.SignedIn);
-        Assert.DoesNotContain(ses.InTheClear, line => line.Contains("AUTH", StringComparison.Ordinal) || line.Contains("MAIL", StringComparison.Ordinal));
+        Assert.DoesNotContain(ses.CommandsInClear, line => line.Contains("AUTH", StringComparison.Ordinal) || line.Contains("MAIL", StringComparison.Ordinal));
         var mail = Assert.Single(ses.Mails);
         Assert.Contains("X-SES-CONFIGURATION-SET: prod-mail\n", mail, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("X-SES-MESSAGE-TAGS: kind=billing\n", mail, StringComparison.OrdinalIgnoreCase);
@@ -40,9 +32,9 @@ public sealed class SesMailTests : IDisposable
     [InlineData("DATA end", "451 Requested action aborted: error in processing")]
     public async Task An_error_that_concerns_all_mail_pauses_the_outbox(string command, string reply)
     {
-        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = reply } };
-        var away = Assert.IsType<SendResult.Away>(await SendAsync(ses));
-        Assert.DoesNotContain(Password, away.Why, StringComparison.Ordinal);
+        await using var ses = Ses(replies: new() { [command] = reply });
+        var unavailable = Assert.IsType<SendResult.Unavailable>(await SendAsync(ses));
+        Assert.DoesNotContain(Password, unavailable.Reason, StringComparison.Ordinal);
         Assert.Empty(ses.Mails);
     }
 
@@ -52,24 +44,24 @@ public sealed class SesMailTests : IDisposable
     [InlineData("DATA end", "552 Message is too long.")]
     public async Task An_error_of_one_mail_does_not_block_the_others(string command, string reply)
     {
-        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { Says = { [command] = reply } };
-        Assert.IsType<SendResult.Refused>(await SendAsync(ses));
+        await using var ses = Ses(replies: new() { [command] = reply });
+        Assert.IsType<SendResult.Rejected>(await SendAsync(ses));
     }
 
     [Fact]
     public async Task A_server_without_TLS_gets_neither_credentials_nor_mail()
     {
-        await using var ses = new SesStandIn(_authority.Certificate("localhost")) { OffersTls = false };
-        Assert.IsType<SendResult.Away>(await SendAsync(ses));
+        await using var ses = Ses(replies: new() { ["EHLO"] = "250-email-smtp.amazonaws.com\r\n250-AUTH PLAIN LOGIN\r\n250 Ok" });
+        Assert.IsType<SendResult.Unavailable>(await SendAsync(ses));
         Assert.Null(ses.SignedIn);
-        Assert.DoesNotContain(ses.InTheClear, line => line.StartsWith("AUTH", StringComparison.Ordinal) || line.StartsWith("MAIL", StringComparison.Ordinal));
+        Assert.DoesNotContain(ses.CommandsInClear, line => line.StartsWith("AUTH", StringComparison.Ordinal) || line.StartsWith("MAIL", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task A_server_with_a_certificate_for_another_name_gets_no_credentials()
     {
-        await using var impostor = new SesStandIn(_authority.Certificate("impostor.example"));
-        Assert.IsType<SendResult.Away>(await SendAsync(impostor));
+        await using var impostor = Ses("impostor.example");
+        Assert.IsType<SendResult.Unavailable>(await SendAsync(impostor));
         Assert.Null(impostor.SignedIn);
     }
 
@@ -80,17 +72,32 @@ public sealed class SesMailTests : IDisposable
     [InlineData("X-Two: a\r\nBcc: all@example.com")]
     public void An_invalid_header_prevents_the_start(string headers)
     {
-        var refused = Assert.Throws<SettingException>(() => Transport("smtp://localhost", headers));
-        Assert.Contains("CONTROLPLANE_MAIL_HEADERS", refused.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<SettingException>(() => Transport("smtp://localhost", headers));
+        Assert.Contains("CONTROLPLANE_MAIL_HEADERS", error.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => _authority.Dispose();
 
-    static Task<SendResult> SendAsync(SesStandIn ses, string? headers = null) =>
-        Transport($"smtp://AKIAIOSFODNN7EXAMPLE:{Uri.EscapeDataString(Password)}@localhost:{ses.Port}", headers).SendAsync(
-            new OutgoingMail(Guid.Parse("0198f0a0-0000-7000-8000-000000000002"), "no-reply@example.com", "ada@example.org", "Grüße", "Ein Gruß\n", null, DateTimeOffset.UnixEpoch), default);
+    FakeSmtpServer Ses(string host = "localhost", Dictionary<string, string>? replies = null) => new()
+    {
+        Certificate = _authority.Certificate(host),
+        Greeting = "220 email-smtp.amazonaws.com ESMTP SimpleEmailService",
+        Extensions = ["8BITMIME", "SIZE 41943040"],
+        Replies = replies ?? [],
+    };
 
-    static IMailTransport Transport(string smtp, string? headers)
+    static Task<SendResult> SendAsync(FakeSmtpServer ses, string? headers = null)
+    {
+        var configured = Transport($"smtp://AKIAIOSFODNN7EXAMPLE:{Uri.EscapeDataString(Password)}@localhost:{ses.Port}", headers);
+        var transport = new SmtpMailTransport(configured.Server with
+        {
+            CertificateValidation = (_, certificate, _, _) => certificate is X509Certificate2 shown && shown.Issuer == "CN=Authority" && shown.MatchesHostname("localhost"),
+        });
+        return transport.SendAsync(
+            new OutgoingMail(Guid.Parse("0198f0a0-0000-7000-8000-000000000002"), "no-reply@example.com", "ada@example.org", "Grüße", "Ein Gruß\n", null, DateTimeOffset.UnixEpoch), default);
+    }
+
+    static SmtpMailTransport Transport(string smtp, string? headers)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
@@ -99,6 +106,6 @@ public sealed class SesMailTests : IDisposable
             ["CONTROLPLANE_SMTP"] = smtp,
             ["CONTROLPLANE_MAIL_HEADERS"] = headers,
         }).Build();
-        return new ServiceCollection().AddControlPlane(configuration).BuildServiceProvider().GetRequiredService<IMailTransport>();
+        return (SmtpMailTransport)new ServiceCollection().AddControlPlane(configuration).BuildServiceProvider().GetRequiredService<IMailTransport>();
     }
 }

@@ -16,7 +16,7 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, ControlP
     /// <remarks>Inviting somebody again who has not accepted yet changes the role and sends the mail again, at most once a minute.</remarks>
     public async Task<InviteMemberResult> RunAsync(Guid tenant, string? email, string? role, string actor, CancellationToken ct)
     {
-        var address = email?.Trim();
+        var address = EmailAddress.Normalize(email);
         var errors = new FieldErrors();
         errors.Check("email", EmailAddress.Problem(address));
         errors.Check("role", MemberList.Roles.Contains(role) ? null : $"Choose one of the roles {string.Join(", ", MemberList.Roles)}.");

@@ -14,14 +14,14 @@ public sealed class RequestReset(ControlDatabase database, Clock clock, ControlP
 
     public async Task RunAsync(string? email, CancellationToken ct)
     {
-        var notSooner = Task.Delay(MinimumResponseTime, ct);
-        var address = email?.Trim() ?? "";
+        var minimumResponseTime = Task.Delay(MinimumResponseTime, ct);
+        var address = EmailAddress.Normalize(email) ?? "";
         if (EmailAddress.Problem(address) is null)
         {
             await SendAsync(address, ct);
         }
 
-        await notSooner;
+        await minimumResponseTime;
     }
 
     async Task SendAsync(string email, CancellationToken ct)

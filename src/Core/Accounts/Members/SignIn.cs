@@ -19,7 +19,7 @@ public sealed class SignIn(ControlDatabase database, Clock clock, ControlPlaneOp
 {
     public async Task<SignInResult> RunAsync(string? email, string? password, CancellationToken ct)
     {
-        var address = email?.Trim() ?? "";
+        var address = EmailAddress.Normalize(email) ?? "";
         var member = await FindAsync(EmailAddress.Problem(address) is null ? address : "", ct);
         if (!passwords.Matches(member?.PasswordHash, password ?? ""))
         {

@@ -12,7 +12,7 @@ public sealed record NewTenant
     /// <summary>The same without what people add by accident: spaces around, small letters in codes.</summary>
     public NewTenant Normalize() => new()
     {
-        Email = Email?.Trim(),
+        Email = EmailAddress.Normalize(Email),
         Organization = Organization?.Trim(),
         Slug = Slug?.Trim(),
         Country = Country?.Trim().ToUpperInvariant(),

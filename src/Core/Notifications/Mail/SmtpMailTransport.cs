@@ -1,0 +1,123 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using MailKit;
+using MailKit.Net.Smtp;
+using MailKit.Security;
+using MimeKit;
+
+namespace ControlPlane.Notifications.Mail;
+
+/// <summary>The mail server that relays our messages.</summary>
+/// <param name="Tls">Whether the connection must be encrypted: by STARTTLS, on port 465 from the start (RFC 8314).</param>
+public sealed record SmtpServer(string Host, int Port, string? User, string? Password, bool Tls)
+{
+    /// <summary>Added to every message. Services such as SES read their options from headers: <c>X-SES-CONFIGURATION-SET</c>.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>null: the server's certificate must be issued for its name by an authority the machine trusts.</summary>
+    public RemoteCertificateValidationCallback? CertificateValidation { get; init; }
+
+    public SecureSocketOptions Security => !Tls ? SecureSocketOptions.None : Port == 465 ? SecureSocketOptions.SslOnConnect : SecureSocketOptions.StartTls;
+}
+
+/// <summary>Sends each message over a connection of its own.</summary>
+public sealed class SmtpMailTransport(SmtpServer server) : IMailTransport
+{
+    /// <summary>For one message, from connecting to the server's last answer.</summary>
+    static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+
+    public SmtpServer Server => server;
+
+    public async Task<SendResult> SendAsync(OutgoingMail mail, CancellationToken ct)
+    {
+        using var message = MimeMessageFactory.Create(mail);
+        foreach (var (name, value) in server.Headers)
+        {
+            message.Headers.Add(name, value);
+        }
+
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(Timeout);
+        try
+        {
+            using var client = new SmtpClient
+            {
+                ServerCertificateValidationCallback = server.CertificateValidation,
+                // Networks that reach only the mail server cannot reach the authorities' revocation lists.
+                CheckCertificateRevocation = false,
+            };
+            return await ConnectAsync(client, timeout.Token) ?? await SendAsync(client, message, timeout.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return new SendResult.Unavailable($"{server.Host} did not accept the message within {Timeout.TotalSeconds} s.");
+        }
+    }
+
+    /// <returns>null when the server is ready to accept messages.</returns>
+    async Task<SendResult?> ConnectAsync(SmtpClient client, CancellationToken ct)
+    {
+        try
+        {
+            await client.ConnectAsync(server.Host, server.Port, server.Security, ct);
+            if (server.User is not null)
+            {
+                await client.AuthenticateAsync(server.User, server.Password ?? "", ct);
+            }
+
+            return null;
+        }
+        catch (Exception e) when (IsServerFailure(e))
+        {
+            return Unavailable(e);
+        }
+    }
+
+    static async Task<SendResult> SendAsync(SmtpClient client, MimeMessage message, CancellationToken ct)
+    {
+        const SmtpCapabilities International = SmtpCapabilities.UTF8 | SmtpCapabilities.EightBitMime;
+        var format = FormatOptions.Default.Clone();
+        format.International = message.RequiresSmtpUtf8();
+        if (!format.International)
+        {
+            // With SMTPUTF8, the next server must support it too. Punycode domains and encoded headers are accepted everywhere.
+            client.Capabilities &= ~SmtpCapabilities.UTF8;
+            message.Prepare(EncodingConstraint.SevenBit);
+        }
+        else if ((client.Capabilities & International) != International)
+        {
+            return new SendResult.Undeliverable("The part of the address before the @ is not ASCII, which the mail server does not support (SMTPUTF8).");
+        }
+
+        try
+        {
+            await client.SendAsync(format, message, ct);
+        }
+        catch (SmtpCommandException e) when (ConcernsMessage(e))
+        {
+            return new SendResult.Rejected(e.Message);
+        }
+        catch (Exception e) when (IsServerFailure(e))
+        {
+            return Unavailable(e);
+        }
+
+        // The message is accepted, whatever becomes of the connection.
+        await client.DisconnectAsync(quit: true, ct);
+        return new SendResult.Sent();
+    }
+
+    // Anything else, such as 421 or SES' 454 "sending rate exceeded", would be the answer to any message.
+    static bool ConcernsMessage(SmtpCommandException e) => e.ErrorCode == SmtpErrorCode.RecipientNotAccepted
+        ? (int)e.StatusCode is not (421 or (>= 530 and < 540))
+        : e.StatusCode is SmtpStatusCode.MailboxBusy or SmtpStatusCode.SyntaxError or SmtpStatusCode.MailboxUnavailable
+            or SmtpStatusCode.UserNotLocalTryAlternatePath or SmtpStatusCode.ExceededStorageAllocation or SmtpStatusCode.MailboxNameNotAllowed
+            or SmtpStatusCode.TransactionFailed;
+
+    // NotSupportedException: no STARTTLS, or no common way to authenticate.
+    static bool IsServerFailure(Exception e) => e is SocketException or IOException or CommandException or ProtocolException or SslHandshakeException
+        or AuthenticationException or SaslException or ServiceNotConnectedException or ServiceNotAuthenticatedException or NotSupportedException;
+
+    // A failed handshake's own message is a page of advice.
+    static SendResult.Unavailable Unavailable(Exception e) => new((e as SslHandshakeException)?.InnerException?.Message ?? e.Message);
+}
