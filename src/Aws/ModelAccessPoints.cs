@@ -20,7 +20,7 @@ sealed class ModelAccessPoints(
     static readonly TimeSpan s_pollInterval = TimeSpan.FromSeconds(1);
 
     /// <returns>The volume handle of the EFS driver of Kubernetes: <c>fs-…::fsap-…</c>.</returns>
-    public async Task<string> MakeAsync(TenantEnvironment environment, CancellationToken ct)
+    public async Task<string> CreateAsync(TenantEnvironment environment, CancellationToken ct)
     {
         for (var poll = 1; ; poll++)
         {

@@ -62,7 +62,7 @@ public sealed class AlertJourneys : IAsyncLifetime
         Assert.False((await (await _tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = receiver.Address })).ReadAsync()).TryGetProperty("secret", out _));
         Assert.False((await (await _tenant.Http.GetAsync("/v1/webhook-endpoint")).ReadAsync()).TryGetProperty("secret", out _));
 
-        receiver.Answer = HttpStatusCode.InternalServerError;
+        receiver.ResponseStatus = HttpStatusCode.InternalServerError;
         await UseAsync(40_000);
         await WaitUntilAsync(() => receiver.Received.Count == 1);
         Assert.Equal(("pending", 1, 500), await DeliveryAsync());
@@ -70,7 +70,7 @@ public sealed class AlertJourneys : IAsyncLifetime
         Assert.Single(receiver.Received);
         Assert.Equal(1, await _server.ReadAsync<int>("select round(extract(epoch from next_attempt_at - now()) / 60)::int from control.webhook_delivery"));
 
-        receiver.Answer = HttpStatusCode.NoContent;
+        receiver.ResponseStatus = HttpStatusCode.NoContent;
         await RunDueDeliveriesAsync();
         Assert.Equal(("delivered", 2, 204), await DeliveryAsync());
         await RunDueDeliveriesAsync();
@@ -99,7 +99,7 @@ public sealed class AlertJourneys : IAsyncLifetime
     public async Task A_redirect_is_not_followed_and_nothing_is_sent_without_an_endpoint()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        receiver.Answer = HttpStatusCode.PermanentRedirect;
+        receiver.ResponseStatus = HttpStatusCode.PermanentRedirect;
         (await _tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = receiver.Address })).EnsureSuccessStatusCode();
         await UseAsync(26_000);
         await WaitUntilAsync(() => receiver.Received.Count == 1);
@@ -122,9 +122,9 @@ public sealed class AlertJourneys : IAsyncLifetime
         var tenant = await server.CreateTenantAsync();
         foreach (var url in new[] { "http://example.com/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://10.1.2.3/", "https://u:p@example.com/", "ftp://example.com/", "nonsense", "" })
         {
-            var refused = await tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url });
-            Assert.Equal((url, HttpStatusCode.BadRequest), (url, refused.StatusCode));
-            Assert.True((await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty("url", out _));
+            var rejected = await tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url });
+            Assert.Equal((url, HttpStatusCode.BadRequest), (url, rejected.StatusCode));
+            Assert.True((await rejected.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty("url", out _));
         }
 
         Assert.Equal(HttpStatusCode.OK, (await tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = "https://example.com/hooks" })).StatusCode);

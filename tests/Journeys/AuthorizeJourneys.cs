@@ -151,7 +151,7 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
     [Fact]
     public async Task A_tenant_that_is_suspended_or_not_ready_is_denied()
     {
-        var fresh = await _server.CreateTenantAsync();
+        var fresh = await _server.CreateReadyTenantAsync();
         await _server.SqlAsync("update control.environment set state = 'failed' where tenant_id = $1", fresh.Id);
         Assert.Equal(("environment_not_ready", null), (await fresh.AuthorizeAsync(1)).Denial);
 

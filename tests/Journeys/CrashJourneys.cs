@@ -94,11 +94,16 @@ public class CrashJourneys
     static async Task WaitForProvisioningAsync(DatabaseInvariants invariants)
     {
         using var timeout = new CancellationTokenSource(ProvisioningTimeout);
-        while (await invariants.ScalarAsync<long>("select count(*) from control.provisioning_run where state in ('queued', 'running')") > 0 && !timeout.IsCancellationRequested)
+        while (await invariants.ScalarAsync<long>(Unfinished) > 0 && !timeout.IsCancellationRequested)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(200));
         }
     }
+
+    const string Unfinished = $"""
+        select (select count(*) from control.provisioning_run where state in ('queued', 'running'))
+             + (select count(*) from control.tenant t left join control.environment e on e.tenant_id = t.id where {MissingEnvironments.IsMissing})
+        """;
 
     static async Task<IEnumerable<string>> CompareEventsAsync(DatabaseInvariants invariants, TestTenant tenant, Dictionary<string, long> counted)
     {

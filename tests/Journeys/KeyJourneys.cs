@@ -10,18 +10,18 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
     readonly TestServer _server = shared.Server;
 
     [Fact]
-    public async Task A_key_is_shown_once_works_at_once_and_ends_at_once()
+    public async Task A_key_is_shown_once_and_works_until_it_is_revoked()
     {
         var tenant = await _server.CreateTenantAsync();
-        var made = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "reports" })).ReadAsync();
-        var key = made.GetProperty("key").GetString()!;
+        var created = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "reports" })).ReadAsync();
+        var key = created.GetProperty("key").GetString()!;
         using var reports = _server.NewClient(key);
 
         var listed = await (await reports.GetAsync("/v1/keys")).Content.ReadAsStringAsync();
         Assert.Contains("\"reports\"", listed, StringComparison.Ordinal);
         Assert.DoesNotContain(key, listed, StringComparison.Ordinal);
 
-        var address = $"/v1/keys/{made.GetProperty("id").GetGuid()}";
+        var address = $"/v1/keys/{created.GetProperty("id").GetGuid()}";
         Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync(address)).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await tenant.Http.DeleteAsync(address)).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await reports.GetAsync("/v1/keys")).StatusCode);
@@ -38,7 +38,7 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
         Assert.Equal(HttpStatusCode.NotFound, (await mine.Http.DeleteAsync($"/v1/keys/{key}")).StatusCode);
         Assert.Single(await ItemsAsync(theirs));
 
-        // And when a query forgets to ask for its own rows, the database does not.
+        // Row-level security also protects a query that does not filter by tenant.
         await using var transaction = await _server.Database.BeginAsync(mine.Id, CancellationToken.None);
         Assert.Equal(0, await transaction.ExecuteAsync("update control.tenant_key set revoked_at = now() where id = $1", CancellationToken.None, key));
         Assert.Equal(
@@ -48,7 +48,7 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_rotated_secret_stays_valid_for_a_day()
+    public async Task A_rotated_webhook_secret_stays_valid_for_a_day()
     {
         var tenant = await _server.CreateTenantAsync();
         var rotated = await (await tenant.Http.PostAsync("/v1/webhook-secret/rotate", content: null)).ReadAsync();
@@ -68,7 +68,7 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task Rotating_twice_at_once_leaves_one_secret_without_an_end()
+    public async Task Concurrent_rotations_leave_one_secret_without_an_expiry()
     {
         var tenant = await _server.CreateTenantAsync();
         await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => tenant.Http.PostAsync("/v1/webhook-secret/rotate", content: null)));
@@ -79,15 +79,15 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task An_operators_tenant_is_active_at_once_and_made_once()
+    public async Task A_tenant_created_by_an_operator_is_active_at_once_and_created_once()
     {
         var slug = Names.Random("t");
         var body = new { organization = "Example", slug, plan = "enterprise", email = $"owner@{slug}.example", country = "FR", price_eur_per_month = 900.5 };
         var replies = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _server.Operator.PostAsJsonAsync("/v1/admin/tenants", body)));
 
-        var made = await Assert.Single(replies, reply => reply.StatusCode == HttpStatusCode.Created).ReadAsync();
+        var created = await Assert.Single(replies, reply => reply.StatusCode == HttpStatusCode.Created).ReadAsync();
         Assert.Equal(4, replies.Count(reply => reply.StatusCode == HttpStatusCode.Conflict));
-        using var key = _server.NewClient(made.GetProperty("api_key").GetString());
+        using var key = _server.NewClient(created.GetProperty("api_key").GetString());
         Assert.Equal(HttpStatusCode.OK, (await key.GetAsync("/v1/keys")).StatusCode);
 
         var sameAddress = await _server.Operator.PostAsJsonAsync("/v1/admin/tenants", body with { slug = Names.Random("t") });
@@ -102,10 +102,10 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
     [Fact]
     public async Task A_list_of_tenants_is_read_page_by_page()
     {
-        var made = new List<Guid>();
+        var created = new List<Guid>();
         for (var i = 0; i < 5; i++)
         {
-            made.Add((await _server.CreateTenantAsync()).Id);
+            created.Add((await _server.CreateTenantAsync()).Id);
         }
 
         var seen = new List<Guid>();
@@ -119,7 +119,7 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
         while (cursor is not null);
 
         Assert.Equal(seen.Distinct(), seen);
-        Assert.Equal(made.AsEnumerable().Reverse(), seen.Where(made.Contains));
+        Assert.Equal(created.AsEnumerable().Reverse(), seen.Where(created.Contains));
     }
 
     static async Task<List<JsonElement>> ItemsAsync(TestTenant tenant) =>

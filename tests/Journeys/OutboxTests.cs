@@ -4,7 +4,7 @@ namespace ControlPlane.Tests;
 public class OutboxTests
 {
     [Fact]
-    public async Task Two_senders_at_once_deliver_every_mail_once()
+    public async Task Two_concurrent_senders_deliver_every_mail_once()
     {
         await using var server = await TestServer.StartAsync();
         await EnqueueAsync(server, 50);
@@ -17,7 +17,7 @@ public class OutboxTests
     }
 
     [Fact]
-    public async Task A_queued_mail_leaves_by_itself_within_moments()
+    public async Task A_queued_mail_is_sent_without_waiting_for_the_schedule()
     {
         await using var server = await TestServer.StartAsync();
         await EnqueueAsync(server, 1);
@@ -38,22 +38,22 @@ public class OutboxTests
     [InlineData(5, 32)]
     [InlineData(6, 60)]
     [InlineData(SendOutbox.MaxAttempts - 1, 60)]
-    public async Task A_mail_that_cannot_leave_waits_longer_each_time_until_it_is_given_up(int failedBefore, int minutes)
+    public async Task A_mail_that_cannot_be_sent_is_retried_with_growing_delays_and_then_dead_lettered(int failedAttempts, int minutes)
     {
         // Nothing listens on port 1.
         await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_SMTP", "smtp://127.0.0.1:1?tls=off")]);
-        await EnqueueAsync(server, 1, failedBefore);
+        await EnqueueAsync(server, 1, failedAttempts);
         await server.RunJobAsync("outbox");
         await using var transaction = await server.Database.BeginJobAsync(CancellationToken.None);
-        Assert.Equal((failedBefore + 1, minutes), await transaction.FirstAsync(
+        Assert.Equal((failedAttempts + 1, minutes), await transaction.FirstAsync(
             "select attempts, round(extract(epoch from next_attempt_at - now()) / 60)::int from control.outbox", row => (row.GetInt32(0), row.GetInt32(1)), CancellationToken.None));
         var alerts = await transaction.QueryAsync(
             "select jsonb_array_elements_text(summary->'alerts') from control.job_run where job = 'outbox'", row => row.GetString(0), CancellationToken.None);
-        Assert.Equal(failedBefore + 1 == SendOutbox.MaxAttempts ? 1 : 0, alerts.Count);
+        Assert.Equal(failedAttempts + 1 == SendOutbox.MaxAttempts ? 1 : 0, alerts.Count);
         Assert.DoesNotContain(alerts, alert => alert.Contains('@', StringComparison.Ordinal));
     }
 
-    static async Task EnqueueAsync(TestServer server, int count, int failedBefore = 0)
+    static async Task EnqueueAsync(TestServer server, int count, int failedAttempts = 0)
     {
         await using var transaction = await server.Database.BeginJobAsync(CancellationToken.None);
         for (var i = 0; i < count; i++)
@@ -62,7 +62,7 @@ public class OutboxTests
                 server.Clock, new MailMessage(Tenant: null, $"test:{i}", $"to{i}@example.org", $"Grüße {i}", "Ein Gruß", new MailAttachment("a.pdf", [1, 2, 3])), CancellationToken.None);
         }
 
-        await transaction.ExecuteAsync("update control.outbox set attempts = $1", CancellationToken.None, failedBefore);
+        await transaction.ExecuteAsync("update control.outbox set attempts = $1", CancellationToken.None, failedAttempts);
         await transaction.CommitAsync(CancellationToken.None);
     }
 }

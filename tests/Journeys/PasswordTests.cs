@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-/// <summary>How a function reaches a database that it has no lasting password for: by TLS with a token, as RDS wants it.</summary>
+/// <summary>Connecting to a database over TLS with short-lived tokens, as RDS requires.</summary>
 public sealed class PasswordTests : IAsyncLifetime, IDisposable
 {
     readonly Authority _authority = new();
@@ -22,7 +22,7 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
     public void Dispose() => _authority.Dispose();
 
     [Fact]
-    public async Task The_token_of_the_moment_opens_a_connection_and_an_expired_one_does_not()
+    public async Task The_current_token_opens_a_connection_and_an_expired_one_does_not()
     {
         var (tokens, token) = (new List<string>(), "first");
         await SetTokenAsync("first");
@@ -42,19 +42,19 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
         Assert.Equal(open, await PidAsync());
         Assert.Equal([$"{_cluster.Host}:5432 function first"], tokens);
 
-        // The next token is in force. What is open stays open; what is opened needs it.
+        // The token changes. Open connections stay open; new ones need the new token.
         await SetTokenAsync("second");
         await using (var held = await database.BeginJobAsync(default))
         {
             Assert.Equal(open, await held.ScalarAsync<int>("select pg_backend_pid()", default));
-            var refused = await Assert.ThrowsAsync<PostgresException>(PidAsync);
-            Assert.Equal(PostgresErrorCodes.InvalidPassword, refused.SqlState);
+            var rejected = await Assert.ThrowsAsync<PostgresException>(PidAsync);
+            Assert.Equal(PostgresErrorCodes.InvalidPassword, rejected.SqlState);
 
             token = "second";
             Assert.NotEqual(open, await PidAsync());
         }
 
-        Assert.Equal(["first", "first", "second"], tokens.Select(asked => asked.Split(' ')[2]));
+        Assert.Equal(["first", "first", "second"], tokens.Select(entry => entry.Split(' ')[2]));
 
         async Task<int> PidAsync()
         {
@@ -64,23 +64,23 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task While_there_is_no_token_the_database_is_away()
+    public async Task Without_a_token_the_database_is_unavailable()
     {
-        await using var database = new ControlDatabase(Function(), (_, _) => throw new InvalidOperationException("The role's credentials cannot be had."));
+        await using var database = new ControlDatabase(Function(), (_, _) => throw new InvalidOperationException("The role has no credentials."));
         await Assert.ThrowsAsync<NpgsqlException>(() => database.BeginJobAsync(default));
     }
 
     [Fact]
-    public async Task A_password_in_the_connection_string_is_the_password()
+    public async Task A_password_in_the_connection_string_takes_precedence_over_tokens()
     {
-        await SetTokenAsync("lasting");
-        await using var database = new ControlDatabase($"{Function()};Password=lasting", (_, _) => throw new InvalidOperationException("Nobody is asked."));
+        await SetTokenAsync("permanent");
+        await using var database = new ControlDatabase($"{Function()};Password=permanent", (_, _) => throw new InvalidOperationException("No token is needed."));
         await using var transaction = await database.BeginJobAsync(default);
         await transaction.ExecuteAsync("select 1", default);
     }
 
     [Fact]
-    public async Task Only_a_server_of_that_name_with_a_certificate_of_that_authority_is_given_the_password()
+    public async Task The_password_is_sent_only_to_a_server_with_a_certificate_of_the_trusted_authority_for_its_name()
     {
         using var stranger = new Authority();
         await OpenAsync(_authority);
@@ -94,7 +94,7 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
         Assert.IsType<AuthenticationException>((await Assert.ThrowsAsync<NpgsqlException>(() => OpenAsync(_authority))).InnerException);
         await OpenAsync(stranger);
 
-        // null: whom the machine trusts.
+        // null: the authorities the machine trusts.
         async Task OpenAsync(Authority? trusted)
         {
             var settings = new NpgsqlConnectionStringBuilder(_cluster.Settings.ToString()) { Pooling = false, RootCertificate = trusted is null ? null : _cluster.FileOf(trusted) };

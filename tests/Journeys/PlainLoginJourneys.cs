@@ -27,10 +27,8 @@ public sealed class PlainLoginJourneys
             await using var owner = await database.OpenOwnerAsync(default);
             Assert.False(await owner.ScalarAsync<bool>("select rolsuper from pg_roles where rolname = current_user", default));
 
-            var (clock, options) = (app.Services.GetRequiredService<Clock>(), app.Services.GetRequiredService<ControlPlaneOptions>());
             var tenant = Assert.IsType<CreateTenantResult.Created>(await app.Services.GetRequiredService<CreateTenant>().RunAsync(
-                new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Plain", Slug = "plain", Email = "owner@plain.example", Country = "DE" } },
-                (transaction, created, ct) => transaction.QueueProvisioningAsync(clock, options, created.Tenant, created.Slug, RunKinds.Provision, ct), default));
+                new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Plain", Slug = "plain", Email = "owner@plain.example", Country = "DE" } }, default));
             Assert.Equal("ready", await ProvisionAsync(app.Services, tenant.Tenant));
             await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(tenant.Tenant, default);
             Assert.Equal("deleted", await ProvisionAsync(app.Services, tenant.Tenant));
@@ -44,7 +42,7 @@ public sealed class PlainLoginJourneys
     {
         await services.GetRequiredService<RunProvisioning>().RunAsync(default);
         await using var transaction = await services.GetRequiredService<ControlDatabase>().BeginJobAsync(default);
-        return (await EnvironmentStatus.ReadAsync(transaction, tenant, default))?.State;
+        return (await EnvironmentStatus.ReadAsync(transaction, services.GetRequiredService<ControlPlaneOptions>(), tenant, default))?.State;
     }
 
     // Runs the script as psql would, with another role name: the embedded server's superuser has this one.

@@ -4,25 +4,25 @@ using System.Runtime.Versioning;
 
 namespace ControlPlane.Tests;
 
-/// <summary>Workers that die, are late, are many, or meet something broken.</summary>
+/// <summary>Provisioning with killed, stale and concurrent workers, and failing steps.</summary>
 [Trait("Category", "Slow")]
 public sealed class ProvisioningCrashes
 {
-    static readonly TimeSpan Length = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(30);
 
     [Fact]
     public async Task Twenty_concurrent_workers_provision_once()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
 
         var reports = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => rig.ProvisionAsync()));
 
         Assert.Equal(1, reports.Sum(report => report.Counts["succeeded"]));
-        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select fencing_token from control.provisioning_run where tenant_id = $1", tenant.Id));
-        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.outbox where tenant_id = $1", tenant.Id));
-        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.tenant_key where tenant_id = $1", tenant.Id));
+        Assert.Equal(1, await rig.ScalarAsync<long>("select fencing_token from control.provisioning_run where tenant_id = $1", tenant.Id));
+        Assert.Equal(1, await rig.ScalarAsync<long>("select count(*) from control.outbox where tenant_id = $1", tenant.Id));
+        Assert.Equal(1, await rig.ScalarAsync<long>("select count(*) from control.tenant_key where tenant_id = $1", tenant.Id));
     }
 
     [Fact]
@@ -30,26 +30,26 @@ public sealed class ProvisioningCrashes
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => rig.AskAsync(tenant, RunKinds.Provision)));
-        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.provisioning_run"));
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => rig.RequestAsync(tenant, RunKinds.Provision)));
+        Assert.Equal(1, await rig.ScalarAsync<long>("select count(*) from control.provisioning_run"));
     }
 
     [Fact]
-    public async Task A_stale_workers_write_is_refused()
+    public async Task A_stale_workers_write_is_rejected()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        await rig.AskAsync(tenant, RunKinds.Provision);
-        await using var stale = await Lease.ClaimAsync(rig.Database, Length, default);
-        Assert.Null(await Lease.ClaimAsync(rig.Database, Length, default));
-        await rig.LetLeasesEndAsync();
-        await using var fresh = await Lease.ClaimAsync(rig.Database, Length, default);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
+        await using var stale = await Lease.ClaimAsync(rig.Database, LeaseDuration, default);
+        Assert.Null(await Lease.ClaimAsync(rig.Database, LeaseDuration, default));
+        await rig.ExpireLeasesAsync();
+        await using var fresh = await Lease.ClaimAsync(rig.Database, LeaseDuration, default);
 
-        var mark = (Lease lease, string detail) => lease.WriteAsync(
+        var write = (Lease lease, string detail) => lease.WriteAsync(
             transaction => transaction.ExecuteAsync("update control.environment set detail = $1 where tenant_id = $2", default, detail, tenant.Id), default);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => mark(stale!, "stale"));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write(stale!, "stale"));
         Assert.True(stale!.Lost.IsCancellationRequested);
-        await mark(fresh!, "fresh");
+        await write(fresh!, "fresh");
 
         Assert.Equal(stale.Run.Id, fresh!.Run.Id);
         Assert.True(fresh.Run.FencingToken > stale.Run.FencingToken);
@@ -57,31 +57,31 @@ public sealed class ProvisioningCrashes
     }
 
     [Fact]
-    public async Task A_deletion_stops_the_provisioning_that_is_under_way_and_waits_until_it_has_stopped()
+    public async Task A_deletion_cancels_active_provisioning_and_waits_until_it_has_stopped()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        await rig.AskAsync(tenant, RunKinds.Provision);
-        await using var provisioning = await Lease.ClaimAsync(rig.Database, Length, default);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
+        await using var provisioning = await Lease.ClaimAsync(rig.Database, LeaseDuration, default);
 
-        Assert.Equal(EnvironmentState.Deleting, await rig.AskAsync(tenant, RunKinds.Delete));
-        Assert.Null(await Lease.ClaimAsync(rig.Database, Length, default));
+        Assert.Equal(EnvironmentState.Deleting, await rig.RequestAsync(tenant, RunKinds.Delete));
+        Assert.Null(await Lease.ClaimAsync(rig.Database, LeaseDuration, default));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => provisioning!.WriteAsync(_ => Task.CompletedTask, default));
         await provisioning!.ReleaseAsync();
         await rig.ProvisionAsync();
 
         Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
-        Assert.Equal("cancelled", await rig.AskDatabaseAsync<string>("select state from control.provisioning_run where id = $1", provisioning.Run.Id));
+        Assert.Equal("cancelled", await rig.ScalarAsync<string>("select state from control.provisioning_run where id = $1", provisioning.Run.Id));
     }
 
     [Fact]
-    public async Task A_step_that_fails_is_tried_five_times_then_shows_its_reason_and_an_operators_retry_goes_through_after_the_repair()
+    public async Task A_failing_step_is_attempted_five_times_and_an_operator_can_retry_it_after_the_fix()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
         var environments = Path.Combine(rig.DataFolder, "environments");
         await File.WriteAllTextAsync(environments, "in the way");
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
 
         var report = await rig.ProvisionAsync();
 
@@ -99,59 +99,59 @@ public sealed class ProvisioningCrashes
     }
 
     [Fact]
-    public async Task Between_attempts_the_reason_shows_and_the_wait_grows()
+    public async Task Between_attempts_the_reason_is_shown_and_the_delay_grows()
     {
-        await using var rig = await ProvisioningRig.StartAsync(new ProvisioningOptions { StaysFor = TimeSpan.Zero });
+        await using var rig = await ProvisioningRig.StartAsync(new ProvisioningOptions { PollWindow = TimeSpan.Zero });
         var tenant = await rig.TenantAsync();
         await File.WriteAllTextAsync(Path.Combine(rig.DataFolder, "environments"), "in the way");
-        await rig.AskAsync(tenant, RunKinds.Provision);
-        foreach (var wait in new[] { 5, 15, 60, 300 })
+        await rig.RequestAsync(tenant, RunKinds.Provision);
+        foreach (var delay in new[] { 5, 15, 60, 300 })
         {
             await rig.ProvisionAsync();
-            var seconds = await rig.AskDatabaseAsync<double>("select extract(epoch from next_attempt_at - now())::float8 from control.provisioning_run");
-            Assert.InRange(seconds, wait - 4, wait);
+            var seconds = await rig.ScalarAsync<double>("select extract(epoch from next_attempt_at - now())::float8 from control.provisioning_run");
+            Assert.InRange(seconds, delay - 4, delay);
             Assert.Equal(("provisioning", "isolation"), ((await rig.StatusAsync(tenant)).State, (await rig.StatusAsync(tenant)).FailedStep));
-            await rig.AskDatabaseAsync<int>("update control.provisioning_run set next_attempt_at = now() returning 1");
+            await rig.ScalarAsync<int>("update control.provisioning_run set next_attempt_at = now() returning 1");
         }
 
         Assert.Equal(1, (await rig.ProvisionAsync()).Counts["failed"]);
     }
 
     [Fact]
-    public async Task A_half_done_deletion_is_finished_by_the_next_worker()
+    public async Task A_partial_deletion_is_completed_by_the_next_worker()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
         await rig.ProvisionAsync();
-        await rig.AskAsync(tenant, RunKinds.Delete);
-        // A worker that did the first four steps and died before it could say so.
-        await using (var killed = await Lease.ClaimAsync(rig.Database, Length, default))
+        await rig.RequestAsync(tenant, RunKinds.Delete);
+        // A worker that executed the first four steps and died before it recorded them.
+        await using (var killed = await Lease.ClaimAsync(rig.Database, LeaseDuration, default))
         {
             Directory.Delete(Path.Combine(rig.DataFolder, "environments", tenant.Slug), recursive: true);
             Directory.Delete(Path.Combine(rig.DataFolder, "models", tenant.Slug), recursive: true);
         }
 
-        await rig.LetLeasesEndAsync();
+        await rig.ExpireLeasesAsync();
         await rig.ProvisionAsync();
         Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
-        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
     }
 
-    /// <summary>The real program, ended while it waits for docker; a second one takes the run up where the first stopped.</summary>
-    /// <param name="signal">KILL: nothing more is done, and the lease has to end. INT: the run is given back at once.</param>
+    /// <summary>The real program is ended while it waits for docker; a second process continues the run.</summary>
+    /// <param name="signal">KILL: the process does nothing more, and the lease must expire. INT: the process releases the run.</param>
     [Theory, UnsupportedOSPlatform("windows")]
     [InlineData("KILL")]
     [InlineData("INT")]
-    public async Task A_run_whose_process_ends_is_picked_up_where_it_stopped(string signal)
+    public async Task A_run_whose_process_ends_continues_where_it_stopped(string signal)
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
         var go = Path.Combine(rig.DataFolder, "go");
         var bin = Directory.CreateDirectory(Path.Combine(rig.DataFolder, "bin")).FullName;
         var docker = Path.Combine(bin, "docker");
-        await File.WriteAllTextAsync(docker, $"#!/bin/sh\ncase \"$*\" in *' up '*) while [ ! -e '{go}' ]; do sleep 0.05; done;; esac\n");
+        await File.WriteAllTextAsync(docker, $"#!/bin/sh\ncase \"$*\" in *' up '*) while [ -d '{bin}' ] && [ ! -e '{go}' ]; do sleep 0.05; done;; esac\n");
         File.SetUnixFileMode(docker, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         using (var first = StartJob(rig, bin))
@@ -171,8 +171,8 @@ public sealed class ProvisioningCrashes
         await File.WriteAllTextAsync(go, "");
         if (signal == "KILL")
         {
-            Assert.Null(await Lease.ClaimAsync(rig.Database, Length, default));
-            await rig.LetLeasesEndAsync();
+            Assert.Null(await Lease.ClaimAsync(rig.Database, LeaseDuration, default));
+            await rig.ExpireLeasesAsync();
         }
 
         using var second = StartJob(rig, bin);
@@ -181,13 +181,13 @@ public sealed class ProvisioningCrashes
         var after = await rig.StatusAsync(tenant);
         Assert.Equal(("ready", "running"), (after.State, after.Detail));
         Assert.Equal(before.Steps.Where(step => step.State == "done"), after.Steps.Take(4));
-        Assert.Equal(2, await rig.AskDatabaseAsync<long>("select fencing_token from control.provisioning_run where tenant_id = $1", tenant.Id));
+        Assert.Equal(2, await rig.ScalarAsync<long>("select fencing_token from control.provisioning_run where tenant_id = $1", tenant.Id));
     }
 
     static Process StartJob(ProvisioningRig rig, string bin)
     {
-        string[] words = ["job", JobSchedules.Provision.Name, "--data", rig.DataFolder, "--database", rig.ConnectionString];
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "controlplane.dll"), .. words]);
+        string[] arguments = ["job", JobSchedules.Provision.Name, "--data", rig.DataFolder, "--database", rig.ConnectionString];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "controlplane.dll"), .. arguments]);
         start.Environment["CONTROLPLANE_DATAPLANE"] = "compose";
         start.Environment["PATH"] = $"{bin}:{Environment.GetEnvironmentVariable("PATH")}";
         return Process.Start(start)!;

@@ -7,11 +7,11 @@ namespace ControlPlane.Tests;
 public sealed class ProvisioningJourneys
 {
     [Fact]
-    public async Task A_new_tenants_environment_becomes_ready_with_its_files_on_disk_and_nothing_secret_in_the_mail()
+    public async Task A_new_environment_becomes_ready_with_its_files_on_disk_and_no_secret_in_the_mail()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
-        Assert.Equal(EnvironmentState.Requested, await rig.AskAsync(tenant, RunKinds.Provision));
+        Assert.Equal(EnvironmentState.Requested, await rig.RequestAsync(tenant, RunKinds.Provision));
 
         await rig.ProvisionAsync();
 
@@ -21,22 +21,22 @@ public sealed class ProvisioningJourneys
         var folder = Path.Combine(rig.DataFolder, "environments", tenant.Slug);
         Assert.All(["compose.yaml", "litellm/config.yaml", ".env"], file => Assert.True(File.Exists(Path.Combine(folder, file)), file));
         Assert.True(Directory.Exists(Path.Combine(rig.DataFolder, "models", tenant.Slug)));
-        var mail = await rig.AskDatabaseAsync<string>("select body from control.outbox where tenant_id = $1", tenant.Id);
+        var mail = await rig.ScalarAsync<string>("select body from control.outbox where tenant_id = $1", tenant.Id);
         Assert.Contains(status.Address, mail, StringComparison.Ordinal);
         var secrets = await rig.Get<ISecretStore>().ReadAsync(tenant.Id, default);
         Assert.All(secrets.Values, secret => Assert.DoesNotContain(secret, mail, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task The_environments_database_login_works_and_leads_nowhere_but_into_its_own_schemas()
+    public async Task The_environments_database_role_can_access_only_its_own_schemas()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var (tenant, other) = (await rig.TenantAsync(), await rig.TenantAsync());
-        await rig.AskAsync(tenant, RunKinds.Provision);
-        await rig.AskAsync(other, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(other, RunKinds.Provision);
         await rig.ProvisionAsync();
 
-        await using var connection = await rig.SignInAsync(tenant);
+        await using var connection = await rig.ConnectAsync(tenant);
         await connection.ExecuteAsync("create table chat (id int)", default);
         await connection.ExecuteAsync("insert into chat values (1)", default);
         Assert.Equal($"tenant_{tenant.Slug}", await connection.ScalarAsync<string>("select schemaname::text from pg_tables where tablename = 'chat'", default));
@@ -47,13 +47,13 @@ public sealed class ProvisioningJourneys
         ];
         foreach (var sql in forbidden)
         {
-            var refused = await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(sql, default));
-            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+            var rejected = await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(sql, default));
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, rejected.SqlState);
         }
     }
 
     [Fact]
-    public async Task The_gateways_key_reports_usage_for_its_tenant_until_the_environment_is_deleted()
+    public async Task The_gateways_key_is_valid_until_the_environment_is_deleted()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await server.CreateTenantAsync();
@@ -68,7 +68,7 @@ public sealed class ProvisioningJourneys
     }
 
     [Fact]
-    public async Task Suspend_resume_restart_retry_and_delete_say_the_new_state_or_why_not()
+    public async Task Suspend_resume_restart_retry_and_delete_return_the_new_state_or_a_reason()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await server.CreateTenantAsync();
@@ -94,32 +94,32 @@ public sealed class ProvisioningJourneys
     }
 
     [Fact]
-    public async Task A_deletion_leaves_no_role_schema_file_or_secret_and_all_of_the_books()
+    public async Task A_deletion_removes_role_schemas_files_and_secrets_and_keeps_the_usage()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync("enterprise");
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
         await rig.ProvisionAsync();
-        await using var open = await rig.SignInAsync(tenant);
+        await using var open = await rig.ConnectAsync(tenant);
         await open.ExecuteAsync("create table chat (id int)", default);
-        await rig.AskDatabaseAsync<int>(
+        await rig.ScalarAsync<int>(
             "insert into control.usage_counter values ($1, '2026-01-01', 'mistral:7b', 'u', 1, 2, 3, 0) returning 1", tenant.Id);
 
-        Assert.Equal(EnvironmentState.Deleting, await rig.AskAsync(tenant, RunKinds.Delete));
+        Assert.Equal(EnvironmentState.Deleting, await rig.RequestAsync(tenant, RunKinds.Delete));
         await rig.ProvisionAsync();
 
         Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
-        Assert.Equal("deleted", await rig.AskDatabaseAsync<string>("select status from control.tenant where id = $1", tenant.Id));
-        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
-        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from pg_namespace where nspname like $1", $"tenant_{tenant.Slug}%"));
-        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from control.tenant_secret where tenant_id = $1", tenant.Id));
+        Assert.Equal("deleted", await rig.ScalarAsync<string>("select status from control.tenant where id = $1", tenant.Id));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_namespace where nspname like $1", $"tenant_{tenant.Slug}%"));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from control.tenant_secret where tenant_id = $1", tenant.Id));
         Assert.Empty(Directory.GetDirectories(Path.Combine(rig.DataFolder, "environments")).Concat(Directory.GetDirectories(Path.Combine(rig.DataFolder, "models"))));
-        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from control.usage_counter where tenant_id = $1", tenant.Id));
-        Assert.Equal(EnvironmentState.Deleted, await rig.AskAsync(tenant, RunKinds.Provision));
+        Assert.Equal(1, await rig.ScalarAsync<long>("select count(*) from control.usage_counter where tenant_id = $1", tenant.Id));
+        Assert.Equal(EnvironmentState.Deleted, await rig.RequestAsync(tenant, RunKinds.Provision));
     }
 
     [Fact]
-    public async Task A_role_of_the_same_name_that_belongs_to_others_is_neither_taken_over_nor_dropped()
+    public async Task A_role_of_another_installation_is_neither_taken_over_nor_dropped()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
@@ -129,22 +129,22 @@ public sealed class ProvisioningJourneys
             await transaction.CommitAsync(default);
         }
 
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
         await rig.ProvisionAsync();
         Assert.Equal("database", (await rig.StatusAsync(tenant)).FailedStep);
-        await rig.AskAsync(tenant, RunKinds.Delete);
+        await rig.RequestAsync(tenant, RunKinds.Delete);
         await rig.ProvisionAsync();
-        Assert.Equal(1, await rig.AskDatabaseAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+        Assert.Equal(1, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
     }
 
     [Fact]
-    public async Task Only_an_owner_is_shown_the_first_administrator_and_it_is_on_record()
+    public async Task Only_owners_see_the_first_administrators_password_and_access_is_audited()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync();
         var access = rig.Get<EnvironmentAccess>();
-        Assert.IsType<EnvironmentAccessResult.NotThere>(await access.RunAsync(tenant.Id, "owner", "member:1", default));
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        Assert.IsType<EnvironmentAccessResult.NotAvailable>(await access.RunAsync(tenant.Id, "owner", "member:1", default));
+        await rig.RequestAsync(tenant, RunKinds.Provision);
         await rig.ProvisionAsync();
 
         Assert.IsType<EnvironmentAccessResult.NotAllowed>(await access.RunAsync(tenant.Id, "viewer", "member:2", default));
@@ -153,7 +153,7 @@ public sealed class ProvisioningJourneys
         Assert.Equal($"owner@{tenant.Slug}.example", shown.Email);
         Assert.Contains(shown.Password, await File.ReadAllTextAsync(Path.Combine(rig.DataFolder, "environments", tenant.Slug, ".env")), StringComparison.Ordinal);
         Assert.Equal(
-            "member:1", await rig.AskDatabaseAsync<string>("select actor from control.audit_log where action = 'environment.administrator_shown'"));
+            "member:1", await rig.ScalarAsync<string>("select actor from control.audit_log where action = 'environment.administrator_shown'"));
     }
 
     static async Task ReadyAsync(TestServer server, TestTenant tenant)
@@ -162,7 +162,7 @@ public sealed class ProvisioningJourneys
         Assert.Equal("ready", await StateAsync(tenant));
     }
 
-    // Also waits for what the server's own scheduler may have taken up.
+    // Also waits for runs that the server's own scheduler has claimed.
     static async Task ProvisionAsync(TestServer server)
     {
         await ((RunProvisioning)server.Services.GetService(typeof(RunProvisioning))!).RunAsync(default);

@@ -71,16 +71,16 @@ public sealed class RegionJourneys
     {
         await using var rig = await ProvisioningRig.StartAsync(region: "eu-central-1");
         var tenant = await rig.TenantAsync();
-        await rig.AskAsync(tenant, RunKinds.Provision);
+        await rig.RequestAsync(tenant, RunKinds.Provision);
         await rig.ProvisionAsync();
 
         var status = await rig.StatusAsync(tenant);
         Assert.Equal("failed", status.State);
         Assert.Contains("belongs to region local, and this installation is in eu-central-1", status.FailedReason, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(rig.DataFolder, "environments", tenant.Slug)));
-        Assert.Equal(0, await rig.AskDatabaseAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
 
-        await rig.AskAsync(tenant, RunKinds.Delete);
+        await rig.RequestAsync(tenant, RunKinds.Delete);
         await rig.ProvisionAsync();
         Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
     }

@@ -7,7 +7,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     readonly TestServer _server = shared.Server;
 
     [Fact]
-    public async Task An_unknown_address_and_a_wrong_password_get_the_same_answer()
+    public async Task An_unknown_address_and_a_wrong_password_get_the_same_response()
     {
         var person = Person.New();
         await person.CompleteAsync(_server);
@@ -21,20 +21,36 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Signing_in_leads_to_pages_of_ours_only()
+    public async Task An_international_address_signs_in_with_its_domain_in_either_form()
     {
-        var person = Person.New();
-        await person.CompleteAsync(_server);
-        foreach (var (asked, given) in new[] { ("/app/keys", "/app/keys"), ("//evil.example", "/app"), ("https://evil.example", "/app"), ("/app\\evil", "/app"), ("/application", "/app") })
+        var slug = Names.Random("s");
+        var typed = new Person($"jürgen@{slug}-müller.example", slug);
+        var stored = typed with { Email = EmailAddress.Normalize(typed.Email)! };
+        await typed.SendAsync(_server);
+        await Person.VerifyAsync(_server, Assert.Single(await stored.MailsAsync(_server)).Link("/v1/verify"));
+
+        foreach (var person in (Person[])[typed, stored])
         {
-            using var browser = _server.NewVisitor();
-            var page = await browser.SubmitAsync("/login", "/login", ("email", person.Email), ("password", person.Password), ("return", asked));
-            Assert.Equal(given, page.RequestMessage!.RequestUri!.AbsolutePath);
+            using var browser = await person.SignInAsync(_server);
+            Assert.True(await IsSignedInAsync(browser));
         }
     }
 
     [Fact]
-    public async Task Signing_out_ends_the_session_itself_and_not_only_the_cookie()
+    public async Task Signing_in_redirects_to_our_own_pages_only()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        foreach (var (requested, expected) in new[] { ("/app/keys", "/app/keys"), ("//evil.example", "/app"), ("https://evil.example", "/app"), ("/app\\evil", "/app"), ("/application", "/app") })
+        {
+            using var browser = _server.NewVisitor();
+            var page = await browser.SubmitAsync("/login", "/login", ("email", person.Email), ("password", person.Password), ("return", requested));
+            Assert.Equal(expected, page.RequestMessage!.RequestUri!.AbsolutePath);
+        }
+    }
+
+    [Fact]
+    public async Task Signing_out_deletes_the_session_and_not_only_the_cookie()
     {
         var person = Person.New();
         var tenant = await person.CompleteAsync(_server);
@@ -48,7 +64,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task A_reset_ends_every_session()
+    public async Task A_password_reset_ends_every_session()
     {
         var person = Person.New();
         await person.CompleteAsync(_server);
@@ -71,7 +87,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Asking_for_a_reset_tells_nothing_and_mails_strangers_nothing()
+    public async Task A_reset_request_reveals_nothing_and_sends_no_mail_to_unknown_addresses()
     {
         using var browser = _server.NewVisitor();
         var reply = await browser.SubmitAsync("/forgot", "/forgot", ("email", "nobody@example.com"));
@@ -93,7 +109,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Inviting_somebody_elses_member_looks_like_any_invitation_and_opens_nothing()
+    public async Task Inviting_a_member_of_another_tenant_looks_like_any_invitation_and_grants_nothing()
     {
         var person = Person.New();
         await person.CompleteAsync(_server);
@@ -107,7 +123,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Of_two_owners_who_remove_each_other_one_stays()
+    public async Task Of_two_owners_who_remove_each_other_one_remains()
     {
         var tenant = await _server.CreateTenantAsync();
         var second = new Person("second@example.com", tenant.Slug);
@@ -122,7 +138,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task An_account_that_is_guessed_at_is_closed_to_everybody_for_a_while()
+    public async Task Repeated_wrong_passwords_lock_the_account_for_a_while()
     {
         await using var strict = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", "3")]);
         using var browser = strict.NewVisitor();
@@ -136,7 +152,7 @@ public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task An_operator_signs_in_with_the_key_and_out_again()
+    public async Task An_operator_signs_in_with_the_key_and_signs_out()
     {
         using var browser = _server.NewVisitor();
         Assert.Equal(HttpStatusCode.BadRequest, (await browser.SubmitAsync("/admin/login", "/admin/login", ("key", "cpo_guess"))).StatusCode);

@@ -9,7 +9,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     readonly TestServer _server = shared.Server;
 
     [Fact]
-    public async Task Twenty_identical_signups_make_one_tenant()
+    public async Task Twenty_identical_signups_create_one_tenant()
     {
         var signup = Person.New();
         var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => signup.SendAsync(_server)));
@@ -22,7 +22,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Of_twenty_people_who_want_one_slug_one_gets_it()
+    public async Task Of_twenty_concurrent_signups_with_one_slug_one_succeeds()
     {
         var slug = Names.Random("s");
         var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => new Person($"owner{i}@{slug}.example", slug).SendAsync(_server)));
@@ -33,7 +33,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Repeating_a_signup_with_another_password_finds_the_slug_taken()
+    public async Task A_repeated_signup_with_another_password_finds_the_slug_taken()
     {
         var signup = Person.New();
         await signup.SendAsync(_server);
@@ -44,14 +44,14 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task A_known_address_gets_the_same_answer_as_a_new_one()
+    public async Task A_known_email_address_gets_the_same_response_as_a_new_one()
     {
         var known = Person.New();
         await known.CompleteAsync(_server);
         var again = known with { Slug = Names.Random("s") };
         var fresh = Person.New();
 
-        var answers = new List<string>();
+        var results = new List<string>();
         foreach (var signup in new[] { again, fresh })
         {
             var first = await signup.SendAsync(_server);
@@ -59,10 +59,10 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
             var sameId = await first.Content.ReadAsStringAsync() == await second.Content.ReadAsStringAsync();
             var slug = await (await _server.Anyone.GetAsync($"/v1/signup/slug/{signup.Slug}")).ReadAsync();
             var byAnother = await (Person.New() with { Slug = signup.Slug }).SendAsync(_server);
-            answers.Add($"{first.StatusCode} {second.StatusCode} {sameId} {slug.GetProperty("available")} {byAnother.StatusCode}");
+            results.Add($"{first.StatusCode} {second.StatusCode} {sameId} {slug.GetProperty("available")} {byAnother.StatusCode}");
         }
 
-        Assert.Equal(answers[1], answers[0]);
+        Assert.Equal(results[1], results[0]);
         var mails = await known.MailsAsync(_server);
         Assert.Single(mails, mail => mail.Body.Contains("token=", StringComparison.Ordinal));
         Assert.Single(mails, mail => mail.Subject == "You already have an account");
@@ -80,13 +80,14 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
 
         Assert.All(clicks, click => Assert.Equal("active", click.GetProperty("status").GetString()));
         Assert.Equal(1, await CountAsync("control.subscription", signup.Slug, "plan = 'trial' and trial_ends_at = started_at + interval '14 days'"));
+        await _server.RunJobAsync("provision");
         Assert.Equal(1, await CountAsync("control.provisioning_run", signup.Slug));
         Assert.Equal(1, await CountAsync("control.webhook_secret", signup.Slug));
         Assert.Equal(1, await CountAsync("control.audit_log", signup.Slug, "action = 'tenant.verified'"));
     }
 
     [Fact]
-    public async Task Of_two_signups_of_one_address_the_first_verified_keeps_it()
+    public async Task Of_two_signups_with_one_email_address_the_first_to_be_verified_keeps_it()
     {
         var first = Person.New();
         var second = first with { Slug = Names.Random("s") };
@@ -95,22 +96,22 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
         var links = (await first.MailsAsync(_server)).Select(mail => mail.Link("/v1/verify")).ToList();
 
         await Person.VerifyAsync(_server, links[1]);
-        var refused = await Assert.ThrowsAsync<HttpRequestException>(() => Person.VerifyAsync(_server, links[0]));
-        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        var rejected = await Assert.ThrowsAsync<HttpRequestException>(() => Person.VerifyAsync(_server, links[0]));
+        Assert.Equal(HttpStatusCode.Conflict, rejected.StatusCode);
         Assert.Equal("pending", await StatusAsync(first.Slug));
         Assert.Equal("active", await StatusAsync(second.Slug));
     }
 
     [Fact]
-    public async Task An_expired_link_activates_nothing_and_signing_in_sends_another()
+    public async Task An_expired_link_activates_nothing_and_signing_in_sends_a_new_one()
     {
         var signup = Person.New();
         await signup.SendAsync(_server);
         var stale = (await signup.MailsAsync(_server)).Single().Link("/v1/verify");
         await ExpireLinksAsync(signup.Slug, TimeSpan.FromSeconds(1));
 
-        var refused = await Assert.ThrowsAsync<HttpRequestException>(() => Person.VerifyAsync(_server, stale));
-        Assert.Equal(HttpStatusCode.Gone, refused.StatusCode);
+        var rejected = await Assert.ThrowsAsync<HttpRequestException>(() => Person.VerifyAsync(_server, stale));
+        Assert.Equal(HttpStatusCode.Gone, rejected.StatusCode);
 
         using var browser = await signup.SignInAsync(_server);
         await Person.VerifyAsync(_server, (await signup.MailsAsync(_server))[1].Link("/v1/verify"));
@@ -118,7 +119,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Every_wrong_field_is_named_at_once()
+    public async Task All_invalid_fields_are_reported_together()
     {
         var reply = await _server.Anyone.PostAsJsonAsync("/v1/signup", new { email = "nobody", slug = "www", plan = "enterprise", country = "de", vat_id = "FR1" });
 
@@ -144,7 +145,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task The_form_makes_the_same_tenant_as_the_api_and_the_back_button_makes_no_second()
+    public async Task The_form_creates_the_same_tenant_as_the_API_and_the_back_button_creates_no_second_one()
     {
         var signup = Person.New();
         using var browser = _server.NewVisitor();
@@ -162,7 +163,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task A_signup_nobody_confirms_frees_its_slug_after_a_week()
+    public async Task An_unconfirmed_signup_releases_its_slug_after_a_week()
     {
         var kept = Person.New();
         await kept.SendAsync(_server);
@@ -176,7 +177,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task A_client_that_signs_up_too_often_is_told_when_to_come_back()
+    public async Task Too_many_signups_from_one_client_get_429_with_Retry_After()
     {
         await using var strict = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_SIGNUPS", "3")]);
         for (var i = 0; i < 3; i++)
@@ -184,10 +185,10 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
             Assert.Equal(HttpStatusCode.Accepted, (await Person.New().SendAsync(strict)).StatusCode);
         }
 
-        var refused = await Person.New().SendAsync(strict);
-        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
-        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType!.MediaType);
-        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 1200);
+        var rejected = await Person.New().SendAsync(strict);
+        Assert.Equal(HttpStatusCode.TooManyRequests, rejected.StatusCode);
+        Assert.Equal("application/problem+json", rejected.Content.Headers.ContentType!.MediaType);
+        Assert.InRange(rejected.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 1200);
     }
 
     async Task<string?> StatusAsync(string slug)
@@ -196,7 +197,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
         return await transaction.ScalarAsync<string>("select status from control.tenant where slug = $1", CancellationToken.None, slug);
     }
 
-    /// <summary>Rows of a table that belong to the tenant with this slug.</summary>
+    /// <summary>Counts rows of the tenant with this slug.</summary>
     async Task<long> CountAsync(string table, string slug, string condition = "true")
     {
         await using var transaction = await _server.Database.BeginJobAsync(CancellationToken.None);

@@ -1,6 +1,3 @@
-using ControlPlane.Tests.Support;
-using Microsoft.Extensions.DependencyInjection;
-
 namespace ControlPlane.Tests;
 
 /// <summary>Conversations with a mail server, also with one that misbehaves.</summary>
@@ -9,7 +6,7 @@ public class SmtpMailTests
     static readonly string[] International = ["8BITMIME", "SMTPUTF8"];
 
     [Fact]
-    public async Task A_message_reaches_its_recipient_with_its_headers_and_without_the_envelope_of_another()
+    public async Task A_message_is_delivered_with_its_headers()
     {
         await using var server = new FakeSmtpServer();
         Assert.IsType<SendResult.Sent>(await SendAsync(server));

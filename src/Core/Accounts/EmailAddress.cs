@@ -7,6 +7,8 @@ namespace ControlPlane.Accounts;
 /// <summary>Validates email addresses. This catches typos only; ownership is proven by the verification mail.</summary>
 public static partial class EmailAddress
 {
+    const string Example = "Enter an email address such as name@example.com.";
+
     /// <summary>RFC 5321, in bytes.</summary>
     const int MaxLength = 254;
     const int MaxLocalLength = 64;
@@ -18,7 +20,7 @@ public static partial class EmailAddress
     {
         var trimmed = entered?.Trim();
         var at = trimmed?.LastIndexOf('@') ?? -1;
-        if (at < 0 || Ascii.IsValid(trimmed.AsSpan(at)))
+        if (at < 0 || Ascii.IsValid(trimmed.AsSpan(at)) || CombiningAccent().IsMatch(trimmed!))
         {
             return trimmed;
         }
@@ -29,25 +31,27 @@ public static partial class EmailAddress
         }
         catch (ArgumentException)
         {
-            // Not a domain: Problem rejects it.
+            // Not a domain: Validate rejects it.
             return trimmed;
         }
     }
 
-    /// <param name="normalized">From <see cref="Normalize"/>.</param>
     /// <returns>What to enter instead; null when mail can be sent there.</returns>
-    public static string? Problem(string? normalized) => normalized switch
+    public static string? Validate(string? entered) => Normalize(entered) switch
     {
         null or "" => "Enter your email address.",
-        _ when Encoding.UTF8.GetByteCount(normalized) > MaxLength => $"Enter an email address of at most {MaxLength} characters.",
-        _ when !Shape().IsMatch(normalized) || Encoding.UTF8.GetByteCount(normalized.AsSpan(0, normalized.LastIndexOf('@'))) > MaxLocalLength =>
-            "Enter an email address such as name@example.com.",
+        var address when Encoding.UTF8.GetByteCount(address) > MaxLength => $"Enter an email address of at most {MaxLength} characters.",
+        var address when !Pattern().IsMatch(address) || CombiningAccent().IsMatch(address) => Example,
+        var address when Encoding.UTF8.GetByteCount(address.AsSpan(0, address.LastIndexOf('@'))) > MaxLocalLength => Example,
         _ => null,
     };
 
-    // RFC 5321 and 6531 without quoted local parts and address literals, which no customer's mailbox has. Combining accents (U+0300 to U+036F) are
-    // rejected: keyboards type composed letters, and the program has no data to compose them, so the same name would be another address.
-    [GeneratedRegex(@"\A(?!.*[\u0300-\u036f])[\p{L}\p{M}\p{Nd}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{Nd}!#$%&'*+/=?^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}\z",
+    // The program has no data to compose a letter and its accent, and the decomposed form would be another address. Keyboards type composed letters.
+    [GeneratedRegex(@"[\u0300-\u036f]")]
+    private static partial Regex CombiningAccent();
+
+    // RFC 5321 and 6531 without quoted local parts and address literals, which no customer's mailbox has.
+    [GeneratedRegex(@"\A[\p{L}\p{M}\p{Nd}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{Nd}!#$%&'*+/=?^_`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Shape();
+    private static partial Regex Pattern();
 }

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace ControlPlane.Accounts;
 
-/// <summary>One line of text that people read: names of organizations and keys.</summary>
+/// <summary>Validates names of organizations, keys and the like: one line of text.</summary>
 public static class PlainText
 {
-    /// <summary>Whether every character can be printed and stored: no control characters, line breaks or broken surrogate pairs.</summary>
+    /// <summary>Whether all characters can be printed and stored: no control characters, line breaks or broken surrogate pairs.</summary>
     public static bool IsPrintable(string text)
     {
         for (var i = 0; i < text.Length;)

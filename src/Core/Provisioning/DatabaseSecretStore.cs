@@ -1,6 +1,6 @@
 namespace ControlPlane.Provisioning;
 
-/// <summary>Secrets as ciphertext in PostgreSQL, for installations without a secret manager. The key stays outside the database.</summary>
+/// <summary>Stores secrets encrypted in PostgreSQL, for installations without a secret manager. The key is kept outside the database.</summary>
 public sealed class DatabaseSecretStore(ControlDatabase database, SecretBox box, Clock clock) : ISecretStore
 {
     public async Task<IReadOnlyDictionary<string, string>> ReadAsync(Guid tenant, CancellationToken ct)

@@ -2,15 +2,15 @@ namespace ControlPlane.Provisioning;
 
 public abstract record EnvironmentAccessResult
 {
-    /// <param name="Email">Of the administrator that was made with the environment; the password may have been changed there since.</param>
+    /// <param name="Email">Of the administrator that was created with the environment; the password may have been changed there since.</param>
     public sealed record Shown(string Address, string Email, string Password) : EnvironmentAccessResult;
     /// <summary>Only owners may see it.</summary>
     public sealed record NotAllowed : EnvironmentAccessResult;
-    /// <summary>The environment is not there, or not yet.</summary>
-    public sealed record NotThere : EnvironmentAccessResult;
+    /// <summary>The environment does not exist, or not yet.</summary>
+    public sealed record NotAvailable : EnvironmentAccessResult;
 }
 
-/// <summary>Shows an owner the first administrator's credentials, and keeps a record that it did.</summary>
+/// <summary>Shows an owner the first administrator's credentials, and records that it did.</summary>
 public sealed class EnvironmentAccess(ControlDatabase database, ISecretStore secrets, Clock clock)
 {
     /// <param name="role">The member's role in the portal.</param>
@@ -26,7 +26,7 @@ public sealed class EnvironmentAccess(ControlDatabase database, ISecretStore sec
             Select, row => new { Address = row.GetString(0), Email = row.GetString(1) }, ct, tenant);
         if (environment is null || !(await secrets.ReadAsync(tenant, ct)).TryGetValue(SecretNames.AdminPassword, out var password))
         {
-            return new EnvironmentAccessResult.NotThere();
+            return new EnvironmentAccessResult.NotAvailable();
         }
 
         await transaction.AuditAsync(clock, tenant, actor, "environment.administrator_shown", null, ct);

@@ -2,20 +2,20 @@ using static ControlPlane.Provisioning.EnvironmentState;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>Where a tenant's environment stands. In SQL and JSON the same words in lower case.</summary>
+/// <summary>The state of a tenant's environment. In SQL and JSON the names are in lower case.</summary>
 public enum EnvironmentState { Requested, Provisioning, Ready, Failed, Updating, Suspended, Deleting, Deleted }
 
-/// <summary>What moves an environment on: a wish (…Requested) or what became of a run.</summary>
+/// <summary>What changes an environment's state: a request, or the outcome of a run.</summary>
 public enum EnvironmentEvent
 {
     ProvisionRequested, RestartRequested, SuspendRequested, ResumeRequested, DeleteRequested,
     Started, Provisioned, Stopped, Deleted, Failed,
 }
 
-/// <summary>The life of an environment as one table.</summary>
+/// <summary>The transitions between an environment's states.</summary>
 public static class EnvironmentStateMachine
 {
-    /// <returns>null when the event comes late or makes no sense in that state: it is to be ignored.</returns>
+    /// <returns>null when the event comes late or does not apply in that state: ignore it.</returns>
     public static EnvironmentState? Next(EnvironmentState state, EnvironmentEvent e) => (state, e) switch
     {
         (Requested or EnvironmentState.Provisioning or Failed, EnvironmentEvent.ProvisionRequested) => Requested,

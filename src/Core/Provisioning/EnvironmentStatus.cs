@@ -1,18 +1,18 @@
 namespace ControlPlane.Provisioning;
 
-/// <param name="StartedAt">Real time, so that steps have a length in a sandbox too.</param>
+/// <param name="StartedAt">Real time, so that steps have a duration in a sandbox too.</param>
 public sealed record StepStatus(string Name, string State, string? Detail, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt);
 
 /// <summary>An environment as its tenant and the operator see it, with the steps of its latest run.</summary>
 /// <param name="Detail">When ready: <c>running</c>, or <c>rendered</c> where no container engine is present.</param>
 /// <param name="Region">Where the tenant's data belongs.</param>
-/// <param name="FailedReason">Why the last attempt failed, also while the next one is awaited.</param>
+/// <param name="FailedReason">Why the last attempt failed, also while the next one is pending.</param>
 public sealed record EnvironmentStatus(
     string State, string? Detail, string Address, string Region, string? FailedStep, string? FailedReason, DateTimeOffset UpdatedAt,
     IReadOnlyList<StepStatus> Steps)
 {
-    /// <returns>null when none was asked for yet.</returns>
-    public static async Task<EnvironmentStatus?> ReadAsync(Transaction transaction, Guid tenant, CancellationToken ct)
+    /// <returns>null before the tenant is activated. An active tenant's missing environment is <c>requested</c>: see <see cref="MissingEnvironments"/>.</returns>
+    public static async Task<EnvironmentStatus?> ReadAsync(Transaction transaction, ControlPlaneOptions options, Guid tenant, CancellationToken ct)
     {
         var steps = await transaction.QueryAsync(
             LatestSteps,
@@ -21,14 +21,17 @@ public sealed record EnvironmentStatus(
         return await transaction.FirstAsync(
             Select,
             row => new EnvironmentStatus(
-                row.GetString(0), row.Get<string>(1), row.GetString(2), row.GetString(3), row.Get<string>(4), row.Get<string>(5), row.GetFieldValue<DateTimeOffset>(6),
-                steps),
+                row.GetString(0), row.Get<string>(1), row.Get<string>(2) ?? options.AddressOf(row.GetString(7)), row.GetString(3), row.Get<string>(4), row.Get<string>(5),
+                row.GetFieldValue<DateTimeOffset>(6), steps.Count > 0 ? steps : FirstSteps),
             ct, tenant);
     }
 
-    const string Select = """
-        select e.state, e.detail, e.address, t.region, e.failed_step, e.failed_reason, e.updated_at
-        from control.environment e join control.tenant t on t.id = e.tenant_id where e.tenant_id = $1
+    static IReadOnlyList<StepStatus> FirstSteps => [.. ProvisioningSteps.Of(RunKinds.Provision).Select(name => new StepStatus(name, "pending", null, null, null))];
+
+    const string Select = $"""
+        select coalesce(e.state, 'requested'), e.detail, e.address, t.region, e.failed_step, e.failed_reason, coalesce(e.updated_at, t.verified_at, t.created_at), t.slug
+        from control.tenant t left join control.environment e on e.tenant_id = t.id
+        where t.id = $1 and (e.tenant_id is not null or ({MissingEnvironments.IsMissing}))
         """;
 
     const string LatestSteps = """

@@ -6,15 +6,15 @@ namespace ControlPlane.Provisioning;
 public abstract record RunOutcome
 {
     public sealed record Succeeded : RunOutcome;
-    /// <summary>A step failed; it is tried again.</summary>
+    /// <summary>A step failed and will be retried.</summary>
     public sealed record WillRetry : RunOutcome;
     /// <summary>A step failed for the last time; an operator is needed.</summary>
-    public sealed record GaveUp(Guid Tenant, string Step, string Reason) : RunOutcome;
-    /// <summary>Another worker has the run, or the process shuts down.</summary>
+    public sealed record Failed(Guid Tenant, string Step, string Reason) : RunOutcome;
+    /// <summary>Another worker claimed the run, or the process is shutting down.</summary>
     public sealed record Stopped : RunOutcome;
 }
 
-/// <summary>Does the steps of one claimed run that are not done yet, in order.</summary>
+/// <summary>Executes the remaining steps of one claimed run, in order.</summary>
 public sealed class ExecuteRun(
     ControlDatabase database, ProvisioningSteps steps, IDataPlane dataPlane, ControlPlaneOptions options, ProvisioningOptions provisioning, Clock clock,
     ILogger<ExecuteRun> log)
@@ -25,7 +25,7 @@ public sealed class ExecuteRun(
         activity?.SetTag("tenant.id", lease.Run.Tenant);
         try
         {
-            return await DoStepsAsync(lease, lease.Lost);
+            return await ExecuteStepsAsync(lease, lease.Lost);
         }
         catch (Exception) when (lease.Lost.IsCancellationRequested)
         {
@@ -34,22 +34,22 @@ public sealed class ExecuteRun(
         }
     }
 
-    async Task<RunOutcome> DoStepsAsync(Lease lease, CancellationToken ct)
+    async Task<RunOutcome> ExecuteStepsAsync(Lease lease, CancellationToken ct)
     {
         var run = lease.Run;
-        List<(int Ordinal, string Name)> open = [];
+        List<(int Ordinal, string Name)> remaining = [];
         await lease.WriteAsync(
             async transaction =>
             {
-                await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.Started, null, ct);
-                open = await transaction.QueryAsync(OpenSteps, row => (row.GetInt32(0), row.GetString(1)), ct, run.Id);
+                await transaction.ApplyAsync(clock, run.Tenant, EnvironmentEvent.Started, null, ct);
+                remaining = await transaction.QueryAsync(RemainingSteps, row => (row.GetInt32(0), row.GetString(1)), ct, run.Id);
             },
             ct);
 
         TenantEnvironment? environment = null;
-        foreach (var (ordinal, name) in open)
+        foreach (var (ordinal, name) in remaining)
         {
-            await lease.WriteAsync(transaction => transaction.ExecuteAsync(BeginStep, ct, run.Id, ordinal), ct);
+            await lease.WriteAsync(transaction => transaction.ExecuteAsync(StartStep, ct, run.Id, ordinal), ct);
             string detail;
             try
             {
@@ -58,12 +58,12 @@ public sealed class ExecuteRun(
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {
-                // The boundary of a step: whatever went wrong is shown to the operator, and tried again.
+                // Whatever went wrong in a step is shown to the operator, and the step is retried.
                 log.LogWarning(e, "Tenant {Tenant}: step {Step} of run {Run} failed", run.Tenant, name, run.Id);
                 return await FailAsync(lease, ordinal, name, e.Message, ct);
             }
 
-            await lease.WriteAsync(transaction => transaction.ExecuteAsync(EndStep, ct, run.Id, ordinal, "done", detail), ct);
+            await lease.WriteAsync(transaction => transaction.ExecuteAsync(FinishStep, ct, run.Id, ordinal, "done", detail), ct);
         }
 
         await FinishAsync(lease, ct);
@@ -71,7 +71,7 @@ public sealed class ExecuteRun(
         return new RunOutcome.Succeeded();
     }
 
-    /// <exception cref="StepFailedException">The tenant's data belongs elsewhere. What is here of it may still be stopped and removed.</exception>
+    /// <exception cref="StepFailedException">The tenant's data belongs to another region. Stopping and removing the environment is allowed nevertheless.</exception>
     async Task<TenantEnvironment> ReadEnvironmentAsync(ClaimedRun run, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
@@ -79,31 +79,31 @@ public sealed class ExecuteRun(
         return environment.Region == options.Region || RunKinds.Outcome(run.Kind) != EnvironmentEvent.Provisioned
             ? environment
             : throw new StepFailedException(
-                $"The tenant's data belongs to region {environment.Region}, and this installation is in {options.Region}: bring it up there, or set CONTROLPLANE_REGION right.");
+                $"The tenant's data belongs to region {environment.Region}, and this installation is in {options.Region}: provision it there, or correct CONTROLPLANE_REGION.");
     }
 
     async Task<RunOutcome> FailAsync(Lease lease, int ordinal, string name, string reason, CancellationToken ct)
     {
         var run = lease.Run;
-        var wait = provisioning.WaitAfter(run.Attempts + 1);
+        var delay = provisioning.DelayAfter(run.Attempts + 1);
         await lease.WriteAsync(
             async transaction =>
             {
-                await transaction.ExecuteAsync(EndStep, ct, run.Id, ordinal, "failed", reason);
-                await transaction.ExecuteAsync(NoteFailure, ct, run.Tenant, name, reason, clock.GetUtcNow());
-                if (wait is { } delay)
+                await transaction.ExecuteAsync(FinishStep, ct, run.Id, ordinal, "failed", reason);
+                await transaction.ExecuteAsync(RecordFailure, ct, run.Tenant, name, reason, clock.GetUtcNow());
+                if (delay is not null)
                 {
                     await transaction.ExecuteAsync(Retry, ct, run.Id, reason, delay);
                 }
                 else
                 {
-                    await transaction.ExecuteAsync(EndRun, ct, run.Id, "failed", run.Attempts + 1, reason, clock.GetUtcNow());
-                    await transaction.MoveAsync(clock, run.Tenant, EnvironmentEvent.Failed, null, ct);
+                    await transaction.ExecuteAsync(FinishRun, ct, run.Id, "failed", run.Attempts + 1, reason, clock.GetUtcNow());
+                    await transaction.ApplyAsync(clock, run.Tenant, EnvironmentEvent.Failed, null, ct);
                     await transaction.AuditAsync(clock, run.Tenant, "job:provision", "environment.failed", new { run.Kind, Step = name }, ct);
                 }
             },
             ct);
-        return wait is null ? new RunOutcome.GaveUp(run.Tenant, name, reason) : new RunOutcome.WillRetry();
+        return delay is null ? new RunOutcome.Failed(run.Tenant, name, reason) : new RunOutcome.WillRetry();
     }
 
     Task FinishAsync(Lease lease, CancellationToken ct) => lease.WriteAsync(
@@ -111,9 +111,9 @@ public sealed class ExecuteRun(
         {
             var run = lease.Run;
             var outcome = RunKinds.Outcome(run.Kind);
-            await transaction.ExecuteAsync(EndRun, ct, run.Id, "succeeded", run.Attempts, null, clock.GetUtcNow());
-            await transaction.ExecuteAsync(NoteFailure, ct, run.Tenant, null, null, clock.GetUtcNow());
-            await transaction.MoveAsync(clock, run.Tenant, outcome, outcome == EnvironmentEvent.Provisioned ? dataPlane.Ready : null, ct);
+            await transaction.ExecuteAsync(FinishRun, ct, run.Id, "succeeded", run.Attempts, null, clock.GetUtcNow());
+            await transaction.ExecuteAsync(RecordFailure, ct, run.Tenant, null, null, clock.GetUtcNow());
+            await transaction.ApplyAsync(clock, run.Tenant, outcome, outcome == EnvironmentEvent.Provisioned ? dataPlane.Ready : null, ct);
             await transaction.AuditAsync(clock, run.Tenant, "job:provision", $"environment.{run.Kind}.done", null, ct);
             if (outcome == EnvironmentEvent.Deleted)
             {
@@ -122,25 +122,25 @@ public sealed class ExecuteRun(
         },
         ct);
 
-    const string OpenSteps = "select ordinal, name from control.provisioning_step where run_id = $1 and state <> 'done' order by ordinal";
+    const string RemainingSteps = "select ordinal, name from control.provisioning_step where run_id = $1 and state <> 'done' order by ordinal";
 
-    const string BeginStep = """
+    const string StartStep = """
         update control.provisioning_step set state = 'running', detail = null, started_at = clock_timestamp(), finished_at = null
         where run_id = $1 and ordinal = $2
         """;
 
-    const string EndStep = """
+    const string FinishStep = """
         update control.provisioning_step set state = $3, detail = $4, finished_at = clock_timestamp() where run_id = $1 and ordinal = $2
         """;
 
-    const string NoteFailure = "update control.environment set failed_step = $2, failed_reason = $3, updated_at = $4 where tenant_id = $1";
+    const string RecordFailure = "update control.environment set failed_step = $2, failed_reason = $3, updated_at = $4 where tenant_id = $1";
 
     const string Retry = """
         update control.provisioning_run set state = 'queued', attempts = attempts + 1, error = $2, next_attempt_at = now() + $3, lease_until = null
         where id = $1
         """;
 
-    const string EndRun = """
+    const string FinishRun = """
         update control.provisioning_run set state = $2, attempts = $3, error = $4, finished_at = $5, lease_until = null where id = $1
         """;
 }

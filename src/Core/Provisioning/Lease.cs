@@ -2,58 +2,58 @@ using Npgsql;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>A run that this worker has taken.</summary>
-/// <param name="FencingToken">Higher than any earlier worker's: who holds a lower one can write nothing any more.</param>
+/// <summary>A run that this worker has claimed.</summary>
+/// <param name="FencingToken">Higher than that of any earlier worker, whose writes are rejected from now on.</param>
 public sealed record ClaimedRun(Guid Id, Guid Tenant, string Kind, long FencingToken, int Attempts);
 
 /// <summary>
-/// The right to work on one run. A heartbeat extends it; every write checks it and holds its row. When another worker took the run, or
-/// the database could not be reached for so long that one may have, <see cref="Lost"/> is cancelled and nothing is written any more.
+/// The exclusive right to execute one run. A heartbeat extends it; every write checks it and locks the run's row. When another worker has claimed the
+/// run, or may have because the database was unreachable for too long, <see cref="Lost"/> is cancelled and nothing more is written.
 /// </summary>
 public sealed class Lease : IAsyncDisposable
 {
     readonly ControlDatabase _database;
-    readonly TimeSpan _length;
+    readonly TimeSpan _duration;
     readonly CancellationTokenSource _lost;
     readonly CancellationTokenSource _done = new();
     readonly Task _heartbeat;
 
-    Lease(ControlDatabase database, ClaimedRun run, TimeSpan length, CancellationToken ct)
+    Lease(ControlDatabase database, ClaimedRun run, TimeSpan duration, CancellationToken ct)
     {
-        (_database, Run, _length) = (database, run, length);
+        (_database, Run, _duration) = (database, run, duration);
         _lost = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        StayAlive();
-        _heartbeat = BeatAsync();
+        ExtendLocally();
+        _heartbeat = SendHeartbeatsAsync();
     }
 
     public ClaimedRun Run { get; }
 
-    /// <summary>Work under the lease stops with this token: it is cancelled when the lease is lost or the process shuts down.</summary>
+    /// <summary>Cancelled when the lease is lost or the process shuts down.</summary>
     public CancellationToken Lost => _lost.Token;
 
     /// <returns>null when no run is due.</returns>
-    public static async Task<Lease?> ClaimAsync(ControlDatabase database, TimeSpan length, CancellationToken ct)
+    public static async Task<Lease?> ClaimAsync(ControlDatabase database, TimeSpan duration, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var run = await transaction.FirstAsync(
-            Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4)), ct, length);
+            Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4)), ct, duration);
         await transaction.CommitAsync(ct);
-        return run is null ? null : new Lease(database, run, length, ct);
+        return run is null ? null : new Lease(database, run, duration, ct);
     }
 
-    /// <summary>Writes in one transaction, and only while the run is ours. The environment's row is locked too.</summary>
+    /// <summary>Writes in one transaction, and only while this worker holds the lease. The environment's row is locked too.</summary>
     /// <exception cref="OperationCanceledException">The lease is lost; nothing was written.</exception>
     public async Task WriteAsync(Func<Transaction, Task> write, CancellationToken ct)
     {
         await using var transaction = await _database.BeginJobAsync(ct);
-        // Locked first, as by whoever asks for a run, so that the two never wait for each other.
+        // Locked first, as by a request for a run: otherwise the two could deadlock.
         await transaction.ExecuteAsync("select from control.environment where tenant_id = $1 for update", ct, Run.Tenant);
         await ExtendAsync(transaction, ct);
         await write(transaction);
         await transaction.CommitAsync(ct);
     }
 
-    /// <summary>Gives an unfinished run back, so that the next worker need not wait for the lease to end.</summary>
+    /// <summary>Releases an unfinished run, so that the next worker need not wait for the lease to expire.</summary>
     public async Task ReleaseAsync()
     {
         await using var transaction = await _database.BeginJobAsync(CancellationToken.None);
@@ -69,9 +69,9 @@ public sealed class Lease : IAsyncDisposable
         _lost.Dispose();
     }
 
-    async Task BeatAsync()
+    async Task SendHeartbeatsAsync()
     {
-        using var timer = new PeriodicTimer(_length / 6);
+        using var timer = new PeriodicTimer(_duration / 6);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_done.Token, _lost.Token);
         try
         {
@@ -85,7 +85,7 @@ public sealed class Lease : IAsyncDisposable
                 }
                 catch (NpgsqlException)
                 {
-                    // Tried again at the next beat; StayAlive's limit ends the lease when the database stays away.
+                    // Retried at the next heartbeat. If the database stays unavailable, the timer of ExtendLocally ends the lease.
                 }
             }
         }
@@ -97,19 +97,19 @@ public sealed class Lease : IAsyncDisposable
 
     async Task ExtendAsync(Transaction transaction, CancellationToken ct)
     {
-        if (!await transaction.ScalarAsync<bool>(Extend, ct, Run.Id, Run.FencingToken, _length))
+        if (!await transaction.ScalarAsync<bool>(Extend, ct, Run.Id, Run.FencingToken, _duration))
         {
             await _lost.CancelAsync();
             throw new OperationCanceledException(_lost.Token);
         }
 
-        StayAlive();
+        ExtendLocally();
     }
 
-    // A fifth is left for the way to the database and back: we must have stopped when the lease there ends.
-    void StayAlive() => _lost.CancelAfter(_length * 0.8);
+    // A fifth is left for the round trip: this worker must have stopped when the lease in the database expires.
+    void ExtendLocally() => _lost.CancelAfter(_duration * 0.8);
 
-    // $1: length of the lease. A run whose lease has ended belongs to a worker that is gone.
+    // $1: duration of the lease. A run whose lease has expired belongs to a worker that has died.
     const string Claim = """
         update control.provisioning_run set state = 'running', fencing_token = fencing_token + 1, lease_until = now() + $1
         where id = (
@@ -123,9 +123,9 @@ public sealed class Lease : IAsyncDisposable
         update control.provisioning_run set lease_until = now() + $3 where id = $1 and fencing_token = $2 and state = 'running' returning true
         """;
 
-    // A run that superseded ours was to wait until our lease ended at the latest. We have stopped, so it need not.
+    // A run that replaced this one is delayed until this lease expires. This worker has stopped, so the delay ends.
     const string Release = """
-        with given_back as (
+        with released as (
             update control.provisioning_run set lease_until = now() where id = $1 and fencing_token = $2 and state = 'running')
         update control.provisioning_run set next_attempt_at = now()
         where tenant_id = $3 and state = 'queued' and attempts = 0 and next_attempt_at > now()

@@ -1,11 +1,11 @@
 namespace ControlPlane.Provisioning;
 
-/// <summary>Model storage as a folder of this machine.</summary>
+/// <summary>Model storage in folders of this machine.</summary>
 public sealed class ModelFolders(ControlPlaneOptions options) : IModelStorage
 {
     public static string PathOf(ControlPlaneOptions options, string slug) => Path.Combine(options.DataDirectory, "models", slug);
 
-    public Task<string> MakeAsync(TenantEnvironment environment, CancellationToken ct)
+    public Task<string> CreateAsync(TenantEnvironment environment, CancellationToken ct)
     {
         Directory.CreateDirectory(PathOf(options, environment.Slug));
         return Task.FromResult($"models/{environment.Slug}");

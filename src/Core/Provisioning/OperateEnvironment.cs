@@ -2,65 +2,66 @@ using ControlPlane.Accounts.Tenants;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>What an operator does to a tenant and its environment.</summary>
+/// <summary>An operator's actions on a tenant and its environment.</summary>
 public sealed class OperateEnvironment(ControlDatabase database, ControlPlaneOptions options, Clock clock)
 {
     public Task<EnvironmentResult> SuspendAsync(Guid tenant, CancellationToken ct) => RunAsync(
-        tenant, RunKinds.Suspend, t => Leaving(t) ?? (t.Status == "active" ? null : $"The tenant is {t.Status}; only an active one can be suspended."),
+        tenant, RunKinds.Suspend, t => DeletionInProgress(t) ?? (t.Status == "active" ? null : $"The tenant is {t.Status}; only an active one can be suspended."),
         transaction => transaction.MarkSuspendedAsync(tenant, ct), ct);
 
     public Task<EnvironmentResult> ResumeAsync(Guid tenant, CancellationToken ct) => RunAsync(
-        tenant, RunKinds.Resume, t => Leaving(t) ?? (t.Status == "suspended" ? null : $"The tenant is {t.Status}; only a suspended one can be resumed."),
+        tenant, RunKinds.Resume, t => DeletionInProgress(t) ?? (t.Status == "suspended" ? null : $"The tenant is {t.Status}; only a suspended one can be resumed."),
         transaction => transaction.MarkActiveAsync(tenant, ct), ct);
 
-    /// <summary>Asking for the deletion of what is being deleted is fine.</summary>
+    /// <summary>May be repeated while the deletion is in progress.</summary>
     public Task<EnvironmentResult> DeleteAsync(Guid tenant, CancellationToken ct) => RunAsync(
         tenant, RunKinds.Delete, t => t.Status == "deleted" ? "The tenant is deleted already." : null, _ => Task.CompletedTask, ct);
 
-    /// <summary>Tries again what failed for good: all of its steps, from the first.</summary>
+    /// <summary>Repeats the run that failed for good: all of its steps, from the first.</summary>
     public async Task<EnvironmentResult> RetryAsync(Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var failed = await transaction.ScalarAsync<string>(FailedKind, ct, tenant) ?? RunKinds.Provision;
         return await RunAsync(
             transaction, tenant, failed, "retry",
-            t => t.Environment == "failed" ? null : $"The environment is {t.Environment ?? "not asked for yet"}; only a failed one can be retried.",
+            t => t.Environment == "failed" ? null : $"The environment is {t.Environment ?? "not requested yet"}; only a failed one can be retried.",
             _ => Task.CompletedTask, ct);
     }
 
-    static string? Leaving(Standing tenant) => tenant.Environment == "deleting" ? "The environment is being deleted." : null;
+    static string? DeletionInProgress(TenantState tenant) => tenant.Environment == "deleting" ? "The environment is being deleted." : null;
 
     async Task<EnvironmentResult> RunAsync(
-        Guid tenant, string kind, Func<Standing, string?> objection, Func<Transaction, Task> mark, CancellationToken ct)
+        Guid tenant, string kind, Func<TenantState, string?> validate, Func<Transaction, Task> updateStatus, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await RunAsync(transaction, tenant, kind, kind, objection, mark, ct);
+        return await RunAsync(transaction, tenant, kind, kind, validate, updateStatus, ct);
     }
 
     async Task<EnvironmentResult> RunAsync(
-        Transaction transaction, Guid tenant, string kind, string wish, Func<Standing, string?> objection, Func<Transaction, Task> mark, CancellationToken ct)
+        Transaction transaction, Guid tenant, string kind, string action, Func<TenantState, string?> validate, Func<Transaction, Task> updateStatus,
+        CancellationToken ct)
     {
-        // The environment before the tenant, as in a run's own writes, so that the two never wait for each other.
-        await transaction.ExecuteAsync("select from control.environment where tenant_id = $1 for update", ct, tenant);
-        var standing = await transaction.FirstAsync(Select, row => new Standing(row.GetString(0), row.GetString(1), row.Get<string>(2)), ct, tenant);
-        if (standing is null)
+        await transaction.LockEnvironmentAsync(clock, options, tenant, ct);
+        var state = await transaction.FirstAsync(Select, row => new TenantState(row.GetString(0), row.GetString(1), row.Get<string>(2)), ct, tenant);
+        if (state is null)
         {
             return new EnvironmentResult.NotFound();
         }
 
-        if (objection(standing) is { } why)
+        if (validate(state) is { } reason)
         {
-            return new EnvironmentResult.NotPossible(why);
+            return new EnvironmentResult.Conflict(reason);
         }
 
-        var state = await transaction.QueueProvisioningAsync(clock, options, tenant, standing.Slug, kind, ct);
-        await mark(transaction);
-        await transaction.AuditAsync(clock, tenant, "operator", $"environment.{wish}_requested", null, ct);
+        var environment = await transaction.QueueProvisioningAsync(clock, options, tenant, state.Slug, kind, ct);
+        await updateStatus(transaction);
+        await transaction.AuditAsync(clock, tenant, "operator", $"environment.{action}_requested", null, ct);
         await transaction.CommitAsync(ct);
-        return new EnvironmentResult.Accepted(state);
+        return new EnvironmentResult.Accepted(environment);
     }
 
-    sealed record Standing(string Slug, string Status, string? Environment);
+    /// <param name="Environment">Its state; null when a tenant that is not active has none.</param>
+    sealed record TenantState(string Slug, string Status, string? Environment);
 
     const string Select = """
         select t.slug, t.status, e.state from control.tenant t left join control.environment e on e.tenant_id = t.id where t.id = $1

@@ -2,14 +2,14 @@ using static ControlPlane.Provisioning.RunKinds;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>Does one step, and says in a few words what is there now. Repeated after a crash it changes nothing that is in place.</summary>
+/// <summary>Executes one step and returns a short description of the result. Repeated after a crash it changes nothing that exists already.</summary>
 public delegate Task<string> StepAction(TenantEnvironment environment, Lease lease, CancellationToken ct);
 
-/// <summary>Which steps a run has, and what each of them does.</summary>
+/// <summary>The steps of each kind of run, and their implementations.</summary>
 public sealed class ProvisioningSteps(
     TenantSecrets secrets, TenantDatabase database, IModelStorage storage, ISecretStore store, IDataPlane dataPlane, WelcomeMail welcome)
 {
-    /// <summary>The steps of a run, in order. What a deletion undoes, it undoes in reverse.</summary>
+    /// <summary>The steps of a run, in order. A deletion undoes them in reverse.</summary>
     public static IReadOnlyList<string> Of(string kind) => kind switch
     {
         Provision => ["secrets", "database", "storage", "isolation", "workloads", "route", "health", "welcome"],
@@ -32,9 +32,9 @@ public sealed class ProvisioningSteps(
         (Suspend, "workloads") => (e, _, ct) => dataPlane.StopAsync(e, ct),
         (Restart, "workloads") => (e, _, ct) => dataPlane.RestartAsync(e, ct),
 
-        (_, "secrets") => secrets.MakeAsync,
-        (_, "database") => database.MakeAsync,
-        (_, "storage") => (e, _, ct) => storage.MakeAsync(e, ct),
+        (_, "secrets") => secrets.CreateAsync,
+        (_, "database") => database.CreateAsync,
+        (_, "storage") => (e, _, ct) => storage.CreateAsync(e, ct),
         (_, "isolation") => async (e, _, ct) => await dataPlane.IsolateAsync(e, await store.ReadAsync(e.Tenant, ct), ct),
         (_, "workloads") => (e, _, ct) => dataPlane.StartAsync(e, ct),
         (_, "route") => (e, _, ct) => dataPlane.RouteAsync(e, ct),

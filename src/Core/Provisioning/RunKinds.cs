@@ -9,7 +9,7 @@ public static class RunKinds
     public const string Resume = "resume";
     public const string Delete = "delete";
 
-    /// <summary>What asking for a run of this kind is to the environment.</summary>
+    /// <summary>The event that a request for a run of this kind is to the environment.</summary>
     public static EnvironmentEvent RequestEventFor(string kind) => kind switch
     {
         Provision => EnvironmentEvent.ProvisionRequested,
@@ -20,7 +20,7 @@ public static class RunKinds
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of provisioning run."),
     };
 
-    /// <summary>What it is to the environment that such a run came to its end.</summary>
+    /// <summary>The event that the success of such a run is to the environment.</summary>
     public static EnvironmentEvent Outcome(string kind) => kind switch
     {
         Suspend => EnvironmentEvent.Stopped,
@@ -28,27 +28,27 @@ public static class RunKinds
         _ => EnvironmentEvent.Provisioned,
     };
 
-    /// <summary>What a new wish does to the run that is under way: one tenant never has two.</summary>
-    public static RunConflict Decide(string? active, string wanted) => (active, wanted) switch
+    /// <summary>How a new request affects the active run: a tenant never has two.</summary>
+    public static RunConflict Decide(string? active, string requested) => (active, requested) switch
     {
         (null, _) => RunConflict.Queue,
-        (var same, _) when same == wanted => RunConflict.RunNow,
+        (var same, _) when same == requested => RunConflict.RunNow,
         (Delete, _) => RunConflict.Ignore,
         (_, Delete or Suspend) => RunConflict.Replace,
         (Suspend, Resume) => RunConflict.Replace,
-        // Every other run ends with the environment up or, when suspending, must not be undone by the way.
+        // Every other active run either brings the environment up anyway or, when suspending, must not be undone by this request.
         _ => RunConflict.Ignore,
     };
 }
 
 public enum RunConflict
 {
-    /// <summary>Nothing is under way.</summary>
+    /// <summary>No run is active: queue the new one.</summary>
     Queue,
-    /// <summary>The same is under way already: if it waits for its next attempt, it waits no longer.</summary>
+    /// <summary>A run of the same kind is active: if it is delayed, end the delay.</summary>
     RunNow,
-    /// <summary>What is under way goes on; the wish is contained in it or comes too late.</summary>
+    /// <summary>The active run continues; it covers the request, or the request comes too late.</summary>
     Ignore,
-    /// <summary>What is under way is cancelled; its worker finds its fencing token out of date and stops.</summary>
+    /// <summary>Cancel the active run, whose worker finds its fencing token out of date and stops, and queue the new one.</summary>
     Replace,
 }

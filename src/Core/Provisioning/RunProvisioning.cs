@@ -3,35 +3,37 @@ using Npgsql;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>The job <c>provision</c>: takes the runs that are due, several tenants at once, until none is left. Any number of
-/// processes may do it at the same time.</summary>
-public sealed class RunProvisioning(ControlDatabase database, ExecuteRun execute, ProvisioningOptions options, ILogger<RunProvisioning> log)
+/// <summary>The job <c>provision</c>: requests missing environments and executes the runs that are due, several tenants at once, until none
+/// is left. Any number of processes may run it at the same time.</summary>
+public sealed class RunProvisioning(
+    ControlDatabase database, MissingEnvironments missing, ExecuteRun execute, ProvisioningOptions options, ILogger<RunProvisioning> log)
 {
-    /// <summary>How often a busy job looks for further runs.</summary>
-    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    /// <summary>How often a busy job polls for further runs.</summary>
+    static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
-        var working = new List<Task<RunOutcome>>();
+        var active = new List<Task<RunOutcome>>();
         var outcomes = new List<RunOutcome>();
         try
         {
             do
             {
-                while (working.Count < options.Concurrency && await Lease.ClaimAsync(database, options.Lease, ct) is { } lease)
+                await missing.RequestAsync(ct);
+                while (active.Count < options.Concurrency && await Lease.ClaimAsync(database, options.Lease, ct) is { } lease)
                 {
-                    working.Add(WorkAsync(lease));
+                    active.Add(ExecuteAsync(lease));
                 }
 
-                if (working.Count > 0)
+                if (active.Count > 0)
                 {
-                    await Task.WhenAny([.. working, Task.Delay(Pause, ct)]);
-                    outcomes.AddRange(working.Where(task => task.IsCompleted).Select(task => task.Result));
-                    working.RemoveAll(task => task.IsCompleted);
+                    await Task.WhenAny([.. active, Task.Delay(PollInterval, ct)]);
+                    outcomes.AddRange(active.Where(task => task.IsCompleted).Select(task => task.Result));
+                    active.RemoveAll(task => task.IsCompleted);
                 }
-                else if (await DueSoonAsync(ct))
+                else if (await IsDueSoonAsync(ct))
                 {
-                    await Task.Delay(Pause, ct);
+                    await Task.Delay(PollInterval, ct);
                 }
                 else
                 {
@@ -42,12 +44,12 @@ public sealed class RunProvisioning(ControlDatabase database, ExecuteRun execute
         }
         finally
         {
-            // Each stops with ct at the latest, and gives its run back.
-            await Task.WhenAll(working);
+            // Each stops when ct is cancelled, at the latest, and releases its run.
+            await Task.WhenAll(active);
         }
     }
 
-    async Task<RunOutcome> WorkAsync(Lease lease)
+    async Task<RunOutcome> ExecuteAsync(Lease lease)
     {
         await using (lease)
         {
@@ -57,17 +59,17 @@ public sealed class RunProvisioning(ControlDatabase database, ExecuteRun execute
             }
             catch (NpgsqlException e)
             {
-                // Nothing can be put on record without the database. The lease ends by itself and the run is taken up again.
-                log.LogError(e, "Tenant {Tenant}: run {Run} interrupted, the database is away", lease.Run.Tenant, lease.Run.Id);
+                // Nothing can be recorded without the database. The lease expires and the run is claimed again.
+                log.LogError(e, "Tenant {Tenant}: run {Run} interrupted, the database is unavailable", lease.Run.Tenant, lease.Run.Id);
                 return new RunOutcome.Stopped();
             }
         }
     }
 
-    async Task<bool> DueSoonAsync(CancellationToken ct)
+    async Task<bool> IsDueSoonAsync(CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.ScalarAsync<bool>(DueSoon, ct, options.StaysFor);
+        return await transaction.ScalarAsync<bool>(IsDueSoon, ct, options.PollWindow);
     }
 
     static JobReport Report(List<RunOutcome> outcomes) => new(
@@ -75,13 +77,14 @@ public sealed class RunProvisioning(ControlDatabase database, ExecuteRun execute
         {
             ["succeeded"] = outcomes.OfType<RunOutcome.Succeeded>().Count(),
             ["will_retry"] = outcomes.OfType<RunOutcome.WillRetry>().Count(),
-            ["failed"] = outcomes.OfType<RunOutcome.GaveUp>().Count(),
+            ["failed"] = outcomes.OfType<RunOutcome.Failed>().Count(),
             ["stopped"] = outcomes.OfType<RunOutcome.Stopped>().Count(),
         },
-        [.. outcomes.OfType<RunOutcome.GaveUp>().Select(o => $"The environment of tenant {o.Tenant} failed at step {o.Step}: {o.Reason}")]);
+        [.. outcomes.OfType<RunOutcome.Failed>().Select(o => $"The environment of tenant {o.Tenant} failed at step {o.Step}: {o.Reason}")]);
 
-    const string DueSoon = """
+    const string IsDueSoon = $"""
         select exists (select from control.provisioning_run
                        where (state = 'queued' and next_attempt_at <= now() + $1) or (state = 'running' and lease_until <= now() + $1))
+            or exists ({MissingEnvironments.Select})
         """;
 }

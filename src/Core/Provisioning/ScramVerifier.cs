@@ -4,8 +4,8 @@ using System.Text;
 namespace ControlPlane.Provisioning;
 
 /// <summary>
-/// A password as PostgreSQL keeps it (RFC 5803: <c>SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey</c>). Sent in place of the password,
-/// so that no statement log ever holds the password.
+/// A password as PostgreSQL stores it (RFC 5803: <c>SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey</c>). Sent instead of the password,
+/// so that no statement log contains the password.
 /// </summary>
 public static class ScramVerifier
 {
@@ -13,12 +13,12 @@ public static class ScramVerifier
 
     public static string Of(string password) => Of(password, RandomNumberGenerator.GetBytes(16), Iterations);
 
-    /// <param name="password">ASCII: anything else would have to be normalised first (RFC 4013).</param>
+    /// <param name="password">ASCII: anything else would have to be normalized first (RFC 4013).</param>
     public static string Of(string password, byte[] salt, int iterations)
     {
         if (!Ascii.IsValid(password))
         {
-            throw new ArgumentException("Only ASCII passwords are made here.", nameof(password));
+            throw new ArgumentException("The password must be ASCII.", nameof(password));
         }
 
         var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.ASCII.GetBytes(password), salt, iterations, HashAlgorithmName.SHA256, 32);

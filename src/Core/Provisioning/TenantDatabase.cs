@@ -1,21 +1,21 @@
 namespace ControlPlane.Provisioning;
 
-/// <summary>The step <c>database</c>: a login role that owns two schemas (its own, and the gateway's) and has no rights anywhere else.</summary>
+/// <summary>The step <c>database</c>: a login role that owns two schemas, Open WebUI's and the gateway's, and has no other rights.</summary>
 public sealed class TenantDatabase(ControlDatabase database, ISecretStore secrets)
 {
-    /// <summary>Open WebUI's pool and the gateway's, with room for their migrations.</summary>
+    /// <summary>Enough for the pools of Open WebUI and the gateway, and their migrations.</summary>
     const int ConnectionLimit = 20;
 
-    public async Task<string> MakeAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    public async Task<string> CreateAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
     {
         var password = (await secrets.ReadAsync(environment.Tenant, ct)).Require(SecretNames.DatabasePassword);
         var role = Quote(environment.DatabaseRole);
         await using var transaction = await database.BeginProvisioningAsync(ct);
         if (!await ExistsAsync(transaction, environment, ct))
         {
-            // Membership lets us make schemas in its name. From PostgreSQL 16 on, making a role alone no longer does.
+            // Membership allows us to create schemas owned by the role. From PostgreSQL 16 on, having created the role is not enough.
             await transaction.ExecuteAsync($"create role {role} nologin", ct);
-            await transaction.ExecuteAsync($"comment on role {role} is '{Mark(environment)}'", ct);
+            await transaction.ExecuteAsync($"comment on role {role} is '{RoleComment(environment)}'", ct);
             await transaction.ExecuteAsync($"grant {role} to current_user", ct);
         }
 
@@ -35,14 +35,14 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
         {
             if (!await ExistsAsync(closing, environment, ct))
             {
-                return "no role or schema there";
+                return "no role or schema";
             }
 
             await closing.ExecuteAsync($"alter role {role} nologin", ct);
             await closing.CommitAsync(ct);
         }
 
-        // Nobody gets in any more; those who are in have to go.
+        // New connections are refused from now on; open ones are terminated.
         await using var transaction = await database.BeginProvisioningAsync(ct);
         await transaction.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", ct, environment.DatabaseRole);
         await transaction.ExecuteAsync($"drop schema if exists {role}, {Quote(environment.GatewaySchema)} cascade", ct);
@@ -52,19 +52,19 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
         return $"role and schema {environment.DatabaseRole} dropped";
     }
 
-    // Roles belong to the whole server. One of this name may be another installation's, and is then neither taken over nor dropped.
+    // Roles belong to the whole server. A role of this name may be another installation's: it is neither taken over nor dropped.
     static async Task<bool> ExistsAsync(Transaction transaction, TenantEnvironment environment, CancellationToken ct)
     {
         var found = await transaction.FirstAsync(
             "select coalesce(shobj_description(oid, 'pg_authid'), '') from pg_roles where rolname = $1", row => row.GetString(0), ct,
             environment.DatabaseRole);
-        return found is null || found == Mark(environment)
+        return found is null || found == RoleComment(environment)
             ? found is not null
             : throw new StepFailedException(
-                $"The database server has a role {environment.DatabaseRole} already and it is not this tenant's: rename or drop it, then retry.");
+                $"The database server already has a role {environment.DatabaseRole} that is not this tenant's: rename or drop it, then retry.");
     }
 
-    static string Mark(TenantEnvironment environment) => $"environment of tenant {environment.Tenant}";
+    static string RoleComment(TenantEnvironment environment) => $"environment of tenant {environment.Tenant}";
 
     static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

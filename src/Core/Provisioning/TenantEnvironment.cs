@@ -2,13 +2,13 @@ using ControlPlane.Catalog;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>A model as the tenant's gateway offers it.</summary>
-/// <param name="Route">Provider prefix and name, as LiteLLM routes it: <c>openai/gpt-4-turbo</c>.</param>
+/// <summary>A model that the tenant's gateway offers.</summary>
+/// <param name="Route">Provider prefix and model name of LiteLLM: <c>openai/gpt-4-turbo</c>.</param>
 /// <param name="PromptEurPerThousand">EUR per 1,000 tokens, six decimals.</param>
 public sealed record GatewayModel(
     string Name, string Provider, bool IsLocal, string Route, decimal PromptEurPerThousand, decimal CompletionEurPerThousand);
 
-/// <summary>Everything that decides what a tenant's environment looks like, and no secret. The data plane renders it.</summary>
+/// <summary>The desired state of a tenant's environment, without secrets. The data plane renders it.</summary>
 public sealed record TenantEnvironment
 {
     public required Guid Tenant { get; init; }
@@ -16,11 +16,11 @@ public sealed record TenantEnvironment
     public required string Organization { get; init; }
     /// <summary>Where its data belongs.</summary>
     public required string Region { get; init; }
-    /// <summary>Host name under which the browser reaches it.</summary>
+    /// <summary>Its host name.</summary>
     public required string Address { get; init; }
-    /// <summary>Where the browser finds it: the address with the scheme of the portal.</summary>
+    /// <summary>The address with the scheme of the portal.</summary>
     public required Uri Url { get; init; }
-    /// <summary>Whose first administrator it gets. null after the member was removed.</summary>
+    /// <summary>Becomes its first administrator. null after the member was removed.</summary>
     public required string? OwnerEmail { get; init; }
     public required Plan Plan { get; init; }
     public required IReadOnlyList<GatewayModel> Models { get; init; }
@@ -28,7 +28,7 @@ public sealed record TenantEnvironment
     /// <summary>Login role and schema of the tenant, for Open WebUI.</summary>
     public string DatabaseRole => $"tenant_{Slug}";
 
-    /// <summary>The gateway's own schema: its migration tool takes every table it finds for its own, and drops what it does not know.</summary>
+    /// <summary>The gateway's own schema: its migration tool treats every table it finds as its own, and drops those it does not know.</summary>
     public string GatewaySchema => $"tenant_{Slug}_litellm";
 
     /// <exception cref="InvalidOperationException">No such tenant, or a plan that is no longer sold.</exception>

@@ -2,14 +2,14 @@ using ControlPlane.Notifications.Mail;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>The step <c>welcome</c>: tells the owner where the environment is and how to get in. The password itself is never mailed.</summary>
+/// <summary>The step <c>welcome</c>: tells the owner the environment's address and how to sign in. The password itself is never mailed.</summary>
 public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlane, Clock clock)
 {
     public async Task<string> QueueAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
     {
         if (environment.OwnerEmail is not { } owner)
         {
-            return "no owner to write to";
+            return "no owner to notify";
         }
 
         var mail = new MailMessage(environment.Tenant, $"welcome:{environment.Tenant}", owner, "Your LLM environment is ready", Body(environment, owner));
@@ -20,7 +20,7 @@ public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlan
     string Body(TenantEnvironment environment, string owner) => $"""
         Hello,
 
-        the LLM environment of {environment.Organization} is ready.
+        Your LLM environment for {environment.Organization} is ready.
 
           Address             {environment.Url.GetLeftPart(UriPartial.Authority)}
           First administrator {owner}
@@ -33,7 +33,7 @@ public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlan
 
     const string RenderedNote = """
 
-        This installation has no container engine: the environment's files are written and wait to be started by its operator.
+        This installation has no container engine. The environment's files have been created; its operator must start them.
 
         """;
 }

@@ -27,7 +27,7 @@ public sealed record DashboardData(
 public static class Dashboards
 {
     /// <returns>null before the tenant's subscription has started.</returns>
-    public static async Task<DashboardData?> DashboardAsync(this Transaction transaction, Guid tenant, DateTimeOffset now, CancellationToken ct)
+    public static async Task<DashboardData?> DashboardAsync(this Transaction transaction, ControlPlaneOptions options, Guid tenant, DateTimeOffset now, CancellationToken ct)
     {
         if (await transaction.SubscriptionAsync(tenant, ct) is not { } subscription || await transaction.PlanAsync(subscription.Plan, now, ct) is not { } plan)
         {
@@ -52,7 +52,7 @@ public static class Dashboards
             : null;
         return new DashboardData(
             organization!, status!, plan, subscription, period, Find("tokens_per_day"), Find("tokens_per_month"), forecast, days, models,
-            await EnvironmentStatus.ReadAsync(transaction, tenant, ct), now);
+            await EnvironmentStatus.ReadAsync(transaction, options, tenant, ct), now);
 
         LimitStatus Find(string name) => limits.First(limit => limit.Name == name);
     }

@@ -30,7 +30,10 @@ public static class Overviews
 
     const string TenantsByStatus = "select status, count(*) from control.tenant group by status";
 
-    const string EnvironmentsByState = "select state, count(*) from control.environment group by state";
+    const string EnvironmentsByState = $"""
+        select coalesce(e.state, 'requested'), count(*) from control.tenant t left join control.environment e on e.tenant_id = t.id
+        where e.tenant_id is not null or ({MissingEnvironments.IsMissing}) group by 1
+        """;
 
     const string Numbers = """
         select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint, coalesce(sum(requests), 0)::bigint,

@@ -16,10 +16,11 @@ public static class TenantDetails
 {
     const int RecentInvoices = 12;
 
-    public static async Task<TenantDetail> DetailAsync(this Transaction transaction, TenantOverview tenant, DateTimeOffset now, CancellationToken ct) => new(
+    public static async Task<TenantDetail> DetailAsync(
+        this Transaction transaction, ControlPlaneOptions options, TenantOverview tenant, DateTimeOffset now, CancellationToken ct) => new(
         tenant,
         await transaction.ScalarAsync<string>("select vat_id from control.tenant where id = $1", ct, tenant.TenantId),
-        await EnvironmentStatus.ReadAsync(transaction, tenant.TenantId, ct),
+        await EnvironmentStatus.ReadAsync(transaction, options, tenant.TenantId, ct),
         await transaction.LimitsAsync(tenant.TenantId, now, ct),
         await OverrideLimits.FindAsync(transaction, tenant.TenantId, ct),
         await transaction.InvoicesAsync(tenant.TenantId, before: null, RecentInvoices, ct),

@@ -1,3 +1,4 @@
+using ControlPlane.Provisioning;
 using Npgsql;
 
 namespace ControlPlane.Reporting;
@@ -15,7 +16,7 @@ public sealed record TenantOverview(
 public sealed record EnvironmentOverview(string State, string? Detail, string Address);
 
 /// <summary>Tenants as operators see them.</summary>
-public sealed class TenantOverviews(ControlDatabase database, Clock clock)
+public sealed class TenantOverviews(ControlDatabase database, ControlPlaneOptions options, Clock clock)
 {
     /// <param name="search">Part of the slug or of the organization's name; null: any.</param>
     /// <param name="status">null: any.</param>
@@ -36,14 +37,15 @@ public sealed class TenantOverviews(ControlDatabase database, Clock clock)
 
     DateOnly Today => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
 
-    static TenantOverview Read(NpgsqlDataReader row) => new(
+    TenantOverview Read(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6),
-        row.IsDBNull(7) ? null : new EnvironmentOverview(row.GetString(7), row.Get<string>(8), row.GetString(9)),
+        row.IsDBNull(7) ? null : new EnvironmentOverview(row.GetString(7), row.Get<string>(8), row.Get<string>(9) ?? options.AddressOf(row.GetString(1))),
         row.GetFieldValue<DateTimeOffset>(10), row.GetInt64(11));
 
-    const string Select = """
+    const string Select = $"""
         select t.id, t.slug, t.organization, t.country, t.region, coalesce(s.plan, t.requested_plan), t.status,
-               e.state, case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
+               case when {MissingEnvironments.IsMissing} then 'requested' else e.state end,
+               case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
                t.created_at,
                coalesce((select sum(c.prompt_tokens + c.completion_tokens) from control.usage_counter c
                          where c.tenant_id = t.id and c.day >= period.start), 0)::bigint

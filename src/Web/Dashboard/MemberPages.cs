@@ -19,7 +19,7 @@ static class MemberPages
         ClaimsPrincipal user, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        return await transaction.DashboardAsync(user.TenantId(), clock.GetUtcNow(), ct) is { } model
+        return await transaction.DashboardAsync(options, user.TenantId(), clock.GetUtcNow(), ct) is { } model
             ? new RazorComponentResult<DashboardPage>(new { Model = model, options.PublicUrl })
             : new RazorComponentResult<NotVerifiedPage>();
     }

@@ -11,10 +11,11 @@ static class EnvironmentEndpoints
         group.MapPost("restart", Restart).WithName("restartEnvironment").WithSummary("Restart the environment");
     }
 
-    static async Task<Results<Ok<EnvironmentStatus>, ProblemHttpResult>> Read(ClaimsPrincipal user, ControlDatabase database, CancellationToken ct)
+    static async Task<Results<Ok<EnvironmentStatus>, ProblemHttpResult>> Read(
+        ClaimsPrincipal user, ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        return await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct) is { } status
+        return await EnvironmentStatus.ReadAsync(transaction, options, user.TenantId(), ct) is { } status
             ? TypedResults.Ok(status)
             : EnvironmentResponses.NotFound();
     }
@@ -32,7 +33,7 @@ static class EnvironmentResponses
     public static Results<Accepted<EnvironmentReply>, ProblemHttpResult> Of(EnvironmentResult result) => result switch
     {
         EnvironmentResult.Accepted accepted => TypedResults.Accepted((string?)null, new EnvironmentReply(accepted.State.Text())),
-        EnvironmentResult.NotPossible refused => TypedResults.Problem(refused.Why, statusCode: StatusCodes.Status409Conflict, title: "Not possible now"),
+        EnvironmentResult.Conflict conflict => TypedResults.Problem(conflict.Reason, statusCode: StatusCodes.Status409Conflict, title: "Not possible now"),
         _ => NotFound(),
     };
 

@@ -26,7 +26,7 @@ static class EnvironmentPages
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
         return new RazorComponentResult<EnvironmentPanel>(
-            new { Environment = await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct), options.PublicUrl });
+            new { Environment = await EnvironmentStatus.ReadAsync(transaction, options, user.TenantId(), ct), options.PublicUrl });
     }
 
     // The form is bound so that its antiforgery token is checked.
@@ -35,7 +35,7 @@ static class EnvironmentPages
         await restart.RunAsync(user.TenantId(), user.ActorName(), ct) switch
         {
             EnvironmentResult.Accepted => new SeeOther("/app/environment?done=restart"),
-            EnvironmentResult.NotPossible rejected => await RenderAsync(user, database, options, null, rejected.Why, null, ct),
+            EnvironmentResult.Conflict conflict => await RenderAsync(user, database, options, null, conflict.Reason, null, ct),
             _ => TypedResults.NotFound(),
         };
 
@@ -55,7 +55,7 @@ static class EnvironmentPages
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
         return new RazorComponentResult<EnvironmentPage>(new
         {
-            Environment = await EnvironmentStatus.ReadAsync(transaction, user.TenantId(), ct),
+            Environment = await EnvironmentStatus.ReadAsync(transaction, options, user.TenantId(), ct),
             options.PublicUrl,
             Notice = notice,
             Problem = problem,

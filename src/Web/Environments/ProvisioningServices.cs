@@ -24,6 +24,7 @@ public static class ProvisioningServices
         services.AddSingleton<WelcomeMail>();
         services.AddSingleton<ProvisioningSteps>();
         services.AddSingleton<ExecuteRun>();
+        services.AddSingleton<MissingEnvironments>();
         services.AddSingleton<RunProvisioning>();
         services.AddSingleton<EnvironmentAccess>();
         services.AddSingleton<RestartEnvironment>();

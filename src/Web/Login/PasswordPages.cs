@@ -39,7 +39,7 @@ static class PasswordPages
     static async Task<IResult> Forgot([FromForm] IFormCollection form, RequestReset reset, CancellationToken ct)
     {
         var email = form["email"].ToString().Trim();
-        if (EmailAddress.Problem(email) is { } problem)
+        if (EmailAddress.Validate(email) is { } problem)
         {
             return new RazorComponentResult<ForgotPage>(new { Email = email, Error = problem }) { StatusCode = StatusCodes.Status400BadRequest };
         }

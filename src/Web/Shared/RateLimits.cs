@@ -76,7 +76,7 @@ static class RateLimits
 sealed class SignInLimiter(TokenBucketRateLimiterOptions perAccount) : IDisposable
 {
     readonly PartitionedRateLimiter<string> _limiter = PartitionedRateLimiter.Create<string, string>(
-        email => RateLimitPartition.GetTokenBucketLimiter(email.Trim().ToUpperInvariant(), _ => perAccount));
+        email => RateLimitPartition.GetTokenBucketLimiter((EmailAddress.Normalize(email) ?? "").ToUpperInvariant(), _ => perAccount));
 
     public RateLimitLease TryAcquire(string email) => _limiter.AttemptAcquire(email);
 

@@ -32,13 +32,13 @@ static class SignupEndpoints
 
     static async Task<SlugReply> CheckSlug(string slug, SlugAvailability availability, CancellationToken ct)
     {
-        var problem = await availability.ProblemAsync(slug, ct);
+        var problem = await availability.ValidateAsync(slug, ct);
         return new SlugReply(slug, problem is null, problem);
     }
 
-    static async Task<IResult> Verify(string? token, HttpRequest request, Activation activation, CancellationToken ct)
+    static async Task<IResult> Verify(string? token, HttpRequest request, VerifyAddress verifyAddress, CancellationToken ct)
     {
-        var result = await activation.VerifyAsync(token ?? "", ct);
+        var result = await verifyAddress.RunAsync(token ?? "", ct);
         var asJson = request.GetTypedHeaders().Accept.Any(accept => accept.MediaType == "application/json");
         return asJson ? VerifyJson(result) : VerifyPages.Show(result);
     }

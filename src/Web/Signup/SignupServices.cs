@@ -10,7 +10,6 @@ public static class SignupServices
         services.AddSingleton<SlugAvailability>();
         services.AddSingleton<VerifyAddress>();
         services.AddSingleton<CreateTenant>();
-        services.AddSingleton<Activation>();
         services.AddSingleton<SignIn>();
         services.AddSingleton<SignOut>();
         services.AddSingleton<RequestReset>();

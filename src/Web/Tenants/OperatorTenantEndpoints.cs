@@ -15,8 +15,8 @@ static class OperatorTenantEndpoints
         tenants.MapGet("/{id:guid}", Find).WithName("getTenant").WithSummary("Get a tenant");
     }
 
-    static async Task<Results<Created<CreatedReply>, ValidationProblem, ProblemHttpResult>> Create(TenantBody body, Activation activation, CancellationToken ct) =>
-        await activation.CreateAsync(body.ToRequest(), ct) switch
+    static async Task<Results<Created<CreatedReply>, ValidationProblem, ProblemHttpResult>> Create(TenantBody body, CreateTenant createTenant, CancellationToken ct) =>
+        await createTenant.RunAsync(body.ToRequest(), ct) switch
         {
             CreateTenantResult.Created created =>
                 TypedResults.Created($"/v1/admin/tenants/{created.Tenant}", new CreatedReply(created.Tenant, created.Slug, created.ApiKey, created.WebhookSecret)),

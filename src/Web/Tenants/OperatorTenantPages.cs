@@ -61,7 +61,7 @@ static class OperatorTenantPages
         return result switch
         {
             EnvironmentResult.Accepted => new SeeOther($"/admin/tenants/{id}?done={action}"),
-            EnvironmentResult.NotPossible rejected => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: rejected.Why),
+            EnvironmentResult.Conflict conflict => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: conflict.Reason),
             _ => TypedResults.NotFound(),
         };
     }
@@ -99,7 +99,7 @@ static class OperatorTenantPages
         return new RazorComponentResult<TenantPage>(
             new
             {
-                Model = await transaction.DetailAsync(tenant, clock.GetUtcNow(), ct),
+                Model = await transaction.DetailAsync(options, tenant, clock.GetUtcNow(), ct),
                 options.PublicUrl,
                 Notice = notice,
                 Problem = problem,

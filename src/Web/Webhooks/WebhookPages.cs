@@ -46,7 +46,7 @@ static class WebhookPages
         {
             SetEndpointResult.Done done => new RazorComponentResult<WebhooksPage>(new { Deliveries = list, done.Endpoint.Url, IsSet = true, done.Secret }),
             SetEndpointResult.Invalid invalid => new RazorComponentResult<WebhooksPage>(
-                new { Deliveries = list, Url = url, IsSet = await endpoints.FindAsync(user.TenantId(), ct) is not null, Error = invalid.Url })
+                new { Deliveries = list, Url = url, IsSet = await endpoints.FindAsync(user.TenantId(), ct) is not null, Error = invalid.Errors["url"] })
             { StatusCode = StatusCodes.Status400BadRequest },
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };

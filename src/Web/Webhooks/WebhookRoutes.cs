@@ -22,7 +22,7 @@ static class WebhookRoutes
         await endpoints.SetAsync(user.TenantId(), body.Url, user.ActorName(), ct) switch
         {
             SetEndpointResult.Done done => TypedResults.Ok(new EndpointReply(done.Endpoint.Url, done.Endpoint.UpdatedAt, done.Secret)),
-            SetEndpointResult.Invalid invalid => new FieldErrors { ["url"] = invalid.Url }.ToValidationProblem(),
+            SetEndpointResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 

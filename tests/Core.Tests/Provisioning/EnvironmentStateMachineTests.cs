@@ -7,18 +7,18 @@ public sealed class EnvironmentStateMachineTests
     [Theory]
     [InlineData(RunKinds.Provision, Requested, EnvironmentState.Provisioning, Ready)]
     [InlineData(RunKinds.Delete, Deleting, null, Deleted)]
-    public void A_new_environment_goes_its_way(string kind, EnvironmentState asked, EnvironmentState? working, EnvironmentState end)
+    public void A_new_environment_reaches_the_final_state_of_its_run(string kind, EnvironmentState initial, EnvironmentState? working, EnvironmentState end)
     {
-        Assert.Equal(asked, EnvironmentStateMachine.Next(Requested, RunKinds.RequestEventFor(kind)));
-        Assert.Equal(working, EnvironmentStateMachine.Next(asked, EnvironmentEvent.Started));
-        Assert.Equal(end, EnvironmentStateMachine.Next(working ?? asked, RunKinds.Outcome(kind)));
+        Assert.Equal(initial, EnvironmentStateMachine.Next(Requested, RunKinds.RequestEventFor(kind)));
+        Assert.Equal(working, EnvironmentStateMachine.Next(initial, EnvironmentEvent.Started));
+        Assert.Equal(end, EnvironmentStateMachine.Next(working ?? initial, RunKinds.Outcome(kind)));
     }
 
     [Theory]
     [InlineData(RunKinds.Restart, Ready)]
     [InlineData(RunKinds.Provision, Ready)]
     [InlineData(RunKinds.Suspend, Suspended)]
-    public void A_ready_environment_is_updated_and_comes_to_the_end_that_was_asked_for(string kind, EnvironmentState end)
+    public void A_ready_environment_is_updated_and_reaches_the_requested_state(string kind, EnvironmentState end)
     {
         var updating = EnvironmentStateMachine.Next(Ready, RunKinds.RequestEventFor(kind));
         Assert.Equal(Updating, updating);
@@ -26,14 +26,14 @@ public sealed class EnvironmentStateMachineTests
     }
 
     [Fact]
-    public void What_failed_can_be_asked_for_again()
+    public void Every_kind_of_run_can_be_requested_for_a_failed_environment()
     {
         string[] kinds = [RunKinds.Provision, RunKinds.Restart, RunKinds.Suspend, RunKinds.Resume, RunKinds.Delete];
         Assert.All(kinds, kind => Assert.NotNull(EnvironmentStateMachine.Next(Failed, RunKinds.RequestEventFor(kind))));
     }
 
     [Fact]
-    public void Nothing_moves_a_deleted_environment_and_only_its_end_or_failure_one_being_deleted()
+    public void A_deleted_environment_is_final_and_a_deletion_can_only_finish_or_fail()
     {
         var events = Enum.GetValues<EnvironmentEvent>();
         Assert.All(events, e => Assert.Null(EnvironmentStateMachine.Next(Deleted, e)));
@@ -58,11 +58,11 @@ public sealed class EnvironmentStateMachineTests
     [InlineData(RunKinds.Suspend, RunKinds.Provision, RunConflict.Ignore)]
     [InlineData(RunKinds.Delete, RunKinds.Resume, RunConflict.Ignore)]
     [InlineData(RunKinds.Delete, RunKinds.Delete, RunConflict.RunNow)]
-    public void A_new_wish_meets_the_run_under_way(string? active, string wanted, RunConflict precedence) =>
-        Assert.Equal(precedence, RunKinds.Decide(active, wanted));
+    public void A_new_request_is_resolved_against_the_active_run(string? active, string requested, RunConflict resolution) =>
+        Assert.Equal(resolution, RunKinds.Decide(active, requested));
 
     [Fact]
-    public void A_deletion_undoes_in_reverse_what_provisioning_put_in_place()
+    public void A_deletion_undoes_provisioning_in_reverse_order()
     {
         var undone = ProvisioningSteps.Of(RunKinds.Delete);
         Assert.Equal(ProvisioningSteps.Of(RunKinds.Provision).Where(undone.Contains).Reverse(), undone);
@@ -70,10 +70,10 @@ public sealed class EnvironmentStateMachineTests
     }
 
     [Fact]
-    public void Four_waits_and_then_an_operator_is_needed()
+    public void After_four_delays_the_run_fails_for_good()
     {
         var options = new ProvisioningOptions();
-        Assert.Equal([5, 15, 60, 300], Enumerable.Range(1, 4).Select(n => options.WaitAfter(n)!.Value.TotalSeconds));
-        Assert.Null(options.WaitAfter(5));
+        Assert.Equal([5, 15, 60, 300], Enumerable.Range(1, 4).Select(n => options.DelayAfter(n)!.Value.TotalSeconds));
+        Assert.Null(options.DelayAfter(5));
     }
 }

@@ -5,7 +5,7 @@ namespace ControlPlane.Tests.Support;
 
 static partial class Form
 {
-    /// <summary>Opens a page and sends a form of it, as a browser does without scripts. Redirects are followed if the client follows them.</summary>
+    /// <summary>Opens a page and submits one of its forms, as a browser without scripts does. Redirects are followed if the client follows them.</summary>
     public static async Task<HttpResponseMessage> SubmitAsync(this HttpClient browser, string page, string action, params (string Name, string Value)[] fields)
     {
         var html = await (await browser.GetAsync(page)).Content.ReadAsStringAsync();

@@ -3,22 +3,22 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>Somebody who signs up.</summary>
+/// <summary>A person who signs up.</summary>
 sealed record Person(string Email, string Slug)
 {
-    public const string UsualPassword = "correct horse battery staple";
+    public const string DefaultPassword = "correct horse battery staple";
 
-    public string Password { get; init; } = UsualPassword;
+    public string Password { get; init; } = DefaultPassword;
     public string Plan { get; init; } = "trial";
 
-    /// <summary>A person and a slug nobody else has.</summary>
+    /// <summary>A person with a unique address and slug.</summary>
     public static Person New()
     {
         var slug = Names.Random("s");
         return new Person($"owner@{slug}.example", slug);
     }
 
-    /// <summary>What the form asks for.</summary>
+    /// <summary>The fields of the form.</summary>
     public object Fields => new
     {
         email = Email,
@@ -50,7 +50,7 @@ sealed record Person(string Email, string Slug)
         return await (await server.Anyone.SendAsync(request)).ReadAsync();
     }
 
-    /// <summary>A browser in which this person has signed in.</summary>
+    /// <summary>A browser session in which this person is signed in.</summary>
     public async Task<HttpClient> SignInAsync(TestServer server, string? password = null)
     {
         var browser = server.NewVisitor();

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>The application's services on a database of their own, with no scheduler: provisioning happens when the test says so.</summary>
+/// <summary>The application's services with their own database and without a scheduler: jobs run only when the test runs them.</summary>
 sealed class ProvisioningRig : IAsyncDisposable
 {
     readonly ServiceProvider _services;
@@ -15,8 +15,8 @@ sealed class ProvisioningRig : IAsyncDisposable
     public ControlDatabase Database => Get<ControlDatabase>();
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
-    /// <param name="options">null: as in production, but without waits between attempts.</param>
-    /// <param name="region">Of the installation; the tenants it is given belong to <c>local</c>.</param>
+    /// <param name="options">null: as in production, but without delays between attempts.</param>
+    /// <param name="region">Of the installation; its tenants belong to <c>local</c>.</param>
     public static async Task<ProvisioningRig> StartAsync(ProvisioningOptions? options = null, string region = "local")
     {
         var connectionString = await TestCluster.NewDatabaseAsync();
@@ -31,12 +31,12 @@ sealed class ProvisioningRig : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton<IConfiguration>(configuration);
         services.AddControlPlane(configuration);
-        services.AddSingleton(options ?? new ProvisioningOptions { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], StaysFor = TimeSpan.Zero });
+        services.AddSingleton(options ?? new ProvisioningOptions { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], PollWindow = TimeSpan.Zero });
         return new ProvisioningRig(services.BuildServiceProvider(), connectionString, folder);
     }
 
-    /// <summary>An active tenant with an owner, whose environment was not asked for yet.</summary>
-    public async Task<RigTenant> TenantAsync(string plan = "basic")
+    /// <summary>Creates an active tenant with an owner and without an environment.</summary>
+    public async Task<RigTenant> TenantAsync(string plan = "basic", string status = "active")
     {
         var (clock, slug) = (Get<Clock>(), Names.Random("r"));
         var id = Ids.New(clock);
@@ -44,9 +44,9 @@ sealed class ProvisioningRig : IAsyncDisposable
         await transaction.ExecuteAsync(
             """
             insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
-            values ($1, $2, 'Organization', 'DE', 'local', $3, 'active', $4)
+            values ($1, $2, 'Organization', 'DE', 'local', $3, $5, $4)
             """,
-            default, id, slug, plan, clock.GetUtcNow());
+            default, id, slug, plan, clock.GetUtcNow(), status);
         await transaction.ExecuteAsync(
             "insert into control.member (id, tenant_id, email, role, created_at) values ($1, $2, $3, 'owner', $4)", default,
             Ids.New(clock), id, $"owner@{slug}.example", clock.GetUtcNow());
@@ -54,7 +54,7 @@ sealed class ProvisioningRig : IAsyncDisposable
         return new RigTenant(id, slug);
     }
 
-    public async Task<EnvironmentState> AskAsync(RigTenant tenant, string kind)
+    public async Task<EnvironmentState> RequestAsync(RigTenant tenant, string kind)
     {
         await using var transaction = await Database.BeginAsync(tenant.Id, default);
         var state = await transaction.QueueProvisioningAsync(Get<Clock>(), Get<ControlPlaneOptions>(), tenant.Id, tenant.Slug, kind, default);
@@ -67,23 +67,23 @@ sealed class ProvisioningRig : IAsyncDisposable
     public async Task<EnvironmentStatus> StatusAsync(RigTenant tenant)
     {
         await using var transaction = await Database.BeginAsync(tenant.Id, default);
-        return (await EnvironmentStatus.ReadAsync(transaction, tenant.Id, default))!;
+        return (await EnvironmentStatus.ReadAsync(transaction, Get<ControlPlaneOptions>(), tenant.Id, default))!;
     }
 
-    public async Task<T?> AskDatabaseAsync<T>(string sql, params List<object?> args)
+    public async Task<T?> ScalarAsync<T>(string sql, params List<object?> args)
     {
         await using var transaction = await Database.BeginJobAsync(default);
-        var answer = await transaction.ScalarAsync<T>(sql, default, args);
+        var value = await transaction.ScalarAsync<T>(sql, default, args);
         await transaction.CommitAsync(default);
-        return answer;
+        return value;
     }
 
-    /// <summary>As if so much time had passed that the lease of every run has ended.</summary>
-    public Task LetLeasesEndAsync() =>
-        AskDatabaseAsync<int>("update control.provisioning_run set lease_until = now() - interval '1 second' where state = 'running' returning 1");
+    /// <summary>Expires the leases of all runs.</summary>
+    public Task ExpireLeasesAsync() =>
+        ScalarAsync<int>("update control.provisioning_run set lease_until = now() - interval '1 second' where state = 'running' returning 1");
 
-    /// <summary>Signs in to the database as the tenant's own environment does.</summary>
-    public async Task<NpgsqlConnection> SignInAsync(RigTenant tenant)
+    /// <summary>Connects to the database as the tenant's environment does.</summary>
+    public async Task<NpgsqlConnection> ConnectAsync(RigTenant tenant)
     {
         var secrets = await Get<ISecretStore>().ReadAsync(tenant.Id, default);
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString)

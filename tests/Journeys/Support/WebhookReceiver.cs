@@ -3,7 +3,7 @@ using System.Net;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>A tenant's program that receives webhooks.</summary>
+/// <summary>A tenant's application that receives webhooks.</summary>
 sealed class WebhookReceiver : IAsyncDisposable
 {
     readonly WebApplication _app;
@@ -13,8 +13,7 @@ sealed class WebhookReceiver : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>What it answers.</summary>
-    public HttpStatusCode Answer { get; set; } = HttpStatusCode.OK;
+    public HttpStatusCode ResponseStatus { get; set; } = HttpStatusCode.OK;
 
     public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
 
@@ -32,7 +31,7 @@ sealed class WebhookReceiver : IAsyncDisposable
             await request.Body.CopyToAsync(body);
             receiver._received.Enqueue(new ReceivedWebhook(
                 request.Headers["webhook-id"]!, request.Headers["webhook-timestamp"]!, request.Headers["webhook-signature"]!, body.ToArray()));
-            response.StatusCode = (int)receiver.Answer;
+            response.StatusCode = (int)receiver.ResponseStatus;
             response.Headers.Location = $"{address}/elsewhere";
         });
         await app.StartAsync();

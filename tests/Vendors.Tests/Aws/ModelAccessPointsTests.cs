@@ -13,7 +13,7 @@ public class ModelAccessPointsTests
     public async Task A_tenant_gets_one_access_point_and_its_volume_handle(string recorded, string handle)
     {
         using var recording = HttpRecording.Of(recorded);
-        Assert.Equal(handle, await Storage(recording).MakeAsync(s_environment, default));
+        Assert.Equal(handle, await Storage(recording).CreateAsync(s_environment, default));
         recording.AssertAllUsed();
     }
 
@@ -32,7 +32,7 @@ public class ModelAccessPointsTests
     public async Task A_file_system_at_its_access_point_limit_is_reported()
     {
         using var recording = HttpRecording.Of("access-point-limit.json");
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Storage(recording).MakeAsync(s_environment, default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Storage(recording).CreateAsync(s_environment, default));
         Assert.Contains("fs-0123456789abcdef0 has as many access points as EFS allows (10,000", failure.Message, StringComparison.Ordinal);
     }
 
@@ -40,7 +40,7 @@ public class ModelAccessPointsTests
     public async Task A_denied_call_is_not_retried_and_reports_the_text_of_AWS()
     {
         using var recording = HttpRecording.Of("access-point-denied.json");
-        var failure = await Assert.ThrowsAsync<ElasticFileSystemException>(() => Storage(recording).MakeAsync(s_environment, default));
+        var failure = await Assert.ThrowsAsync<ElasticFileSystemException>(() => Storage(recording).CreateAsync(s_environment, default));
         Assert.Equal("AccessDeniedException", failure.Code);
         Assert.Contains("not authorized to perform: elasticfilesystem:CreateAccessPoint", failure.Message, StringComparison.Ordinal);
     }

@@ -5,8 +5,8 @@ using System.Text;
 namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>
-/// Random bearer credentials: keys, session and mail tokens. 256 bits from the system's generator, so a plain SHA-256 is enough to
-/// keep them by: nothing can be guessed from the hash.
+/// Random bearer credentials: keys, session and mail tokens. They have 256 random bits, so a plain SHA-256 hash is enough to
+/// store them: nothing can be guessed from it.
 /// </summary>
 public static class Credentials
 {

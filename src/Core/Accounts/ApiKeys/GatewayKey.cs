@@ -1,11 +1,11 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
-/// <summary>The tenant key that an environment's own gateway reports usage with. Its value is in the secret store.</summary>
+/// <summary>The tenant key that an environment's gateway reports usage with. Its value is in the secret store.</summary>
 public static class GatewayKey
 {
     public const string Name = "gateway";
 
-    /// <summary>Makes the key valid; repeating it changes nothing.</summary>
+    /// <summary>Registers the key. Repeating it changes nothing.</summary>
     public static Task AddGatewayKeyAsync(this Transaction transaction, TimeProvider clock, Guid tenant, string key, CancellationToken ct) =>
         transaction.ExecuteAsync(
             Insert, ct, Ids.New(clock), tenant, Name, key[..TenantKeys.PrefixLength], Credentials.Hash(key), clock.GetUtcNow());

@@ -1,6 +1,6 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
-/// <summary>The keys a tenant made, revoked ones too, the newest first. The environment's own key is not among them.</summary>
+/// <summary>Lists the keys a tenant created, including revoked ones, newest first. The environment's own key is not among them.</summary>
 public sealed class ListKeys(ControlDatabase database)
 {
     public async Task<IReadOnlyList<TenantKey>> RunAsync(Guid tenant, CancellationToken ct)

@@ -1,6 +1,6 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
-/// <summary>Ends a key at once. Repeating it changes nothing. The environment's own key is not the tenant's to end: it reports the usage.</summary>
+/// <summary>Revokes a key at once. Repeating it changes nothing. A tenant cannot revoke the environment's own key, which reports usage.</summary>
 public sealed class RevokeKey(ControlDatabase database, Clock clock)
 {
     /// <returns>False when the tenant has no such key.</returns>

@@ -1,15 +1,15 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
-/// <param name="Prefix">The key's first characters, to recognise it by.</param>
+/// <param name="Prefix">The key's first characters, by which its owner recognizes it.</param>
 /// <param name="RevokedAt">null while the key is valid.</param>
 public sealed record TenantKey(Guid Id, string Name, string Prefix, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
 
-/// <param name="Key">Shown this once; only its hash is kept.</param>
+/// <param name="Key">Shown only once; only its hash is stored.</param>
 public sealed record CreatedKey(Guid Id, string Name, string Key, DateTimeOffset CreatedAt);
 
 static class TenantKeys
 {
-    // cpt_ and eight characters: enough to tell keys apart, and 35 characters short of guessing one.
+    // cpt_ and eight characters distinguish a tenant's keys and leave 35 secret characters.
     public const int PrefixLength = 12;
 
     public static async Task<CreatedKey> AddKeyAsync(

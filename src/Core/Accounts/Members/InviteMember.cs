@@ -2,24 +2,22 @@ namespace ControlPlane.Accounts.Members;
 
 public abstract record InviteMemberResult
 {
-    /// <summary>A mail is on its way. The same answer for an address that has an account for another tenant.</summary>
+    /// <summary>A mail was queued. The result is the same for an address that has an account for another tenant.</summary>
     public sealed record Invited(Guid Member) : InviteMemberResult;
     public sealed record Invalid(FieldErrors Errors) : InviteMemberResult;
 }
 
-/// <summary>Invites a person to sign in for a tenant. For owners: the caller has checked that one asks.</summary>
+/// <summary>Invites a person to sign in for a tenant. The caller must have checked that an owner requests it.</summary>
 public sealed class InviteMember(ControlDatabase database, Clock clock, ControlPlaneOptions options)
 {
-    // Every invitation is a mail with words of the tenant's choosing in it.
-    const int MostMembers = 100;
+    // Bounds the mail that a tenant can send: the text contains the organization's name, which the tenant chooses.
+    const int MaxMembers = 100;
 
-    /// <remarks>Inviting somebody again who has not accepted yet changes the role and sends the mail again, at most once a minute.</remarks>
+    /// <remarks>Repeating an invitation that was not accepted yet changes the role and sends the mail again, at most once a minute.</remarks>
     public async Task<InviteMemberResult> RunAsync(Guid tenant, string? email, string? role, string actor, CancellationToken ct)
     {
         var address = EmailAddress.Normalize(email);
-        var errors = new FieldErrors();
-        errors.Check("email", EmailAddress.Problem(address));
-        errors.Check("role", MemberList.Roles.Contains(role) ? null : $"Choose one of the roles {string.Join(", ", MemberList.Roles)}.");
+        var errors = Validate(address, role);
         if (errors.Count > 0)
         {
             return new InviteMemberResult.Invalid(errors);
@@ -27,15 +25,15 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, ControlP
 
         await using var transaction = await database.BeginAsync(tenant, ct);
         await transaction.ExecuteAsync("select 1 from control.tenant where id = $1 for update", ct, tenant);
-        if (await transaction.ScalarAsync<long>(CountOthers, ct, tenant, address) >= MostMembers)
+        if (await transaction.ScalarAsync<long>(CountOthers, ct, tenant, address) >= MaxMembers)
         {
-            errors.Check("email", $"There are {MostMembers} members already. Remove one first.");
+            errors.Check("email", $"You already have {MaxMembers} members. Remove one first.");
             return new InviteMemberResult.Invalid(errors);
         }
 
         if (await transaction.ScalarAsync<Guid?>(Upsert, ct, Ids.New(clock), tenant, address, role, clock.GetUtcNow()) is not { } member)
         {
-            errors.Check("email", "This person is a member already.");
+            errors.Check("email", "This person is already a member.");
             return new InviteMemberResult.Invalid(errors);
         }
 
@@ -43,6 +41,14 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, ControlP
         await transaction.AuditAsync(clock, tenant, actor, "member.invited", new { member, role }, ct);
         await transaction.CommitAsync(ct);
         return new InviteMemberResult.Invited(member);
+    }
+
+    static FieldErrors Validate(string? email, string? role)
+    {
+        var errors = new FieldErrors();
+        errors.Check("email", EmailAddress.Validate(email));
+        errors.Check("role", MemberList.Roles.Contains(role) ? null : $"Choose one of the roles {string.Join(", ", MemberList.Roles)}.");
+        return errors;
     }
 
     const string CountOthers = "select count(*) from control.member where tenant_id = $1 and lower(email) <> lower($2)";

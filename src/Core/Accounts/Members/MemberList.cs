@@ -1,7 +1,7 @@
 namespace ControlPlane.Accounts.Members;
 
 /// <param name="Role"><c>owner</c>, <c>billing</c> or <c>viewer</c>.</param>
-/// <param name="Invited">The invitation was not accepted yet.</param>
+/// <param name="Invited">The invitation has not been accepted yet.</param>
 public sealed record Member(Guid Id, string Email, string Role, bool Invited, DateTimeOffset CreatedAt);
 
 /// <summary>The people who may sign in for a tenant.</summary>
@@ -9,7 +9,7 @@ public sealed class MemberList(ControlDatabase database)
 {
     public static readonly IReadOnlyList<string> Roles = ["owner", "billing", "viewer"];
 
-    /// <returns>In the order they came.</returns>
+    /// <returns>Oldest first.</returns>
     public async Task<IReadOnlyList<Member>> ListAsync(Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);

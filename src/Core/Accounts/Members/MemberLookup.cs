@@ -1,9 +1,9 @@
 namespace ControlPlane.Accounts.Members;
 
-/// <param name="Confirmed">Whether the person proved to read mail at this address. At most one member of an address is confirmed.</param>
+/// <param name="Confirmed">Whether the person has shown that they receive mail at this address. At most one member of an address is confirmed.</param>
 sealed record KnownMember(Guid Tenant, Guid Id, string Email, string? PasswordHash, string TenantStatus, bool Confirmed);
 
-/// <summary>Look-ups that come before the tenant is known.</summary>
+/// <summary>Finds members and slugs before the tenant is known.</summary>
 static class MemberLookup
 {
     /// <returns>The confirmed member of an address, otherwise the last unconfirmed one; null when the address is unknown.</returns>
@@ -19,5 +19,5 @@ static class MemberLookup
             row => new SlugOwner(row.GetGuid(0), row.Get<Guid?>(1), row.Get<string>(2), row.Get<string>(3), row.GetString(4)), ct, slug);
 }
 
-/// <summary>Who has a slug. The owner's fields are null for a tenant that has none.</summary>
+/// <summary>The tenant that has a slug. The owner's fields are null for a tenant without an owner.</summary>
 sealed record SlugOwner(Guid Tenant, Guid? Member, string? Email, string? PasswordHash, string TenantStatus);

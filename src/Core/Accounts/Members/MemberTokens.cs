@@ -2,21 +2,21 @@ using ControlPlane.Accounts.ApiKeys;
 
 namespace ControlPlane.Accounts.Members;
 
-/// <summary>What a presented token is for. It may be used up or too old: each use decides what that means.</summary>
+/// <summary>A token that exists, but may be used or expired: each use case decides what follows from that.</summary>
 public sealed record FoundToken(byte[] Hash, Guid Tenant, Guid Member, string Purpose, bool Used, bool Expired)
 {
     public bool IsUsable => !Used && !Expired;
 }
 
-/// <summary>The links mailed to members. Only hashes are kept; their lifetimes are real time.</summary>
+/// <summary>The tokens of links mailed to members. Only hashes are stored; lifetimes are real time.</summary>
 static class MemberTokens
 {
     public static readonly TimeSpan VerifyLifetime = TimeSpan.FromHours(48);
     public static readonly TimeSpan ResetLifetime = TimeSpan.FromHours(1);
     public static readonly TimeSpan InviteLifetime = TimeSpan.FromDays(7);
 
-    /// <summary>Makes a token unless the member got one for this purpose within the last minute.</summary>
-    /// <returns>The token for the mail; null when the last mail is too fresh, or the member is gone.</returns>
+    /// <summary>Creates a token unless the member received one for this purpose within the last minute.</summary>
+    /// <returns>The token for the mail; null when the last one is too recent, or the member does not exist.</returns>
     public static async Task<string?> IssueTokenAsync(
         this Transaction transaction, Guid tenant, Guid member, string purpose, TimeSpan lifetime, CancellationToken ct)
     {
@@ -30,7 +30,7 @@ static class MemberTokens
         return await transaction.ExecuteAsync(Insert, ct, Credentials.Hash(token), tenant, member, purpose, lifetime) == 1 ? token : null;
     }
 
-    /// <param name="transaction">Of any tenant or none.</param>
+    /// <param name="transaction">Of any tenant, or anonymous.</param>
     /// <returns>null when there is no such token.</returns>
     public static Task<FoundToken?> FindTokenAsync(this Transaction transaction, string token, CancellationToken ct)
     {
@@ -40,9 +40,9 @@ static class MemberTokens
             row => new FoundToken(hash, row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4)), ct, hash);
     }
 
-    /// <summary>Uses the token up. Its row stays locked until the transaction ends, so of two concurrent uses one gets false.</summary>
+    /// <summary>Marks the token as used. Its row stays locked until the transaction ends, so one of two concurrent uses gets false.</summary>
     public static async Task<bool> UseTokenAsync(this Transaction transaction, FoundToken token, CancellationToken ct) =>
-        await transaction.ExecuteAsync(Use, ct, token.Hash) == 1;
+        await transaction.ExecuteAsync(MarkUsed, ct, token.Hash) == 1;
 
     const string Insert = """
         insert into control.member_token (hash, tenant_id, member_id, purpose, expires_at)
@@ -51,5 +51,5 @@ static class MemberTokens
                           where member_id = $3 and purpose = $4 and used_at is null and expires_at > now() + $5 - interval '1 minute')
         """;
 
-    const string Use = "update control.member_token set used_at = now() where hash = $1 and used_at is null and expires_at > now()";
+    const string MarkUsed = "update control.member_token set used_at = now() where hash = $1 and used_at is null and expires_at > now()";
 }

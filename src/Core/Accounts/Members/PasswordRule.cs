@@ -1,26 +1,26 @@
 namespace ControlPlane.Accounts.Members;
 
-/// <summary>Length is what makes a password strong (NIST SP 800-63B): no rules about digits or symbols, but the best-known ones are refused.</summary>
+/// <summary>A password must be long (NIST SP 800-63B): there are no rules about digits or symbols, but the most common passwords are rejected.</summary>
 public static class PasswordRule
 {
-    public const int Shortest = 12;
-    public const int Longest = 128;
+    public const int MinLength = 12;
+    public const int MaxLength = 128;
 
-    /// <param name="names">What must not be the password: the person's address, the organization's name.</param>
-    /// <returns>What to do instead; null when the password will do.</returns>
-    public static string? Problem(string? password, params string?[] names) => password switch
+    /// <param name="names">Must not be the password: the person's address, the organization's name.</param>
+    /// <returns>What to enter instead; null when the password is acceptable.</returns>
+    public static string? Validate(string? password, params string?[] names) => password switch
     {
-        null or "" => $"Choose a password of at least {Shortest} characters.",
-        { Length: < Shortest } => $"Choose a password of at least {Shortest} characters; this one has {password.Length}.",
-        { Length: > Longest } => $"Choose a password of at most {Longest} characters.",
+        null or "" => $"Choose a password of at least {MinLength} characters.",
+        { Length: < MinLength } => $"Choose a password of at least {MinLength} characters; this one has {password.Length}.",
+        { Length: > MaxLength } => $"Choose a password of at most {MaxLength} characters.",
         _ when names.Any(name => string.Equals(password, name, StringComparison.OrdinalIgnoreCase)) =>
-            "Choose a password that is not your address or your organization's name.",
-        _ when password.Distinct().Count() < 4 || WellKnown.Contains(password) => "This password is among the first that are tried. Choose another one.",
+            "Choose a password that is not your email address or your organization's name.",
+        _ when password.Distinct().Count() < 4 || Common.Contains(password) => "This password is too common. Choose another one.",
         _ => null,
     };
 
-    // Of twelve and more characters, from the public lists of leaked passwords.
-    static readonly HashSet<string> WellKnown = new(StringComparer.OrdinalIgnoreCase)
+    // Those of at least twelve characters in public lists of leaked passwords.
+    static readonly HashSet<string> Common = new(StringComparer.OrdinalIgnoreCase)
     {
         "123456789012", "1234567890123", "12345678901234", "1234567890abc", "0987654321098", "abcdefghijkl", "abcdefghijklmnop",
         "qwertyuiop12", "qwertyuiop123", "qwertyuiopasdf", "qwertyuiopasdfgh", "1q2w3e4r5t6y", "1q2w3e4r5t6y7u8i", "1qaz2wsx3edc",

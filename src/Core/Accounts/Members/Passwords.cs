@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Accounts.Members;
 
-/// <summary>Hashes and checks passwords with the framework's hasher: PBKDF2 with HMAC-SHA512, a salt of its own for each.</summary>
+/// <summary>Hashes and verifies passwords with the framework's hasher: PBKDF2 with HMAC-SHA512 and a random salt.</summary>
 public sealed class Passwords
 {
     // OWASP's Password Storage Cheat Sheet, for PBKDF2 with HMAC-SHA512.
@@ -15,7 +15,7 @@ public sealed class Passwords
 
     public string Hash(string password) => _hasher.HashPassword(this, password);
 
-    /// <summary>Whether the password is the one that was hashed. Takes as long when there is no hash, so that the time tells nothing.</summary>
+    /// <summary>Whether the hash is the password's. Takes as long without a hash, so that the response time reveals nothing.</summary>
     public bool Matches(string? hash, string password) =>
         _hasher.VerifyHashedPassword(this, hash ?? _dummyHash, password) != PasswordVerificationResult.Failed && hash is not null;
 }

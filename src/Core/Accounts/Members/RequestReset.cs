@@ -4,19 +4,19 @@ using ControlPlane.Notifications.Mail;
 namespace ControlPlane.Accounts.Members;
 
 /// <summary>
-/// Mails whatever link lets the person behind an address in: to choose a new password, to confirm the address, or to accept an
-/// invitation. At most one a minute; nothing for an unknown address, and the caller learns neither.
+/// Mails the link that this address needs to sign in: to choose a new password, to confirm the address, or to accept an
+/// invitation. Sends at most one mail a minute, and none to an unknown address; the caller cannot tell which.
 /// </summary>
 public sealed class RequestReset(ControlDatabase database, Clock clock, ControlPlaneOptions options)
 {
-    // Finding nobody is quicker than writing a mail; nobody is told sooner than this.
+    // An unknown address would otherwise be answered faster than a known one.
     static readonly TimeSpan MinimumResponseTime = TimeSpan.FromMilliseconds(250);
 
     public async Task RunAsync(string? email, CancellationToken ct)
     {
         var minimumResponseTime = Task.Delay(MinimumResponseTime, ct);
         var address = EmailAddress.Normalize(email) ?? "";
-        if (EmailAddress.Problem(address) is null)
+        if (EmailAddress.Validate(address) is null)
         {
             await SendAsync(address, ct);
         }
@@ -27,9 +27,9 @@ public sealed class RequestReset(ControlDatabase database, Clock clock, ControlP
     async Task SendAsync(string email, CancellationToken ct)
     {
         KnownMember? member;
-        await using (var look = await database.BeginAnonymousAsync(ct))
+        await using (var anonymous = await database.BeginAnonymousAsync(ct))
         {
-            member = await look.FindMemberAsync(email, ct);
+            member = await anonymous.FindMemberAsync(email, ct);
         }
 
         if (member is null)

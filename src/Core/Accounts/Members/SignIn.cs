@@ -5,12 +5,12 @@ namespace ControlPlane.Accounts.Members;
 
 public abstract record SignInResult
 {
-    /// <param name="Session">For the cookie; only its hash is kept.</param>
+    /// <param name="Session">For the cookie; only its hash is stored.</param>
     /// <param name="ExpiresAt">Real time.</param>
     public sealed record SignedIn(string Session, DateTimeOffset ExpiresAt) : SignInResult;
-    /// <summary>The password is right, the address not confirmed. The link was mailed again, at most once a minute.</summary>
+    /// <summary>The password is correct, but the address is not confirmed. The link was mailed again, at most once a minute.</summary>
     public sealed record NotVerified : SignInResult;
-    /// <summary>An unknown address or a wrong password: the answer is the same, and so is the time it takes.</summary>
+    /// <summary>An unknown address or a wrong password: the response and its time are the same.</summary>
     public sealed record Wrong : SignInResult;
 }
 
@@ -20,7 +20,7 @@ public sealed class SignIn(ControlDatabase database, Clock clock, ControlPlaneOp
     public async Task<SignInResult> RunAsync(string? email, string? password, CancellationToken ct)
     {
         var address = EmailAddress.Normalize(email) ?? "";
-        var member = await FindAsync(EmailAddress.Problem(address) is null ? address : "", ct);
+        var member = await FindAsync(EmailAddress.Validate(address) is null ? address : "", ct);
         if (!passwords.Matches(member?.PasswordHash, password ?? ""))
         {
             return new SignInResult.Wrong();

@@ -2,10 +2,10 @@ using System.Collections.Frozen;
 
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>The countries of ISO 3166-1 under the names people look for them by. A table, because the program carries no culture data.</summary>
+/// <summary>The countries of ISO 3166-1 with their common English names. A table, because the program contains no culture data.</summary>
 public static class Countries
 {
-    /// <summary>Code (alpha-2) and English name, in the order of the names.</summary>
+    /// <summary>Code (alpha-2) and English name, sorted by name.</summary>
     public static IReadOnlyList<(string Code, string Name)> All { get; } = [.. Table()];
 
     static readonly FrozenDictionary<string, string> Names = All.ToFrozenDictionary(country => country.Code, country => country.Name);

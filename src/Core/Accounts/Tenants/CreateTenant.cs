@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>What an operator sends to make a tenant.</summary>
+/// <summary>The fields an operator enters to create a tenant.</summary>
 public sealed record CreateTenantRequest
 {
     public NewTenant Tenant { get; init; } = new();
@@ -16,26 +16,24 @@ public sealed record CreateTenantRequest
 
 public abstract record CreateTenantResult
 {
-    /// <summary>Key and secret are shown this once.</summary>
+    /// <summary>Key and secret are shown only once.</summary>
     public sealed record Created(Guid Tenant, string Slug, string ApiKey, string WebhookSecret) : CreateTenantResult;
     public sealed record Invalid(FieldErrors Errors) : CreateTenantResult;
-    /// <summary>The slug or the address belongs to another tenant.</summary>
+    /// <summary>Another tenant has the slug, or a member with this address.</summary>
     public sealed record Taken(FieldErrors Errors) : CreateTenantResult;
 }
 
-/// <summary>Makes a tenant on an operator's word: active at once, on any plan, its owner invited by mail.</summary>
+/// <summary>Creates a tenant for an operator: active at once, on any plan. Its owner is invited by mail.</summary>
 public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlPlaneOptions options, SecretBox secrets)
 {
-    /// <param name="andThen">What else belongs to the moment of activation, in the same transaction.</param>
-    public async Task<CreateTenantResult> RunAsync(
-        CreateTenantRequest request, Func<Transaction, CreateTenantResult.Created, CancellationToken, Task> andThen, CancellationToken ct)
+    public async Task<CreateTenantResult> RunAsync(CreateTenantRequest request, CancellationToken ct)
     {
         var tenant = request.Tenant.Normalize();
         var id = Ids.New(clock);
         var now = clock.GetUtcNow();
         await using var transaction = await database.BeginAsync(id, ct);
         var plans = await transaction.PlansAsync(now, ct);
-        var errors = Check(request, tenant, plans);
+        var errors = Validate(request, tenant, plans);
         if (errors.Count > 0)
         {
             return new CreateTenantResult.Invalid(errors);
@@ -53,7 +51,7 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         }
         catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "member_email" })
         {
-            return new CreateTenantResult.Taken(new FieldErrors { ["email"] = "A member of another tenant has this address." });
+            return new CreateTenantResult.Taken(new FieldErrors { ["email"] = "A member of another tenant has this email address." });
         }
 
         await transaction.StartSubscriptionAsync(id, plans.Single(plan => plan.Name == request.Plan), request.Agreed, now, ct);
@@ -61,34 +59,35 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         var created = new CreateTenantResult.Created(id, tenant.Slug!, key.Key, await transaction.AddWebhookSecretAsync(clock, secrets, id, ct));
         await transaction.SendInvitationAsync(clock, options, id, owner, ct);
         await transaction.AuditAsync(clock, id, "operator", "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);
-        await andThen(transaction, created, ct);
+        // The job requests the environment of every active tenant that has none.
+        await transaction.AnnounceJobAsync(JobSchedules.Provision, id, ct);
         await transaction.CommitAsync(ct);
         return created;
     }
 
-    static FieldErrors Check(CreateTenantRequest request, NewTenant tenant, List<Plan> plans)
+    static FieldErrors Validate(CreateTenantRequest request, NewTenant tenant, List<Plan> plans)
     {
         var errors = new FieldErrors();
-        tenant.Check(errors);
+        tenant.Validate(errors);
         var plan = plans.Find(plan => plan.Name == request.Plan);
         errors.Check("plan", plan is null ? $"Choose one of the plans {string.Join(", ", plans.Select(p => p.Name))}." : null);
-        errors.Check("price_eur_per_month", PriceProblem(request.Agreed.EurPerMonth, plan, plan?.PriceEurPerMonth, decimals: 2, below: 1_000_000));
-        errors.Check("overage_eur_per_1000", PriceProblem(request.Agreed.OverageEurPerThousand, plan, plan?.OverageEurPerThousand, decimals: 6, below: 1_000_000));
+        errors.Check("price_eur_per_month", ValidatePrice(request.Agreed.EurPerMonth, plan, plan?.PriceEurPerMonth, decimals: 2, below: 1_000_000));
+        errors.Check("overage_eur_per_1000", ValidatePrice(request.Agreed.OverageEurPerThousand, plan, plan?.OverageEurPerThousand, decimals: 6, below: 1_000_000));
         return errors;
     }
 
-    // A plan without a price of its own is one to be agreed; a trial's missing overage price means that there is no overage.
-    static string? PriceProblem(decimal? agreed, Plan? plan, decimal? planPrice, int decimals, decimal below) => agreed switch
+    // The price of a plan without one is agreed with the customer. A trial has no overage price because it has no overage.
+    static string? ValidatePrice(decimal? agreed, Plan? plan, decimal? planPrice, int decimals, decimal below) => agreed switch
     {
         null => null,
-        _ when plan is not null && (planPrice is not null || plan.PriceEurPerMonth is not null) => $"The price of {plan.Title} is fixed: leave this out.",
-        < 0 => "Give a price of 0 or more.",
-        var price when price >= below => $"Give a price below {below:0}.",
-        var price when decimal.Round(price.Value, decimals) != price => $"Give at most {decimals} decimals.",
+        _ when plan is not null && (planPrice is not null || plan.PriceEurPerMonth is not null) => $"The price of {plan.Title} is fixed. Leave this empty.",
+        < 0 => "Enter a price of 0 or more.",
+        var price when price >= below => $"Enter a price below {below:0}.",
+        var price when decimal.Round(price.Value, decimals) != price => $"Enter at most {decimals} decimals.",
         _ => null,
     };
 
-    // The operator vouches for the address, so it is confirmed from the start.
+    // The operator is responsible for the address, so it is confirmed from the start.
     const string InsertOwner = """
         insert into control.member (id, tenant_id, email, role, confirmed_at, created_at) values ($1, $2, $3, 'owner', $4, $4)
         """;

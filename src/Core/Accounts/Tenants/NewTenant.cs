@@ -1,6 +1,6 @@
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>What a signup and an operator say about a tenant to be made, as they entered it.</summary>
+/// <summary>The fields of a new tenant as a visitor or an operator entered them.</summary>
 public sealed record NewTenant
 {
     public string? Email { get; init; }
@@ -9,7 +9,7 @@ public sealed record NewTenant
     public string? Country { get; init; }
     public string? VatId { get; init; }
 
-    /// <summary>The same without what people add by accident: spaces around, small letters in codes.</summary>
+    /// <summary>Trims the fields and writes codes in capital letters.</summary>
     public NewTenant Normalize() => new()
     {
         Email = EmailAddress.Normalize(Email),
@@ -19,10 +19,10 @@ public sealed record NewTenant
         VatId = Tenants.VatId.Normalize(VatId),
     };
 
-    /// <summary>Judges normalized fields.</summary>
-    public void Check(FieldErrors errors)
+    /// <summary>Validates normalized fields.</summary>
+    public void Validate(FieldErrors errors)
     {
-        errors.Check("email", EmailAddress.Problem(Email));
+        errors.Check("email", EmailAddress.Validate(Email));
         errors.Check("organization", Organization switch
         {
             null or "" => "Enter the name of your organization, or your own.",
@@ -30,20 +30,20 @@ public sealed record NewTenant
             var name when !PlainText.IsPrintable(name) => "Use letters, digits, spaces and punctuation only.",
             _ => null,
         });
-        errors.Check("slug", Tenants.Slug.Problem(Slug));
+        errors.Check("slug", Tenants.Slug.Validate(Slug));
         var knownCountry = Country is not null && Countries.Contains(Country);
-        errors.Check("country", knownCountry ? null : "Choose your country by its two-letter code, such as DE (ISO 3166-1 alpha-2).");
+        errors.Check("country", knownCountry ? null : "Select a country.");
         if (VatId is not null && knownCountry)
         {
-            errors.Check("vat_id", Tenants.VatId.Problem(VatId, Country!));
+            errors.Check("vat_id", Tenants.VatId.Validate(VatId, Country!));
         }
     }
 }
 
-/// <summary>The one place that makes rows of <c>control.tenant</c>. Fields have been checked.</summary>
+/// <summary>Inserts rows of <c>control.tenant</c>. The fields must be valid.</summary>
 static class TenantRows
 {
-    /// <returns>False when the slug belongs to another tenant, also when that one was made a moment ago by a concurrent request.</returns>
+    /// <returns>False when another tenant has the slug, including one inserted by a concurrent request.</returns>
     public static async Task<bool> InsertTenantAsync(
         this Transaction transaction, Guid id, NewTenant tenant, string region, string plan, string status, DateTimeOffset now, CancellationToken ct) =>
         await transaction.ExecuteAsync(

@@ -1,6 +1,6 @@
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>Deletes what nobody came back for: signups seven days after their last mail, and links and sessions that have run out.</summary>
+/// <summary>Deletes unconfirmed signups seven days after their last mail, and expired links and sessions.</summary>
 public sealed class PurgeExpiredSignups(ControlDatabase database)
 {
     public async Task<JobReport> RunAsync(CancellationToken ct)
@@ -14,7 +14,7 @@ public sealed class PurgeExpiredSignups(ControlDatabase database)
         return JobReport.Of(("signups", signups), ("links", links), ("sessions", sessions));
     }
 
-    // The link is valid for two days after its mail; five more make seven.
+    // The link is valid for two days after its mail; seven days after the mail are five after its expiry.
     const string DeleteSignups = """
         delete from control.tenant t where t.status = 'pending' and not exists (
             select 1 from control.member_token k where k.tenant_id = t.id and k.purpose = 'verify' and k.expires_at > now() - interval '5 days')

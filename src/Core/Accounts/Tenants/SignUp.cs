@@ -3,7 +3,7 @@ using ControlPlane.Catalog;
 
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>What the form and POST /v1/signup send.</summary>
+/// <summary>The fields of the form and of POST /v1/signup.</summary>
 public sealed record SignUpRequest
 {
     public NewTenant Tenant { get; init; } = new();
@@ -14,19 +14,19 @@ public sealed record SignUpRequest
 
 public abstract record SignUpResult
 {
-    /// <summary>A mail is on its way. The same answer for a new tenant, for a repeated request, and for an address that has an account.</summary>
+    /// <summary>A mail was queued. The result is the same for a new tenant, a repeated request, and an address that has an account.</summary>
     public sealed record Accepted(Guid Tenant) : SignUpResult;
     public sealed record Invalid(FieldErrors Errors) : SignUpResult;
     public sealed record SlugTaken : SignUpResult;
 }
 
 /// <summary>
-/// Makes a pending tenant and mails the link that activates it. The slug's unique index decides between concurrent requests; whoever
-/// repeats slug, address and password means the tenant that is there.
+/// Creates a pending tenant and mails the link that activates it. The slug's unique index decides between concurrent requests. A request with the slug,
+/// address and password of an existing tenant is a repetition and refers to that tenant.
 /// </summary>
 /// <remarks>
-/// An address that has an account goes exactly the same way and holds its slug like any other: otherwise the slug's availability would
-/// tell what the answer does not. Only the mail differs, and that tenant's link is sent to nobody.
+/// An address that has an account is processed in exactly the same way, and its slug is reserved: otherwise the slug's availability would
+/// reveal what the response does not. Only the mail differs, and it contains no link to activate the tenant.
 /// </remarks>
 public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, Passwords passwords)
 {
@@ -36,7 +36,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         SlugOwner? owner;
         await using (var transaction = await database.BeginAnonymousAsync(ct))
         {
-            var errors = Check(request, tenant, await transaction.PlansAsync(clock.GetUtcNow(), ct));
+            var errors = Validate(request, tenant, await transaction.PlansAsync(clock.GetUtcNow(), ct));
             if (errors.Count > 0)
             {
                 return new SignUpResult.Invalid(errors);
@@ -48,7 +48,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         if (owner is null)
         {
             var id = Ids.New(clock);
-            if (await MakeAsync(id, request, tenant, ct))
+            if (await CreateAsync(id, request, tenant, ct))
             {
                 return new SignUpResult.Accepted(id);
             }
@@ -60,10 +60,10 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         return owner is null ? new SignUpResult.SlugTaken() : await RepeatAsync(owner, request, tenant, ct);
     }
 
-    /// <returns>False when a concurrent request took the slug.</returns>
-    async Task<bool> MakeAsync(Guid id, SignUpRequest request, NewTenant tenant, CancellationToken ct)
+    /// <returns>False when a concurrent request reserved the slug.</returns>
+    async Task<bool> CreateAsync(Guid id, SignUpRequest request, NewTenant tenant, CancellationToken ct)
     {
-        // Before the transaction begins: hashing takes a while on purpose.
+        // Before the transaction begins: hashing is slow on purpose.
         var hash = passwords.Hash(request.Password!);
         await using var transaction = await database.BeginAsync(id, ct);
         if (!await transaction.InsertTenantAsync(id, tenant, options.Region, request.Plan!, "pending", clock.GetUtcNow(), ct))
@@ -79,7 +79,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         return true;
     }
 
-    /// <summary>The slug is taken: by the same person, who may have changed the other fields meanwhile, or by somebody else.</summary>
+    /// <summary>The slug is taken: by the same person, who may have changed the other fields, or by someone else.</summary>
     async Task<SignUpResult> RepeatAsync(SlugOwner owner, SignUpRequest request, NewTenant tenant, CancellationToken ct)
     {
         var samePassword = passwords.Matches(owner.PasswordHash, request.Password!);
@@ -99,18 +99,18 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         return new SignUpResult.Accepted(owner.Tenant);
     }
 
-    static FieldErrors Check(SignUpRequest request, NewTenant tenant, List<Plan> plans)
+    static FieldErrors Validate(SignUpRequest request, NewTenant tenant, List<Plan> plans)
     {
         var errors = new FieldErrors();
-        tenant.Check(errors);
-        var offered = string.Join(", ", plans.Where(plan => plan.SelfService).Select(plan => plan.Name));
+        tenant.Validate(errors);
+        var selfService = string.Join(", ", plans.Where(plan => plan.SelfService).Select(plan => plan.Name));
         errors.Check("plan", plans.Find(plan => plan.Name == request.Plan) switch
         {
-            null => $"Choose one of the plans {offered}.",
-            { SelfService: false } plan => $"{plan.Title} is agreed in person: contact us. To start by yourself, choose one of {offered}.",
+            null => $"Choose one of the plans {selfService}.",
+            { SelfService: false } plan => $"To get the plan {plan.Title}, contact us. To sign up online, choose one of {selfService}.",
             _ => null,
         });
-        errors.Check("password", PasswordRule.Problem(request.Password, tenant.Email, tenant.Organization));
+        errors.Check("password", PasswordRule.Validate(request.Password, tenant.Email, tenant.Organization));
         errors.Check("accept_terms", request.AcceptTerms ? null : "Accept the terms of service to sign up.");
         return errors;
     }

@@ -3,61 +3,61 @@ using ControlPlane.Notifications.Mail;
 
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>The words of every mail that Signup sends. Keys name the occasion, so that none goes out twice.</summary>
+/// <summary>The mails of accounts. Each has a key that names its occasion, so that none is sent twice.</summary>
 static class SignupMails
 {
     public static MailMessage Verify(ControlPlaneOptions options, Guid tenant, string email, string organization, string slug, string token) => new(
-        tenant, $"verify:{Key(token)}", email, "Confirm your address to start your environment",
+        tenant, $"verify:{Key(token)}", email, "Confirm your email address",
         $"""
         Welcome to CFS LLM Platform.
 
-        Confirm this address, and we set up the environment of {organization}
+        Please confirm your email address. We will then set up the environment of {organization}
         at {options.AddressOf(slug)}:
 
         {Link(options, "/v1/verify", token)}
 
-        The link works for 48 hours. If you did not sign up, ignore this mail: nothing is set up.
+        The link is valid for 48 hours. If you did not sign up, ignore this email: nothing will be set up.
         """);
 
-    /// <param name="hour">At most one such mail goes out per address and hour.</param>
+    /// <param name="hour">At most one such mail is sent per address and hour.</param>
     public static MailMessage AlreadyKnown(ControlPlaneOptions options, Guid tenant, Guid knownMember, string email, DateTimeOffset hour) => new(
         tenant, FormattableString.Invariant($"known:{knownMember}:{hour:yyyyMMddHH}"), email, "You already have an account",
         $"""
-        Somebody, probably you, signed up for CFS LLM Platform with this address. It has an account already,
-        and an address can have only one, so no second one was made.
+        Someone, probably you, signed up for CFS LLM Platform with this email address. It already has an account,
+        and an address can have only one, so no second account was created.
 
         Sign in:                {Page(options, "/login")}
         Forgot your password?   {Page(options, "/forgot")}
 
-        For a second organization, sign up with another address. If it was not you, ignore this mail.
+        To sign up a second organization, use another email address. If this was not you, ignore this email.
         """);
 
     public static MailMessage Reset(ControlPlaneOptions options, Guid tenant, string email, string token) => new(
         tenant, $"reset:{Key(token)}", email, "Choose a new password",
         $"""
-        Somebody, probably you, asked for a new password for this address. Choose it here:
+        Someone, probably you, requested a new password for this email address. Choose it here:
 
         {Link(options, "/reset", token)}
 
-        The link works once, for one hour, and signs you out everywhere. If it was not you, ignore this mail:
-        your password stays as it is.
+        The link works once and is valid for one hour. Choosing a new password signs you out on all devices.
+        If this was not you, ignore this email: your password stays unchanged.
         """);
 
     public static MailMessage Invite(ControlPlaneOptions options, Guid tenant, string email, string organization, string token) => new(
         tenant, $"invite:{Key(token)}", email, $"Your access to {organization} on CFS LLM Platform",
         $"""
-        You may sign in for {organization} on CFS LLM Platform. Choose your password here:
+        You have been invited to {organization} on CFS LLM Platform. Choose your password to sign in:
 
         {Link(options, "/invite", token)}
 
-        The link works once, for 7 days. Later, {Page(options, "/forgot")} sends a new one.
+        The link works once and is valid for 7 days. You can request a new one at {Page(options, "/forgot")}.
         """);
 
-    /// <summary>To somebody who has an account elsewhere: the invitation cannot be accepted, and the inviter is not told why.</summary>
+    /// <summary>The recipient has an account for another tenant: the invitation cannot be accepted, and the inviter is not told why.</summary>
     public static MailMessage InvitedElsewhere(ControlPlaneOptions options, Guid tenant, Guid member, string email, string organization) => new(
-        tenant, $"invite:{member}", email, $"{organization} invites you on CFS LLM Platform",
+        tenant, $"invite:{member}", email, $"{organization} invites you to CFS LLM Platform",
         $"""
-        {organization} invites you on CFS LLM Platform. This address has an account for another organization there,
+        {organization} invites you to CFS LLM Platform. Your email address already has an account for another organization,
         and an address can have only one. To accept, ask {organization} to invite another address of yours.
 
         Your account: {Page(options, "/login")}
@@ -67,6 +67,6 @@ static class SignupMails
 
     static Uri Link(ControlPlaneOptions options, string path, string token) => new(options.PublicUrl, $"{path}?token={token}");
 
-    // The outbox keeps keys longer than it needs the token.
+    // A hash, because the outbox keeps keys longer than it needs the token.
     static string Key(string token) => Convert.ToHexStringLower(Credentials.Hash(token));
 }

@@ -2,17 +2,17 @@ using System.Text.RegularExpressions;
 
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>The name of a tenant in its address: a DNS label (RFC 1035) of 3 to 40 characters.</summary>
+/// <summary>A tenant's name in its environment's address: a DNS label (RFC 1035) of 3 to 40 characters.</summary>
 public static partial class Slug
 {
-    /// <returns>What to choose instead; null when the slug may be used, if nobody else has it.</returns>
-    public static string? Problem(string? slug) => slug switch
+    /// <returns>What to choose instead; null when the slug is valid, but possibly taken.</returns>
+    public static string? Validate(string? slug) => slug switch
     {
-        null or "" => "Choose the name your environment is reached by.",
+        null or "" => "Choose a name for your environment's address.",
         { Length: < 3 or > 40 } => "Use 3 to 40 characters.",
-        _ when !Label().IsMatch(slug) => "Use lower-case letters a to z, digits and hyphens, beginning and ending with a letter or digit.",
-        // Labels with two hyphens there are encoded names of other scripts (RFC 5891, section 4.2.3.1).
-        _ when slug[2..].StartsWith("--", StringComparison.Ordinal) => "Use no two hyphens in the third and fourth place.",
+        _ when !Label().IsMatch(slug) => "Use lower-case letters a to z, digits and hyphens. Begin and end with a letter or digit.",
+        // Labels with two hyphens there are reserved for punycode (RFC 5891, section 4.2.3.1).
+        _ when slug[2..].StartsWith("--", StringComparison.Ordinal) => "Do not use hyphens as both third and fourth character.",
         _ when Reserved.Contains(slug) => "This name is reserved. Choose another one.",
         _ => null,
     };
@@ -20,7 +20,7 @@ public static partial class Slug
     [GeneratedRegex(@"\A[a-z0-9][a-z0-9-]*[a-z0-9]\z")]
     private static partial Regex Label();
 
-    // Names that would pass for the platform's own, or that mail and certificates give a meaning to (RFC 2142).
+    // Names that could be mistaken for the platform's own, or that have a meaning for mail or certificates (RFC 2142).
     static readonly HashSet<string> Reserved =
     [
         "abuse", "account", "accounts", "admin", "administrator", "api", "app", "apps", "assets", "auth", "autoconfig", "autodiscover",

@@ -2,15 +2,15 @@ using ControlPlane.Accounts.Members;
 
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>Whether a slug could be signed up with right now. Nothing is held by asking.</summary>
+/// <summary>Whether a slug is available. The check does not reserve it.</summary>
 public sealed class SlugAvailability(ControlDatabase database)
 {
-    /// <returns>Why not, and what to choose instead; null when the slug is free.</returns>
-    public async Task<string?> ProblemAsync(string slug, CancellationToken ct)
+    /// <returns>Why not, and what to choose instead; null when the slug is available.</returns>
+    public async Task<string?> ValidateAsync(string slug, CancellationToken ct)
     {
-        if (Slug.Problem(slug) is { } problem)
+        if (Slug.Validate(slug) is { } error)
         {
-            return problem;
+            return error;
         }
 
         await using var transaction = await database.BeginAnonymousAsync(ct);

@@ -1,6 +1,6 @@
 namespace ControlPlane.Accounts.Tenants;
 
-/// <summary>How a tenant's status moves after signup. Each is harmless to repeat.</summary>
+/// <summary>Changes of a tenant's status after signup. Repeating one is harmless.</summary>
 public static class TenantStatus
 {
     /// <returns>False when the tenant was not active.</returns>
@@ -11,7 +11,7 @@ public static class TenantStatus
     public static async Task<bool> MarkActiveAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         await transaction.ExecuteAsync("update control.tenant set status = 'active' where id = $1 and status = 'suspended'", ct, tenant) > 0;
 
-    /// <summary>The environment is gone; the books stay.</summary>
+    /// <summary>After the environment was removed. Usage and invoices are kept.</summary>
     public static Task MarkDeletedAsync(this Transaction transaction, TimeProvider clock, Guid tenant, CancellationToken ct) =>
         transaction.ExecuteAsync(
             "update control.tenant set status = 'deleted', deleted_at = $2 where id = $1 and status <> 'deleted'", ct, tenant, clock.GetUtcNow());

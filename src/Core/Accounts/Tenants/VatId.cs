@@ -3,31 +3,31 @@ using System.Text.RegularExpressions;
 namespace ControlPlane.Accounts.Tenants;
 
 /// <summary>
-/// VAT identification numbers as the European Commission writes them (VIES). The format is checked here; whether a number is in use is
-/// for whoever grants reverse charge.
+/// VAT identification numbers in the format of the European Commission (VIES). Only the format is checked here; whether a number is registered must be
+/// checked before reverse charge is applied.
 /// </summary>
 public static partial class VatId
 {
-    /// <summary>Capital letters without the spaces, dots and hyphens people write; null when nothing is left.</summary>
+    /// <summary>In capital letters and without spaces, dots and hyphens; null when nothing is left.</summary>
     public static string? Normalize(string? entered)
     {
         var bare = new string([.. (entered ?? "").Where(c => c is not (' ' or '.' or '-' or '\u00a0')).Select(char.ToUpperInvariant)]);
         return bare.Length == 0 ? null : bare;
     }
 
-    /// <param name="normalized">As <see cref="Normalize"/> gives it.</param>
+    /// <param name="normalized">From <see cref="Normalize"/>.</param>
     /// <param name="country">ISO 3166-1 alpha-2 of the buyer.</param>
-    /// <returns>What to enter instead; null when the number may belong to a buyer there.</returns>
-    public static string? Problem(string normalized, string country)
+    /// <returns>What to enter instead; null when a buyer in that country may have such a number.</returns>
+    public static string? Validate(string normalized, string country)
     {
         var prefixes = Formats.Keys.Where(prefix => CountryOf(prefix) == country).ToArray();
         var written = Formats.Keys.FirstOrDefault(prefix => normalized.StartsWith(prefix, StringComparison.Ordinal) && Matches(prefix, normalized));
         if (written is not null)
         {
-            return CountryOf(written) == country ? null : $"This is a number of {Countries.NameOf(CountryOf(written))}. Choose that country, or enter a number of yours.";
+            return CountryOf(written) == country ? null : $"This is a number of {Countries.NameOf(CountryOf(written))}. Select that country, or enter a number of your country.";
         }
 
-        // Great Britain has numbers of its own beside Northern Ireland's, so it is like a country outside the EU here.
+        // Great Britain has its own numbers besides those of Northern Ireland, so it is treated like a country outside the EU.
         return prefixes is [var own] && country != "GB"
             ? $"Enter a number such as {Formats[own].Example}, or leave this empty."
             : Elsewhere().IsMatch(normalized) ? null : "Enter 4 to 20 letters and digits, or leave this empty.";
@@ -36,7 +36,7 @@ public static partial class VatId
     static bool Matches(string prefix, string normalized) =>
         Regex.IsMatch(normalized.AsSpan(prefix.Length), $@"\A(?:{Formats[prefix].Pattern})\z", RegexOptions.CultureInvariant);
 
-    /// <summary>The prefix is the country's code, but for Greece and Northern Ireland.</summary>
+    /// <summary>The prefix is the country's code, except for Greece and Northern Ireland.</summary>
     static string CountryOf(string prefix) => prefix switch { "EL" => "GR", "XI" => "GB", _ => prefix };
 
     [GeneratedRegex(@"\A[A-Z0-9]{4,20}\z")]

@@ -5,8 +5,8 @@ namespace ControlPlane.Accounts.Tenants;
 
 static class VerificationMail
 {
-    /// <summary>Mails the link that confirms the member's address, at most once a minute. An address that has an account is told so
-    /// instead, at most once an hour; the link's token is made all the same, because it also counts how long the signup may stay.</summary>
+    /// <summary>Sends the link that confirms the member's address, at most once a minute. If the address has an account, the mail says so instead,
+    /// at most once an hour. The token is created in either case, because it also determines when the signup is purged.</summary>
     public static async Task SendVerificationAsync(
         this Transaction transaction, Clock clock, ControlPlaneOptions options, Guid tenant, Guid member, CancellationToken ct)
     {
@@ -16,14 +16,14 @@ static class VerificationMail
         }
 
         var (email, organization, slug) = await transaction.FirstAsync(
-            Addressee, row => (row.GetString(0), row.GetString(1), row.GetString(2)), ct, member);
+            Recipient, row => (row.GetString(0), row.GetString(1), row.GetString(2)), ct, member);
         var mail = await transaction.FindMemberAsync(email, ct) is { Confirmed: true } known
             ? SignupMails.AlreadyKnown(options, tenant, known.Id, email, clock.Wall)
             : SignupMails.Verify(options, tenant, email, organization, slug, token);
         await transaction.EnqueueAsync(clock, mail, ct);
     }
 
-    const string Addressee = """
+    const string Recipient = """
         select m.email, t.organization, t.slug from control.member m join control.tenant t on t.id = m.tenant_id where m.id = $1
         """;
 }

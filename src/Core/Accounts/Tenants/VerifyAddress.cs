@@ -8,22 +8,20 @@ namespace ControlPlane.Accounts.Tenants;
 
 public abstract record VerifyResult
 {
-    /// <summary>The tenant became active just now and its subscription started.</summary>
-    public sealed record Verified(Guid Tenant, string Slug) : VerifyResult;
-    /// <summary>The link was followed before: nothing changed.</summary>
+    /// <summary>The tenant is now active and its subscription has started.</summary>
+    public sealed record Verified(Guid Tenant) : VerifyResult;
+    /// <summary>The link was used before: nothing changed.</summary>
     public sealed record AlreadyVerified(Guid Tenant) : VerifyResult;
     public sealed record Expired : VerifyResult;
     public sealed record Unknown : VerifyResult;
-    /// <summary>Since the mail was sent, the address was confirmed for another tenant.</summary>
+    /// <summary>The address was confirmed for another tenant after the mail was sent.</summary>
     public sealed record AddressTaken : VerifyResult;
 }
 
-/// <summary>Turns a pending tenant active when the link in the mail is followed: exactly once, however often that is.</summary>
+/// <summary>Activates a pending tenant when the link in its mail is opened: exactly once, however often it is opened.</summary>
 public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretBox secrets)
 {
-    /// <param name="andThen">What else belongs to the moment of activation, in the same transaction.</param>
-    public async Task<VerifyResult> RunAsync(
-        string token, Func<Transaction, VerifyResult.Verified, CancellationToken, Task> andThen, CancellationToken ct)
+    public async Task<VerifyResult> RunAsync(string token, CancellationToken ct)
     {
         if (await FindAsync(token, ct) is not { Purpose: "verify" } found)
         {
@@ -32,7 +30,7 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretB
 
         await using var transaction = await database.BeginAsync(found.Tenant, ct);
         var tenant = await transaction.FirstAsync(
-            Lock, row => (Status: row.GetString(0), Slug: row.GetString(1), Plan: row.GetString(2)), ct, found.Tenant);
+            LockTenant, row => (Status: row.GetString(0), Plan: row.GetString(1)), ct, found.Tenant);
         if (tenant.Status != "pending")
         {
             return new VerifyResult.AlreadyVerified(found.Tenant);
@@ -48,11 +46,9 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretB
             return new VerifyResult.AddressTaken();
         }
 
-        var verified = new VerifyResult.Verified(found.Tenant, tenant.Slug);
-        await ActivateAsync(transaction, verified, tenant.Plan, found.Member, ct);
-        await andThen(transaction, verified, ct);
+        await ActivateAsync(transaction, found, tenant.Plan, ct);
         await transaction.CommitAsync(ct);
-        return verified;
+        return new VerifyResult.Verified(found.Tenant);
     }
 
     async Task<FoundToken?> FindAsync(string token, CancellationToken ct)
@@ -61,17 +57,19 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretB
         return await transaction.FindTokenAsync(token, ct);
     }
 
-    async Task ActivateAsync(Transaction transaction, VerifyResult.Verified verified, string plan, Guid member, CancellationToken ct)
+    async Task ActivateAsync(Transaction transaction, FoundToken token, string plan, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        await transaction.ExecuteAsync("update control.tenant set status = 'active', verified_at = $2 where id = $1", ct, verified.Tenant, now);
+        await transaction.ExecuteAsync("update control.tenant set status = 'active', verified_at = $2 where id = $1", ct, token.Tenant, now);
         var terms = await transaction.PlanAsync(plan, now, ct);
-        await transaction.StartSubscriptionAsync(verified.Tenant, terms!, agreed: null, now, ct);
-        await transaction.AddWebhookSecretAsync(clock, secrets, verified.Tenant, ct);
-        await transaction.AuditAsync(clock, verified.Tenant, $"member:{member}", "tenant.verified", new { plan }, ct);
+        await transaction.StartSubscriptionAsync(token.Tenant, terms!, agreed: null, now, ct);
+        await transaction.AddWebhookSecretAsync(clock, secrets, token.Tenant, ct);
+        await transaction.AuditAsync(clock, token.Tenant, $"member:{token.Member}", "tenant.verified", new { plan }, ct);
+        // The job requests the environment of every active tenant that has none.
+        await transaction.AnnounceJobAsync(JobSchedules.Provision, token.Tenant, ct);
     }
 
-    /// <returns>False when another member with this address is confirmed; the transaction is of no more use then.</returns>
+    /// <returns>False when another member with this address is confirmed; the transaction can only be rolled back then.</returns>
     internal static async Task<bool> ConfirmAsync(Transaction transaction, Guid member, DateTimeOffset now, CancellationToken ct)
     {
         try
@@ -86,5 +84,5 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretB
         }
     }
 
-    const string Lock = "select status, slug, requested_plan from control.tenant where id = $1 for update";
+    const string LockTenant = "select status, requested_plan from control.tenant where id = $1 for update";
 }

@@ -1,12 +1,12 @@
 namespace ControlPlane.Notifications.Mail;
 
-/// <param name="DedupeKey">Names the occasion, e.g. <c>invoice:{number}</c>; a second message of the same key is dropped.</param>
+/// <param name="DedupeKey">Names the occasion, e.g. <c>invoice:{number}</c>. A second message with the same key is dropped.</param>
 /// <param name="Body">Plain text.</param>
 public sealed record MailMessage(Guid? Tenant, string DedupeKey, string To, string Subject, string Body, MailAttachment? Attachment = null);
 
 public sealed record MailAttachment(string FileName, byte[] Content);
 
-/// <summary>Queues mail in the transaction of what it tells about; the job <c>outbox</c> sends it after the commit.</summary>
+/// <summary>Queues mail in the transaction of the change it reports. The job <c>outbox</c> sends it after the commit.</summary>
 public static class Outbox
 {
     public static Task EnqueueAsync(this Transaction transaction, TimeProvider clock, MailMessage mail, CancellationToken ct) =>
@@ -14,7 +14,7 @@ public static class Outbox
             Insert, ct, Ids.New(clock), mail.Tenant, mail.DedupeKey, mail.To, mail.Subject, mail.Body,
             mail.Attachment?.FileName, mail.Attachment?.Content, clock.GetUtcNow());
 
-    // The notification reaches a listening host when, and only when, the transaction commits.
+    // Listening hosts are notified when, and only when, the transaction commits.
     const string Insert = """
         with queued as (
             insert into control.outbox (id, tenant_id, dedupe_key, recipient, subject, body, attachment_name, attachment, created_at)

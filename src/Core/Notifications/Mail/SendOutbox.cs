@@ -44,8 +44,8 @@ public sealed class SendOutbox(ControlDatabase database, IMailTransport transpor
                     failed++;
                     break;
                 case SendResult.Undeliverable { Reason: var reason }:
-                    await transaction.ExecuteAsync(Abandon, ct, due.Mail.Id, reason, MaxAttempts);
-                    alerts.Add(Abandoned(due.Mail));
+                    await transaction.ExecuteAsync(DeadLetter, ct, due.Mail.Id, reason, MaxAttempts);
+                    alerts.Add(DeadLettered(due.Mail));
                     failed++;
                     break;
                 case SendResult.Unavailable { Reason: var reason }:
@@ -78,12 +78,12 @@ public sealed class SendOutbox(ControlDatabase database, IMailTransport transpor
         await transaction.ExecuteAsync(Postpone, ct, due.Mail.Id, reason);
         if (due.Attempts + 1 >= MaxAttempts)
         {
-            alerts.Add(Abandoned(due.Mail));
+            alerts.Add(DeadLettered(due.Mail));
         }
     }
 
     // Alerts are logged, so the reason is left out: it may contain the recipient's address.
-    static string Abandoned(OutgoingMail mail) => $"Mail {mail.Id} could not be sent and was abandoned; the reason is in control.outbox.last_error";
+    static string DeadLettered(OutgoingMail mail) => $"Mail {mail.Id} could not be sent and was dead-lettered; the reason is in control.outbox.last_error";
 
     sealed record Due(OutgoingMail Mail, int Attempts);
 
@@ -93,7 +93,7 @@ public sealed class SendOutbox(ControlDatabase database, IMailTransport transpor
         order by next_attempt_at, id limit 1 for update skip locked
         """;
 
-    const string Abandon = "update control.outbox set attempts = $3, last_error = $2 where id = $1";
+    const string DeadLetter = "update control.outbox set attempts = $3, last_error = $2 where id = $1";
 
     const string Postpone = """
         update control.outbox set attempts = attempts + 1, last_error = $2, next_attempt_at = now() + make_interval(mins => least(60, 2 ^ attempts)::int)

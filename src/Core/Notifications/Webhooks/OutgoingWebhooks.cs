@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Notifications.Webhooks;
 
-/// <summary>Queues webhooks in the transaction of what they tell about; the job <c>outbox</c> sends them after the commit.</summary>
+/// <summary>Queues webhooks in the transaction of the change they report. The job <c>outbox</c> sends them after the commit.</summary>
 public static class OutgoingWebhooks
 {
     /// <summary>Does nothing for a tenant without an endpoint.</summary>
@@ -15,7 +15,7 @@ public static class OutgoingWebhooks
 
     static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    // The notification reaches a listening host when, and only when, the transaction commits.
+    // Listening hosts are notified when, and only when, the transaction commits.
     const string Insert = """
         with queued as (
             insert into control.webhook_delivery (id, tenant_id, type, payload, created_at)

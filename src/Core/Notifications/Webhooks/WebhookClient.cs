@@ -4,14 +4,14 @@ using System.Net.Sockets;
 
 namespace ControlPlane.Notifications.Webhooks;
 
-/// <summary>What became of one attempt.</summary>
-/// <param name="Status">null when no answer came.</param>
-/// <param name="Error">null when it was delivered.</param>
+/// <summary>The result of one attempt.</summary>
+/// <param name="Status">null without a response.</param>
+/// <param name="Error">null when the webhook was delivered.</param>
 public sealed record WebhookAttempt(int? Status, string? Error);
 
 /// <summary>
-/// Posts to addresses that tenants choose, and so trusts none of them: the connection goes to an address that was just checked, whatever the name
-/// resolves to a moment later; redirects are not followed, proxies and cookies not used, and the answer's body is not read.
+/// Posts to URLs that tenants choose, which are not trusted: the connection is opened to the IP addresses that were checked, whatever the name
+/// resolves to afterwards; redirects are not followed, proxies and cookies are not used, and response bodies are not read.
 /// </summary>
 public sealed class WebhookClient : IDisposable
 {
@@ -26,7 +26,7 @@ public sealed class WebhookClient : IDisposable
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,
-            // A name is judged anew now and then.
+            // Names are resolved and checked again now and then.
             PooledConnectionLifetime = TimeSpan.FromMinutes(1),
             ConnectCallback = async (context, ct) => await ConnectAsync(context.DnsEndPoint, options.Sandbox, ct),
         })
@@ -46,15 +46,15 @@ public sealed class WebhookClient : IDisposable
             using var reply = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
             return new WebhookAttempt(
                 (int)reply.StatusCode,
-                reply.IsSuccessStatusCode ? null : (int)reply.StatusCode is >= 300 and < 400 ? "redirects are not followed" : "the answer was not 2xx");
+                reply.IsSuccessStatusCode ? null : (int)reply.StatusCode is >= 300 and < 400 ? "redirects are not followed" : "the response status was not 2xx");
         }
         catch (HttpRequestException e)
         {
-            return new WebhookAttempt(null, e.InnerException is NotPublicException refused ? refused.Message : WordsOf(e.HttpRequestError));
+            return new WebhookAttempt(null, e.InnerException is NotPublicException refused ? refused.Message : Describe(e.HttpRequestError));
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            return new WebhookAttempt(null, $"no answer within {Timeout.TotalSeconds:0} seconds");
+            return new WebhookAttempt(null, $"no response within {Timeout.TotalSeconds:0} seconds");
         }
     }
 
@@ -81,13 +81,13 @@ public sealed class WebhookClient : IDisposable
         }
     }
 
-    // Not the exception's own words: they may tell of our network.
-    static string WordsOf(HttpRequestError error) => error switch
+    // Not the exception's message, which may reveal details of our network.
+    static string Describe(HttpRequestError error) => error switch
     {
         HttpRequestError.NameResolutionError => "the name does not resolve",
         HttpRequestError.SecureConnectionError => "the certificate is not valid",
         HttpRequestError.ConnectionError => "no connection",
-        _ => "no valid answer",
+        _ => "no valid response",
     };
 
     sealed class NotPublicException() : IOException("the address is not on the public internet");

@@ -1,15 +1,15 @@
 namespace ControlPlane.Notifications.Webhooks;
 
-/// <summary>One message and where it stands.</summary>
+/// <summary>One webhook and its delivery status.</summary>
 /// <param name="State"><c>pending</c>, <c>delivered</c> or <c>given_up</c>.</param>
-/// <param name="LastStatus">HTTP status of the last attempt; null when no answer came.</param>
+/// <param name="LastStatus">HTTP status of the last attempt; null without a response.</param>
 public sealed record WebhookDelivery(
     Guid Id, string Type, DateTimeOffset CreatedAt, string State, int Attempts, int? LastStatus, string? LastError, DateTimeOffset? DeliveredAt);
 
-/// <summary>What a tenant sees of its webhooks, and sending one again.</summary>
+/// <summary>Lists a tenant's webhooks and sends one again.</summary>
 public sealed class WebhookDeliveries(ControlDatabase database, Clock clock)
 {
-    /// <returns>The newest first.</returns>
+    /// <returns>Newest first.</returns>
     public async Task<IReadOnlyList<WebhookDelivery>> ListAsync(Guid tenant, int limit, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
@@ -18,15 +18,15 @@ public sealed class WebhookDeliveries(ControlDatabase database, Clock clock)
             row => new WebhookDelivery(
                 row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.GetString(3), row.GetInt32(4), row.Get<int?>(5), row.Get<string>(6),
                 row.Get<DateTimeOffset?>(7)),
-            ct, tenant, SendWebhooks.MostAttempts, limit);
+            ct, tenant, SendWebhooks.MaxAttempts, limit);
     }
 
-    /// <summary>Sends it again, whatever became of it, under the same webhook-id.</summary>
+    /// <summary>Sends a webhook again with the same webhook-id, delivered or not.</summary>
     /// <returns>False when there is no such delivery.</returns>
     public async Task<bool> ReplayAsync(Guid tenant, Guid id, string actor, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
-        if (await transaction.ScalarAsync<bool>(Again, ct, tenant, id) is false)
+        if (await transaction.ScalarAsync<bool>(Requeue, ct, tenant, id) is false)
         {
             return false;
         }
@@ -42,9 +42,9 @@ public sealed class WebhookDeliveries(ControlDatabase database, Clock clock)
         from control.webhook_delivery where tenant_id = $1 order by id desc limit $3
         """;
 
-    const string Again = """
-        with again as (
+    const string Requeue = """
+        with requeued as (
             update control.webhook_delivery set attempts = 0, delivered_at = null, next_attempt_at = now() where tenant_id = $1 and id = $2 returning 1)
-        select true from again, pg_notify('control_job', 'outbox')
+        select true from requeued, pg_notify('control_job', 'outbox')
         """;
 }

@@ -6,17 +6,17 @@ public sealed record WebhookEndpoint(string Url, DateTimeOffset CreatedAt, DateT
 
 public abstract record SetEndpointResult
 {
-    /// <param name="Secret">Shown this once; null when there was an endpoint already, which keeps its secret.</param>
+    /// <param name="Secret">Shown only once; null when an endpoint existed, which keeps its secret.</param>
     public sealed record Done(WebhookEndpoint Endpoint, string? Secret) : SetEndpointResult;
-    public sealed record Invalid(string Url) : SetEndpointResult;
+    public sealed record Invalid(FieldErrors Errors) : SetEndpointResult;
 }
 
-/// <summary>Where a tenant's webhooks go: one address, with a secret of its own that signs what is sent there.</summary>
+/// <summary>The endpoint of a tenant's webhooks: one URL, and the secret that signs requests to it.</summary>
 public sealed class WebhookEndpoints(ControlDatabase database, SecretBox box, Clock clock, ControlPlaneOptions options)
 {
     const string SecretPrefix = "whsec_";
 
-    /// <returns>null: none is set.</returns>
+    /// <returns>null when none is set.</returns>
     public async Task<WebhookEndpoint?> FindAsync(Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
@@ -28,21 +28,22 @@ public sealed class WebhookEndpoints(ControlDatabase database, SecretBox box, Cl
     public async Task<SetEndpointResult> SetAsync(Guid tenant, string? url, string actor, CancellationToken ct)
     {
         var trimmed = url?.Trim();
-        if (WebhookUrl.Problem(trimmed, options.Sandbox) is { } problem)
+        var errors = Validate(trimmed);
+        if (errors.Count > 0)
         {
-            return new SetEndpointResult.Invalid(problem);
+            return new SetEndpointResult.Invalid(errors);
         }
 
         var secret = SecretPrefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         await using var transaction = await database.BeginAsync(tenant, ct);
-        var (made, createdAt) = await transaction.FirstAsync(
+        var (isNew, createdAt) = await transaction.FirstAsync(
             Upsert, row => (row.GetBoolean(0), row.GetFieldValue<DateTimeOffset>(1)), ct, tenant, trimmed, box.Seal(secret, Context(tenant)), clock.GetUtcNow());
         await transaction.AuditAsync(clock, tenant, actor, "webhook_endpoint.set", new { new Uri(trimmed!).Host }, ct);
         await transaction.CommitAsync(ct);
-        return new SetEndpointResult.Done(new WebhookEndpoint(trimmed!, createdAt, clock.GetUtcNow()), made ? secret : null);
+        return new SetEndpointResult.Done(new WebhookEndpoint(trimmed!, createdAt, clock.GetUtcNow()), isNew ? secret : null);
     }
 
-    /// <summary>What is still to be delivered waits for the next endpoint.</summary>
+    /// <summary>Undelivered webhooks stay queued for the next endpoint.</summary>
     /// <returns>False when there was none.</returns>
     public async Task<bool> RemoveAsync(Guid tenant, string actor, CancellationToken ct)
     {
@@ -55,6 +56,13 @@ public sealed class WebhookEndpoints(ControlDatabase database, SecretBox box, Cl
         await transaction.AuditAsync(clock, tenant, actor, "webhook_endpoint.removed", null, ct);
         await transaction.CommitAsync(ct);
         return true;
+    }
+
+    FieldErrors Validate(string? url)
+    {
+        var errors = new FieldErrors();
+        errors.Check("url", WebhookUrl.Validate(url, options.Sandbox));
+        return errors;
     }
 
     internal static byte[] KeyOf(SecretBox box, Guid tenant, byte[] ciphertext) =>

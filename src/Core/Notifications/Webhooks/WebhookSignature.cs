@@ -5,8 +5,8 @@ using System.Text;
 namespace ControlPlane.Notifications.Webhooks;
 
 /// <summary>
-/// Standard Webhooks signatures: <c>v1,</c> and the base64 HMAC-SHA256 of <c>{id}.{timestamp}.{body}</c>. Several, separated by spaces, may
-/// stand in the header while a secret is rotated. Source: standardwebhooks.com, specification 1.0.0.
+/// Standard Webhooks signatures: <c>v1,</c> and the base64 HMAC-SHA256 of <c>{id}.{timestamp}.{body}</c>. The header may contain
+/// several, separated by spaces, while a secret is rotated. Source: standardwebhooks.com, specification 1.0.0.
 /// </summary>
 public static class WebhookSignature
 {
@@ -22,7 +22,7 @@ public static class WebhookSignature
         return "v1," + Convert.ToBase64String(hmac.GetHashAndReset());
     }
 
-    /// <summary>Whether the header holds a signature by one of the secrets. Takes the same time wherever they differ.</summary>
+    /// <summary>Whether the header contains a signature with one of the secrets. The comparison takes constant time.</summary>
     public static bool IsValid(IEnumerable<byte[]> secrets, string id, string timestamp, string header, ReadOnlySpan<byte> body)
     {
         var valid = false;
@@ -38,7 +38,7 @@ public static class WebhookSignature
         return valid;
     }
 
-    /// <summary>Whether the timestamp is within five minutes of one of the clocks. A sandbox has two: its test clock and the real one.</summary>
+    /// <summary>Whether the timestamp is within five minutes of one of the clocks. A sandbox has two: its test clock and real time.</summary>
     public static bool IsTimely(string timestamp, params ReadOnlySpan<DateTimeOffset> clocks)
     {
         if (!long.TryParse(timestamp, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))

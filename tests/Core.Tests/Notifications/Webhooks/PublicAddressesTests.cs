@@ -27,7 +27,7 @@ public class PublicAddressesTests
     [InlineData("64:ff9b::a00:1", false)]
     [InlineData("2002:a00:1::", false)]
     [InlineData("2001::1", false)]
-    public void Only_addresses_of_the_public_internet_are_called(string address, bool isPublic) =>
+    public void Only_public_addresses_are_called(string address, bool isPublic) =>
         Assert.Equal(isPublic, PublicAddresses.IsPublic(IPAddress.Parse(address)));
 
     [Theory]
@@ -42,6 +42,6 @@ public class PublicAddressesTests
     [InlineData(null, true, false)]
     [InlineData("http://127.0.0.1:8000/", true, true)]
     [InlineData("file:///etc/passwd", true, false)]
-    public void A_webhooks_address_is_a_public_https_one_outside_a_sandbox(string? url, bool sandbox, bool right) =>
-        Assert.Equal(right, WebhookUrl.Problem(url, sandbox) is null);
+    public void Outside_a_sandbox_a_webhook_URL_must_be_public_and_https(string? url, bool sandbox, bool valid) =>
+        Assert.Equal(valid, WebhookUrl.Validate(url, sandbox) is null);
 }

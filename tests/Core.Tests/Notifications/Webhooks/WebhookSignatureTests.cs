@@ -19,14 +19,14 @@ public class WebhookSignatureTests
         Assert.Equal(Expected, WebhookSignature.Sign(Key, Id, Timestamp, Encoding.UTF8.GetBytes(Body)));
 
     [Fact]
-    public void Any_of_several_signatures_and_any_valid_secret_will_do() =>
+    public void One_valid_signature_of_several_is_enough_with_any_valid_secret() =>
         Assert.True(WebhookSignature.IsValid([new byte[24], Key], Id, Timestamp, $"v1,bm9uc2Vuc2U= {Expected}", Encoding.UTF8.GetBytes(Body)));
 
     [Theory]
     [InlineData("msg_other", Timestamp, Body)]
     [InlineData(Id, "1614265331", Body)]
     [InlineData(Id, Timestamp, "{}")]
-    public void A_change_of_id_time_or_body_is_seen(string id, string timestamp, string body) =>
+    public void A_changed_id_timestamp_or_body_is_rejected(string id, string timestamp, string body) =>
         Assert.False(WebhookSignature.IsValid([Key], id, timestamp, Expected, Encoding.UTF8.GetBytes(body)));
 
     [Theory]
@@ -36,6 +36,6 @@ public class WebhookSignatureTests
     [InlineData("-1", 0, false)]
     [InlineData("soon", 0, false)]
     [InlineData("99999999999999999999999", 0, false)]
-    public void A_timestamp_is_good_for_five_minutes(string timestamp, int secondsLater, bool timely) =>
+    public void A_timestamp_is_valid_for_five_minutes(string timestamp, int secondsLater, bool timely) =>
         Assert.Equal(timely, WebhookSignature.IsTimely(timestamp, SignedAt.AddSeconds(secondsLater)));
 }

@@ -1,9 +1,9 @@
 namespace ControlPlane.Provisioning;
 
-static class MoveEnvironment
+static class EnvironmentTable
 {
-    /// <summary>Applies an event to an environment whose row is locked; a late event changes nothing.</summary>
-    public static async Task MoveAsync(
+    /// <summary>Applies an event to an environment whose row is locked. A late event changes nothing.</summary>
+    public static async Task ApplyAsync(
         this Transaction transaction, TimeProvider clock, Guid tenant, EnvironmentEvent e, string? detail, CancellationToken ct)
     {
         var state = EnvironmentStateMachine.Parse((await transaction.ScalarAsync<string>("select state from control.environment where tenant_id = $1", ct, tenant))!);
