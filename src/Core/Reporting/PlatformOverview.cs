@@ -1,3 +1,5 @@
+using ControlPlane.Provisioning;
+
 namespace ControlPlane.Reporting;
 
 /// <param name="Environments">By state.</param>
