@@ -13,7 +13,7 @@ public sealed class DeadlineTests
     public async Task A_slow_request_is_rolled_back_and_gets_503_before_Lambdas_timeout()
     {
         await using var rig = await LambdaRig.StartAsync();
-        await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build, remaining: TimeSpan.FromSeconds(5));
+        await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build, remaining: TimeSpan.FromSeconds(8));
         Assert.True((await CreateTenantAsync(api, "first")).IsSuccessStatusCode);
 
         // Another transaction locks the table.
