@@ -4,27 +4,27 @@ using System.Net.Sockets;
 
 namespace ControlPlane.Infra;
 
-/// <summary>IPv4 ranges as text, such as 10.0.0.0/16.</summary>
+/// <summary>IPv4 ranges in CIDR notation, such as 10.0.0.0/16.</summary>
 public static class AddressRange
 {
-    /// <summary>"10.0.0.0/16": an IPv4 network with its prefix, no host bits set.</summary>
+    /// <summary>An IPv4 network with a prefix length and no host bits set.</summary>
     public static bool IsValid(string text) =>
         text.Contains('/', StringComparison.Ordinal)
         && IPNetwork.TryParse(text, out var network)
         && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
 
-    /// <summary>One IPv4 address in full: "192.0.2.10".</summary>
+    /// <summary>A single IPv4 address with four parts: "192.0.2.10".</summary>
     public static bool IsAddress(string text) =>
         IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && address.ToString() == text;
 
-    /// <summary>Some of the world, not all of it: what an administrator's door may be opened to.</summary>
-    public static bool IsNamed(string text) => IsValid(text) && IPNetwork.Parse(text).PrefixLength >= 8;
+    /// <summary>A prefix of /8 or longer: administrative ports must not be open to the whole internet.</summary>
+    public static bool IsRestricted(string text) => IsValid(text) && IPNetwork.Parse(text).PrefixLength >= 8;
 
     public static bool IsPrivate(string text) =>
-        IsNamed(text) && s_private.Any(range => Contains(range, IPNetwork.Parse(text)));
+        IsRestricted(text) && s_private.Any(range => Contains(range, IPNetwork.Parse(text)));
 
-    /// <summary>The <paramref name="index"/>-th network of the given prefix length inside a range: ("10.0.0.0/16", 18, 1) is 10.0.64.0/18.</summary>
-    public static string Part(string range, int prefix, int index)
+    /// <summary>The subnet with the zero-based <paramref name="index"/> and the given prefix length: ("10.0.0.0/16", 18, 1) is 10.0.64.0/18.</summary>
+    public static string Subnet(string range, int prefix, int index)
     {
         var start = BitConverter.ToUInt32([.. IPNetwork.Parse(range).BaseAddress.GetAddressBytes().Reverse()]);
         var address = start + ((uint)index << (32 - prefix));

@@ -3,28 +3,28 @@ using System.Globalization;
 namespace ControlPlane.Infra;
 
 /// <summary>
-/// Cron of five fields, as the jobs' schedules are written, to the six of AWS: minutes hours day-of-month month day-of-week year. The differences
-/// are more than the year: AWS wants a ? in one of the two day fields, and counts the days of the week from Sunday = 1.
+/// Converts a cron expression with five fields, as the job schedules use, to the six fields of AWS: minutes hours day-of-month month day-of-week year.
+/// AWS also requires a ? in one of the two day fields, and numbers the days of the week from Sunday = 1.
 /// </summary>
 public static class AwsCron
 {
     static readonly string[] s_days = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-    /// <param name="cron">Such as "10 0 * * *".</param>
-    /// <returns>Such as "cron(10 0 * * ? *)".</returns>
-    /// <exception cref="ArgumentException">Not five fields of numbers, lists, ranges and steps; or both days are restricted, which means "either" in
-    /// cron and cannot be said in AWS.</exception>
+    /// <param name="cron">For example "10 0 * * *".</param>
+    /// <returns>For example "cron(10 0 * * ? *)".</returns>
+    /// <exception cref="ArgumentException">Not five fields of numbers, lists, ranges and steps; or both day fields are restricted, which means "either" in
+    /// cron and has no equivalent in AWS.</exception>
     public static string From(string cron)
     {
         var fields = cron.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length != 5)
         {
-            throw new ArgumentException($"\"{cron}\" has {fields.Length} fields. Write five: minute hour day-of-month month day-of-week.", nameof(cron));
+            throw new ArgumentException($"\"{cron}\" has {fields.Length} fields. Use five: minute hour day-of-month month day-of-week.", nameof(cron));
         }
 
         if (fields[2] != "*" && fields[4] != "*")
         {
-            throw new ArgumentException($"\"{cron}\" names days of the month and of the week. AWS knows only one of them: write * for the other.", nameof(cron));
+            throw new ArgumentException($"\"{cron}\" restricts both the day of the month and the day of the week. AWS supports only one of them: use * for the other.", nameof(cron));
         }
 
         var (minute, hour, month) = (Field(cron, fields[0], 0, 59), Field(cron, fields[1], 0, 23), Field(cron, fields[3], 1, 12));
@@ -37,7 +37,7 @@ public static class AwsCron
     static string Field(string cron, string field, int from, int to) =>
         field == "*" ? "*" : string.Join(',', Values(cron, field, from, to).Select(value => value.ToString(CultureInfo.InvariantCulture)));
 
-    // Steps and ranges are written out: "*/20" as 0,20,40. That reads the same everywhere.
+    // Expands steps and ranges: "*/20" becomes 0,20,40.
     static IEnumerable<int> Values(string cron, string field, int from, int to) => field.Split(',').SelectMany(part =>
     {
         var steps = part.Split('/');
@@ -46,7 +46,7 @@ public static class AwsCron
         var last = bounds.Length == 2 ? bounds[1] : steps.Length == 2 ? to : bounds[0];
         if (steps.Length > 2 || bounds.Length > 2 || bounds[0] > last)
         {
-            throw new ArgumentException($"\"{part}\" in \"{cron}\" is no number, range or step.", nameof(cron));
+            throw new ArgumentException($"\"{part}\" in \"{cron}\" is not a number, range or step.", nameof(cron));
         }
 
         return Enumerable.Range(bounds[0], last - bounds[0] + 1).Where(value => (value - bounds[0]) % step == 0);
@@ -55,5 +55,5 @@ public static class AwsCron
     static int Number(string cron, string text, int from, int to) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= from && number <= to
             ? number
-            : throw new ArgumentException($"\"{text}\" in \"{cron}\" is no number from {from} to {to}.", nameof(cron));
+            : throw new ArgumentException($"\"{text}\" in \"{cron}\" is not a number from {from} to {to}.", nameof(cron));
 }

@@ -3,14 +3,14 @@ using System.Text.Json;
 namespace ControlPlane.Infra;
 
 /// <summary>
-/// What turns an empty host into the platform: the release's archive is fetched, checked against its digest, unpacked, and its own
-/// <c>deploy/vps/install.sh</c> does the rest. Everything that goes in was validated as a setting, so nothing here needs quoting.
+/// Installs the platform on an empty host: downloads the release archive, verifies its digest, unpacks it and runs its
+/// <c>deploy/vps/install.sh</c>. All values are validated settings, so they need no quoting.
 /// </summary>
 public static class Bootstrap
 {
     const string Data = "/var/lib/controlplane";
 
-    /// <summary>POSIX shell, to be run as root; running it again is harmless, and with a newer release it upgrades.</summary>
+    /// <summary>A POSIX shell script, to run as root. It is idempotent, and upgrades when the release is newer.</summary>
     public static string Script(Plan plan)
     {
         var release = plan.Vps.Release;
@@ -33,16 +33,16 @@ public static class Bootstrap
             """;
     }
 
-    /// <summary>The script as one command to paste. Without sudo, which not every Debian has, and which hides from the installer whose session it is.</summary>
+    /// <summary>The script as a single command. Without sudo, which not every Debian has, and which hides the SSH session from the installer.</summary>
     public static string Command(Plan plan, string login) =>
         $"ssh {login}@{plan.Vps.Host} sh -s <<'EOF'\n{Script(plan)}EOF";
 
-    /// <summary>The script as the parameter of Session Manager's document AWS-RunShellScript, without single quotes in it.</summary>
-    public static string AsParameters(Plan plan) =>
+    /// <summary>The script as parameters of the SSM document AWS-RunShellScript, without single quotes.</summary>
+    public static string SsmParameters(Plan plan) =>
         JsonSerializer.Serialize(new { commands = Script(plan).Split('\n', StringSplitOptions.RemoveEmptyEntries) });
 
-    /// <summary>User data of a new instance: prepares the data volume, which may already hold data, then runs the script.</summary>
-    /// <param name="volumeId">As in vol-0123456789abcdef0. Attached after the start, so it is waited for.</param>
+    /// <summary>User data of a new instance: mounts the data volume, which may already contain data, then runs the script.</summary>
+    /// <param name="volumeId">For example vol-0123456789abcdef0. It is attached after the instance has started, so the user data waits for it.</param>
     public static string CloudInit(Plan plan, string volumeId)
     {
         var device = $"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volumeId.Replace("-", "", StringComparison.Ordinal)}";
@@ -66,13 +66,13 @@ public static class Bootstrap
               - path: /usr/local/sbin/install-controlplane
                 permissions: "0700"
                 content: |
-            {Indented(Script(plan), 6)}
+            {Indent(Script(plan), 6)}
             runcmd:
               - /usr/local/sbin/mount-controlplane-data && /usr/local/sbin/install-controlplane
 
             """;
     }
 
-    static string Indented(string text, int by) =>
-        string.Join('\n', text.TrimEnd().Split('\n').Select(line => new string(' ', by) + line));
+    static string Indent(string text, int spaces) =>
+        string.Join('\n', text.TrimEnd().Split('\n').Select(line => new string(' ', spaces) + line));
 }

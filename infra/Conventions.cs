@@ -1,4 +1,3 @@
-using Pulumi;
 using Pulumi.Aws.AutoScaling;
 using Pulumi.Aws.AutoScaling.Inputs;
 using Pulumi.Aws.Ec2;
@@ -7,12 +6,12 @@ using Pulumi.Aws.Ec2.Inputs;
 namespace ControlPlane.Infra;
 
 /// <summary>
-/// What holds for every resource of a stack, whichever component makes it, so that none can forget it: tags that say whose it is,
-/// protection of what holds data, and the former names of what holds data, so that a rename never replaces it.
+/// Applied to every resource of a stack, whichever component creates it: ownership tags and, for stateful resources, deletion protection and
+/// aliases of former names, so that a rename does not replace them.
 /// </summary>
 public sealed class Conventions(StackInfo stack, Renames renames)
 {
-    /// <summary>Types whose deletion loses data, addresses or trust that cannot be made again.</summary>
+    /// <summary>Types whose deletion loses data, keys, addresses or name servers that cannot be recreated.</summary>
     public static readonly IReadOnlySet<string> StatefulTypes = new HashSet<string>
     {
         "aws:backup/vault:Vault", "aws:ebs/volume:Volume", "aws:ec2/eip:Eip", "aws:ecr/repository:Repository", "aws:efs/fileSystem:FileSystem",
@@ -23,22 +22,22 @@ public sealed class Conventions(StackInfo stack, Renames renames)
     public ResourceTransformationResult? Apply(ResourceTransformationArgs resource)
     {
         var (type, name) = (resource.Resource.GetResourceType(), resource.Resource.GetResourceName());
-        Tag(resource.Args, name);
+        AddTags(resource.Args, name);
         return new ResourceTransformationResult(
             resource.Args,
-            StatefulTypes.Contains(type) ? Keep((CustomResourceOptions)resource.Options, renames.Of(type, name)) : resource.Options);
+            StatefulTypes.Contains(type) ? Protect((CustomResourceOptions)resource.Options, renames.FormerNamesOf(type, name)) : resource.Options);
     }
 
-    // A copy: siblings may share one options object.
-    CustomResourceOptions Keep(CustomResourceOptions options, IEnumerable<string> formerNames) =>
+    // Returns a copy, because siblings may share one options object.
+    CustomResourceOptions Protect(CustomResourceOptions options, IEnumerable<string> formerNames) =>
         CustomResourceOptions.Merge(options, new CustomResourceOptions
         {
             Protect = stack.Protect,
             Aliases = [.. formerNames.Select(former => (Input<Alias>)new Alias { Urn = $"urn:pulumi:{stack.Name}::{stack.Project}::{former}" })],
         });
 
-    // Almost every taggable resource has a map called Tags; the two that make instances later carry the tags over to them.
-    void Tag(ResourceArgs args, string name)
+    // Taggable resources have a map named Tags, except Auto Scaling groups. Groups and launch templates also pass the tags on to their instances.
+    void AddTags(ResourceArgs args, string name)
     {
         if (args.GetType().GetProperty("Tags")?.GetValue(args) is InputMap<string> tags)
         {

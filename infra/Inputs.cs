@@ -1,9 +1,8 @@
-using Pulumi;
-
 namespace ControlPlane.Infra;
 
-/// <summary>A text that may be left out: as an input, a null text would still be set.</summary>
+/// <summary>Optional inputs.</summary>
 public static class Inputs
 {
+    /// <summary>Omits the input if the value is <c>null</c>; the implicit conversion would set it to null.</summary>
     public static Input<string>? Optional(string? value) => value is null ? null : (Input<string>)value;
 }

@@ -1,14 +1,13 @@
 using System.Text.RegularExpressions;
-using ControlPlane.Infra.Plans;
 
 namespace ControlPlane.Infra;
 
 public enum Topology
 {
-    /// <summary>One host with Docker: an instance made here, or one that exists.</summary>
+    /// <summary>One host with Docker: an instance of this stack, or an existing host.</summary>
     Vps,
 
-    /// <summary>Three availability zones: EKS for the tenants, Lambda for the control plane, managed data services.</summary>
+    /// <summary>Three availability zones: EKS for tenants, Lambda for the control plane, managed data services.</summary>
     Eks,
 }
 
@@ -16,13 +15,13 @@ public enum StackRole
 {
     Primary,
 
-    /// <summary>Warm standby in another region, fed by the primary stack's replicas.</summary>
+    /// <summary>Warm standby in another region, on replicas of the primary stack's data.</summary>
     Standby,
 }
 
 /// <summary>
-/// Everything there is to decide about a stack: sizes, counts, schedules and address ranges, as plain values. Components turn it into
-/// resources and decide nothing themselves; the cost estimate reads the same values.
+/// All decisions about a stack as plain values: sizes, counts, schedules and address ranges. Components create resources from it and decide
+/// nothing themselves; the cost estimate uses the same values.
 /// </summary>
 public sealed partial record Plan
 {
@@ -32,7 +31,7 @@ public sealed partial record Plan
     public required string Owner { get; init; }
     public required string Domain { get; init; }
 
-    /// <summary>An existing Route 53 zone of <see cref="Domain"/>; <c>null</c>: the stack makes one.</summary>
+    /// <summary>An existing Route 53 zone of <see cref="Domain"/>; <c>null</c>: the stack creates one.</summary>
     public required string? ZoneId { get; init; }
 
     public required bool Protect { get; init; }
@@ -45,39 +44,39 @@ public sealed partial record Plan
     public required ObservabilityPlan Observability { get; init; }
     public required StandbyPlan Standby { get; init; }
 
-    /// <summary>A standby that has not taken over: its database follows the primary's, and nothing runs by schedule.</summary>
-    public bool Waits => Role == StackRole.Standby && !Standby.Promoted;
+    /// <summary>A standby that has not been promoted: its database is a read replica, and no jobs run.</summary>
+    public bool IsPassive => Role == StackRole.Standby && !Standby.Promoted;
 
-    /// <exception cref="SettingsException">With every problem there is.</exception>
+    /// <exception cref="SettingsException">Contains all problems.</exception>
     public static Plan Read(Settings settings)
     {
-        var topology = settings.OneOf<Topology>("controlplane:topology", null, "What to build: vps is one host, eks is three availability zones.");
-        var role = settings.OneOf<StackRole>("controlplane:role", StackRole.Primary, "Whether this stack serves, or stands by in another region.");
+        var topology = settings.OneOf<Topology>("controlplane:topology", null, "What to build: vps is one host, eks spans three availability zones.");
+        var role = settings.OneOf<StackRole>("controlplane:role", StackRole.Primary, "Whether this stack is the primary, or a standby in another region.");
         var region = settings.Text("aws:region", RegionName().IsMatch, "the name of an AWS region, e.g. eu-central-1", null,
-            "Where the stack and the data of its tenants live.");
+            "Region of the stack and of its tenants' data.");
         var plan = new Plan
         {
             Topology = topology,
             Role = role,
             Region = region,
-            Owner = settings.Text("controlplane:owner", value => value.Trim().Length > 0, "a team or an address", null,
-                "Who answers for the stack; a tag on every resource."),
+            Owner = settings.Text("controlplane:owner", value => value.Trim().Length > 0, "a team or an email address", null,
+                "Who is responsible for the stack; a tag on every resource."),
             Domain = settings.Text("controlplane:domain", DomainName().IsMatch, "a domain name in lower case, e.g. llm.example.com", null,
-                "The portal's address; environments live at {slug}.users.{domain}."),
+                "Domain of the portal. Environments are at {slug}.users.{domain}."),
             ZoneId = settings.Optional("controlplane:zoneId", value => value.StartsWith('Z'), "the id of a Route 53 zone, e.g. Z0123456789ABCDEFGHIJ",
-                "An existing hosted zone of the domain. Without it the stack makes one, and the registrar must point to it."),
+                "An existing hosted zone of the domain. Without it, the stack creates one, which the registrar has to delegate to."),
             Protect = settings.Flag("controlplane:protect", true,
-                "Whether what holds data refuses to be deleted. Turn it off, and update, only before a tear-down."),
-            Vps = VpsPlan.Read(settings, needed: topology == Topology.Vps),
+                "Deletion protection of all resources that hold data. Turn it off, and run pulumi up, only before destroying the stack."),
+            Vps = VpsPlan.Read(settings, isRequired: topology == Topology.Vps),
             Network = NetworkPlan.Read(settings),
-            Cluster = ClusterPlan.Read(settings, needed: topology == Topology.Eks),
+            Cluster = ClusterPlan.Read(settings, isRequired: topology == Topology.Eks),
             Data = DataPlan.Read(settings),
             Functions = FunctionsPlan.Read(settings),
             Edge = EdgePlan.Read(settings),
-            Observability = ObservabilityPlan.Read(settings, needed: topology == Topology.Eks),
+            Observability = ObservabilityPlan.Read(settings, isRequired: topology == Topology.Eks),
             Standby = StandbyPlan.Read(settings, role, region),
         };
-        settings.ThrowIfWrong();
+        settings.ThrowIfInvalid();
         return plan;
     }
 

@@ -1,13 +1,13 @@
 using ControlPlane.Infra.Topologies;
-using Pulumi;
 
 namespace ControlPlane.Infra;
 
-/// <summary>The program: configuration to plan, plan to one of the topologies, topology to stack outputs.</summary>
+/// <summary>The Pulumi program: reads the configuration into a plan, and builds the plan's topology.</summary>
 public static class Platform
 {
-    /// <param name="transformations">See every resource after the stack's own conventions; the tests record with one.</param>
-    /// <exception cref="RunException">The configuration has to be changed first; the message names every key and what it may be.</exception>
+    /// <param name="transformations">Applied to every resource after the stack's conventions; the tests record resources with one.</param>
+    /// <returns>The stack outputs.</returns>
+    /// <exception cref="RunException">The configuration is invalid; the message lists every key and its allowed values.</exception>
     public static IDictionary<string, object?> Build(params ResourceTransformation[] transformations)
     {
         var plan = ReadPlan();
@@ -21,31 +21,31 @@ public static class Platform
         };
     }
 
-    // Pulumi shows the message of a RunException alone, and a stack trace with any other.
+    // Pulumi prints only the message of a RunException, and a stack trace for any other exception.
     static Plan ReadPlan()
     {
         try
         {
             return Plan.Read(new Settings(key => new Config(key.Split(':')[0]).Get(key.Split(':')[1])));
         }
-        catch (SettingsException wrong)
+        catch (SettingsException exception)
         {
-            throw new RunException(wrong.Message, wrong);
+            throw new RunException(exception.Message, exception);
         }
     }
 }
 
-/// <summary>What a component may need to know about the stack it is built in.</summary>
+/// <summary>Properties of the stack that components use.</summary>
 /// <param name="Project">From Pulumi.yaml.</param>
 /// <param name="Name">The stack's name: dev, prod, dr.</param>
-/// <param name="Protect">Stateful resources refuse to be deleted, by Pulumi and by AWS, until this is turned off.</param>
+/// <param name="Protect">Deletion protection of stateful resources, by Pulumi and by AWS.</param>
 public sealed record StackInfo(string Project, string Name, string Region, string Owner, bool Protect, AwsAccount Account)
 {
-    /// <summary>A physical name, for the few resources whose name others must know ahead; all others are named by Pulumi.</summary>
-    public string Named(string what) => $"{Project}-{Name}-{what}";
+    /// <summary>A physical name, for the few resources whose name is needed before they exist. Pulumi names all others.</summary>
+    public string PhysicalName(string resource) => $"{Project}-{Name}-{resource}";
 
-    /// <summary>Known ahead, because subnets, nodes and permissions name the cluster before it is there.</summary>
-    public string ClusterName => Named("cluster");
+    /// <summary>Subnets, nodes and policies refer to the cluster's name before it exists.</summary>
+    public string ClusterName => PhysicalName("cluster");
 
     public IReadOnlyDictionary<string, string> Tags { get; } = new Dictionary<string, string>
     {

@@ -1,17 +1,16 @@
 using System.Text.Json;
-using Pulumi;
 
 namespace ControlPlane.Infra;
 
-/// <summary>One statement of an IAM policy. Actions are spelled out: a star in one is a mistake, and a test looks for it.</summary>
+/// <summary>One statement of an IAM policy. Actions are listed in full; a test rejects wildcards in allowed actions.</summary>
 public sealed record Statement(IReadOnlyList<string> Actions, params Input<string>[] Resources)
 {
     public string Effect { get; init; } = "Allow";
 
-    /// <summary>("Service", "lambda.amazonaws.com"); only in policies of resources and in trust.</summary>
+    /// <summary>("Service", "lambda.amazonaws.com"); only in resource policies and trust policies.</summary>
     public (string Kind, Input<string> Id)? Principal { get; init; }
 
-    public IReadOnlyList<Condition> When { get; init; } = [];
+    public IReadOnlyList<Condition> Conditions { get; init; } = [];
 }
 
 /// <summary>("StringEquals", "aws:SourceArn", arn).</summary>
@@ -23,22 +22,22 @@ public static class Policy
     public static Output<string> Document(params Statement[] statements) =>
         Output.All(statements.Select(Render)).Apply(rendered => JsonSerializer.Serialize(new { Version = "2012-10-17", Statement = rendered }));
 
-    /// <summary>Who may take a role: an AWS service.</summary>
-    public static Output<string> TrustedBy(string service, params Condition[] when) =>
-        Document(new Statement(["sts:AssumeRole"]) { Principal = ("Service", service), When = when });
+    /// <summary>Trust policy of a role that an AWS service assumes.</summary>
+    public static Output<string> TrustedBy(string service, params Condition[] conditions) =>
+        Document(new Statement(["sts:AssumeRole"]) { Principal = ("Service", service), Conditions = conditions });
 
-    /// <summary>Who may take a role: pods, through EKS pod identity.</summary>
+    /// <summary>Trust policy of a role that pods assume through EKS Pod Identity.</summary>
     public static Output<string> TrustedByPods() =>
         Document(new Statement(["sts:AssumeRole", "sts:TagSession"]) { Principal = ("Service", "pods.eks.amazonaws.com") });
 
     static Output<Dictionary<string, object>> Render(Statement statement)
     {
         var principal = statement.Principal is { } named ? named.Id.Apply(id => (named.Kind, id)) : Output.Create(("", ""));
-        var conditions = Output.All(statement.When.Select(condition =>
+        var conditions = Output.All(statement.Conditions.Select(condition =>
             Output.All(condition.Values).Apply(values => (condition.Operator, condition.Key, Values: values))));
         return Output.Tuple(Output.All(statement.Resources), principal, conditions).Apply(parts =>
         {
-            var (resources, (kind, id), when) = parts;
+            var (resources, (kind, id), resolvedConditions) = parts;
             var rendered = new Dictionary<string, object> { ["Effect"] = statement.Effect, ["Action"] = statement.Actions };
             if (kind.Length > 0)
             {
@@ -50,9 +49,9 @@ public static class Policy
                 rendered["Resource"] = resources;
             }
 
-            if (when.Length > 0)
+            if (resolvedConditions.Length > 0)
             {
-                rendered["Condition"] = when.GroupBy(condition => condition.Operator).ToDictionary(
+                rendered["Condition"] = resolvedConditions.GroupBy(condition => condition.Operator).ToDictionary(
                     group => group.Key, group => group.ToDictionary(condition => condition.Key, condition => condition.Values));
             }
 

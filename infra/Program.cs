@@ -1,4 +1,3 @@
 using ControlPlane.Infra;
-using Pulumi;
 
 return await Deployment.RunAsync(() => Platform.Build());

@@ -1,15 +1,15 @@
 namespace ControlPlane.Infra;
 
 /// <summary>
-/// Former names of stateful resources. Whoever renames one, moves it to another component or renames the component adds a line here,
-/// and Pulumi finds the old one instead of replacing it with an empty one. Lines are never removed. The test
-/// <c>A_released_stateful_resource_is_never_replaced</c> fails when one is missing.
+/// Former names of stateful resources, for Pulumi aliases. When you rename such a resource or its component, or move it to another component, add a
+/// line here; otherwise Pulumi replaces it with an empty one. Never remove a line. The test
+/// <c>A_released_stateful_resource_is_never_replaced</c> fails when a line is missing.
 /// </summary>
-public sealed class Renames(params (string Former, string Type, string Name)[] all)
+public sealed class Renames(params (string Former, string Type, string Name)[] entries)
 {
-    // Former: parent types and own type joined by $, then :: and the name, as in the resource's URN. Now: type and name.
+    // Former: the types of the parents and the resource joined by $, then :: and the name, as in a URN. Type and Name: the current ones.
     public static readonly Renames Released = new();
 
-    public IEnumerable<string> Of(string type, string name) =>
-        from rename in all where rename.Type == type && rename.Name == name select rename.Former;
+    public IEnumerable<string> FormerNamesOf(string type, string name) =>
+        from entry in entries where entry.Type == type && entry.Name == name select entry.Former;
 }

@@ -1,8 +1,8 @@
 namespace ControlPlane.Infra.Cost;
 
 /// <summary>
-/// What AWS asks in us-east-1, in USD, without tax. All of it is approximate: list prices as published by AWS and by price guides that cite it
-/// (aws.amazon.com/…/pricing, June 2026), spot prices as an average of what they have been. Other regions ask up to a fifth more.
+/// AWS prices in us-east-1 in USD, without tax. They are approximate: list prices as published by AWS and by price guides that cite it
+/// (aws.amazon.com/…/pricing, June 2026), and average spot prices. Other regions are up to 20 % more expensive.
 /// </summary>
 public static class Prices
 {
@@ -29,7 +29,7 @@ public static class Prices
         ["cache.r7g.large"] = 0.219m,
     };
 
-    /// <summary>vCPUs, of nodes and databases.</summary>
+    /// <summary>vCPUs of node and database types.</summary>
     public static readonly IReadOnlyDictionary<string, int> Cpus = new Dictionary<string, int>
     {
         ["c5.2xlarge"] = 8,
@@ -40,8 +40,8 @@ public static class Prices
         ["db.m7g.2xlarge"] = 8,
     };
 
-    // What is left of the price on demand.
-    public const decimal ReservedShare = 0.63m; // One year, nothing upfront.
+    // Fractions of the on-demand price.
+    public const decimal ReservedShare = 0.63m; // One year, no upfront payment.
     public const decimal CpuSpotShare = 0.53m;
     public const decimal GpuSpotShare = 0.45m;
 

@@ -5,34 +5,34 @@ namespace ControlPlane.Infra.Plans;
 /// <summary>Database, files, objects, cache, secrets and their backups.</summary>
 public sealed partial record DataPlan
 {
-    /// <summary>Major version; RDS keeps the minor one up to date in the maintenance window.</summary>
+    /// <summary>Major version; RDS upgrades minor versions in the maintenance window.</summary>
     public string PostgresVersion { get; init; } = "17";
 
     public required string DatabaseClass { get; init; }
     public required int DatabaseGib { get; init; }
 
-    /// <summary>RDS grows the storage by itself up to here.</summary>
+    /// <summary>Limit of RDS storage autoscaling.</summary>
     public int DatabaseMaxGib => 10 * DatabaseGib;
 
     public string DatabaseName { get; init; } = "controlplane";
 
-    /// <summary>Any moment of these days can be restored; 35 is the most that RDS offers.</summary>
+    /// <summary>Days of point-in-time recovery; 35 is the maximum of RDS.</summary>
     public int PointInTimeDays { get; init; } = 35;
 
     public string BackupWindowUtc { get; init; } = "02:00-03:00";
     public string MaintenanceWindowUtc { get; init; } = "sun:04:00-sun:05:00";
 
-    /// <summary>7 days are free of charge; more is charged by vCPU.</summary>
+    /// <summary>7 days are free of charge; longer retention is charged per vCPU.</summary>
     public int PerformanceInsightsDays { get; init; } = 7;
 
     public int PasswordRotationDays { get; init; } = 30;
     public int LogDays { get; init; } = 90;
     public required string CacheClass { get; init; }
 
-    /// <summary>One primary and its replicas, in different zones.</summary>
+    /// <summary>One primary and its replicas in other zones.</summary>
     public int CacheNodes { get; init; } = 2;
 
-    /// <summary>Models nobody loaded for so long move to cheaper storage, and come back when they are loaded.</summary>
+    /// <summary>Models that have not been loaded for this long move to infrequent-access storage, and back on the next load.</summary>
     public int FilesColdAfterDays { get; init; } = 30;
 
     public int OldModelVersionsColdAfterDays { get; init; } = 30;
@@ -47,9 +47,9 @@ public sealed partial record DataPlan
 
     public static DataPlan Read(Settings settings) => new()
     {
-        DatabaseClass = settings.Text("data:databaseClass", DatabaseClassName().IsMatch, "an RDS instance class, e.g. db.m7g.large", "db.m7g.large", "The database, and its copy in a second zone."),
-        DatabaseGib = settings.Number("data:databaseGib", 100, 20, 6_553, "Size of the database's storage in GiB; it grows by itself to ten times that."),
-        CacheClass = settings.Text("data:cacheClass", CacheClassName().IsMatch, "an ElastiCache node type, e.g. cache.t4g.medium", "cache.t4g.medium", "Each of the two nodes of the cache."),
+        DatabaseClass = settings.Text("data:databaseClass", DatabaseClassName().IsMatch, "an RDS instance class, e.g. db.m7g.large", "db.m7g.large", "Instance class of the database and its Multi-AZ standby."),
+        DatabaseGib = settings.Number("data:databaseGib", 100, 20, 6_553, "Initial size of the database's storage in GiB. It grows automatically, up to ten times as large."),
+        CacheClass = settings.Text("data:cacheClass", CacheClassName().IsMatch, "an ElastiCache node type, e.g. cache.t4g.medium", "cache.t4g.medium", "Node type of the two Redis nodes."),
     };
 
     [GeneratedRegex("^db\\.[a-z0-9]+\\.[a-z0-9]+$")]
@@ -60,12 +60,12 @@ public sealed partial record DataPlan
 }
 
 /// <summary>
-/// How a tenant sees the shared file system: through an access point that shows one directory, owned by one user id. Provisioning makes one per
-/// tenant from these values; at most 10,000 fit one file system.
+/// The EFS access point of a tenant: one directory of the shared file system, owned by one user id. Provisioning creates one per tenant with these
+/// values. A file system has at most 10,000 access points.
 /// </summary>
 public sealed record AccessPointPlan
 {
-    /// <summary>Models of the shared Ollama; tenants' own live beside it, at {TenantsPath}/{slug}.</summary>
+    /// <summary>Models of the shared Ollama. Tenants' models are at {TenantsPath}/{slug}.</summary>
     public string SharedPath { get; init; } = "/models";
 
     public string TenantsPath { get; init; } = "/tenants";
@@ -73,7 +73,7 @@ public sealed record AccessPointPlan
     public int GroupId { get; init; } = 1000;
     public string Permissions { get; init; } = "0750";
 
-    /// <summary>For provisioning, in the terms of EFS.</summary>
+    /// <summary>The values for provisioning, named as in the EFS API.</summary>
     public IReadOnlyDictionary<string, object> ForTenants() => new Dictionary<string, object>
     {
         ["path"] = $"{TenantsPath}/{{slug}}",

@@ -1,21 +1,21 @@
 namespace ControlPlane.Infra.Plans;
 
-/// <summary>Names, certificates, load balancer and content delivery.</summary>
+/// <summary>TLS policies, rate limits and content delivery.</summary>
 public sealed record EdgePlan
 {
-    /// <summary>"1.2" or "1.3". Either way TLS 1.3 is used with everyone who speaks it.</summary>
+    /// <summary>"1.2" or "1.3". TLS 1.3 is always preferred.</summary>
     public required string OldestTls { get; init; }
 
-    // Of the policies with 1.2 the one without CBC, as CloudFront's.
+    // The policies with TLS 1.2 exclude CBC ciphers.
     public string LoadBalancerPolicy => OldestTls == "1.3" ? "ELBSecurityPolicy-TLS13-1-3-2021-06" : "ELBSecurityPolicy-TLS13-1-2-Res-2021-06";
     public string CloudFrontPolicy => OldestTls == "1.3" ? "TLSv1.3_2025" : "TLSv1.2_2025";
 
-    /// <summary>Requests in five minutes from one address, before it is refused. Tenants' gateways are not counted: they share addresses.</summary>
+    /// <summary>Requests per client address in five minutes before it is blocked. Requests of tenants' gateways, which share addresses, do not count.</summary>
     public required int RequestsPerAddress { get; init; }
 
     public string PriceClass { get; init; } = "PriceClass_100";
 
-    /// <summary>Ports of the ingress controller's pods.</summary>
+    /// <summary>Port of the ingress controller's pods.</summary>
     public int IngressHttpPort { get; init; } = 8000;
 
     public int IngressHttpsPort { get; init; } = 8443;
@@ -23,7 +23,7 @@ public sealed record EdgePlan
 
     public static EdgePlan Read(Settings settings) => new()
     {
-        OldestTls = settings.OneOf("edge:oldestTls", ["1.2", "1.3"], "1.2", "Oldest TLS version that browsers and clients may use."),
-        RequestsPerAddress = settings.Number("edge:requestsPerAddress", 2_000, 100, 1_000_000, "Most requests from one address in five minutes."),
+        OldestTls = settings.OneOf("edge:oldestTls", ["1.2", "1.3"], "1.2", "Minimum TLS version of browsers and API clients."),
+        RequestsPerAddress = settings.Number("edge:requestsPerAddress", 2_000, 100, 1_000_000, "Maximum number of requests per client address in five minutes."),
     };
 }

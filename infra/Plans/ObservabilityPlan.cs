@@ -2,15 +2,15 @@ using System.Text.RegularExpressions;
 
 namespace ControlPlane.Infra.Plans;
 
-/// <summary>Alarms, dashboards, metrics, traces, audit and the budget. Thresholds are the ones the platform was planned with.</summary>
+/// <summary>Alarms, audit, log retention and the budget. Thresholds are those of the platform's original plan.</summary>
 public sealed partial record ObservabilityPlan
 {
-    /// <summary>Who is told. Each address has to confirm once.</summary>
+    /// <summary>Subscribers of the alert topics. Each has to confirm the subscription.</summary>
     public required IReadOnlyList<string> AlertMail { get; init; }
 
     public required int MonthlyBudgetUsd { get; init; }
 
-    /// <summary>GOVERNANCE: someone with a special permission may delete audit logs early. COMPLIANCE: nobody can, not even the account's owner.</summary>
+    /// <summary>GOVERNANCE: a special permission allows early deletion of audit logs. COMPLIANCE: nobody can delete them early, not even the root user.</summary>
     public required string AuditLock { get; init; }
 
     public required int AuditDays { get; init; }
@@ -19,17 +19,17 @@ public sealed partial record ObservabilityPlan
     public double UtilizationPercent { get; init; } = 80;
     public double SlowInferenceSeconds { get; init; } = 30;
 
-    /// <summary>How far a replica in the second region may be behind.</summary>
+    /// <summary>Maximum lag of the database replica in the second region.</summary>
     public double ReplicaLagSeconds { get; init; } = 60;
 
-    public static ObservabilityPlan Read(Settings settings, bool needed) => new()
+    public static ObservabilityPlan Read(Settings settings, bool isRequired) => new()
     {
-        AlertMail = settings.List("observability:alertMail", MailAddress().IsMatch, "mail addresses", needed ? null : [], "Who is told about alarms and the budget."),
-        MonthlyBudgetUsd = settings.Number("observability:monthlyBudgetUsd", 11_450, 1, 10_000_000, "What the stack may cost in a month, in USD; told at 80 % and when the forecast exceeds it."),
-        AuditLock = settings.OneOf("observability:auditLock", ["GOVERNANCE", "COMPLIANCE"], "GOVERNANCE", "How strictly audit logs are kept."),
-        AuditDays = settings.Number("observability:auditDays", 365, 1, 3_650, "How many days audit logs are kept."),
+        AlertMail = settings.List("observability:alertMail", EmailAddress().IsMatch, "email addresses", isRequired ? null : [], "Recipients of alarm and budget notifications."),
+        MonthlyBudgetUsd = settings.Number("observability:monthlyBudgetUsd", 11_450, 1, 10_000_000, "Monthly budget of the stack in USD. Notifications are sent at 80 %, and when the forecast exceeds the budget."),
+        AuditLock = settings.OneOf("observability:auditLock", ["GOVERNANCE", "COMPLIANCE"], "GOVERNANCE", "S3 Object Lock mode of audit logs."),
+        AuditDays = settings.Number("observability:auditDays", 365, 1, 3_650, "Retention of audit logs in days."),
     };
 
     [GeneratedRegex("^[^@\\s]+@[^@\\s]+\\.[a-z]{2,63}$")]
-    private static partial Regex MailAddress();
+    private static partial Regex EmailAddress();
 }

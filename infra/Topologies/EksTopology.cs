@@ -1,12 +1,10 @@
-using ControlPlane.Infra.Components;
 using ControlPlane.Infra.Cost;
-using Pulumi;
 
 namespace ControlPlane.Infra.Topologies;
 
 /// <summary>
-/// Three availability zones: the network first, then what stands in it, in the order of their dependencies. A standby is built from the same
-/// parts; it follows the primary's data instead of having its own, and leaves to the primary what there is once: CloudFront, audit, backups, budget.
+/// Three availability zones, components in the order of their dependencies. A standby consists of the same components, but replicates the primary's
+/// data, and leaves singletons to the primary: CloudFront, audit, backups and budget.
 /// </summary>
 public sealed class EksTopology : ComponentResource
 {
@@ -15,51 +13,52 @@ public sealed class EksTopology : ComponentResource
     public EksTopology(string name, Plan plan, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:topology:Eks", name, options)
     {
-        var inside = new ComponentResourceOptions { Parent = this };
-        var primary = plan.Standby.PrimaryStack is { } primaryStack ? new Primary("primary", primaryStack, plan.Region, inside) : null;
-        // A standby stands in for its primary's region: the tenants it takes over keep the name of the region they belong to.
-        var tenantRegion = primary?.Text("tenantRegion") ?? Output.Create(plan.Region);
-        var keys = new Keys("keys", stack, inside);
-        var network = new Network("network", plan.Network, stack, inside);
-        _ = new PrivateAccess("private-access", plan.Network, network, stack, inside);
-        _ = new FlowLogs("flow-logs", plan.Network, network.Vpc, keys, stack, inside);
+        var childOptions = new ComponentResourceOptions { Parent = this };
+        var primary = plan.Standby.PrimaryStack is { } primaryStack ? new PrimaryStackReference("primary", primaryStack, plan.Region, childOptions) : null;
+        // A standby serves its primary's region: tenants keep their region after a failover.
+        var tenantRegion = primary?.GetOutput("tenantRegion") ?? Output.Create(plan.Region);
+        var keys = new Keys("keys", stack, childOptions);
+        var network = new VpcNetwork("network", plan.Network, stack, childOptions);
+        _ = new PrivateAccess("private-access", plan.Network, network, stack, childOptions);
+        _ = new FlowLogs("flow-logs", plan.Network, network.Vpc, keys, stack, childOptions);
 
-        var cluster = new Cluster("cluster", plan.Cluster, network, keys, stack, inside);
-        var addOns = new AddOns("add-ons", plan.Cluster, cluster, stack, inside);
-        var cpuNodes = new CpuNodes("cpu-nodes", plan.Cluster.Cpu, cluster, network, addOns, stack, inside);
+        var cluster = new EksCluster("cluster", plan.Cluster, network, keys, stack, childOptions);
+        var addOns = new AddOns("add-ons", plan.Cluster, cluster, stack, childOptions);
+        var cpuNodes = new CpuNodes("cpu-nodes", plan.Cluster.Cpu, cluster, network, addOns, stack, childOptions);
         addOns.InstallRest(cpuNodes.Group);
-        var gpuNodes = new GpuNodes("gpu-nodes", plan.Cluster, cluster, network, addOns, stack, inside);
-        var termination = new NodeTermination("node-termination", cluster, gpuNodes, inside);
-        _ = new ClusterAutoscaler("cluster-autoscaler", cluster, stack, inside);
+        var gpuNodes = new GpuNodes("gpu-nodes", plan.Cluster, cluster, network, addOns, stack, childOptions);
+        var termination = new NodeTermination("node-termination", cluster, gpuNodes, childOptions);
+        _ = new ClusterAutoscaler("cluster-autoscaler", cluster, stack, childOptions);
 
-        var second = plan.Standby.Region is { } region ? new SecondRegion("second-region", region, plan.Data, stack, inside) : null;
-        var secrets = new Secrets("secrets", plan, keys, second, primary, stack, inside);
-        var database = new Components.Database("database", plan.Data, network, keys, secrets.OwnerPassword, primary, plan.Waits, stack, inside);
-        database.Doors.LetIn("cluster", Components.Database.Port, cluster.SecurityGroupId);
-        var databaseAccess = new DatabaseAccess("database-access", database, network, direct: plan.Waits, standby: primary is not null, stack, inside);
-        var files = new ModelFiles("model-files", plan.Data, plan.Network.Zones, network, cluster, keys, second, primary, stack, inside);
-        var cache = new Cache("cache", plan.Data, network, cluster, keys, secrets.CacheToken, stack, inside);
-        var zone = new DnsZone("dns", plan.Domain, plan.ZoneId, inside, ofPrimary: primary?.Text("zoneId"));
-        var mail = new MailSender("mail", plan.Domain, zone, first: primary is null, keys, stack, inside);
+        var second = plan.Standby.Region is { } region ? new SecondRegion("second-region", region, plan.Data, stack, childOptions) : null;
+        var secrets = new Secrets("secrets", plan, keys, second, primary, stack, childOptions);
+        var database = new PostgresDatabase("database", plan.Data, network, keys, secrets.OwnerPassword, primary, plan.IsPassive, stack, childOptions);
+        database.SecurityGroup.AllowIngress("cluster", PostgresDatabase.Port, cluster.SecurityGroupId);
+        var databaseAccess = new DatabaseAccess("database-access", database, network, isDirect: plan.IsPassive, isStandby: primary is not null, stack, childOptions);
+        var files = new ModelFiles("model-files", plan.Data, plan.Network.Zones, network, cluster, keys, second, primary, stack, childOptions);
+        var cache = new Cache("cache", plan.Data, network, cluster, keys, secrets.CacheToken, stack, childOptions);
+        var zone = new DnsZone("dns", plan.Domain, plan.ZoneId, childOptions, primaryZoneId: primary?.GetOutput("zoneId"));
+        var mail = new MailSender("mail", plan.Domain, zone, isPrimary: primary is null, keys, stack, childOptions);
 
-        var queues = new Queues("queues", plan.Functions, inside);
-        var functions = new Functions("functions", plan, network, keys, new FunctionMeans(tenantRegion, database, databaseAccess, secrets, cluster, files, cache, queues, mail, second), stack, inside);
-        _ = new Schedules("schedules", functions, queues, on: !plan.Waits, stack, inside);
-        var api = new HttpApi("http-api", plan, functions, zone, keys, inside);
-        var ingress = new Ingress("ingress", plan, network, cluster, zone, api.Health?.Id, stack, inside);
+        var queues = new Queues("queues", plan.Functions, childOptions);
+        var functions = new Functions("functions", plan, network, keys,
+            new FunctionDependencies(tenantRegion, database, databaseAccess, secrets, cluster, files, cache, queues, mail, second), stack, childOptions);
+        _ = new Schedules("schedules", functions, queues, isEnabled: !plan.IsPassive, stack, childOptions);
+        var api = new HttpApi("http-api", plan, functions, zone, keys, childOptions);
+        var ingress = new Ingress("ingress", plan, network, cluster, zone, api.Health?.Id, stack, childOptions);
 
-        var alerts = new Alerts("alerts", plan.Observability, keys, stack, inside);
-        _ = new ClusterLogs("cluster-logs", stack.ClusterName, plan.Observability, keys, inside);
-        var watched = new Watched(stack.ClusterName, gpuNodes, cpuNodes, database, databaseAccess, cache, api, functions, new Dictionary<string, Pulumi.Aws.Sqs.Queue>
+        var alerts = new Alerts("alerts", plan.Observability, keys, stack, childOptions);
+        _ = new ClusterLogs("cluster-logs", stack.ClusterName, plan.Observability, keys, childOptions);
+        var monitored = new MonitoredComponents(stack.ClusterName, gpuNodes, cpuNodes, database, databaseAccess, cache, api, functions, new Dictionary<string, Pulumi.Aws.Sqs.Queue>
         {
             ["provision"] = queues.Provision.DeadLetters,
             ["overflow"] = queues.Overflow.DeadLetters,
             ["failed"] = queues.Failed,
-            ["node-news"] = termination.News.DeadLetters,
+            ["node-news"] = termination.Events.DeadLetters,
         }, primary is null ? Backups.VaultName("backups", stack) : null);
-        var alarms = new Alarms("alarms", plan, watched, alerts, inside);
-        var dashboards = new Dashboards("dashboards", watched, alarms, stack, inside);
-        var metrics = new Metrics("metrics", plan.Observability, cluster, keys, stack, inside);
+        var alarms = new Alarms("alarms", plan, monitored, alerts, childOptions);
+        var dashboards = new Dashboards("dashboards", monitored, alarms, stack, childOptions);
+        var metrics = new Metrics("metrics", plan.Observability, cluster, keys, stack, childOptions);
 
         Outputs = new Dictionary<string, object?>
         {
@@ -72,7 +71,7 @@ public sealed class EksTopology : ComponentResource
             ["clusterEndpoint"] = cluster.Eks.Endpoint,
             ["kubeconfigCommand"] = Output.Format($"aws eks update-kubeconfig --region {plan.Region} --name {cluster.Eks.Name}"),
             ["gpuGroupName"] = gpuNodes.Group.Name,
-            ["nodeTerminationQueueUrl"] = termination.News.Queue.Url,
+            ["nodeTerminationQueueUrl"] = termination.Events.Queue.Url,
             ["ingressHttpsTargetGroupArn"] = ingress.Https.Arn,
             ["ingressHttpTargetGroupArn"] = ingress.Http.Arn,
             ["databaseHost"] = database.Instance.Address,
@@ -98,22 +97,23 @@ public sealed class EksTopology : ComponentResource
         };
         if (primary is null)
         {
-            OnlyPrimary(plan, stack, keys, second, database, files, secrets, zone, api, alerts, inside);
+            CreateSingletons(plan, stack, keys, second, database, files, secrets, zone, api, alerts, childOptions);
         }
 
         RegisterOutputs();
     }
 
-    void OnlyPrimary(
-        Plan plan, StackInfo stack, Keys keys, SecondRegion? second, Components.Database database, ModelFiles files, Secrets secrets, DnsZone zone, HttpApi api, Alerts alerts,
-        ComponentResourceOptions inside)
+    // One per platform, not per region.
+    void CreateSingletons(
+        Plan plan, StackInfo stack, Keys keys, SecondRegion? second, PostgresDatabase database, ModelFiles files, Secrets secrets, DnsZone zone, HttpApi api, Alerts alerts,
+        ComponentResourceOptions childOptions)
     {
-        var models = new ModelVersions("model-versions", plan.Data, keys, second, stack, inside);
-        var backups = new Backups("backups", plan.Data, keys, second, alerts, stack, [database.Instance.Arn, files.Arn, models.Store.Bucket.Arn], inside);
-        var firewall = new Firewall("firewall", plan.Edge, plan.Observability.LogDays, stack, inside);
-        var delivery = new Delivery("delivery", plan.Edge, zone, firewall, secrets.OriginToken, inside);
-        var audit = new Audit("audit", plan.Observability, keys, models.Store, stack, inside);
-        _ = new Spending("spending", plan.Observability, alerts, stack, inside);
+        var models = new ModelVersions("model-versions", plan.Data, keys, second, stack, childOptions);
+        var backups = new Backups("backups", plan.Data, keys, second, alerts, stack, [database.Instance.Arn, files.Arn, models.Store.Bucket.Arn], childOptions);
+        var firewall = new Firewall("firewall", plan.Edge, plan.Observability.LogDays, stack, childOptions);
+        var delivery = new Delivery("delivery", plan.Edge, zone, firewall, secrets.OriginToken, childOptions);
+        var audit = new Audit("audit", plan.Observability, keys, models.Store, stack, childOptions);
+        _ = new Spending("spending", plan.Observability, alerts, stack, childOptions);
         Outputs["modelsBucket"] = models.Store.Bucket.Id;
         Outputs["backupVault"] = backups.Vault.Name;
         Outputs["auditBucket"] = audit.Store.Bucket.Id;
@@ -121,7 +121,7 @@ public sealed class EksTopology : ComponentResource
         Outputs["healthCheckId"] = api.Health!.Id;
         if (second is not null)
         {
-            Outputs["modelFilesCopyId"] = files.CopyId;
+            Outputs["modelFilesCopyId"] = files.ReplicaId;
             Outputs["modelsCopyBucket"] = second.Models.Bucket.Id;
             Outputs["copiesKeyArn"] = second.Key.Arn;
         }

@@ -2,107 +2,106 @@ using System.Text.Json;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>Who may reach what, and who may do what: rules over every resource of every stack.</summary>
+/// <summary>Rules on network access and IAM policies, for every resource of every stack.</summary>
 static class AccessRules
 {
-    // Actions for which AWS accepts no narrower resource than "*" (Service Authorization Reference).
-    static readonly string[] s_withoutResource =
+    // Prefixes of actions without resource-level permissions (Service Authorization Reference).
+    static readonly string[] s_withoutResourcePermissions =
     [
         "Describe", "List", "GetInstanceTypesFromInstanceRequirements", "PutTraceSegments", "PutTelemetryRecords", "GetSampling", "GetTraceSummaries", "BatchGetTraces",
         "GetMetricData",
     ];
 
-    // What Lambda needs to live in a VPC; AWS' own policy gives it on everything too. The function's code is denied it.
-    static readonly string[] s_networkInterfaces = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"];
+    // Required by Lambda to run in a VPC; AWS's managed policy allows them on all resources, too. The function's code is denied them.
+    static readonly string[] s_networkInterfaceActions = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"];
 
-    public static void Only_the_web_is_open_to_the_world(World world)
+    public static void Only_ports_80_and_443_are_open_to_the_internet(DeployedStack deployed)
     {
-        foreach (var rule in world.Of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").Where(rule => rule["cidrIpv4"] is "0.0.0.0/0" || rule["cidrIpv6"] is not null))
+        foreach (var rule in deployed.OfType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").Where(rule => rule["cidrIpv4"] is "0.0.0.0/0" || rule["cidrIpv6"] is not null))
         {
-            Assert.True(rule["ipProtocol"] is "tcp" && Port(rule, "fromPort") == Port(rule, "toPort") && Port(rule, "fromPort") is 80 or 443, $"{rule.Key} is open to the world");
+            Assert.True(rule["ipProtocol"] is "tcp" && Port(rule, "fromPort") == Port(rule, "toPort") && Port(rule, "fromPort") is 80 or 443, $"{rule.Key} is open to the internet");
         }
     }
 
-    public static void Security_groups_have_their_rules_as_resources_of_their_own(World world)
+    public static void Security_group_rules_are_separate_resources(DeployedStack deployed)
     {
-        // Inline rules would hide from the rule above, and fight with rules that others add.
-        Assert.All(world.Of("aws:ec2/securityGroup:SecurityGroup"), group => Assert.True(group["ingress"] is null && group["egress"] is null, group.Key));
-        Assert.Empty(world.Of("aws:ec2/securityGroupRule:SecurityGroupRule"));
-        Assert.All(world.Of("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"), group => Assert.True(group["ingress"] is null && group["egress"] is null, group.Key));
+        // The rule above does not see inline rules, and they conflict with separate ones.
+        Assert.All(deployed.OfType("aws:ec2/securityGroup:SecurityGroup"), group => Assert.True(group["ingress"] is null && group["egress"] is null, group.Key));
+        Assert.Empty(deployed.OfType("aws:ec2/securityGroupRule:SecurityGroupRule"));
+        Assert.All(deployed.OfType("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"), group => Assert.True(group["ingress"] is null && group["egress"] is null, group.Key));
     }
 
-    /// <summary>The group of the cluster, which EKS makes, lets everything out.</summary>
-    public static void What_one_group_lets_out_to_another_the_other_lets_in_and_the_reverse(World world)
+    /// <summary>Except the cluster's security group, which EKS creates with unrestricted egress.</summary>
+    public static void Each_connection_between_groups_is_allowed_by_egress_and_ingress(DeployedStack deployed)
     {
-        var entries = world.Ways("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").ToList();
-        var exits = world.Ways("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule").ToList();
-        Assert.All(exits.Where(way => way.Other is not "0.0.0.0/0"), way => Assert.Contains((way.Other, way.Group, way.Port), entries));
-        Assert.All(entries.Where(way => !way.Other.Contains('/') && way.Other != "cluster"),
-            way => Assert.True(exits.Contains((way.Other, way.Group, way.Port)) || exits.Contains((way.Other, "0.0.0.0/0", way.Port)), $"{way} cannot leave"));
+        var (ingress, egress) = (deployed.IngressRules.ToList(), deployed.EgressRules.ToList());
+        Assert.All(egress.Where(rule => rule.Peer is not "0.0.0.0/0"), rule => Assert.Contains((rule.Peer, rule.Group, rule.Port), ingress));
+        Assert.All(ingress.Where(rule => !rule.Peer.Contains('/') && rule.Peer != "cluster"), rule =>
+            Assert.True(egress.Contains((rule.Peer, rule.Group, rule.Port)) || egress.Contains((rule.Peer, "0.0.0.0/0", rule.Port)), $"{rule} has no egress rule"));
     }
 
-    // EC2 refuses others, and only when it is too late: while the stack is being built.
-    public static void Descriptions_of_security_groups_have_only_the_letters_that_EC2_takes(World world) =>
-        Assert.All(world.Resources.Where(resource => resource.Type.Contains("ecurityGroup", StringComparison.Ordinal) && resource["description"] is not null),
+    // EC2 rejects other characters only during the deployment.
+    public static void Security_group_descriptions_contain_only_characters_that_EC2_accepts(DeployedStack deployed) =>
+        Assert.All(deployed.Resources.Where(resource => resource.Type.Contains("ecurityGroup", StringComparison.Ordinal) && resource["description"] is not null),
             resource => Assert.Matches("^[A-Za-z0-9. _:/()#,@\\[\\]+=&;{}!$*-]{1,255}$", (string)resource["description"]!));
 
-    public static void No_policy_has_a_star_action(World world)
+    public static void No_allowed_action_has_a_wildcard(DeployedStack deployed)
     {
-        // A star that denies is a fence without gaps: buckets refuse whatever comes without TLS.
-        foreach (var (resource, statement) in Statements(world).Where(entry => !entry.Statement.Denies()))
+        // A deny may use a wildcard: buckets deny all requests without TLS.
+        foreach (var (resource, statement) in Statements(deployed).Where(entry => !entry.Statement.Denies()))
         {
             Assert.All(statement.Actions(), action => Assert.False(action.Contains('*'), $"{resource.Key} allows {action}"));
             Assert.NotEmpty(statement.Actions());
         }
     }
 
-    public static void Policies_name_their_resources(World world)
+    public static void Policies_name_their_resources(DeployedStack deployed)
     {
-        // In the policy of a key, "*" is the key itself.
-        foreach (var (resource, statement) in Statements(world).Where(entry => !entry.Resource.Type.StartsWith("aws:kms/", StringComparison.Ordinal) && !entry.Statement.Denies() && entry.Statement.ResourceArns().Contains("*")))
+        // In a key policy, "*" is the key itself.
+        foreach (var (resource, statement) in Statements(deployed).Where(entry => !entry.Resource.Type.StartsWith("aws:kms/", StringComparison.Ordinal) && !entry.Statement.Denies() && entry.Statement.ResourceArns().Contains("*")))
         {
-            Assert.All(statement.Actions().Except(s_networkInterfaces), action => Assert.True(s_withoutResource.Any(prefix => action.Split(':')[1].StartsWith(prefix, StringComparison.Ordinal)), $"{resource.Key} allows {action} on everything"));
+            Assert.All(statement.Actions().Except(s_networkInterfaceActions), action => Assert.True(s_withoutResourcePermissions.Any(prefix => action.Split(':')[1].StartsWith(prefix, StringComparison.Ordinal)), $"{resource.Key} allows {action} on all resources"));
         }
     }
 
-    public static void Nobody_is_trusted_without_a_name(World world)
+    public static void Trust_policies_name_their_principals(DeployedStack deployed)
     {
-        foreach (var (resource, statement) in Statements(world).Where(entry => entry.Statement.GetProperty("Effect").GetString() == "Allow"))
+        foreach (var (resource, statement) in Statements(deployed).Where(entry => entry.Statement.GetProperty("Effect").GetString() == "Allow"))
         {
-            Assert.True(!statement.Principals().Contains("*") || statement.TryGetProperty("Condition", out _), $"{resource.Key} trusts everybody");
+            Assert.True(!statement.Principals().Contains("*") || statement.TryGetProperty("Condition", out _), $"{resource.Key} trusts any principal");
         }
 
-        Assert.All(world.Of("aws:iam/role:Role"), role => Assert.Single(role.Json("assumeRolePolicy").GetProperty("Statement").EnumerateArray()));
+        Assert.All(deployed.OfType("aws:iam/role:Role"), role => Assert.Single(role.Json("assumeRolePolicy").GetProperty("Statement").EnumerateArray()));
     }
 
-    public static void Code_of_functions_may_not_touch_network_interfaces(World world) =>
-        Assert.All(world.Of("aws:lambda/function:Function"), function => Assert.Single(
-            world.One("aws:iam/rolePolicy:RolePolicy", function.Name).Statements(), found => found.Statement.Denies() && s_networkInterfaces.All(found.Statement.Actions().Contains)
-                && found.Statement.GetProperty("Condition").GetRawText().Contains($"function:{function["name"]}\"", StringComparison.Ordinal)));
+    public static void Code_of_functions_is_denied_network_interfaces(DeployedStack deployed) =>
+        Assert.All(deployed.OfType("aws:lambda/function:Function"), function => Assert.Single(
+            deployed.Get("aws:iam/rolePolicy:RolePolicy", function.Name).Statements(), statement => statement.Denies() && s_networkInterfaceActions.All(statement.Actions().Contains)
+                && statement.GetProperty("Condition").GetRawText().Contains($"function:{function["name"]}\"", StringComparison.Ordinal)));
 
-    public static void Roles_have_no_administrator_policies(World world) =>
-        Assert.All(world.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), attachment =>
+    public static void Roles_have_no_administrator_policies(DeployedStack deployed) =>
+        Assert.All(deployed.OfType("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), attachment =>
             Assert.DoesNotMatch("AdministratorAccess|PowerUserAccess|FullAccess", (string)attachment["policyArn"]!));
 
-    // SMTP takes passwords of users only. Everybody else has a role, and nobody else a key.
-    public static void The_only_user_may_send_mail_and_nothing_else(World world)
+    // SES accepts SMTP passwords of IAM users only. All other principals are roles without access keys.
+    public static void The_only_IAM_user_may_send_mail_and_nothing_else(DeployedStack deployed)
     {
-        Assert.All(world.Resources.Where(resource => resource.Type.StartsWith("aws:iam/user", StringComparison.Ordinal) || resource.Type is "aws:iam/accessKey:AccessKey"), resource =>
+        Assert.All(deployed.Resources.Where(resource => resource.Type.StartsWith("aws:iam/user", StringComparison.Ordinal) || resource.Type is "aws:iam/accessKey:AccessKey"), resource =>
             Assert.Contains(resource.Key, (string[])["aws:iam/user:User mail", "aws:iam/userPolicy:UserPolicy mail", "aws:iam/accessKey:AccessKey mail"]));
-        Assert.All(world.Of("aws:iam/userPolicy:UserPolicy").SelectMany(policy => policy.Statements()), found => Assert.Equal(["ses:SendRawEmail"], found.Statement.Actions()));
+        Assert.All(deployed.OfType("aws:iam/userPolicy:UserPolicy").SelectMany(policy => policy.Statements()), statement => Assert.Equal(["ses:SendRawEmail"], statement.Actions()));
     }
 
-    public static void Instance_metadata_needs_a_token_and_stays_on_the_host(World world)
+    public static void Instance_metadata_requires_IMDSv2_with_a_hop_limit_of_1(DeployedStack deployed)
     {
-        foreach (var host in world.Of("aws:ec2/instance:Instance").Concat(world.Of("aws:ec2/launchTemplate:LaunchTemplate")))
+        foreach (var host in deployed.OfType("aws:ec2/instance:Instance").Concat(deployed.OfType("aws:ec2/launchTemplate:LaunchTemplate")))
         {
             Assert.Equal("required", host["metadataOptions.httpTokens"]);
             Assert.Equal(1, Convert.ToInt32(host["metadataOptions.httpPutResponseHopLimit"], null));
         }
     }
 
-    static IEnumerable<(Deployed Resource, JsonElement Statement)> Statements(World world) =>
-        from resource in world.Resources from found in resource.Statements() select (resource, found.Statement);
+    static IEnumerable<(DeployedResource Resource, JsonElement Statement)> Statements(DeployedStack deployed) =>
+        from resource in deployed.Resources from statement in resource.Statements() select (resource, statement);
 
-    static int Port(Deployed rule, string which) => Convert.ToInt32(rule[which], null);
+    static int Port(DeployedResource rule, string property) => Convert.ToInt32(rule[property], null);
 }

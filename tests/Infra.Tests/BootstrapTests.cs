@@ -4,32 +4,32 @@ using System.Security.Cryptography;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>The script that turns an empty host into the platform, run for real: what it fetches comes from a folder, and its folders lie in another.</summary>
+/// <summary>Runs the bootstrap script with a local release and with its target folders under a temporary one.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class BootstrapTests : IDisposable
 {
     readonly string _root = Directory.CreateTempSubdirectory("bootstrap-").FullName;
 
     [Fact]
-    public async Task It_installs_what_has_the_digest()
+    public async Task A_release_with_the_right_digest_is_installed()
     {
-        var said = await RunAsync(await PublishAsync(), "");
-        Assert.Equal($"installs {_root}/opt/controlplane/0.1.0/deploy/vps of dev.llm.example.com in eu-central-1 for 198.51.100.0/28 and 10.0.0.0/8\n", said.Output);
-        Assert.Equal(0, said.Exit);
+        var result = await RunAsync(await PublishAsync(), "");
+        Assert.Equal($"installs {_root}/opt/controlplane/0.1.0/deploy/vps for dev.llm.example.com in eu-central-1, SSH from 198.51.100.0/28, VPN 10.0.0.0/8\n", result.Output);
+        Assert.Equal(0, result.Exit);
     }
 
     [Fact]
-    public async Task What_has_another_digest_is_neither_unpacked_nor_run()
+    public async Task A_release_with_another_digest_is_neither_unpacked_nor_run()
     {
         await PublishAsync();
-        var said = await RunAsync(new string('0', 64), "");
-        Assert.NotEqual(0, said.Exit);
-        Assert.DoesNotContain("installs", said.Output, StringComparison.Ordinal);
+        var result = await RunAsync(new string('0', 64), "");
+        Assert.NotEqual(0, result.Exit);
+        Assert.DoesNotContain("installs", result.Output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(_root, "opt")));
     }
 
     [Fact]
-    public async Task What_is_already_there_does_no_harm()
+    public async Task The_script_can_run_again()
     {
         var digest = await PublishAsync();
         await RunAsync(digest, "");
@@ -37,26 +37,26 @@ public sealed class BootstrapTests : IDisposable
     }
 
     [Fact]
-    public async Task On_a_host_without_curl_it_brings_it_and_goes_on()
+    public async Task Curl_is_installed_when_it_is_missing()
     {
         Directory.CreateDirectory(Path.Combine(_root, "bin"));
         await File.WriteAllTextAsync(Path.Combine(_root, "bin/apt-get"), "#!/bin/sh\necho apt-get \"$@\" >&2\n");
         File.SetUnixFileMode(Path.Combine(_root, "bin/apt-get"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        var said = await RunAsync(await PublishAsync(), "PATH=$PWD/bin:$PATH; command() { false; }; ");
-        Assert.Contains("apt-get update --quiet\napt-get install --quiet --yes curl ca-certificates\n", said.Errors, StringComparison.Ordinal);
-        Assert.StartsWith("installs ", said.Output, StringComparison.Ordinal);
+        var result = await RunAsync(await PublishAsync(), "PATH=$PWD/bin:$PATH; command() { false; }; ");
+        Assert.Contains("apt-get update --quiet\napt-get install --quiet --yes curl ca-certificates\n", result.Errors, StringComparison.Ordinal);
+        Assert.StartsWith("installs ", result.Output, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    /// <returns>The digest of a release whose installer says what it was given.</returns>
+    /// <returns>The digest of a release whose installer prints its settings.</returns>
     async Task<string> PublishAsync()
     {
         Directory.CreateDirectory(Path.Combine(_root, "release/controlplane-0.1.0/deploy/vps"));
         var installer = Path.Combine(_root, "release/controlplane-0.1.0/deploy/vps/install.sh");
         await File.WriteAllTextAsync(installer, """
             #!/bin/sh
-            echo "installs $(dirname "$0") of $CONTROLPLANE_DOMAIN in $CONTROLPLANE_REGION for $CONTROLPLANE_SSH_FROM and $CONTROLPLANE_VPN_RANGES"
+            echo "installs $(dirname "$0") for $CONTROLPLANE_DOMAIN in $CONTROLPLANE_REGION, SSH from $CONTROLPLANE_SSH_FROM, VPN $CONTROLPLANE_VPN_RANGES"
 
             """);
         File.SetUnixFileMode(installer, UnixFileMode.UserRead | UnixFileMode.UserExecute);
@@ -64,14 +64,14 @@ public sealed class BootstrapTests : IDisposable
         return Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(_root, "release.tar.gz"))));
     }
 
-    async Task<(int Exit, string Output, string Errors)> RunAsync(string digest, string before)
+    async Task<(int Exit, string Output, string Errors)> RunAsync(string digest, string preamble)
     {
         var stack = StackFile.Read("dev").With("vps:releaseSha256", digest);
         var script = Bootstrap.Script(Plan.Read(new Settings(key => stack.Config.GetValueOrDefault(key))))
             .Replace("/opt/", $"{_root}/opt/", StringComparison.Ordinal).Replace("/var/lib/", $"{_root}/var/lib/", StringComparison.Ordinal);
-        // The release is fetched by its address, and only by https.
+        // Serves the release only for its exact URL and with HTTPS enforced.
         var curl = """curl() { case "$*" in *"--proto =https"*" https://releases.example.com/controlplane/v0.1.0/controlplane-0.1.0.tar.gz") cp release.tar.gz "$archive" ;; *) exit 9 ;; esac; }; """;
-        return await ShellAsync(null, curl + before + script);
+        return await ShellAsync(null, curl + preamble + script);
     }
 
     async Task<(int Exit, string Output, string Errors)> ShellAsync(string? command, string input)

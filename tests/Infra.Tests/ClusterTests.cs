@@ -10,9 +10,9 @@ public sealed class ClusterTests(Stacks stacks)
     [Theory]
     [InlineData("prod", true)]
     [InlineData("prod, cheaper", false)]
-    public async Task The_endpoint_is_private_and_public_only_for_named_addresses(string name, bool isPublic)
+    public async Task The_public_endpoint_is_open_to_configured_ranges_only(string name, bool isPublic)
     {
-        var cluster = Assert.Single((await stacks.GetAsync(name)).Of("aws:eks/cluster:Cluster"));
+        var cluster = Assert.Single((await stacks.GetAsync(name)).OfType("aws:eks/cluster:Cluster"));
         Assert.True(cluster["vpcConfig.endpointPrivateAccess"] is true);
         Assert.Equal(isPublic, cluster["vpcConfig.endpointPublicAccess"]);
         Assert.DoesNotContain("0.0.0.0/0", cluster.Texts("vpcConfig.publicAccessCidrs"));
@@ -20,35 +20,35 @@ public sealed class ClusterTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task The_cluster_logs_everything_and_lets_in_by_access_entries_only()
+    public async Task All_control_plane_logs_are_enabled_and_access_is_by_access_entries_only()
     {
-        var world = await stacks.GetAsync("prod");
-        var cluster = Assert.Single(world.Of("aws:eks/cluster:Cluster"));
+        var deployed = await stacks.GetAsync("prod");
+        var cluster = Assert.Single(deployed.OfType("aws:eks/cluster:Cluster"));
         Assert.Equal(["api", "audit", "authenticator", "controllerManager", "scheduler"], cluster.Texts("enabledClusterLogTypes"));
         Assert.Equal("API", cluster["accessConfig.authenticationMode"]);
         Assert.True(cluster["accessConfig.bootstrapClusterCreatorAdminPermissions"] is false);
-        var administrator = Assert.Single(world.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation"));
-        Assert.Equal("arn:aws:iam::111122223333:role/platform-admin", world.One("aws:eks/accessEntry:AccessEntry", administrator.Name)["principalArn"]);
-        Assert.Single(world.Of("aws:iam/openIdConnectProvider:OpenIdConnectProvider"));
+        var administrator = Assert.Single(deployed.OfType("aws:eks/accessPolicyAssociation:AccessPolicyAssociation"));
+        Assert.Equal("arn:aws:iam::111122223333:role/platform-admin", deployed.Get("aws:eks/accessEntry:AccessEntry", administrator.Name)["principalArn"]);
+        Assert.Single(deployed.OfType("aws:iam/openIdConnectProvider:OpenIdConnectProvider"));
     }
 
     [Fact]
     public async Task Every_add_on_is_pinned_and_network_policies_are_enforced()
     {
-        var world = await stacks.GetAsync("prod");
-        // Nor does EKS bring its own, of versions of its choice.
-        Assert.True(Assert.Single(world.Of("aws:eks/cluster:Cluster"))["bootstrapSelfManagedAddons"] is false);
-        Assert.All(world.Of("aws:eks/addon:Addon"), addOn => Assert.Matches(@"^v\d+\.\d+\.\d+-eksbuild\.\d+$", (string)addOn["addonVersion"]!));
-        var cni = world.One("aws:eks/addon:Addon", "add-ons-vpc-cni");
+        var deployed = await stacks.GetAsync("prod");
+        // EKS must not install default add-ons with versions of its choice.
+        Assert.True(Assert.Single(deployed.OfType("aws:eks/cluster:Cluster"))["bootstrapSelfManagedAddons"] is false);
+        Assert.All(deployed.OfType("aws:eks/addon:Addon"), addOn => Assert.Matches(@"^v\d+\.\d+\.\d+-eksbuild\.\d+$", (string)addOn["addonVersion"]!));
+        var cni = deployed.Get("aws:eks/addon:Addon", "add-ons-vpc-cni");
         Assert.Equal("true", cni.Json("configurationValues").GetProperty("enableNetworkPolicy").GetString());
-        Assert.Contains(cni.Key, world.One("aws:eks/nodeGroup:NodeGroup", "cpu-nodes").DependsOn);
-        Assert.Contains("aws:eks/nodeGroup:NodeGroup cpu-nodes", world.One("aws:eks/addon:Addon", "add-ons-coredns").DependsOn);
+        Assert.Contains(cni.Key, deployed.Get("aws:eks/nodeGroup:NodeGroup", "cpu-nodes").DependsOn);
+        Assert.Contains("aws:eks/nodeGroup:NodeGroup cpu-nodes", deployed.Get("aws:eks/addon:Addon", "add-ons-coredns").DependsOn);
     }
 
     [Fact]
     public async Task The_standard_tier_has_three_to_fifty_nodes_and_starts_with_five()
     {
-        var group = (await stacks.GetAsync("prod")).One("aws:eks/nodeGroup:NodeGroup", "cpu-nodes");
+        var group = (await stacks.GetAsync("prod")).Get("aws:eks/nodeGroup:NodeGroup", "cpu-nodes");
         Assert.Equal(["c5.2xlarge", "c5.4xlarge", "c5.9xlarge"], group.Texts("instanceTypes"));
         Assert.Equal(3, Number(group, "scalingConfig.minSize"));
         Assert.Equal(5, Number(group, "scalingConfig.desiredSize"));
@@ -57,9 +57,9 @@ public sealed class ClusterTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task The_gpu_group_scales_from_zero_with_30_percent_on_demand()
+    public async Task The_GPU_group_scales_from_zero_with_30_percent_on_demand()
     {
-        var group = Gpus(await stacks.GetAsync("prod"));
+        var group = GpuGroup(await stacks.GetAsync("prod"));
         Assert.Equal((0, 0, 20), (Number(group, "minSize"), Number(group, "desiredCapacity"), Number(group, "maxSize")));
         const string distribution = "mixedInstancesPolicy.instancesDistribution";
         Assert.Equal(0, Number(group, $"{distribution}.onDemandBaseCapacity"));
@@ -78,18 +78,18 @@ public sealed class ClusterTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task Each_gpu_type_joins_with_the_label_of_what_it_brings()
+    public async Task Each_GPU_instance_type_is_labelled_with_its_accelerator()
     {
-        var world = await stacks.GetAsync("prod");
-        var group = Gpus(world);
+        var deployed = await stacks.GetAsync("prod");
+        var group = GpuGroup(deployed);
         var types = ((IReadOnlyCollection<object?>)group["mixedInstancesPolicy.launchTemplate.overrides"]!).Count;
         var labels = Enumerable.Range(0, types).Select(i => $"mixedInstancesPolicy.launchTemplate.overrides.{i}").ToDictionary(type => (string)group[$"{type}.instanceType"]!, type =>
         {
             var id = (string)group[$"{type}.launchTemplateSpecification.launchTemplateId"]!;
-            var template = world.Of("aws:ec2/launchTemplate:LaunchTemplate").Single(candidate => id.Contains($"{candidate.Key} ", StringComparison.Ordinal));
+            var template = deployed.OfType("aws:ec2/launchTemplate:LaunchTemplate").Single(candidate => id.Contains($"{candidate.Key} ", StringComparison.Ordinal));
             var userData = Encoding.UTF8.GetString(Convert.FromBase64String((string)template["userData"]!));
             Assert.Equal("enabled", template["metadataOptions.httpEndpoint"]);
-            return LabelOf(userData);
+            return AcceleratorIn(userData);
         });
         Assert.Equal(new Dictionary<string, string>
         {
@@ -101,43 +101,43 @@ public sealed class ClusterTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task Nodes_join_by_the_role_of_their_profile_and_can_run_without_any_right_of_pods()
+    public async Task Nodes_have_an_access_entry_for_their_role_and_no_permissions_of_pods()
     {
-        var world = await stacks.GetAsync("prod");
-        var entry = world.Of("aws:eks/accessEntry:AccessEntry").Single(entry => entry["type"] is "EC2_LINUX");
-        var role = world.One("aws:iam/role:Role", "gpu-nodes-role");
+        var deployed = await stacks.GetAsync("prod");
+        var entry = deployed.OfType("aws:eks/accessEntry:AccessEntry").Single(entry => entry["type"] is "EC2_LINUX");
+        var role = deployed.Get("aws:iam/role:Role", "gpu-nodes-role");
         Assert.Contains(role.Key, entry.DependsOn);
-        Assert.Contains(role.Key, Assert.Single(world.Of("aws:iam/instanceProfile:InstanceProfile")).DependsOn);
-        Assert.Contains(entry.Key, Gpus(world).DependsOn);
+        Assert.Contains(role.Key, Assert.Single(deployed.OfType("aws:iam/instanceProfile:InstanceProfile")).DependsOn);
+        Assert.Contains(entry.Key, GpuGroup(deployed).DependsOn);
         Assert.All((string[])["cpu-nodes-role", "gpu-nodes-role"], name => Assert.Equal(
             ["AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodePolicy", "AmazonSSMManagedInstanceCore"],
-            world.About(world.One("aws:iam/role:Role", name), "aws:iam/rolePolicyAttachment:RolePolicyAttachment").Select(attached => ((string)attached["policyArn"]!).Split('/')[^1]).Order()));
+            deployed.DependentsOf(deployed.Get("aws:iam/role:Role", name), "aws:iam/rolePolicyAttachment:RolePolicyAttachment").Select(attached => ((string)attached["policyArn"]!).Split('/')[^1]).Order()));
     }
 
     [Fact]
-    public async Task A_gpu_node_is_drained_before_it_ends()
+    public async Task GPU_nodes_are_drained_before_termination()
     {
-        var world = await stacks.GetAsync("prod");
-        var hook = Assert.Single(world.About(Gpus(world), "aws:autoscaling/lifecycleHook:LifecycleHook"));
+        var deployed = await stacks.GetAsync("prod");
+        var hook = Assert.Single(deployed.DependentsOf(GpuGroup(deployed), "aws:autoscaling/lifecycleHook:LifecycleHook"));
         Assert.Equal("autoscaling:EC2_INSTANCE_TERMINATING", hook["lifecycleTransition"]);
-        var news = world.Of("aws:cloudwatch/eventRule:EventRule").Where(rule => rule.Parent == "node-termination")
+        var detailTypes = deployed.OfType("aws:cloudwatch/eventRule:EventRule").Where(rule => rule.Parent == "node-termination")
             .Select(rule => JsonSerializer.Deserialize<Dictionary<string, string[]>>((string)rule["eventPattern"]!)!["detail-type"][0]).Order(StringComparer.Ordinal);
         Assert.Equal(
             [
                 "AWS Health Event", "EC2 Instance Rebalance Recommendation", "EC2 Instance State-change Notification",
                 "EC2 Instance-terminate Lifecycle Action", "EC2 Spot Instance Interruption Warning",
-            ], news);
-        Assert.All(world.Of("aws:cloudwatch/eventTarget:EventTarget").Where(target => target.Parent == "node-termination"),
+            ], detailTypes);
+        Assert.All(deployed.OfType("aws:cloudwatch/eventTarget:EventTarget").Where(target => target.Parent == "node-termination"),
             target => Assert.Contains("aws:sqs/queue:Queue node-termination-news", target.DependsOn));
     }
 
-    // What nodeadm of Amazon Linux 2023 reads: a part of its own type, with all that a node has to know to join.
-    static string LabelOf(string userData)
+    // The format that nodeadm of Amazon Linux 2023 reads: a MIME part with the node's configuration.
+    static string AcceleratorIn(string userData)
     {
         var parts = Regex.Match(userData, "^MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"(.+)\"\n\n--\\1\nContent-Type: application/node.eks.aws\n\n(.+)\n--\\1--\n$", RegexOptions.Singleline);
         Assert.True(parts.Success, userData);
         var node = new YamlDotNet.Serialization.DeserializerBuilder().Build().Deserialize<Dictionary<string, dynamic>>(
-            parts.Groups[2].Value.Replace("[[", "'", StringComparison.Ordinal).Replace("]]", "'", StringComparison.Ordinal)); // A mock's answer would be a list.
+            parts.Groups[2].Value.Replace("[[", "'", StringComparison.Ordinal).Replace("]]", "'", StringComparison.Ordinal)); // Otherwise the values of the mocks would be YAML lists.
         Assert.Equal(("node.eks.aws/v1alpha1", "NodeConfig"), ((string)node["apiVersion"], (string)node["kind"]));
         var cluster = (Dictionary<object, object>)node["spec"]["cluster"];
         Assert.Equal(
@@ -148,7 +148,7 @@ public sealed class ClusterTests(Stacks stacks)
         return flags.Single(flag => flag.StartsWith("--node-labels=", StringComparison.Ordinal)).Split("accelerator=")[1].Split(',')[0];
     }
 
-    static Deployed Gpus(World world) => world.One("aws:autoscaling/group:Group", "gpu-nodes");
+    static DeployedResource GpuGroup(DeployedStack deployed) => deployed.Get("aws:autoscaling/group:Group", "gpu-nodes");
 
-    static int Number(Deployed resource, string path) => Convert.ToInt32(resource[path], null);
+    static int Number(DeployedResource resource, string path) => Convert.ToInt32(resource[path], null);
 }

@@ -6,55 +6,55 @@ public sealed class EdgeTests(Stacks stacks)
     [Fact]
     public async Task TLS_is_1_2_or_newer_everywhere()
     {
-        var world = await stacks.GetAsync("prod");
-        Assert.Equal("TLSv1.2_2025", Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
-        Assert.Equal("ELBSecurityPolicy-TLS13-1-2-Res-2021-06", world.One("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
-        Assert.All(world.Of("aws:apigatewayv2/domainName:DomainName"), domain => Assert.Equal("TLS_1_2", domain["domainNameConfiguration.securityPolicy"]));
+        var deployed = await stacks.GetAsync("prod");
+        Assert.Equal("TLSv1.2_2025", Assert.Single(deployed.OfType("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
+        Assert.Equal("ELBSecurityPolicy-TLS13-1-2-Res-2021-06", deployed.Get("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
+        Assert.All(deployed.OfType("aws:apigatewayv2/domainName:DomainName"), domain => Assert.Equal("TLS_1_2", domain["domainNameConfiguration.securityPolicy"]));
     }
 
     [Fact]
-    public async Task TLS_1_3_alone_can_be_asked_for()
+    public async Task TLS_1_3_can_be_required()
     {
-        var world = await World.BuildAsync(StackFile.Read("prod").With("edge:oldestTls", "1.3"));
-        Assert.Equal("TLSv1.3_2025", Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
-        Assert.Equal("ELBSecurityPolicy-TLS13-1-3-2021-06", world.One("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
+        var deployed = await DeployedStack.BuildAsync(StackFile.Read("prod").With("edge:oldestTls", "1.3"));
+        Assert.Equal("TLSv1.3_2025", Assert.Single(deployed.OfType("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
+        Assert.Equal("ELBSecurityPolicy-TLS13-1-3-2021-06", deployed.Get("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
     }
 
     [Fact]
     public async Task The_API_is_behind_the_firewall_and_has_no_address_of_its_own()
     {
-        var world = await stacks.GetAsync("prod");
-        Assert.True(Assert.Single(world.Of("aws:apigatewayv2/api:Api"))["disableExecuteApiEndpoint"] is true);
-        var delivery = Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"));
-        var firewall = Assert.Single(world.Of("aws:wafv2/webAcl:WebAcl"));
+        var deployed = await stacks.GetAsync("prod");
+        Assert.True(Assert.Single(deployed.OfType("aws:apigatewayv2/api:Api"))["disableExecuteApiEndpoint"] is true);
+        var delivery = Assert.Single(deployed.OfType("aws:cloudfront/distribution:Distribution"));
+        var firewall = Assert.Single(deployed.OfType("aws:wafv2/webAcl:WebAcl"));
         Assert.Contains(firewall.Key, delivery.DependsOn);
         Assert.True(delivery["enabled"] is true);
         Assert.True(firewall["scope"] is "CLOUDFRONT" && firewall["region"] is "us-east-1");
         Assert.Equal("X-Origin-Token", delivery["origins.0.customHeaders.0.name"]);
-        // What the functions read, which an operator may have changed; not what the stack once made.
-        Assert.Equal("put by an operator", delivery["origins.0.customHeaders.0.value"]);
+        // The current value of the secret, which an operator may have changed, not the initial one.
+        Assert.Equal("set by an operator", delivery["origins.0.customHeaders.0.value"]);
         Assert.Equal(["llm.example.com", "api.llm.example.com"], delivery.Texts("aliases"));
-        // CloudFront takes its certificate from us-east-1, wherever the stack is.
-        var valid = world.Of("aws:acm/certificateValidation:CertificateValidation").Single(valid => delivery.DependsOn.Contains(valid.Key));
-        Assert.Equal("us-east-1", valid["region"]);
-        Assert.Equal("us-east-1", world.Of("aws:acm/certificate:Certificate").Single(certificate => valid.DependsOn.Contains(certificate.Key))["region"]);
+        // CloudFront requires certificates in us-east-1, whatever the stack's region.
+        var validation = deployed.OfType("aws:acm/certificateValidation:CertificateValidation").Single(validation => delivery.DependsOn.Contains(validation.Key));
+        Assert.Equal("us-east-1", validation["region"]);
+        Assert.Equal("us-east-1", deployed.OfType("aws:acm/certificate:Certificate").Single(certificate => validation.DependsOn.Contains(certificate.Key))["region"]);
     }
 
     [Fact]
-    public async Task Gateways_are_throttled_apart_from_people()
+    public async Task Gateways_are_throttled_separately_from_other_clients()
     {
-        var stage = Assert.Single((await stacks.GetAsync("prod")).Of("aws:apigatewayv2/stage:Stage"));
+        var stage = Assert.Single((await stacks.GetAsync("prod")).OfType("aws:apigatewayv2/stage:Stage"));
         Assert.True(stage["autoDeploy"] is true);
         Assert.Equal(200, Convert.ToDouble(stage["defaultRouteSettings.throttlingRateLimit"], null));
         Assert.Equal(["POST /v1/usage", "POST /v1/usage/litellm", "POST /v1/authorize"],
             ((IEnumerable<object?>)stage["routeSettings"]!).Select(route => (string)((IReadOnlyDictionary<string, object?>)route!)["routeKey"]!));
     }
 
-    // What gateways report is text of models and people: a rule that takes it for an attack would cost the usage of everybody behind that gateway.
+    // Gateways report text of models and users. A rule that blocks it as an attack would lose the usage of all users of that gateway.
     [Fact]
-    public async Task No_rule_that_guesses_from_texts_sees_what_gateways_report()
+    public async Task Content_inspection_rules_exclude_the_paths_of_gateways()
     {
-        var firewall = Assert.Single((await stacks.GetAsync("prod")).Of("aws:wafv2/webAcl:WebAcl"));
+        var firewall = Assert.Single((await stacks.GetAsync("prod")).OfType("aws:wafv2/webAcl:WebAcl"));
         var rules = Enumerable.Range(0, 5).ToDictionary(i => (string)firewall[$"rules.{i}.name"]!, i => $"rules.{i}.statement");
         const string exempt = "scopeDownStatement.notStatement.statement.regexMatchStatement.regexString";
         Assert.All((string[])["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet"], group =>
@@ -66,43 +66,43 @@ public sealed class EdgeTests(Stacks stacks)
     [Theory]
     [InlineData("prod", "PRIMARY", true)]
     [InlineData("dr", "SECONDARY", false)]
-    public async Task Shared_names_fail_over_from_the_primary_to_the_standby(string name, string role, bool watched)
+    public async Task Shared_DNS_names_fail_over_from_the_primary_to_the_standby(string name, string role, bool hasHealthCheck)
     {
-        var world = await stacks.GetAsync(name);
-        var shared = world.Of("aws:route53/record:Record").Where(record => record["setIdentifier"] is not null).ToList();
+        var deployed = await stacks.GetAsync(name);
+        var shared = deployed.OfType("aws:route53/record:Record").Where(record => record["setIdentifier"] is not null).ToList();
         Assert.Equal(["*.users.llm.example.com", "origin.llm.example.com"], shared.Select(record => (string)record["name"]!).Order(StringComparer.Ordinal));
         Assert.All(shared, record => Assert.Equal(role, record["failoverRoutingPolicies.0.type"]));
-        Assert.All(shared, record => Assert.Equal(watched, record["healthCheckId"] is not null));
+        Assert.All(shared, record => Assert.Equal(hasHealthCheck, record["healthCheckId"] is not null));
         Assert.All(shared, record => Assert.True(record["aliases.0.evaluateTargetHealth"] is true));
-        Assert.All(world.Of("aws:route53/healthCheck:HealthCheck"), check => Assert.True(
+        Assert.All(deployed.OfType("aws:route53/healthCheck:HealthCheck"), check => Assert.True(
             check["type"] is "HTTPS" && check["resourcePath"] is "/readyz" && check["enableSni"] is true && check["fqdn"] is "us-east-1-origin.llm.example.com"));
     }
 
     [Fact]
-    public async Task Nothing_asks_for_the_health_of_a_distribution()
+    public async Task Alias_records_of_CloudFront_do_not_evaluate_target_health()
     {
-        var world = await stacks.GetAsync("prod");
-        var delivery = Assert.Single(world.Of("aws:cloudfront/distribution:Distribution"));
-        var names = world.About(delivery, "aws:route53/record:Record").ToList();
+        var deployed = await stacks.GetAsync("prod");
+        var delivery = Assert.Single(deployed.OfType("aws:cloudfront/distribution:Distribution"));
+        var names = deployed.DependentsOf(delivery, "aws:route53/record:Record").ToList();
         Assert.Equal(4, names.Count);
         Assert.All(names, name => Assert.True(name["aliases.0.evaluateTargetHealth"] is false));
     }
 
     [Fact]
-    public async Task Environments_are_reached_through_one_load_balancer_in_every_zone_which_says_who_asks()
+    public async Task Environments_have_one_load_balancer_in_every_zone_that_passes_on_client_addresses()
     {
-        var world = await stacks.GetAsync("prod");
-        var balancer = Assert.Single(world.Of("aws:lb/loadBalancer:LoadBalancer"));
+        var deployed = await stacks.GetAsync("prod");
+        var balancer = Assert.Single(deployed.OfType("aws:lb/loadBalancer:LoadBalancer"));
         Assert.True(balancer["loadBalancerType"] is "network" && balancer["internal"] is false && balancer["enableCrossZoneLoadBalancing"] is true && balancer["accessLogs.enabled"] is true);
         Assert.Equal(3, balancer.Texts("subnets").Count(subnet => subnet.Contains("network-public-", StringComparison.Ordinal)));
-        Assert.All(world.Of("aws:lb/targetGroup:TargetGroup"), targets => Assert.True(targets["proxyProtocolV2"] is true && targets["targetType"] is "ip"));
+        Assert.All(deployed.OfType("aws:lb/targetGroup:TargetGroup"), targets => Assert.True(targets["proxyProtocolV2"] is true && targets["targetType"] is "ip"));
     }
 
     [Fact]
     public async Task Environments_have_a_wildcard_certificate()
     {
-        var world = await stacks.GetAsync("prod");
-        Assert.Contains(world.Of("aws:acm/certificate:Certificate"), certificate => certificate["domainName"] is "*.users.llm.example.com");
-        Assert.All(world.Of("aws:acm/certificate:Certificate"), certificate => Assert.Single(world.About(certificate, "aws:acm/certificateValidation:CertificateValidation")));
+        var deployed = await stacks.GetAsync("prod");
+        Assert.Contains(deployed.OfType("aws:acm/certificate:Certificate"), certificate => certificate["domainName"] is "*.users.llm.example.com");
+        Assert.All(deployed.OfType("aws:acm/certificate:Certificate"), certificate => Assert.Single(deployed.DependentsOf(certificate, "aws:acm/certificateValidation:CertificateValidation")));
     }
 }

@@ -2,17 +2,17 @@ using System.Text;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>A stack's resources as text to review: as a list, and as a Mermaid diagram of its components.</summary>
+/// <summary>Renders a stack's resources for review, as a list and as a Mermaid diagram of its components.</summary>
 static class Graph
 {
-    /// <summary>One line per resource under its component, followed by what it depends on.</summary>
-    public static string List(World world)
+    /// <summary>One line per resource under its component, followed by its dependencies.</summary>
+    public static string List(DeployedStack deployed)
     {
         var text = new StringBuilder();
-        foreach (var component in world.Resources.Where(resource => resource.IsComponent))
+        foreach (var component in deployed.Resources.Where(resource => resource.IsComponent))
         {
             text.Append(null, $"{component.Key} < {component.Parent ?? "stack"}\n");
-            foreach (var resource in world.Resources.Where(resource => !resource.IsComponent && resource.Parent == component.Name))
+            foreach (var resource in deployed.Resources.Where(resource => !resource.IsComponent && resource.Parent == component.Name))
             {
                 text.Append(null, $"  {resource.Key}{(resource.Protect ? " (protected)" : "")}\n");
                 foreach (var dependency in resource.DependsOn)
@@ -25,29 +25,29 @@ static class Graph
         return text.ToString();
     }
 
-    /// <summary>The topology's components as boxes with what they hold, and an arrow wherever one needs another.</summary>
-    public static string Mermaid(World world)
+    /// <summary>Top-level components with the number of resources by type, and arrows for their dependencies.</summary>
+    public static string Mermaid(DeployedStack deployed)
     {
-        var boxOf = world.Resources.ToDictionary(resource => resource.Key, world.TopComponentOf);
+        var componentOf = deployed.Resources.ToDictionary(resource => resource.Key, deployed.TopComponentOf);
         var text = new StringBuilder("```mermaid\nflowchart LR\n");
-        foreach (var box in boxOf.Values.OfType<string>().Distinct().Order(StringComparer.Ordinal))
+        foreach (var component in componentOf.Values.OfType<string>().Distinct().Order(StringComparer.Ordinal))
         {
-            var holds = from resource in world.Resources
-                        where !resource.IsComponent && boxOf[resource.Key] == box
-                        group resource by Short(resource.Type) into kind
+            var contents = from resource in deployed.Resources
+                        where !resource.IsComponent && componentOf[resource.Key] == component
+                        group resource by ShortType(resource.Type) into kind
                         orderby kind.Key
                         select kind.Count() == 1 ? kind.Key : $"{kind.Count()} × {kind.Key}";
-            text.Append(null, $"  {box}[\"<b>{box}</b><br/>{string.Join("<br/>", holds)}\"]\n");
+            text.Append(null, $"  {component}[\"<b>{component}</b><br/>{string.Join("<br/>", contents)}\"]\n");
         }
 
-        var arrows = from resource in world.Resources
+        var arrows = from resource in deployed.Resources
                      from dependency in resource.DependsOn
-                     let needs = (From: boxOf[resource.Key], To: boxOf[dependency])
-                     where needs.From is not null && needs.To is not null && needs.From != needs.To
-                     select $"  {needs.From} --> {needs.To}\n";
+                     let arrow = (From: componentOf[resource.Key], To: componentOf[dependency])
+                     where arrow.From is not null && arrow.To is not null && arrow.From != arrow.To
+                     select $"  {arrow.From} --> {arrow.To}\n";
         return text.AppendJoin("", arrows.Distinct().Order(StringComparer.Ordinal)).Append("```\n").ToString();
     }
 
-    // aws:ec2/vpcEndpoint:VpcEndpoint is ec2 VpcEndpoint.
-    static string Short(string type) => $"{type.Split(':')[1].Split('/')[0]} {type.Split(':')[2]}";
+    // aws:ec2/vpcEndpoint:VpcEndpoint becomes ec2 VpcEndpoint.
+    static string ShortType(string type) => $"{type.Split(':')[1].Split('/')[0]} {type.Split(':')[2]}";
 }

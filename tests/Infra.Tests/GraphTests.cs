@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>What a stack consists of, as files that a reviewer reads.</summary>
+/// <summary>Compares the resources of each stack with the reviewed golden files.</summary>
 public sealed class GraphTests
 {
     static readonly string s_golden = Path.Combine(StackFile.Root, "tests", "Infra.Tests", "Golden");
@@ -11,25 +11,25 @@ public sealed class GraphTests
     [InlineData("dev")]
     [InlineData("prod")]
     [InlineData("dr")]
-    public async Task The_resource_graph_is_the_reviewed_one(string name) =>
-        Golden.Same(Path.Combine(s_golden, $"{name}.txt"), Graph.List(await World.BuildAsync(StackFile.Read(name))));
+    public async Task The_resource_graph_matches_the_golden_file(string name) =>
+        Golden.AssertEqual(Path.Combine(s_golden, $"{name}.txt"), Graph.List(await DeployedStack.BuildAsync(StackFile.Read(name))));
 
     [Fact]
-    public async Task The_topology_page_shows_what_is_built()
+    public async Task The_topology_page_matches_the_stacks()
     {
         var page = Path.Combine(StackFile.Root, "docs", "topology.md");
         var text = new StringBuilder("""
             # Topology
 
-            What `pulumi up` builds, drawn from the program itself by `tests/Infra.Tests`; do not edit. An arrow means: needs. After a change, run
-            `UPDATE_GOLDEN=1 dotnet test tests/Infra.Tests`. Every single resource is listed in `tests/Infra.Tests/Golden`.
+            The components that `pulumi up` builds, generated from the program by `tests/Infra.Tests`; do not edit. An arrow points from a component to one
+            it depends on. After a change, run `UPDATE_GOLDEN=1 dotnet test tests/Infra.Tests`. All resources are listed in `tests/Infra.Tests/Golden`.
 
             """);
-        foreach (var (name, title) in new[] { ("dev", "Topology vps: one host"), ("prod", "Topology eks: three availability zones"), ("dr", "The standby of topology eks, in the second region") })
+        foreach (var (name, title) in new[] { ("dev", "Topology vps: one host"), ("prod", "Topology eks: three availability zones"), ("dr", "Topology eks: the standby in the second region") })
         {
-            text.Append(null, $"\n## {title}\n\nPulumi.{name}.yaml\n\n{Graph.Mermaid(await World.BuildAsync(StackFile.Read(name)))}");
+            text.Append(null, $"\n## {title}\n\nPulumi.{name}.yaml\n\n{Graph.Mermaid(await DeployedStack.BuildAsync(StackFile.Read(name)))}");
         }
 
-        Golden.Same(page, text.ToString());
+        Golden.AssertEqual(page, text.ToString());
     }
 }

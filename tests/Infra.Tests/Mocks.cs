@@ -5,7 +5,7 @@ using Pulumi.Testing;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>Answers instead of AWS: every text output says which resource and property it is.</summary>
+/// <summary>Replaces AWS. String outputs name their resource and property.</summary>
 sealed class Mocks : IMocks
 {
     static readonly Dictionary<string, Type> s_types = typeof(Pulumi.Aws.Provider).Assembly.GetExportedTypes()
@@ -13,7 +13,7 @@ sealed class Mocks : IMocks
         .Select(type => (Type: type, Token: type.GetCustomAttribute<ResourceTypeAttribute>()?.Type))
         .Where(entry => entry.Token is not null).GroupBy(entry => entry.Token!).ToDictionary(group => group.Key, group => group.First().Type);
 
-    /// <summary>Whether AWS lets a resource of this type carry tags.</summary>
+    /// <summary>Whether resources of this type support tags.</summary>
     public static bool IsTaggable(string type) =>
         s_types.TryGetValue(type, out var known) && known.GetProperty("Tags") is { } tags && tags.GetCustomAttribute<OutputAttribute>() is not null;
 
@@ -24,7 +24,7 @@ sealed class Mocks : IMocks
         var key = $"{args.Type} {args.Name}";
         lock (Inputs)
         {
-            Assert.True(Inputs.TryAdd(key, args.Inputs!), $"Two resources are called {key}");
+            Assert.True(Inputs.TryAdd(key, args.Inputs!), $"Two resources have the name {key}");
         }
 
         var state = s_types.TryGetValue(args.Type!, out var type)
@@ -34,18 +34,18 @@ sealed class Mocks : IMocks
                 where name is not null && property.PropertyType == typeof(Output<string>)
                 select KeyValuePair.Create(name, (object)$"[[{key} {name}]]"))
             : args.Inputs;
-        return Task.FromResult<(string?, object)>(($"[[{key} id]]", WithMore(args.Type!, key, args.Inputs, state)));
+        return Task.FromResult<(string?, object)>(($"[[{key} id]]", WithComplexOutputs(args.Type!, key, args.Inputs, state)));
     }
 
-    // Outputs that are more than a text.
-    static ImmutableDictionary<string, object> WithMore(string type, string key, ImmutableDictionary<string, object> inputs, ImmutableDictionary<string, object> state) => type switch
+    // Adds outputs that are not strings.
+    static ImmutableDictionary<string, object> WithComplexOutputs(string type, string key, ImmutableDictionary<string, object> inputs, ImmutableDictionary<string, object> state) => type switch
     {
-        "aws:eks/cluster:Cluster" => AsCluster(key, state),
+        "aws:eks/cluster:Cluster" => ClusterState(key, state),
         "aws:eks/nodeGroup:NodeGroup" => state.SetItem("resources", List(Map("autoscalingGroups", List(Map("name", $"[[{key} autoscalingGroup]]"))))),
         "aws:elasticache/replicationGroup:ReplicationGroup" => state.SetItem("memberClusters", List($"[[{key} member]]-001", $"[[{key} member]]-002")),
         "aws:acm/certificate:Certificate" => state.SetItem("domainValidationOptions", ((IEnumerable<object>)inputs.GetValueOrDefault("subjectAlternativeNames", Array.Empty<object>()))
             .Append(inputs["domainName"]).Select(domain => (object)Map("domainName", domain).Add("resourceRecordName", $"[[{key} record]].{domain}").Add("resourceRecordType", "CNAME")
-                .Add("resourceRecordValue", $"[[{key} proof]]")).ToImmutableArray()),
+                .Add("resourceRecordValue", $"[[{key} validation]]")).ToImmutableArray()),
         "aws:apigatewayv2/domainName:DomainName" => state.SetItem("domainNameConfiguration", ((ImmutableDictionary<string, object>)state["domainNameConfiguration"])
             .Add("targetDomainName", $"[[{key} target]]").Add("hostedZoneId", $"[[{key} zone]]")),
         "aws:sesv2/emailIdentity:EmailIdentity" => state.SetItem("dkimSigningAttributes", Map("tokens", List("one", "two", "three"))),
@@ -56,19 +56,19 @@ sealed class Mocks : IMocks
         _ => state,
     };
 
-    /// <summary>What a standby may ask its primary for; a test compares it with what the primary offers.</summary>
+    /// <summary>Outputs of the primary that a standby uses. A test verifies that the primary has them.</summary>
     public static readonly string[] PrimaryOutputs =
         ["databaseArn", "modelFilesCopyId", "zoneId", "platformSecretArn", "originSecretArn", "ownerSecretArn", "copiesKeyArn", "tenantRegion"];
 
-    static ImmutableDictionary<string, object> AsCluster(string key, ImmutableDictionary<string, object> state) => state
+    static ImmutableDictionary<string, object> ClusterState(string key, ImmutableDictionary<string, object> state) => state
         .SetItem("certificateAuthority", Map("data", $"[[{key} certificateAuthority]]"))
         .SetItem("vpcConfig", ((ImmutableDictionary<string, object>)state["vpcConfig"]).SetItem("clusterSecurityGroupId", $"[[{key} clusterSecurityGroupId]]"))
         .SetItem("identities", ImmutableArray.Create<object>(Map("oidcs", ImmutableArray.Create<object>(Map("issuer", $"[[{key} issuer]]")))));
 
-    // As us-east-1 may look to an account: the first zone is the one without EKS.
-    static ImmutableArray<string> Zones(ImmutableDictionary<string, object> asked)
+    // As in us-east-1 of some account, where the first zone does not support EKS.
+    static ImmutableArray<string> Zones(ImmutableDictionary<string, object> arguments)
     {
-        var excluded = ((IEnumerable<object>)asked.GetValueOrDefault("excludeZoneIds", Array.Empty<object>())).Cast<string>();
+        var excluded = ((IEnumerable<object>)arguments.GetValueOrDefault("excludeZoneIds", Array.Empty<object>())).Cast<string>();
         return [.. new[] { ("use1-az3", "x"), ("use1-az1", "a"), ("use1-az2", "b"), ("use1-az4", "c") }.ExceptBy(excluded, zone => zone.Item1).Select(zone => zone.Item2)];
     }
 
@@ -83,8 +83,8 @@ sealed class Mocks : IMocks
         "aws:index/getPartition:getPartition" => args.Args.Add("partition", "aws").Add("dnsSuffix", "amazonaws.com"),
         "aws:secretsmanager/getRandomPassword:getRandomPassword" => args.Args.Add("randomPassword",
             args.Args.GetValueOrDefault("excludePunctuation") is true ? "0123456789abcdefghijklmnopqrstuv" : "/@\"' 56789abcdefghijklmnopqrstuv"),
-        "aws:secretsmanager/getSecretVersion:getSecretVersion" => args.Args.Add("secretString", """{"token": "put by an operator", "previous": "made by the stack"}"""),
+        "aws:secretsmanager/getSecretVersion:getSecretVersion" => args.Args.Add("secretString", """{"token": "set by an operator", "previous": "created by the stack"}"""),
         "aws:ssm/getParameter:getParameter" => args.Args.Add("value", $"value of {args.Args["name"]}"),
-        _ => throw new NotSupportedException($"The mocks have no answer to {args.Token}: add one here."),
+        _ => throw new NotSupportedException($"The mocks do not support {args.Token}: add it here."),
     });
 }

@@ -2,27 +2,27 @@ using ControlPlane.Platform.Jobs;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>What runs is known to somebody: jobs, alarms, functions and encrypted connections in every stack.</summary>
+/// <summary>Rules on jobs, alarms, functions and TLS, for every resource of every stack.</summary>
 static class OperationRules
 {
-    public static void Every_alarm_has_an_action(World world)
+    public static void Every_alarm_notifies_a_topic_with_subscriptions(DeployedStack deployed)
     {
-        var heard = world.Of("aws:sns/topicSubscription:TopicSubscription").SelectMany(subscription => subscription.DependsOn).ToHashSet();
-        Assert.All(world.Of("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm =>
+        var subscribedTopics = deployed.OfType("aws:sns/topicSubscription:TopicSubscription").SelectMany(subscription => subscription.DependsOn).ToHashSet();
+        Assert.All(deployed.OfType("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm =>
         {
             Assert.NotEmpty(alarm.Texts("alarmActions"));
-            Assert.Contains(alarm.DependsOn, heard.Contains);
+            Assert.Contains(alarm.DependsOn, subscribedTopics.Contains);
         });
     }
 
-    public static void Every_alarm_says_what_silence_means(World world) =>
-        Assert.All(world.Of("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => Assert.Equal(
+    public static void Only_heartbeat_alarms_treat_missing_data_as_breaching(DeployedStack deployed) =>
+        Assert.All(deployed.OfType("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => Assert.Equal(
             alarm.Name is "alarms-database-connectivity" or "alarms-replica-lag" ? "breaching" : "notBreaching", alarm["treatMissingData"]));
 
-    public static void Every_job_is_scheduled_as_the_hosts_schedule_it(World world)
+    public static void Every_job_has_the_same_schedule_as_on_the_hosts(DeployedStack deployed)
     {
-        var schedules = world.Of("aws:scheduler/schedule:Schedule").ToList();
-        if (world.Of("aws:eks/cluster:Cluster").Any())
+        var schedules = deployed.OfType("aws:scheduler/schedule:Schedule").ToList();
+        if (deployed.OfType("aws:eks/cluster:Cluster").Any())
         {
             Assert.Equal(JobSchedules.All.Select(job => job.Name).Order(StringComparer.Ordinal), schedules.Select(schedule => (string)schedule["name"]!));
         }
@@ -36,32 +36,32 @@ static class OperationRules
         });
     }
 
-    public static void Every_schedule_retries_and_then_sets_aside(World world) =>
-        Assert.All(world.Of("aws:scheduler/schedule:Schedule"), schedule =>
+    public static void Every_schedule_has_retries_and_a_dead_letter_queue(DeployedStack deployed) =>
+        Assert.All(deployed.OfType("aws:scheduler/schedule:Schedule"), schedule =>
         {
             Assert.True(Convert.ToInt32(schedule["target.retryPolicy.maximumRetryAttempts"] ?? 0, null) > 0, schedule.Key);
             Assert.NotNull(schedule["target.deadLetterConfig.arn"]);
         });
 
-    public static void Every_function_has_a_role_and_a_log_of_its_own(World world)
+    public static void Every_function_has_its_own_role_and_log_group(DeployedStack deployed)
     {
-        var functions = world.Of("aws:lambda/function:Function").ToList();
+        var functions = deployed.OfType("aws:lambda/function:Function").ToList();
         Assert.Equal(functions.Count, functions.Select(function => function["role"]).Distinct().Count());
         Assert.Equal(functions.Count, functions.Select(function => function["loggingConfig.logGroup"]).Distinct().Count());
         Assert.All(functions, function => Assert.Equal(["arm64"], function.Texts("architectures")));
     }
 
-    public static void Nothing_older_than_TLS_1_2_is_spoken(World world)
+    public static void TLS_1_2_is_the_minimum_everywhere(DeployedStack deployed)
     {
-        Assert.All(world.Of("aws:lb/listener:Listener").Where(listener => listener["port"] is not null && Convert.ToInt32(listener["port"], null) == 443),
+        Assert.All(deployed.OfType("aws:lb/listener:Listener").Where(listener => listener["port"] is not null && Convert.ToInt32(listener["port"], null) == 443),
             listener => Assert.StartsWith("ELBSecurityPolicy-TLS13-", (string?)listener["sslPolicy"], StringComparison.Ordinal));
-        Assert.All(world.Of("aws:apigatewayv2/domainName:DomainName"), domain => Assert.Equal("TLS_1_2", domain["domainNameConfiguration.securityPolicy"]));
-        Assert.All(world.Of("aws:cloudfront/distribution:Distribution"), distribution =>
+        Assert.All(deployed.OfType("aws:apigatewayv2/domainName:DomainName"), domain => Assert.Equal("TLS_1_2", domain["domainNameConfiguration.securityPolicy"]));
+        Assert.All(deployed.OfType("aws:cloudfront/distribution:Distribution"), distribution =>
         {
             Assert.StartsWith("TLSv1.", (string?)distribution["viewerCertificate.minimumProtocolVersion"], StringComparison.Ordinal);
             Assert.NotEqual("allow-all", distribution["defaultCacheBehavior.viewerProtocolPolicy"]);
             Assert.Equal(["TLSv1.2"], distribution.Texts("origins.0.customOriginConfig.originSslProtocols"));
         });
-        Assert.All(world.Of("aws:rds/proxy:Proxy"), proxy => Assert.True(proxy["requireTls"] is true, proxy.Key));
+        Assert.All(deployed.OfType("aws:rds/proxy:Proxy"), proxy => Assert.True(proxy["requireTls"] is true, proxy.Key));
     }
 }

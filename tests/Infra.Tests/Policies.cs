@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>Reads IAM statements, where one value may stand for a list of one.</summary>
+/// <summary>Reads IAM statements, in which a single value may replace a list.</summary>
 static class Policies
 {
     public static bool Denies(this JsonElement statement) => statement.GetProperty("Effect").GetString() == "Deny";

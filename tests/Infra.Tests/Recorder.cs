@@ -2,37 +2,37 @@ using Pulumi;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>Sees what a mock is not told: parents, explicit dependencies, protection and aliases.</summary>
+/// <summary>Records what Pulumi does not pass to mocks: parents, explicit dependencies, protection and aliases.</summary>
 sealed class Recorder
 {
-    public sealed record Sighting(string Type, string Name, string? Parent, bool Protect)
+    public sealed record RecordedResource(string Type, string Name, string? Parent, bool Protect)
     {
         public IReadOnlyList<string> DependsOn { get; set; } = [];
         public IReadOnlyList<string> AliasUrns { get; set; } = [];
     }
 
-    readonly List<(Sighting Sighting, ResourceOptions Options)> _seen = [];
+    readonly List<(RecordedResource Resource, ResourceOptions Options)> _recorded = [];
 
-    public IEnumerable<Sighting> Seen => _seen.Select(seen => seen.Sighting);
+    public IEnumerable<RecordedResource> Recorded => _recorded.Select(entry => entry.Resource);
 
     public ResourceTransformationResult? Record(ResourceTransformationArgs resource)
     {
-        var sighting = new Sighting(
+        var recorded = new RecordedResource(
             resource.Resource.GetResourceType(), resource.Resource.GetResourceName(),
             resource.Options.Parent?.GetResourceName(), resource.Options.Protect ?? false);
-        _seen.Add((sighting, resource.Options));
+        _recorded.Add((recorded, resource.Options));
         return null;
     }
 
-    /// <summary>Waits for what was promised while the program ran. Call it once, inside the test deployment.</summary>
+    /// <summary>Resolves the recorded dependencies and aliases, and the stack outputs. Call it once, inside the test deployment.</summary>
     public async Task<IReadOnlyDictionary<string, (object? Value, bool Secret)>> ResolveAsync(IDictionary<string, object?> outputs)
     {
-        foreach (var (sighting, options) in _seen)
+        foreach (var (recorded, options) in _recorded)
         {
             var dependsOn = await ValueAsync(options.DependsOn.Apply(resources => resources));
-            sighting.DependsOn = [.. dependsOn.Select(resource => $"{resource.GetResourceType()} {resource.GetResourceName()}")];
+            recorded.DependsOn = [.. dependsOn.Select(resource => $"{resource.GetResourceType()} {resource.GetResourceName()}")];
             var aliases = await Task.WhenAll(options.Aliases.Select(alias => ValueAsync(alias.Apply(value => value.Urn ?? ""))));
-            sighting.AliasUrns = [.. aliases.Where(urn => urn.Length > 0)]; // Others are the provider's: former names of a type.
+            recorded.AliasUrns = [.. aliases.Where(urn => urn.Length > 0)]; // The others are type aliases of the provider.
         }
 
         var resolved = new Dictionary<string, (object?, bool)>();
@@ -56,6 +56,6 @@ sealed class Recorder
             value.TrySetResult(known);
             return known;
         });
-        return value.Task.WaitAsync(TimeSpan.FromSeconds(20)); // A failed output would never come; why it failed is reported by Pulumi.
+        return value.Task.WaitAsync(TimeSpan.FromSeconds(20)); // A failed output never resolves; Pulumi reports the failure.
     }
 }

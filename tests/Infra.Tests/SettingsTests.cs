@@ -10,27 +10,27 @@ public sealed class SettingsTests
     [InlineData("dev", "controlplane:protect", "yes", "controlplane:protect is \"yes\"", "one of true, false")]
     [InlineData("dev", "aws:region", "Frankfurt", "aws:region is \"Frankfurt\"", "eu-central-1")]
     [InlineData("dev", "vps:host", "example.com", "vps:host is", "an IPv4 address, e.g. 192.0.2.10")]
-    [InlineData("dev", "vps:host", "192.0.2.10", "vps:host and vps:hostRegion belong together", "both, or neither")]
+    [InlineData("dev", "vps:host", "192.0.2.10", "Only one of vps:host and vps:hostRegion is set", "both, or neither")]
     [InlineData("dev", "vps:hostRegion", "Berlin", "vps:hostRegion is \"Berlin\"", "e.g. berlin-1")]
-    [InlineData("dev", "vps:sshFrom", "[\"0.0.0.0/0\"]", "vps:sshFrom is", "the whole world is not allowed")]
+    [InlineData("dev", "vps:sshFrom", "[\"0.0.0.0/0\"]", "vps:sshFrom is", "the whole deployed is not allowed")]
     [InlineData("dev", "vps:sshFrom", "198.51.100.7", "vps:sshFrom is", "a list of IPv4 ranges")]
     [InlineData("dev", "vps:vpnRanges", "[\"198.51.100.0/24\"]", "vps:vpnRanges is", "private IPv4 ranges")]
     [InlineData("dev", "vps:release", "latest", "vps:release is \"latest\"", "e.g. 1.4.2")]
     [InlineData("dev", "vps:releaseSha256", null, "vps:releaseSha256 is not set", "64 hexadecimal digits")]
-    [InlineData("dev", "vps:releaseBaseUrl", "http://example.com", "vps:releaseBaseUrl is", "an https address")]
+    [InlineData("dev", "vps:releaseBaseUrl", "http://example.com", "vps:releaseBaseUrl is", "an https URL")]
     [InlineData("dev", "vps:dataGib", "10", "vps:dataGib is \"10\"", "a whole number from 50 to 16384")]
     [InlineData("dev", "vps:sshPublicKey", "hunter2", "vps:sshPublicKey is", "ssh-ed25519")]
     [InlineData("prod", "network:cidr", "10.20.0.0/20", "network:cidr is", "a private IPv4 range of /16")]
     [InlineData("prod", "network:cidr", "11.20.0.0/16", "network:cidr is", "a private IPv4 range of /16")]
     [InlineData("prod", "network:endpoints", "[\"s4\"]", "network:endpoints is", "secretsmanager")]
     [InlineData("prod", "eks:version", "latest", "eks:version is \"latest\"", "e.g. 1.35")]
-    [InlineData("prod", "eks:publicAccessFrom", "[\"0.0.0.0/0\"]", "eks:publicAccessFrom is", "the whole world is not allowed")]
+    [InlineData("prod", "eks:publicAccessFrom", "[\"0.0.0.0/0\"]", "eks:publicAccessFrom is", "the whole deployed is not allowed")]
     [InlineData("prod", "eks:adminRoles", null, "eks:adminRoles is not set", "arn:aws:iam::111122223333:role/platform-admin")]
     [InlineData("prod", "eks:adminRoles", "[]", "eks:adminRoles is", "ARNs of IAM roles")]
     [InlineData("prod", "eks:addOns", "{\"vpc-cni\":\"latest\"}", "eks:addOns is", "pinned version")]
-    [InlineData("prod", "eks:addOns", "{\"vpc-cni\":\"v1.21.1-eksbuild.8\",\"coredns\":\"v1.14.3-eksbuild.2\"}", "eks:addOns is without kube-proxy, eks-pod-identity-agent", "are among them")]
+    [InlineData("prod", "eks:addOns", "{\"vpc-cni\":\"v1.21.1-eksbuild.8\",\"coredns\":\"v1.14.3-eksbuild.2\"}", "eks:addOns does not contain kube-proxy, eks-pod-identity-agent", "any add-ons that include vpc-cni")]
     [InlineData("prod", "eks:addOns", "not json", "eks:addOns is", "pinned version")]
-    [InlineData("prod", "eks:cpuMin", "9", "eks:cpuMin, eks:cpuDesired, eks:cpuMax are 9, 5, 50", "each at least as large as the one before")]
+    [InlineData("prod", "eks:cpuMin", "9", "eks:cpuMin, eks:cpuDesired, eks:cpuMax are 9, 5, 50", "min <= desired <= max")]
     [InlineData("prod", "eks:gpuInstanceTypes", "[\"p3.2xlarge\"]", "eks:gpuInstanceTypes is", "g4dn, g5, g6")]
     [InlineData("prod", "eks:gpuOnDemandPercent", "130", "eks:gpuOnDemandPercent is \"130\"", "a whole number from 0 to 100")]
     [InlineData("prod", "data:databaseClass", "m7g.large", "data:databaseClass is \"m7g.large\"", "e.g. db.m7g.large")]
@@ -39,45 +39,45 @@ public sealed class SettingsTests
     [InlineData("prod", "functions:runtime", "provided.al2023", "functions:warmStart is snapstart", "none or provisioned, or the runtime dotnet10")]
     [InlineData("prod", "functions:artifacts", "s3://bucket", "functions:artifacts is \"s3://bucket\"", "s3://bucket/prefix")]
     [InlineData("prod", "edge:oldestTls", "1.1", "edge:oldestTls is \"1.1\"", "one of 1.2, 1.3")]
-    [InlineData("prod", "observability:alertMail", null, "observability:alertMail is not set", "mail addresses")]
+    [InlineData("prod", "observability:alertMail", null, "observability:alertMail is not set", "a list of email addresses")]
     [InlineData("prod", "observability:auditLock", "none", "observability:auditLock is \"none\"", "one of GOVERNANCE, COMPLIANCE")]
     [InlineData("prod", "standby:promoted", "true", "standby:promoted is true", "only with controlplane:role standby")]
     [InlineData("prod", "standby:region", "us-east-1", "standby:region is \"us-east-1\", the stack's own region", "another region")]
     [InlineData("prod", "standby:primaryStack", "organization/controlplane/other", "standby:primaryStack is set", "only with controlplane:role standby")]
     [InlineData("dr", "standby:primaryStack", null, "standby:primaryStack is not set", "organization/project/stack")]
-    public async Task A_wrong_setting_is_refused_by_name_with_what_is_allowed(string stack, string key, string? value, string names, string allows)
+    public async Task An_invalid_setting_is_rejected_with_its_name_and_the_allowed_values(string stack, string key, string? value, string problem, string allowed)
     {
-        var refusal = await Assert.ThrowsAnyAsync<Exception>(() => World.BuildAsync(StackFile.Read(stack).With(key, value)));
-        Assert.Contains(names, refusal.ToString(), StringComparison.Ordinal);
-        Assert.Contains(allows, refusal.ToString(), StringComparison.Ordinal);
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => DeployedStack.BuildAsync(StackFile.Read(stack).With(key, value)));
+        Assert.Contains(problem, exception.ToString(), StringComparison.Ordinal);
+        Assert.Contains(allowed, exception.ToString(), StringComparison.Ordinal);
     }
 
     public static TheoryData<string> EverySetting => [.. Known("eks").Select(setting => setting.Key)];
 
-    // Whatever is read is checked; above are the values that somebody may really enter.
+    // Every setting is validated; the test above has realistic mistakes.
     [Theory]
     [MemberData(nameof(EverySetting))]
-    public void No_setting_takes_just_anything(string key)
+    public void Every_setting_is_validated(string key)
     {
         var file = StackFile.Read("prod").With(key, " ?");
-        var refusal = Assert.Throws<SettingsException>(() => Plan.Read(new Settings(known => known == "controlplane:owner" && known == key ? " " : file.Config.GetValueOrDefault(known))));
+        var exception = Assert.Throws<SettingsException>(() => Plan.Read(new Settings(known => known == "controlplane:owner" && known == key ? " " : file.Config.GetValueOrDefault(known))));
         var setting = Known("eks").Single(setting => setting.Key == key);
-        Assert.Contains(refusal.Problems, problem => problem.StartsWith($"{key} is \"", StringComparison.Ordinal) && problem.EndsWith($"{setting.Does} Allowed: {setting.Allowed}.", StringComparison.Ordinal));
+        Assert.Contains(exception.Problems, problem => problem.StartsWith($"{key} is \"", StringComparison.Ordinal) && problem.EndsWith($"{setting.Description} Allowed: {setting.Allowed}.", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Every_problem_is_told_at_once()
+    public void All_problems_are_reported_at_once()
     {
-        var refusal = Assert.Throws<SettingsException>(() => Plan.Read(new Settings(_ => null)));
+        var exception = Assert.Throws<SettingsException>(() => Plan.Read(new Settings(_ => null)));
         Assert.Equal(["aws:region", "controlplane:domain", "controlplane:owner", "controlplane:topology", "vps:release", "vps:releaseBaseUrl", "vps:releaseSha256"],
-            refusal.Problems.Select(problem => problem.Split(' ')[0]).Order(StringComparer.Ordinal));
+            exception.Problems.Select(problem => problem.Split(' ')[0]).Order(StringComparer.Ordinal));
     }
 
     [Theory]
     [InlineData("dev")]
     [InlineData("prod")]
     [InlineData("dr")]
-    public void Stack_files_set_only_what_is_read_and_explain_each_of_it(string name)
+    public void Stack_files_contain_only_known_settings_each_with_a_comment(string name)
     {
         var file = StackFile.Read(name);
         var settings = new Settings(key => file.Config.GetValueOrDefault(key));
@@ -89,13 +89,13 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public void The_handbook_lists_every_setting()
+    public void The_deployment_page_lists_every_setting()
     {
         var (vps, eks) = (Known("vps"), Known("eks"));
         Assert.Equal(vps.Select(setting => setting.Key), eks.Select(setting => setting.Key));
         var table = string.Concat(vps.Zip(eks, (onVps, onEks) =>
-            $"| `{onVps.Key}` | {onVps.Does} | {onVps.Allowed} | {Default(onVps.Default, onEks.Default)} |\n"));
-        Golden.SameSection(Path.Combine(StackFile.Root, "docs", "deploy.md"), "settings", "| setting | does | allowed | default |\n| --- | --- | --- | --- |\n" + table);
+            $"| `{onVps.Key}` | {onVps.Description} | {onVps.Allowed} | {Default(onVps.Default, onEks.Default)} |\n"));
+        Golden.AssertSectionEqual(Path.Combine(StackFile.Root, "docs", "deploy.md"), "settings", "| setting | description | allowed | default |\n| --- | --- | --- | --- |\n" + table);
     }
 
     static IReadOnlyList<Setting> Known(string topology)

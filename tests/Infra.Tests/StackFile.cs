@@ -3,7 +3,7 @@ using YamlDotNet.Serialization;
 
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>A stack's configuration, as Pulumi hands it to the program: every value a text, lists and maps as JSON.</summary>
+/// <summary>A stack's configuration as Pulumi passes it to the program: all values are strings, lists and maps are JSON.</summary>
 public sealed record StackFile(string Name, IReadOnlyDictionary<string, string> Config)
 {
     public static readonly string Root = FindRoot();
@@ -11,13 +11,13 @@ public sealed record StackFile(string Name, IReadOnlyDictionary<string, string> 
     /// <summary>Pulumi.{name}.yaml of the project.</summary>
     public static StackFile Read(string name)
     {
-        // Beside the configuration Pulumi keeps there with which key secrets are sealed.
+        // Besides "config", Pulumi stores the encryption key of secrets in the file.
         var yaml = new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(File.ReadAllText(Path.Combine(Root, $"Pulumi.{name}.yaml")));
         return new StackFile(name, ((Dictionary<object, object?>)yaml["config"]).ToDictionary(
             setting => (string)setting.Key, setting => setting.Value as string ?? JsonSerializer.Serialize(setting.Value)));
     }
 
-    /// <param name="value"><c>null</c>: without the setting.</param>
+    /// <param name="value"><c>null</c>: removes the setting.</param>
     public StackFile With(string key, string? value) => this with
     {
         Config = value is null
@@ -30,7 +30,7 @@ public sealed record StackFile(string Name, IReadOnlyDictionary<string, string> 
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Pulumi.yaml")))
         {
-            folder = folder.Parent ?? throw new InvalidOperationException("Pulumi.yaml is not in a folder above the tests.");
+            folder = folder.Parent ?? throw new InvalidOperationException("No folder above the tests contains Pulumi.yaml.");
         }
 
         return folder.FullName;

@@ -1,6 +1,6 @@
 namespace ControlPlane.Infra.Tests;
 
-/// <summary>The stacks in the tree, and variants that take the other branches of the program. Built once per run.</summary>
+/// <summary>The stacks of the repository, and variants that cover the program's other branches. Each is built once per run.</summary>
 public sealed class Stacks
 {
     static readonly Dictionary<string, Func<StackFile>> s_files = new()
@@ -14,22 +14,22 @@ public sealed class Stacks
         ["dr, promoted"] = () => StackFile.Read("dr").With("standby:promoted", "true"),
     };
 
-    readonly Dictionary<string, World> _built = [];
+    readonly Dictionary<string, DeployedStack> _built = [];
 
     public static IReadOnlyCollection<string> All => s_files.Keys;
 
     public static TheoryData<string> Names => [.. All];
 
-    public async Task<World> GetAsync(string name)
+    public async Task<DeployedStack> GetAsync(string name)
     {
-        if (!_built.TryGetValue(name, out var world))
+        if (!_built.TryGetValue(name, out var deployed))
         {
-            _built[name] = world = await World.BuildAsync(s_files[name]());
+            _built[name] = deployed = await DeployedStack.BuildAsync(s_files[name]());
         }
 
-        return world;
+        return deployed;
     }
 }
 
 [CollectionDefinition(nameof(Stacks))]
-public sealed class SharesStacks : ICollectionFixture<Stacks>;
+public sealed class StacksCollection : ICollectionFixture<Stacks>;

@@ -7,46 +7,46 @@ namespace ControlPlane.Infra.Tests;
 public sealed class StandbyTests(Stacks stacks)
 {
     [Fact]
-    public async Task The_primary_offers_what_the_standby_asks_for()
+    public async Task The_primary_has_every_output_that_the_standby_uses()
     {
-        var offered = (await stacks.GetAsync("prod")).Outputs.Keys;
-        Assert.All(Mocks.PrimaryOutputs, output => Assert.Contains(output, offered));
+        var outputs = (await stacks.GetAsync("prod")).Outputs.Keys;
+        Assert.All(Mocks.PrimaryOutputs, output => Assert.Contains(output, outputs));
     }
 
     [Fact]
-    public async Task A_waiting_standby_follows_the_primarys_data_and_runs_nothing_by_schedule()
+    public async Task A_passive_standby_replicates_the_primarys_database_and_runs_no_jobs()
     {
-        var world = await stacks.GetAsync("dr");
-        var database = Assert.Single(world.Of("aws:rds/instance:Instance"));
+        var deployed = await stacks.GetAsync("dr");
+        var database = Assert.Single(deployed.OfType("aws:rds/instance:Instance"));
         Assert.Contains("databaseArn", (string)database["replicateSourceDb"]!, StringComparison.Ordinal);
         Assert.Null(database["username"]);
-        Assert.Empty(world.Of("aws:rds/proxy:Proxy"));
-        Assert.Empty(world.Of("aws:lambda/invocation:Invocation"));
-        Assert.All(world.Of("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("DISABLED", schedule["state"]));
-        Assert.All(world.Of("aws:lambda/eventSourceMapping:EventSourceMapping"), source => Assert.True(source["enabled"] is false));
-        Assert.Contains(world.Of("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => alarm.Name == "alarms-replica-lag");
+        Assert.Empty(deployed.OfType("aws:rds/proxy:Proxy"));
+        Assert.Empty(deployed.OfType("aws:lambda/invocation:Invocation"));
+        Assert.All(deployed.OfType("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("DISABLED", schedule["state"]));
+        Assert.All(deployed.OfType("aws:lambda/eventSourceMapping:EventSourceMapping"), source => Assert.True(source["enabled"] is false));
+        Assert.Contains(deployed.OfType("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => alarm.Name == "alarms-replica-lag");
     }
 
     [Fact]
-    public async Task A_promoted_standby_has_its_own_database_in_place_and_runs_everything()
+    public async Task A_promotion_makes_the_database_writable_in_place_and_enables_all_jobs()
     {
-        var (waiting, promoted) = (await stacks.GetAsync("dr"), await stacks.GetAsync("dr, promoted"));
-        var database = Assert.Single(promoted.Of("aws:rds/instance:Instance"));
+        var (passive, promoted) = (await stacks.GetAsync("dr"), await stacks.GetAsync("dr, promoted"));
+        var database = Assert.Single(promoted.OfType("aws:rds/instance:Instance"));
         Assert.Null(database["replicateSourceDb"]);
-        Assert.Equal(Assert.Single(waiting.Of("aws:rds/instance:Instance"))["identifier"], database["identifier"]);
-        Assert.Single(promoted.Of("aws:rds/proxy:Proxy"));
-        Assert.All(promoted.Of("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("ENABLED", schedule["state"]));
+        Assert.Equal(Assert.Single(passive.OfType("aws:rds/instance:Instance"))["identifier"], database["identifier"]);
+        Assert.Single(promoted.OfType("aws:rds/proxy:Proxy"));
+        Assert.All(promoted.OfType("aws:scheduler/schedule:Schedule"), schedule => Assert.Equal("ENABLED", schedule["state"]));
     }
 
     [Fact]
-    public async Task A_promotion_changes_nothing_whose_control_plane_is_in_one_region_only()
+    public async Task A_promotion_changes_no_resource_of_a_global_service()
     {
-        string[] global = ["aws:iam/", "aws:route53/", "aws:cloudfront/"];
-        var before = Global(await stacks.GetAsync("dr"));
+        string[] globalServices = ["aws:iam/", "aws:route53/", "aws:cloudfront/"];
+        var before = GlobalResources(await stacks.GetAsync("dr"));
         Assert.NotEmpty(before);
-        Assert.Equal(before, Global(await stacks.GetAsync("dr, promoted")));
+        Assert.Equal(before, GlobalResources(await stacks.GetAsync("dr, promoted")));
 
-        Dictionary<string, string> Global(World world) => world.Resources.Where(resource => global.Any(prefix => resource.Type.StartsWith(prefix, StringComparison.Ordinal)))
+        Dictionary<string, string> GlobalResources(DeployedStack deployed) => deployed.Resources.Where(resource => globalServices.Any(prefix => resource.Type.StartsWith(prefix, StringComparison.Ordinal)))
             .ToDictionary(resource => resource.Key, resource => JsonSerializer.Serialize(resource.Inputs));
     }
 
@@ -54,47 +54,47 @@ public sealed class StandbyTests(Stacks stacks)
     [InlineData("prod", "us-east-1")]
     [InlineData("dr", "arn:aws:of:us-east-1:111122223333:tenantRegion")]
     [InlineData("dr, promoted", "arn:aws:of:us-east-1:111122223333:tenantRegion")]
-    public async Task A_standby_stands_in_for_its_primarys_region(string name, string region)
+    public async Task A_standby_serves_its_primarys_region(string name, string region)
     {
-        var world = await stacks.GetAsync(name);
-        Assert.All(world.Of("aws:lambda/function:Function"), function => Assert.Equal(region, function["environment.variables.CONTROLPLANE_REGION"]));
-        Assert.Equal(region, world.Outputs["tenantRegion"]);
+        var deployed = await stacks.GetAsync(name);
+        Assert.All(deployed.OfType("aws:lambda/function:Function"), function => Assert.Equal(region, function["environment.variables.CONTROLPLANE_REGION"]));
+        Assert.Equal(region, deployed.Outputs["tenantRegion"]);
     }
 
     [Fact]
-    public async Task What_there_is_once_stays_with_the_primary()
+    public async Task Singleton_resources_are_created_in_the_primary_only()
     {
-        var world = await stacks.GetAsync("dr");
+        var deployed = await stacks.GetAsync("dr");
         Assert.All((string[])["aws:cloudfront/distribution:Distribution", "aws:route53/zone:Zone", "aws:cloudtrail/trail:Trail", "aws:budgets/budget:Budget", "aws:efs/fileSystem:FileSystem"],
-            type => Assert.Empty(world.Of(type)));
+            type => Assert.Empty(deployed.OfType(type)));
     }
 
-    // Both are in one zone, and Route 53 takes no second record of a name and type, unless they take turns.
+    // Both stacks use one zone, and Route 53 rejects a second record with the same name and type unless both are failover records.
     [Fact]
-    public async Task No_name_is_made_by_the_primary_and_the_standby()
+    public async Task Primary_and_standby_create_no_DNS_record_twice()
     {
         var (primary, standby) = (Names(await stacks.GetAsync("prod")), Names(await stacks.GetAsync("dr")));
-        Assert.Contains(primary, name => name.Contains("proof of", StringComparison.Ordinal));
-        Assert.Contains(standby, name => name.Contains("proof of us-west-2-origin", StringComparison.Ordinal));
+        Assert.Contains(primary, name => name.Contains("validation of", StringComparison.Ordinal));
+        Assert.Contains(standby, name => name.Contains("validation of us-west-2-origin", StringComparison.Ordinal));
         Assert.Empty(primary.Intersect(standby));
 
-        // ACM's proof is the same for a name in every region of an account; SES' signatures are not.
-        static List<string> Names(World world) => [.. world.Of("aws:route53/record:Record").Where(record => !record.Name.Contains("dkim", StringComparison.Ordinal)).Select(record =>
-            $"{Regex.Replace((string)record["name"]!, @"^\[\[.+ record\]\]\.", "proof of ")} {record["type"]} {record["setIdentifier"]}")];
+        // ACM's validation record of a name is the same in every region of an account; the DKIM records of SES differ.
+        static List<string> Names(DeployedStack deployed) => [.. deployed.OfType("aws:route53/record:Record").Where(record => !record.Name.Contains("dkim", StringComparison.Ordinal)).Select(record =>
+            $"{Regex.Replace((string)record["name"]!, @"^\[\[.+ record\]\]\.", "validation of ")} {record["type"]} {record["setIdentifier"]}")];
     }
 
     [Fact]
-    public async Task What_the_standby_holds_is_sealed_with_keys_of_its_own_region()
+    public async Task Data_of_the_standby_is_encrypted_with_keys_of_its_own_region()
     {
-        var world = await stacks.GetAsync("dr");
-        Assert.Equal("[[aws:kms/key:Key keys-data arn]]", Assert.Single(world.Of("aws:rds/instance:Instance"))["kmsKeyId"]);
-        Assert.Equal("us-west-2", (await stacks.GetAsync("prod")).One("aws:kms/key:Key", "second-region")["region"]);
+        var deployed = await stacks.GetAsync("dr");
+        Assert.Equal("[[aws:kms/key:Key keys-data arn]]", Assert.Single(deployed.OfType("aws:rds/instance:Instance"))["kmsKeyId"]);
+        Assert.Equal("us-west-2", (await stacks.GetAsync("prod")).Get("aws:kms/key:Key", "second-region")["region"]);
     }
 
     [Fact]
     public async Task Primary_and_standby_can_be_peered()
     {
         var (primary, standby) = (await stacks.GetAsync("prod"), await stacks.GetAsync("dr"));
-        Assert.NotEqual(Assert.Single(primary.Of("aws:ec2/vpc:Vpc"))["cidrBlock"], Assert.Single(standby.Of("aws:ec2/vpc:Vpc"))["cidrBlock"]);
+        Assert.NotEqual(Assert.Single(primary.OfType("aws:ec2/vpc:Vpc"))["cidrBlock"], Assert.Single(standby.OfType("aws:ec2/vpc:Vpc"))["cidrBlock"]);
     }
 }

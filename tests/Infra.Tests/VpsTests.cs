@@ -8,50 +8,50 @@ namespace ControlPlane.Infra.Tests;
 public sealed class VpsTests(Stacks stacks)
 {
     [Fact]
-    public async Task The_firewall_is_the_one_of_the_handbook()
+    public async Task The_firewall_allows_only_web_SSH_and_development_ports()
     {
-        var world = await stacks.GetAsync("dev");
-        var open = world.Of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        var deployed = await stacks.GetAsync("dev");
+        var open = deployed.OfType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
             .Select(rule => $"{rule["cidrIpv4"]} to {rule["fromPort"]}-{rule["toPort"]}/{rule["ipProtocol"]}").Order(StringComparer.Ordinal);
         Assert.Equal(["0.0.0.0/0 to 443-443/tcp", "0.0.0.0/0 to 80-80/tcp", "10.0.0.0/8 to 3001-3001/tcp", "198.51.100.0/28 to 22-22/tcp"], open);
     }
 
     [Fact]
-    public async Task Without_named_addresses_nobody_reaches_port_22()
+    public async Task Without_configured_ranges_port_22_is_closed()
     {
-        var world = await World.BuildAsync(StackFile.Read("dev").With("vps:sshFrom", null));
-        Assert.DoesNotContain(world.Of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"), rule => Convert.ToInt32(rule["fromPort"], null) == 22);
+        var deployed = await DeployedStack.BuildAsync(StackFile.Read("dev").With("vps:sshFrom", null));
+        Assert.DoesNotContain(deployed.OfType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"), rule => Convert.ToInt32(rule["fromPort"], null) == 22);
     }
 
     [Fact]
     public async Task Snapshots_are_daily_and_kept_for_seven_days()
     {
-        var schedule = Assert.Single((await stacks.GetAsync("dev")).Of("aws:dlm/lifecyclePolicy:LifecyclePolicy"));
+        var schedule = Assert.Single((await stacks.GetAsync("dev")).OfType("aws:dlm/lifecyclePolicy:LifecyclePolicy"));
         Assert.Equal(24, Convert.ToInt32(schedule["policyDetails.schedules.0.createRule.interval"], null));
         Assert.Equal("02:00", schedule["policyDetails.schedules.0.createRule.times"]);
         Assert.Equal(7, Convert.ToInt32(schedule["policyDetails.schedules.0.retainRule.interval"], null));
         Assert.Equal("DAYS", schedule["policyDetails.schedules.0.retainRule.intervalUnit"]);
-        Assert.True((await stacks.GetAsync("dev")).One("aws:ebs/volume:Volume", "data")["finalSnapshot"] is true);
+        Assert.True((await stacks.GetAsync("dev")).Get("aws:ebs/volume:Volume", "data")["finalSnapshot"] is true);
     }
 
     [Theory]
     [InlineData("dev", "[[aws:ec2/eip:Eip host-address publicIp]]")]
     [InlineData("dev, existing host", "192.0.2.10")]
-    public async Task Portal_api_and_environments_have_names(string name, string address)
+    public async Task Portal_API_and_environments_have_DNS_records(string name, string address)
     {
-        var world = await stacks.GetAsync(name);
-        var records = world.Of("aws:route53/record:Record").ToDictionary(record => (string)record["name"]!, record => Assert.Single(record.Texts("records")));
+        var deployed = await stacks.GetAsync(name);
+        var records = deployed.OfType("aws:route53/record:Record").ToDictionary(record => (string)record["name"]!, record => Assert.Single(record.Texts("records")));
         Assert.Equal(["*.users.dev.llm.example.com", "api.dev.llm.example.com", "dev.llm.example.com"], records.Keys.Order(StringComparer.Ordinal));
         Assert.All(records.Values, value => Assert.Equal(address, value));
-        Assert.Equal(address, world.Outputs["address"]);
+        Assert.Equal(address, deployed.Outputs["address"]);
     }
 
     [Fact]
-    public async Task An_existing_host_gets_names_and_a_command_and_nothing_else()
+    public async Task An_existing_host_gets_only_DNS_records_and_a_command()
     {
-        var world = await stacks.GetAsync("dev, existing host");
-        Assert.All(world.Resources.Where(resource => !resource.IsComponent), resource => Assert.Equal("aws:route53/record:Record", resource.Type));
-        var command = (string)world.Outputs["bootstrapCommand"]!;
+        var deployed = await stacks.GetAsync("dev, existing host");
+        Assert.All(deployed.Resources.Where(resource => !resource.IsComponent), resource => Assert.Equal("aws:route53/record:Record", resource.Type));
+        var command = (string)deployed.Outputs["bootstrapCommand"]!;
         Assert.StartsWith("ssh root@192.0.2.10 sh -s <<'EOF'\n#!/bin/sh\nset -eu\n", command, StringComparison.Ordinal);
         Assert.EndsWith("install.sh\nEOF", command, StringComparison.Ordinal);
         Assert.Equal("", Shell("-n", command));
@@ -59,29 +59,29 @@ public sealed class VpsTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task The_host_may_only_be_reached_through_session_manager()
+    public async Task The_hosts_role_allows_only_Session_Manager()
     {
-        var world = await stacks.GetAsync("dev");
+        var deployed = await stacks.GetAsync("dev");
         Assert.Equal("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-            Assert.Single(world.About(world.One("aws:iam/role:Role", "host"), "aws:iam/rolePolicyAttachment:RolePolicyAttachment"))["policyArn"]);
-        Assert.Empty(world.Of("aws:iam/rolePolicy:RolePolicy"));
+            Assert.Single(deployed.DependentsOf(deployed.Get("aws:iam/role:Role", "host"), "aws:iam/rolePolicyAttachment:RolePolicyAttachment"))["policyArn"]);
+        Assert.Empty(deployed.OfType("aws:iam/rolePolicy:RolePolicy"));
     }
 
     [Fact]
-    public async Task The_host_has_the_planned_size_an_address_that_stays_and_an_encrypted_disk()
+    public async Task The_host_has_the_planned_size_a_static_address_and_an_encrypted_disk()
     {
-        var world = await stacks.GetAsync("dev");
-        var host = world.One("aws:ec2/instance:Instance", "host");
+        var deployed = await stacks.GetAsync("dev");
+        var host = deployed.Get("aws:ec2/instance:Instance", "host");
         Assert.Equal("m7i.2xlarge", host["instanceType"]); // 8 vCPU, 32 GB
         Assert.True(host["rootBlockDevice.encrypted"] is true && host["metadataOptions.httpTokens"] is "required");
         Assert.Contains("aws:ec2/networkInterface:NetworkInterface host", host.DependsOn);
-        Assert.Contains("aws:ec2/networkInterface:NetworkInterface host", Assert.Single(world.Of("aws:ec2/eip:Eip")).DependsOn);
+        Assert.Contains("aws:ec2/networkInterface:NetworkInterface host", Assert.Single(deployed.OfType("aws:ec2/eip:Eip")).DependsOn);
     }
 
     [Fact]
     public async Task Cloud_init_mounts_the_data_and_installs_the_pinned_release()
     {
-        var userData = (string)(await stacks.GetAsync("dev")).One("aws:ec2/instance:Instance", "host")["userData"]!;
+        var userData = (string)(await stacks.GetAsync("dev")).Get("aws:ec2/instance:Instance", "host")["userData"]!;
         Assert.StartsWith("#cloud-config\n", userData, StringComparison.Ordinal);
         var cloudInit = new DeserializerBuilder().Build().Deserialize<CloudInit>(userData);
         Assert.Equal(["/usr/local/sbin/mount-controlplane-data && /usr/local/sbin/install-controlplane"], cloudInit.RunCommands);
@@ -95,17 +95,17 @@ public sealed class VpsTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task The_installer_knows_every_setting_that_cloud_init_gives_it()
+    public async Task The_installer_documents_every_setting_that_cloud_init_passes()
     {
-        var userData = (string)(await stacks.GetAsync("dev")).One("aws:ec2/instance:Instance", "host")["userData"]!;
-        var given = Regex.Matches(userData, "CONTROLPLANE_[A-Z_]+(?==)").Select(match => match.Value).Distinct().ToList();
+        var userData = (string)(await stacks.GetAsync("dev")).Get("aws:ec2/instance:Instance", "host")["userData"]!;
+        var passed = Regex.Matches(userData, "CONTROLPLANE_[A-Z_]+(?==)").Select(match => match.Value).Distinct().ToList();
         using var help = Process.Start(new ProcessStartInfo(Path.Combine(StackFile.Root, "deploy/vps/install.sh"), "--help") { RedirectStandardOutput = true })!;
         var text = await help.StandardOutput.ReadToEndAsync();
-        Assert.Contains("CONTROLPLANE_DOMAIN", given);
-        Assert.All(given, name => Assert.Contains($"  {name} ", text, StringComparison.Ordinal));
+        Assert.Contains("CONTROLPLANE_DOMAIN", passed);
+        Assert.All(passed, name => Assert.Contains($"  {name} ", text, StringComparison.Ordinal));
     }
 
-    // A script for POSIX shells: syntax errors would show only on the new host's console.
+    // Syntax errors would otherwise appear only on the console of the new host.
     static string Shell(string option, string script)
     {
         using var shell = Process.Start(new ProcessStartInfo("sh") { ArgumentList = { option }, RedirectStandardInput = true, RedirectStandardError = true })!;
