@@ -15,7 +15,7 @@ static class AccessRules
     // Required by Lambda to run in a VPC; AWS's managed policy allows them on all resources, too. The function's code is denied them.
     static readonly string[] s_networkInterfaceActions = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"];
 
-    public static void Only_ports_80_and_443_are_open_to_the_internet(DeployedStack deployed)
+    public static void Only_ports_80_and_443_are_open_to_the_internet(StackSnapshot deployed)
     {
         foreach (var rule in deployed.OfType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").Where(rule => rule["cidrIpv4"] is "0.0.0.0/0" || rule["cidrIpv6"] is not null))
         {
@@ -23,7 +23,7 @@ static class AccessRules
         }
     }
 
-    public static void Security_group_rules_are_separate_resources(DeployedStack deployed)
+    public static void Security_group_rules_are_separate_resources(StackSnapshot deployed)
     {
         // The rule above does not see inline rules, and they conflict with separate ones.
         Assert.All(deployed.OfType("aws:ec2/securityGroup:SecurityGroup"), group => Assert.True(group["ingress"] is null && group["egress"] is null, group.Key));
@@ -32,7 +32,7 @@ static class AccessRules
     }
 
     /// <summary>Except the cluster's security group, which EKS creates with unrestricted egress.</summary>
-    public static void Each_connection_between_groups_is_allowed_by_egress_and_ingress(DeployedStack deployed)
+    public static void Each_connection_between_groups_is_allowed_by_egress_and_ingress(StackSnapshot deployed)
     {
         var (ingress, egress) = (deployed.IngressRules.ToList(), deployed.EgressRules.ToList());
         Assert.All(egress.Where(rule => rule.Peer is not "0.0.0.0/0"), rule => Assert.Contains((rule.Peer, rule.Group, rule.Port), ingress));
@@ -41,11 +41,11 @@ static class AccessRules
     }
 
     // EC2 rejects other characters only during the deployment.
-    public static void Security_group_descriptions_contain_only_characters_that_EC2_accepts(DeployedStack deployed) =>
+    public static void Security_group_descriptions_contain_only_characters_that_EC2_accepts(StackSnapshot deployed) =>
         Assert.All(deployed.Resources.Where(resource => resource.Type.Contains("ecurityGroup", StringComparison.Ordinal) && resource["description"] is not null),
             resource => Assert.Matches("^[A-Za-z0-9. _:/()#,@\\[\\]+=&;{}!$*-]{1,255}$", (string)resource["description"]!));
 
-    public static void No_allowed_action_has_a_wildcard(DeployedStack deployed)
+    public static void No_allowed_action_has_a_wildcard(StackSnapshot deployed)
     {
         // A deny may use a wildcard: buckets deny all requests without TLS.
         foreach (var (resource, statement) in Statements(deployed).Where(entry => !entry.Statement.Denies()))
@@ -55,7 +55,7 @@ static class AccessRules
         }
     }
 
-    public static void Policies_name_their_resources(DeployedStack deployed)
+    public static void Policies_name_their_resources(StackSnapshot deployed)
     {
         // In a key policy, "*" is the key itself.
         foreach (var (resource, statement) in Statements(deployed).Where(entry => !entry.Resource.Type.StartsWith("aws:kms/", StringComparison.Ordinal) && !entry.Statement.Denies() && entry.Statement.ResourceArns().Contains("*")))
@@ -64,7 +64,7 @@ static class AccessRules
         }
     }
 
-    public static void Trust_policies_name_their_principals(DeployedStack deployed)
+    public static void Trust_policies_name_their_principals(StackSnapshot deployed)
     {
         foreach (var (resource, statement) in Statements(deployed).Where(entry => entry.Statement.GetProperty("Effect").GetString() == "Allow"))
         {
@@ -74,24 +74,24 @@ static class AccessRules
         Assert.All(deployed.OfType("aws:iam/role:Role"), role => Assert.Single(role.Json("assumeRolePolicy").GetProperty("Statement").EnumerateArray()));
     }
 
-    public static void Code_of_functions_is_denied_network_interfaces(DeployedStack deployed) =>
+    public static void Function_code_cannot_manage_network_interfaces(StackSnapshot deployed) =>
         Assert.All(deployed.OfType("aws:lambda/function:Function"), function => Assert.Single(
             deployed.Get("aws:iam/rolePolicy:RolePolicy", function.Name).Statements(), statement => statement.Denies() && s_networkInterfaceActions.All(statement.Actions().Contains)
                 && statement.GetProperty("Condition").GetRawText().Contains($"function:{function["name"]}\"", StringComparison.Ordinal)));
 
-    public static void Roles_have_no_administrator_policies(DeployedStack deployed) =>
+    public static void Roles_have_no_administrator_policies(StackSnapshot deployed) =>
         Assert.All(deployed.OfType("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), attachment =>
             Assert.DoesNotMatch("AdministratorAccess|PowerUserAccess|FullAccess", (string)attachment["policyArn"]!));
 
     // SES accepts SMTP passwords of IAM users only. All other principals are roles without access keys.
-    public static void The_only_IAM_user_may_send_mail_and_nothing_else(DeployedStack deployed)
+    public static void The_only_IAM_user_may_send_mail_and_nothing_else(StackSnapshot deployed)
     {
         Assert.All(deployed.Resources.Where(resource => resource.Type.StartsWith("aws:iam/user", StringComparison.Ordinal) || resource.Type is "aws:iam/accessKey:AccessKey"), resource =>
             Assert.Contains(resource.Key, (string[])["aws:iam/user:User mail", "aws:iam/userPolicy:UserPolicy mail", "aws:iam/accessKey:AccessKey mail"]));
         Assert.All(deployed.OfType("aws:iam/userPolicy:UserPolicy").SelectMany(policy => policy.Statements()), statement => Assert.Equal(["ses:SendRawEmail"], statement.Actions()));
     }
 
-    public static void Instance_metadata_requires_IMDSv2_with_a_hop_limit_of_1(DeployedStack deployed)
+    public static void Instance_metadata_requires_IMDSv2_with_a_hop_limit_of_1(StackSnapshot deployed)
     {
         foreach (var host in deployed.OfType("aws:ec2/instance:Instance").Concat(deployed.OfType("aws:ec2/launchTemplate:LaunchTemplate")))
         {
@@ -100,7 +100,7 @@ static class AccessRules
         }
     }
 
-    static IEnumerable<(DeployedResource Resource, JsonElement Statement)> Statements(DeployedStack deployed) =>
+    static IEnumerable<(DeployedResource Resource, JsonElement Statement)> Statements(StackSnapshot deployed) =>
         from resource in deployed.Resources from statement in resource.Statements() select (resource, statement);
 
     static int Port(DeployedResource rule, string property) => Convert.ToInt32(rule[property], null);

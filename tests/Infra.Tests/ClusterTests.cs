@@ -148,7 +148,7 @@ public sealed class ClusterTests(Stacks stacks)
         return flags.Single(flag => flag.StartsWith("--node-labels=", StringComparison.Ordinal)).Split("accelerator=")[1].Split(',')[0];
     }
 
-    static DeployedResource GpuGroup(DeployedStack deployed) => deployed.Get("aws:autoscaling/group:Group", "gpu-nodes");
+    static DeployedResource GpuGroup(StackSnapshot deployed) => deployed.Get("aws:autoscaling/group:Group", "gpu-nodes");
 
     static int Number(DeployedResource resource, string path) => Convert.ToInt32(resource[path], null);
 }

@@ -4,7 +4,7 @@ namespace ControlPlane.Infra.Tests;
 static class DataRules
 {
     // How each stateful type is encrypted. RulesTests fails if a type is missing.
-    public static readonly IReadOnlyDictionary<string, Func<DeployedStack, DeployedResource, bool>> Encrypted = new Dictionary<string, Func<DeployedStack, DeployedResource, bool>>
+    public static readonly IReadOnlyDictionary<string, Func<StackSnapshot, DeployedResource, bool>> Encrypted = new Dictionary<string, Func<StackSnapshot, DeployedResource, bool>>
     {
         ["aws:ebs/volume:Volume"] = (_, volume) => volume["encrypted"] is true,
         ["aws:rds/instance:Instance"] = (_, database) => database["storageEncrypted"] is true && database["kmsKeyId"] is not null,
@@ -22,7 +22,7 @@ static class DataRules
         ["aws:route53/zone:Zone"] = (_, _) => true,
     };
 
-    public static void Data_stores_are_encrypted(DeployedStack deployed)
+    public static void Data_stores_are_encrypted(StackSnapshot deployed)
     {
         Assert.All(deployed.Resources.Where(resource => Encrypted.ContainsKey(resource.Type)), resource => Assert.True(Encrypted[resource.Type](deployed, resource), resource.Key));
         Assert.All(deployed.OfType("aws:ec2/instance:Instance"), host => Assert.True(host["rootBlockDevice.encrypted"] is true, host.Key));
@@ -31,7 +31,7 @@ static class DataRules
         Assert.All(deployed.OfType("aws:sns/topic:Topic"), topic => Assert.True(topic["kmsMasterKeyId"] is not null, topic.Key));
     }
 
-    public static void Databases_files_and_volumes_are_backed_up(DeployedStack deployed)
+    public static void Databases_files_and_volumes_are_backed_up(StackSnapshot deployed)
     {
         var snapshots = deployed.OfType("aws:dlm/lifecyclePolicy:LifecyclePolicy").Select(policy => (string?)policy["policyDetails.targetTags.Snapshots"]).ToHashSet();
         Assert.All(deployed.OfType("aws:ebs/volume:Volume"), volume => Assert.True(volume["tags.Snapshots"] is string tag && snapshots.Contains(tag), volume.Key));
@@ -42,7 +42,7 @@ static class DataRules
             resource.Type.StartsWith("aws:s3/bucketVersioning", StringComparison.Ordinal) && resource.DependsOn.Contains(bucket.Key) && resource["versioningConfiguration.status"] is "Enabled"));
     }
 
-    public static void No_bucket_is_public(DeployedStack deployed)
+    public static void No_bucket_is_public(StackSnapshot deployed)
     {
         Assert.All(deployed.OfType("aws:s3/bucket:Bucket"), bucket =>
         {
@@ -51,12 +51,12 @@ static class DataRules
         });
     }
 
-    public static void File_systems_deny_access_without_TLS(DeployedStack deployed) =>
+    public static void File_systems_deny_access_without_TLS(StackSnapshot deployed) =>
         Assert.All(deployed.OfType("aws:efs/mountTarget:MountTarget"), target => Assert.Contains(
             deployed.OfType("aws:efs/fileSystemPolicy:FileSystemPolicy").Where(policy => Equals(policy["fileSystemId"], target["fileSystemId"])).SelectMany(policy => policy.Statements()),
             statement => statement.Denies() && statement.GetProperty("Condition").GetRawText() == """{"Bool":{"aws:SecureTransport":["false"]}}"""));
 
-    public static void Every_queue_has_a_dead_letter_queue(DeployedStack deployed)
+    public static void Every_queue_has_a_dead_letter_queue(StackSnapshot deployed)
     {
         var deadLetters = deployed.OfType("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy").SelectMany(policy => policy.DependsOn)
             // Asynchronous invocations have a dead-letter queue without a source queue.
@@ -69,10 +69,10 @@ static class DataRules
         }
     }
 
-    public static void Logs_are_encrypted_and_have_a_retention(DeployedStack deployed) =>
+    public static void Logs_are_encrypted_and_have_a_retention(StackSnapshot deployed) =>
         Assert.All(deployed.OfType("aws:cloudwatch/logGroup:LogGroup"), group => Assert.True(group["kmsKeyId"] is not null && group["retentionInDays"] is not null, group.Key));
 
-    public static void Every_taggable_resource_has_owner_and_stack_tags(DeployedStack deployed)
+    public static void Every_taggable_resource_has_owner_and_stack_tags(StackSnapshot deployed)
     {
         foreach (var resource in deployed.Resources.Where(resource => Mocks.IsTaggable(resource.Type)))
         {

@@ -32,7 +32,7 @@ public sealed class DataTests(Stacks stacks)
         // End to end: the proxy connects to the database as the user of the function.
         Assert.Equal(
             ((string[])["api", "usage", "jobs", "provision"]).Select(function => $"dbuser:[[aws:rds/instance:Instance database resourceId]]/controlplane_{function}"),
-            deployed.Get("aws:iam/rolePolicy:RolePolicy", "database-access").Statements().Single().Statement.ResourceArns().Select(arn => arn.Split(':', 6)[5]));
+            deployed.Get("aws:iam/rolePolicy:RolePolicy", "database-access").Statements().Single().ResourceArns().Select(arn => arn.Split(':', 6)[5]));
     }
 
     [Fact]

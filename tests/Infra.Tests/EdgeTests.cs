@@ -15,7 +15,7 @@ public sealed class EdgeTests(Stacks stacks)
     [Fact]
     public async Task TLS_1_3_can_be_required()
     {
-        var deployed = await DeployedStack.BuildAsync(StackFile.Read("prod").With("edge:oldestTls", "1.3"));
+        var deployed = await StackSnapshot.BuildAsync(StackFile.Read("prod").With("edge:oldestTls", "1.3"));
         Assert.Equal("TLSv1.3_2025", Assert.Single(deployed.OfType("aws:cloudfront/distribution:Distribution"))["viewerCertificate.minimumProtocolVersion"]);
         Assert.Equal("ELBSecurityPolicy-TLS13-1-3-2021-06", deployed.Get("aws:lb/listener:Listener", "ingress-https")["sslPolicy"]);
     }

@@ -6,7 +6,7 @@ namespace ControlPlane.Infra.Tests;
 static class Graph
 {
     /// <summary>One line per resource under its component, followed by its dependencies.</summary>
-    public static string List(DeployedStack deployed)
+    public static string List(StackSnapshot deployed)
     {
         var text = new StringBuilder();
         foreach (var component in deployed.Resources.Where(resource => resource.IsComponent))
@@ -26,7 +26,7 @@ static class Graph
     }
 
     /// <summary>Top-level components with the number of resources by type, and arrows for their dependencies.</summary>
-    public static string Mermaid(DeployedStack deployed)
+    public static string Mermaid(StackSnapshot deployed)
     {
         var componentOf = deployed.Resources.ToDictionary(resource => resource.Key, deployed.TopComponentOf);
         var text = new StringBuilder("```mermaid\nflowchart LR\n");

@@ -12,7 +12,7 @@ public sealed class GraphTests
     [InlineData("prod")]
     [InlineData("dr")]
     public async Task The_resource_graph_matches_the_golden_file(string name) =>
-        Golden.AssertEqual(Path.Combine(s_golden, $"{name}.txt"), Graph.List(await DeployedStack.BuildAsync(StackFile.Read(name))));
+        Golden.AssertEqual(Path.Combine(s_golden, $"{name}.txt"), Graph.List(await StackSnapshot.BuildAsync(StackFile.Read(name))));
 
     [Fact]
     public async Task The_topology_page_matches_the_stacks()
@@ -27,7 +27,7 @@ public sealed class GraphTests
             """);
         foreach (var (name, title) in new[] { ("dev", "Topology vps: one host"), ("prod", "Topology eks: three availability zones"), ("dr", "Topology eks: the standby in the second region") })
         {
-            text.Append(null, $"\n## {title}\n\nPulumi.{name}.yaml\n\n{Graph.Mermaid(await DeployedStack.BuildAsync(StackFile.Read(name)))}");
+            text.Append(null, $"\n## {title}\n\nPulumi.{name}.yaml\n\n{Graph.Mermaid(await StackSnapshot.BuildAsync(StackFile.Read(name)))}");
         }
 
         Golden.AssertEqual(page, text.ToString());

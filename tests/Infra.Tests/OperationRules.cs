@@ -5,7 +5,7 @@ namespace ControlPlane.Infra.Tests;
 /// <summary>Rules on jobs, alarms, functions and TLS, for every resource of every stack.</summary>
 static class OperationRules
 {
-    public static void Every_alarm_notifies_a_topic_with_subscriptions(DeployedStack deployed)
+    public static void Every_alarm_notifies_a_topic_with_subscriptions(StackSnapshot deployed)
     {
         var subscribedTopics = deployed.OfType("aws:sns/topicSubscription:TopicSubscription").SelectMany(subscription => subscription.DependsOn).ToHashSet();
         Assert.All(deployed.OfType("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm =>
@@ -15,11 +15,11 @@ static class OperationRules
         });
     }
 
-    public static void Only_heartbeat_alarms_treat_missing_data_as_breaching(DeployedStack deployed) =>
+    public static void Only_heartbeat_alarms_treat_missing_data_as_breaching(StackSnapshot deployed) =>
         Assert.All(deployed.OfType("aws:cloudwatch/metricAlarm:MetricAlarm"), alarm => Assert.Equal(
             alarm.Name is "alarms-database-connectivity" or "alarms-replica-lag" ? "breaching" : "notBreaching", alarm["treatMissingData"]));
 
-    public static void Every_job_has_the_same_schedule_as_on_the_hosts(DeployedStack deployed)
+    public static void Every_job_has_the_same_schedule_as_on_the_hosts(StackSnapshot deployed)
     {
         var schedules = deployed.OfType("aws:scheduler/schedule:Schedule").ToList();
         if (deployed.OfType("aws:eks/cluster:Cluster").Any())
@@ -36,14 +36,14 @@ static class OperationRules
         });
     }
 
-    public static void Every_schedule_has_retries_and_a_dead_letter_queue(DeployedStack deployed) =>
+    public static void Every_schedule_has_retries_and_a_dead_letter_queue(StackSnapshot deployed) =>
         Assert.All(deployed.OfType("aws:scheduler/schedule:Schedule"), schedule =>
         {
             Assert.True(Convert.ToInt32(schedule["target.retryPolicy.maximumRetryAttempts"] ?? 0, null) > 0, schedule.Key);
             Assert.NotNull(schedule["target.deadLetterConfig.arn"]);
         });
 
-    public static void Every_function_has_its_own_role_and_log_group(DeployedStack deployed)
+    public static void Every_function_has_its_own_role_and_log_group(StackSnapshot deployed)
     {
         var functions = deployed.OfType("aws:lambda/function:Function").ToList();
         Assert.Equal(functions.Count, functions.Select(function => function["role"]).Distinct().Count());
@@ -51,7 +51,7 @@ static class OperationRules
         Assert.All(functions, function => Assert.Equal(["arm64"], function.Texts("architectures")));
     }
 
-    public static void TLS_1_2_is_the_minimum_everywhere(DeployedStack deployed)
+    public static void TLS_1_2_is_the_minimum_everywhere(StackSnapshot deployed)
     {
         Assert.All(deployed.OfType("aws:lb/listener:Listener").Where(listener => listener["port"] is not null && Convert.ToInt32(listener["port"], null) == 443),
             listener => Assert.StartsWith("ELBSecurityPolicy-TLS13-", (string?)listener["sslPolicy"], StringComparison.Ordinal));

@@ -6,9 +6,9 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed class RulesTests(Stacks stacks)
 {
-    static readonly Dictionary<string, Action<DeployedStack>> s_rules = new[] { typeof(AccessRules), typeof(DataRules), typeof(OperationRules) }
+    static readonly Dictionary<string, Action<StackSnapshot>> s_rules = new[] { typeof(AccessRules), typeof(DataRules), typeof(OperationRules) }
         .SelectMany(rules => rules.GetMethods(BindingFlags.Public | BindingFlags.Static))
-        .ToDictionary(method => method.Name, method => method.CreateDelegate<Action<DeployedStack>>());
+        .ToDictionary(method => method.Name, method => method.CreateDelegate<Action<StackSnapshot>>());
 
     // A change to one resource of a stack, or an added resource, that violates the rule.
     static readonly Dictionary<string, (string Stack, string Resource, Dictionary<string, object?> Change)> s_violations = new()
@@ -27,7 +27,7 @@ public sealed class RulesTests(Stacks stacks)
         {
             ["assumeRolePolicy"] = """{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],"Principal":"*"}]}""",
         }),
-        [nameof(AccessRules.Code_of_functions_is_denied_network_interfaces)] = ("prod", "aws:iam/rolePolicy:RolePolicy functions-api", new()
+        [nameof(AccessRules.Function_code_cannot_manage_network_interfaces)] = ("prod", "aws:iam/rolePolicy:RolePolicy functions-api", new()
         {
             ["policy"] = Document("ec2:CreateNetworkInterface", "*"),
         }),

@@ -47,7 +47,7 @@ public sealed class SettingsTests
     [InlineData("dr", "standby:primaryStack", null, "standby:primaryStack is not set", "organization/project/stack")]
     public async Task An_invalid_setting_is_rejected_with_its_name_and_the_allowed_values(string stack, string key, string? value, string problem, string allowed)
     {
-        var exception = await Assert.ThrowsAnyAsync<Exception>(() => DeployedStack.BuildAsync(StackFile.Read(stack).With(key, value)));
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => StackSnapshot.BuildAsync(StackFile.Read(stack).With(key, value)));
         Assert.Contains(problem, exception.ToString(), StringComparison.Ordinal);
         Assert.Contains(allowed, exception.ToString(), StringComparison.Ordinal);
     }

@@ -14,17 +14,17 @@ public sealed class Stacks
         ["dr, promoted"] = () => StackFile.Read("dr").With("standby:promoted", "true"),
     };
 
-    readonly Dictionary<string, DeployedStack> _built = [];
+    readonly Dictionary<string, StackSnapshot> _built = [];
 
     public static IReadOnlyCollection<string> All => s_files.Keys;
 
     public static TheoryData<string> Names => [.. All];
 
-    public async Task<DeployedStack> GetAsync(string name)
+    public async Task<StackSnapshot> GetAsync(string name)
     {
         if (!_built.TryGetValue(name, out var deployed))
         {
-            _built[name] = deployed = await DeployedStack.BuildAsync(s_files[name]());
+            _built[name] = deployed = await StackSnapshot.BuildAsync(s_files[name]());
         }
 
         return deployed;
@@ -32,4 +32,4 @@ public sealed class Stacks
 }
 
 [CollectionDefinition(nameof(Stacks))]
-public sealed class StacksCollection : ICollectionFixture<Stacks>;
+public sealed class StacksDefinition : ICollectionFixture<Stacks>;

@@ -46,7 +46,7 @@ public sealed class StandbyTests(Stacks stacks)
         Assert.NotEmpty(before);
         Assert.Equal(before, GlobalResources(await stacks.GetAsync("dr, promoted")));
 
-        Dictionary<string, string> GlobalResources(DeployedStack deployed) => deployed.Resources.Where(resource => globalServices.Any(prefix => resource.Type.StartsWith(prefix, StringComparison.Ordinal)))
+        Dictionary<string, string> GlobalResources(StackSnapshot deployed) => deployed.Resources.Where(resource => globalServices.Any(prefix => resource.Type.StartsWith(prefix, StringComparison.Ordinal)))
             .ToDictionary(resource => resource.Key, resource => JsonSerializer.Serialize(resource.Inputs));
     }
 
@@ -79,7 +79,7 @@ public sealed class StandbyTests(Stacks stacks)
         Assert.Empty(primary.Intersect(standby));
 
         // ACM's validation record of a name is the same in every region of an account; the DKIM records of SES differ.
-        static List<string> Names(DeployedStack deployed) => [.. deployed.OfType("aws:route53/record:Record").Where(record => !record.Name.Contains("dkim", StringComparison.Ordinal)).Select(record =>
+        static List<string> Names(StackSnapshot deployed) => [.. deployed.OfType("aws:route53/record:Record").Where(record => !record.Name.Contains("dkim", StringComparison.Ordinal)).Select(record =>
             $"{Regex.Replace((string)record["name"]!, @"^\[\[.+ record\]\]\.", "validation of ")} {record["type"]} {record["setIdentifier"]}")];
     }
 

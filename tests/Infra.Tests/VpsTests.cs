@@ -19,7 +19,7 @@ public sealed class VpsTests(Stacks stacks)
     [Fact]
     public async Task Without_configured_ranges_port_22_is_closed()
     {
-        var deployed = await DeployedStack.BuildAsync(StackFile.Read("dev").With("vps:sshFrom", null));
+        var deployed = await StackSnapshot.BuildAsync(StackFile.Read("dev").With("vps:sshFrom", null));
         Assert.DoesNotContain(deployed.OfType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"), rule => Convert.ToInt32(rule["fromPort"], null) == 22);
     }
 

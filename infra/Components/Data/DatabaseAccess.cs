@@ -1,7 +1,7 @@
+using ControlPlane.Platform.Database;
 using Pulumi.Aws.Iam;
 using Pulumi.Aws.Rds;
 using Pulumi.Aws.Rds.Inputs;
-using FunctionLogin = ControlPlane.Platform.Database.FunctionLogin;
 
 namespace ControlPlane.Infra.Components.Data;
 

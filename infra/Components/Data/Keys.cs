@@ -26,27 +26,21 @@ public sealed class Keys : ComponentResource
     public Keys(string name, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:security:Keys", name, options)
     {
-        Data = CreateKey($"{name}-data", "databases, files, objects and backups");
-        Secrets = CreateKey($"{name}-secrets", "secrets of the platform and of its tenants");
-        Logs = CreateKey($"{name}-logs", "logs", LogEncryption(stack.Region, stack));
-        Alerts = CreateKey($"{name}-alerts", "alarms", [.. Publishers.Select(service =>
+        Data = CreateWithAlias($"{name}-data", "databases, files, objects and backups");
+        Secrets = CreateWithAlias($"{name}-secrets", "secrets of the platform and of its tenants");
+        Logs = CreateWithAlias($"{name}-logs", "logs", LogEncryption(stack.Region, stack));
+        Alerts = CreateWithAlias($"{name}-alerts", "alarms", [.. Publishers.Select(service =>
             new Statement(["kms:Decrypt", "kms:GenerateDataKey"], "*") { Principal = ("Service", service) })]);
-        Audit = CreateKey($"{name}-audit", "the audit trail", new Statement(["kms:GenerateDataKey", "kms:DescribeKey"], "*")
+        Audit = CreateWithAlias($"{name}-audit", "the audit trail", new Statement(["kms:GenerateDataKey", "kms:DescribeKey"], "*")
         {
             Principal = ("Service", "cloudtrail.amazonaws.com"),
             Conditions = [new("StringEquals", "aws:SourceArn", stack.Account.Arn("cloudtrail", $"trail/{stack.PhysicalName("audit")}"))],
         });
         RegisterOutputs();
 
-        Key CreateKey(string keyName, string content, params Statement[] statements)
+        Key CreateWithAlias(string keyName, string content, params Statement[] statements)
         {
-            var key = new Key(keyName, new KeyArgs
-            {
-                Description = $"{stack.Project} {stack.Name}: {content}",
-                EnableKeyRotation = true,
-                DeletionWindowInDays = 30,
-                Policy = Policy.Document([AccountAdministration(stack), .. statements]),
-            }, new CustomResourceOptions { Parent = this });
+            var key = Create(keyName, content, stack, this, region: null, statements);
             _ = new Pulumi.Aws.Kms.Alias(keyName, new AliasArgs
             {
                 Name = $"alias/{stack.PhysicalName(keyName)}",
@@ -55,6 +49,18 @@ public sealed class Keys : ComponentResource
             return key;
         }
     }
+
+    /// <param name="content">The data that the key encrypts, for its description.</param>
+    /// <param name="region"><c>null</c>: the stack's region.</param>
+    /// <param name="statements">In addition to <see cref="AccountAdministration"/>.</param>
+    internal static Key Create(string name, string content, StackInfo stack, Resource parent, string? region, params Statement[] statements) => new(name, new KeyArgs
+    {
+        Region = Inputs.Optional(region)!,
+        Description = $"{stack.Project} {stack.Name}: {content}",
+        EnableKeyRotation = true,
+        DeletionWindowInDays = 30,
+        Policy = Policy.Document([AccountAdministration(stack), .. statements]),
+    }, new CustomResourceOptions { Parent = parent });
 
     /// <summary>Services that publish to the SNS topics.</summary>
     internal static readonly string[] Publishers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "backup.amazonaws.com"];
@@ -68,7 +74,7 @@ public sealed class Keys : ComponentResource
         };
 
     // Grants no access by itself: it delegates to the account's IAM policies. Without it a key can become permanently unmanageable.
-    internal static Statement AccountAdministration(StackInfo stack) => new(
+    static Statement AccountAdministration(StackInfo stack) => new(
         [
             "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:CreateGrant", "kms:Decrypt", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey",
             "kms:DisableKeyRotation", "kms:EnableKey", "kms:EnableKeyRotation", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext",

@@ -19,14 +19,7 @@ public sealed class SecondRegion : ComponentResource
     {
         var childOptions = new CustomResourceOptions { Parent = this };
         Region = region;
-        Key = new Key(name, new KeyArgs
-        {
-            Region = region,
-            Description = $"{stack.Project} {stack.Name}: copies in the second region",
-            EnableKeyRotation = true,
-            DeletionWindowInDays = 30,
-            Policy = Policy.Document(Keys.AccountAdministration(stack)),
-        }, childOptions);
+        Key = Keys.Create(name, "copies in the second region", stack, this, region);
         Models = new PrivateBucket($"{name}-models", Key.Arn, BucketRules.ForModels(plan) with { Region = region }, stack, [], new ComponentResourceOptions { Parent = this });
         Vault = new Vault(name, new VaultArgs { Region = region, Name = stack.PhysicalName("copies"), KmsKeyArn = Key.Arn }, childOptions);
         RegisterOutputs();

@@ -1,6 +1,5 @@
 using ControlPlane.Web.Usage;
 using Pulumi.Aws.CloudWatch;
-using Pulumi.Aws.Kms;
 using Pulumi.Aws.WafV2;
 using Pulumi.Aws.WafV2.Inputs;
 using WebAclRuleArgs = Pulumi.Aws.WafV2.Inputs.WebAclRuleArgs;
@@ -42,15 +41,7 @@ public sealed class Firewall : ComponentResource
             VisibilityConfig = new WebAclVisibilityConfigArgs { CloudwatchMetricsEnabled = true, SampledRequestsEnabled = true, MetricName = name },
         }, childOptions);
 
-        var key = new Key(name, new KeyArgs
-        {
-            Region = Region,
-            Description = $"{stack.Project} {stack.Name}: firewall logs",
-            EnableKeyRotation = true,
-            DeletionWindowInDays = 30,
-            Policy = Policy.Document(Keys.AccountAdministration(stack), Keys.LogEncryption(Region, stack)),
-        }, childOptions);
-
+        var key = Keys.Create(name, "firewall logs", stack, this, Region, Keys.LogEncryption(Region, stack));
         // WAF writes only to log groups with this prefix.
         var log = new LogGroup(name, new LogGroupArgs { Region = Region, Name = $"aws-waf-logs-{stack.PhysicalName(name)}", RetentionInDays = logDays, KmsKeyId = key.Arn }, childOptions);
         _ = new WebAclLoggingConfiguration(name, new WebAclLoggingConfigurationArgs

@@ -9,7 +9,7 @@ using Pulumi.Testing;
 namespace ControlPlane.Infra.Tests;
 
 /// <summary>A stack built with mocks instead of AWS.</summary>
-public sealed partial record DeployedStack(IReadOnlyList<DeployedResource> Resources, IReadOnlyDictionary<string, object?> Outputs, IReadOnlySet<string> SecretOutputs)
+public sealed partial record StackSnapshot(IReadOnlyList<DeployedResource> Resources, IReadOnlyDictionary<string, object?> Outputs, IReadOnlySet<string> SecretOutputs)
 {
     public IEnumerable<DeployedResource> OfType(string type) => Resources.Where(resource => resource.Type == type);
 
@@ -47,7 +47,7 @@ public sealed partial record DeployedStack(IReadOnlyList<DeployedResource> Resou
     }
 
     /// <exception cref="Exception">An exception of the program, possibly wrapped by Pulumi.</exception>
-    public static async Task<DeployedStack> BuildAsync(StackFile stack)
+    public static async Task<StackSnapshot> BuildAsync(StackFile stack)
     {
         Environment.SetEnvironmentVariable("PULUMI_CONFIG", JsonSerializer.Serialize(stack.Config));
         var (mocks, recorder) = (new Mocks(), new Recorder());
@@ -61,7 +61,7 @@ public sealed partial record DeployedStack(IReadOnlyList<DeployedResource> Resou
         var resources = recorder.Recorded.Select(recorded => new DeployedResource(
             recorded.Type, recorded.Name, recorded.Parent, mocks.Inputs[$"{recorded.Type} {recorded.Name}"],
             new SortedSet<string>(References(mocks.Inputs[$"{recorded.Type} {recorded.Name}"]).Concat(recorded.DependsOn), StringComparer.Ordinal), recorded.Protect, recorded.AliasUrns));
-        return new DeployedStack(
+        return new StackSnapshot(
             [.. resources.OrderBy(resource => resource.Type, StringComparer.Ordinal).ThenBy(resource => resource.Name, StringComparer.Ordinal)],
             resolved.ToDictionary(output => output.Key, output => output.Value.Value),
             resolved.Where(output => output.Value.Secret).Select(output => output.Key).ToHashSet());
