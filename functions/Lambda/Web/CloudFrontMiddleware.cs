@@ -4,7 +4,7 @@ namespace ControlPlane.Lambda.Web;
 
 /// <summary>
 /// Accepts only requests that come through CloudFront, except health checks, and takes the client's address from it. See
-/// docs/decisions/0008-the-way-to-the-functions.md.
+/// docs/decisions/0008-cloudfront-in-front-of-the-http-api.md.
 /// </summary>
 sealed class CloudFrontMiddleware(RequestDelegate next, OriginTokens tokens)
 {

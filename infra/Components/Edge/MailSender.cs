@@ -10,7 +10,7 @@ namespace ControlPlane.Infra.Components.Edge;
 
 /// <summary>
 /// SES for the domain's mail: signed with DKIM, a MAIL FROM domain of its own with SPF, and a DMARC policy. Submitted by SMTP, as from any other
-/// host: docs/decisions/0014-what-of-aws-is-called-how.md.
+/// host: docs/decisions/0014-aws-sdk-clients-versus-hand-signed-requests.md.
 /// </summary>
 public sealed class MailSender : ComponentResource
 {
