@@ -11,7 +11,7 @@ sealed record BenchOptions(long Events, int Rounds, TimeSpan Round, IReadOnlyLis
 static class Bench
 {
     // Measures that start with an empty table first.
-    static readonly IReadOnlyList<Func<BenchEnvironment, BenchOptions, Measure>> s_measures =
+    static readonly IReadOnlyList<Func<BenchEnvironment, BenchOptions, Measure>> AllMeasures =
     [
         (environment, options) => new BatchIngestion(environment, options),
         (environment, options) => new SingleIngestion(environment, options, tenants: 1),
@@ -32,7 +32,7 @@ static class Bench
         var machine = await Machine.ReadAsync(environment, ct);
         Console.WriteLine(machine.Sentence);
         var results = new List<Result>();
-        foreach (var (name, create) in Names.Zip(s_measures).Where(m => options.Only.Contains(m.First)))
+        foreach (var (name, create) in Names.Zip(AllMeasures).Where(m => options.Only.Contains(m.First)))
         {
             var measure = create(environment, options);
             var result = new Result(name, measure.Description, measure.Baseline, measure.Unit, measure.Target, measure.HigherIsBetter);

@@ -7,7 +7,7 @@ namespace ControlPlane.Benchmarks;
 /// <summary>The results as a table and as JSON.</summary>
 static class Report
 {
-    static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
     public static void Print(IReadOnlyList<Result> results)
     {
@@ -54,7 +54,7 @@ static class Report
                     Rounds = r.Ours.Zip(r.Baseline, (ours, baseline) => new { ours, baseline }),
                 }),
             },
-            s_json, ct);
+            Json, ct);
     }
 
     static string Number(double value) => Result.Format(value).ToString(CultureInfo.InvariantCulture);

@@ -21,7 +21,7 @@ public static class AddressRange
     public static bool IsRestricted(string text) => IsValid(text) && IPNetwork.Parse(text).PrefixLength >= 8;
 
     public static bool IsPrivate(string text) =>
-        IsRestricted(text) && s_private.Any(range => Contains(range, IPNetwork.Parse(text)));
+        IsRestricted(text) && Private.Any(range => Contains(range, IPNetwork.Parse(text)));
 
     /// <summary>The subnet with the zero-based <paramref name="index"/> and the given prefix length: ("10.0.0.0/16", 18, 1) is 10.0.64.0/18.</summary>
     public static string Subnet(string range, int prefix, int index)
@@ -33,5 +33,5 @@ public static class AddressRange
 
     static bool Contains(IPNetwork outer, IPNetwork inner) => outer.PrefixLength <= inner.PrefixLength && outer.Contains(inner.BaseAddress);
 
-    static readonly IPNetwork[] s_private = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16")];
+    static readonly IPNetwork[] Private = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16")];
 }

@@ -8,7 +8,7 @@ namespace ControlPlane.Infra;
 /// </summary>
 public static class AwsCron
 {
-    static readonly string[] s_days = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+    static readonly string[] Days = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
     /// <param name="cron">For example "10 0 * * *".</param>
     /// <returns>For example "cron(10 0 * * ? *)".</returns>
@@ -30,7 +30,7 @@ public static class AwsCron
         var (minute, hour, month) = (Field(cron, fields[0], 0, 59), Field(cron, fields[1], 0, 23), Field(cron, fields[3], 1, 12));
         var (dayOfMonth, dayOfWeek) = fields[4] == "*"
             ? (Field(cron, fields[2], 1, 31), "?")
-            : ("?", string.Join(',', Values(cron, fields[4], 0, 7).Select(day => day % 7).Distinct().Order().Select(day => s_days[day])));
+            : ("?", string.Join(',', Values(cron, fields[4], 0, 7).Select(day => day % 7).Distinct().Order().Select(day => Days[day])));
         return $"cron({minute} {hour} {dayOfMonth} {month} {dayOfWeek} *)";
     }
 

@@ -73,7 +73,7 @@ static class Lambda
 {
     public const string Next = "/2018-06-01/runtime/invocation/next";
     const string OriginToken = "token";
-    static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
 
     /// <param name="input">The first event; null: measured up to the first poll.</param>
     public static async Task<Start> StartAsync(string[] program, string function, string? input)
@@ -108,14 +108,14 @@ static class Lambda
         using var process = Process.Start(Command([.. program, address], function, address))!;
         try
         {
-            if (await Task.WhenAny(ready.Task, process.WaitForExitAsync()).WaitAsync(s_timeout) != ready.Task)
+            if (await Task.WhenAny(ready.Task, process.WaitForExitAsync()).WaitAsync(StartTimeout) != ready.Task)
             {
                 throw new InvalidOperationException($"{string.Join(' ', program)} {function} ended before it polled for an event. {failure}");
             }
 
             var assemblies = File.ReadLines($"/proc/{process.Id}/maps").Where(line => line.EndsWith(".dll", StringComparison.Ordinal)).Select(line => line.Split('/')[^1]).Distinct().Count();
             return new Start(
-                (await ready.Task).TotalMilliseconds, input is null ? double.NaN : (await responded.Task.WaitAsync(s_timeout)).TotalMilliseconds, assemblies);
+                (await ready.Task).TotalMilliseconds, input is null ? double.NaN : (await responded.Task.WaitAsync(StartTimeout)).TotalMilliseconds, assemblies);
         }
         finally
         {

@@ -9,7 +9,7 @@ namespace ControlPlane.Benchmarks.Measures;
 sealed class StreamMemory(BenchEnvironment environment) : Measure
 {
     const long Bytes = 1_000_000_000;
-    static readonly TimeSpan s_sampleInterval = TimeSpan.FromMilliseconds(20);
+    static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(20);
 
     public override string Description => "server memory while ingesting 1 GB of NDJSON";
     public override string Baseline => "resident size when idle";
@@ -35,7 +35,7 @@ sealed class StreamMemory(BenchEnvironment environment) : Measure
         while (!sending.IsCompleted)
         {
             peak = Math.Max(peak, environment.ServerMegabytes);
-            await Task.WhenAny(sending, Task.Delay(s_sampleInterval, ct));
+            await Task.WhenAny(sending, Task.Delay(SampleInterval, ct));
         }
 
         using var reply = await sending;

@@ -24,14 +24,14 @@ public sealed partial record ClusterPlan
     public string ServiceCidr { get; init; } = "172.20.0.0/16";
 
     // Required for nodes to become ready, for DNS between pods, and for pod roles.
-    static readonly string[] s_essentialAddOns = ["vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"];
+    static readonly string[] EssentialAddOns = ["vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"];
 
     public static ClusterPlan Read(Settings settings, bool isRequired)
     {
         var plan = ReadAll(settings, isRequired);
-        var missing = s_essentialAddOns.Except(plan.AddOns.Keys).ToList();
+        var missing = EssentialAddOns.Except(plan.AddOns.Keys).ToList();
         settings.Require(!isRequired || missing.Count == 0,
-            $"eks:addOns does not contain {string.Join(", ", missing)}. Allowed: any add-ons that include {string.Join(", ", s_essentialAddOns)}.");
+            $"eks:addOns does not contain {string.Join(", ", missing)}. Allowed: any add-ons that include {string.Join(", ", EssentialAddOns)}.");
         return plan;
     }
 
@@ -96,7 +96,7 @@ public sealed record GpuGroupPlan(IReadOnlyList<string> InstanceTypes, int Max, 
     const string ImagePrefix = "amazon-eks-node-al2023-x86_64-nvidia-";
 
     // Value of the node label "accelerator" by instance family.
-    static readonly Dictionary<string, string> s_accelerators = new()
+    static readonly Dictionary<string, string> AcceleratorsByType = new()
     {
         ["g4dn"] = "nvidia-tesla-t4",
         ["g5"] = "nvidia-a10g",
@@ -118,12 +118,12 @@ public sealed record GpuGroupPlan(IReadOnlyList<string> InstanceTypes, int Max, 
 
     public IReadOnlyList<string> Accelerators => [.. InstanceTypes.Select(AcceleratorOf).Distinct()];
 
-    public static string AcceleratorOf(string instanceType) => s_accelerators[instanceType.Split('.')[0]];
+    public static string AcceleratorOf(string instanceType) => AcceleratorsByType[instanceType.Split('.')[0]];
 
     public static GpuGroupPlan Read(Settings settings) => new(
         // g5 and g6 replace the discontinued p3 family. The autoscaler derives a node's resources from the first type only.
-        settings.List("eks:gpuInstanceTypes", type => type.Contains('.') && s_accelerators.ContainsKey(type.Split('.')[0]),
-            "EC2 instance types of the families " + string.Join(", ", s_accelerators.Keys),
+        settings.List("eks:gpuInstanceTypes", type => type.Contains('.') && AcceleratorsByType.ContainsKey(type.Split('.')[0]),
+            "EC2 instance types of the families " + string.Join(", ", AcceleratorsByType.Keys),
             ["g4dn.xlarge", "g4dn.2xlarge", "g5.2xlarge", "g6.2xlarge"],
             "Instance types of the premium tier, the smallest first. More types mean fewer spot interruptions."),
         settings.Number("eks:gpuMax", 20, 0, 450, "Maximum number of GPU nodes; the minimum is 0."),

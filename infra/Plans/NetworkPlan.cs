@@ -30,12 +30,12 @@ public sealed record NetworkPlan
             "10.20.0.0/16", "Address range of the VPC. Primary and standby must differ, so that they can be peered."),
         NatPerZone = settings.Flag("network:natPerZone", true,
             "Whether each zone has its own NAT gateway (about 33 USD a month each) or all share one."),
-        Endpoints = settings.List("network:endpoints", s_endpoints.Contains, "names from " + string.Join(", ", s_endpoints), s_endpoints,
+        Endpoints = settings.List("network:endpoints", DefaultEndpoints.Contains, "names from " + string.Join(", ", DefaultEndpoints), DefaultEndpoints,
             "AWS services with an interface endpoint in the VPC (about 22 USD a month each across three zones); the others are reached through NAT."),
     };
 
     // The services that nodes, pods and functions call. A test compares them with the IAM policies.
-    static readonly string[] s_endpoints =
+    static readonly string[] DefaultEndpoints =
     [
         "aps-workspaces", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "elasticloadbalancing", "logs", "monitoring",
         "secretsmanager", "sqs", "sts", "xray",

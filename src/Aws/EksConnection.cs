@@ -10,7 +10,7 @@ namespace ControlPlane.Aws;
 /// <summary>An authenticated connection to the Kubernetes API of the platform's cluster, as the role that this process runs with.</summary>
 public sealed class EksConnection(IAmazonEKS eks, EksToken token, string cluster) : IDisposable
 {
-    static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan ConnectionTimeout = TimeSpan.FromSeconds(10);
 
     readonly SemaphoreSlim _opening = new(1);
     HttpClient? _client;
@@ -64,7 +64,7 @@ public sealed class EksConnection(IAmazonEKS eks, EksToken token, string cluster
             {
                 // No validation callback: host name and dates are checked as usual.
                 SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
-                ConnectTimeout = s_connectTimeout,
+                ConnectTimeout = ConnectionTimeout,
                 // The endpoint's IP addresses change when AWS scales or repairs the control plane.
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),
                 AllowAutoRedirect = false,

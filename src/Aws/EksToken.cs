@@ -12,10 +12,10 @@ namespace ControlPlane.Aws;
 public sealed class EksToken(AWSCredentials credentials, RegionEndpoint region, string cluster, TimeProvider clock)
 {
     /// <summary>Clusters accept a token for 15 minutes; one minute is left for clock skew.</summary>
-    static readonly TimeSpan s_cacheDuration = TimeSpan.FromMinutes(14);
+    static readonly TimeSpan CacheDuration = TimeSpan.FromMinutes(14);
 
     // The expiry in the URL itself; clusters reject other values.
-    static readonly TimeSpan s_urlExpiry = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan UrlExpiry = TimeSpan.FromSeconds(60);
 
     readonly SigV4 _signer = new(region.SystemName, "sts");
     volatile Cached? _cached;
@@ -30,9 +30,9 @@ public sealed class EksToken(AWSCredentials credentials, RegionEndpoint region, 
 
         // The regional endpoint: the global one depends on us-east-1.
         var call = new Uri($"https://sts.{region.SystemName}.{region.PartitionDnsSuffix}/?Action=GetCallerIdentity&Version=2011-06-15");
-        var url = _signer.Presign(call, new Dictionary<string, string> { ["x-k8s-aws-id"] = cluster }, s_urlExpiry, await credentials.GetCredentialsAsync(), now);
+        var url = _signer.Presign(call, new Dictionary<string, string> { ["x-k8s-aws-id"] = cluster }, UrlExpiry, await credentials.GetCredentialsAsync(), now);
         var token = $"k8s-aws-v1.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(url))}";
-        _cached = new Cached(token, now + s_cacheDuration);
+        _cached = new Cached(token, now + CacheDuration);
         return token;
     }
 

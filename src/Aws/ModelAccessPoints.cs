@@ -17,7 +17,7 @@ sealed class ModelAccessPoints(
     /// <summary>An access point is usually available within seconds.</summary>
     const int MaxPolls = 30;
 
-    static readonly TimeSpan s_pollInterval = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     /// <returns>The volume handle of the EFS driver of Kubernetes: <c>fs-…::fsap-…</c>.</returns>
     public async Task<string> CreateAsync(TenantEnvironment environment, CancellationToken ct)
@@ -35,7 +35,7 @@ sealed class ModelAccessPoints(
                     throw new StepFailedException($"The tenant's access point of {fileSystem} is still {state ?? "being deleted"} after {MaxPolls} s.");
             }
 
-            await Task.Delay(s_pollInterval, clock, ct);
+            await Task.Delay(PollInterval, clock, ct);
         }
     }
 

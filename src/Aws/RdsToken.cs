@@ -12,7 +12,7 @@ namespace ControlPlane.Aws;
 /// <remarks>Not cached: signing takes microseconds and no network call, and connections are opened rarely.</remarks>
 public sealed class RdsToken(AWSCredentials credentials, RegionEndpoint region, TimeProvider clock)
 {
-    static readonly TimeSpan s_validFor = TimeSpan.FromMinutes(15);
+    static readonly TimeSpan ValidFor = TimeSpan.FromMinutes(15);
 
     readonly SigV4 _signer = new(region.SystemName, "rds-db");
 
@@ -21,7 +21,7 @@ public sealed class RdsToken(AWSCredentials credentials, RegionEndpoint region, 
     {
         ct.ThrowIfCancellationRequested();
         var action = new Uri($"https://{login.Host}:{login.Port}/?Action=connect&DBUser={Uri.EscapeDataString(login.Username!)}");
-        var url = _signer.Presign(action, new Dictionary<string, string>(), s_validFor, await credentials.GetCredentialsAsync(), clock.GetUtcNow());
+        var url = _signer.Presign(action, new Dictionary<string, string>(), ValidFor, await credentials.GetCredentialsAsync(), clock.GetUtcNow());
         return url["https://".Length..];
     }
 }

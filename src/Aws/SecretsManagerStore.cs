@@ -27,7 +27,7 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
     const string Current = "AWSCURRENT";
     const string Pending = "AWSPENDING";
 
-    static readonly IReadOnlyDictionary<string, string> s_none = new Dictionary<string, string>();
+    static readonly IReadOnlyDictionary<string, string> None = new Dictionary<string, string>();
 
     // In every call of this class these exceptions mean that the secret has changed since it was read.
     readonly ResiliencePipeline _retryOnConflict = Retry.Create(
@@ -38,7 +38,7 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
     public async Task<IReadOnlyDictionary<string, string>> ReadAsync(Guid tenant, CancellationToken ct)
     {
         var found = await _retryOnConflict.ExecuteAsync(async token => await FindAsync(NameOf(tenant), token), ct);
-        return found.Document?.Secrets ?? s_none;
+        return found.Document?.Secrets ?? None;
     }
 
     public Task AddAsync(Guid tenant, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) =>
@@ -86,7 +86,7 @@ public sealed class SecretsManagerStore(IAmazonSecretsManager manager, TenantSec
 
         if (document.Secrets.Count > 0)
         {
-            await ReplaceAsync(name, document.Version, s_none, ct);
+            await ReplaceAsync(name, document.Version, None, ct);
         }
 
         if (await ReplicaRegionsAsync(name, ct) is { Count: > 0 } regions)

@@ -5,7 +5,7 @@ public static class ChooseDataPlane
 {
     public const string Setting = "CONTROLPLANE_DATAPLANE";
 
-    static readonly TimeSpan _probeTimeout = TimeSpan.FromSeconds(3);
+    static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(3);
 
     /// <param name="setting"><c>compose</c>, <c>render</c>, or null: Compose if a Docker engine with Compose responds, otherwise render only.</param>
     /// <exception cref="ArgumentException"><paramref name="setting"/> has another value.</exception>
@@ -26,8 +26,8 @@ public static class ChooseDataPlane
 
         try
         {
-            return (await DockerCommand.RunAsync(["version", "--format", "{{.Server.Version}}"], _probeTimeout, ct)).ExitCode == 0
-                && (await DockerCommand.RunAsync(["compose", "version"], _probeTimeout, ct)).ExitCode == 0;
+            return (await DockerCommand.RunAsync(["version", "--format", "{{.Server.Version}}"], ProbeTimeout, ct)).ExitCode == 0
+                && (await DockerCommand.RunAsync(["compose", "version"], ProbeTimeout, ct)).ExitCode == 0;
         }
         catch (StepFailedException)
         {

@@ -6,7 +6,7 @@ namespace ControlPlane.DataPlane;
 static class Yaml
 {
     // Quotes strings that YAML would read as another type ("True", "15"). Names follow the specifications of Compose and LiteLLM.
-    static readonly ISerializer _serializer = new SerializerBuilder()
+    static readonly ISerializer Serializer = new SerializerBuilder()
         .WithNamingConvention(UnderscoredNamingConvention.Instance)
         .ConfigureDefaultValuesHandling(DefaultValuesHandling.OmitNull)
         .WithQuotingNecessaryStrings()
@@ -14,5 +14,5 @@ static class Yaml
         .DisableAliases()
         .Build();
 
-    public static string Write(object document) => _serializer.Serialize(document).ReplaceLineEndings("\n");
+    public static string Write(object document) => Serializer.Serialize(document).ReplaceLineEndings("\n");
 }

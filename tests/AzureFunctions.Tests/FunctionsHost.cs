@@ -17,11 +17,11 @@ namespace ControlPlane.AzureFunctions.Tests;
 /// </summary>
 sealed class FunctionsHost : IAsyncDisposable
 {
-    static readonly MessageDescriptor s_message = ((FileDescriptor)Assembly.Load("Microsoft.Azure.Functions.Worker.Grpc")
+    static readonly MessageDescriptor Message = ((FileDescriptor)Assembly.Load("Microsoft.Azure.Functions.Worker.Grpc")
         .GetType("Microsoft.Azure.Functions.Worker.Grpc.Messages.FunctionRpcReflection", throwOnError: true)!
         .GetProperty("Descriptor")!.GetValue(null)!).FindTypeByName<MessageDescriptor>("StreamingMessage");
 
-    static readonly JsonFormatter s_json = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true));
+    static readonly JsonFormatter Json = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true));
 
     readonly WebApplication _app;
     readonly TaskCompletionSource<PipeWriter> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -57,7 +57,7 @@ sealed class FunctionsHost : IAsyncDisposable
     {
         var (id, reply) = (Ids.New(TimeProvider.System).ToString(), new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously));
         _replies[id] = reply;
-        var message = JsonParser.Default.Parse(JsonSerializer.Serialize(new Dictionary<string, object> { ["requestId"] = id, [kind] = content }), s_message);
+        var message = JsonParser.Default.Parse(JsonSerializer.Serialize(new Dictionary<string, object> { ["requestId"] = id, [kind] = content }), Message);
         var frame = new byte[FrameHeader + message.CalculateSize()];
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), message.CalculateSize());
         message.WriteTo(frame.AsSpan(FrameHeader));
@@ -102,7 +102,7 @@ sealed class FunctionsHost : IAsyncDisposable
 
     void Receive(ReadOnlySequence<byte> frame, PipeWriter replies)
     {
-        using var json = JsonDocument.Parse(s_json.Format(s_message.Parser.ParseFrom(frame)));
+        using var json = JsonDocument.Parse(Json.Format(Message.Parser.ParseFrom(frame)));
         if (json.RootElement.TryGetProperty("startStream", out _))
         {
             _connected.TrySetResult(replies);

@@ -7,7 +7,7 @@ namespace ControlPlane.AzureFunctions.Tests;
 /// <summary>A process of the published function app, started and called like by the Functions host.</summary>
 sealed class PublishedWorker : IAsyncDisposable
 {
-    static readonly Lazy<Task<string>> s_folder = new(PublishAsync);
+    static readonly Lazy<Task<string>> Folder = new(PublishAsync);
 
     readonly FunctionsHost _host;
     readonly ConcurrentQueue<string> _log = new();
@@ -29,7 +29,7 @@ sealed class PublishedWorker : IAsyncDisposable
     public Uri? HttpAddress { get; private set; }
 
     /// <returns>The folder of the published app.</returns>
-    public static Task<string> FolderAsync() => s_folder.Value;
+    public static Task<string> FolderAsync() => Folder.Value;
 
     /// <summary>Starts the program that <c>worker.config.json</c> names, with the host's arguments.</summary>
     public static async Task<PublishedWorker> StartAsync(IEnumerable<KeyValuePair<string, string?>> settings)

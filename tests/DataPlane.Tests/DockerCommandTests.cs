@@ -6,14 +6,14 @@ namespace ControlPlane.Tests;
 [Collection(FakeDocker.Name), UnsupportedOSPlatform("windows")]
 public sealed class DockerCommandTests
 {
-    static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     [Fact]
     public async Task Arguments_reach_docker_unchanged()
     {
         string[] arguments = ["", "two words", "$HOME `id` $(id)", "it's \"quoted\"", @"back\slash\", @"\""", "line\nbreak", "--x=é 日本", "*", "; exit 3"];
         using var docker = new DockerOnPath("""printf '[%s]' "$@" """);
-        var result = await DockerCommand.RunAsync(arguments, s_timeout, default);
+        var result = await DockerCommand.RunAsync(arguments, Timeout, default);
         Assert.Equal(new DockerResult(0, string.Concat(arguments.Select(argument => $"[{argument}]"))), result);
     }
 
@@ -21,7 +21,7 @@ public sealed class DockerCommandTests
     public async Task Each_stream_keeps_its_own_end()
     {
         using var docker = new DockerOnPath("""echo reason >&2; i=0; while [ $i -lt 20000 ]; do printf 'progress %s ' $i; i=$((i+1)); done; exit 4""");
-        var result = await DockerCommand.RunAsync(["pull"], s_timeout, default);
+        var result = await DockerCommand.RunAsync(["pull"], Timeout, default);
         Assert.Equal(4, result.ExitCode);
         Assert.EndsWith("progress 19999 \nreason", result.Output, StringComparison.Ordinal);
         Assert.InRange(result.Output.Length, 1000, 2010);
@@ -31,7 +31,7 @@ public sealed class DockerCommandTests
     public async Task A_command_that_does_not_read_its_input_still_returns_its_exit_code()
     {
         using var docker = new DockerOnPath("exit 5");
-        Assert.Equal(5, (await DockerCommand.RunAsync(["exec"], s_timeout, default, new string('x', 1_000_000))).ExitCode);
+        Assert.Equal(5, (await DockerCommand.RunAsync(["exec"], Timeout, default, new string('x', 1_000_000))).ExitCode);
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class DockerCommandTests
         using var path = new DockerOnPath("exit 0");
         File.Delete(Path.Combine(path.Folder, "docker"));
         Environment.SetEnvironmentVariable("PATH", path.Folder);
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => DockerCommand.RunAsync(["version"], s_timeout, default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => DockerCommand.RunAsync(["version"], Timeout, default));
         Assert.Equal("The docker command could not be started: is it installed?", failure.Message);
     }
 }

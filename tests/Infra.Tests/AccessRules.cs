@@ -6,14 +6,14 @@ namespace ControlPlane.Infra.Tests;
 static class AccessRules
 {
     // Prefixes of actions without resource-level permissions (Service Authorization Reference).
-    static readonly string[] s_withoutResourcePermissions =
+    static readonly string[] WithoutResourcePermissions =
     [
         "Describe", "List", "GetInstanceTypesFromInstanceRequirements", "PutTraceSegments", "PutTelemetryRecords", "GetSampling", "GetTraceSummaries", "BatchGetTraces",
         "GetMetricData",
     ];
 
     // Required by Lambda to run in a VPC; AWS's managed policy allows them on all resources, too. The function's code is denied them.
-    static readonly string[] s_networkInterfaceActions = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"];
+    static readonly string[] NetworkInterfaceActions = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"];
 
     public static void Only_ports_80_and_443_are_open_to_the_internet(StackSnapshot deployed)
     {
@@ -60,7 +60,7 @@ static class AccessRules
         // In a key policy, "*" is the key itself.
         foreach (var (resource, statement) in Statements(deployed).Where(entry => !entry.Resource.Type.StartsWith("aws:kms/", StringComparison.Ordinal) && !entry.Statement.Denies() && entry.Statement.ResourceArns().Contains("*")))
         {
-            Assert.All(statement.Actions().Except(s_networkInterfaceActions), action => Assert.True(s_withoutResourcePermissions.Any(prefix => action.Split(':')[1].StartsWith(prefix, StringComparison.Ordinal)), $"{resource.Key} allows {action} on all resources"));
+            Assert.All(statement.Actions().Except(NetworkInterfaceActions), action => Assert.True(WithoutResourcePermissions.Any(prefix => action.Split(':')[1].StartsWith(prefix, StringComparison.Ordinal)), $"{resource.Key} allows {action} on all resources"));
         }
     }
 
@@ -76,7 +76,7 @@ static class AccessRules
 
     public static void Function_code_cannot_manage_network_interfaces(StackSnapshot deployed) =>
         Assert.All(deployed.OfType("aws:lambda/function:Function"), function => Assert.Single(
-            deployed.Get("aws:iam/rolePolicy:RolePolicy", function.Name).Statements(), statement => statement.Denies() && s_networkInterfaceActions.All(statement.Actions().Contains)
+            deployed.Get("aws:iam/rolePolicy:RolePolicy", function.Name).Statements(), statement => statement.Denies() && NetworkInterfaceActions.All(statement.Actions().Contains)
                 && statement.GetProperty("Condition").GetRawText().Contains($"function:{function["name"]}\"", StringComparison.Ordinal)));
 
     public static void Roles_have_no_administrator_policies(StackSnapshot deployed) =>

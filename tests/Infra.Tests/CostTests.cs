@@ -5,14 +5,14 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed class CostTests(Stacks stacks)
 {
-    static readonly string s_page = Path.Combine(StackFile.Root, "docs", "cost.md");
+    static readonly string Page = Path.Combine(StackFile.Root, "docs", "cost.md");
 
     [Fact]
     public void The_cost_page_matches_the_estimates()
     {
-        Golden.AssertSectionEqual(s_page, "comparison", CostPage.Comparison(PlanOf("prod")));
-        Golden.AssertSectionEqual(s_page, "per-user", CostPage.PerUser(PlanOf("prod")));
-        Golden.AssertSectionEqual(s_page, "vps", CostPage.Vps(PlanOf("dev")));
+        Golden.AssertSectionEqual(Page, "comparison", CostPage.Comparison(PlanOf("prod")));
+        Golden.AssertSectionEqual(Page, "per-user", CostPage.PerUser(PlanOf("prod")));
+        Golden.AssertSectionEqual(Page, "vps", CostPage.Vps(PlanOf("dev")));
     }
 
     [Fact]

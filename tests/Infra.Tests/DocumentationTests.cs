@@ -6,9 +6,9 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed class DocumentationTests(Stacks stacks)
 {
-    static readonly string[] s_pages = ["docs/deploy.md", "docs/aws.md", "docs/disaster-recovery.md", "docs/cost.md", "docs/operations.md", "docs/topology.md"];
+    static readonly string[] PageNames = ["docs/deploy.md", "docs/aws.md", "docs/disaster-recovery.md", "docs/cost.md", "docs/operations.md", "docs/topology.md"];
 
-    public static TheoryData<string> Pages => [.. s_pages];
+    public static TheoryData<string> Pages => [.. PageNames];
 
     [Theory]
     [MemberData(nameof(Pages))]

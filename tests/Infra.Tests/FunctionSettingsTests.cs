@@ -7,10 +7,10 @@ namespace ControlPlane.Infra.Tests;
 public sealed class FunctionSettingsTests(Stacks stacks)
 {
     // For the data plane on EKS, which is not implemented yet.
-    static readonly string[] s_notReadYet = ["CONTROLPLANE_CACHE", "CONTROLPLANE_CACHE_SECRET", "CONTROLPLANE_SHARED_MODELS_ACCESS_POINT"];
+    static readonly string[] NotReadYet = ["CONTROLPLANE_CACHE", "CONTROLPLANE_CACHE_SECRET", "CONTROLPLANE_SHARED_MODELS_ACCESS_POINT"];
 
     // Not set by the stack: keys of secrets, settings that the program sets itself, and settings that an operator may add.
-    static readonly string[] s_notSetByStack =
+    static readonly string[] NotSetByStack =
     [
         "CONTROLPLANE_SECRETS_KEY", "CONTROLPLANE_SMTP", "CONTROLPLANE_ORIGIN_TOKEN", "CONTROLPLANE_ORIGIN_TOKEN_PREVIOUS", "CONTROLPLANE_DATA",
     ];
@@ -19,14 +19,14 @@ public sealed class FunctionSettingsTests(Stacks stacks)
     public async Task Functions_read_every_setting_that_the_stack_sets()
     {
         var read = NamesIn("functions/Lambda", "src");
-        Assert.Equal(s_notReadYet, (await SetByStackAsync()).Except(read).Order(StringComparer.Ordinal));
+        Assert.Equal(NotReadYet, (await SetByStackAsync()).Except(read).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public async Task Every_AWS_specific_setting_is_set()
     {
         var set = await SetByStackAsync();
-        Assert.Equal(s_notSetByStack.Order(StringComparer.Ordinal), NamesIn("functions/Lambda", "src/Aws").Except(set).Order(StringComparer.Ordinal));
+        Assert.Equal(NotSetByStack.Order(StringComparer.Ordinal), NamesIn("functions/Lambda", "src/Aws").Except(set).Order(StringComparer.Ordinal));
     }
 
     [Fact]

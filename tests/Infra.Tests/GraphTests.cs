@@ -5,14 +5,14 @@ namespace ControlPlane.Infra.Tests;
 /// <summary>Compares the resources of each stack with the reviewed golden files.</summary>
 public sealed class GraphTests
 {
-    static readonly string s_golden = Path.Combine(StackFile.Root, "tests", "Infra.Tests", "Golden");
+    static readonly string GoldenFiles = Path.Combine(StackFile.Root, "tests", "Infra.Tests", "Golden");
 
     [Theory]
     [InlineData("dev")]
     [InlineData("prod")]
     [InlineData("dr")]
     public async Task The_resource_graph_matches_the_golden_file(string name) =>
-        Golden.AssertEqual(Path.Combine(s_golden, $"{name}.txt"), Graph.List(await StackSnapshot.BuildAsync(StackFile.Read(name))));
+        Golden.AssertEqual(Path.Combine(GoldenFiles, $"{name}.txt"), Graph.List(await StackSnapshot.BuildAsync(StackFile.Read(name))));
 
     [Fact]
     public async Task The_topology_page_matches_the_stacks()

@@ -8,14 +8,14 @@ namespace ControlPlane.Infra.Tests;
 /// <summary>Replaces AWS. String outputs name their resource and property.</summary>
 sealed class Mocks : IMocks
 {
-    static readonly Dictionary<string, Type> s_types = typeof(Pulumi.Aws.Provider).Assembly.GetExportedTypes()
+    static readonly Dictionary<string, Type> Types = typeof(Pulumi.Aws.Provider).Assembly.GetExportedTypes()
         .Where(type => type.IsSubclassOf(typeof(CustomResource)))
         .Select(type => (Type: type, Token: type.GetCustomAttribute<ResourceTypeAttribute>()?.Type))
         .Where(entry => entry.Token is not null).GroupBy(entry => entry.Token!).ToDictionary(group => group.Key, group => group.First().Type);
 
     /// <summary>Whether resources of this type support tags.</summary>
     public static bool IsTaggable(string type) =>
-        s_types.TryGetValue(type, out var known) && known.GetProperty("Tags") is { } tags && tags.GetCustomAttribute<OutputAttribute>() is not null;
+        Types.TryGetValue(type, out var known) && known.GetProperty("Tags") is { } tags && tags.GetCustomAttribute<OutputAttribute>() is not null;
 
     public Dictionary<string, IReadOnlyDictionary<string, object?>> Inputs { get; } = [];
 
@@ -27,7 +27,7 @@ sealed class Mocks : IMocks
             Assert.True(Inputs.TryAdd(key, args.Inputs!), $"Two resources have the name {key}");
         }
 
-        var state = s_types.TryGetValue(args.Type!, out var type)
+        var state = Types.TryGetValue(args.Type!, out var type)
             ? args.Inputs.SetItems(
                 from property in type.GetProperties()
                 let name = property.GetCustomAttribute<OutputAttribute>()?.Name

@@ -82,7 +82,7 @@ public sealed class NetworkTests(Stacks stacks)
     }
 
     // IAM prefixes whose endpoint has another name, or that need none: databases have their own protocol, and KMS is called by other AWS services.
-    static readonly Dictionary<string, string?> s_endpointNames = new() { ["aps"] = "aps-workspaces", ["cloudwatch"] = "monitoring", ["rds-db"] = null, ["kms"] = null };
+    static readonly Dictionary<string, string?> EndpointNames = new() { ["aps"] = "aps-workspaces", ["cloudwatch"] = "monitoring", ["rds-db"] = null, ["kms"] = null };
 
     [Fact]
     public async Task Every_service_that_functions_and_pods_may_call_has_an_endpoint()
@@ -94,7 +94,7 @@ public sealed class NetworkTests(Stacks stacks)
             .SelectMany(policy => policy.Statements()).SelectMany(statement => statement.Actions()).Select(action => action.Split(':')[0]).Distinct().ToList();
         var endpoints = deployed.OfType("aws:ec2/vpcEndpoint:VpcEndpoint").Select(endpoint => (string)endpoint["serviceName"]!).ToHashSet();
         Assert.Superset(new HashSet<string> { "elasticfilesystem", "elasticloadbalancing", "secretsmanager", "xray" }, services.ToHashSet());
-        Assert.All(services.Select(service => s_endpointNames.GetValueOrDefault(service, service)).OfType<string>(), service => Assert.Contains($"com.amazonaws.us-east-1.{service}", endpoints));
+        Assert.All(services.Select(service => EndpointNames.GetValueOrDefault(service, service)).OfType<string>(), service => Assert.Contains($"com.amazonaws.us-east-1.{service}", endpoints));
     }
 
     [Fact]

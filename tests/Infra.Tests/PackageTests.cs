@@ -8,7 +8,7 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed partial class PackageTests(Stacks stacks)
 {
-    static readonly string s_script = Read("scripts/package-lambda");
+    static readonly string Script = Read("scripts/package-lambda");
 
     [Fact]
     public void The_script_writes_the_package_where_the_stack_reads_it()
@@ -16,8 +16,8 @@ public sealed partial class PackageTests(Stacks stacks)
         var artifacts = new Artifacts(StackFile.Read("prod").Config["functions:artifacts"]);
         // Paths in a stack's configuration are relative to the folder infra.
         var expected = Path.GetFullPath(Path.Combine(StackFile.Root, "infra", artifacts.File));
-        Assert.Equal(Path.GetFullPath(Path.Combine(StackFile.Root, OutputFolder().Match(s_script).Groups[1].Value, "functions.zip")), expected);
-        Assert.Contains("\"$out/functions.zip\"", s_script, StringComparison.Ordinal);
+        Assert.Equal(Path.GetFullPath(Path.Combine(StackFile.Root, OutputFolder().Match(Script).Groups[1].Value, "functions.zip")), expected);
+        Assert.Contains("\"$out/functions.zip\"", Script, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -29,14 +29,14 @@ public sealed partial class PackageTests(Stacks stacks)
         {
             Assert.Equal(project.Descendants("AssemblyName").Single().Value, function["handler"]);
             Assert.Equal($"dotnet{framework["net".Length..^".0".Length]}", function["runtime"]);
-            Assert.Equal([Architecture().Match(s_script).Groups[1].Value], function.Texts("architectures"));
+            Assert.Equal([Architecture().Match(Script).Groups[1].Value], function.Texts("architectures"));
         }
     }
 
     [Fact]
     public async Task A_custom_runtime_starts_the_bootstrap_executable_of_the_self_contained_package()
     {
-        Assert.Contains("mv \"$out/app/ControlPlane.Lambda\" \"$out/app/bootstrap\"", s_script, StringComparison.Ordinal);
+        Assert.Contains("mv \"$out/app/ControlPlane.Lambda\" \"$out/app/bootstrap\"", Script, StringComparison.Ordinal);
         Assert.All((await stacks.GetAsync("prod, one region")).OfType("aws:lambda/function:Function"),
             function => Assert.Equal(("provided.al2023", "bootstrap"), (function["runtime"], function["handler"])));
     }

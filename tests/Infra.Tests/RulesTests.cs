@@ -6,12 +6,12 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed class RulesTests(Stacks stacks)
 {
-    static readonly Dictionary<string, Action<StackSnapshot>> s_rules = new[] { typeof(AccessRules), typeof(DataRules), typeof(OperationRules) }
+    static readonly Dictionary<string, Action<StackSnapshot>> Rules = new[] { typeof(AccessRules), typeof(DataRules), typeof(OperationRules) }
         .SelectMany(rules => rules.GetMethods(BindingFlags.Public | BindingFlags.Static))
         .ToDictionary(method => method.Name, method => method.CreateDelegate<Action<StackSnapshot>>());
 
     // A change to one resource of a stack, or an added resource, that violates the rule.
-    static readonly Dictionary<string, (string Stack, string Resource, Dictionary<string, object?> Change)> s_violations = new()
+    static readonly Dictionary<string, (string Stack, string Resource, Dictionary<string, object?> Change)> Violations = new()
     {
         [nameof(AccessRules.Only_ports_80_and_443_are_open_to_the_internet)] = ("dev", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule host-network-ssh-1", new() { ["cidrIpv4"] = "0.0.0.0/0" }),
         [nameof(AccessRules.Security_group_rules_are_separate_resources)] = ("dev", "aws:ec2/securityGroup:SecurityGroup host-network-firewall", new() { ["ingress"] = "any" }),
@@ -64,24 +64,24 @@ public sealed class RulesTests(Stacks stacks)
         [nameof(DataRules.Every_taggable_resource_has_owner_and_stack_tags)] = ("prod", "aws:autoscaling/group:Group gpu-nodes", new() { ["tags"] = null }),
     };
 
-    public static IEnumerable<object[]> EveryRuleAndStack => from stack in Stacks.All from rule in s_rules.Keys select new object[] { stack, rule };
+    public static IEnumerable<object[]> EveryRuleAndStack => from stack in Stacks.All from rule in Rules.Keys select new object[] { stack, rule };
 
-    public static TheoryData<string> EveryRule => [.. s_rules.Keys];
+    public static TheoryData<string> EveryRule => [.. Rules.Keys];
 
     [Theory]
     [MemberData(nameof(EveryRuleAndStack))]
-    public async Task A_rule_passes_for_every_stack(string stack, string rule) => s_rules[rule](await stacks.GetAsync(stack));
+    public async Task A_rule_passes_for_every_stack(string stack, string rule) => Rules[rule](await stacks.GetAsync(stack));
 
     [Theory]
     [MemberData(nameof(EveryRule))]
     public async Task A_rule_fails_on_a_violation(string rule)
     {
-        var (stack, key, change) = s_violations[rule];
+        var (stack, key, change) = Violations[rule];
         var deployed = await stacks.GetAsync(stack);
         var found = deployed.Resources.SingleOrDefault(resource => resource.Key == key)
             ?? new DeployedResource(key.Split(' ')[0], key.Split(' ')[1], "platform", new Dictionary<string, object?>(), new HashSet<string>(), Protect: false, AliasUrns: []);
         var violating = found with { Inputs = found.Inputs.Where(input => !change.ContainsKey(input.Key)).Concat(change.Where(input => input.Value is not null)).ToDictionary() };
-        Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => s_rules[rule](deployed with { Resources = [.. deployed.Resources.Where(resource => resource.Key != key), violating] }));
+        Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => Rules[rule](deployed with { Resources = [.. deployed.Resources.Where(resource => resource.Key != key), violating] }));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed class StackTests(Stacks stacks)
 {
-    static readonly string[] s_secretSuffixes = ["Password", "Token", "Secret", "Key"];
+    static readonly string[] SecretSuffixes = ["Password", "Token", "Secret", "Key"];
 
     [Theory]
     [MemberData(nameof(Stacks.Names), MemberType = typeof(Stacks))]
@@ -27,6 +27,6 @@ public sealed class StackTests(Stacks stacks)
         var deployed = await stacks.GetAsync(name);
         Assert.All(deployed.Outputs, output => Assert.Matches("^[a-z][A-Za-z0-9]*$", output.Key));
         Assert.All(deployed.Outputs, output => Assert.NotNull(output.Value));
-        Assert.All(deployed.Outputs.Keys.Where(key => s_secretSuffixes.Any(suffix => key.EndsWith(suffix, StringComparison.Ordinal))), key => Assert.Contains(key, deployed.SecretOutputs));
+        Assert.All(deployed.Outputs.Keys.Where(key => SecretSuffixes.Any(suffix => key.EndsWith(suffix, StringComparison.Ordinal))), key => Assert.Contains(key, deployed.SecretOutputs));
     }
 }

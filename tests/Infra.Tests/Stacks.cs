@@ -3,7 +3,7 @@ namespace ControlPlane.Infra.Tests;
 /// <summary>The stacks of the repository, and variants that cover the program's other branches. Each is built once per run.</summary>
 public sealed class Stacks
 {
-    static readonly Dictionary<string, Func<StackFile>> s_files = new()
+    static readonly Dictionary<string, Func<StackFile>> Files = new()
     {
         ["dev"] = () => StackFile.Read("dev"),
         ["dev, existing host"] = () => StackFile.Read("dev").With("vps:host", "192.0.2.10").With("vps:hostRegion", "berlin-1").With("controlplane:zoneId", "Z0123456789ABCDEFGHIJ"),
@@ -16,7 +16,7 @@ public sealed class Stacks
 
     readonly Dictionary<string, StackSnapshot> _built = [];
 
-    public static IReadOnlyCollection<string> All => s_files.Keys;
+    public static IReadOnlyCollection<string> All => Files.Keys;
 
     public static TheoryData<string> Names => [.. All];
 
@@ -24,7 +24,7 @@ public sealed class Stacks
     {
         if (!_built.TryGetValue(name, out var deployed))
         {
-            _built[name] = deployed = await StackSnapshot.BuildAsync(s_files[name]());
+            _built[name] = deployed = await StackSnapshot.BuildAsync(Files[name]());
         }
 
         return deployed;

@@ -10,7 +10,7 @@ namespace ControlPlane.Tests;
 public sealed class OpenApiTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     const string Update = "UPDATE_SNAPSHOTS";
-    static readonly JsonSerializerOptions s_format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [Fact]
     public async Task The_v1_interface_has_no_breaking_change_and_matches_its_snapshot()
@@ -27,7 +27,7 @@ public sealed class OpenApiTests(SharedServer shared) : IClassFixture<SharedServ
                 """);
         }
 
-        var text = current.ToJsonString(s_format) + "\n";
+        var text = current.ToJsonString(Format) + "\n";
         if (isUpdate)
         {
             await File.WriteAllTextAsync(SnapshotFile(), text);

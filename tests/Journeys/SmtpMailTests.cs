@@ -1,3 +1,4 @@
+using System.Text;
 namespace ControlPlane.Tests;
 
 /// <summary>Conversations with a mail server, also with one that misbehaves.</summary>

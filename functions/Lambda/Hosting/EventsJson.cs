@@ -16,14 +16,14 @@ namespace ControlPlane.Lambda.Hosting;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 sealed partial class EventsJson : JsonSerializerContext
 {
-    static readonly SourceGeneratorLambdaJsonSerializer<EventsJson> s_serializer = new();
+    static readonly SourceGeneratorLambdaJsonSerializer<EventsJson> Serializer = new();
 
-    public static T Read<T>(Stream input) => s_serializer.Deserialize<T>(input);
+    public static T Read<T>(Stream input) => Serializer.Deserialize<T>(input);
 
     public static MemoryStream Write<T>(T response)
     {
         var output = new MemoryStream();
-        s_serializer.Serialize(response, output);
+        Serializer.Serialize(response, output);
         output.Position = 0;
         return output;
     }

@@ -10,10 +10,10 @@ namespace ControlPlane.Infra.Components.Compute;
 /// </summary>
 public sealed class AddOns : ComponentResource
 {
-    static readonly string[] s_beforeNodes = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"];
+    static readonly string[] AddOnsBeforeNodes = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"];
 
     // The service account with which an add-on calls AWS, and its AWS managed policies.
-    static readonly Dictionary<string, (string ServiceAccount, string[] Policies)> s_identities = new()
+    static readonly Dictionary<string, (string ServiceAccount, string[] Policies)> Identities = new()
     {
         ["vpc-cni"] = ("aws-node", ["AmazonEKS_CNI_Policy"]),
         ["aws-ebs-csi-driver"] = ("ebs-csi-controller-sa", ["service-role/AmazonEBSCSIDriverPolicy"]),
@@ -21,7 +21,7 @@ public sealed class AddOns : ComponentResource
         ["amazon-cloudwatch-observability"] = ("cloudwatch-agent", ["CloudWatchAgentServerPolicy", "AWSXrayWriteOnlyAccess"]),
     };
 
-    static readonly Dictionary<string, string> s_configuration = new()
+    static readonly Dictionary<string, string> Configuration = new()
     {
         // Network policies isolate tenants and are enforced only with this option.
         ["vpc-cni"] = """{"enableNetworkPolicy":"true"}""",
@@ -38,7 +38,7 @@ public sealed class AddOns : ComponentResource
         : base("controlplane:cluster:AddOns", name, options)
     {
         (_name, _plan, _cluster, _stack) = (name, plan, cluster, stack);
-        BeforeNodes = [.. plan.AddOns.Keys.Where(s_beforeNodes.Contains).Order(StringComparer.Ordinal).Select(addOn => Install(addOn, []))];
+        BeforeNodes = [.. plan.AddOns.Keys.Where(AddOnsBeforeNodes.Contains).Order(StringComparer.Ordinal).Select(addOn => Install(addOn, []))];
         RegisterOutputs();
     }
 
@@ -46,7 +46,7 @@ public sealed class AddOns : ComponentResource
     {
         // ADOT needs cert-manager for the certificates of its webhooks.
         var certManager = _plan.AddOns.ContainsKey("cert-manager") ? Install("cert-manager", [nodes]) : nodes;
-        foreach (var addOn in _plan.AddOns.Keys.Except(s_beforeNodes).Except(["cert-manager"]).Order(StringComparer.Ordinal))
+        foreach (var addOn in _plan.AddOns.Keys.Except(AddOnsBeforeNodes).Except(["cert-manager"]).Order(StringComparer.Ordinal))
         {
             Install(addOn, addOn == "adot" ? [nodes, certManager] : [nodes]);
         }
@@ -62,12 +62,12 @@ public sealed class AddOns : ComponentResource
             ResolveConflictsOnCreate = "OVERWRITE",
             ResolveConflictsOnUpdate = "PRESERVE",
         };
-        if (s_configuration.TryGetValue(addOn, out var configuration))
+        if (Configuration.TryGetValue(addOn, out var configuration))
         {
             settings.ConfigurationValues = configuration;
         }
 
-        if (s_identities.TryGetValue(addOn, out var identity))
+        if (Identities.TryGetValue(addOn, out var identity))
         {
             settings.PodIdentityAssociations.Add(new AddonPodIdentityAssociationArgs
             {

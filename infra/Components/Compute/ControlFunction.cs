@@ -98,11 +98,11 @@ public sealed class ControlFunction : ComponentResource
     [
         new(["logs:CreateLogStream", "logs:PutLogEvents"], stack.Account.Arn("logs", $"log-group:/aws/lambda/{functionName}:*")),
         new(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"),
-        new(s_interfaceActions, "*"),
-        new(s_interfaceActions, "*") { Effect = "Deny", Conditions = [new("ArnEquals", "lambda:SourceFunctionArn", stack.Account.Arn("lambda", $"function:{functionName}"))] },
+        new(InterfaceActions, "*"),
+        new(InterfaceActions, "*") { Effect = "Deny", Conditions = [new("ArnEquals", "lambda:SourceFunctionArn", stack.Account.Arn("lambda", $"function:{functionName}"))] },
     ];
 
-    static readonly string[] s_interfaceActions =
+    static readonly string[] InterfaceActions =
     [
         "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:UnassignPrivateIpAddresses",

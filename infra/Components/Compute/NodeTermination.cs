@@ -12,7 +12,7 @@ public sealed class NodeTermination : ComponentResource
     /// <summary>The handler ignores instances without this tag.</summary>
     public const string ManagedTag = "aws-node-termination-handler/managed";
 
-    static readonly (string Label, string Source, string DetailType)[] s_events =
+    static readonly (string Label, string Source, string DetailType)[] EventPatterns =
     [
         ("group-lets-go", "aws.autoscaling", "EC2 Instance-terminate Lifecycle Action"),
         ("spot-reclaim", "aws.ec2", "EC2 Spot Instance Interruption Warning"),
@@ -28,7 +28,7 @@ public sealed class NodeTermination : ComponentResource
     {
         var childOptions = new CustomResourceOptions { Parent = this };
         Events = new QueueWithDeadLetters($"{name}-news", visibilitySeconds: 60, maxReceives: 10, new ComponentResourceOptions { Parent = this });
-        var rules = s_events.Select(awsEvent =>
+        var rules = EventPatterns.Select(awsEvent =>
         {
             var rule = new EventRule($"{name}-{awsEvent.Label}", new EventRuleArgs
             {

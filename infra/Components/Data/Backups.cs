@@ -84,7 +84,7 @@ public sealed class Backups : ComponentResource
             Description = "AWS Backup creates and restores backups",
             AssumeRolePolicy = Policy.TrustedBy("backup.amazonaws.com", new Condition("StringEquals", "aws:SourceAccount", stack.Account.Id)),
         }, childOptions);
-        foreach (var policy in s_policies)
+        foreach (var policy in Policies)
         {
             _ = new RolePolicyAttachment($"{name}-{policy.Split('/')[^1]}", new RolePolicyAttachmentArgs { Role = role.Name, PolicyArn = stack.Account.ManagedPolicy(policy) }, childOptions);
         }
@@ -92,7 +92,7 @@ public sealed class Backups : ComponentResource
         return role;
     }
 
-    static readonly string[] s_policies =
+    static readonly string[] Policies =
     [
         "service-role/AWSBackupServiceRolePolicyForBackup", "service-role/AWSBackupServiceRolePolicyForRestores",
         "AWSBackupServiceRolePolicyForS3Backup", "AWSBackupServiceRolePolicyForS3Restore",

@@ -55,7 +55,7 @@ public sealed class PostgresDatabase : ComponentResource
             PerformanceInsightsRetentionPeriod = plan.PerformanceInsightsDays,
             MonitoringInterval = 60,
             MonitoringRoleArn = CreateMonitoringRole(name, stack).Arn,
-            EnabledCloudwatchLogsExports = [.. s_logs],
+            EnabledCloudwatchLogsExports = [.. Logs],
         };
         if (primary is not null && isReplica)
         {
@@ -85,13 +85,13 @@ public sealed class PostgresDatabase : ComponentResource
     // Otherwise RDS creates these log groups itself, unencrypted and without retention.
     InputList<Resource> CreateLogGroups(string name, DataPlan plan, Keys keys, StackInfo stack) =>
     [
-        .. s_logs.Select(kind => new LogGroup($"{name}-{kind}", new LogGroupArgs
+        .. Logs.Select(kind => new LogGroup($"{name}-{kind}", new LogGroupArgs
         {
             Name = $"/aws/rds/instance/{stack.PhysicalName(name)}/{kind}", RetentionInDays = plan.LogDays, KmsKeyId = keys.Logs.Arn,
         }, new CustomResourceOptions { Parent = this })),
     ];
 
-    static readonly string[] s_logs = ["postgresql", "upgrade"];
+    static readonly string[] Logs = ["postgresql", "upgrade"];
 
     ParameterGroup CreateParameters(string name, DataPlan plan) => new(name, new ParameterGroupArgs
     {

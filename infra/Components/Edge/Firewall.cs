@@ -12,11 +12,11 @@ public sealed class Firewall : ComponentResource
     public const string Region = "us-east-1";
 
     /// <summary>Paths that tenants' gateways call: signed requests, many and large, from few addresses.</summary>
-    static readonly string s_gatewayPaths = $"^({string.Join('|', GatewayRoutes.All.Select(route => route.Split(' ')[1]))})$";
+    static readonly string GatewayPathPatterns = $"^({string.Join('|', GatewayRoutes.All.Select(route => route.Split(' ')[1]))})$";
 
     // Gateways report text of models and users, such as http://10.0.0.5:11434, HTML or SQL, in JSON that is never rendered or executed. Rules that inspect
     // content would block it as an attack, and the gateway would retry the batch for ever: usage that is never billed.
-    static readonly (string Name, string[] CountOnly, bool IncludesGateways)[] s_managedGroups =
+    static readonly (string Name, string[] CountOnly, bool IncludesGateways)[] ManagedGroups =
     [
         ("AWSManagedRulesAmazonIpReputationList", [], true),
         // The application limits the size of bodies itself.
@@ -37,7 +37,7 @@ public sealed class Firewall : ComponentResource
             Scope = "CLOUDFRONT",
             Description = "Portal and API",
             DefaultAction = new WebAclDefaultActionArgs { Allow = new WebAclDefaultActionAllowArgs() },
-            Rules = [.. s_managedGroups.Select((group, i) => ManagedRule(group.Name, group.CountOnly, group.IncludesGateways, i + 1)), RateLimit(plan)],
+            Rules = [.. ManagedGroups.Select((group, i) => ManagedRule(group.Name, group.CountOnly, group.IncludesGateways, i + 1)), RateLimit(plan)],
             VisibilityConfig = new WebAclVisibilityConfigArgs { CloudwatchMetricsEnabled = true, SampledRequestsEnabled = true, MetricName = name },
         }, childOptions);
 
@@ -93,7 +93,7 @@ public sealed class Firewall : ComponentResource
             {
                 RegexMatchStatement = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementArgs
                 {
-                    RegexString = s_gatewayPaths,
+                    RegexString = GatewayPathPatterns,
                     FieldToMatch = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementFieldToMatchArgs
                     {
                         UriPath = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementFieldToMatchUriPathArgs(),
@@ -110,7 +110,7 @@ public sealed class Firewall : ComponentResource
     static WebAclRuleArgs RateLimit(EdgePlan plan) => new()
     {
         Name = "requests-per-address",
-        Priority = s_managedGroups.Length + 1,
+        Priority = ManagedGroups.Length + 1,
         Action = new WebAclRuleActionArgs { Block = new WebAclRuleActionBlockArgs() },
         Statement = new WebAclRuleStatementArgs
         {
@@ -132,7 +132,7 @@ public sealed class Firewall : ComponentResource
     {
         RegexMatchStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementArgs
         {
-            RegexString = s_gatewayPaths,
+            RegexString = GatewayPathPatterns,
             FieldToMatch = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementFieldToMatchArgs
             {
                 UriPath = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementFieldToMatchUriPathArgs(),

@@ -20,7 +20,7 @@ public sealed class VpcNetwork : ComponentResource
     public InputList<string> PrivateRouteTableIds { get; } = [];
 
     // EKS does not support subnets in these zones. Zone names differ between accounts, zone ids do not.
-    static readonly string[] s_withoutEks = ["use1-az3", "usw1-az2", "cac1-az3"];
+    static readonly string[] WithoutEks = ["use1-az3", "usw1-az2", "cac1-az3"];
 
     readonly CustomResourceOptions _childOptions;
     readonly string _name;
@@ -37,7 +37,7 @@ public sealed class VpcNetwork : ComponentResource
         var zones = GetAvailabilityZones.Invoke(new GetAvailabilityZonesInvokeArgs
         {
             State = "available",
-            ExcludeZoneIds = [.. s_withoutEks],
+            ExcludeZoneIds = [.. WithoutEks],
             Filters = { new GetAvailabilityZonesFilterInputArgs { Name = "opt-in-status", Values = { "opt-in-not-required" } } },
         });
         var gateway = new InternetGateway($"{name}-internet", new InternetGatewayArgs { VpcId = Vpc.Id }, _childOptions);

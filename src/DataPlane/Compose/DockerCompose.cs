@@ -5,7 +5,7 @@ namespace ControlPlane.DataPlane.Compose;
 /// <summary>The data plane on one Docker engine: a Compose project and a private network for each tenant.</summary>
 public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options) : IDataPlane
 {
-    static readonly TimeSpan _commandTimeout = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
 
     public string Ready => "running";
 
@@ -44,13 +44,13 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     public async Task<string> AwaitHealthAsync(TenantEnvironment environment, CancellationToken ct)
     {
         await ComposeAsync(
-            environment, ["exec", "--no-TTY", "open-webui", "curl", "--fail", "--silent", "--show-error", "--max-time", "20", "http://localhost:8080/ready"], _commandTimeout, ct);
+            environment, ["exec", "--no-TTY", "open-webui", "curl", "--fail", "--silent", "--show-error", "--max-time", "20", "http://localhost:8080/ready"], CommandTimeout, ct);
         return "ready";
     }
 
     public async Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        await ComposeAsync(environment, ["stop"], _commandTimeout, ct);
+        await ComposeAsync(environment, ["stop"], CommandTimeout, ct);
         return "containers stopped";
     }
 
@@ -68,7 +68,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        await ComposeAsync(environment, ["down", "--volumes", "--remove-orphans"], _commandTimeout, ct);
+        await ComposeAsync(environment, ["down", "--volumes", "--remove-orphans"], CommandTimeout, ct);
         return "containers and volumes removed";
     }
 
@@ -89,16 +89,16 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     {
         var seconds = options.StartTimeout.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
         await ComposeAsync(
-            environment, ["up", "--detach", "--wait", "--wait-timeout", seconds, "--remove-orphans", .. extraOptions], options.StartTimeout + _commandTimeout, ct);
+            environment, ["up", "--detach", "--wait", "--wait-timeout", seconds, "--remove-orphans", .. extraOptions], options.StartTimeout + CommandTimeout, ct);
         // Needs a healthy gateway: registers the virtual key that Open WebUI uses.
-        await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], _commandTimeout, ct, EmbeddedFile.Read("create_virtual_key.py"));
+        await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], CommandTimeout, ct, EmbeddedFile.Read("create_virtual_key.py"));
     }
 
     /// <returns>False if the container does not exist.</returns>
     async Task<bool> ConnectAsync(TenantEnvironment environment, string container, CancellationToken ct)
     {
         var network = ComposeRendering.NetworkName(environment.Slug);
-        if ((await DockerCommand.RunAsync(["container", "inspect", "--format", "{{.Name}}", container], _commandTimeout, ct)).ExitCode != 0)
+        if ((await DockerCommand.RunAsync(["container", "inspect", "--format", "{{.Name}}", container], CommandTimeout, ct)).ExitCode != 0)
         {
             return false;
         }
@@ -130,9 +130,9 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         .Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     static async Task<bool> NetworkExistsAsync(string network, CancellationToken ct) =>
-        (await DockerCommand.RunAsync(["network", "inspect", "--format", "{{.Name}}", network], _commandTimeout, ct)).ExitCode == 0;
+        (await DockerCommand.RunAsync(["network", "inspect", "--format", "{{.Name}}", network], CommandTimeout, ct)).ExitCode == 0;
 
-    Task<string> RunAsync(TenantEnvironment environment, string[] arguments, CancellationToken ct) => RunAsync(environment, arguments, _commandTimeout, null, ct);
+    Task<string> RunAsync(TenantEnvironment environment, string[] arguments, CancellationToken ct) => RunAsync(environment, arguments, CommandTimeout, null, ct);
 
     Task<string> ComposeAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, CancellationToken ct, string? input = null)
     {

@@ -8,7 +8,7 @@ namespace ControlPlane.Web.Environments;
 /// <summary>Services and settings of provisioning and the data plane.</summary>
 public static class ProvisioningServices
 {
-    static readonly string[] _providers = ["openai", "gemini", "anthropic"];
+    static readonly string[] Providers = ["openai", "gemini", "anthropic"];
 
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     public static void AddProvisioning(this IServiceCollection services, IConfiguration configuration, Settings settings)
@@ -51,7 +51,7 @@ public static class ProvisioningServices
             DatabasePort = Number(configuration, "CONTROLPLANE_ENVIRONMENT_DATABASE_PORT", database.Port),
             DatabaseName = database.Database ?? database.Username ?? "postgres",
             ControlPlaneUrl = Url(configuration, "CONTROLPLANE_ENVIRONMENT_URL", FromContainer(settings.Options.PublicUrl)),
-            ProviderKeys = _providers
+            ProviderKeys = Providers
                 .Select(provider => (Provider: provider, Key: configuration[DataPlaneOptions.ProviderVariable(provider)]))
                 .Where(provider => !string.IsNullOrEmpty(provider.Key)).ToDictionary(provider => provider.Provider, provider => provider.Key!),
             DedicatedGpus = Number(configuration, "CONTROLPLANE_DEDICATED_GPUS", 0),

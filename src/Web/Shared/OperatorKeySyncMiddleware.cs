@@ -7,11 +7,11 @@ namespace ControlPlane.Web.Shared;
 /// </summary>
 public sealed class OperatorKeySyncMiddleware(RequestDelegate next, ControlDatabase database, Clock clock, IConfiguration configuration)
 {
-    static readonly PathString[] s_operatorPaths = ["/admin", "/v1/admin", "/v1/sandbox"];
+    static readonly PathString[] OperatorPaths = ["/admin", "/v1/admin", "/v1/sandbox"];
 
     public async Task InvokeAsync(HttpContext context)
     {
-        if (configuration[OperatorKeySetting.Name] is { } key && s_operatorPaths.Any(path => context.Request.Path.StartsWithSegments(path)))
+        if (configuration[OperatorKeySetting.Name] is { } key && OperatorPaths.Any(path => context.Request.Path.StartsWithSegments(path)))
         {
             OperatorKeySetting.Validate(key);
             await using var transaction = await database.BeginJobAsync(context.RequestAborted);

@@ -12,7 +12,7 @@ sealed class FakeHost : IDisposable
 {
     public const string Domain = "llm.example.com";
 
-    static readonly string[] s_realTools =
+    static readonly string[] RealTools =
         ["awk", "base64", "cat", "chmod", "date", "dirname", "find", "grep", "head", "ln", "mkdir", "mv", "od", "printf", "readlink", "rm", "sed", "sh", "sort", "tail", "touch", "tr"];
 
     readonly string _folder = Directory.CreateTempSubdirectory("fake-host-").FullName;
@@ -25,7 +25,7 @@ sealed class FakeHost : IDisposable
         }
 
         File.WriteAllText(At("root/etc/os-release"), $"ID={distribution}\nVERSION_ID=\"{release}\"\n");
-        foreach (var tool in s_realTools)
+        foreach (var tool in RealTools)
         {
             File.CreateSymbolicLink(At($"bin/{tool}"), FindOnPath(tool));
         }

@@ -8,13 +8,13 @@ namespace ControlPlane.Tests.Vps;
 /// <summary>Rules for the platform's Compose file, parsed as Compose does, and its consistency with code and scripts.</summary>
 public sealed class PlatformTests
 {
-    static readonly Dictionary<string, Dictionary<object, object>> s_services =
+    static readonly Dictionary<string, Dictionary<object, object>> Services =
         ((Dictionary<object, object>)Read("deploy/vps/compose.yaml")["services"]).ToDictionary(entry => (string)entry.Key, entry => (Dictionary<object, object>)entry.Value);
 
     [Fact]
     public void Images_match_the_image_table()
     {
-        var named = s_services.Where(service => service.Key != "controlplane").Select(service => (string)service.Value["image"]).Distinct();
+        var named = Services.Where(service => service.Key != "controlplane").Select(service => (string)service.Value["image"]).Distinct();
         Assert.Equal(["docker-socket-proxy", "ollama", "postgres", "traefik"], named.Select(NameOf).Order(StringComparer.Ordinal));
         var stages = File.ReadLines(At("deploy/vps/Dockerfile")).Where(line => line.StartsWith("FROM ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1]);
         Assert.Equal(["dotnet-sdk", "docker-cli", "dotnet-aspnet"], stages.Select(NameOf));
@@ -25,13 +25,13 @@ public sealed class PlatformTests
     [Fact]
     public void Only_the_proxy_publishes_ports_and_only_80_and_443()
     {
-        var published = s_services.Where(service => service.Value.ContainsKey("ports")).ToList();
+        var published = Services.Where(service => service.Value.ContainsKey("ports")).ToList();
         Assert.Equal("traefik", Assert.Single(published).Key);
         Assert.Equal(["80:80", "443:443"], (List<object>)published[0].Value["ports"]);
     }
 
     [Fact]
-    public void Every_service_has_restart_policy_health_check_limits_and_minimal_privileges() => Assert.All(s_services, service =>
+    public void Every_service_has_restart_policy_health_check_limits_and_minimal_privileges() => Assert.All(Services, service =>
     {
         string[] required = ["healthcheck", "mem_limit", "pids_limit", "logging", "networks"];
         Assert.All(required, key => Assert.Contains(key, service.Value.Keys));
@@ -45,25 +45,25 @@ public sealed class PlatformTests
     [Fact]
     public void Only_the_socket_proxies_mount_the_engine_socket_and_each_serves_one_caller()
     {
-        Assert.All(s_services, service => Assert.Equal(
+        Assert.All(Services, service => Assert.Equal(
             service.Key is "docker-reader" or "docker-writer",
             service.Value.TryGetValue("volumes", out var volumes) && ((List<object>)volumes).Any(volume => ((string)volume).Contains("docker.sock", StringComparison.Ordinal))));
         Assert.Equal(["docker-reader", "traefik"], In("docker-reader"));
         Assert.Equal(["controlplane", "docker-writer"], In("docker-writer"));
-        Assert.DoesNotContain("POST", ((Dictionary<object, object>)s_services["docker-reader"]["environment"]).Keys);
+        Assert.DoesNotContain("POST", ((Dictionary<object, object>)Services["docker-reader"]["environment"]).Keys);
         var networks = (Dictionary<object, object>)Read("deploy/vps/compose.yaml")["networks"];
         Assert.All(["database", "docker-reader", "docker-writer"], (string network) => Assert.Equal("true", ((Dictionary<object, object>)networks[network])["internal"]));
 
         static IEnumerable<string> In(string network) =>
-            s_services.Where(service => ((List<object>)service.Value["networks"]).Contains(network)).Select(service => service.Key).Order(StringComparer.Ordinal);
+            Services.Where(service => ((List<object>)service.Value["networks"]).Contains(network)).Select(service => service.Key).Order(StringComparer.Ordinal);
     }
 
     [Fact]
     public void Shared_containers_have_the_names_that_environments_use()
     {
         var options = Samples.Options;
-        Assert.All([options.ProxyContainer, .. options.SharedContainers], name => Assert.Equal(name, s_services[name]["container_name"]));
-        Assert.Equal(options.OllamaUrl.Host, s_services["ollama"]["container_name"]);
+        Assert.All([options.ProxyContainer, .. options.SharedContainers], name => Assert.Equal(name, Services[name]["container_name"]));
+        Assert.Equal(options.OllamaUrl.Host, Services["ollama"]["container_name"]);
         var joined = Regex.Match(File.ReadAllText(At("deploy/vps/controlplane.sh")), "for container in (.*); do").Groups[1].Value.Split(' ');
         Assert.Equal(options.SharedContainers.Append(options.ProxyContainer).Order(StringComparer.Ordinal), joined.Order(StringComparer.Ordinal));
     }
@@ -71,7 +71,7 @@ public sealed class PlatformTests
     [Fact]
     public void Gateways_reach_only_authorize_and_usage_through_the_proxy()
     {
-        var flags = ((List<object>)s_services["traefik"]["command"]).Cast<string>().ToList();
+        var flags = ((List<object>)Services["traefik"]["command"]).Cast<string>().ToList();
         var url = new Uri((string)Environment["CONTROLPLANE_ENVIRONMENT_URL"]);
         Assert.Equal(Samples.Options.ProxyContainer, url.Host);
         Assert.Contains($"--entrypoints.gateways.address=:{url.Port}", flags);
@@ -84,7 +84,7 @@ public sealed class PlatformTests
     [Fact]
     public void Certificates_use_the_resolver_that_environments_refer_to()
     {
-        var flags = string.Join(' ', (List<object>)s_services["traefik"]["command"]);
+        var flags = string.Join(' ', (List<object>)Services["traefik"]["command"]);
         Assert.Contains($"--certificatesresolvers.{Samples.Options.CertificateResolver}.acme.tlschallenge=true", flags, StringComparison.Ordinal);
         Assert.All(Routers().Where(router => router.Key is not "gateways"), router =>
             Assert.Equal(Samples.Options.CertificateResolver, ((Dictionary<object, object>)((Dictionary<object, object>)router.Value)["tls"])["certResolver"]));
@@ -101,7 +101,7 @@ public sealed class PlatformTests
         Assert.All(Environment.Keys.Cast<string>().Where(name => name != "DOCKER_HOST"), name =>
             Assert.True(manual.Contains($"`{name}`", StringComparison.Ordinal) || name.StartsWith("CONTROLPLANE_ENVIRONMENT_", StringComparison.Ordinal), name));
         // The engine resolves mount paths on the host, so they must be the same inside and outside.
-        Assert.Equal($"{Environment["CONTROLPLANE_DATA"]}:{Environment["CONTROLPLANE_DATA"]}", Assert.Single((List<object>)s_services["controlplane"]["volumes"]));
+        Assert.Equal($"{Environment["CONTROLPLANE_DATA"]}:{Environment["CONTROLPLANE_DATA"]}", Assert.Single((List<object>)Services["controlplane"]["volumes"]));
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class PlatformTests
         Assert.Empty(used.Except(written));
     }
 
-    static Dictionary<object, object> Environment => (Dictionary<object, object>)s_services["controlplane"]["environment"];
+    static Dictionary<object, object> Environment => (Dictionary<object, object>)Services["controlplane"]["environment"];
 
     static Dictionary<object, object> Read(string path)
     {

@@ -7,7 +7,7 @@ namespace ControlPlane.Tests.Support;
 /// <summary>A private certificate authority, like that of an EKS cluster or of RDS in a region.</summary>
 sealed class Authority : IDisposable
 {
-    static readonly DateTimeOffset s_start = TimeProvider.System.GetUtcNow().AddDays(-10);
+    static readonly DateTimeOffset Start = TimeProvider.System.GetUtcNow().AddDays(-10);
     readonly X509Certificate2 _root;
 
     public Authority()
@@ -16,7 +16,7 @@ sealed class Authority : IDisposable
         var request = new CertificateRequest("CN=Authority", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
-        _root = request.CreateSelfSigned(s_start, s_start.AddDays(20));
+        _root = request.CreateSelfSigned(Start, Start.AddDays(20));
     }
 
     public string Pem => _root.ExportCertificatePem();
@@ -38,7 +38,7 @@ sealed class Authority : IDisposable
 
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
-        using var signed = request.Create(_root, s_start, s_start.AddDays(expired ? 9 : 19), RandomNumberGenerator.GetBytes(8));
+        using var signed = request.Create(_root, Start, Start.AddDays(expired ? 9 : 19), RandomNumberGenerator.GetBytes(8));
         using var withKey = signed.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
     }

@@ -90,9 +90,9 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
         }
     }
 
-    static readonly ControlPlaneOptions s_options = new() { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" };
+    static readonly ControlPlaneOptions Options = new() { Domain = "localhost", PublicUrl = new("http://localhost"), DataDirectory = "" };
 
-    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, s_options, NullLogger<Migrator>.Instance), new CreateFunctionLogins(_database)).RunAsync(default);
+    Task<IReadOnlyList<string>> MigrateAsync() => new MigrateDatabase(new Migrator(_database, Options, NullLogger<Migrator>.Instance), new CreateFunctionLogins(_database)).RunAsync(default);
 
     Task<List<string>> MembershipsAsync() => AsSuperuserAsync(connection => connection.QueryAsync(
         """

@@ -13,7 +13,7 @@ public class ModelAccessPointsTests
     public async Task A_tenant_gets_one_access_point_and_its_volume_handle(string recorded, string handle)
     {
         using var recording = HttpRecording.Of(recorded);
-        Assert.Equal(handle, await Storage(recording).CreateAsync(s_environment, default));
+        Assert.Equal(handle, await Storage(recording).CreateAsync(Environment, default));
         recording.AssertAllUsed();
     }
 
@@ -24,7 +24,7 @@ public class ModelAccessPointsTests
     public async Task Removal_deletes_the_access_point_and_is_idempotent(string recorded)
     {
         using var recording = HttpRecording.Of(recorded);
-        Assert.Equal("removed", await Storage(recording).RemoveAsync(s_environment, default));
+        Assert.Equal("removed", await Storage(recording).RemoveAsync(Environment, default));
         recording.AssertAllUsed();
     }
 
@@ -32,7 +32,7 @@ public class ModelAccessPointsTests
     public async Task A_file_system_at_its_access_point_limit_is_reported()
     {
         using var recording = HttpRecording.Of("access-point-limit.json");
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Storage(recording).CreateAsync(s_environment, default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Storage(recording).CreateAsync(Environment, default));
         Assert.Contains("fs-0123456789abcdef0 has as many access points as EFS allows (10,000", failure.Message, StringComparison.Ordinal);
     }
 
@@ -40,7 +40,7 @@ public class ModelAccessPointsTests
     public async Task A_denied_call_is_not_retried_and_reports_the_text_of_AWS()
     {
         using var recording = HttpRecording.Of("access-point-denied.json");
-        var failure = await Assert.ThrowsAsync<ElasticFileSystemException>(() => Storage(recording).CreateAsync(s_environment, default));
+        var failure = await Assert.ThrowsAsync<ElasticFileSystemException>(() => Storage(recording).CreateAsync(Environment, default));
         Assert.Equal("AccessDeniedException", failure.Code);
         Assert.Contains("not authorized to perform: elasticfilesystem:CreateAccessPoint", failure.Message, StringComparison.Ordinal);
     }
@@ -54,11 +54,11 @@ public class ModelAccessPointsTests
             attempts++;
             throw new HttpRequestException("Connection refused");
         });
-        await Assert.ThrowsAsync<HttpRequestException>(() => Storage(unavailable).RemoveAsync(s_environment, default));
+        await Assert.ThrowsAsync<HttpRequestException>(() => Storage(unavailable).RemoveAsync(Environment, default));
         Assert.Equal(6, attempts);
     }
 
-    static readonly TenantEnvironment s_environment = new()
+    static readonly TenantEnvironment Environment = new()
     {
         Tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001"),
         Slug = "acme",

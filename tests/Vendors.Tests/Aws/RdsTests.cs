@@ -19,7 +19,7 @@ public class RdsTests
     const string Secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
     const string Session = "IQoJb3JpZ2luX2VjEXAMPLE//token+with=signs";
 
-    static readonly DateTimeOffset s_time = new(2026, 8, 1, 12, 0, 0, TimeSpan.Zero);
+    static readonly DateTimeOffset Time = new(2026, 8, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
     public async Task A_token_is_a_presigned_connect_action_for_one_user_and_host()
@@ -33,7 +33,7 @@ public class RdsTests
         var key = HMACSHA256.HashData(HMACSHA256.HashData(HMACSHA256.HashData(HMACSHA256.HashData(Encoding.UTF8.GetBytes("AWS4" + Secret), "20260801"u8), "eu-central-1"u8), "rds-db"u8), "aws4_request"u8);
         var signature = Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(toSign)));
 
-        Assert.Equal($"{Host}:5432/?{Query}&X-Amz-Signature={signature}", await CreateAsync(new SessionAWSCredentials("AKIDEXAMPLE", Secret, Session), s_time));
+        Assert.Equal($"{Host}:5432/?{Query}&X-Amz-Signature={signature}", await CreateAsync(new SessionAWSCredentials("AKIDEXAMPLE", Secret, Session), Time));
     }
 
     [Theory]
@@ -52,15 +52,15 @@ public class RdsTests
         }
 
         var theirs = AWS4PreSignedUrlSigner.SignRequest(
-            request, new AmazonEKSConfig { RegionEndpoint = RegionEndpoint.EUCentral1 }, new RequestMetrics(), "AKIDEXAMPLE", Secret, "rds-db", "eu-central-1", s_time.UtcDateTime);
+            request, new AmazonEKSConfig { RegionEndpoint = RegionEndpoint.EUCentral1 }, new RequestMetrics(), "AKIDEXAMPLE", Secret, "rds-db", "eu-central-1", Time.UtcDateTime);
         AWSCredentials credentials = session is null ? new BasicAWSCredentials("AKIDEXAMPLE", Secret) : new SessionAWSCredentials("AKIDEXAMPLE", Secret, session);
-        Assert.EndsWith($"&X-Amz-Signature={theirs.Signature}", await CreateAsync(credentials, s_time), StringComparison.Ordinal);
+        Assert.EndsWith($"&X-Amz-Signature={theirs.Signature}", await CreateAsync(credentials, Time), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Every_connection_gets_a_new_token()
     {
-        var clock = new InstantClock(s_time);
+        var clock = new InstantClock(Time);
         var token = new RdsToken(new BasicAWSCredentials("AKIDEXAMPLE", Secret), RegionEndpoint.EUCentral1, clock);
         var first = await token.CreateAsync(Login(), default);
         // As after a freeze of the process, in which no timer fires.

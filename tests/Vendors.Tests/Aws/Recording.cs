@@ -12,7 +12,7 @@ namespace ControlPlane.Tests.Aws;
 /// </summary>
 sealed class Recording
 {
-    static readonly JsonSerializerOptions s_awsJson = new()
+    static readonly JsonSerializerOptions AwsJson = new()
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         PropertyNameCaseInsensitive = true,
@@ -35,7 +35,7 @@ sealed class Recording
     {
         Assert.True(_exchanges.TryDequeue(out var exchange), $"{operation} was called, but no further exchange is recorded.");
         var type = request.GetType();
-        var sent = JsonSerializer.SerializeToNode(request, type, s_awsJson)!;
+        var sent = JsonSerializer.SerializeToNode(request, type, AwsJson)!;
         Assert.Equal((string?)exchange["operation"], operation);
         Assert.Equal(exchange["request"]!.ToJsonString(), Match(sent, exchange["request"]!)!.ToJsonString());
         if (exchange["error"] is { } error)
@@ -43,7 +43,7 @@ sealed class Recording
             throw (Exception)Activator.CreateInstance(Model(type, (string)error["__type"]!), (string)error["message"]!)!;
         }
 
-        return exchange["response"].Deserialize(Model(type, $"{operation}Response"), s_awsJson)!;
+        return exchange["response"].Deserialize(Model(type, $"{operation}Response"), AwsJson)!;
     }
 
     static Type Model(Type request, string name) => request.Assembly.GetType($"{request.Namespace}.{name}", throwOnError: true)!;

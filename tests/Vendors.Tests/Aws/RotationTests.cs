@@ -12,7 +12,7 @@ public sealed class RotationTests : IAsyncLifetime
     const string Secret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod-database-owner-AbCdEf";
     const string FirstPassword = "the-first-password";
 
-    static readonly string[] s_steps = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+    static readonly string[] Steps = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
     readonly FakeSecretsManager _aws = new();
     readonly string _role = Names.Random("owner");
@@ -49,9 +49,9 @@ public sealed class RotationTests : IAsyncLifetime
     public async Task Every_step_can_be_repeated_even_after_later_ones()
     {
         _aws.BeginRotation(Secret, "v2");
-        for (var done = 0; done < s_steps.Length; done++)
+        for (var done = 0; done < Steps.Length; done++)
         {
-            foreach (var step in s_steps.Take(done + 1))
+            foreach (var step in Steps.Take(done + 1))
             {
                 await RunAsync(_aws.Client(), step, "v2");
             }
@@ -67,14 +67,14 @@ public sealed class RotationTests : IAsyncLifetime
     public async Task After_a_crash_at_any_call_the_owner_can_sign_in_and_a_retry_completes_the_rotation(bool callTookEffect)
     {
         var kills = 0;
-        foreach (var killedIn in s_steps)
+        foreach (var killedIn in Steps)
         {
             for (var call = 1; ; call++)
             {
                 var version = $"{killedIn}-{call}";
                 _aws.BeginRotation(Secret, version);
                 var killed = false;
-                foreach (var step in s_steps)
+                foreach (var step in Steps)
                 {
                     if (step == killedIn)
                     {
@@ -174,7 +174,7 @@ public sealed class RotationTests : IAsyncLifetime
     async Task RotateAsync(string version)
     {
         _aws.BeginRotation(Secret, version);
-        foreach (var step in s_steps)
+        foreach (var step in Steps)
         {
             await RunAsync(_aws.Client(), step, version);
         }

@@ -6,7 +6,7 @@ namespace ControlPlane.Tests.Aws;
 /// <summary>Two concurrent writers: every order of their calls, with a crash of one at every point.</summary>
 public class SecretInterleavings(ITestOutputHelper output)
 {
-    static readonly Guid s_tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001");
+    static readonly Guid Tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001");
 
     [Theory]
     [InlineData(null, false)]
@@ -21,7 +21,7 @@ public class SecretInterleavings(ITestOutputHelper output)
                 var aws = new FakeSecretsManager();
                 if (before is not null)
                 {
-                    aws.Put(s_tenant, before, scheduledForDeletion);
+                    aws.Put(Tenant, before, scheduledForDeletion);
                 }
 
                 var seen = Current(aws);
@@ -35,7 +35,7 @@ public class SecretInterleavings(ITestOutputHelper output)
                 return (aws, finished => CheckAsync(aws, finished));
             },
             (client, writer) => SecretsManagerStoreTests.Store(client).AddAsync(
-                s_tenant, new Dictionary<string, string> { ["shared"] = $"of-{writer}", [$"only-{writer}"] = "1", ["old"] = $"of-{writer}" }, default),
+                Tenant, new Dictionary<string, string> { ["shared"] = $"of-{writer}", [$"only-{writer}"] = "1", ["old"] = $"of-{writer}" }, default),
             writers: 2, crashes: 1);
         output.WriteLine($"{orders} orders");
         Assert.True(orders > 30, $"Only {orders} orders; the writers did not run concurrently.");
@@ -49,12 +49,12 @@ public class SecretInterleavings(ITestOutputHelper output)
             () =>
             {
                 var aws = new FakeSecretsManager();
-                aws.Put(s_tenant, "{}");
+                aws.Put(Tenant, "{}");
                 return (aws, finished => CheckAsync(aws, finished));
             },
             async (client, writer) =>
             {
-                var name = SecretsManagerStore.NameOf(s_tenant);
+                var name = SecretsManagerStore.NameOf(Tenant);
                 var read = await client.GetSecretValueAsync(new() { SecretId = name, VersionStage = "AWSCURRENT" });
                 var document = JsonSerializer.Deserialize<Dictionary<string, string>>(read.SecretString)!;
                 (document["shared"], document[$"only-{writer}"]) = ($"of-{writer}", "1");
@@ -66,11 +66,11 @@ public class SecretInterleavings(ITestOutputHelper output)
 
     static async Task CheckAsync(FakeSecretsManager aws, IReadOnlyList<int> finished)
     {
-        var stored = await SecretsManagerStoreTests.Store(aws.Client()).ReadAsync(s_tenant, default);
+        var stored = await SecretsManagerStoreTests.Store(aws.Client()).ReadAsync(Tenant, default);
         Assert.All(finished, writer => Assert.Contains($"only-{writer}", stored.Keys));
         Assert.Contains(stored["shared"], (string[])["of-0", "of-1"]);
     }
 
     static Dictionary<string, string> Current(FakeSecretsManager aws) =>
-        JsonSerializer.Deserialize<Dictionary<string, string>>(aws.Text(s_tenant, "AWSCURRENT") ?? "{}")!;
+        JsonSerializer.Deserialize<Dictionary<string, string>>(aws.Text(Tenant, "AWSCURRENT") ?? "{}")!;
 }

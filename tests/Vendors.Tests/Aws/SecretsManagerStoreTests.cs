@@ -6,8 +6,8 @@ namespace ControlPlane.Tests.Aws;
 public class SecretsManagerStoreTests
 {
     const string Key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    static readonly Guid s_tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001");
-    static readonly Dictionary<string, string> s_two = new() { ["redis_password"] = "two", ["database_password"] = "one" };
+    static readonly Guid Tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001");
+    static readonly Dictionary<string, string> Two = new() { ["redis_password"] = "two", ["database_password"] = "one" };
 
     [Theory]
     [InlineData("secret-created.json")]
@@ -17,7 +17,7 @@ public class SecretsManagerStoreTests
     public async Task Missing_secrets_are_added_with_the_recorded_calls(string recorded)
     {
         var recording = Recording.Of(recorded);
-        await Store(recording.Replay<IAmazonSecretsManager>()).AddAsync(s_tenant, s_two, default);
+        await Store(recording.Replay<IAmazonSecretsManager>()).AddAsync(Tenant, Two, default);
         recording.AssertAllUsed();
     }
 
@@ -26,8 +26,8 @@ public class SecretsManagerStoreTests
     {
         var recording = Recording.Of("secret-removed.json");
         var store = Store(recording.Replay<IAmazonSecretsManager>());
-        await store.RemoveAsync(s_tenant, default);
-        Assert.Empty(await store.ReadAsync(s_tenant, default));
+        await store.RemoveAsync(Tenant, default);
+        Assert.Empty(await store.ReadAsync(Tenant, default));
         recording.AssertAllUsed();
     }
 
@@ -36,11 +36,11 @@ public class SecretsManagerStoreTests
     {
         var aws = new FakeSecretsManager();
         var store = Store(aws.Client());
-        Assert.Empty(await store.ReadAsync(s_tenant, default));
-        await store.RemoveAsync(s_tenant, default);
-        await store.AddAsync(s_tenant, s_two, default);
-        await store.AddAsync(s_tenant, new Dictionary<string, string> { ["redis_password"] = "other", ["gateway_key"] = "three" }, default);
-        Assert.Equal(new SortedDictionary<string, string> { ["database_password"] = "one", ["gateway_key"] = "three", ["redis_password"] = "two" }, await store.ReadAsync(s_tenant, default));
+        Assert.Empty(await store.ReadAsync(Tenant, default));
+        await store.RemoveAsync(Tenant, default);
+        await store.AddAsync(Tenant, Two, default);
+        await store.AddAsync(Tenant, new Dictionary<string, string> { ["redis_password"] = "other", ["gateway_key"] = "three" }, default);
+        Assert.Equal(new SortedDictionary<string, string> { ["database_password"] = "one", ["gateway_key"] = "three", ["redis_password"] = "two" }, await store.ReadAsync(Tenant, default));
     }
 
     [Fact]
@@ -48,22 +48,22 @@ public class SecretsManagerStoreTests
     {
         var aws = new FakeSecretsManager();
         var store = Store(aws.Client());
-        await store.AddAsync(s_tenant, s_two, default);
-        await store.RemoveAsync(s_tenant, default);
-        await store.RemoveAsync(s_tenant, default);
-        Assert.Empty(await store.ReadAsync(s_tenant, default));
-        Assert.Contains("\"one\"", aws.Text(s_tenant, "AWSPREVIOUS"), StringComparison.Ordinal);
-        await store.AddAsync(s_tenant, new Dictionary<string, string> { ["database_password"] = "new" }, default);
-        Assert.Equal([new("database_password", "new")], await store.ReadAsync(s_tenant, default));
+        await store.AddAsync(Tenant, Two, default);
+        await store.RemoveAsync(Tenant, default);
+        await store.RemoveAsync(Tenant, default);
+        Assert.Empty(await store.ReadAsync(Tenant, default));
+        Assert.Contains("\"one\"", aws.Text(Tenant, "AWSPREVIOUS"), StringComparison.Ordinal);
+        await store.AddAsync(Tenant, new Dictionary<string, string> { ["database_password"] = "new" }, default);
+        Assert.Equal([new("database_password", "new")], await store.ReadAsync(Tenant, default));
     }
 
     [Fact]
     public async Task A_malformed_secret_is_named_but_not_quoted()
     {
         var aws = new FakeSecretsManager();
-        aws.Put(s_tenant, "pass=word");
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Store(aws.Client()).ReadAsync(s_tenant, default));
-        Assert.Contains($"tenant-{s_tenant}-secrets", failure.Message, StringComparison.Ordinal);
+        aws.Put(Tenant, "pass=word");
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => Store(aws.Client()).ReadAsync(Tenant, default));
+        Assert.Contains($"tenant-{Tenant}-secrets", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("word", failure.ToString(), StringComparison.Ordinal);
     }
 
@@ -73,7 +73,7 @@ public class SecretsManagerStoreTests
         var refusing = Substitute.For<IAmazonSecretsManager>((operation, _) => operation == "GetSecretValue"
             ? throw new ResourceNotFoundException("none")
             : throw new InvalidParameterException("Invalid KMS key."));
-        Assert.Equal("Invalid KMS key.", (await Assert.ThrowsAsync<InvalidParameterException>(() => Store(refusing).AddAsync(s_tenant, s_two, default))).Message);
+        Assert.Equal("Invalid KMS key.", (await Assert.ThrowsAsync<InvalidParameterException>(() => Store(refusing).AddAsync(Tenant, Two, default))).Message);
     }
 
     [Fact]
@@ -81,12 +81,12 @@ public class SecretsManagerStoreTests
     {
         var aws = new FakeSecretsManager();
         var store = Store(aws.Client(), new TenantSecretCopy("us-west-2", "arn:aws:kms:us-west-2:111122223333:key/copies"));
-        await store.AddAsync(s_tenant, s_two, default);
-        Assert.Equal(["us-west-2"], aws.CopiesOf(s_tenant));
-        await store.RemoveAsync(s_tenant, default);
-        Assert.Empty(aws.CopiesOf(s_tenant));
-        await store.AddAsync(s_tenant, s_two, default);
-        Assert.Equal(["us-west-2"], aws.CopiesOf(s_tenant));
+        await store.AddAsync(Tenant, Two, default);
+        Assert.Equal(["us-west-2"], aws.CopiesOf(Tenant));
+        await store.RemoveAsync(Tenant, default);
+        Assert.Empty(aws.CopiesOf(Tenant));
+        await store.AddAsync(Tenant, Two, default);
+        Assert.Equal(["us-west-2"], aws.CopiesOf(Tenant));
     }
 
     internal static SecretsManagerStore Store(IAmazonSecretsManager manager, TenantSecretCopy? copy = null) =>

@@ -8,7 +8,7 @@ namespace ControlPlane.Tests.Aws;
 /// </summary>
 public class Substitute : DispatchProxy
 {
-    static readonly MethodInfo s_respond = typeof(Substitute).GetMethod(nameof(RespondAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
+    static readonly MethodInfo Respond = typeof(Substitute).GetMethod(nameof(RespondAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
 
     Func<string, object, Task<object>> _respond = null!;
 
@@ -22,7 +22,7 @@ public class Substitute : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
         targetMethod is { ReturnType.IsGenericType: true } && args is [{ } request, CancellationToken ct]
-            ? s_respond.MakeGenericMethod(targetMethod.ReturnType.GetGenericArguments()).Invoke(this, [targetMethod.Name[..^"Async".Length], request, ct])
+            ? Respond.MakeGenericMethod(targetMethod.ReturnType.GetGenericArguments()).Invoke(this, [targetMethod.Name[..^"Async".Length], request, ct])
             : throw new NotSupportedException($"{targetMethod?.DeclaringType?.Name}.{targetMethod?.Name} is not substituted.");
 
     async Task<TResponse> RespondAsync<TResponse>(string operation, object request, CancellationToken ct)

@@ -98,7 +98,7 @@ public sealed partial class BootstrapTests
         Assert.Contains("CONTROLPLANE_ORIGIN_TOKEN is not set", failure.Message, StringComparison.Ordinal);
     }
 
-    static readonly Lazy<Task<string>> s_published = new(async () =>
+    static readonly Lazy<Task<string>> Published = new(async () =>
     {
         var folder = Directory.CreateTempSubdirectory("published-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
@@ -112,7 +112,7 @@ public sealed partial class BootstrapTests
         return publish.ExitCode == 0 ? folder : throw new InvalidOperationException(output);
     });
 
-    static Task<string> PublishAsync() => s_published.Value;
+    static Task<string> PublishAsync() => Published.Value;
 
     static async Task<JsonElement> ReadAsync(Task<HttpResponseMessage> sent)
     {

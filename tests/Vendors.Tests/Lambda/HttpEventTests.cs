@@ -155,10 +155,10 @@ public sealed class HttpEventTests
     static async Task<HttpEventResponse> SendAsync(Function function, HttpEvent request) => new(await LambdaRig.InvokeAsync(function, request.ToString()));
 
     // The same time at every delivery.
-    static readonly DateTimeOffset s_now = TimeProvider.System.GetUtcNow();
+    static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
 
     static object Event(string id) =>
-        new { id, occurred_at = s_now, user = "ada", model = "mistral:7b-instruct", prompt_tokens = 10, completion_tokens = 5 };
+        new { id, occurred_at = Now, user = "ada", model = "mistral:7b-instruct", prompt_tokens = 10, completion_tokens = 5 };
 
     static HttpEvent Signed(RigTenant tenant, string contentType, byte[] body, byte[]? sent = null)
     {

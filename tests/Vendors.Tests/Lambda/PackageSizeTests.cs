@@ -15,7 +15,7 @@ public class PackageSizeTests
     // With ReadyToRun an assembly also has machine code: at most twice the size of its IL, compressed.
     const int MachineCode = 2;
 
-    static readonly string[] s_runtimes = ["linux-arm64", "linux", "unix"];
+    static readonly string[] Runtimes = ["linux-arm64", "linux", "unix"];
 
     [Fact]
     public void The_package_stays_below_the_limit_for_direct_uploads()
@@ -33,7 +33,7 @@ public class PackageSizeTests
         using var dependencies = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "ControlPlane.Lambda.deps.json")));
         var libraries = dependencies.RootElement.GetProperty("targets").EnumerateObject().Single().Value.EnumerateObject().Select(library => library.Value).ToList();
         var assemblies = Entries(libraries, "runtime").Select(file => Path.GetFileName(file.Name));
-        var natives = Entries(libraries, "runtimeTargets").Where(file => s_runtimes.Contains(file.Value.GetProperty("rid").GetString())).Select(file => file.Name);
+        var natives = Entries(libraries, "runtimeTargets").Where(file => Runtimes.Contains(file.Value.GetProperty("rid").GetString())).Select(file => file.Name);
         return [.. assemblies.Concat(natives).Distinct().Select(file => Path.Combine(AppContext.BaseDirectory, file))];
     }
 

@@ -19,8 +19,8 @@ public sealed class UsageBatch
     /// <summary>Tolerated lead of a gateway's clock.</summary>
     public static readonly TimeSpan MaximumAhead = TimeSpan.FromMinutes(5);
 
-    static readonly Rejection s_conflict = new(Rejection.Codes.Conflict, "this id was reported before with different content, and the first report counts: send a new event under a new id");
-    static readonly Rejection s_noSubscription = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its email address first");
+    static readonly Rejection Conflict = new(Rejection.Codes.Conflict, "this id was reported before with different content, and the first report counts: send a new event under a new id");
+    static readonly Rejection NoSubscription = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its email address first");
 
     enum Outcome
     {
@@ -87,7 +87,7 @@ public sealed class UsageBatch
             var usage = EventAt(index);
             if (subscription is null)
             {
-                Reject(index, s_noSubscription);
+                Reject(index, NoSubscription);
             }
             else if (prices.CostOf(usage) is { } cost)
             {
@@ -175,7 +175,7 @@ public sealed class UsageBatch
         }
         else
         {
-            Reject(index, s_conflict);
+            Reject(index, Conflict);
         }
     }
 

@@ -7,7 +7,7 @@ public class DatabaseUnavailableException(string message, Exception? inner = nul
 
 public static class DatabaseUnavailable
 {
-    static readonly string[] s_sqlStateClasses = ["28", "53", "57P", "58"];
+    static readonly string[] SqlStateClasses = ["28", "53", "57P", "58"];
 
     /// <summary>Whether the database did not answer, or cannot do so now. Never a reason to allow a call, nor to lose what was sent.</summary>
     public static bool IsDatabaseUnavailable(this Exception e) => e switch
@@ -15,7 +15,7 @@ public static class DatabaseUnavailable
         // 28: it refuses the login. 53: out of resources (connections, disk). 57P: shutting down or starting. 57014: the statement exceeded the
         // server's time limit. 58: the file system fails.
         PostgresException p => p.IsTransient || p.SqlState == PostgresErrorCodes.QueryCanceled
-            || s_sqlStateClasses.Any(start => p.SqlState.StartsWith(start, StringComparison.Ordinal)),
+            || SqlStateClasses.Any(start => p.SqlState.StartsWith(start, StringComparison.Ordinal)),
         NpgsqlException => true,
         TimeoutException => true,
         DatabaseUnavailableException => true,

@@ -10,7 +10,7 @@ namespace ControlPlane.Tests.Lambda;
 /// </summary>
 sealed class HttpEvent
 {
-    static readonly string[] s_textTypes = ["text/", "application/json", "application/javascript", "application/xml"];
+    static readonly string[] TextTypes = ["text/", "application/json", "application/javascript", "application/xml"];
 
     readonly JsonObject _event;
 
@@ -39,7 +39,7 @@ sealed class HttpEvent
 
     public HttpEvent Body(string contentType, byte[] body)
     {
-        var isText = s_textTypes.Any(type => contentType.StartsWith(type, StringComparison.Ordinal));
+        var isText = TextTypes.Any(type => contentType.StartsWith(type, StringComparison.Ordinal));
         (_event["body"], _event["isBase64Encoded"]) = (isText ? Encoding.UTF8.GetString(body) : Convert.ToBase64String(body), !isText);
         return Header("Content-Type", contentType).Header("Content-Length", $"{body.Length}");
     }

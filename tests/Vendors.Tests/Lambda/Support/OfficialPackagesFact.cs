@@ -8,11 +8,11 @@ namespace ControlPlane.Tests.Lambda;
 [AttributeUsage(AttributeTargets.Method)]
 sealed class OfficialPackagesFactAttribute : FactAttribute
 {
-    static readonly Lazy<bool> s_areOfficial = new(AreOfficial);
+    static readonly Lazy<bool> PackagesAreOfficial = new(AreOfficial);
 
     public OfficialPackagesFactAttribute()
     {
-        if (!s_areOfficial.Value)
+        if (!PackagesAreOfficial.Value)
         {
             Skip = "The Amazon.Lambda packages here are compile-time only.";
         }

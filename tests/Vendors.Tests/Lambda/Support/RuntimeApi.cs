@@ -13,7 +13,7 @@ namespace ControlPlane.Tests.Lambda;
 /// </summary>
 sealed class RuntimeApi : IAsyncDisposable
 {
-    static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(60);
 
     readonly Channel<Invoked> _waiting = Channel.CreateUnbounded<Invoked>();
     readonly ConcurrentDictionary<string, Invoked> _running = [];
@@ -41,7 +41,7 @@ sealed class RuntimeApi : IAsyncDisposable
     {
         var invoked = new Invoked(Ids.New(TimeProvider.System).ToString(), input, timeout, new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously));
         await _waiting.Writer.WriteAsync(invoked);
-        return await await Task.WhenAny(invoked.Response.Task, _initFailed.Task).WaitAsync(s_timeout);
+        return await await Task.WhenAny(invoked.Response.Task, _initFailed.Task).WaitAsync(RequestTimeout);
     }
 
     public async ValueTask DisposeAsync()
