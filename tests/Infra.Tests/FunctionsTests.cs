@@ -139,11 +139,11 @@ public sealed class FunctionsTests(Stacks stacks)
     {
         var policy = (await stacks.GetAsync("prod")).Get("aws:iam/rolePolicy:RolePolicy", $"functions-{function}");
         var actual = from statement in policy.Statements()
-                    where !statement.Denies()
-                    from action in statement.Actions()
-                    where action.Split(':')[0] is not ("logs" or "xray" or "ec2")
-                    from arn in statement.ResourceArns()
-                    select $"{action} {Short(arn)}";
+                     where !statement.Denies()
+                     from action in statement.Actions()
+                     where action.Split(':')[0] is not ("logs" or "xray" or "ec2")
+                     from arn in statement.ResourceArns()
+                     select $"{action} {Short(arn)}";
         Assert.Equal(permissions, string.Join('\n', actual.Distinct().Order(StringComparer.Ordinal)), ignoreLineEndingDifferences: true);
     }
 

@@ -33,10 +33,10 @@ static class Graph
         foreach (var component in componentOf.Values.OfType<string>().Distinct().Order(StringComparer.Ordinal))
         {
             var contents = from resource in deployed.Resources
-                        where !resource.IsComponent && componentOf[resource.Key] == component
-                        group resource by ShortType(resource.Type) into kind
-                        orderby kind.Key
-                        select kind.Count() == 1 ? kind.Key : $"{kind.Count()} × {kind.Key}";
+                           where !resource.IsComponent && componentOf[resource.Key] == component
+                           group resource by ShortType(resource.Type) into kind
+                           orderby kind.Key
+                           select kind.Count() == 1 ? kind.Key : $"{kind.Count()} × {kind.Key}";
             text.Append(null, $"  {component}[\"<b>{component}</b><br/>{string.Join("<br/>", contents)}\"]\n");
         }
 
