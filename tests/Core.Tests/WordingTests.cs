@@ -22,12 +22,12 @@ public partial class WordingTests
     }
 
     [Theory]
-    [InlineData("// The database is away: nobody waits for it.", 2)]
+    [InlineData("// The database is away: somebody looks again.", 3)]
     [InlineData("throw new DatabaseAwayException();", 1)]
     [InlineData("Enter your mail address.", 1)]
     [InlineData("static readonly TimeSpan MorePatience = TimeSpan.Zero;", 1)]
     [InlineData("The database is unavailable: callers fail fast.", 0)]
-    [InlineData("user = exists ? \"postgres\" : \"nobody\";", 0)]
+    [InlineData("// Open to all addresses, so that nobody is locked out.", 0)]
     public void The_scan_finds_what_it_looks_for(string line, int findings) => Assert.Equal(findings, Findings("Some.cs", line).Count());
 
     static IEnumerable<string> Findings(string file, string text) =>
@@ -46,7 +46,7 @@ public partial class WordingTests
 
     [GeneratedRegex(
         """
-        \b(?:is|was|are|were|be|been)\ away\b | \bmail\ address(?:es)?\b | (?<!")\b(?:no|some|every)body\b | \bmend(?:s|ed|ing)?\b | \bnudg(?:e|es|ed|ing)\b |
+        \b(?:is|was|are|were|be|been)\ away\b | \bmail\ address(?:es)?\b | \b(?:some|every)body\b | \bmend(?:s|ed|ing)?\b | \bnudg(?:e|es|ed|ing)\b |
         \bwish(?:es|ed)?\b | \bpatien(?:ce|t|tly)\b | \bmisfortune\b | \brehears(?:al|als|e|ed)\b | \bgrown?\ old\b | \bgiven?\ up\b | \bgives?\ up\b | \bgave\ up\b |
         \blook(?:s|ed)?\ again\b | \bput(?:s|ting)?\ into\ force\b | \bthe\ books\b | \bways?\ of\ the\ data\b | \bdata's\ way\b | \bslips?\ of\ the\ hand\b |
         \bcomposed\ anew\b | \bgo\ together\b | \bwho\ asks\b | \bways?\ out\b | \bhalf\ the\ way\b | \bin\ the\ order\ they\ came\b | \bgrew\ old\b

@@ -4,7 +4,7 @@ namespace ControlPlane.Tests;
 
 public sealed class ProxyTests
 {
-    const string Lookup = "/v1/signup/slug/somebody";
+    const string Lookup = "/v1/signup/slug/example";
 
     static readonly KeyValuePair<string, string?> OneLookup = new("CONTROLPLANE_LIMIT_LOOKUPS", "1");
 
