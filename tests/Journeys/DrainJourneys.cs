@@ -49,7 +49,7 @@ public class DrainJourneys
         Assert.Equal(2, failed.Length);
         var reasons = Directory.GetFiles(Path.Combine(spool, "failed"), "*.reason.txt").Select(File.ReadAllText).ToList();
         Assert.Contains(reasons, reason => reason.Contains("poison is refused", StringComparison.Ordinal));
-        Assert.Contains("Usage in 2 files cannot be counted", await OverviewAsync(server), StringComparison.Ordinal);
+        Assert.Contains("2 usage files cannot be processed", await OverviewAsync(server), StringComparison.Ordinal);
 
         await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
