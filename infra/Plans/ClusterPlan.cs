@@ -96,7 +96,7 @@ public sealed record GpuGroupPlan(IReadOnlyList<string> InstanceTypes, int Max, 
     const string ImagePrefix = "amazon-eks-node-al2023-x86_64-nvidia-";
 
     // Value of the node label "accelerator" by instance family.
-    static readonly Dictionary<string, string> AcceleratorsByType = new()
+    static readonly Dictionary<string, string> AcceleratorsByFamily = new()
     {
         ["g4dn"] = "nvidia-tesla-t4",
         ["g5"] = "nvidia-a10g",
@@ -118,12 +118,12 @@ public sealed record GpuGroupPlan(IReadOnlyList<string> InstanceTypes, int Max, 
 
     public IReadOnlyList<string> Accelerators => [.. InstanceTypes.Select(AcceleratorOf).Distinct()];
 
-    public static string AcceleratorOf(string instanceType) => AcceleratorsByType[instanceType.Split('.')[0]];
+    public static string AcceleratorOf(string instanceType) => AcceleratorsByFamily[instanceType.Split('.')[0]];
 
     public static GpuGroupPlan Read(Settings settings) => new(
         // g5 and g6 replace the discontinued p3 family. The autoscaler derives a node's resources from the first type only.
-        settings.List("eks:gpuInstanceTypes", type => type.Contains('.') && AcceleratorsByType.ContainsKey(type.Split('.')[0]),
-            "EC2 instance types of the families " + string.Join(", ", AcceleratorsByType.Keys),
+        settings.List("eks:gpuInstanceTypes", type => type.Contains('.') && AcceleratorsByFamily.ContainsKey(type.Split('.')[0]),
+            "EC2 instance types of the families " + string.Join(", ", AcceleratorsByFamily.Keys),
             ["g4dn.xlarge", "g4dn.2xlarge", "g5.2xlarge", "g6.2xlarge"],
             "Instance types of the premium tier, the smallest first. More types mean fewer spot interruptions."),
         settings.Number("eks:gpuMax", 20, 0, 450, "Maximum number of GPU nodes; the minimum is 0."),

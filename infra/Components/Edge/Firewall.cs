@@ -12,7 +12,7 @@ public sealed class Firewall : ComponentResource
     public const string Region = "us-east-1";
 
     /// <summary>Paths that tenants' gateways call: signed requests, many and large, from few addresses.</summary>
-    static readonly string GatewayPathPatterns = $"^({string.Join('|', GatewayRoutes.All.Select(route => route.Split(' ')[1]))})$";
+    static readonly string GatewayPathPattern = $"^({string.Join('|', GatewayRoutes.All.Select(route => route.Split(' ')[1]))})$";
 
     // Gateways report text of models and users, such as http://10.0.0.5:11434, HTML or SQL, in JSON that is never rendered or executed. Rules that inspect
     // content would block it as an attack, and the gateway would retry the batch for ever: usage that is never billed.
@@ -93,7 +93,7 @@ public sealed class Firewall : ComponentResource
             {
                 RegexMatchStatement = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementArgs
                 {
-                    RegexString = GatewayPathPatterns,
+                    RegexString = GatewayPathPattern,
                     FieldToMatch = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementFieldToMatchArgs
                     {
                         UriPath = new WebAclRuleStatementManagedRuleGroupStatementScopeDownStatementRegexMatchStatementFieldToMatchUriPathArgs(),
@@ -132,7 +132,7 @@ public sealed class Firewall : ComponentResource
     {
         RegexMatchStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementArgs
         {
-            RegexString = GatewayPathPatterns,
+            RegexString = GatewayPathPattern,
             FieldToMatch = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementFieldToMatchArgs
             {
                 UriPath = new WebAclRuleStatementRateBasedStatementScopeDownStatementRegexMatchStatementFieldToMatchUriPathArgs(),
