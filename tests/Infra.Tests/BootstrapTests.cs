@@ -14,7 +14,7 @@ public sealed class BootstrapTests : IDisposable
     public async Task A_release_with_the_right_digest_is_installed()
     {
         var result = await RunAsync(await PublishAsync(), "");
-        Assert.Equal($"installs {_root}/opt/controlplane/0.1.0/deploy/vps for dev.llm.example.com in eu-central-1, SSH from 198.51.100.0/28, VPN 10.0.0.0/8\n", result.Output);
+        Assert.Equal($"installs {_root}/opt/controlplane/0.2.0/deploy/vps for dev.llm.example.com in eu-central-1, SSH from 198.51.100.0/28, VPN 10.0.0.0/8\n", result.Output);
         Assert.Equal(0, result.Exit);
     }
 
@@ -52,15 +52,15 @@ public sealed class BootstrapTests : IDisposable
     /// <returns>The digest of a release whose installer prints its settings.</returns>
     async Task<string> PublishAsync()
     {
-        Directory.CreateDirectory(Path.Combine(_root, "release/controlplane-0.1.0/deploy/vps"));
-        var installer = Path.Combine(_root, "release/controlplane-0.1.0/deploy/vps/install.sh");
+        Directory.CreateDirectory(Path.Combine(_root, "release/controlplane-0.2.0/deploy/vps"));
+        var installer = Path.Combine(_root, "release/controlplane-0.2.0/deploy/vps/install.sh");
         await File.WriteAllTextAsync(installer, """
             #!/bin/sh
             echo "installs $(dirname "$0") for $CONTROLPLANE_DOMAIN in $CONTROLPLANE_REGION, SSH from $CONTROLPLANE_SSH_FROM, VPN $CONTROLPLANE_VPN_RANGES"
 
             """);
         File.SetUnixFileMode(installer, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        await ShellAsync("tar --create --gzip --file release.tar.gz --directory release controlplane-0.1.0", "");
+        await ShellAsync("tar --create --gzip --file release.tar.gz --directory release controlplane-0.2.0", "");
         return Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(_root, "release.tar.gz"))));
     }
 
@@ -70,7 +70,7 @@ public sealed class BootstrapTests : IDisposable
         var script = Bootstrap.Script(Plan.Read(new Settings(key => stack.Config.GetValueOrDefault(key))))
             .Replace("/opt/", $"{_root}/opt/", StringComparison.Ordinal).Replace("/var/lib/", $"{_root}/var/lib/", StringComparison.Ordinal);
         // Serves the release only for its exact URL and with HTTPS enforced.
-        var curl = """curl() { case "$*" in *"--proto =https"*" https://releases.example.com/controlplane/v0.1.0/controlplane-0.1.0.tar.gz") cp release.tar.gz "$archive" ;; *) exit 9 ;; esac; }; """;
+        var curl = """curl() { case "$*" in *"--proto =https"*" https://releases.example.com/controlplane/v0.2.0/controlplane-0.2.0.tar.gz") cp release.tar.gz "$archive" ;; *) exit 9 ;; esac; }; """;
         return await ShellAsync(null, curl + preamble + script);
     }
 

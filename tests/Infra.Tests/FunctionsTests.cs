@@ -42,7 +42,7 @@ public sealed class FunctionsTests(Stacks stacks)
         var provisioned = await stacks.GetAsync("prod, one region");
         Assert.DoesNotContain(provisioned.OfType(Function), function => function["snapStart"] is not null);
         Assert.Equal(2, provisioned.OfType("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig").Count());
-        Assert.All(provisioned.OfType(Function), function => Assert.Equal("controlplane/0.1.0/functions.zip", function["s3Key"]));
+        Assert.All(provisioned.OfType(Function), function => Assert.Equal("controlplane/0.2.0/functions.zip", function["s3Key"]));
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class Stacks
         ["dev, existing host"] = () => StackFile.Read("dev").With("vps:host", "192.0.2.10").With("vps:hostRegion", "berlin-1").With("controlplane:zoneId", "Z0123456789ABCDEFGHIJ"),
         ["prod"] = () => StackFile.Read("prod"),
         ["prod, cheaper"] = () => StackFile.Read("prod").With("network:natPerZone", "false").With("controlplane:protect", "false").With("eks:publicAccessFrom", null),
-        ["prod, one region"] = () => StackFile.Read("prod").With("standby:region", null).With("functions:warmStart", "provisioned").With("functions:runtime", "provided.al2023").With("functions:artifacts", "s3://releases/controlplane/0.1.0"),
+        ["prod, one region"] = () => StackFile.Read("prod").With("standby:region", null).With("functions:warmStart", "provisioned").With("functions:runtime", "provided.al2023").With("functions:artifacts", "s3://releases/controlplane/0.2.0"),
         ["dr"] = () => StackFile.Read("dr"),
         ["dr, promoted"] = () => StackFile.Read("dr").With("standby:promoted", "true"),
     };

@@ -86,7 +86,7 @@ public sealed class VpsTests(Stacks stacks)
         var cloudInit = new DeserializerBuilder().Build().Deserialize<CloudInit>(userData);
         Assert.Equal(["/usr/local/sbin/mount-controlplane-data && /usr/local/sbin/install-controlplane"], cloudInit.RunCommands);
         var install = cloudInit.Files.Single(file => file["path"] == "/usr/local/sbin/install-controlplane")["content"];
-        Assert.Contains("https://releases.example.com/controlplane/v0.1.0/controlplane-0.1.0.tar.gz", install, StringComparison.Ordinal);
+        Assert.Contains("https://releases.example.com/controlplane/v0.2.0/controlplane-0.2.0.tar.gz", install, StringComparison.Ordinal);
         Assert.Contains("sha256sum --check", install, StringComparison.Ordinal);
         Assert.Contains("/deploy/vps/install.sh", install, StringComparison.Ordinal);
         Assert.Contains("CONTROLPLANE_DOMAIN=dev.llm.example.com CONTROLPLANE_DATA=/var/lib/controlplane CONTROLPLANE_REGION=eu-central-1 ", install, StringComparison.Ordinal);

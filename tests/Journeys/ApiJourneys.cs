@@ -17,7 +17,7 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
     [InlineData("", "body as JSON")]
     public async Task A_malformed_body_gets_a_400_that_says_what_to_send(string body, string expected)
     {
-        var reply = await _server.Anyone.PostAsync("/v1/signup", new StringContent(body, Encoding.UTF8, "application/json"));
+        var reply = await _server.Anonymous.PostAsync("/v1/signup", new StringContent(body, Encoding.UTF8, "application/json"));
         Assert.Contains(expected, await DetailAsync(reply), StringComparison.Ordinal);
     }
 
@@ -30,7 +30,7 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
     [Fact]
     public async Task The_OpenAPI_document_has_a_summary_and_the_security_schemes_of_every_operation()
     {
-        var description = await (await _server.Anyone.GetAsync("/openapi/v1.json")).ReadAsync();
+        var description = await (await _server.Anonymous.GetAsync("/openapi/v1.json")).ReadAsync();
         var schemes = description.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(scheme => scheme.Name).ToList();
         var operations = description.GetProperty("paths").EnumerateObject()
             .SelectMany(path => path.Value.EnumerateObject().Select(method => (Path: path.Name, Operation: method.Value))).ToList();
@@ -39,7 +39,7 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
         Assert.Equal("/", description.GetProperty("servers")[0].GetProperty("url").GetString());
         var license = description.GetProperty("info").GetProperty("license");
         Assert.False(string.IsNullOrWhiteSpace(license.GetProperty("name").GetString()));
-        Assert.Equal(HttpStatusCode.OK, (await _server.Anyone.GetAsync(license.GetProperty("url").GetString())).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await _server.Anonymous.GetAsync(license.GetProperty("url").GetString())).StatusCode);
         var ids = operations.Select(one => one.Operation.GetProperty("operationId").GetString()!).ToList();
         Assert.Equal(ids.Count, ids.Distinct(StringComparer.OrdinalIgnoreCase).Count());
         Assert.All(ids, id => Assert.Matches("^[a-z][A-Za-z]+$", id));

@@ -27,7 +27,7 @@ public class DatabaseUnavailableJourneys
             callers.Single(caller => caller.Name == route.IntendedCaller).Identify(request);
             request.Headers.Add("Accept", "text/html");
             request.Content = route.Method == "GET" ? null : JsonContent.Create(Body(route.Pattern.RawText));
-            using var reply = await server.Anyone.SendAsync(request);
+            using var reply = await server.Anonymous.SendAsync(request);
             var body = await reply.Content.ReadAsStringAsync();
             var page = !route.Pattern.RawText!.StartsWith("/v1", StringComparison.Ordinal) && route.Pattern.RawText != "/readyz" || route.Pattern.RawText == "/v1/verify";
             var asExpected = reply.StatusCode == HttpStatusCode.ServiceUnavailable

@@ -66,10 +66,10 @@ public sealed class GatewayHookJourneys : IDisposable
         {
             var server = await ServerProcess.StartAsync(options);
             var port = server.Port;
-            using var tenant = new HttpClient { BaseAddress = server.Anyone.BaseAddress };
+            using var tenant = new HttpClient { BaseAddress = server.Anonymous.BaseAddress };
             var key = await ReadyTenantAsync(server);
             tenant.DefaultRequestHeaders.Authorization = new("Bearer", key);
-            await using var killed = HookGateway.Start(server.Anyone.BaseAddress!, key, _spool);
+            await using var killed = HookGateway.Start(server.Anonymous.BaseAddress!, key, _spool);
             var call = await killed.AuthorizeAsync(maxTokens: 100);
             await killed.AuthorizeAsync(maxTokens: 100);
 
@@ -140,7 +140,7 @@ public sealed class GatewayHookJourneys : IDisposable
         var created = await (await server.Operator.PostAsJsonAsync(
             "/v1/admin/tenants", new { organization = "Hook", slug, plan = "basic", email = $"owner@{slug}.example", country = "DE" })).ReadAsync();
         var key = created.GetProperty("api_key").GetString()!;
-        using var tenant = new HttpClient { BaseAddress = server.Anyone.BaseAddress };
+        using var tenant = new HttpClient { BaseAddress = server.Anonymous.BaseAddress };
         tenant.DefaultRequestHeaders.Authorization = new("Bearer", key);
         await EventuallyAsync(async () => await IsReadyAsync(tenant));
         return key;

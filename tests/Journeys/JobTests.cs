@@ -30,7 +30,7 @@ public class JobTests
     public async Task Only_an_operator_may_run_jobs()
     {
         await using var server = await TestServer.StartAsync();
-        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Anyone.PostAsync("/v1/admin/jobs/nightly/run", content: null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Anonymous.PostAsync("/v1/admin/jobs/nightly/run", content: null)).StatusCode);
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
 
         var fixedPrice = await _server.Operator.PostAsJsonAsync("/v1/admin/tenants", body with { plan = "basic" });
         Assert.True((await fixedPrice.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty("price_eur_per_month", out _));
-        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Anyone.PostAsJsonAsync("/v1/admin/tenants", body)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Anonymous.PostAsJsonAsync("/v1/admin/tenants", body)).StatusCode);
     }
 
     [Fact]

@@ -155,10 +155,10 @@ public sealed class MigrationTests : IAsyncLifetime
         await using var server = await TestServer.StartAsync();
         await using var owner = await server.Database.OpenOwnerAsync(default);
         await owner.ExecuteAsync("insert into public.control_schema_versions (scriptname, applied) values ('9999_later', now())", default);
-        Assert.Equal(HttpStatusCode.OK, (await server.Anyone.GetAsync("/readyz")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await server.Anonymous.GetAsync("/readyz")).StatusCode);
 
         await owner.ExecuteAsync("delete from public.control_schema_versions where scriptname = '0007_billing'", default);
-        var reply = await server.Anyone.GetAsync("/readyz");
+        var reply = await server.Anonymous.GetAsync("/readyz");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, reply.StatusCode);
         Assert.Contains("0007_billing", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }

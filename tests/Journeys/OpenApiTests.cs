@@ -15,7 +15,7 @@ public sealed class OpenApiTests(SharedServer shared) : IClassFixture<SharedServ
     [Fact]
     public async Task The_v1_interface_has_no_breaking_change_and_matches_its_snapshot()
     {
-        var current = JsonNode.Parse(await shared.Server.Anyone.GetStringAsync("/openapi/v1.json"))!;
+        var current = JsonNode.Parse(await shared.Server.Anonymous.GetStringAsync("/openapi/v1.json"))!;
         var isUpdate = Environment.GetEnvironmentVariable(Update) == "1";
         if (File.Exists(SnapshotFile()))
         {

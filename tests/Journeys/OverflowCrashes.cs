@@ -66,12 +66,12 @@ public sealed class OverflowCrashes : IAsyncLifetime, IDisposable
             await Task.Delay(TimeSpan.FromSeconds(2));
             await _cluster.HangAsync();
             await Task.Delay(TimeSpan.FromSeconds(15));
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.GetAsync("/readyz")).StatusCode);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anonymous.GetAsync("/readyz")).StatusCode);
             using var fromUnknown = new HttpRequestMessage(HttpMethod.Post, "/v1/usage") { Headers = { { "Authorization", $"Bearer {unknown.ApiKey}" } } };
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.SendAsync(fromUnknown)).StatusCode);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anonymous.SendAsync(fromUnknown)).StatusCode);
             using var authorize = new HttpRequestMessage(HttpMethod.Post, "/v1/authorize") { Headers = { { "Authorization", $"Bearer {unknown.ApiKey}" } } };
             authorize.Content = JsonContent.Create(new { request_id = "r1", user = "u1", model = "mistral:7b-instruct", estimated_tokens = 1 });
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anyone.SendAsync(authorize)).StatusCode);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _server.Anonymous.SendAsync(authorize)).StatusCode);
             Assert.NotEmpty(Spool.PendingFiles(_data));
             await _cluster.ResumeAsync();
         });

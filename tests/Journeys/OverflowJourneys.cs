@@ -31,7 +31,7 @@ public class OverflowJourneys
             await RefusedAsync(server.ReportAsync(unverified, Deliveries.Event("e1", Now)));
             await RefusedAsync(unverified.PostAsync(Line("e1")));
             await RefusedAsync(tenant.PostAuthorizeAsync(new { request_id = "r1", user = "u1", model = "mistral:7b-instruct", estimated_tokens = 1 }));
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await server.Anyone.GetAsync("/readyz")).StatusCode);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await server.Anonymous.GetAsync("/readyz")).StatusCode);
             Assert.Equal(5, Spool.PendingFiles(server.DataFolder).Length);
         }
 

@@ -41,6 +41,6 @@ public sealed class ProxyTests
         var request = new HttpRequestMessage(HttpMethod.Get, address);
         request.Headers.Add("X-Forwarded-For", client);
         request.Headers.Add("X-Forwarded-Proto", "https");
-        return server.Anyone.SendAsync(request);
+        return server.Anonymous.SendAsync(request);
     }
 }

@@ -58,7 +58,7 @@ public class SandboxClockTests
             Assert.Equal(HttpStatusCode.BadRequest, (await server.Operator.PostAsJsonAsync("/v1/sandbox/clock", body)).StatusCode);
         }
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Anyone.PostAsJsonAsync("/v1/sandbox/clock", new { now = NewYear })).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Anonymous.PostAsJsonAsync("/v1/sandbox/clock", new { now = NewYear })).StatusCode);
     }
 
     [Fact]

@@ -57,7 +57,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
             var first = await signup.SendAsync(_server);
             var second = await signup.SendAsync(_server);
             var sameId = await first.Content.ReadAsStringAsync() == await second.Content.ReadAsStringAsync();
-            var slug = await (await _server.Anyone.GetAsync($"/v1/signup/slug/{signup.Slug}")).ReadAsync();
+            var slug = await (await _server.Anonymous.GetAsync($"/v1/signup/slug/{signup.Slug}")).ReadAsync();
             var byAnother = await (Person.New() with { Slug = signup.Slug }).SendAsync(_server);
             results.Add($"{first.StatusCode} {second.StatusCode} {sameId} {slug.GetProperty("available")} {byAnother.StatusCode}");
         }
@@ -121,7 +121,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
     [Fact]
     public async Task All_invalid_fields_are_reported_together()
     {
-        var reply = await _server.Anyone.PostAsJsonAsync("/v1/signup", new { email = "nobody", slug = "www", plan = "enterprise", country = "de", vat_id = "FR1" });
+        var reply = await _server.Anonymous.PostAsJsonAsync("/v1/signup", new { email = "nobody", slug = "www", plan = "enterprise", country = "de", vat_id = "FR1" });
 
         Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
         var errors = (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").EnumerateObject().Select(error => error.Name);

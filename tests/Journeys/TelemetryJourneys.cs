@@ -31,8 +31,8 @@ public sealed class TelemetryJourneys
             await (await tenant.Http.PutAsJsonAsync($"/v1/user-limits/{UserId}", new { tokens_per_day = 5 })).ReadAsync();
             var hook = new Uri(webhooks.Address, $"/{Token}?key={Token}");
             var endpoint = await (await tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = hook })).ReadAsync();
-            await server.Anyone.GetAsync($"/v1/verify?token={Token}");
-            await server.Anyone.GetAsync($"/{Token}");
+            await server.Anonymous.GetAsync($"/v1/verify?token={Token}");
+            await server.Anonymous.GetAsync($"/{Token}");
             await server.RunJobAsync("provision");
             await SendWebhookAsync(server, tenant);
             tenantId = tenant.Id.ToString();

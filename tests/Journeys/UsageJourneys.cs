@@ -152,7 +152,7 @@ public sealed class UsageJourneys : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, (await _server.PostSignedAsync(_tenant, body, secret: other.WebhookSecret)).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await _server.PostSignedAsync(_tenant, body, signedAt: _server.Clock.Wall.AddMinutes(-6))).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await _server.PostSignedAsync(_tenant with { Id = Guid.Empty }, body)).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Anyone.PostAsync("/v1/usage", Json(body))).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.Anonymous.PostAsync("/v1/usage", Json(body))).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await _server.NewClient("cpt_wrong").PostAsync("/v1/usage", Json(body))).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await _tenant.Http.PostAsync("/v1/usage", Json(body))).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await _server.PostSignedAsync(_tenant, body, signedAt: Now)).StatusCode);

@@ -20,7 +20,7 @@ public static class DemoCommand
     static readonly Option<int> Calls = new("--calls") { Description = "LLM calls in a generated trace", DefaultValueFactory = _ => 10_000 };
     static readonly Option<int> Seed = new("--seed") { Description = "Random seed: the same seed plays the same demo", DefaultValueFactory = _ => 1 };
 
-    const string Does = """
+    const string Description = """
         Play two months of three tenants at full speed, and check every token and cent.
 
         Starts a sandbox of its own on a free port, in a new folder demo-… inside --data; other installations are not touched. Three tenants sign up
@@ -38,7 +38,7 @@ public static class DemoCommand
                 calls.AddError("--calls must be between 1 and 10000000.");
             }
         });
-        var root = new RootCommand(Does) { CommandLine.Data, CommandLine.Database, Traces, Calls, Seed };
+        var root = new RootCommand(Description) { CommandLine.Data, CommandLine.Database, Traces, Calls, Seed };
         root.SetAction((parsed, _) => CommandLine.GuardedAsync(ct => RunAsync(
             new DemoOptions(
                 parsed.GetRequiredValue(CommandLine.Data), parsed.GetValue(CommandLine.Database), parsed.GetRequiredValue(Traces), parsed.GetValue(Calls),

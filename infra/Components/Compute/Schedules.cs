@@ -33,7 +33,7 @@ public sealed class Schedules : ComponentResource
             _ = new Schedule($"{name}-{job.Name}", new ScheduleArgs
             {
                 Name = job.Name,
-                Description = job.Does,
+                Description = job.Description,
                 GroupName = group.Name,
                 ScheduleExpression = AwsCron.From(job.Cron),
                 ScheduleExpressionTimezone = "UTC",

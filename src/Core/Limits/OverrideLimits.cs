@@ -1,10 +1,11 @@
+using System.ComponentModel.DataAnnotations;
 using ControlPlane.Accounts;
 
 namespace ControlPlane.Limits;
 
 /// <summary>Limits that an operator sets for one tenant; null: the plan's limit applies.</summary>
 /// <param name="Reason">For later readers, such as a ticket number.</param>
-public sealed record LimitOverride(long? TokensPerDay, long? TokensPerMonth, long? RagFiles, long? WebSearchesPerMonth, long? ImagesPerMonth, string? Reason);
+public sealed record LimitOverride(long? TokensPerDay, long? TokensPerMonth, long? RagFiles, long? WebSearchesPerMonth, long? ImagesPerMonth, [property: Required] string? Reason);
 
 public abstract record OverrideResult
 {

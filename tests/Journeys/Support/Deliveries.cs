@@ -27,7 +27,7 @@ static class Deliveries
         request.Headers.Add("webhook-id", id);
         request.Headers.Add("webhook-timestamp", timestamp);
         request.Headers.Add("webhook-signature", WebhookSignature.Sign(Convert.FromBase64String((secret ?? tenant.WebhookSecret)["whsec_".Length..]), id, timestamp, bytes));
-        return server.Anyone.SendAsync(request);
+        return server.Anonymous.SendAsync(request);
     }
 
     public static Task<HttpResponseMessage> ReportAsync(this TestServer server, TestTenant tenant, params object[] events) =>

@@ -30,7 +30,7 @@ sealed record Person(string Email, string Slug)
         accept_terms = true,
     };
 
-    public Task<HttpResponseMessage> SendAsync(TestServer server) => server.Anyone.PostAsJsonAsync("/v1/signup", Fields);
+    public Task<HttpResponseMessage> SendAsync(TestServer server) => server.Anonymous.PostAsJsonAsync("/v1/signup", Fields);
 
     /// <summary>Signs up and follows the link in the mail.</summary>
     /// <returns>The tenant's id.</returns>
@@ -47,7 +47,7 @@ sealed record Person(string Email, string Slug)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, link.PathAndQuery);
         request.Headers.Accept.ParseAdd("application/json");
-        return await (await server.Anyone.SendAsync(request)).ReadAsync();
+        return await (await server.Anonymous.SendAsync(request)).ReadAsync();
     }
 
     /// <summary>A browser session in which this person is signed in.</summary>

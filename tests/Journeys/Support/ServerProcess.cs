@@ -18,14 +18,14 @@ public sealed class ServerProcess : IAsyncDisposable
     ServerProcess(Process process, int port)
     {
         (_process, Port) = (process, port);
-        Anyone = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri($"http://localhost:{port}") };
-        Operator = new HttpClient { BaseAddress = Anyone.BaseAddress };
+        Anonymous = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri($"http://localhost:{port}") };
+        Operator = new HttpClient { BaseAddress = Anonymous.BaseAddress };
         Operator.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", OperatorKey);
     }
 
     public int Id => _process.Id;
     public int Port { get; }
-    public HttpClient Anyone { get; }
+    public HttpClient Anonymous { get; }
     public HttpClient Operator { get; }
 
     /// <summary>Its standard error so far.</summary>
@@ -107,7 +107,7 @@ public sealed class ServerProcess : IAsyncDisposable
         }
 
         _process.Dispose();
-        Anyone.Dispose();
+        Anonymous.Dispose();
         Operator.Dispose();
     }
 
@@ -115,7 +115,7 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         try
         {
-            using var reply = await Anyone.GetAsync("/readyz");
+            using var reply = await Anonymous.GetAsync("/readyz");
             return reply.StatusCode == HttpStatusCode.OK;
         }
         catch (HttpRequestException)

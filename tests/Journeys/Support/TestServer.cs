@@ -16,14 +16,14 @@ public sealed class TestServer : IAsyncDisposable
     {
         (_app, _installation, _key) = (app, installation, key);
         Address = new Uri($"http://localhost:{installation.Options.Port}");
-        Anyone = NewClient(key: null);
+        Anonymous = NewClient(key: null);
         Operator = NewClient(key);
     }
 
     public Uri Address { get; }
 
     /// <summary>Sends no key and no cookies, and does not follow redirects.</summary>
-    public HttpClient Anyone { get; }
+    public HttpClient Anonymous { get; }
     public HttpClient Operator { get; }
     public string OperatorKey => _key;
     public string DataFolder => _installation.Data.Path;
@@ -110,7 +110,7 @@ public sealed class TestServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Anyone.Dispose();
+        Anonymous.Dispose();
         Operator.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();

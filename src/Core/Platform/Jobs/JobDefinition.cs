@@ -17,6 +17,6 @@ public sealed record JobDefinition(JobSchedule Schedule, Func<CancellationToken,
 {
     public string Name => Schedule.Name;
     public string Cron => Schedule.Cron;
-    public string Does => Schedule.Does;
+    public string Description => Schedule.Description;
     public bool DrainsQueue => Schedule.DrainsQueue;
 }

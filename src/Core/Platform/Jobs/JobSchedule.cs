@@ -2,10 +2,10 @@ namespace ControlPlane.Platform.Jobs;
 
 /// <param name="Name">As in <c>./run job NAME</c> and <c>POST /v1/admin/jobs/{job}/run</c>.</param>
 /// <param name="Cron">Five fields, UTC.</param>
-/// <param name="Does">One sentence for the operator.</param>
+/// <param name="Description">One sentence for the operator.</param>
 /// <param name="DrainsQueue">Its work is queued in rows and announced with <c>pg_notify('control_job', name)</c>: a host that can LISTEN runs it at once, in
 /// addition to the schedule.</param>
-public sealed record JobSchedule(string Name, string Cron, string Does, bool DrainsQueue);
+public sealed record JobSchedule(string Name, string Cron, string Description, bool DrainsQueue);
 
 /// <summary>Every job of the platform and when it runs. Local scheduler, cloud schedulers and infrastructure all read this list.</summary>
 public static class JobSchedules

@@ -20,6 +20,7 @@ public class SchemaScriptsTests
         0011_webhooks b8715e5dafea739ec118f5661a28c0bff3408754c3ebe6ab3a6bb1d4b0d95aa0
         0012_tenant_region ad1749341c7030c9ba54c3c1b249bcd0553fad3bd0ee989907e63a3e8a80ec9f
         0013_hot_paths 97853138ed9bd7dd3bb6d45460fd0df192d9df04f019615ba44fa8af35389672
+        0014_billing_periods bd3e7f64989d9636ff91c1e6cff353d29480407838145453aed656a876fefcf3
         """;
 
     [Fact]

@@ -16,7 +16,7 @@ sealed class CrashingServer : IAsyncDisposable
     public int Kills { get; private set; }
 
     /// <summary>An anonymous client of the current process.</summary>
-    public HttpClient Anyone => _process.Anyone;
+    public HttpClient Anonymous => _process.Anonymous;
 
     /// <param name="first">Options of the first start only.</param>
     /// <param name="options">Options of every start.</param>
@@ -54,7 +54,7 @@ sealed class CrashingServer : IAsyncDisposable
             try
             {
                 using var message = request();
-                using var reply = await (asOperator ? _process.Operator : _process.Anyone).SendAsync(message, ct);
+                using var reply = await (asOperator ? _process.Operator : _process.Anonymous).SendAsync(message, ct);
                 if (reply.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.Conflict))
                 {
                     return await reply.ReadAsync();
