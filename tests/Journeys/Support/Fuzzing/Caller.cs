@@ -46,7 +46,7 @@ sealed partial record Caller(string Name, string? Key = null, string? Cookies = 
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, page);
         caller.Identify(request);
-        using var reply = await server.Anyone.SendAsync(request);
+        using var reply = await server.Anonymous.SendAsync(request);
         reply.EnsureSuccessStatusCode();
         var cookie = reply.Headers.GetValues("Set-Cookie").First(set => set.StartsWith("antiforgery=", StringComparison.Ordinal)).Split(';')[0];
         return caller with
