@@ -11,8 +11,14 @@ public sealed class JobFunctions(CurrentApplication application)
     [Function("provision")]
     public Task ProvisionAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("provision", ct);
 
-    [Function("outbox")]
-    public Task OutboxAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("outbox", ct);
+    [Function("alerts")]
+    public Task AlertsAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("alerts", ct);
+
+    [Function("mail")]
+    public Task MailAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("mail", ct);
+
+    [Function("webhooks")]
+    public Task WebhooksAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("webhooks", ct);
 
     [Function("billing")]
     public Task BillingAsync([TimerTrigger("0 0 */3 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("billing", ct);

@@ -82,7 +82,7 @@ static class CommandLine
 
     static Command JobCommand()
     {
-        var name = new Argument<string>("NAME") { Description = "As shown at /admin/jobs: billing, nightly, outbox, …" };
+        var name = new Argument<string>("NAME") { Description = "As shown at /admin/jobs: billing, nightly, mail, …" };
         var command = new Command("job", "Run one job now and report what it did") { name };
         command.SetAction((parsed, ct) => GuardedAsync(parsed, (options, stop) => RunJob.RunAsync(parsed.GetRequiredValue(name), options, stop)));
         return command;

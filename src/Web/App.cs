@@ -71,10 +71,12 @@ public static class App
         services.AddSingleton(MailSettings.Transport(configuration, settings.Options));
         services.AddSingleton(MailSettings.Sender(configuration, settings.Options));
         services.AddSingleton<SendOutbox>();
+        services.AddSingleton<MailSuppressions>();
         services.AddSingleton<WebhookEndpoints>();
         services.AddSingleton<WebhookDeliveries>();
         services.AddSingleton<WebhookClient>();
         services.AddSingleton<SendWebhooks>();
+        services.AddSingleton<DeliveryQueues>();
     }
 
     /// <summary>The job catalog and its runner. A job resolves its dependencies when it runs.</summary>
@@ -112,6 +114,7 @@ public static class App
         app.MapSubscription();
         app.MapLimits();
         app.MapWebhooks();
+        app.MapDeliveries();
         app.MapInvoices();
         app.MapQuarantine();
         app.MapOperatorTenants();

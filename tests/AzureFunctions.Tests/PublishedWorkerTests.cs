@@ -63,7 +63,7 @@ public sealed class PublishedWorkerTests
                 await worker.InvokeAsync(timer.Name, timer.Trigger.GetProperty("name").GetString()!, """{"IsPastDue": false}""");
             }
 
-            // Provision and outbox runs without work are not recorded.
+            // Runs of jobs that found their queue empty are not recorded.
             Assert.Equal(3, await CountAsync(
                 connectionString, "select count(distinct job) from control.job_run where job in ('billing', 'nightly', 'retention') and outcome = 'succeeded'"));
 

@@ -66,7 +66,7 @@ public sealed class AlertJourneys : IAsyncLifetime
         await UseAsync(40_000);
         await WaitUntilAsync(() => receiver.Received.Count == 1);
         Assert.Equal(("pending", 1, 500), await DeliveryAsync());
-        await _server.RunJobAsync("outbox");
+        await _server.RunJobAsync("webhooks");
         Assert.Single(receiver.Received);
         Assert.Equal(1, await _server.ReadAsync<int>("select round(extract(epoch from next_attempt_at - now()) / 60)::int from control.webhook_delivery"));
 
@@ -80,7 +80,7 @@ public sealed class AlertJourneys : IAsyncLifetime
         var delivery = Assert.Single(await deliveries.ListAsync(_tenant.Id, 10, default));
         Assert.True(await deliveries.ReplayAsync(_tenant.Id, delivery.Id, "test", default));
         Assert.False(await deliveries.ReplayAsync((await _server.CreateTenantAsync()).Id, delivery.Id, "test", default));
-        await _server.RunJobAsync("outbox");
+        await _server.RunJobAsync("webhooks");
         await WaitUntilAsync(() => receiver.Received.Count == 3);
 
         Assert.Single(receiver.Received.Select(r => r.Id).Distinct());
@@ -110,7 +110,8 @@ public sealed class AlertJourneys : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, (await _tenant.Http.GetAsync("/v1/webhook-endpoint")).StatusCode);
         await RunDueDeliveriesAsync();
         await UseAsync(20_000);
-        await _server.RunJobAsync("outbox");
+        await _server.RunJobAsync("alerts");
+        await _server.RunJobAsync("webhooks");
         Assert.Single(receiver.Received);
         Assert.Equal(1, await _server.ReadAsync<long>("select count(*) from control.webhook_delivery"));
     }
@@ -146,7 +147,7 @@ public sealed class AlertJourneys : IAsyncLifetime
     async Task<(string, int, int?)> DeliveryAsync()
     {
         // The attempt is recorded shortly after the receiver has answered.
-        await _server.RunJobAsync("outbox");
+        await _server.RunJobAsync("webhooks");
         var delivery = Assert.Single(await _server.Services.GetRequiredService<WebhookDeliveries>().ListAsync(_tenant.Id, 10, default));
         return (delivery.State, delivery.Attempts, delivery.LastStatus);
     }
@@ -154,7 +155,7 @@ public sealed class AlertJourneys : IAsyncLifetime
     async Task RunDueDeliveriesAsync()
     {
         await _server.SqlAsync("update control.webhook_delivery set next_attempt_at = now()");
-        await _server.RunJobAsync("outbox");
+        await _server.RunJobAsync("webhooks");
     }
 
     static async Task WaitUntilAsync(Func<bool> condition)

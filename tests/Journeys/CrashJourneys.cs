@@ -9,7 +9,7 @@ public class CrashJourneys
     static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     static readonly TimeSpan Timeout = TimeSpan.FromMinutes(5);
 
-    /// <summary>Another worker continues the run of a killed one when its lease expires after 30 s.</summary>
+    /// <summary>Another worker continues the run of a killed one when its lease expires after 30 s, and sends its mail when the claim expires after 60 s.</summary>
     static readonly TimeSpan ProvisioningTimeout = TimeSpan.FromSeconds(90);
     static readonly TimeSpan BetweenSignUps = TimeSpan.FromMilliseconds(500);
 
@@ -36,7 +36,7 @@ public class CrashJourneys
                 await Spool.WaitUntilEmptyAsync(data);
                 await clients.MoveClockAsync(clients.Now.AddDays(32));
                 await WaitForProvisioningAsync(invariants);
-                foreach (var job in new[] { "provision", "billing", "nightly", "retention", "outbox" })
+                foreach (var job in new[] { "provision", "billing", "nightly", "retention", "alerts", "mail", "webhooks" })
                 {
                     await clients.RunJobAsync(job);
                 }
@@ -81,15 +81,20 @@ public class CrashJourneys
         }
     }
 
-    // Expires the killed worker's lease, so that another worker continues at once; but not after the last kill, to test the normal expiry.
+    // Expires the killed worker's lease and the sender's claims, so that another worker continues at once; but not after the last kill, to test the normal expiry.
     static async Task KillAsync(CrashingServer server, DatabaseInvariants invariants, Random random)
     {
         for (var i = 1; i <= Kills; i++)
         {
             await Task.Delay(random.Next(2_000));
-            await server.CrashAsync(i < Kills ? () => invariants.ScalarAsync<int>("update control.provisioning_run set lease_until = now() where state = 'running'") : null);
+            await server.CrashAsync(i < Kills ? () => invariants.ScalarAsync<int>(ExpireLeases) : null);
         }
     }
+
+    const string ExpireLeases = """
+        with mail as (update control.outbox set next_attempt_at = now() where sent_at is null)
+        update control.provisioning_run set lease_until = now() where state = 'running'
+        """;
 
     static async Task WaitForProvisioningAsync(DatabaseInvariants invariants)
     {
@@ -103,6 +108,7 @@ public class CrashJourneys
     const string Unfinished = $"""
         select (select count(*) from control.provisioning_run where state in ('queued', 'running'))
              + (select count(*) from control.tenant t left join control.environment e on e.tenant_id = t.id where {MissingEnvironments.IsMissing})
+             + (select count(*) from control.outbox where sent_at is null)
         """;
 
     static async Task<IEnumerable<string>> CompareEventsAsync(DatabaseInvariants invariants, TestTenant tenant, Dictionary<string, long> counted)

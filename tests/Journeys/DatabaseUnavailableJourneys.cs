@@ -93,7 +93,8 @@ public class DatabaseUnavailableJourneys
     static string Value(string parameter, TestTenant tenant) => parameter switch
     {
         "id" => tenant.Id.ToString(),
-        "job" => "outbox",
+        "job" => "mail",
+        "queue" => "mail",
         "documentName" => "v1",
         "number" => "INV-000001",
         "form" => "restart",

@@ -37,19 +37,19 @@ public class OutboxTests
     [InlineData(1, 2)]
     [InlineData(5, 32)]
     [InlineData(6, 60)]
-    [InlineData(SendOutbox.MaxAttempts - 1, 60)]
+    [InlineData(QueueRetries.MaxAttempts - 1, 60)]
     public async Task A_mail_that_cannot_be_sent_is_retried_with_growing_delays_and_then_dead_lettered(int failedAttempts, int minutes)
     {
         // Nothing listens on port 1.
         await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_SMTP", "smtp://127.0.0.1:1?tls=off")]);
         await EnqueueAsync(server, 1, failedAttempts);
-        await server.RunJobAsync("outbox");
+        await server.RunJobAsync("mail");
         await using var transaction = await server.Database.BeginJobAsync(CancellationToken.None);
         Assert.Equal((failedAttempts + 1, minutes), await transaction.FirstAsync(
             "select attempts, round(extract(epoch from next_attempt_at - now()) / 60)::int from control.outbox", row => (row.GetInt32(0), row.GetInt32(1)), CancellationToken.None));
         var alerts = await transaction.QueryAsync(
-            "select jsonb_array_elements_text(summary->'alerts') from control.job_run where job = 'outbox'", row => row.GetString(0), CancellationToken.None);
-        Assert.Equal(failedAttempts + 1 == SendOutbox.MaxAttempts ? 1 : 0, alerts.Count);
+            "select jsonb_array_elements_text(summary->'alerts') from control.job_run where job = 'mail'", row => row.GetString(0), CancellationToken.None);
+        Assert.Equal(failedAttempts + 1 == QueueRetries.MaxAttempts ? 1 : 0, alerts.Count);
         Assert.DoesNotContain(alerts, alert => alert.Contains('@', StringComparison.Ordinal));
     }
 

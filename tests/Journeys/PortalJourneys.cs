@@ -26,7 +26,7 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         await SetLimitsAndWebhooksAsync(tenant);
         foreach (var path in (string[])
             ["/", "/login", "/forgot", "/terms", "/app", "/app/environment", "/app/keys", "/app/invoices", "/app/limits", "/app/limits?user=anna", "/app/webhooks", "/app/members",
-             "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/jobs"])
+             "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/deliveries", "/admin/jobs"])
         {
             await window.GoAsync(path);
             Assert.Equal((path, 0), (path, await window.HorizontalOverflowAsync()));
@@ -122,7 +122,7 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         (await tenant.Http.PostAsJsonAsync("/v1/usage", events)).EnsureSuccessStatusCode();
     }
 
-    // Limits for all users and for one user, an alert, a failed delivery and a pending one.
+    // Limits for all users and for one user, an alert, a dead delivery and a suppressed address.
     async Task SetLimitsAndWebhooksAsync(TestTenant tenant)
     {
         (await tenant.Http.PutAsJsonAsync("/v1/user-limits/*", new { tokens_per_day = 20_000, tokens_per_month = 300_000 })).EnsureSuccessStatusCode();
@@ -134,7 +134,10 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
             await transaction.CommitAsync(CancellationToken.None);
         }
 
-        await Server.RunJobAsync("outbox");
+        await Server.RunJobAsync("webhooks");
+        await Server.SqlAsync("update control.webhook_delivery set dead_at = now() where tenant_id = $1", tenant.Id);
+        var bounce = new { address = $"gone@{tenant.Slug}.example", kind = "bounce", reason = "550 5.1.1 The email account that you tried to reach does not exist" };
+        (await Server.Operator.PostAsJsonAsync("/v1/webhooks/mail", bounce)).EnsureSuccessStatusCode();
         (await Server.Operator.PutAsJsonAsync($"/v1/admin/tenants/{tenant.Id}/limits", new { tokens_per_day = 750_000, reason = "Ticket 4711: launch week" })).EnsureSuccessStatusCode();
     }
 }

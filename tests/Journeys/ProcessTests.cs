@@ -15,7 +15,7 @@ public sealed class ProcessTests : IDisposable
         var killed = await ServerProcess.StartAsync("--data", _data, "--sandbox", "--clock", "2026-01-01T00:00:00Z");
         await killed.KillAsync();
         await using var restarted = await ServerProcess.StartAsync("--data", _data, "--sandbox");
-        var reply = await restarted.Operator.PostAsync("/v1/admin/jobs/outbox/run", content: null);
+        var reply = await restarted.Operator.PostAsync("/v1/admin/jobs/mail/run", content: null);
         Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
         await using var second = ServerProcess.Launch(FreePort.Find(), "--data", _data, "--sandbox");
         Assert.Equal(1, await second.ExitAsync());

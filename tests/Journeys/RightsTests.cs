@@ -145,11 +145,11 @@ public sealed class RightsTests : IAsyncLifetime
         var first = notifications.MoveNextAsync().AsTask();
         while (!first.IsCompleted)
         {
-            await OwnerAsync("select pg_notify('control_job', 'outbox')");
+            await OwnerAsync("select pg_notify('control_job', 'mail')");
         }
 
         await first;
-        Assert.Equal("outbox", notifications.Current);
+        Assert.Equal("mail", notifications.Current);
     }
 
     [Fact]

@@ -19,8 +19,10 @@ public class SmtpMailTests
     }
 
     [Theory]
-    [InlineData("RCPT", "550 No such user here")]
     [InlineData("RCPT", "554 Recipient refused")]
+    [InlineData("RCPT", "552 5.2.2 Mailbox full")]
+    [InlineData("RCPT", "550 5.7.1 Message refused by policy")]
+    [InlineData("RCPT", "550 Relaying denied")]
     [InlineData("RCPT", "450 Mailbox busy")]
     [InlineData("RCPT", "451 Greylisted, try again later")]
     [InlineData("DATA end", "550 Content rejected")]
@@ -30,6 +32,27 @@ public class SmtpMailTests
         await using var server = new FakeSmtpServer { Replies = { [command] = reply } };
         var rejected = Assert.IsType<SendResult.Rejected>(await SendAsync(server));
         Assert.Contains(reply[4..], rejected.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("550 No such user here")]
+    [InlineData("551 User not local")]
+    [InlineData("553 Mailbox name not allowed")]
+    [InlineData("550 5.1.1 The email account that you tried to reach does not exist")]
+    [InlineData("554 5.2.1 The email account that you tried to reach is disabled")]
+    public async Task A_permanently_refused_address_is_told_apart(string reply)
+    {
+        await using var server = new FakeSmtpServer { Replies = { ["RCPT"] = reply } };
+        var refused = Assert.IsType<SendResult.AddressRefused>(await SendAsync(server));
+        Assert.Contains(reply[4..], refused.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_message_that_was_accepted_is_sent_even_if_the_server_does_not_answer_the_farewell()
+    {
+        await using var server = new FakeSmtpServer { Hangs = line => line == "QUIT" };
+        Assert.IsType<SendResult.Sent>(await SendAsync(server));
+        Assert.Single(server.Mails);
     }
 
     [Theory]
@@ -104,16 +127,19 @@ public class SmtpMailTests
             await transaction.CommitAsync(CancellationToken.None);
         }
 
-        await server.RunJobAsync("outbox");
+        await server.RunJobAsync("mail");
         Assert.Contains("To: ada@example.org\n", Assert.Single(smtp.Mails), StringComparison.Ordinal);
         await using var reading = await server.Database.BeginJobAsync(CancellationToken.None);
         Assert.Equal(
-            [("ada@example.org", 1, true), ("gone@example.org", 1, false), ("jürgen@example.org", SendOutbox.MaxAttempts, false)],
+            [("ada@example.org", 1, true, false), ("gone@example.org", 1, false, true), ("jürgen@example.org", 1, false, true)],
             await reading.QueryAsync(
-                "select recipient, attempts, sent_at is not null from control.outbox order by recipient", row => (row.GetString(0), row.GetInt32(1), row.GetBoolean(2)), CancellationToken.None));
+                "select recipient, attempts, sent_at is not null, dead_at is not null from control.outbox order by recipient",
+                row => (row.GetString(0), row.GetInt32(1), row.GetBoolean(2), row.GetBoolean(3)), CancellationToken.None));
         var alerts = await reading.QueryAsync(
-            "select jsonb_array_elements_text(summary->'alerts') from control.job_run where job = 'outbox'", row => row.GetString(0), CancellationToken.None);
-        Assert.DoesNotContain("@", Assert.Single(alerts), StringComparison.Ordinal);
+            "select jsonb_array_elements_text(summary->'alerts') from control.job_run where job = 'mail'", row => row.GetString(0), CancellationToken.None);
+        // One address is refused, the other cannot be sent to.
+        Assert.Equal(2, alerts.Count);
+        Assert.DoesNotContain(alerts, alert => alert.Contains('@', StringComparison.Ordinal));
     }
 
     static Task<SendResult> SendAsync(FakeSmtpServer server, string to = "ada@example.org") =>

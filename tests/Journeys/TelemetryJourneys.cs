@@ -72,6 +72,6 @@ public sealed class TelemetryJourneys
             await transaction.CommitAsync(CancellationToken.None);
         }
 
-        await server.RunJobAsync("outbox");
+        await server.RunJobAsync("webhooks");
     }
 }

@@ -7,6 +7,9 @@ sealed class JobsFunction(IHost host, ScheduledJobHandler jobHandler, Provisioni
 {
     public static IReadOnlyList<JobSchedule> Serves { get; } = [.. JobSchedules.All.Except(ProvisionFunction.Serves)];
 
+    // During a deployment, the former release's schedule still sends its job.
+    static IReadOnlyList<JobSchedule> HandledJobs { get; } = [.. Serves, JobSchedules.FormerOutbox];
+
     /// <summary>Time to cancel a statement and roll it back, on client and server.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(10);
 
@@ -21,7 +24,7 @@ sealed class JobsFunction(IHost host, ScheduledJobHandler jobHandler, Provisioni
         builder.Services.AddMessages(builder.Configuration, settings);
         builder.Services.AddJobs();
         var host = await builder.StartAsync(environment);
-        return new JobsFunction(host, ActivatorUtilities.CreateInstance<ScheduledJobHandler>(host.Services, Serves), host.Services.GetRequiredService<ProvisioningNotifier>());
+        return new JobsFunction(host, ActivatorUtilities.CreateInstance<ScheduledJobHandler>(host.Services, HandledJobs), host.Services.GetRequiredService<ProvisioningNotifier>());
     }
 
     public override async Task<Stream> HandleAsync(Stream input, Invocation invocation)

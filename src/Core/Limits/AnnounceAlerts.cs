@@ -1,64 +1,84 @@
 using ControlPlane.Notifications.Mail;
 using ControlPlane.Notifications.Webhooks;
+using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Limits;
 
-/// <summary>An alert threshold of a limit that usage has reached.</summary>
-/// <param name="Starts">First UTC day of the window.</param>
-/// <param name="Percent">50, 80 or 100.</param>
-/// <param name="Hard">Beyond the limit calls are denied; otherwise they are billed as overage.</param>
-public sealed record BudgetAlert(
-    Guid Tenant, string Meter, string Span, DateOnly Starts, int Percent, long Maximum, bool Hard, long Used, DateTimeOffset RaisedAt)
-{
-    /// <summary>As in GET /v1/subscription.</summary>
-    public string Limit => (Meter, Span) switch
-    {
-        ("tokens", "day") => "tokens_per_day",
-        ("tokens", _) => "tokens_per_month",
-        ("feature:rag_file", _) => "rag_files",
-        ("feature:web_search", _) => "web_searches_per_month",
-        ("feature:image", _) => "images_per_month",
-        var other => throw new InvalidOperationException($"Unknown limit {other}."),
-    };
-}
-
 /// <summary>
-/// Announces the alerts that usage has raised: an email to owners and billing members, and a webhook. An alert is a row, written by the transaction that
-/// crossed the threshold; email, webhook and the update of the row commit together. If several thresholds are crossed at once, only the highest is announced.
+/// The job <c>alerts</c>: announces the alerts that usage has raised, by an email to owners and billing members, and a webhook. An alert is a row, written by
+/// the transaction that crossed the threshold; email, webhook and the update of the row commit together, for each window by itself. If several thresholds of a
+/// window are crossed at once, only the highest is announced.
 /// </summary>
-public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, ControlPlaneOptions options)
+public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, ControlPlaneOptions options, ILogger<AnnounceAlerts> log)
 {
-    const int BatchSize = 300;
-
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var announced = 0;
-        while (true)
+        var failures = new List<string>();
+        while (await AnnounceNextAsync(ct) is { } outcome)
         {
-            await using var transaction = await database.BeginJobAsync(ct);
-            var raised = await transaction.QueryAsync(
-                ClaimAlerts,
-                row => new BudgetAlert(
-                    row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateOnly>(3), row.GetInt32(4), row.GetInt64(5), row.GetBoolean(6),
-                    row.GetInt64(7), row.GetFieldValue<DateTimeOffset>(8)),
-                ct, clock.GetUtcNow(), BatchSize);
-            if (raised.Count == 0)
+            if (outcome.Failure is { } failure)
             {
-                return JobReport.Of(("alerts", announced));
+                failures.Add(failure);
             }
-
-            foreach (var alert in raised.GroupBy(a => (a.Tenant, a.Meter, a.Span, a.Starts)).Select(window => window.MaxBy(a => a.Percent)!))
+            else
             {
-                await AnnounceAsync(transaction, alert, ct);
                 announced++;
             }
-
-            await transaction.CommitAsync(ct);
         }
+
+        return JobReport.Of(("alerts", announced), ("alerts_failed", failures.Count)) with { Alerts = failures };
     }
 
-    async Task AnnounceAsync(Transaction transaction, BudgetAlert alert, CancellationToken ct)
+    /// <summary>Queues again what is dead.</summary>
+    /// <returns>Alerts queued.</returns>
+    public async Task<int> RetryDeadAsync(string actor, CancellationToken ct)
     {
+        await using var transaction = await database.BeginJobAsync(ct);
+        var count = await transaction.ExecuteAsync(RetryDead, ct);
+        await transaction.ExecuteAsync("select pg_notify('control_job', 'alerts')", ct);
+        await transaction.AuditAsync(clock, tenant: null, actor, "alerts.retried", new { count }, ct);
+        await transaction.CommitAsync(ct);
+        return count;
+    }
+
+    /// <returns>null when nothing is due.</returns>
+    async Task<Outcome?> AnnounceNextAsync(CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        if (await transaction.FirstAsync(
+            LockNext, row => new Window(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateOnly>(3)), ct) is not { } window)
+        {
+            return null;
+        }
+
+        string? failure = null;
+        await transaction.ExecuteAsync("savepoint before", ct);
+        try
+        {
+            await AnnounceAsync(transaction, window, ct);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested && !e.IsDatabaseUnavailable())
+        {
+            // The boundary of one window: whatever is wrong with it, the others are announced.
+            log.LogError(e, "An alert of tenant {Tenant} could not be announced", window.Tenant);
+            failure = $"An alert of tenant {window.Tenant} could not be announced; the reason is at /admin/deliveries";
+            await transaction.ExecuteAsync("rollback to savepoint before", ct);
+            await transaction.ExecuteAsync(
+                Postpone, ct, window.Tenant, window.Meter, window.Span, window.Starts, QueueRetries.ErrorText(e.Message), QueueRetries.MaxAttempts);
+        }
+
+        await transaction.CommitAsync(ct);
+        return new Outcome(failure);
+    }
+
+    async Task AnnounceAsync(Transaction transaction, Window window, CancellationToken ct)
+    {
+        var crossed = await transaction.QueryAsync(
+            MarkAnnounced, row => (Percent: row.GetInt32(0), Maximum: row.GetInt64(1), Hard: row.GetBoolean(2), Used: row.GetInt64(3), RaisedAt: row.GetFieldValue<DateTimeOffset>(4)), ct,
+            window.Tenant, window.Meter, window.Span, window.Starts, clock.GetUtcNow());
+        var (percent, maximum, hard, used, raisedAt) = crossed.MaxBy(threshold => threshold.Percent);
+        var alert = new BudgetAlert(window.Tenant, window.Meter, window.Span, window.Starts, percent, maximum, hard, used, raisedAt);
         foreach (var (recipient, organization) in await transaction.QueryAsync(Recipients, row => (row.GetString(0), row.GetString(1)), ct, alert.Tenant))
         {
             await transaction.EnqueueAsync(clock, AlertMail.Create(options, alert, organization, recipient), ct);
@@ -69,14 +89,31 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
             new { TenantId = alert.Tenant, alert.Limit, WindowStart = alert.Starts, alert.Percent, alert.Maximum, alert.Used, alert.Hard, alert.RaisedAt }, ct);
     }
 
-    const string ClaimAlerts = """
-        with due as (
-            select tenant_id, meter, span, starts, percent from control.budget_alert where announced_at is null
-            order by tenant_id, meter, span, starts, percent limit $2 for update skip locked)
-        update control.budget_alert a set announced_at = $1 from due d
-        where (a.tenant_id, a.meter, a.span, a.starts, a.percent) = (d.tenant_id, d.meter, d.span, d.starts, d.percent)
-        returning a.tenant_id, a.meter, a.span, a.starts, a.percent, a.maximum, a.hard, a.used, a.raised_at
+    sealed record Window(Guid Tenant, string Meter, string Span, DateOnly Starts);
+
+    /// <param name="Failure">null when it was announced.</param>
+    sealed record Outcome(string? Failure);
+
+    const string LockNext = """
+        select tenant_id, meter, span, starts from control.budget_alert
+        where announced_at is null and dead_at is null and next_attempt_at <= now()
+        order by next_attempt_at, tenant_id limit 1 for update skip locked
         """;
+
+    const string MarkAnnounced = """
+        update control.budget_alert set announced_at = $5, dead_at = null
+        where (tenant_id, meter, span, starts) = ($1, $2, $3, $4) and announced_at is null
+        returning percent, maximum, hard, used, raised_at
+        """;
+
+    // $6: attempts after which an alert is dead. The rows of a window have failed equally often, or were raised since.
+    const string Postpone = """
+        update control.budget_alert set attempts = attempts + 1, last_error = $5, dead_at = case when attempts + 1 >= $6 then now() end,
+            next_attempt_at = now() + make_interval(mins => least(60, 2 ^ attempts)::int)
+        where (tenant_id, meter, span, starts) = ($1, $2, $3, $4) and announced_at is null
+        """;
+
+    const string RetryDead = "update control.budget_alert set attempts = 0, dead_at = null, next_attempt_at = now() where dead_at is not null and announced_at is null";
 
     const string Recipients = """
         select m.email, t.organization from control.member m join control.tenant t on t.id = m.tenant_id

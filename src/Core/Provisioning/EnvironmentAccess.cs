@@ -21,17 +21,22 @@ public sealed class EnvironmentAccess(ControlDatabase database, ISecretStore sec
             return new EnvironmentAccessResult.NotAllowed();
         }
 
-        await using var transaction = await database.BeginAsync(tenant, ct);
-        var environment = await transaction.FirstAsync(
-            Select, row => new { Address = row.GetString(0), Email = row.GetString(1) }, ct, tenant);
-        if (environment is null || !(await secrets.ReadAsync(tenant, ct)).TryGetValue(SecretNames.AdminPassword, out var password))
+        // Outside of any transaction: the store may be a service of its own.
+        if (await FindAsync(tenant, ct) is not { } environment || !(await secrets.ReadAsync(tenant, ct)).TryGetValue(SecretNames.AdminPassword, out var password))
         {
             return new EnvironmentAccessResult.NotAvailable();
         }
 
+        await using var transaction = await database.BeginAsync(tenant, ct);
         await transaction.AuditAsync(clock, tenant, actor, "environment.administrator_shown", null, ct);
         await transaction.CommitAsync(ct);
         return new EnvironmentAccessResult.Shown(environment.Address, environment.Email, password);
+    }
+
+    async Task<(string Address, string Email)?> FindAsync(Guid tenant, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(tenant, ct);
+        return await transaction.FirstAsync(Select, row => ((string, string)?)(row.GetString(0), row.GetString(1)), ct, tenant);
     }
 
     const string Select = """

@@ -4,10 +4,10 @@ namespace ControlPlane.Reporting;
 
 /// <param name="Environments">By state.</param>
 /// <param name="QuarantineHeld">Events that could not be counted and need an operator.</param>
-/// <param name="MailFailing">Messages of which at least one attempt failed and none succeeded.</param>
+/// <param name="MailFailing">Messages of which at least one attempt failed and another one follows.</param>
 public sealed record PlatformOverview(
     IReadOnlyDictionary<string, long> Tenants, IReadOnlyDictionary<string, long> Environments, long TokensToday, long RequestsToday,
-    long QuarantineHeld, long MailFailing, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs);
+    long QuarantineHeld, long MailFailing, DeadDeliveries Dead, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs);
 
 public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, string? Reason, DateTimeOffset Since);
 
@@ -26,7 +26,7 @@ public static class Overviews
                 row.GetGuid(0), row.GetString(1), row.Get<string>(2), row.Get<string>(3), row.GetFieldValue<DateTimeOffset>(4)),
             ct);
         return new PlatformOverview(
-            tenants.ToDictionary(t => t.Key, t => t.Count), environments.ToDictionary(e => e.Key, e => e.Count), tokens, requests, held, mail, failed,
+            tenants.ToDictionary(t => t.Key, t => t.Count), environments.ToDictionary(e => e.Key, e => e.Count), tokens, requests, held, mail, await transaction.DeadDeliveriesAsync(now, ct), failed,
             await transaction.JobStatesAsync(ct));
     }
 
@@ -40,7 +40,7 @@ public static class Overviews
     const string Numbers = """
         select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint, coalesce(sum(requests), 0)::bigint,
                (select count(*) from control.quarantine where state = 'held'),
-               (select count(*) from control.outbox where sent_at is null and attempts > 0)
+               (select count(*) from control.outbox where sent_at is null and dead_at is null and last_error is not null)
         from control.usage_counter where day = $1
         """;
 

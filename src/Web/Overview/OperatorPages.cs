@@ -11,6 +11,7 @@ static class OperatorPages
         pages.MapGet("", Overview);
         pages.MapTenantPages();
         pages.MapQuarantinePages();
+        pages.MapDeliveryPages();
         pages.MapGet("/jobs", ListJobs);
         pages.MapPost("/jobs/{job}/run", RunJob);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -33,37 +34,50 @@ sealed class FakeSmtpServer : IAsyncDisposable
     /// <c>DATA end</c> is the reply to a message. An empty reply closes the connection.</summary>
     public Dictionary<string, string> Replies { get; init; } = [];
 
+    /// <summary>Whether a line is never answered; <c>DATA end</c> is the end of a message.</summary>
+    public Func<string, bool> Hangs { get; set; } = _ => false;
+
     /// <summary>User name and password of the last client that authenticated.</summary>
     public (string User, string Password)? SignedIn { get; private set; }
 
-    public List<string> Commands { get; } = [];
+    public ConcurrentQueue<string> Commands { get; } = [];
 
     /// <summary>The commands received before encryption.</summary>
-    public List<string> CommandsInClear { get; } = [];
+    public ConcurrentQueue<string> CommandsInClear { get; } = [];
 
     /// <summary>The accepted messages, with \n for line breaks.</summary>
-    public List<string> Mails { get; } = [];
+    public ConcurrentQueue<string> Mails { get; } = [];
 
     async Task ServeAsync()
     {
+        var conversations = new List<Task>();
         try
         {
             while (true)
             {
-                using var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                try
-                {
-                    await new Conversation(this, client.GetStream()).RunAsync(_stop.Token);
-                }
-                catch (Exception e) when (e is IOException or AuthenticationException)
-                {
-                    // The client hung up, for example because it does not trust the certificate.
-                }
+                conversations.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
             }
         }
         catch (OperationCanceledException)
         {
             // The test is over.
+        }
+
+        await Task.WhenAll(conversations);
+    }
+
+    async Task ServeAsync(TcpClient client)
+    {
+        using (client)
+        {
+            try
+            {
+                await new Conversation(this, client.GetStream()).RunAsync(_stop.Token);
+            }
+            catch (Exception e) when (e is IOException or AuthenticationException or OperationCanceledException)
+            {
+                // The client hung up, for example because it does not trust the certificate, or the test is over.
+            }
         }
     }
 
@@ -79,12 +93,13 @@ sealed class FakeSmtpServer : IAsyncDisposable
             await SayAsync(server.Greeting);
             while (await _reader.ReadLineAsync(ct) is { } line)
             {
-                server.Commands.Add(line);
+                server.Commands.Enqueue(line);
                 if (!_isEncrypted)
                 {
-                    server.CommandsInClear.Add(line);
+                    server.CommandsInClear.Enqueue(line);
                 }
 
+                await HangAsync(line, ct);
                 var command = line.Split(' ')[0].ToUpperInvariant();
                 var reply = server.Replies.GetValueOrDefault(line, server.Replies.GetValueOrDefault(command, await ReplyAsync(command, line, ct)));
                 if (reply.Length == 0)
@@ -104,6 +119,8 @@ sealed class FakeSmtpServer : IAsyncDisposable
                 }
             }
         }
+
+        Task HangAsync(string line, CancellationToken ct) => server.Hangs(line) ? Task.Delay(Timeout.Infinite, ct) : Task.CompletedTask;
 
         async Task<string> ReplyAsync(string command, string line, CancellationToken ct) => command switch
         {
@@ -144,9 +161,10 @@ sealed class FakeSmtpServer : IAsyncDisposable
 
             if (reply.StartsWith("250", StringComparison.Ordinal))
             {
-                server.Mails.Add(mail.ToString());
+                server.Mails.Enqueue(mail.ToString());
             }
 
+            await HangAsync("DATA end", ct);
             await SayAsync(reply);
             return true;
         }

@@ -103,7 +103,8 @@ public sealed class TestServer : IAsyncDisposable
     /// <summary>All emails sent so far, oldest first; sends queued ones first.</summary>
     public async Task<IReadOnlyList<ReceivedMail>> MailsAsync()
     {
-        await RunJobAsync("outbox");
+        await RunJobAsync("alerts");
+        await RunJobAsync("mail");
         var folder = _installation.Data.Mail;
         return Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*.eml").Order(StringComparer.Ordinal).Select(ReceivedMail.Read)] : [];
     }

@@ -17,6 +17,9 @@ sealed class WebhookReceiver : IAsyncDisposable
 
     public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
 
+    /// <summary>Whether requests are received and never answered.</summary>
+    public bool Hangs { get; set; }
+
     public static async Task<WebhookReceiver> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -31,6 +34,11 @@ sealed class WebhookReceiver : IAsyncDisposable
             await request.Body.CopyToAsync(body);
             receiver._received.Enqueue(new ReceivedWebhook(
                 request.Headers["webhook-id"]!, request.Headers["webhook-timestamp"]!, request.Headers["webhook-signature"]!, body.ToArray()));
+            if (receiver.Hangs)
+            {
+                await Task.Delay(Timeout.Infinite, request.HttpContext.RequestAborted);
+            }
+
             response.StatusCode = (int)receiver.ResponseStatus;
             response.Headers.Location = $"{address}/elsewhere";
         });

@@ -40,12 +40,18 @@ public sealed class SesMailTests : IDisposable
 
     [Theory]
     [InlineData("DATA end", "554 Message rejected: Email address is not verified.")]
-    [InlineData("RCPT", "550 Mailbox unavailable")]
     [InlineData("DATA end", "552 Message is too long.")]
     public async Task An_error_of_one_mail_does_not_block_the_others(string command, string reply)
     {
         await using var ses = Ses(replies: new() { [command] = reply });
         Assert.IsType<SendResult.Rejected>(await SendAsync(ses));
+    }
+
+    [Fact]
+    public async Task An_address_that_does_not_exist_is_told_apart()
+    {
+        await using var ses = Ses(replies: new() { ["RCPT"] = "550 Mailbox unavailable" });
+        Assert.IsType<SendResult.AddressRefused>(await SendAsync(ses));
     }
 
     [Fact]

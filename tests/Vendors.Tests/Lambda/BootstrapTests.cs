@@ -35,7 +35,7 @@ public sealed partial class BootstrapTests
         var (email, password) = ($"owner@{slug}.example", "correct horse battery staple");
         var signup = new { email, password, slug, organization = "O", plan = "basic", country = "DE", accept_terms = true };
         Assert.Equal(HttpStatusCode.Accepted, (await browser.PostAsJsonAsync("/v1/signup", signup)).StatusCode);
-        Assert.Equal("succeeded", (await jobs.InvokeAsync("""{"job":"outbox"}""")).GetProperty("outcome").GetString());
+        Assert.Equal("succeeded", (await jobs.InvokeAsync("""{"job":"mail"}""")).GetProperty("outcome").GetString());
         var mail = Directory.GetFiles(Path.Combine(rig.DataFolder, "mail"), "*.eml").Select(ReceivedMail.Read).Single(mail => mail.To.Contains(email, StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync(mail.Link("/v1/verify").PathAndQuery)).StatusCode);
 
@@ -58,7 +58,7 @@ public sealed partial class BootstrapTests
         using var onCall = new HttpClient { BaseAddress = gateway.Address };
         onCall.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", LambdaRig.OperatorKey);
         await ReadAsync(onCall.PostAsJsonAsync("/v1/sandbox/clock", new { now = TimeProvider.System.GetUtcNow().AddDays(45) }));
-        foreach (var job in (string[])["nightly", "billing", "outbox", "retention"])
+        foreach (var job in (string[])["nightly", "billing", "alerts", "mail", "webhooks", "retention"])
         {
             Assert.Equal("succeeded", (await jobs.InvokeAsync($$"""{"job":"{{job}}"}""")).GetProperty("outcome").GetString());
         }

@@ -27,10 +27,18 @@ public sealed class JobEventTests
         }
     }
 
+    [Fact]
+    public async Task The_former_releases_schedule_runs_the_three_queues()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var counts = (await LambdaRig.InvokeAsync(await rig.ComposeAsync("jobs"), """{"job": "outbox"}""")).GetProperty("counts");
+        Assert.All((string[])["alerts", "sent", "webhooks"], name => Assert.True(counts.TryGetProperty(name, out _), name));
+    }
+
     [Theory]
-    [InlineData("jobs", """{"job": "daily"}""", "billing, nightly, outbox, retention")]
-    [InlineData("jobs", """{"job": "provision"}""", "billing, nightly, outbox, retention")]
-    [InlineData("jobs", "{}", "billing, nightly, outbox, retention")]
+    [InlineData("jobs", """{"job": "daily"}""", "alerts, billing, mail, nightly, outbox, retention, webhooks")]
+    [InlineData("jobs", """{"job": "provision"}""", "alerts, billing, mail, nightly, outbox, retention, webhooks")]
+    [InlineData("jobs", "{}", "alerts, billing, mail, nightly, outbox, retention, webhooks")]
     [InlineData("provision", """{"job": "nightly"}""", "provision")]
     [InlineData("provision", "{}", "provision")]
     public async Task An_unknown_job_is_an_error_that_names_the_known_ones(string function, string input, string names)
@@ -61,8 +69,8 @@ public sealed class JobEventTests
             await Sql.ExecuteAsync(owner, "drop table control.outbox cascade", default);
         }
 
-        var failure = await Assert.ThrowsAsync<JobFailedException>(() => LambdaRig.InvokeAsync(jobs, """{"job": "outbox"}"""));
-        Assert.StartsWith("The job outbox failed", failure.Message, StringComparison.Ordinal);
+        var failure = await Assert.ThrowsAsync<JobFailedException>(() => LambdaRig.InvokeAsync(jobs, """{"job": "mail"}"""));
+        Assert.StartsWith("The job mail failed", failure.Message, StringComparison.Ordinal);
         Assert.Contains("\"level\":\"ERROR\"", rig.Log, StringComparison.Ordinal);
     }
 }

@@ -55,7 +55,7 @@ public sealed class LogLinesTests
         await using var rig = await LambdaRig.StartAsync();
         await BreakAsync(rig, "outbox");
         await using var jobs = rig.Host("jobs");
-        await Assert.ThrowsAsync<ControlPlane.Lambda.Work.JobFailedException>(() => jobs.HandleAsync(Event("""{"job": "outbox"}"""), new FakeContext(TimeSpan.FromMinutes(1)) { AwsRequestId = "7c0ee7f6" }));
+        await Assert.ThrowsAsync<ControlPlane.Lambda.Work.JobFailedException>(() => jobs.HandleAsync(Event("""{"job": "mail"}"""), new FakeContext(TimeSpan.FromMinutes(1)) { AwsRequestId = "7c0ee7f6" }));
         Assert.Equal("7c0ee7f6", Error(rig).GetProperty("requestId").GetString());
     }
 

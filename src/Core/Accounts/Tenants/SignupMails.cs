@@ -17,7 +17,8 @@ static class SignupMails
         {Link(options, "/v1/verify", token)}
 
         The link is valid for 48 hours. If you did not sign up, ignore this email: nothing will be set up.
-        """);
+        """)
+    { Urgent = true };
 
     /// <param name="hour">At most one such mail is sent per address and hour.</param>
     public static MailMessage AlreadyKnown(ControlPlaneOptions options, Guid tenant, Guid knownMember, string email, DateTimeOffset hour) => new(
@@ -30,7 +31,8 @@ static class SignupMails
         Forgot your password?   {Page(options, "/forgot")}
 
         To sign up a second organization, use another email address. If this was not you, ignore this email.
-        """);
+        """)
+    { Urgent = true };
 
     public static MailMessage Reset(ControlPlaneOptions options, Guid tenant, string email, string token) => new(
         tenant, $"reset:{Key(token)}", email, "Choose a new password",
@@ -41,7 +43,8 @@ static class SignupMails
 
         The link works once and is valid for one hour. Choosing a new password signs you out on all devices.
         If this was not you, ignore this email: your password stays unchanged.
-        """);
+        """)
+    { Urgent = true };
 
     public static MailMessage Invite(ControlPlaneOptions options, Guid tenant, string email, string organization, string token) => new(
         tenant, $"invite:{Key(token)}", email, $"Your access to {organization} on CFS LLM Platform",

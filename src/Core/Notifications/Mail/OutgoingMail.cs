@@ -27,6 +27,8 @@ public abstract record SendResult
     public sealed record Rejected(string Reason) : SendResult;
     /// <summary>This message can never be sent from here.</summary>
     public sealed record Undeliverable(string Reason) : SendResult;
+    /// <summary>The address is refused permanently: no message can be delivered there.</summary>
+    public sealed record AddressRefused(string Reason) : SendResult;
     /// <summary>No message can be sent at the moment.</summary>
     public sealed record Unavailable(string Reason) : SendResult;
 }
@@ -34,6 +36,7 @@ public abstract record SendResult
 /// <summary>Delivers messages: <see cref="SmtpMailTransport"/> or <see cref="FileMailTransport"/>.</summary>
 public interface IMailTransport
 {
+    /// <summary>Takes less than a minute, whatever the server does.</summary>
     /// <exception cref="FormatException">The message cannot be written: see <see cref="MimeMessageFactory"/>.</exception>
     Task<SendResult> SendAsync(OutgoingMail mail, CancellationToken ct);
 }

@@ -1,102 +1,171 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+
 namespace ControlPlane.Notifications.Mail;
 
 /// <summary>The address our mails are sent from.</summary>
 public sealed record MailSender(string Address);
 
 /// <summary>
-/// The job <c>outbox</c>: sends the mail that is due. Each message is sent while its row is locked, so no two senders send the same one
-/// at once. A sender killed before its commit sends the message again under the same Message-ID.
+/// The job <c>mail</c>: sends the mail that is due, several messages at once and urgent ones first. No transaction is open while a mail server is talked
+/// to. A sender that is killed after sending and before recording it sends the message again under the same Message-ID, once its claim has expired.
 /// </summary>
-public sealed class SendOutbox(ControlDatabase database, IMailTransport transport, MailSender sender)
+public sealed class SendOutbox(ControlDatabase database, IMailTransport transport, MailSender sender, Clock clock, ILogger<SendOutbox> log)
 {
-    /// <summary>About half a day of attempts: after 1, 2, 4, … minutes, then once an hour.</summary>
-    public const int MaxAttempts = 20;
+    const int Concurrency = 8;
+
+    /// <summary>Mail that is not urgent leaves connections free for mail that is.</summary>
+    const int BulkConcurrency = 5;
+
+    /// <summary>To one domain, for urgent and other mail each: a slow domain delays its own mail only.</summary>
+    const int ConcurrencyPerDomain = 2;
+
+    /// <summary>Of one tenant, for mail that is not urgent.</summary>
+    const int ConcurrencyPerTenant = 3;
+
+    /// <summary>Longer than a transport takes for one message.</summary>
+    static readonly TimeSpan ClaimDuration = TimeSpan.FromMinutes(1);
+
+    /// <summary>After it, mail that is not urgent is left to the next run.</summary>
+    static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(5);
 
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
-        var (sent, failed) = (0, 0);
-        var alerts = new List<string>();
-        while (true)
+        var (started, isServerAvailable) = (Stopwatch.GetTimestamp(), true);
+        var outcomes = await QueueDrain.RunAsync<ClaimedMail, Outcome>(Concurrency, ClaimAsync, SendAsync, ct);
+        return JobReport.Of(
+            ("sent", outcomes.Count(outcome => outcome.State == State.Sent)), ("failed", outcomes.Count(outcome => outcome.State is State.Failed or State.Dead)),
+            ("suppressed", outcomes.Count(outcome => outcome.State == State.Suppressed))) with
+        { Alerts = [.. outcomes.Select(outcome => outcome.Alert).OfType<string>()] };
+
+        // While the server is unavailable, other messages would fail as well. The next run tries the next one.
+        async Task<ClaimedMail?> ClaimAsync(IReadOnlyCollection<ClaimedMail> active) =>
+            isServerAvailable ? await ClaimNextAsync(active, Stopwatch.GetElapsedTime(started) < MaxDuration, ct) : null;
+
+        async Task<Outcome> SendAsync(ClaimedMail mail)
         {
-            await using var transaction = await database.BeginJobAsync(ct);
-            var due = await transaction.FirstAsync(
-                LockNext,
-                row => new Due(
-                    new OutgoingMail(
-                        row.GetGuid(0), sender.Address, row.GetString(1), row.GetString(2), row.GetString(3),
-                        row.IsDBNull(4) ? null : new MailAttachment(row.GetString(4), row.GetFieldValue<byte[]>(5)), row.GetFieldValue<DateTimeOffset>(6)),
-                    row.GetInt32(7)),
-                ct, MaxAttempts);
-            if (due is null)
-            {
-                return Report(sent, failed, alerts);
-            }
-
-            var result = await SendAsync(due.Mail, ct);
-            switch (result)
-            {
-                case SendResult.Sent:
-                    sent++;
-                    await transaction.ExecuteAsync("update control.outbox set sent_at = now(), attempts = attempts + 1, last_error = null where id = $1", ct, due.Mail.Id);
-                    break;
-                case SendResult.Rejected { Reason: var reason }:
-                    await PostponeAsync(transaction, due, reason, alerts, ct);
-                    failed++;
-                    break;
-                case SendResult.Undeliverable { Reason: var reason }:
-                    await transaction.ExecuteAsync(DeadLetter, ct, due.Mail.Id, reason, MaxAttempts);
-                    alerts.Add(DeadLettered(due.Mail));
-                    failed++;
-                    break;
-                case SendResult.Unavailable { Reason: var reason }:
-                    await PostponeAsync(transaction, due, reason, alerts, ct);
-                    await transaction.CommitAsync(ct);
-                    // The others would fail as well. The next run tries the next one.
-                    return Report(sent, failed + 1, alerts);
-            }
-
-            await transaction.CommitAsync(ct);
+            var result = await DeliverAsync(mail, ct);
+            isServerAvailable &= result is not SendResult.Unavailable;
+            return await RecordAsync(mail, result);
         }
     }
 
-    static JobReport Report(int sent, int failed, List<string> alerts) => JobReport.Of(("sent", sent), ("failed", failed)) with { Alerts = alerts };
-
-    async Task<SendResult> SendAsync(OutgoingMail mail, CancellationToken ct)
+    /// <summary>Queues again what is dead, except for suppressed addresses.</summary>
+    /// <returns>Messages queued.</returns>
+    public async Task<int> RetryDeadAsync(string actor, CancellationToken ct)
     {
+        await using var transaction = await database.BeginJobAsync(ct);
+        var count = await transaction.ExecuteAsync(OutboxSql.RetryDead, ct);
+        await transaction.ExecuteAsync("select pg_notify('control_job', 'mail')", ct);
+        await transaction.AuditAsync(clock, tenant: null, actor, "mail.retried", new { count }, ct);
+        await transaction.CommitAsync(ct);
+        return count;
+    }
+
+    async Task<ClaimedMail?> ClaimNextAsync(IReadOnlyCollection<ClaimedMail> active, bool includeBulk, CancellationToken ct)
+    {
+        var bulk = active.Where(mail => !mail.IsUrgent).ToList();
+        await using var transaction = await database.BeginJobAsync(ct);
+        var claimed = await transaction.FirstAsync(
+            OutboxSql.Claim,
+            row => new ClaimedMail(
+                new OutgoingMail(
+                    row.GetGuid(0), sender.Address, row.GetString(1), row.GetString(2), row.GetString(3),
+                    row.IsDBNull(4) ? null : new MailAttachment(row.GetString(4), row.GetFieldValue<byte[]>(5)), row.GetFieldValue<DateTimeOffset>(6)),
+                row.Get<Guid?>(7), row.GetBoolean(8), row.GetInt32(9), row.GetFieldValue<DateTimeOffset>(10), row.GetBoolean(11)),
+            ct,
+            ClaimDuration, includeBulk && bulk.Count < BulkConcurrency, Busy(active.Where(mail => mail.IsUrgent), mail => mail.Domain, ConcurrencyPerDomain),
+            Busy(bulk, mail => mail.Domain, ConcurrencyPerDomain), Busy(bulk.Where(mail => mail.Tenant is not null), mail => mail.Tenant!.Value, ConcurrencyPerTenant));
+        await transaction.CommitAsync(ct);
+        return claimed;
+    }
+
+    static T[] Busy<T>(IEnumerable<ClaimedMail> active, Func<ClaimedMail, T> key, int maximum) =>
+        [.. active.GroupBy(key).Where(group => group.Count() >= maximum).Select(group => group.Key)];
+
+    async Task<SendResult> DeliverAsync(ClaimedMail mail, CancellationToken ct)
+    {
+        if (mail.IsSuppressed)
+        {
+            return new SendResult.Undeliverable("The address is suppressed.");
+        }
+
+        if (mail.Attempt > QueueRetries.MaxAttempts)
+        {
+            return new SendResult.Undeliverable("Every attempt was interrupted before its result was recorded.");
+        }
+
         try
         {
-            return await transport.SendAsync(mail, ct);
+            return await transport.SendAsync(mail.Message, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            await WriteAsync(new Statement(OutboxSql.Release, mail.Message.Id, mail.ClaimedUntil));
+            throw;
         }
         catch (FormatException e)
         {
             return new SendResult.Undeliverable(e.Message);
         }
-    }
-
-    static async Task PostponeAsync(Transaction transaction, Due due, string reason, List<string> alerts, CancellationToken ct)
-    {
-        await transaction.ExecuteAsync(Postpone, ct, due.Mail.Id, reason);
-        if (due.Attempts + 1 >= MaxAttempts)
+        catch (Exception e)
         {
-            alerts.Add(DeadLettered(due.Mail));
+            // The boundary of one message: whatever is wrong with it, the others are sent.
+            log.LogError(e, "Mail {Mail} could not be sent", mail.Message.Id);
+            return new SendResult.Rejected(e.Message);
         }
     }
 
-    // Alerts are logged, so the reason is left out: it may contain the recipient's address.
-    static string DeadLettered(OutgoingMail mail) => $"Mail {mail.Id} could not be sent and was dead-lettered; the reason is in control.outbox.last_error";
+    async Task<Outcome> RecordAsync(ClaimedMail mail, SendResult result)
+    {
+        switch (result)
+        {
+            case SendResult.Sent:
+                await WriteAsync(new Statement(OutboxSql.RecordSent, mail.Message.Id));
+                return new Outcome(State.Sent);
+            case SendResult.AddressRefused { Reason: var reason }:
+                await WriteAsync(Failure(mail, reason, isDead: true), MailSuppressions.Add(clock, mail.Message.To, "bounce", reason));
+                return new Outcome(State.Suppressed, $"An email address was suppressed, because it refused mail {mail.Message.Id} permanently");
+            case SendResult.Undeliverable { Reason: var reason }:
+                return await RecordFailureAsync(mail, reason, isDead: true);
+            case SendResult.Rejected { Reason: var reason }:
+                return await RecordFailureAsync(mail, reason, mail.Attempt >= QueueRetries.MaxAttempts);
+            case SendResult.Unavailable { Reason: var reason }:
+                return await RecordFailureAsync(mail, reason, mail.Attempt >= QueueRetries.MaxAttempts);
+            default:
+                throw new UnreachableException();
+        }
+    }
 
-    sealed record Due(OutgoingMail Mail, int Attempts);
+    async Task<Outcome> RecordFailureAsync(ClaimedMail mail, string reason, bool isDead)
+    {
+        await WriteAsync(Failure(mail, reason, isDead));
+        // Alerts are logged, so the reason is left out: it may contain the recipient's address.
+        return mail.IsSuppressed ? new Outcome(State.Suppressed)
+            : isDead ? new Outcome(State.Dead, $"Mail {mail.Message.Id} could not be sent and was dead-lettered; the reason is at /admin/deliveries")
+            : new Outcome(State.Failed);
+    }
 
-    const string LockNext = """
-        select id, recipient, subject, body, attachment_name, attachment, created_at, attempts from control.outbox
-        where sent_at is null and attempts < $1 and next_attempt_at <= now()
-        order by next_attempt_at, id limit 1 for update skip locked
-        """;
+    static Statement Failure(ClaimedMail mail, string reason, bool isDead) =>
+        new(OutboxSql.RecordFailure, mail.Message.Id, mail.ClaimedUntil, QueueRetries.ErrorText(reason), isDead);
 
-    const string DeadLetter = "update control.outbox set attempts = $3, last_error = $2 where id = $1";
+    // Also while the process is shutting down: the server may have accepted the message already.
+    async Task WriteAsync(params Statement[] statements)
+    {
+        await using var transaction = await database.BeginJobAsync(CancellationToken.None);
+        await transaction.SendAsync(statements, CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
+    }
 
-    const string Postpone = """
-        update control.outbox set attempts = attempts + 1, last_error = $2, next_attempt_at = now() + make_interval(mins => least(60, 2 ^ attempts)::int)
-        where id = $1
-        """;
+    /// <param name="Attempt">1 for the first one.</param>
+    /// <param name="ClaimedUntil">After it, another sender may take the message.</param>
+    sealed record ClaimedMail(OutgoingMail Message, Guid? Tenant, bool IsUrgent, int Attempt, DateTimeOffset ClaimedUntil, bool IsSuppressed)
+    {
+        /// <summary>As in <see cref="OutboxSql.Claim"/>.</summary>
+        public string Domain { get; } = Message.To[(Message.To.LastIndexOf('@') + 1)..].ToLowerInvariant();
+    }
+
+    enum State { Sent, Failed, Dead, Suppressed }
+
+    sealed record Outcome(State State, string? Alert = null);
 }

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using MailKit;
 using MailKit.Net.Smtp;
 using MailKit.Security;
@@ -21,10 +22,15 @@ public sealed record SmtpServer(string Host, int Port, string? User, string? Pas
 }
 
 /// <summary>Sends each message over a connection of its own.</summary>
-public sealed class SmtpMailTransport(SmtpServer server) : IMailTransport
+public sealed partial class SmtpMailTransport(SmtpServer server) : IMailTransport
 {
-    /// <summary>For one message, from connecting to the server's last answer.</summary>
+    /// <summary>Until the server is ready to accept messages.</summary>
+    static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>For one message, from its sender to the server's last answer.</summary>
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+
+    static readonly TimeSpan QuitTimeout = TimeSpan.FromSeconds(1);
 
     public SmtpServer Server => server;
 
@@ -36,21 +42,32 @@ public sealed class SmtpMailTransport(SmtpServer server) : IMailTransport
             message.Headers.Add(name, value);
         }
 
+        using var client = new SmtpClient
+        {
+            ServerCertificateValidationCallback = server.CertificateValidation,
+            // Networks that reach only the mail server cannot reach the authorities' revocation lists.
+            CheckCertificateRevocation = false,
+        };
+        var isReady = false;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        timeout.CancelAfter(Timeout);
+        timeout.CancelAfter(ConnectTimeout);
         try
         {
-            using var client = new SmtpClient
+            if (await ConnectAsync(client, timeout.Token) is { } unavailable)
             {
-                ServerCertificateValidationCallback = server.CertificateValidation,
-                // Networks that reach only the mail server cannot reach the authorities' revocation lists.
-                CheckCertificateRevocation = false,
-            };
-            return await ConnectAsync(client, timeout.Token) ?? await SendAsync(client, message, timeout.Token);
+                return unavailable;
+            }
+
+            isReady = true;
+            timeout.CancelAfter(Timeout);
+            return await SendAsync(client, message, timeout.Token);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            return new SendResult.Unavailable($"{server.Host} did not accept the message within {Timeout.TotalSeconds} s.");
+            // A server that was ready may be waiting for the recipient's: that concerns this message only.
+            return isReady
+                ? new SendResult.Rejected($"{server.Host} did not accept the message within {Timeout.TotalSeconds} s.")
+                : new SendResult.Unavailable($"{server.Host} was not ready within {ConnectTimeout.TotalSeconds} s.");
         }
     }
 
@@ -93,6 +110,10 @@ public sealed class SmtpMailTransport(SmtpServer server) : IMailTransport
         {
             await client.SendAsync(format, message, ct);
         }
+        catch (SmtpCommandException e) when (ConcernsAddress(e))
+        {
+            return new SendResult.AddressRefused(e.Message);
+        }
         catch (SmtpCommandException e) when (ConcernsMessage(e))
         {
             return new SendResult.Rejected(e.Message);
@@ -103,9 +124,20 @@ public sealed class SmtpMailTransport(SmtpServer server) : IMailTransport
         }
 
         // The message is accepted, whatever becomes of the connection.
-        await client.DisconnectAsync(quit: true, ct);
+        using var quit = new CancellationTokenSource(QuitTimeout);
+        await client.DisconnectAsync(quit: true, quit.Token);
         return new SendResult.Sent();
     }
+
+    // RFC 3463: X.1.… is about the address, X.2.1 a disabled mailbox; X.7.… is a policy of the server, which may change. Without such a code the reply is about the
+    // mailbox, unless the server will not relay at all.
+    static bool ConcernsAddress(SmtpCommandException e) => e.ErrorCode == SmtpErrorCode.RecipientNotAccepted && (int)e.StatusCode is >= 550 and < 560
+        && (EnhancedCode().Match(e.Message) is { Success: true, Value: var code }
+            ? code is "5.1.1" or "5.1.2" or "5.1.3" or "5.1.6" or "5.1.10" or "5.2.1"
+            : (int)e.StatusCode is 550 or 551 or 553 && !e.Message.Contains("relay", StringComparison.OrdinalIgnoreCase));
+
+    [GeneratedRegex(@"\A5\.\d{1,3}\.\d{1,3}\b")]
+    private static partial Regex EnhancedCode();
 
     // Anything else, such as 421 or SES' 454 "sending rate exceeded", would be the answer to any message.
     static bool ConcernsMessage(SmtpCommandException e) => e.ErrorCode == SmtpErrorCode.RecipientNotAccepted

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Notifications.Webhooks;
 
-/// <summary>Queues webhooks in the transaction of the change they report. The job <c>outbox</c> sends them after the commit.</summary>
+/// <summary>Queues webhooks in the transaction of the change they report. The job <c>webhooks</c> sends them after the commit.</summary>
 public static class OutgoingWebhooks
 {
     /// <summary>Does nothing for a tenant without an endpoint.</summary>
@@ -20,6 +20,6 @@ public static class OutgoingWebhooks
         with queued as (
             insert into control.webhook_delivery (id, tenant_id, type, payload, created_at)
             select $1, $2, $3, $4, $5 from control.webhook_endpoint where tenant_id = $2 returning 1)
-        select pg_notify('control_job', 'outbox') from queued
+        select pg_notify('control_job', 'webhooks') from queued
         """;
 }

@@ -7,7 +7,8 @@ namespace ControlPlane.Notifications.Webhooks;
 /// <summary>The result of one attempt.</summary>
 /// <param name="Status">null without a response.</param>
 /// <param name="Error">null when the webhook was delivered.</param>
-public sealed record WebhookAttempt(int? Status, string? Error);
+/// <param name="Alert">For the operator: the failure is not the receiver's.</param>
+public sealed record WebhookAttempt(int? Status, string? Error, string? Alert = null);
 
 /// <summary>
 /// Posts to URLs that tenants choose, which are not trusted: the connection is opened to the IP addresses that were checked, whatever the name
@@ -62,7 +63,9 @@ public sealed class WebhookClient : IDisposable
 
     static async Task<Stream> ConnectAsync(DnsEndPoint host, bool sandbox, CancellationToken ct)
     {
-        var addresses = await Dns.GetHostAddressesAsync(host.Host, ct);
+        // On a thread of its own: the system's resolver blocks, and names that do not resolve must not use up the thread pool.
+        var addresses = await Task.Factory.StartNew(
+            () => Dns.GetHostAddresses(host.Host), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(ct);
         if (!sandbox && !addresses.All(PublicAddresses.IsPublic))
         {
             throw new NotPublicException();

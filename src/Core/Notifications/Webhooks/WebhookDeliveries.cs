@@ -18,10 +18,10 @@ public sealed class WebhookDeliveries(ControlDatabase database, Clock clock)
             row => new WebhookDelivery(
                 row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.GetString(3), row.GetInt32(4), row.Get<int?>(5), row.Get<string>(6),
                 row.Get<DateTimeOffset?>(7)),
-            ct, tenant, SendWebhooks.MaxAttempts, limit);
+            ct, tenant, limit);
     }
 
-    /// <summary>Sends a webhook again with the same webhook-id, delivered or not.</summary>
+    /// <summary>Queues a webhook to be sent again with the same webhook-id, delivered or not.</summary>
     /// <returns>False when there is no such delivery.</returns>
     public async Task<bool> ReplayAsync(Guid tenant, Guid id, string actor, CancellationToken ct)
     {
@@ -37,14 +37,14 @@ public sealed class WebhookDeliveries(ControlDatabase database, Clock clock)
     }
 
     const string Select = """
-        select id, type, created_at, case when delivered_at is not null then 'delivered' when attempts >= $2 then 'given_up' else 'pending' end,
+        select id, type, created_at, case when delivered_at is not null then 'delivered' when dead_at is not null then 'given_up' else 'pending' end,
                attempts, last_status, last_error, delivered_at
-        from control.webhook_delivery where tenant_id = $1 order by id desc limit $3
+        from control.webhook_delivery where tenant_id = $1 order by id desc limit $2
         """;
 
     const string Requeue = """
         with requeued as (
-            update control.webhook_delivery set attempts = 0, delivered_at = null, next_attempt_at = now() where tenant_id = $1 and id = $2 returning 1)
-        select true from requeued, pg_notify('control_job', 'outbox')
+            update control.webhook_delivery set attempts = 0, delivered_at = null, dead_at = null, next_attempt_at = now() where tenant_id = $1 and id = $2 returning 1)
+        select true from requeued, pg_notify('control_job', 'webhooks')
         """;
 }

@@ -19,11 +19,21 @@ public static class JobSchedules
     public static readonly JobSchedule Nightly = new(
         "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, creates partitions ahead, expires reservations.", DrainsQueue: false);
 
-    public static readonly JobSchedule Outbox = new(
-        "outbox", "* * * * *", "Announces alerts, sends the mail and webhooks that are due.", DrainsQueue: true);
+    public static readonly JobSchedule Alerts = new(
+        "alerts", "* * * * *", "Announces limits that usage has reached, by email and webhook.", DrainsQueue: true);
+
+    public static readonly JobSchedule Mail = new(
+        "mail", "* * * * *", "Sends the email that is due.", DrainsQueue: true);
+
+    public static readonly JobSchedule Webhooks = new(
+        "webhooks", "* * * * *", "Sends the webhooks that are due.", DrainsQueue: true);
 
     public static readonly JobSchedule Retention = new(
         "retention", "30 3 * * *", "Deletes unconfirmed signups, expired links and sessions, and webhooks older than 30 days.", DrainsQueue: false);
 
-    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Outbox, Retention];
+    /// <summary>The former name of alerts, mail and webhooks together. It has no schedule, but still runs when it is requested: by clients of the HTTP interface and
+    /// the command line, and by the former release's schedule during an upgrade.</summary>
+    public static readonly JobSchedule FormerOutbox = new("outbox", "* * * * *", "Runs alerts, mail and webhooks.", DrainsQueue: true);
+
+    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Alerts, Mail, Webhooks, Retention];
 }

@@ -18,7 +18,7 @@ begin
     from unnest(array[50, 80, 100]) step where maximum > 0 and new.used * 100 >= maximum * step
     on conflict do nothing;
     if found then
-        perform pg_notify('control_job', 'outbox');
+        perform pg_notify('control_job', 'alerts');
     end if;
     update control.budget b
     set alert_at = coalesce((select min((maximum * step + 99) / 100) from unnest(array[50, 80, 100]) step where (maximum * step + 99) / 100 > new.used), 9223372036854775807)

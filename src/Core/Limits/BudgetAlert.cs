@@ -1,0 +1,20 @@
+namespace ControlPlane.Limits;
+
+/// <summary>An alert threshold of a limit that usage has reached.</summary>
+/// <param name="Starts">First UTC day of the window.</param>
+/// <param name="Percent">50, 80 or 100.</param>
+/// <param name="Hard">Beyond the limit calls are denied; otherwise they are billed as overage.</param>
+public sealed record BudgetAlert(
+    Guid Tenant, string Meter, string Span, DateOnly Starts, int Percent, long Maximum, bool Hard, long Used, DateTimeOffset RaisedAt)
+{
+    /// <summary>As in GET /v1/subscription.</summary>
+    public string Limit => (Meter, Span) switch
+    {
+        ("tokens", "day") => "tokens_per_day",
+        ("tokens", _) => "tokens_per_month",
+        ("feature:rag_file", _) => "rag_files",
+        ("feature:web_search", _) => "web_searches_per_month",
+        ("feature:image", _) => "images_per_month",
+        var other => throw new InvalidOperationException($"Unknown limit {other}."),
+    };
+}

@@ -1,0 +1,12 @@
+namespace ControlPlane.Web.Deliveries;
+
+/// <summary>Retries what the queues of mail, webhooks and alerts could not deliver.</summary>
+sealed class DeliveryQueues(SendOutbox mail, SendWebhooks webhooks, AnnounceAlerts alerts)
+{
+    /// <returns>Items queued; null when there is no such queue.</returns>
+    public async Task<int?> RetryDeadAsync(string queue, string actor, CancellationToken ct) =>
+        queue == JobSchedules.Mail.Name ? await mail.RetryDeadAsync(actor, ct)
+        : queue == JobSchedules.Webhooks.Name ? await webhooks.RetryDeadAsync(actor, ct)
+        : queue == JobSchedules.Alerts.Name ? await alerts.RetryDeadAsync(actor, ct)
+        : null;
+}

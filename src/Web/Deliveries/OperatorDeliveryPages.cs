@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Security.Claims;
+
+namespace ControlPlane.Web.Deliveries;
+
+/// <summary>The operator page of what could not be delivered.</summary>
+static class OperatorDeliveryPages
+{
+    const int ItemsOnThePage = 100;
+
+    public static void MapDeliveryPages(this RouteGroupBuilder pages)
+    {
+        pages.MapGet("/deliveries", Show);
+        pages.MapPost("/deliveries/{queue}/retry", Retry);
+        pages.MapPost("/deliveries/suppressions/{id:guid}/lift", Lift);
+        // Reached by a reload or a sign-in after a form was posted.
+        pages.MapGet("/deliveries/{queue}/retry", () => new SeeOther("/admin/deliveries"));
+        pages.MapGet("/deliveries/suppressions/{id:guid}/lift", () => new SeeOther("/admin/deliveries"));
+    }
+
+    static async Task<RazorComponentResult<DeliveriesPage>> Show(
+        int? queued, string? done, ControlDatabase database, MailSuppressions suppressions, CancellationToken ct)
+    {
+        var queues = new Dictionary<string, IReadOnlyList<DeadDelivery>>();
+        await using var transaction = await database.BeginJobAsync(ct);
+        foreach (var queue in DeadDeliveryViews.Queues)
+        {
+            queues[queue] = await transaction.DeadDeliveriesAsync(queue, cursor: null, ItemsOnThePage, ct);
+        }
+
+        return new RazorComponentResult<DeliveriesPage>(new
+        {
+            Queues = queues,
+            Suppressions = await suppressions.ListAsync(cursor: null, ItemsOnThePage, ct),
+            Notice = queued is { } count ? $"{Format.Count(count)} queued again." : done == "lifted" ? "Suppression lifted." : null,
+        });
+    }
+
+    // The form is bound so that its antiforgery token is checked.
+    static async Task<IResult> Retry(string queue, IFormCollection form, ClaimsPrincipal user, DeliveryQueues queues, CancellationToken ct) =>
+        await queues.RetryDeadAsync(queue, user.ActorName(), ct) is { } count
+            ? new SeeOther(string.Create(CultureInfo.InvariantCulture, $"/admin/deliveries?queued={count}"))
+            : TypedResults.NotFound();
+
+    static async Task<IResult> Lift(Guid id, IFormCollection form, ClaimsPrincipal user, MailSuppressions suppressions, CancellationToken ct)
+    {
+        await suppressions.LiftAsync(id, user.ActorName(), ct);
+        return new SeeOther("/admin/deliveries?done=lifted");
+    }
+}
