@@ -19,7 +19,7 @@ public sealed class DeliveryJourneys
 
         await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
-            await Sql.ExecuteAsync(owner, "update control.webhook_endpoint set ciphertext = '\\x01' where tenant_id = $1", default, broken.Id);
+            await owner.ExecuteAsync("update control.webhook_endpoint set ciphertext = '\\x01' where tenant_id = $1", default, broken.Id);
         }
 
         await using (var transaction = await server.Database.BeginJobAsync(default))

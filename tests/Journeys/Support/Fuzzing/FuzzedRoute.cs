@@ -22,7 +22,8 @@ sealed record FuzzedRoute(string Method, RoutePattern Pattern, IReadOnlyList<str
     /// <summary>The intended <see cref="Caller"/>.</summary>
     public string IntendedCaller => Pattern.RawText! switch
     {
-        var path when path.StartsWith("/v1/admin", StringComparison.Ordinal) || path.StartsWith("/v1/sandbox", StringComparison.Ordinal) => Caller.Operator,
+        var path when path.StartsWith("/v1/admin", StringComparison.Ordinal) || path.StartsWith("/v1/sandbox", StringComparison.Ordinal)
+            || path == "/v1/webhooks/mail" => Caller.Operator,
         var path when path.StartsWith("/v1/", StringComparison.Ordinal) => Caller.Tenant,
         var path when path.StartsWith("/app", StringComparison.Ordinal) || path == "/logout" => Caller.Member,
         var path when path.StartsWith("/admin", StringComparison.Ordinal) && path != "/admin/login" => Caller.OperatorBrowser,
