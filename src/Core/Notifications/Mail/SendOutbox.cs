@@ -38,9 +38,9 @@ public sealed class SendOutbox(ControlDatabase database, IMailTransport transpor
             ("suppressed", outcomes.Count(outcome => outcome.State == State.Suppressed))) with
         { Alerts = [.. outcomes.Select(outcome => outcome.Alert).OfType<string>()] };
 
-        // While the server is unavailable, other messages would fail as well. The next run tries the next one.
-        async Task<ClaimedMail?> ClaimAsync(IReadOnlyCollection<ClaimedMail> active) =>
-            isServerAvailable ? await ClaimNextAsync(active, Stopwatch.GetElapsedTime(started) < MaxDuration, ct) : null;
+        // While the server is unavailable, other messages would fail as well, and the next run tries the next one. Only urgent ones are tried all the same.
+        Task<ClaimedMail?> ClaimAsync(IReadOnlyCollection<ClaimedMail> active) =>
+            ClaimNextAsync(active, isServerAvailable && Stopwatch.GetElapsedTime(started) < MaxDuration, ct);
 
         async Task<Outcome> SendAsync(ClaimedMail mail)
         {
