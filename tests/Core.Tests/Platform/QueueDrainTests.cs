@@ -9,7 +9,7 @@ public class QueueDrainTests
     {
         var (slow, last) = (new TaskCompletionSource(), new TaskCompletionSource());
         var queue = new ConcurrentQueue<string>(["slow", "a", "b"]);
-        var run = QueueDrain.RunAsync(2, _ => Task.FromResult(queue.TryDequeue(out var item) ? item : null), ProcessAsync, default);
+        var run = QueueDrain.RunAsync<string, string>(2, _ => Task.FromResult(queue.TryDequeue(out var item) ? item : null), ProcessAsync, default);
         await last.Task;
         // While only the slow one is in progress.
         last = new TaskCompletionSource();
@@ -34,7 +34,7 @@ public class QueueDrainTests
     public async Task A_claim_sees_what_is_in_progress_and_never_more_than_the_maximum()
     {
         var (queue, most) = (new Queue<string>(Enumerable.Range(0, 20).Select(i => $"{i}")), 0);
-        var results = await QueueDrain.RunAsync(
+        var results = await QueueDrain.RunAsync<string, string>(
             3,
             active =>
             {
