@@ -8,29 +8,34 @@ namespace ControlPlane.AzureFunctions;
 
 /// <summary>
 /// The running application. When a secret in the vault changes, a new instance is started and takes over, and the former one completes its requests.
-/// If the new one cannot start, the former one stays.
+/// If the new one cannot start, the former one stays. While the vault is unavailable at the first start, requests get 503, and the next request after
+/// a pause tries again.
 /// </summary>
 public sealed class CurrentApplication : BackgroundService
 {
     /// <summary>How often the vault is polled for new versions of secrets.</summary>
     static readonly TimeSpan PollInterval = TimeSpan.FromMinutes(5);
 
+    static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
+
     readonly IConfiguration _environment;
     readonly TokenCredential _identity;
     readonly VaultSettings? _vault;
     readonly TimeProvider _time;
+    readonly StartBackoff _backoff;
+    readonly SemaphoreSlim _composing = new(1);
     readonly List<Task> _retiring = [];
-    volatile Composition _current;
+    volatile Composition? _current;
 
-    CurrentApplication(IConfiguration environment, TokenCredential identity, VaultSettings? vault, TimeProvider time, Composition current) =>
-        (_environment, _identity, _vault, _time, _current) = (environment, identity, vault, time, current);
+    CurrentApplication(IConfiguration environment, TokenCredential identity, VaultSettings? vault, TimeProvider time) =>
+        (_environment, _identity, _vault, _time, _backoff) = (environment, identity, vault, time, new StartBackoff(time));
 
     /// <summary>The maximum duration of an invocation: functionTimeout in host.json.</summary>
     public static TimeSpan FunctionTimeout { get; } = TimeSpan.FromMinutes(10);
 
-    internal Composition Current => _current;
+    internal Composition Current => _current ?? throw new InvalidOperationException("The application has not started: its settings cannot be read from the key vault.");
 
-    /// <exception cref="SettingException">A setting is missing or invalid, or the vault cannot be read; the message says what to do.</exception>
+    /// <exception cref="SettingException">A setting is missing or invalid, and there is no vault that could supply it; the message says what to do.</exception>
     public static async Task<CurrentApplication> StartAsync(IConfiguration environment, TokenCredential identity, CancellationToken ct)
     {
         var vault = environment[VaultSettings.Setting] is not { Length: > 0 } address ? null
@@ -42,48 +47,104 @@ public sealed class CurrentApplication : BackgroundService
     internal static async Task<CurrentApplication> StartAsync(
         IConfiguration environment, TokenCredential identity, VaultSettings? vault, TimeProvider time, CancellationToken ct)
     {
-        try
+        var application = new CurrentApplication(environment, identity, vault, time);
+        if (vault is null)
         {
-            if (vault is not null)
-            {
-                await vault.ReadAsync(ct);
-            }
+            application._current = await application.ComposeAsync(ct);
         }
-        catch (Exception e) when (IsVaultUnavailable(e))
+        else
         {
-            throw new SettingException($"The key vault {environment[VaultSettings.Setting]} cannot be read: {e.Message.Split('\n')[0]}");
+            await application.StartedAsync(ct);
         }
 
-        var secrets = vault?.Values ?? new Dictionary<string, string?>();
-        return new CurrentApplication(environment, identity, vault, time, await Composition.StartAsync(environment, secrets, identity, ct));
+        return application;
     }
 
-    internal Task ServeAsync(HttpContext request, CancellationToken ct) => _current.ServeAsync(request, ct);
+    internal async Task ServeAsync(HttpContext request, CancellationToken ct)
+    {
+        if (await StartedAsync(ct) is { } current)
+        {
+            await current.ServeAsync(request, ct);
+            return;
+        }
 
-    internal Task RunJobAsync(string name, CancellationToken ct) => _current.RunJobAsync(name, ct);
+        request.Response.Headers.RetryAfter = _backoff.RetryAfterSeconds;
+        await TypedResults.Problem(
+            "The service is starting. Send the request again in a few seconds.", statusCode: StatusCodes.Status503ServiceUnavailable, title: "Starting").ExecuteAsync(request);
+    }
 
-    internal Task ProvisionAsync(Guid tenant, CancellationToken ct) => _current.ProvisionAsync(tenant, ct);
+    internal async Task RunJobAsync(string name, CancellationToken ct) => await (await RequireStartedAsync(ct)).RunJobAsync(name, ct);
 
-    internal Task DrainAsync(string message, CancellationToken ct) => _current.DrainAsync(message, ct);
+    internal async Task ProvisionAsync(Guid tenant, CancellationToken ct) => await (await RequireStartedAsync(ct)).ProvisionAsync(tenant, ct);
+
+    internal async Task DrainAsync(string message, CancellationToken ct) => await (await RequireStartedAsync(ct)).DrainAsync(message, ct);
+
+    // The platform delivers the message, or runs the timer, again.
+    async Task<Composition> RequireStartedAsync(CancellationToken ct) => await StartedAsync(ct) ?? Current;
+
+    /// <returns>null when the application could not be started, and it is too early to try again.</returns>
+    async ValueTask<Composition?> StartedAsync(CancellationToken ct)
+    {
+        if (_current is { } running)
+        {
+            return running;
+        }
+
+        await _composing.WaitAsync(ct);
+        try
+        {
+            if (_current is null && _backoff.MayTry)
+            {
+                // Not cancelled with this request, because others wait for it.
+                using var timeout = new CancellationTokenSource(StartTimeout);
+                await _vault!.ReadAsync(timeout.Token);
+                _current = await ComposeAsync(timeout.Token);
+            }
+        }
+        catch (Exception e) when (e is SettingException || IsVaultUnavailable(e))
+        {
+            _backoff.Failed();
+            // The Functions host logs it; the application's own log does not exist yet.
+            await Console.Error.WriteLineAsync($"error: the application cannot start with the key vault {_environment[VaultSettings.Setting]}: {e.Message.Split('\n')[0]}");
+        }
+        finally
+        {
+            _composing.Release();
+        }
+
+        return _current;
+    }
 
     /// <summary>Applies changes in the vault.</summary>
     internal async Task ReloadAsync(CancellationToken ct)
     {
+        if (_vault is null || _current is not { } former)
+        {
+            return;
+        }
+
+        await _composing.WaitAsync(ct);
         try
         {
-            if (_vault is not null && await _vault.ReadAsync(ct))
+            if (await _vault.ReadAsync(ct))
             {
-                var former = _current;
-                _current = await Composition.StartAsync(_environment, _vault.Values, _identity, ct);
+                _current = await ComposeAsync(ct);
                 _retiring.RemoveAll(task => task.IsCompleted);
                 _retiring.Add(RetireAsync(former, ct));
             }
         }
         catch (Exception e) when (!ct.IsCancellationRequested && (e is SettingException || IsVaultUnavailable(e)))
         {
-            _current.Services.GetRequiredService<ILogger<CurrentApplication>>().LogWarning("Secrets could not be reloaded; keeping the current ones: {Reason}", e.Message.Split('\n')[0]);
+            former.Services.GetRequiredService<ILogger<CurrentApplication>>().LogWarning("Secrets could not be reloaded; keeping the current ones: {Reason}", e.Message.Split('\n')[0]);
+        }
+        finally
+        {
+            _composing.Release();
         }
     }
+
+    Task<Composition> ComposeAsync(CancellationToken ct) =>
+        Composition.StartAsync(_environment, _vault?.Values ?? new Dictionary<string, string?>(), _identity, ct);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -98,7 +159,16 @@ public sealed class CurrentApplication : BackgroundService
     {
         await base.StopAsync(cancellationToken);
         await Task.WhenAll(_retiring);
-        await _current.DisposeAsync();
+        if (_current is { } current)
+        {
+            await current.DisposeAsync();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _composing.Dispose();
+        base.Dispose();
     }
 
     async Task RetireAsync(Composition former, CancellationToken ct)

@@ -64,24 +64,58 @@ public sealed class VaultTests
     }
 
     [Fact]
-    public async Task Missing_settings_prevent_the_start_and_are_named()
+    public async Task Missing_settings_without_a_vault_prevent_the_start_and_are_named()
     {
-        var empty = new ConfigurationBuilder().Build();
         var missing = await Assert.ThrowsAsync<SettingException>(() => CurrentApplication.StartAsync(
-            empty, new Identity(), vault: null, TimeProvider.System, CancellationToken.None));
-        Assert.All(["CONTROLPLANE_DATABASE", "CONTROLPLANE_SECRETS_KEY", "CONTROLPLANE_SMTP"], name => Assert.Contains(name, missing.Message, StringComparison.Ordinal));
+            new ConfigurationBuilder().Build(), new Identity(), vault: null, TimeProvider.System, CancellationToken.None));
 
-        using var vault = new Vault { Refuses = true };
-        var refused = await Assert.ThrowsAsync<SettingException>(
-            () => CurrentApplication.StartAsync(empty, new Identity(), vault.Settings, TimeProvider.System, CancellationToken.None));
-        Assert.Contains("not authorized", refused.Message, StringComparison.Ordinal);
+        Assert.All(["CONTROLPLANE_DATABASE", "CONTROLPLANE_SECRETS_KEY", "CONTROLPLANE_SMTP"], name => Assert.Contains(name, missing.Message, StringComparison.Ordinal));
     }
 
-    static async Task<Running> StartAsync(Vault vault)
+    [Fact]
+    public async Task An_application_whose_vault_was_unavailable_starts_with_a_later_request()
+    {
+        using var vault = new Vault { Refuses = true };
+        var time = new ManualTime();
+        await using var running = await StartAsync(vault, time);
+        Assert.Equal(("503", "5"), await GetAsync(running));
+
+        // Within the pause the vault is not asked again, even if it answers now.
+        vault.Refuses = false;
+        Assert.Equal("503", (await GetAsync(running)).Status);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => running.Application.RunJobAsync("retention", CancellationToken.None));
+
+        time.Now += TimeSpan.FromSeconds(5);
+        Assert.Equal("200", (await GetAsync(running)).Status);
+        await running.Application.RunJobAsync("retention", CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task The_pause_between_attempts_to_start_doubles_up_to_five_minutes()
+    {
+        using var vault = new Vault { Refuses = true };
+        var time = new ManualTime();
+        await using var running = await StartAsync(vault, time);
+        foreach (var seconds in (int[])[5, 10, 20, 40, 80, 160, 300, 300])
+        {
+            Assert.Equal(("503", $"{seconds}"), await GetAsync(running));
+            time.Now += TimeSpan.FromSeconds(seconds);
+        }
+    }
+
+    static async Task<(string Status, string RetryAfter)> GetAsync(Running running)
+    {
+        await using var services = new ServiceCollection().AddLogging().BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services, Request = { Method = "GET", Path = "/healthz" }, Response = { Body = new MemoryStream() } };
+        await running.Application.ServeAsync(context, CancellationToken.None);
+        return ($"{context.Response.StatusCode}", context.Response.Headers.RetryAfter.ToString());
+    }
+
+    static async Task<Running> StartAsync(Vault vault, TimeProvider? time = null)
     {
         var database = await TestCluster.NewDatabaseAsync();
         var environment = new ConfigurationBuilder().AddInMemoryCollection(WorkerStandIn.Settings(database)).Build();
-        return new Running(await CurrentApplication.StartAsync(environment, new Identity(), vault.Settings, TimeProvider.System, CancellationToken.None), database);
+        return new Running(await CurrentApplication.StartAsync(environment, new Identity(), vault.Settings, time ?? TimeProvider.System, CancellationToken.None), database);
     }
 
     sealed record Running(CurrentApplication Application, string Database) : IAsyncDisposable
@@ -92,5 +126,12 @@ public sealed class VaultTests
             Application.Dispose();
             await TestCluster.DropAsync(Database);
         }
+    }
+
+    sealed class ManualTime : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Now;
     }
 }
