@@ -13,6 +13,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
     static readonly TimeSpan LongFreeze = TimeSpan.FromMinutes(2);
 
     readonly ILogger _log = lines.CreateLogger("ControlPlane.Lambda");
+    readonly TelemetryFlush _telemetry = new(time);
     Function? _function;
     IReadOnlyDictionary<string, string?>? _currentValues;
     DateTimeOffset _lastInvocationEnded = DateTimeOffset.MaxValue;
@@ -58,7 +59,7 @@ sealed class FunctionHost(Compose compose, IConfiguration environment, SecretSet
         finally
         {
             // Lambda freezes the process after the response, so telemetry has to be flushed before it.
-            function.Services.SendTelemetry();
+            await _telemetry.RunAsync(function.Services);
             _lastInvocationEnded = time.GetUtcNow();
         }
     }

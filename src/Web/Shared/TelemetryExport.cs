@@ -14,7 +14,6 @@ public static class TelemetryExport
 {
     const string Setting = "OTEL_EXPORTER_OTLP_ENDPOINT";
     const string ServiceName = "controlplane";
-    const int FlushTimeoutMilliseconds = 2_000;
 
     /// <exception cref="SettingException">The setting is not a URL.</exception>
     public static void AddTelemetryExport(this IServiceCollection services, IConfiguration configuration)
@@ -42,20 +41,5 @@ public static class TelemetryExport
                 logs => logs.AddProcessor(new TenantOnLogs()).AddOtlpExporter(),
                 // Scopes stay out: ASP.NET Core's contains the request path.
                 options => (options.IncludeScopes, options.IncludeFormattedMessage) = (false, true));
-    }
-
-    /// <summary>Exports what has been collected, for hosts that are frozen between requests. Does nothing without a collector.</summary>
-    public static void SendTelemetry(this IServiceProvider services)
-    {
-        if (services.GetService<TracerProvider>() is not { } traces)
-        {
-            return;
-        }
-
-        // In parallel, because each may take the whole timeout.
-        Parallel.Invoke(
-            () => traces.ForceFlush(FlushTimeoutMilliseconds),
-            () => services.GetService<MeterProvider>()?.ForceFlush(FlushTimeoutMilliseconds),
-            () => services.GetService<LoggerProvider>()?.ForceFlush(FlushTimeoutMilliseconds));
     }
 }
