@@ -1,6 +1,9 @@
+using Amazon.Lambda.APIGatewayEvents;
 using Amazon.Lambda.AspNetCoreServer;
 using Amazon.Lambda.AspNetCoreServer.Internal;
+using Amazon.Lambda.Core;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace ControlPlane.Lambda.Web;
 
@@ -38,5 +41,13 @@ abstract class HttpFunction(WebApplication app) : Function(app)
         EventsJson.Write(await _proxy.FunctionHandlerAsync(request, invocation.Context));
 
     /// <summary>Converts between API Gateway's events and ASP.NET Core.</summary>
-    sealed class Proxy(IServiceProvider services) : APIGatewayHttpApiV2ProxyFunction(services);
+    sealed class Proxy(IServiceProvider services) : APIGatewayHttpApiV2ProxyFunction(services)
+    {
+        // API Gateway has decoded the path, and the base class decodes it again.
+        protected override void PostMarshallRequestFeature(IHttpRequestFeature request, APIGatewayHttpApiV2ProxyRequest gatewayRequest, ILambdaContext context)
+        {
+            request.Path = gatewayRequest.RawPath;
+            request.RawTarget = string.Join('/', gatewayRequest.RawPath.Split('/').Select(Uri.EscapeDataString)) + request.QueryString;
+        }
+    }
 }

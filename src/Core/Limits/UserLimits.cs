@@ -21,7 +21,6 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
     /// <summary>In place of a user id: all users without their own limits.</summary>
     public const string Everyone = "*";
 
-    public const int MaximumUserLength = 200;
     public const long MaximumTokens = 1_000_000_000_000;
 
     /// <param name="after">The last user of the previous page.</param>
@@ -31,12 +30,13 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
         return await transaction.QueryAsync(List, row => Read(row, 0), ct, tenant, after, limit);
     }
 
+    /// <param name="user">Of any length, as calls send it.</param>
     /// <returns>null: the user has no limits of their own.</returns>
     public async Task<UserLimit?> FindAsync(Guid tenant, string user, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
         return await transaction.FirstAsync(
-            "select user_id, tokens_per_day, tokens_per_month, models from control.user_limit where tenant_id = $1 and user_id = $2", row => Read(row, 0), ct, tenant, user);
+            "select user_id, tokens_per_day, tokens_per_month, models from control.user_limit where tenant_id = $1 and user_id = $2", row => Read(row, 0), ct, tenant, ExternalIds.Stored(user));
     }
 
     /// <summary>Replaces the limits of the user.</summary>
@@ -49,7 +49,7 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
         if (errors.Count == 0)
         {
             await transaction.ExecuteAsync(
-                Upsert, ct, tenant, limit.User, limit.TokensPerDay, limit.TokensPerMonth, limit.Models?.Distinct().ToArray(), clock.GetUtcNow());
+                Upsert, ct, tenant, ExternalIds.Stored(limit.User), limit.TokensPerDay, limit.TokensPerMonth, limit.Models?.Distinct().ToArray(), clock.GetUtcNow());
             // Without the user id, which may be an email address.
             await transaction.AuditAsync(clock, tenant, actor, "user_limit.set", new { limit.TokensPerDay, limit.TokensPerMonth, limit.Models }, ct);
             await transaction.CommitAsync(ct);
@@ -62,7 +62,7 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
     public async Task<bool> RemoveAsync(Guid tenant, string user, string actor, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
-        if (await transaction.ExecuteAsync("delete from control.user_limit where tenant_id = $1 and user_id = $2", ct, tenant, user) == 0)
+        if (await transaction.ExecuteAsync("delete from control.user_limit where tenant_id = $1 and user_id = $2", ct, tenant, ExternalIds.Stored(user)) == 0)
         {
             return false;
         }
@@ -93,8 +93,8 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
     static FieldErrors Validate(UserLimit limit, IReadOnlyList<string> planModels)
     {
         var errors = new FieldErrors();
-        errors.Check("user", limit.User.Length is >= 1 and <= MaximumUserLength && PlainText.IsPrintable(limit.User)
-            ? null : $"Enter the user id that calls send, 1 to {MaximumUserLength} characters, or * for all users without their own limits.");
+        errors.Check("user", limit.User.Length > 0 && PlainText.IsPrintable(limit.User)
+            ? null : "Enter the user id that calls send, without control characters, or * for all users without their own limits.");
         errors.Check("tokens_per_day", TokensProblem(limit.TokensPerDay));
         errors.Check("tokens_per_month", TokensProblem(limit.TokensPerMonth));
         errors.Check("models", limit.Models is null || (limit.Models.Count > 0 && limit.Models.All(planModels.Contains))

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace ControlPlane.Metering.Ingestion;
 
@@ -7,15 +8,25 @@ namespace ControlPlane.Metering.Ingestion;
 sealed class FieldException(string message) : Exception(message);
 
 /// <summary>Reads the fields of an untrusted JSON object, with error messages for the sender.</summary>
-static class JsonFields
+static partial class JsonFields
 {
-    const string DateFormat = "yyyy-mm-dd";
-
-    public static string RequiredText(this JsonElement element, string name, int maximum = UsageEvent.MaximumText) =>
-        element.OptionalText(name, maximum) ?? throw new FieldException($"{name} is missing: send a string of 1 to {maximum} characters");
+    public static string RequiredText(this JsonElement element, string name) =>
+        element.OptionalText(name) ?? throw new FieldException($"{name} is missing: send a string of 1 to {UsageEvent.MaximumText} characters");
 
     /// <returns>null when absent, null or empty.</returns>
-    public static string? OptionalText(this JsonElement element, string name, int maximum = UsageEvent.MaximumText)
+    public static string? OptionalText(this JsonElement element, string name) =>
+        element.TextOf(name) is not { } text ? null
+            : text.Length > UsageEvent.MaximumText ? throw new FieldException($"{name} must have at most {UsageEvent.MaximumText} characters")
+            : text;
+
+    public static string RequiredId(this JsonElement element, string name) =>
+        element.OptionalId(name) ?? throw new FieldException($"{name} is missing: send a string");
+
+    /// <summary>An id of any length, as <see cref="ExternalIds.Stored"/>.</summary>
+    /// <returns>null when absent, null or empty.</returns>
+    public static string? OptionalId(this JsonElement element, string name) => element.TextOf(name) is { } text ? ExternalIds.Stored(text) : null;
+
+    static string? TextOf(this JsonElement element, string name)
     {
         if (!element.TryGetField(name, out var value))
         {
@@ -24,14 +35,11 @@ static class JsonFields
 
         if (value.ValueKind != JsonValueKind.String)
         {
-            throw new FieldException($"{name} must be a string of 1 to {maximum} characters");
+            throw new FieldException($"{name} must be a string");
         }
 
         var text = GetText(value, name);
-        return text.Length == 0 ? null
-            : text.Length > maximum || text.Any(char.IsControl)
-                ? throw new FieldException($"{name} must have at most {maximum} characters, without control characters")
-                : text;
+        return text.Length == 0 ? null : text.Any(char.IsControl) ? throw new FieldException($"{name} must be a string without control characters") : text;
     }
 
     public static long? OptionalCount(this JsonElement element, string name)
@@ -60,10 +68,8 @@ static class JsonFields
             return null;
         }
 
-        // .NET reads a time without a date as a time of the current day, so a redelivery on the next day would be a different event.
-        var hasDate = text.Length > DateFormat.Length && text[4] == '-' && text[7] == '-' && text[DateFormat.Length] is 'T' or 't' or ' ';
-        var hasZone = text.EndsWith('Z') || text.EndsWith('z') || text.LastIndexOfAny(['+', '-']) > DateFormat.Length;
-        return hasDate && hasZone && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var instant)
+        // .NET also reads other notations, and a time without a date as a time of the current day: a redelivery on the next day would be another event.
+        return Rfc3339().IsMatch(text) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var instant)
             ? ToMicroseconds(instant)
             : throw new FieldException($"{name} must be an RFC 3339 time with a time zone, such as 2026-01-31T12:00:00Z");
     }
@@ -96,4 +102,8 @@ static class JsonFields
             throw new FieldException($"{name} is not valid Unicode text");
         }
     }
+
+    // Seconds, and the minutes of an offset, are optional in ISO 8601, of which RFC 3339 is a profile.
+    [GeneratedRegex(@"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)\z")]
+    private static partial Regex Rfc3339();
 }

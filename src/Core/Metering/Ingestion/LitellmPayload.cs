@@ -15,8 +15,8 @@ static class LitellmPayload
     {
         Id = id ?? throw new FieldException("id is missing: this is not LiteLLM's standard logging payload"),
         OccurredAt = OccurredAt(json),
-        User = json.OptionalText("end_user") ?? Metadata(json, "user_api_key_end_user_id") ?? Metadata(json, "user_api_key_user_id") ?? NoUser,
-        Session = json.OptionalText("trace_id"),
+        User = json.OptionalId("end_user") ?? Metadata(json, "user_api_key_end_user_id") ?? Metadata(json, "user_api_key_user_id") ?? NoUser,
+        Session = json.OptionalId("trace_id"),
         // model_group is the name in the plans; model is the provider's name.
         Model = json.OptionalText("model_group") ?? json.RequiredText("model"),
         PromptTokens = Tokens(json, "prompt_tokens"),
@@ -47,5 +47,5 @@ static class LitellmPayload
         json.OptionalCount(name) ?? (json.OptionalText("status") == "failure" ? 0 : throw new FieldException($"{name} is missing: send a whole number"));
 
     static string? Metadata(JsonElement json, string name) =>
-        json.TryGetField("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object ? metadata.OptionalText(name) : null;
+        json.TryGetField("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object ? metadata.OptionalId(name) : null;
 }

@@ -52,7 +52,7 @@ public static class ReadUsage
     static string? IdOf(JsonElement json, UsageFormat format, bool isCloudEvent)
     {
         var inner = isCloudEvent && json.TryGetField("data", out var data) && data.ValueKind == JsonValueKind.Object ? data : json;
-        return format == UsageFormat.Event ? inner.OptionalText("id") ?? json.OptionalText("id") : json.OptionalText("id");
+        return format == UsageFormat.Event ? inner.OptionalId("id") ?? json.OptionalId("id") : json.OptionalId("id");
     }
 }
 
@@ -69,10 +69,10 @@ static class EventFormat
 
         return new UsageEvent
         {
-            Id = id ?? throw new FieldException($"id is missing: send a string of 1 to {UsageEvent.MaximumText} characters, the same on every retry"),
+            Id = id ?? throw new FieldException("id is missing: send a string, the same on every retry"),
             OccurredAt = occurredAt ?? throw new FieldException("occurred_at is missing: send an RFC 3339 time with a time zone, such as 2026-01-31T12:00:00Z"),
-            User = json.OptionalText("user") ?? fallbackUser ?? json.RequiredText("user"),
-            Session = json.OptionalText("session"),
+            User = json.OptionalId("user") ?? fallbackUser ?? json.RequiredId("user"),
+            Session = json.OptionalId("session"),
             Model = json.RequiredText("model"),
             PromptTokens = Tokens(json, "prompt_tokens", feature),
             CompletionTokens = Tokens(json, "completion_tokens", feature),
@@ -92,6 +92,6 @@ static class CloudEventFormat
 {
     public static UsageEvent Read(JsonElement json, string? id) =>
         json.TryGetField("data", out var data) && data.ValueKind == JsonValueKind.Object
-            ? EventFormat.Read(data, id, data.OptionalInstant("occurred_at") ?? json.OptionalInstant("time"), json.OptionalText("subject"))
+            ? EventFormat.Read(data, id, data.OptionalInstant("occurred_at") ?? json.OptionalInstant("time"), json.OptionalId("subject"))
             : throw new FieldException("data must be a JSON object with the usage event");
 }

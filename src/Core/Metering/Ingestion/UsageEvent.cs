@@ -8,13 +8,13 @@ public sealed record UsageEvent
     /// <summary>Maximum prompt tokens, and maximum completion tokens, of one event.</summary>
     public const long MaximumTokens = 1_000_000_000;
 
-    /// <summary>Maximum length of id, user, session and model, in characters.</summary>
+    /// <summary>Maximum length of the model's name, in characters.</summary>
     public const int MaximumText = 200;
 
     /// <summary>Features whose number of uses the plans limit.</summary>
     public static readonly IReadOnlyList<string> Features = ["rag_file", "web_search", "image"];
 
-    /// <summary>Assigned by the sender, unique within the tenant.</summary>
+    /// <summary>Assigned by the sender, unique within the tenant. Like the user and the session, as <see cref="ExternalIds.Stored"/>.</summary>
     public required string Id { get; init; }
     /// <summary>UTC, with the precision of the database, one microsecond.</summary>
     public required DateTimeOffset OccurredAt { get; init; }

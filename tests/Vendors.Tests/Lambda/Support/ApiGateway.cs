@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace ControlPlane.Tests.Lambda;
 
@@ -35,7 +36,8 @@ sealed class ApiGateway : IAsyncDisposable
     async Task ForwardAsync(HttpContext context)
     {
         var request = context.Request;
-        var httpEvent = new HttpEvent(request.Method, request.Path.ToUriComponent(), request.QueryString.Value!.TrimStart('?'));
+        // API Gateway decodes the path, once.
+        var httpEvent = new HttpEvent(request.Method, Uri.UnescapeDataString(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?')[0]), request.QueryString.Value!.TrimStart('?'));
         foreach (var (name, values) in request.Headers.Where(header => header.Key != "Cookie"))
         {
             httpEvent.Header(name, string.Join(',', values.ToArray()));
