@@ -57,25 +57,74 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
         var until = rotated.GetProperty("previous_valid_until").GetDateTimeOffset() - _server.Clock.Wall;
         Assert.InRange(until, TimeSpan.FromHours(23.9), TimeSpan.FromHours(24.1));
 
-        await using (var job = await _server.Database.BeginJobAsync(CancellationToken.None))
-        {
-            await job.ExecuteAsync(
-                "update control.webhook_secret set expires_at = now() where tenant_id = $1 and expires_at is not null", CancellationToken.None, tenant.Id);
-            await job.CommitAsync(CancellationToken.None);
-        }
-
+        await ExpirePreviousAsync(tenant);
         Assert.Equal([rotated.GetProperty("webhook_secret").GetString()!], await ValidAsync(tenant.Id));
     }
 
     [Fact]
-    public async Task Concurrent_rotations_leave_one_secret_without_an_expiry()
+    public async Task A_third_webhook_secret_within_a_day_is_refused_and_changes_nothing()
     {
         var tenant = await _server.CreateTenantAsync();
-        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => tenant.Http.PostAsync("/v1/webhook-secret/rotate", content: null)));
+        var rotated = await (await RotateAsync(tenant)).ReadAsync();
 
-        await using var transaction = await _server.Database.BeginAsync(tenant.Id, CancellationToken.None);
-        Assert.Equal(1L, await transaction.ScalarAsync<long>("select count(*) from control.webhook_secret where expires_at is null", CancellationToken.None));
-        Assert.Equal(11L, await transaction.ScalarAsync<long>("select count(*) from control.webhook_secret", CancellationToken.None));
+        using var third = await RotateAsync(tenant);
+        Assert.Equal(HttpStatusCode.Conflict, third.StatusCode);
+        Assert.Contains("revoke_previous", await third.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal([rotated.GetProperty("webhook_secret").GetString()!, tenant.WebhookSecret], await ValidAsync(tenant.Id));
+
+        await ExpirePreviousAsync(tenant);
+        var after = await (await RotateAsync(tenant)).ReadAsync();
+        Assert.Equal([after.GetProperty("webhook_secret").GetString()!, rotated.GetProperty("webhook_secret").GetString()!], await ValidAsync(tenant.Id));
+        Assert.Equal(2, await SecretsAsync(tenant));
+    }
+
+    [Fact]
+    public async Task A_rotation_that_revokes_the_previous_secret_leaves_only_the_new_one()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        await (await RotateAsync(tenant)).ReadAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            var rotated = await (await RotateAsync(tenant, revokePrevious: true)).ReadAsync();
+            Assert.False(rotated.TryGetProperty("previous_valid_until", out _));
+            Assert.Equal([rotated.GetProperty("webhook_secret").GetString()!], await ValidAsync(tenant.Id));
+        }
+
+        Assert.Equal(1, await SecretsAsync(tenant));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _server.PostSignedAsync(tenant, "{}")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Of_concurrent_rotations_one_succeeds()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        var replies = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => RotateAsync(tenant)));
+
+        Assert.Single(replies, reply => reply.StatusCode == HttpStatusCode.OK);
+        Assert.Equal(9, replies.Count(reply => reply.StatusCode == HttpStatusCode.Conflict));
+        Assert.Equal(2, await SecretsAsync(tenant));
+    }
+
+    [Fact]
+    public async Task Keys_are_listed_page_by_page()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = $"key {i}" })).ReadAsync();
+        }
+
+        var (seen, cursor) = (new List<string>(), "");
+        do
+        {
+            var page = await (await tenant.Http.GetAsync($"/v1/keys?limit=2{cursor}")).ReadAsync();
+            seen.AddRange(page.GetProperty("items").EnumerateArray().Select(key => key.GetProperty("id").GetString()!));
+            cursor = page.TryGetProperty("next_cursor", out var next) ? $"&cursor={next.GetString()}" : "";
+        }
+        while (cursor.Length > 0);
+
+        Assert.Equal((await ItemsAsync(tenant)).Select(key => key.GetProperty("id").GetString()!), seen);
+        Assert.Equal(5, seen.Distinct().Count());
     }
 
     [Fact]
@@ -124,6 +173,22 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
 
     static async Task<List<JsonElement>> ItemsAsync(TestTenant tenant) =>
         [.. (await (await tenant.Http.GetAsync("/v1/keys")).ReadAsync()).GetProperty("items").EnumerateArray()];
+
+    static Task<HttpResponseMessage> RotateAsync(TestTenant tenant, bool? revokePrevious = null) =>
+        tenant.Http.PostAsync("/v1/webhook-secret/rotate", revokePrevious is null ? null : JsonContent.Create(new { revoke_previous = revokePrevious }));
+
+    async Task ExpirePreviousAsync(TestTenant tenant)
+    {
+        await using var job = await _server.Database.BeginJobAsync(CancellationToken.None);
+        await job.ExecuteAsync("update control.webhook_secret set expires_at = now() where tenant_id = $1 and expires_at is not null", CancellationToken.None, tenant.Id);
+        await job.CommitAsync(CancellationToken.None);
+    }
+
+    async Task<long> SecretsAsync(TestTenant tenant)
+    {
+        await using var transaction = await _server.Database.BeginAsync(tenant.Id, CancellationToken.None);
+        return await transaction.ScalarAsync<long>("select count(*) from control.webhook_secret", CancellationToken.None);
+    }
 
     async Task<List<string>> ValidAsync(Guid tenant)
     {

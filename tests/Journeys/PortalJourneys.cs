@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Playwright;
 
@@ -47,6 +48,30 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         Assert.Empty(await window.LowContrastTextsAsync());
         await window.Page.EvaluateAsync("document.querySelector('h1').style.color = '#999'");
         Assert.Contains("Sign in", Assert.Single(await window.LowContrastTextsAsync()));
+    }
+
+    [Fact]
+    public async Task An_owner_replaces_the_webhook_secret_once_a_day_or_revokes_all()
+    {
+        var tenant = await Server.CreateTenantAsync();
+        await using var window = await browser.OpenAsync();
+        await browser.SignInAsync(window, tenant.Id);
+        await window.GoAsync("/app/keys");
+
+        await window.PressAsync("Replace…");
+        await window.PressAsync("Create new secret");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The previous secret remains valid until");
+        await window.PressAsync("Replace…");
+        await window.PressAsync("Create new secret");
+        await Assertions.Expect(window.Page.Locator(".problem")).ToContainTextAsync("Nothing was changed");
+        await window.ScreenshotAsync("webhook-secret-refused");
+
+        await window.PressAsync("Revoke and replace…");
+        await window.ScreenshotAsync("webhook-secret-revoke");
+        await window.PressAsync("Revoke and create new secret");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Your new webhook secret");
+        Assert.DoesNotContain("remains valid", await window.Text(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await Server.PostSignedAsync(tenant, "{}")).StatusCode);
     }
 
     [Fact]

@@ -13,11 +13,17 @@ static class KeyEndpoints
         tenant.MapPost("/keys", Create).WithName("createKey").WithSummary("Create a key; its value is returned only once");
         tenant.MapDelete("/keys/{id:guid}", Revoke).WithName("revokeKey").WithSummary("Revoke a key immediately");
         tenant.MapPost("/webhook-secret/rotate", Rotate).WithName("rotateWebhookSecret")
-            .WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours");
+            .WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours")
+            .WithDescription(
+                "At most two secrets are valid: while the previous one is, another rotation returns 409. With `revoke_previous: true` only the new secret is valid.")
+            .ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    static async Task<Ok<Page<TenantKey>>> List(ClaimsPrincipal user, ListKeys listKeys, CancellationToken ct) =>
-        TypedResults.Ok(new Page<TenantKey>(await listKeys.RunAsync(user.TenantId(), ct), null));
+    static async Task<Ok<Page<TenantKey>>> List(ClaimsPrincipal user, Guid? cursor, int? limit, ListKeys listKeys, CancellationToken ct)
+    {
+        var size = Query.Limit(limit);
+        return TypedResults.Ok(Page.Of(await listKeys.RunAsync(user.TenantId(), cursor, size + 1, ct), size, last => last.Id.ToString()));
+    }
 
     static async Task<Results<Created<CreatedKey>, ValidationProblem>> Create(KeyBody body, ClaimsPrincipal user, CreateKey createKey, CancellationToken ct) =>
         await createKey.RunAsync(user.TenantId(), body.Name, user.ActorName(), ct) switch
@@ -32,13 +38,21 @@ static class KeyEndpoints
             ? TypedResults.NoContent()
             : TypedResults.Problem("You have no key with this id: GET /v1/keys lists them.", statusCode: 404, title: "No such key");
 
-    static async Task<Ok<RotateReply>> Rotate(ClaimsPrincipal user, RotateWebhookSecret rotate, CancellationToken ct)
-    {
-        var rotated = await rotate.RunAsync(user.TenantId(), user.ActorName(), ct);
-        return TypedResults.Ok(new RotateReply(rotated.Secret, rotated.PreviousValidUntil));
-    }
+    static async Task<Results<Ok<RotateReply>, ProblemHttpResult>> Rotate(
+        ClaimsPrincipal user, RotateBody? body, RotateWebhookSecret rotate, CancellationToken ct) =>
+        await rotate.RunAsync(user.TenantId(), body?.RevokePrevious ?? false, user.ActorName(), ct) switch
+        {
+            RotateWebhookSecretResult.Rotated rotated => TypedResults.Ok(new RotateReply(rotated.Secret, rotated.PreviousValidUntil)),
+            RotateWebhookSecretResult.PreviousStillValid previous => TypedResults.Problem(
+                $"The previous secret is valid until {previous.Until:yyyy-MM-ddTHH:mm:ssZ}. Rotate after that, or send revoke_previous: true to invalidate all former secrets at once.",
+                statusCode: 409, title: "Two secrets are valid"),
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
+        };
 
     sealed record KeyBody([property: Required] string? Name);
+
+    /// <param name="RevokePrevious">Invalidates all former secrets at once.</param>
+    sealed record RotateBody(bool? RevokePrevious);
 
     sealed record RotateReply(string WebhookSecret, DateTimeOffset? PreviousValidUntil);
 }

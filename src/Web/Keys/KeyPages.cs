@@ -6,6 +6,9 @@ namespace ControlPlane.Web.Keys;
 /// <summary>API keys and the webhook secret in the portal. A new one is shown only in the response to its form.</summary>
 static class KeyPages
 {
+    /// <summary>The newest; the API lists all.</summary>
+    const int KeysShown = 200;
+
     public static void MapKeyPages(this IEndpointRouteBuilder routes)
     {
         var app = routes.MapGroup("/app").ExcludeFromDescription();
@@ -19,13 +22,13 @@ static class KeyPages
     }
 
     static async Task<RazorComponentResult<KeysPage>> Show(ClaimsPrincipal user, string? done, ListKeys listKeys, CancellationToken ct) =>
-        new(new { Keys = await listKeys.RunAsync(user.TenantId(), ct), Revoked = done == "revoked" });
+        new(new { Keys = await listKeys.RunAsync(user.TenantId(), before: null, KeysShown, ct), Revoked = done == "revoked" });
 
     static async Task<RazorComponentResult<KeysPage>> Create(
         ClaimsPrincipal user, [FromForm] string? name, CreateKey createKey, ListKeys listKeys, CancellationToken ct)
     {
         var result = await createKey.RunAsync(user.TenantId(), name, user.ActorName(), ct);
-        var keys = await listKeys.RunAsync(user.TenantId(), ct);
+        var keys = await listKeys.RunAsync(user.TenantId(), before: null, KeysShown, ct);
         return result switch
         {
             CreateKeyResult.Created created => new RazorComponentResult<KeysPage>(new { Keys = keys, Created = created.Key }),
@@ -40,9 +43,16 @@ static class KeyPages
         await revokeKey.RunAsync(user.TenantId(), id, user.ActorName(), ct) ? new SeeOther("/app/keys?done=revoked") : TypedResults.NotFound();
 
     static async Task<RazorComponentResult<KeysPage>> Rotate(
-        ClaimsPrincipal user, IFormCollection form, RotateWebhookSecret rotate, ListKeys listKeys, CancellationToken ct)
+        ClaimsPrincipal user, IFormCollection form, bool? revoke_previous, RotateWebhookSecret rotate, ListKeys listKeys, CancellationToken ct)
     {
-        var rotated = await rotate.RunAsync(user.TenantId(), user.ActorName(), ct);
-        return new RazorComponentResult<KeysPage>(new { Keys = await listKeys.RunAsync(user.TenantId(), ct), Rotated = rotated });
+        var result = await rotate.RunAsync(user.TenantId(), revoke_previous ?? false, user.ActorName(), ct);
+        var keys = await listKeys.RunAsync(user.TenantId(), before: null, KeysShown, ct);
+        return result switch
+        {
+            RotateWebhookSecretResult.Rotated rotated => new RazorComponentResult<KeysPage>(new { Keys = keys, Rotated = rotated }),
+            RotateWebhookSecretResult.PreviousStillValid previous =>
+                new RazorComponentResult<KeysPage>(new { Keys = keys, PreviousValidUntil = (DateTimeOffset?)previous.Until }) { StatusCode = StatusCodes.Status409Conflict },
+            var other => throw new InvalidOperationException($"Unhandled result {other}."),
+        };
     }
 }

@@ -3,15 +3,17 @@ namespace ControlPlane.Accounts.ApiKeys;
 /// <summary>Lists the keys a tenant created, including revoked ones, newest first. The environment's own key is not among them.</summary>
 public sealed class ListKeys(ControlDatabase database)
 {
-    public async Task<IReadOnlyList<TenantKey>> RunAsync(Guid tenant, CancellationToken ct)
+    /// <param name="before">The id of the last row of the previous page; ids sort by time. null: the first page.</param>
+    public async Task<IReadOnlyList<TenantKey>> RunAsync(Guid tenant, Guid? before, int limit, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
         return await transaction.QueryAsync(
             Select,
-            row => new TenantKey(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.Get<DateTimeOffset?>(4)), ct, tenant);
+            row => new TenantKey(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.Get<DateTimeOffset?>(4)), ct, tenant, before, limit);
     }
 
     const string Select = """
-        select id, name, prefix, created_at, revoked_at from control.tenant_key where tenant_id = $1 and name <> 'gateway' order by created_at desc, id desc
+        select id, name, prefix, created_at, revoked_at from control.tenant_key
+        where tenant_id = $1 and name <> 'gateway' and ($2::uuid is null or id < $2) order by id desc limit $3
         """;
 }

@@ -10,7 +10,7 @@ public static class WebhookSecrets
 {
     public const string Prefix = "whsec_";
 
-    /// <returns>The decoded secrets with which a signature is valid, newest first; empty when the tenant has none.</returns>
+    /// <returns>The decoded secrets with which a signature is valid, newest first: at most two. Empty when the tenant has none.</returns>
     public static async Task<IReadOnlyList<byte[]>> ValidAsync(this Transaction transaction, SecretBox secrets, Guid tenant, CancellationToken ct)
     {
         var ciphertexts = await transaction.QueryAsync(Valid, row => row.GetFieldValue<byte[]>(0), ct, tenant);
@@ -36,9 +36,9 @@ public static class WebhookSecrets
 
     static string Context(Guid tenant) => $"webhook_secret:{tenant}";
 
-    // The current secret is the one without an expiry.
+    // The current secret is the one without an expiry. Each one costs a hash of every body, so only the current and the previous one count.
     const string Valid = """
         select ciphertext from control.webhook_secret where tenant_id = $1 and (expires_at is null or expires_at > now())
-        order by expires_at desc nulls first
+        order by expires_at desc nulls first limit 2
         """;
 }
