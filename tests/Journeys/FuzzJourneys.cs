@@ -1,16 +1,23 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json.Nodes;
 using ControlPlane.Tests.Support.Fuzzing;
+using Xunit.Abstractions;
 
 namespace ControlPlane.Tests;
 
+/// <summary>One round of requests in <c>./test</c>; with CONTROLPLANE_FUZZ_MINUTES=60 as many as fit into an hour.</summary>
 [Trait("Category", "Slow")]
-public class FuzzJourneys
+public class FuzzJourneys(ITestOutputHelper output)
 {
-    /// <summary>Requests to each route by the callers it is meant for, and by each of the others.</summary>
+    /// <summary>Requests to each route by the callers it is meant for, and by each of the others, in one round.</summary>
     const int Intended = 40, Other = 4;
+
+    /// <summary>Of the heap after a round, beyond the size after the first one. The database connections and caches of a process have a limit; a leak has none.</summary>
+    const long MaximumGrowth = 200_000_000;
 
     [Fact]
     public async Task No_random_body_or_header_causes_a_server_error()
@@ -18,32 +25,55 @@ public class FuzzJourneys
         var seed = Seeds.Next();
         await using var server = await TestServer.StartAsync();
         var (tenant, victim) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
-        var now = server.Clock.GetUtcNow();
         var routes = FuzzedRoute.All(server);
-        Assert.NotEmpty(routes);
         var broken = new ConcurrentQueue<string>();
-
-        await Parallel.ForEachAsync(routes.Index(), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (indexed, ct) =>
+        var started = Stopwatch.GetTimestamp();
+        var (sent, firstHeap, round) = (0L, 0L, 0);
+        do
         {
-            var (index, route) = indexed;
-            using var client = NewClient();
-            foreach (var (number, caller) in (await Caller.AllAsync(server, tenant)).Index())
+            var (seedOfRound, now) = (unchecked(seed + (round * 7919)), server.Clock.GetUtcNow());
+            await Parallel.ForEachAsync(routes.Index(), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (indexed, ct) =>
             {
-                var requests = new FuzzedRequest(new Random(unchecked((seed * 397) + (index * 31) + number)), server, victim, now);
-                for (var i = 0; i < (caller.Name == route.IntendedCaller ? Intended : Other); i++)
+                var (index, route) = indexed;
+                using var client = NewClient();
+                foreach (var (number, caller) in (await Caller.AllAsync(server, tenant)).Index())
                 {
-                    using var request = requests.Next(route, caller);
-                    using var reply = await client.SendAsync(request, ct);
-                    if (await ResponseRules.ViolationAsync(reply) is { } reason)
+                    var requests = new FuzzedRequest(new Random(unchecked((seedOfRound * 397) + (index * 31) + number)), server, victim, now);
+                    for (var i = 0; i < (caller.Name == route.IntendedCaller ? Intended : Other); i++)
                     {
-                        broken.Enqueue($"{route} as {caller.Name}, case {i}: {await ShowAsync(request)}\n    -> {Truncate(reason, 600)}");
+                        using var request = requests.Next(route, caller);
+                        using var reply = await client.SendAsync(request, ct);
+                        Interlocked.Increment(ref sent);
+                        if (await ResponseRules.ViolationAsync(reply) is { } reason)
+                        {
+                            broken.Enqueue($"{route} as {caller.Name}, round {round}, case {i}: {await ShowAsync(request)}\n    -> {Truncate(reason, 600)}");
+                        }
                     }
                 }
-            }
-        });
+            });
+            var heap = GC.GetTotalMemory(forceFullCollection: true);
+            firstHeap = round == 0 ? heap : firstHeap;
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Round {round}: {sent} requests in {Stopwatch.GetElapsedTime(started).TotalMinutes:0.0} minutes, {heap / 1_000_000} MB"));
+            Assert.True(heap - firstHeap < MaximumGrowth, $"The heap grew from {firstHeap} to {heap} bytes in {round} rounds.");
+            round++;
+        }
+        while (broken.IsEmpty && Stopwatch.GetElapsedTime(started) < Seeds.FuzzingTime);
 
         Assert.True(broken.IsEmpty, $"Seed {seed}, {broken.Count} broken responses:\n{string.Join('\n', broken.Take(40))}");
         await AssertStillWorksAsync(server);
+    }
+
+    [Fact]
+    public async Task Every_operation_of_the_OpenAPI_document_is_fuzzed()
+    {
+        await using var server = await TestServer.StartAsync();
+        var routes = FuzzedRoute.All(server).Select(route => $"{route.Method} {route.Path(name => $"{{{name}}}").TrimEnd('/')}").ToHashSet();
+        var document = JsonNode.Parse(await server.Anonymous.GetStringAsync("/openapi/v1.json"))!;
+
+        var operations = document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key.TrimEnd('/')}")).ToList();
+
+        Assert.NotEmpty(operations);
+        Assert.Empty(operations.Except(routes));
     }
 
     static async Task AssertStillWorksAsync(TestServer server)
