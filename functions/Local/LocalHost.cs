@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 
 namespace ControlPlane.Local;
@@ -7,6 +8,11 @@ namespace ControlPlane.Local;
 public static class LocalHost
 {
     static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+
+    static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Ends a stream of usage, which has no other limit, when its sender stalls.</summary>
+    static readonly MinDataRate MinimumDataRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
     /// <param name="settings">Override the environment.</param>
     public static WebApplication Build(IEnumerable<KeyValuePair<string, string?>> settings, int port)
@@ -23,6 +29,8 @@ public static class LocalHost
         builder.WebHost.UseKestrel(server =>
         {
             server.AddServerHeader = false;
+            server.Limits.RequestHeadersTimeout = HeadersTimeout;
+            server.Limits.MinRequestBodyDataRate = MinimumDataRate;
             server.Listen(BindAddress(builder.Configuration["CONTROLPLANE_BIND"] ?? "127.0.0.1"), port);
         });
         builder.Services.AddRouting();

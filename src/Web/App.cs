@@ -33,6 +33,7 @@ public static class App
         services.AddSingleton<FindTenantKey>();
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
+        services.AddSingleton(UnverifiedBytes.Read(configuration));
         services.AddTelemetryExport(configuration);
         return settings;
     }

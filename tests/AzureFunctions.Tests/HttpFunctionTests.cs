@@ -32,6 +32,19 @@ public sealed class HttpFunctionTests
     }
 
     [Fact]
+    public async Task Bodies_are_limited_and_keys_are_checked_before_them()
+    {
+        await using var worker = await WorkerStandIn.StartAsync();
+        using var tenant = await CreateTenantAsync(worker);
+        var large = new string('x', 65 * 1024);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await worker.Anonymous.PostAsync("/login", new StringContent($"email={large}", new MediaTypeHeaderValue("application/x-www-form-urlencoded")))).StatusCode);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await worker.Anonymous.PostAsJsonAsync("/v1/signup", new { email = large })).StatusCode);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await tenant.PostAsJsonAsync("/v1/authorize", new { user = large })).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await worker.Anonymous.PostAsJsonAsync("/v1/authorize", new { user = large })).StatusCode);
+    }
+
+    [Fact]
     public async Task A_tenant_reports_usage_and_reads_it_back()
     {
         await using var worker = await WorkerStandIn.StartAsync();

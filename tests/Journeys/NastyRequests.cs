@@ -27,12 +27,29 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     [InlineData("/v1/invoices?limit=99999999999", 400)]
     [InlineData("/v1/invoices/%F0%9F%92%A5", 404)]
     [InlineData("/v1/invoices/a%2Fb.pdf", 404)]
-    [InlineData("/v1/usage?limit=2147483647&cursor=2147483647", 200)]
-    [InlineData("/v1/usage?cursor=-1&limit=-1", 200)]
+    [InlineData("/v1/usage?limit=2147483647&cursor=2147483647", 400)]
+    [InlineData("/v1/usage?limit=-1", 200)]
     [InlineData("/v1/usage?from=9999-99-99", 400)]
     [InlineData("/v1/usage?from=0001-01-01&to=9999-12-31", 200)]
     [InlineData("/v1/usage?to=9999-12-31T23:59:59.9999999-14:00", 400)]
     [InlineData("/v1/usage?from=%00", 400)]
+    [InlineData("/v1/usage?from=2026-01-01T00:00:00Z", 400)]
+    [InlineData("/v1/usage?from=01/31/2026", 400)]
+    [InlineData("/v1/usage?from=31%20January%202026", 400)]
+    [InlineData("/v1/usage?from=2026-1-1", 400)]
+    [InlineData("/v1/usage?cursor=%00", 400)]
+    [InlineData("/v1/usage?cursor=bm90IGEgZGF5&group_by=day", 400)]
+    [InlineData("/v1/usage?cursor=WyJub3QgYSBkYXkiXQ&group_by=day", 400)]
+    [InlineData("/v1/usage?cursor=WyJhXHUwMDAwYiJd&group_by=user", 400)]
+    [InlineData("/v1/usage?cursor=WyJhIixudWxsXQ&group_by=model,user", 400)]
+    [InlineData("/v1/usage?cursor=W251bGxd&group_by=user", 400)]
+    [InlineData("/v1/keys?cursor=x", 400)]
+    [InlineData("/v1/keys?cursor=ffffffff-ffff-ffff-ffff-ffffffffffff&limit=0", 200)]
+    [InlineData("/v1/user-limits/%00", 400)]
+    [InlineData("/v1/user-limits/%FF%FE", 404)]
+    [InlineData("/v1/user-limits/%", 404)]
+    [InlineData("/v1/user-limits/..%2F..%2Fkeys", 404)]
+    [InlineData("/v1/user-limits/", 200)]
     [InlineData("/v1/usage?group_by=day,day,,user&group_by=model", 200)]
     [InlineData("/v1/usage?group_by=tenant_id", 400)]
     [InlineData("/v1/verify?token=%00", 404)]
@@ -66,6 +83,8 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
         { "occurred_at", "\"0001-01-01T00:00:00Z\"" }, { "occurred_at", "\"0001-01-01T00:00:00+14:00\"" }, { "occurred_at", "\"0001-01-01T00:00:00-14:00\"" },
         { "occurred_at", "\"9999-12-31T23:59:59.9999999Z\"" }, { "occurred_at", "\"9999-12-31T23:59:59-14:00\"" }, { "occurred_at", "\"1999-12-31T23:59:59Z\"" },
         { "occurred_at", "\"2026-02-30T00:00:00Z\"" }, { "occurred_at", "\"2026-01-01\"" }, { "occurred_at", "1767225600" },
+        { "occurred_at", "\"2026-01-31 12:00 PM +00:00\"" }, { "occurred_at", "\"Sat, 31 Jan 2026 12:00:00 GMT\"" },
+        { "prompt_tokens", "9007199254740993" }, { "prompt_tokens", "1000000000.0000000001" },
         { "user", "\"\\ud800\"" }, { "user", "\"a\\u0000b\"" }, { "user", "{}" }, { "model", "\"\\uffff\"" }, { "reservation_id", "\"x\"" },
         { "feature", "\"none\"" }, { "i\\ud800", "1" },
     };
@@ -132,10 +151,38 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     [InlineData("POST /v1/signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
     [InlineData("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n\r\nemail=")]
     [InlineData("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
+    [InlineData("POST /v1/signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json; charset=utf-7\r\nContent-Length: 2\r\n\r\n{}")]
+    [InlineData("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded; charset=utf-7\r\nContent-Length: 7\r\n\r\nemail=x")]
+    [InlineData("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nemail=%zz")]
+    [InlineData("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 126\r\n\r\n--x\r\nContent-Disposition: form-data; name=\"email\"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\na@example.com, padded x\r\n--x--\r\n")]
     public async Task Malformed_HTTP_never_returns_5xx(string request)
     {
         var (status, answer) = await RawHttp.SendAsync(_server.Address.Port, request.Replace("KEY", _tenant.ApiKey, StringComparison.Ordinal));
         Assert.True(status < 500 && !answer.Contains("Exception", StringComparison.Ordinal), answer);
+    }
+
+    [Fact]
+    public async Task Millions_of_tiny_events_are_refused_as_too_many()
+    {
+        foreach (var body in (string[])[$"[{string.Join(',', Enumerable.Repeat("0", UsageParser.MaximumEvents + 1))}]", new string('0', UsageParser.MaximumEvents + 1)])
+        {
+            var isLines = body[0] == '0';
+            var text = isLines ? string.Join('\n', body.ToCharArray()) : body;
+            using var reply = await _server.PostSignedAsync(_tenant, text, contentType: isLines ? "application/x-ndjson" : "application/json");
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, reply.StatusCode);
+            Assert.Contains("Send fewer per request", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("9007199254740993")]
+    [InlineData("1000000001")]
+    [InlineData("1e3000")]
+    [InlineData("0.5")]
+    public async Task A_number_that_cannot_be_counted_exactly_is_refused(string number)
+    {
+        using var authorize = await _tenant.PostAsync($$"""{"request_id":"r","user":"u","model":"gemini-pro","estimated_tokens":{{number}}}""", path: "/v1/authorize");
+        Assert.Equal(HttpStatusCode.BadRequest, authorize.StatusCode);
     }
 
     Task<HttpResponseMessage> PostAsync(string latin1)

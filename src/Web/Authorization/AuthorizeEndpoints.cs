@@ -6,7 +6,7 @@ namespace ControlPlane.Web.Authorization;
 static class AuthorizeEndpoints
 {
     public static void MapAuthorize(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/authorize", Post).WithName("authorizeCall").WithSummary("Check whether a call is allowed and reserve its estimate");
+        routes.MapPost("/v1/authorize", Post).WithMetadata(BodyLimit.Authorize).WithName("authorizeCall").WithSummary("Check whether a call is allowed and reserve its estimate");
 
     static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(
         AuthorizeRequest request, HttpRequest http, Authorize authorize, DatabaseCircuit circuit, CancellationToken ct)
@@ -17,12 +17,12 @@ static class AuthorizeEndpoints
         }
 
         var authorization = new AuthorizationRequest(
-            Credentials.Hash(BearerKeys.KeyOf(http) ?? ""), request.RequestId!, request.User!, request.Model!, request.EstimatedTokens!.Value,
+            Credentials.Hash(BearerKeys.KeyOf(http) ?? ""), ExternalIds.Stored(request.RequestId!), ExternalIds.Stored(request.User!), request.Model!, request.EstimatedTokens!.Value,
             request.Feature, request.Quantity ?? 1);
         // Safe to cancel: a retry with the same request_id gets the same answer.
         return await circuit.RunAsync(work => authorize.RunAsync(authorization, work), ct, bypassOpenCircuit: true) is { } answer
             ? TypedResults.Ok(answer)
-            : TypedResults.Problem("Send a tenant key as Authorization: Bearer cpt_…. This key is unknown or revoked.", statusCode: 401, title: "Not authenticated");
+            : BearerKeys.UnknownTenantKey();
     }
 }
 
@@ -34,9 +34,9 @@ sealed record AuthorizeRequest(
     public Dictionary<string, string[]> Errors()
     {
         var errors = new Dictionary<string, string[]>();
-        Text("request_id", RequestId);
-        Text("user", User);
-        Text("model", Model);
+        Text("request_id", RequestId, maximum: null);
+        Text("user", User, maximum: null);
+        Text("model", Model, UsageEvent.MaximumText);
         Count("estimated_tokens", EstimatedTokens, required: true);
         Count("quantity", Quantity, required: false);
         if (Feature is not null && !UsageEvent.Features.Contains(Feature))
@@ -46,11 +46,11 @@ sealed record AuthorizeRequest(
 
         return errors;
 
-        void Text(string name, string? value)
+        void Text(string name, string? value, int? maximum)
         {
-            if (string.IsNullOrEmpty(value) || value.Length > UsageEvent.MaximumText || value.Any(char.IsControl))
+            if (string.IsNullOrEmpty(value) || value.Length > maximum || value.Any(char.IsControl))
             {
-                errors[name] = [$"must be a string of 1 to {UsageEvent.MaximumText} characters"];
+                errors[name] = [maximum is null ? "must be a string of 1 or more characters, without control characters" : $"must be a string of 1 to {maximum} characters"];
             }
         }
 

@@ -29,12 +29,13 @@ public static class ApiServices
         services.AddOpenApi(ApiDescription.Complete);
     }
 
-    /// <summary>Middleware around every route: tenant in logs and traces, security headers, problem responses.</summary>
+    /// <summary>Middleware around every route: tenant in logs and traces, security headers, problem responses, limits of bodies.</summary>
     internal static void UseResponses(this IApplicationBuilder app)
     {
         app.UseMiddleware<TenantInTelemetry>();
         app.UseMiddleware<SecurityHeaders>();
         app.UseControlPlaneProblems();
+        app.UseMiddleware<BodyLimitsMiddleware>();
         app.UseMiddleware<CharsetMiddleware>();
     }
 

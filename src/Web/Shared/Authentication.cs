@@ -85,6 +85,9 @@ sealed class BearerKeys(
             ? header["Bearer ".Length..].Trim()
             : null;
 
+    public static ProblemHttpResult UnknownTenantKey() => TypedResults.Problem(
+        "Send a tenant key as Authorization: Bearer cpt_…. This key is unknown or revoked.", statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (KeyOf(Request) is not { } key)

@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Globalization;
+using System.Text.Json;
 
 namespace ControlPlane.Web.Shared;
 
@@ -20,16 +22,34 @@ public static class Query
 
     public static int Limit(int? requested) => Math.Clamp(requested ?? DefaultLimit, 1, MaximumLimit);
 
-    /// <returns>null when the text is not a date.</returns>
+    /// <returns>null when the text is not an ISO day such as 2026-01-31.</returns>
     public static DateOnly? Day(string? text, DateOnly whenAbsent) =>
         string.IsNullOrEmpty(text) ? whenAbsent
-            : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day
-            : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant) ? DateOnly.FromDateTime(instant.UtcDateTime)
-            : null;
+            : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
 
-    /// <summary>Cursor of a list without a sort key to continue from: the number of rows to skip.</summary>
-    public static string Cursor(int offset) => offset.ToString(CultureInfo.InvariantCulture);
+    /// <summary>Cursor of a list that is sorted by several texts: those of the last row.</summary>
+    public static string Cursor(IReadOnlyList<string> keys) => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(keys));
 
-    public static int Offset(string? cursor) =>
-        int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out var offset) ? offset : 0;
+    /// <param name="cursor">null on the first page.</param>
+    /// <param name="count">Texts that the list is sorted by.</param>
+    /// <param name="keys">Those of the last row of the previous page; null on the first page.</param>
+    /// <returns>False when the cursor is not one of this list.</returns>
+    public static bool TryReadCursor(string? cursor, int count, out IReadOnlyList<string>? keys)
+    {
+        keys = null;
+        if (string.IsNullOrEmpty(cursor))
+        {
+            return true;
+        }
+
+        try
+        {
+            keys = JsonSerializer.Deserialize<List<string>>(Base64Url.DecodeFromChars(cursor));
+            return keys?.Count == count && keys.All(key => key?.Contains('\0', StringComparison.Ordinal) == false);
+        }
+        catch (Exception e) when (e is FormatException or JsonException)
+        {
+            return false;
+        }
+    }
 }

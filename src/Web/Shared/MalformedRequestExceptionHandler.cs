@@ -24,8 +24,9 @@ sealed class CharsetMiddleware(RequestDelegate next)
         {
             return Encoding.GetEncoding(HeaderUtilities.RemoveQuotes(type.Charset).ToString()) is not null;
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
+            // UTF-7 is known, but disabled.
             return false;
         }
     }
@@ -44,6 +45,8 @@ sealed class MalformedRequestExceptionHandler(IProblemDetailsService problems) :
             BadHttpRequestException bad => (bad.StatusCode, "The body does not match its headers or is incomplete."),
             PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } =>
                 (StatusCodes.Status400BadRequest, "A string contains a character that cannot be stored, such as U+0000. Remove it."),
+            // The charset of a part of a form.
+            NotSupportedException when context.Request.HasFormContentType => (StatusCodes.Status415UnsupportedMediaType, "Send the form in UTF-8."),
             _ => null,
         };
         if (response is not { } known)

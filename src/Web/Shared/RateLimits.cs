@@ -53,7 +53,7 @@ static class RateLimits
     }
 
     // A client that has one IPv6 address usually has its whole /64.
-    static string Client(IPAddress? address) => address switch
+    public static string Client(IPAddress? address) => address switch
     {
         null => "local",
         { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace ControlPlane.Web.Usage;
 
 /// <summary>
@@ -10,11 +12,13 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         "Sign the request as specified by standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and send the tenant ID in X-Tenant-Id, "
         + "or send a tenant key as Authorization: Bearer cpt_…";
 
+    const string WrongSignature = "webhook-signature does not match. Sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret.";
+
     /// <returns>The tenant of a valid bearer key; null without one.</returns>
     /// <exception cref="Exception">The database is unavailable and the key is not cached.</exception>
     public async Task<Guid?> BearerAsync(HttpContext context, CancellationToken ct)
     {
-        if (BearerKeys.KeyOf(context.Request) is not { } key || !key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
+        if (BearerKeys.KeyOf(context.Request) is not { } key || !Credentials.IsTenantKey(key))
         {
             return null;
         }
@@ -29,35 +33,50 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         return tenant;
     }
 
-    /// <summary>Checks the signature over the raw body.</summary>
-    /// <returns>The tenant, or the 401 to answer with. It is the same for an unknown tenant and a wrong signature.</returns>
-    public async Task<(Guid? Tenant, ProblemHttpResult? Problem)> SignedAsync(HttpRequest request, ReadOnlyMemory<byte> body, CancellationToken ct)
+    /// <summary>Checks the headers before the body is read, and the signature while it is.</summary>
+    /// <returns>The tenant and its body, or the 401 to answer with. It is the same for an unknown tenant and a wrong signature.</returns>
+    public async Task<(Guid Tenant, byte[]? Body, ProblemHttpResult? Problem)> SignedAsync(HttpContext context, CancellationToken ct)
     {
-        var id = request.Headers["webhook-id"].ToString();
-        var timestamp = request.Headers["webhook-timestamp"].ToString();
-        var signature = request.Headers["webhook-signature"].ToString();
-        if (id.Length == 0 || timestamp.Length == 0 || signature.Length == 0)
+        var sent = context.Request.Headers;
+        if (SignatureHeaders.Parse(sent["webhook-id"].ToString(), sent["webhook-timestamp"].ToString(), sent["webhook-signature"].ToString()) is not { } headers)
         {
-            return (null, Unauthorized(Instructions));
+            return Refuse(Instructions);
         }
 
-        if (!Guid.TryParse(request.Headers["X-Tenant-Id"], out var tenant))
+        if (!Guid.TryParse(sent["X-Tenant-Id"], out var tenant))
         {
-            return (null, Unauthorized("X-Tenant-Id must be the UUID of the tenant."));
+            return Refuse("X-Tenant-Id must be the UUID of the tenant.");
         }
 
-        if (!WebhookSignature.IsTimely(timestamp, clock.GetUtcNow(), clock.Wall))
+        if (!WebhookSignature.IsTimely(headers.Timestamp, clock.GetUtcNow(), clock.Wall))
         {
-            return (null, Unauthorized("webhook-timestamp must be a Unix timestamp in seconds, within 5 minutes of the current time. Check the sender's clock."));
+            return Refuse("webhook-timestamp must be a Unix timestamp in seconds, within 5 minutes of the current time. Check the sender's clock.");
         }
 
-        if (!await IsGenuineAsync(tenant, secrets => WebhookSignature.IsValid(secrets, id, timestamp, signature, body.Span), ct))
+        var (secrets, outage) = await SecretsOfAsync(tenant, ct);
+        if (secrets.Count == 0)
         {
-            return (null, Unauthorized("webhook-signature does not match. Sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret."));
+            return Refuse(WrongSignature);
         }
 
-        request.HttpContext.SetTenant(tenant);
-        return (tenant, null);
+        using var verifier = new SignatureVerifier(secrets, headers);
+        if (await UsageBody.ReadWholeAsync(context.Request, verifier, ct) is not { } body)
+        {
+            // A secret newer than the cached ones may have created the signature.
+            outage?.Throw();
+            return Refuse(WrongSignature);
+        }
+
+        if (outage is null)
+        {
+            verified.Secrets.Add(tenant, secrets);
+        }
+
+        context.SetTenant(tenant);
+        return (tenant, body, null);
+
+        static (Guid, byte[]?, ProblemHttpResult?) Refuse(string detail) =>
+            (Guid.Empty, null, TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated"));
     }
 
     async Task<Guid?> TenantOfAsync(byte[] hash, CancellationToken ct)
@@ -80,24 +99,17 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         }
     }
 
-    /// <param name="isValid">Whether one of the secrets created the signature.</param>
-    /// <exception cref="Exception">The database is unavailable and no cached secret created the signature. A newer one may have.</exception>
-    async Task<bool> IsGenuineAsync(Guid tenant, Func<IReadOnlyList<byte[]>, bool> isValid, CancellationToken ct)
+    /// <returns>The secrets a signature may have been created with; and the outage, if they are from the cache.</returns>
+    /// <exception cref="Exception">The database is unavailable, and the tenant's secrets are not cached.</exception>
+    async Task<(IReadOnlyList<byte[]> Secrets, ExceptionDispatchInfo? Outage)> SecretsOfAsync(Guid tenant, CancellationToken ct)
     {
         try
         {
-            var secrets = await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _));
-            if (!isValid(secrets))
-            {
-                return false;
-            }
-
-            verified.Secrets.Add(tenant, secrets);
-            return true;
+            return (await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _)), null);
         }
-        catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Secrets.TryFind(tenant, out var secrets) && isValid(secrets))
+        catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Secrets.TryFind(tenant, out var cached))
         {
-            return true;
+            return (cached, ExceptionDispatchInfo.Capture(e));
         }
 
         async Task<IReadOnlyList<byte[]>> ReadAsync(CancellationToken ct)
@@ -106,6 +118,4 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
             return await transaction.ValidAsync(box, tenant, ct);
         }
     }
-
-    static ProblemHttpResult Unauthorized(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -19,14 +20,16 @@ static class UsageEndpoints
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign as "
                 + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB; NDJSON sent "
-                + "with a key is not. An event ID is counted once, however often it is sent. Events that cannot be counted are quarantined and listed in `rejected`. While "
+                + "with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined and listed in `rejected`. While "
                 + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them.")
-            .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json");
+            .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json")
+            .WithMetadata(BodyLimit.Usage);
         routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
                 PostAsync(context, UsageFormat.Litellm, caller, ingest, ct))
             .WithTags("Usage").WithName("reportLitellmUsage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .WithDescription("Same authentication, limits and response as POST /v1/usage.")
-            .Accepts<JsonElement>("application/json", "application/x-ndjson");
+            .Accepts<JsonElement>("application/json", "application/x-ndjson")
+            .WithMetadata(BodyLimit.Usage);
     }
 
     public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
@@ -37,35 +40,25 @@ static class UsageEndpoints
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
         HttpContext context, UsageFormat format, UsageCaller caller, IngestUsage ingest, CancellationToken ct)
     {
-        var bearer = context.Request.Headers.Authorization.Count > 0 ? await caller.BearerAsync(context, ct) : null;
-        if (context.Request.Headers.Authorization.Count > 0 && bearer is null)
+        if (context.Request.Headers.Authorization.Count == 0)
+        {
+            var (sender, signed, problem) = await caller.SignedAsync(context, ct);
+            return problem is null ? await RecordWholeAsync(context.Request, format, sender, signed!, ingest, ct) : problem;
+        }
+
+        if (await caller.BearerAsync(context, ct) is not { } tenant)
         {
             return TypedResults.Problem("This key is unknown or revoked.", statusCode: 401, title: "Not authenticated");
         }
 
-        if (bearer is { } streaming && UsageBody.IsNdjson(context.Request))
+        if (UsageBody.IsNdjson(context.Request))
         {
-            return await StreamAsync(context, format, streaming, ingest, ct);
+            return await StreamAsync(context, format, tenant, ingest, ct);
         }
 
-        if (await UsageBody.ReadWholeAsync(context.Request, ct) is not { } body)
-        {
-            return TypedResults.Problem(
-                "The body exceeds 16 MiB. Send fewer events per request, or stream NDJSON with a tenant key as Bearer.", statusCode: 413, title: "Body too large");
-        }
-
-        if (bearer is null)
-        {
-            var (signed, problem) = await caller.SignedAsync(context.Request, body, ct);
-            if (signed is null)
-            {
-                return problem!;
-            }
-
-            bearer = signed;
-        }
-
-        return await RecordWholeAsync(context.Request, format, bearer.Value, body, ingest, ct);
+        context.Features.Get<BoundedBody>()?.SetVerified();
+        var body = await UsageBody.ReadWholeAsync(context.Request, verifier: null, ct);
+        return await RecordWholeAsync(context.Request, format, tenant, body!, ingest, ct);
     }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(
@@ -73,8 +66,12 @@ static class UsageEndpoints
     {
         try
         {
-            var submissions = UsageBody.IsNdjson(request) ? UsageBody.ParseLines(body, format) : UsageBody.ParseJson(body, format);
+            var submissions = UsageBody.IsNdjson(request) ? UsageParser.ParseLines(body, format) : UsageParser.ParseJson(body, format);
             return TypedResults.Ok(await ingest.RunAsync(tenant, submissions, ct));
+        }
+        catch (InvalidDataException e)
+        {
+            return TypedResults.Problem(e.Message, statusCode: 413, title: "Too many events");
         }
         catch (JsonException) when (body.AsSpan().Trim(" \r\n\t"u8).IsEmpty)
         {
@@ -98,10 +95,11 @@ static class UsageEndpoints
             limit.MaxRequestBodySize = null;
         }
 
+        context.Features.Get<BoundedBody>()?.RemoveLimits();
         var reply = new StreamReply();
         try
         {
-            await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.BodyReader, format, ct))
+            await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.Body, format, ct))
             {
                 reply.Add(await ingest.RunAsync(tenant, batch, ct), ListedRejections);
             }
@@ -137,12 +135,20 @@ static class UsageEndpoints
             return TypedResults.Problem("group_by must be a comma-separated list of day, model and user.", statusCode: 400, title: "Invalid group_by");
         }
 
+        if (!TryAfter(cursor, grouping, out var after))
+        {
+            return TypedResults.Problem("cursor must be the next_cursor of a page with the same group_by; omit it for the first page.", statusCode: 400, title: "Invalid cursor");
+        }
+
         var size = Query.Limit(limit);
-        var skip = Query.Offset(cursor);
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        var rows = await transaction.UsageAsync(user.TenantId(), first, end, grouping, skip, size + 1, ct);
-        return TypedResults.Ok(Page.Of(rows, size, _ => Query.Cursor(skip + size)));
+        var rows = await transaction.UsageAsync(user.TenantId(), first, end, grouping, after, size + 1, ct);
+        return TypedResults.Ok(Page.Of(rows, size, last => Query.Cursor(last.Keys())));
     }
+
+    static bool TryAfter(string? cursor, UsageGrouping grouping, out IReadOnlyList<string>? after) =>
+        Query.TryReadCursor(cursor, BitOperations.PopCount((uint)grouping), out after)
+        && (after is null || !grouping.HasFlag(UsageGrouping.Day) || Query.Day(after[0], default) is not null);
 
     static bool TryGrouping(string text, out UsageGrouping grouping)
     {

@@ -26,12 +26,34 @@ public sealed class HttpEventTests
     {
         await using var rig = await LambdaRig.StartAsync();
         var api = await rig.ComposeAsync("api");
-        var lookup = await SendAsync(api, new HttpEvent("GET", "/v1/signup/slug/a%20b%C3%BC"));
+        // API Gateway decodes paths, but not queries.
+        var lookup = await SendAsync(api, new HttpEvent("GET", "/v1/signup/slug/a bü"));
         Assert.Equal("a bü", lookup.Json.GetProperty("slug").GetString());
         var (_, key, _) = await rig.TenantAsync();
+        foreach (var user in (string[])["okta/ada", "okta%2Fada", "a+b %", "ü"])
+        {
+            Assert.Equal(user, (await SendAsync(api, new HttpEvent("PUT", $"/v1/user-limits/{user}").Key(key).Json(new { }))).Json.GetProperty("user").GetString());
+            Assert.Equal(user, (await SendAsync(api, new HttpEvent("GET", $"/v1/user-limits/{user}").Key(key))).Json.GetProperty("user").GetString());
+        }
+
         var usage = await SendAsync(api, new HttpEvent("GET", "/v1/usage", "from=2026-01-01&to=2026-02-01&group_by=day%2Cmodel").Key(key));
         Assert.Equal(200, usage.Status);
         Assert.Equal(400, (await SendAsync(api, new HttpEvent("GET", "/v1/usage", "from=January").Key(key))).Status);
+    }
+
+    [OfficialPackagesFact]
+    public async Task Bodies_are_limited_and_keys_are_checked_before_them()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var (api, usage) = (await rig.ComposeAsync("api"), await rig.ComposeAsync("usage"));
+        var (_, key, _) = await rig.TenantAsync();
+        var large = Encoding.UTF8.GetBytes($"{{\"email\":\"{new string('x', 65 * 1024)}\"}}");
+
+        Assert.Equal(413, (await SendAsync(api, new HttpEvent("POST", "/login").Body("application/x-www-form-urlencoded", large))).Status);
+        Assert.Equal(413, (await SendAsync(api, new HttpEvent("POST", "/v1/signup").Body("application/json", large))).Status);
+        Assert.Equal(413, (await SendAsync(usage, new HttpEvent("POST", "/v1/authorize").Key(key).Body("application/json", large))).Status);
+        Assert.Equal(401, (await SendAsync(usage, new HttpEvent("POST", "/v1/authorize").Body("application/json", large))).Status);
+        Assert.Equal(401, (await SendAsync(usage, new HttpEvent("POST", "/v1/usage").Body("application/json", large))).Status);
     }
 
     [OfficialPackagesFact]

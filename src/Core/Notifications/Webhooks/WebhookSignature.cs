@@ -22,22 +22,6 @@ public static class WebhookSignature
         return "v1," + Convert.ToBase64String(hmac.GetHashAndReset());
     }
 
-    /// <summary>Whether the header contains a signature with one of the secrets. The comparison takes constant time.</summary>
-    public static bool IsValid(IEnumerable<byte[]> secrets, string id, string timestamp, string header, ReadOnlySpan<byte> body)
-    {
-        var valid = false;
-        foreach (var secret in secrets)
-        {
-            var expected = Encoding.ASCII.GetBytes(Sign(secret, id, timestamp, body));
-            foreach (var candidate in header.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            {
-                valid |= CryptographicOperations.FixedTimeEquals(expected, Encoding.UTF8.GetBytes(candidate));
-            }
-        }
-
-        return valid;
-    }
-
     /// <summary>Whether the timestamp is within five minutes of one of the clocks. A sandbox has two: its test clock and real time.</summary>
     public static bool IsTimely(string timestamp, params ReadOnlySpan<DateTimeOffset> clocks)
     {

@@ -1,0 +1,117 @@
+using System.IO.Pipelines;
+using System.Security.Claims;
+
+namespace ControlPlane.Tests;
+
+public class BoundedBodyTests
+{
+    static readonly BodyLimit Small = new(10, TimeSpan.FromSeconds(30));
+
+    [Fact]
+    public async Task A_body_announced_as_too_large_is_refused_unread()
+    {
+        var source = new MemoryStream(new byte[11]);
+        await using var body = new BoundedBody(Request(length: 11), source, Small, new UnverifiedBytes(1_000));
+
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => body.ReadAsync(new byte[4]).AsTask());
+        Assert.Equal((413, 0L), (body.Violation, source.Position));
+    }
+
+    [Fact]
+    public async Task A_body_of_unknown_length_is_read_no_further_than_the_limit_and_a_buffer()
+    {
+        var source = new MemoryStream(new byte[1_000]);
+        await using var body = new BoundedBody(Request(), source, Small, new UnverifiedBytes(1_000));
+
+        Assert.Equal(4, await body.ReadAsync(new byte[4]));
+        Assert.Equal(4, await body.ReadAsync(new byte[4]));
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => body.ReadAsync(new byte[4]).AsTask());
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => body.ReadAsync(new byte[4]).AsTask());
+        Assert.Equal((413, 12L), (body.Violation, source.Position));
+    }
+
+    [Fact]
+    public async Task A_body_that_does_not_arrive_in_time_is_a_timeout_but_a_cancelled_request_is_not()
+    {
+        using var aborted = new CancellationTokenSource();
+        await using var late = new BoundedBody(Request(), new Pipe().Reader.AsStream(), Small with { Time = TimeSpan.FromMilliseconds(50) }, new UnverifiedBytes(1_000));
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => late.ReadAsync(new byte[4]).AsTask());
+        Assert.Equal(408, late.Violation);
+
+        await using var cancelled = new BoundedBody(Request(aborted: aborted.Token), new Pipe().Reader.AsStream(), Small, new UnverifiedBytes(1_000));
+        var reading = cancelled.ReadAsync(new byte[4], aborted.Token).AsTask();
+        await aborted.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        Assert.Null(cancelled.Violation);
+    }
+
+    [Fact]
+    public async Task The_limit_of_time_is_for_the_whole_body()
+    {
+        var pipe = new Pipe();
+        await using var body = new BoundedBody(Request(), pipe.Reader.AsStream(), new BodyLimit(1_000_000, TimeSpan.FromMilliseconds(300)), new UnverifiedBytes(1_000_000));
+        using var stop = new CancellationTokenSource();
+        var sending = SendSlowlyAsync(pipe.Writer, stop.Token);
+
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => body.CopyToAsync(Stream.Null));
+        await stop.CancelAsync();
+        await sending;
+        Assert.Equal(408, body.Violation);
+    }
+
+    [Fact]
+    public async Task Only_bytes_of_unauthenticated_senders_count_and_they_return_to_the_budget()
+    {
+        var budget = new UnverifiedBytes(40);
+        await using (var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget))
+        {
+            await body.CopyToAsync(Stream.Null);
+            await using var second = new BoundedBody(Request(), new MemoryStream(new byte[1]), Small, budget);
+            await Assert.ThrowsAsync<BadHttpRequestException>(() => second.CopyToAsync(Stream.Null));
+            Assert.Equal(503, second.Violation);
+
+            var member = Request();
+            member.User = new ClaimsPrincipal(new ClaimsIdentity("session"));
+            await using var third = new BoundedBody(member, new MemoryStream(new byte[10]), Small, budget);
+            await third.CopyToAsync(Stream.Null);
+        }
+
+        await using var afterwards = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget);
+        await afterwards.CopyToAsync(Stream.Null);
+        afterwards.SetVerified();
+        await using var last = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget);
+        await last.CopyToAsync(Stream.Null);
+    }
+
+    [Fact]
+    public void One_client_gets_a_quarter_of_the_budget_and_all_together_the_whole()
+    {
+        var budget = new UnverifiedBytes(100);
+        Assert.False(budget.TryAdd("a", 26));
+        Assert.All(["a", "b", "c", "d"], client => Assert.True(budget.TryAdd(client, 25)));
+        Assert.False(budget.TryAdd("e", 1));
+        budget.Remove("a", 1);
+        Assert.True(budget.TryAdd("e", 1));
+    }
+
+    [Fact]
+    public async Task A_stream_of_an_authenticated_sender_has_no_limit()
+    {
+        await using var body = new BoundedBody(Request(length: 1_000), new MemoryStream(new byte[1_000]), Small, new UnverifiedBytes(1));
+        body.RemoveLimits();
+        using var copy = new MemoryStream();
+        await body.CopyToAsync(copy);
+        Assert.Equal(1_000, copy.Length);
+    }
+
+    static DefaultHttpContext Request(long? length = null, CancellationToken aborted = default) => new() { Request = { ContentLength = length }, RequestAborted = aborted };
+
+    static async Task SendSlowlyAsync(PipeWriter writer, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            await writer.WriteAsync(new byte[1], CancellationToken.None);
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+}
