@@ -151,6 +151,18 @@ public sealed class DeliveryJourneys
         Assert.All((string[])["alerts", "sent", "webhooks"], name => Assert.True(reply.GetProperty("counts").TryGetProperty(name, out _), name));
     }
 
+    [Fact]
+    public async Task Failures_of_a_job_that_only_a_former_release_had_are_not_shown()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.SqlAsync(
+            """
+            insert into control.job_run (id, job, scheduled_for, started_at, outcome, summary)
+            values ('01890000-0000-7000-8000-000000000001', 'outbox', now(), now(), 'failed', '{"error": "from the former release"}')
+            """);
+        Assert.DoesNotContain("former release", await OperatorPageAsync(server, "/admin"), StringComparison.Ordinal);
+    }
+
     static async Task SendAsync(TestServer server, string key, string to)
     {
         await using (var transaction = await server.Database.BeginJobAsync(default))

@@ -8,7 +8,7 @@ namespace ControlPlane.Tests;
 public class QueueJourneys
 {
     /// <summary>Far below the time limit of a message, which is what a queue in sequence would wait for.</summary>
-    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
     [Theory]
     [InlineData(false)]
@@ -93,7 +93,7 @@ public class QueueJourneys
         await EnqueueWebhooksAsync(server, other, 3);
         await WaitUntilAsync(() => receiver.Received.Count == 3);
         // One request at a time, each of which takes 10 seconds.
-        Assert.InRange(hanging.Received.Count, 1, 3);
+        Assert.InRange(hanging.Received.Count, 1, 4);
     }
 
     [Fact]
