@@ -18,13 +18,14 @@ static class Bench
         (environment, options) => new SingleIngestion(environment, options, tenants: 8),
         (environment, options) => new EmptyEndpoint(environment, options),
         (environment, options) => new AuthorizeLatency(environment, options),
+        (environment, options) => new BusyNeighbour(environment, options),
         (environment, _) => new StreamMemory(environment),
         (environment, options) => new NightlyRollup(environment, options, 1_000_000),
         (environment, options) => new NightlyRollup(environment, options, options.Events),
         (environment, options) => new UsageReportLatency(environment, options),
     ];
 
-    public static IReadOnlyList<string> Names { get; } = ["batches", "singles", "singles-8", "empty", "authorize", "memory", "nightly-small", "nightly", "report"];
+    public static IReadOnlyList<string> Names { get; } = ["batches", "singles", "singles-8", "empty", "authorize", "neighbour", "memory", "nightly-small", "nightly", "report"];
 
     public static async Task<int> RunAsync(BenchOptions options, CancellationToken ct)
     {

@@ -7,9 +7,11 @@ static class LoadClients
 {
     /// <param name="request">For the number of a connection, a function that returns its next request.</param>
     /// <param name="check">Throws when the response is wrong.</param>
+    /// <param name="pause">Between a response and the next request of its connection.</param>
     /// <returns>The latency of each request.</returns>
     public static async Task<List<TimeSpan>> RunAsync(
-        int port, int connections, TimeSpan duration, Func<int, Func<byte[]>> request, Action<ReadOnlyMemory<byte>> check, CancellationToken ct)
+        int port, int connections, TimeSpan duration, Func<int, Func<byte[]>> request, Action<ReadOnlyMemory<byte>> check, CancellationToken ct,
+        TimeSpan pause = default)
     {
         var started = Stopwatch.GetTimestamp();
         var all = await Task.WhenAll(Enumerable.Range(0, connections).Select(number => Task.Run(() => LoopAsync(number), ct)));
@@ -26,6 +28,10 @@ static class LoadClients
                 var sent = Stopwatch.GetTimestamp();
                 check(await connection.SendAsync(bytes, ct));
                 latencies.Add(Stopwatch.GetElapsedTime(sent));
+                if (pause > TimeSpan.Zero)
+                {
+                    await Task.Delay(pause, ct);
+                }
             }
 
             return latencies;

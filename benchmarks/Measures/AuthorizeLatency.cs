@@ -31,7 +31,8 @@ sealed class AuthorizeLatency(BenchEnvironment environment, BenchOptions options
         return LoadClients.Percentile(await LoadClients.RunAsync(environment.Port, Connections, options.Round, _ => () => request, _ => { }, ct), 0.99);
     }
 
-    static Func<byte[]> Requests(string key)
+    /// <returns>The next request of a connection, each with a new id.</returns>
+    public static Func<byte[]> Requests(string key)
     {
         var body = """{"request_id":"00000000000000000000000000000000","user":"user-07","model":"gpt-4-turbo","estimated_tokens":900}""";
         var request = HttpConnection.Request("POST", "/v1/authorize", key, Encoding.ASCII.GetBytes(body));
@@ -43,7 +44,8 @@ sealed class AuthorizeLatency(BenchEnvironment environment, BenchOptions options
         };
     }
 
-    static void Check(ReadOnlyMemory<byte> response)
+    /// <exception cref="InvalidDataException">The call was not allowed.</exception>
+    public static void Check(ReadOnlyMemory<byte> response)
     {
         if (response.Span.IndexOf("\"allow\":true"u8) < 0)
         {

@@ -29,7 +29,7 @@ public sealed class RightsTests : IAsyncLifetime
 
     public static TheoryData<string, string> Begins => new()
     {
-        { "tenant", "control_app" }, { "anonymous", "control_app" }, { "app session", "control_app" }, { "job", "control_job" },
+        { "tenant", "control_app" }, { "anonymous", "control_app" }, { "app session", "control_app" }, { "probe", "control_app" }, { "job", "control_job" },
         { "job snapshot", "control_job" }, { "job session", "control_job" }, { "provisioning", "control_provision" },
     };
 
@@ -181,6 +181,7 @@ public sealed class RightsTests : IAsyncLifetime
         "tenant" => await _database.BeginAsync(Tenant, default),
         "anonymous" => await _database.BeginAnonymousAsync(default),
         "app session" => await _database.OpenAppAsync(default),
+        "probe" => await _database.OpenProbeAsync(default),
         "job" => await _database.BeginJobAsync(default),
         "job snapshot" => await _database.BeginJobSnapshotAsync(default),
         "job session" => await _database.OpenJobAsync(default),

@@ -9,11 +9,17 @@ sealed class OverflowQueueHandler(DrainOverflow drain, ILogger<OverflowQueueHand
     public async Task<SQSBatchResponse> ReceiveAsync(IReadOnlyList<SQSEvent.SQSMessage> messages, CancellationToken ct)
     {
         var failed = new List<string>();
+        var busy = new HashSet<Guid>();
         foreach (var message in messages)
         {
             try
             {
-                await drain.RunAsync(OverflowMessages.Read(message.Body), ct);
+                var delivery = OverflowMessages.Read(message.Body);
+                if (busy.Contains(delivery.Tenant) || !await TryDrainAsync(delivery, ct))
+                {
+                    busy.Add(delivery.Tenant);
+                    failed.Add(message.MessageId);
+                }
             }
             catch (Exception e) when (e.IsDatabaseUnavailable() || (e is OperationCanceledException && ct.IsCancellationRequested))
             {
@@ -31,5 +37,20 @@ sealed class OverflowQueueHandler(DrainOverflow drain, ILogger<OverflowQueueHand
         }
 
         return new SQSBatchResponse([.. failed.Select(id => new SQSBatchResponse.BatchItemFailure { ItemIdentifier = id })]);
+    }
+
+    /// <returns>False when the tenant's rows are locked; that says nothing about the messages of others.</returns>
+    async Task<bool> TryDrainAsync(OverflowDelivery delivery, CancellationToken ct)
+    {
+        try
+        {
+            await drain.RunAsync(delivery, ct);
+            return true;
+        }
+        catch (TenantBusyException e)
+        {
+            log.LogWarning("Usage of tenant {Tenant} returns to the queue: {Reason}", delivery.Tenant, e.Message);
+            return false;
+        }
     }
 }

@@ -1,7 +1,7 @@
 namespace ControlPlane.Limits;
 
 /// <summary>
-/// Releases the expired reservations of idle tenants; for active tenants the next authorization does it. Also deletes settled and expired reservations,
+/// Releases the expired reservations of idle tenants; for active tenants, and for those whose rows are locked, the next authorization does it. Also deletes settled and expired reservations,
 /// and stored answers, after two days.
 /// </summary>
 public sealed class ExpireReservations(ControlDatabase database, Clock clock)
@@ -17,9 +17,11 @@ public sealed class ExpireReservations(ControlDatabase database, Clock clock)
         foreach (var tenant in await TenantsWithExpiredAsync(now, ct))
         {
             await using var transaction = await database.BeginJobAsync(ct);
-            await transaction.ExecuteAsync("select control.lock_budgets($1, $2, null, null, null)", ct, tenant, now);
-            expired += await transaction.ScalarAsync<int>("select control.release_expired($1, $2)", ct, tenant, now);
-            await transaction.CommitAsync(ct);
+            if (await transaction.ScalarAsync<bool>("select control.lock_budget_rows($1, $2, null, null, null, false)", ct, tenant, now))
+            {
+                expired += await transaction.ScalarAsync<int>("select control.release_expired($1, $2)", ct, tenant, now);
+                await transaction.CommitAsync(ct);
+            }
         }
 
         return new Result(expired, await DeleteOldAsync(now - Retention, ct));
@@ -34,11 +36,16 @@ public sealed class ExpireReservations(ControlDatabase database, Clock clock)
     async Task<long> DeleteOldAsync(DateTimeOffset before, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        var deleted = await transaction.ExecuteAsync("delete from control.reservation where expires_at < $1 and state <> 'held'", ct, before)
+        var deleted = await transaction.ExecuteAsync(DeleteReservations, ct, before)
             + await transaction.ExecuteAsync("delete from control.authorization_answer where answered_at < $1", ct, before);
         await transaction.CommitAsync(ct);
         return deleted;
     }
+
+    // A row that another transaction holds is deleted by the next run.
+    const string DeleteReservations = """
+        delete from control.reservation where id in (select id from control.reservation where expires_at < $1 and state <> 'held' for update skip locked)
+        """;
 
     const string TenantsWithExpired = "select distinct tenant_id from control.reservation where state = 'held' and expires_at <= $1";
 }

@@ -19,6 +19,9 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
 {
     const int MaximumReasonLength = 500;
 
+    /// <summary>The rows of a tenant in use are locked for fractions of a second.</summary>
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+
     public async Task<OverrideResult> SetAsync(Guid tenant, LimitOverride limits, CancellationToken ct)
     {
         var errors = Validate(limits);
@@ -27,7 +30,7 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
             return new OverrideResult.Invalid(errors);
         }
 
-        await using var transaction = await database.BeginJobAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         var set = await transaction.ExecuteAsync(
             Upsert, ct, tenant, limits.TokensPerDay, limits.TokensPerMonth, (int?)limits.RagFiles, (int?)limits.WebSearchesPerMonth, (int?)limits.ImagesPerMonth,
             limits.Reason!.Trim(), clock.GetUtcNow());
@@ -36,7 +39,7 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
 
     public async Task<OverrideResult> RemoveAsync(Guid tenant, CancellationToken ct)
     {
-        await using var transaction = await database.BeginJobAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         return await transaction.ExecuteAsync("delete from control.budget_override where tenant_id = $1", ct, tenant) == 0
             ? new OverrideResult.NotFound()
             : await CommitAsync(transaction, tenant, "limits.override_removed", null, ct);

@@ -19,6 +19,7 @@ static class ProblemResponses
         // Otherwise a malformed body gets a 400 without a detail.
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddExceptionHandler<BadRequest>();
+        services.AddExceptionHandler<TenantBusyHandler>();
         services.AddExceptionHandler<DatabaseUnavailable>();
         services.AddExceptionHandler<MalformedRequestExceptionHandler>();
     }

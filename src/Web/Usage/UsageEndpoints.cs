@@ -113,7 +113,7 @@ static class UsageEndpoints
         catch (Exception e) when (e.IsDatabaseUnavailable())
         {
             context.Response.Headers.RetryAfter = "5";
-            return Stopped(503, "Database unavailable", "The stream was interrupted. Send it again in a few seconds: events already counted or queued are not counted twice.");
+            return Stopped(503, e is TenantBusyException ? "Busy" : "Database unavailable", "The stream was interrupted. Send it again in a few seconds: events already counted or queued are not counted twice.");
         }
 
         ProblemHttpResult Stopped(int status, string title, string detail) => TypedResults.Problem(

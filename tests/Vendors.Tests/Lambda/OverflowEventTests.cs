@@ -49,6 +49,24 @@ public sealed class OverflowEventTests
         Assert.Equal(2, await CountAsync(rig));
     }
 
+    [Fact]
+    public async Task Usage_of_a_locked_tenant_returns_to_the_queue_and_that_of_the_others_is_counted()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        var usage = await rig.ComposeAsync("usage");
+        var (locked, free) = (await rig.TenantAsync(), await rig.TenantAsync());
+        var messages = SqsEvent.Of(("m1", Queued(locked, "e1")), ("m2", Queued(free, "e2")), ("m3", Queued(locked, "e3")), ("m4", Queued(free, "e4")));
+        await using (var invoicing = await rig.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(ControlPlane.Subscriptions.BillingLock.Acquire, default, locked.Id);
+            Assert.Equal(["m1", "m3"], await FailuresAsync(usage, messages));
+            Assert.Equal(2, await CountAsync(rig));
+        }
+
+        Assert.Empty(await FailuresAsync(usage, messages));
+        Assert.Equal(4, await CountAsync(rig));
+    }
+
     static string Queued(RigTenant tenant, params string[] ids) => Assert.Single(OverflowMessages.Write(
         new OverflowDelivery(
             tenant.Id, UsageFormat.Event, TimeProvider.System.GetUtcNow(),

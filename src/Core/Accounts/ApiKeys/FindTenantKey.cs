@@ -8,7 +8,7 @@ public sealed record FoundKey(Guid Tenant, Guid Key);
 /// <summary>Finds keys before their tenants are known. Concurrent calls are batched into one query; nothing is cached.</summary>
 public sealed class FindTenantKey(ControlDatabase database) : IAsyncDisposable
 {
-    readonly RequestBatcher<byte[], FoundKey?> _batcher = new((hashes, ct) => FindAsync(database, hashes, ct), concurrency: 1);
+    readonly RequestBatcher<byte[], FoundKey?> _batcher = new((hashes, ct) => FindAsync(database, hashes, ct), fairBy: Convert.ToHexString);
 
     /// <returns>null when the key is unknown or revoked.</returns>
     /// <exception cref="NpgsqlException">The database is unavailable.</exception>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using ControlPlane.Billing.Pdf;
 using ControlPlane.Notifications.Mail;
 using ControlPlane.Subscriptions;
+using Npgsql;
 
 namespace ControlPlane.Billing.Invoices;
 
@@ -20,9 +21,13 @@ public abstract record CloseResult
 /// </summary>
 public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Seller seller, ControlPlaneOptions options)
 {
+    /// <summary>Ingestion holds the billing lock for fractions of a second.</summary>
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+
+    /// <exception cref="PostgresException">Also <c>lock_not_available</c>: the tenant's lock was not free in time. The next run tries again.</exception>
     public async Task<CloseResult> RunAsync(Guid tenant, CancellationToken ct)
     {
-        await using var transaction = await database.BeginJobAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         await transaction.ExecuteAsync(BillingLock.Acquire, ct, tenant);
         if (await transaction.SubscriptionAsync(tenant, ct) is not { Status: "active" } subscription)
         {

@@ -20,56 +20,108 @@ public sealed record IngestReply(
 /// Counts usage events exactly once. Events with their costs, live counters, budgets and quarantined events commit together; a delivery that is
 /// repeated, split or sent concurrently has no second effect.
 /// </summary>
+/// <remarks>
+/// Concurrent small deliveries share a transaction that waits for no tenant's locks. Whatever may have to wait, a large delivery or one of a tenant whose lock
+/// is held, runs in a transaction of its own tenant. There small deliveries do not queue behind large ones: the lock lets both in by turns.
+/// </remarks>
 public sealed class RecordUsage : IAsyncDisposable
 {
     /// <summary>Events per transaction at most. A longer delivery is committed in several independent transactions.</summary>
     public const int BatchSize = 5_000;
 
-    /// <summary>Concurrent deliveries of at most this many events share a transaction.</summary>
+    /// <summary>Events of a small delivery at most.</summary>
     const int SmallDelivery = 64;
+
+    /// <summary>Few, because every delivery of a shared transaction waits for all of them.</summary>
+    const int SharedDeliveries = 32;
+
+    const int MaxTenants = 8, MaxSmallDeliveriesPerTenant = 512, MaxLargeBytesPerTenant = 32 * 1024 * 1024;
+
+    /// <summary>Waits that cannot be foreseen, such as for a row that an operator's request has locked.</summary>
+    static readonly TimeSpan SharedLockTimeout = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Shorter than the timeout of <see cref="DatabaseCircuit"/>, so that a locked tenant is not taken for a slow database.</summary>
+    internal static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(4);
 
     readonly ControlDatabase _database;
     readonly Clock _clock;
-    readonly RequestBatcher<Delivery, Task<IngestReply>> _batcher;
+    readonly RequestBatcher<Delivery, IngestReply?> _shared;
+    readonly TenantBulkhead<Delivery, Task<IngestReply>> _small;
+    readonly TenantBulkhead<Delivery, IngestReply> _large;
 
     public RecordUsage(ControlDatabase database, Clock clock)
     {
         (_database, _clock) = (database, clock);
-        _batcher = new RequestBatcher<Delivery, Task<IngestReply>>(CommitSharedAsync, concurrency: 1);
+        _shared = new(CommitSharedAsync, SharedDeliveries, fairBy: delivery => delivery.Tenant);
+        _small = new((_, deliveries, ct) => CommitSmallAsync(deliveries, ct), MaxSmallDeliveriesPerTenant, MaxTenants, MaxSmallDeliveriesPerTenant);
+        _large = new(async (_, deliveries, ct) => [await CommitAloneAsync(deliveries[0], ct)], maxBatchSize: 1, MaxTenants, MaxLargeBytesPerTenant, delivery => delivery.Bytes);
     }
 
     /// <param name="receivedAt">When the delivery arrived, which decides whether its events are too old; null: now.</param>
     /// <exception cref="NpgsqlException">The database is unavailable. Whole batches may have been counted already; sending everything again is safe.</exception>
+    /// <exception cref="TenantBusyException">The tenant's lock was held for too long, or too many of its deliveries are waiting. As above.</exception>
     public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct, DateTimeOffset? receivedAt = null)
     {
         if (submissions.Count <= SmallDelivery)
         {
-            return await await _batcher.RunAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow()), ct);
+            return await RunSmallAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow()), ct);
         }
 
         var reply = new IngestReply(0, 0, []);
         foreach (var chunk in submissions.Chunk(BatchSize))
         {
-            reply = reply.And(await CommitAloneAsync(new Delivery(tenant, chunk, receivedAt ?? _clock.GetUtcNow()), ct));
+            reply = reply.And(await _large.RunAsync(tenant, new Delivery(tenant, chunk, receivedAt ?? _clock.GetUtcNow()), ct));
         }
 
         return reply;
     }
 
-    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _shared.DisposeAsync();
+        await _small.DisposeAsync();
+        await _large.DisposeAsync();
+    }
 
-    async Task<IReadOnlyList<Task<IngestReply>>> CommitSharedAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
+    async Task<IngestReply> RunSmallAsync(Delivery delivery, CancellationToken ct)
+    {
+        // While others of the tenant wait, the shared transaction would only find it locked again.
+        return !_small.IsInUseBy(delivery.Tenant) && await _shared.RunAsync(delivery, ct) is { } reply
+            ? reply
+            : await await _small.RunAsync(delivery.Tenant, delivery, ct);
+    }
+
+    /// <returns>null for a delivery that has to be committed apart from those of other tenants.</returns>
+    async Task<IReadOnlyList<IngestReply?>> CommitSharedAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
     {
         try
         {
-            // A tenant whose lock is held, by invoicing or a large batch, waits in a transaction of its own and does not delay the others.
-            var replies = await CommitAsync(deliveries, wait: false, ct);
-            return [.. deliveries.Zip(replies, (delivery, reply) => reply is null ? CommitAloneAsync(delivery, ct) : Task.FromResult(reply))];
+            return await CommitAsync(deliveries, wait: false, ct);
+        }
+        catch (PostgresException e) when (!e.IsTransient || e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            // One invalid delivery, or one locked row, must not fail the whole batch.
+            return new IngestReply?[deliveries.Count];
+        }
+    }
+
+    async Task<IReadOnlyList<Task<IngestReply>>> CommitSmallAsync(IReadOnlyList<Delivery> deliveries, CancellationToken ct)
+    {
+        try
+        {
+            return [.. (await CommitAsync(deliveries, wait: true, ct)).Select(reply => Task.FromResult(reply!))];
         }
         catch (PostgresException e) when (deliveries.Count > 1 && !e.IsTransient)
         {
-            // One invalid delivery must not fail the whole batch: retry each delivery in its own transaction.
-            return [.. deliveries.Select(delivery => CommitAloneAsync(delivery, ct))];
+            // As above. One after the other, because the tenant's lock allows no more.
+            var replies = new List<Task<IngestReply>>();
+            foreach (var delivery in deliveries)
+            {
+                replies.Add(CommitAloneAsync(delivery, ct));
+                await ((Task)replies[^1]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            return replies;
         }
     }
 
@@ -95,7 +147,7 @@ public sealed class RecordUsage : IAsyncDisposable
             .Select(group => (Indexes: group.ToList(), Usage: new TenantUsage(
                 group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())])))).ToList();
 
-        await using var transaction = await _database.BeginAnonymousAsync(ct);
+        await using var transaction = await _database.BeginAnonymousAsync(ct, wait ? LockTimeout : SharedLockTimeout);
         await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _clock.GetUtcNow(), ct);
         await transaction.CommitAsync(ct);
 
@@ -127,16 +179,21 @@ public sealed class RecordUsage : IAsyncDisposable
         await transaction.PriceAsync(tenants, wait, ct);
         var unblocked = tenants.Where(tenant => !tenant.IsLockedOut).ToList();
         await transaction.InsertAsync(unblocked, now, ct);
-        await transaction.CountAsync(unblocked, ct);
         foreach (var tenant in unblocked)
         {
-            await transaction.CompareAsync(tenant, ct);
+            await transaction.CompareAsync(tenant, now, ct);
             await QuarantineTable.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], _clock, ct);
         }
+
+        // Last, because authorizations of these tenants wait from here until the commit.
+        await transaction.CountAsync(unblocked, ct);
     }
 
     sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions, DateTimeOffset ReceivedAt)
     {
+        /// <summary>Of the raw text.</summary>
+        public int Bytes => Submissions.Sum(submission => submission.Utf8.Length);
+
         public IEnumerable<ReceivedSubmission> ReceivedSubmissions() => Submissions.Select(submission => new ReceivedSubmission(submission, ReceivedAt));
     }
 }

@@ -18,7 +18,7 @@ public sealed class ReplayQuarantine(ControlDatabase database, RecordUsage recor
 
         async Task<ReplayResult> ReplayAsync()
         {
-            await using var transaction = await database.BeginJobAsync(ct);
+            await using var transaction = await database.BeginJobAsync(ct, RecordUsage.LockTimeout);
             if (await transaction.FindAsync(id, ct) is not { } held)
             {
                 return new ReplayResult.NotFound();

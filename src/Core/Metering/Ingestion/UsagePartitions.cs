@@ -3,11 +3,14 @@ namespace ControlPlane.Metering.Ingestion;
 /// <summary>Creates the monthly partitions of <c>usage_event</c>.</summary>
 public static class UsagePartitions
 {
+    /// <summary>For deliveries of several tenants that wait for a partition.</summary>
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(2);
+
     /// <summary>Creates the partitions that ingestion found missing.</summary>
     /// <returns>Number of created partitions.</returns>
     public static async Task<int> EnsureAsync(ControlDatabase database, IEnumerable<DateOnly> days, CancellationToken ct)
     {
-        await using var transaction = await database.BeginAnonymousAsync(ct);
+        await using var transaction = await database.BeginAnonymousAsync(ct, LockTimeout);
         return await CreateAsync(transaction, days, ct);
     }
 

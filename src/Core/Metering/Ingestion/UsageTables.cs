@@ -85,14 +85,11 @@ static class UsageTables
 
     static Statement InsertInto(DateOnly month, TenantUsage tenant, List<PricedEvent> events, DateTimeOffset now)
     {
-        var openSince = now - TimeSpan.FromDays(UsageAge.OpenDays);
-        // Older events come from operators' replays only. Quarantine may hold several with one id, so all months are searched.
-        var since = events.Exists(e => e.Event.OccurredAt < openSince) ? DateTimeOffset.UnixEpoch : openSince;
         return new(
             Insert, tenant.Tenant, now, Column(e => e.Event.Id), Column(e => e.Event.OccurredAt), Column(e => e.Event.User), Column(e => e.Event.Session),
             Column(e => e.Event.Model), Column(e => e.Event.PromptTokens), Column(e => e.Event.CompletionTokens), Column(e => e.Cost),
             Column(e => tenant.Subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
-            Column(e => e.Event.Quantity), since, StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
+            Column(e => e.Event.Quantity), SearchedSince(events, now), StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead);
 
         T[] Column<T>(Func<PricedEvent, T> value) => events.ConvertAll(e => value(e)).ToArray();
     }
@@ -135,7 +132,7 @@ static class UsageTables
     }
 
     /// <summary>Tells duplicates from conflicts by comparing with the events that were counted under the same ids.</summary>
-    public static async Task CompareAsync(this Transaction transaction, TenantUsage tenant, CancellationToken ct)
+    public static async Task CompareAsync(this Transaction transaction, TenantUsage tenant, DateTimeOffset now, CancellationToken ct)
     {
         if (tenant.Batch.Existing.Count == 0)
         {
@@ -143,7 +140,9 @@ static class UsageTables
             return;
         }
 
-        await transaction.SendAsync([Transaction.For(tenant.Tenant), new(SelectExisting, tenant.Tenant, tenant.Batch.Existing.ToArray())], ct, async reader =>
+        var since = SearchedSince(tenant.Batch.Priced, now);
+        var select = new Statement(SelectExisting, tenant.Tenant, tenant.Batch.Existing.ToArray(), StartOf(new DateOnly(since.Year, since.Month, 1)));
+        await transaction.SendAsync([Transaction.For(tenant.Tenant), select], ct, async reader =>
         {
             await reader.NextResultAsync(ct);
             var existing = new List<UsageEvent>();
@@ -170,6 +169,13 @@ static class UsageTables
         Quantity = row.Get<long?>(9),
     };
 
+    // Older events come from operators' replays only. Quarantine may hold several with one id, so all months are searched.
+    static DateTimeOffset SearchedSince(IEnumerable<PricedEvent> events, DateTimeOffset now)
+    {
+        var openSince = now - TimeSpan.FromDays(UsageAge.OpenDays);
+        return events.Any(e => e.Event.OccurredAt < openSince) ? DateTimeOffset.UnixEpoch : openSince;
+    }
+
     static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
 
     // The events of one month, $16 to $17. Within the month, the unique index rejects known ids. In the other months for which events are accepted
@@ -193,10 +199,11 @@ static class UsageTables
         select case when count(*) < cardinality($3::text[]) then coalesce(array_agg(id), '{}') end from inserted
         """;
 
+    // From $3 on, the start of a month: the unique index of that month may have found an id whose event is older than the search of the insert.
     const string SelectExisting = """
         select e.* from unnest($2::text[]) k (id), lateral (
             select id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, reservation_id, feature, quantity
-            from control.usage_event e where e.tenant_id = $1 and e.id = k.id limit 1) e
+            from control.usage_event e where e.tenant_id = $1 and e.id = k.id and e.occurred_at >= $3 limit 1) e
         """;
 
     // Also raises the revision of each day, which tells the nightly job that the day has changed.

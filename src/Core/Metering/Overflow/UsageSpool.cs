@@ -37,7 +37,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
 
         PendingFiles();
         // One batch at a time, so that the files are in the order of the deliveries.
-        _writer = new RequestBatcher<(byte[] Json, int Events), bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)), concurrency: 1);
+        _writer = new RequestBatcher<(byte[] Json, int Events), bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)));
         _metrics = new SpoolMetrics(this, time);
     }
 

@@ -21,10 +21,20 @@ public sealed class ControlDatabase : IAsyncDisposable
     static readonly SessionRole JobRole = new(DatabaseRoles.Job);
     static readonly SessionRole ProvisionRole = new(DatabaseRoles.Provision);
 
+    /// <summary>Connections of tenant-facing code.</summary>
+    const int AppConnections = 50;
+
+    /// <summary>How many of <see cref="AppConnections"/> transactions of one tenant hold at the same time.</summary>
+    const int AppConnectionsPerTenant = 8;
+
+    static readonly TimeSpan TenantTimeout = TimeSpan.FromSeconds(10);
+
+    readonly TenantConnectionLimit _tenants = new(AppConnectionsPerTenant, TenantTimeout);
     readonly string _connectionString;
     readonly PasswordProvider? _passwordProvider;
     readonly NpgsqlDataSource _app;
     readonly NpgsqlDataSource _job;
+    readonly NpgsqlDataSource _probe;
     readonly NpgsqlDataSource _sessions;
     readonly NpgsqlDataSource _provision;
     readonly NpgsqlDataSource _owner;
@@ -35,7 +45,9 @@ public sealed class ControlDatabase : IAsyncDisposable
     {
         (_connectionString, _passwordProvider) = (connectionString, passwordProvider);
         // One pool per role, so that no role starves another of connections, and prepared plans are reused by the role they were prepared for.
-        _app = CreatePool(AppRole.Role, maximumConnections: 50);
+        _app = CreatePool(AppRole.Role, AppConnections);
+        // Its own, so that a pool in full use does not count as a database that does not answer.
+        _probe = CreatePool("control_probe", maximumConnections: 1);
         _job = CreatePool(JobRole.Role, maximumConnections: 30);
         _provision = CreatePool(ProvisionRole.Role, maximumConnections: 5, traced: false);
         _sessions = CreatePool("control_session", maximumConnections: 20, keepsState: true);
@@ -47,17 +59,39 @@ public sealed class ControlDatabase : IAsyncDisposable
 
     /// <summary>A transaction of tenant-facing code: every row that it can see or write belongs to <paramref name="tenant"/>.</summary>
     /// <exception cref="NpgsqlException">Database unreachable.</exception>
-    public Task<Transaction> BeginAsync(Guid tenant, CancellationToken ct) => BeginAsync(_app, AppRole with { Tenant = tenant }, ct);
+    /// <exception cref="TenantBusyException">The tenant has too many transactions at the same time.</exception>
+    public async Task<Transaction> BeginAsync(Guid tenant, CancellationToken ct)
+    {
+        var place = await _tenants.EnterAsync(tenant, ct);
+        try
+        {
+            return await BeginAsync(_app, AppRole with { Tenant = tenant }, ct, place: place);
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>A transaction of tenant-facing code before the tenant is known: it may look up one exact value through the
     /// <c>find_…</c> functions and read plans and models, nothing else.</summary>
-    public Task<Transaction> BeginAnonymousAsync(CancellationToken ct) => BeginAsync(_app, AppRole, ct);
+    /// <param name="lockTimeout">null: the server's.</param>
+    public Task<Transaction> BeginAnonymousAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
+        BeginAsync(_app, AppRole with { LockTimeout = lockTimeout }, ct);
 
     /// <summary>A session for tenant-facing code with a single statement that finds its tenant itself: one round trip.</summary>
-    public async Task<Session> OpenAppAsync(CancellationToken ct) => new(await _app.OpenConnectionAsync(ct), AppRole);
+    /// <param name="lockTimeout">null: the server's.</param>
+    public async Task<Session> OpenAppAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
+        new(await _app.OpenConnectionAsync(ct), AppRole with { LockTimeout = lockTimeout });
+
+    /// <summary>A session for a single statement that shows whether the database answers, whatever is using the other connections. One at a time.</summary>
+    public async Task<Session> OpenProbeAsync(CancellationToken ct) => new(await _probe.OpenConnectionAsync(ct), AppRole);
 
     /// <summary>A transaction of a job or an operator: sees every tenant.</summary>
-    public Task<Transaction> BeginJobAsync(CancellationToken ct) => BeginAsync(_job, JobRole, ct);
+    /// <param name="lockTimeout">For work that must not wait for one tenant at the expense of the others; null: the server's.</param>
+    public Task<Transaction> BeginJobAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
+        BeginAsync(_job, JobRole with { LockTimeout = lockTimeout }, ct);
 
     /// <summary>A transaction of a job in which all statements see one snapshot (repeatable read).</summary>
     public Task<Transaction> BeginJobSnapshotAsync(CancellationToken ct) => BeginAsync(_job, JobRole, ct, IsolationLevel.RepeatableRead);
@@ -75,6 +109,7 @@ public sealed class ControlDatabase : IAsyncDisposable
     public void ClearPools()
     {
         _app.Clear();
+        _probe.Clear();
         _job.Clear();
         _provision.Clear();
         _sessions.Clear();
@@ -84,6 +119,7 @@ public sealed class ControlDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        await _probe.DisposeAsync();
         await _job.DisposeAsync();
         await _provision.DisposeAsync();
         await _sessions.DisposeAsync();
@@ -91,13 +127,13 @@ public sealed class ControlDatabase : IAsyncDisposable
     }
 
     async Task<Transaction> BeginAsync(
-        NpgsqlDataSource source, SessionRole role, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
+        NpgsqlDataSource source, SessionRole role, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted, IDisposable? place = null)
     {
         var connection = await source.OpenConnectionAsync(ct);
         try
         {
             // BEGIN is sent with the first statement.
-            return new Transaction(connection, await connection.BeginTransactionAsync(isolation, ct), role, work => Announced?.Invoke(work));
+            return new Transaction(connection, await connection.BeginTransactionAsync(isolation, ct), role, work => Announced?.Invoke(work), place);
         }
         catch
         {

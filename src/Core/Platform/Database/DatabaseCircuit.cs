@@ -14,7 +14,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
     /// <summary>Additional time for work that allows it, when the probe shows that the database is only busy.</summary>
     static readonly TimeSpan ExtendedTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>For <c>select 1</c>, including the wait for a connection.</summary>
+    /// <summary>For <c>select 1</c>, on a connection of its own.</summary>
     static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Minimum interval between probes while the circuit is open. Callers fail fast in between.</summary>
@@ -41,7 +41,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
     /// <param name="work">Must not use resources of the caller after the caller has returned.</param>
     /// <param name="allowExtendedTimeout">For work that may take long on a busy database.</param>
     /// <param name="bypassOpenCircuit">For callers without a fallback: allows the extended timeout and probes even if the circuit is open.</param>
-    /// <exception cref="DatabaseUnavailableException">The database is unavailable, or takes too long.</exception>
+    /// <exception cref="DatabaseUnavailableException">The database is unavailable, or takes too long; or only <see cref="TenantBusyException"/>.</exception>
     /// <exception cref="Exception">Whatever the work throws; see <see cref="DatabaseUnavailable.IsDatabaseUnavailable"/>.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct, bool allowExtendedTimeout = false, bool bypassOpenCircuit = false)
     {
@@ -67,7 +67,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
             Close();
             return result;
         }
-        catch (Exception e) when (running.IsFaulted && e.IsDatabaseUnavailable())
+        catch (Exception e) when (running.IsFaulted && e.IsDatabaseUnavailable() && e is not TenantBusyException)
         {
             // One broken connection says nothing about the others.
             await ConfirmAvailableAsync(e.Message);
@@ -166,7 +166,7 @@ public sealed class DatabaseCircuit(ControlDatabase database, ILogger<DatabaseCi
 
         async Task SelectOneAsync(CancellationToken ct)
         {
-            await using var connection = await database.OpenAppAsync(ct);
+            await using var connection = await database.OpenProbeAsync(ct);
             await connection.ExecuteAsync("select 1", ct);
         }
     }

@@ -5,62 +5,73 @@ namespace ControlPlane.Platform.Database;
 /// <summary>
 /// Batches concurrent small requests, so that they share a round trip and a commit: requests that arrive while a batch is running go into the next one. A
 /// single request is not delayed. Results are never buffered: a request completes after its commit, or fails with its batch. A batch is cancelled once
-/// all of its callers have cancelled, so one that hangs does not block later requests.
+/// all of its callers have cancelled, so one that hangs does not block later requests. One batch runs at a time.
 /// </summary>
 public sealed class RequestBatcher<TRequest, TAnswer> : IAsyncDisposable
 {
-    readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>();
+    readonly Channel<Pending> _arrived = Channel.CreateUnbounded<Pending>();
+    readonly FairQueue<Pending> _waiting = new();
     readonly Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> _executeBatch;
     readonly CancellationTokenSource _stopping = new();
-    readonly Task _workers;
+    readonly Task _worker;
     readonly int _maxBatchSize;
+    readonly Func<TRequest, object> _fairBy;
 
     /// <param name="executeBatch">Answers the requests of a batch, in their order.</param>
-    /// <param name="concurrency">Batches that run at once.</param>
     /// <param name="maxBatchSize">Requests per batch at most.</param>
+    /// <param name="fairBy">The sender of a request: when more requests wait than a batch holds, the senders take turns. null: first come, first served.</param>
     public RequestBatcher(
-        Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> executeBatch, int concurrency = 2, int maxBatchSize = 128)
+        Func<IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> executeBatch, int maxBatchSize = 128, Func<TRequest, object>? fairBy = null)
     {
-        _executeBatch = executeBatch;
-        _maxBatchSize = maxBatchSize;
-        _workers = Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(WorkAsync)));
+        (_executeBatch, _maxBatchSize, _fairBy) = (executeBatch, maxBatchSize, fairBy ?? (_ => this));
+        _worker = Task.Run(WorkAsync);
     }
 
     /// <summary>Cancellation returns at once; the request may still be executed, with the others of its batch.</summary>
     public async Task<TAnswer> RunAsync(TRequest request, CancellationToken ct)
     {
         var pending = new Pending(request, new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously), ct);
-        await _queue.Writer.WriteAsync(pending, ct);
+        await _arrived.Writer.WriteAsync(pending, ct);
         return await pending.Answer.Task.WaitAsync(ct);
     }
 
     /// <summary>May be called twice, as a container does for a service that is registered under two types.</summary>
     public async ValueTask DisposeAsync()
     {
-        _queue.Writer.TryComplete();
+        _arrived.Writer.TryComplete();
         await _stopping.CancelAsync();
-        await _workers;
+        await _worker;
     }
 
     async Task WorkAsync()
     {
-        while (await _queue.Reader.WaitToReadAsync())
+        do
         {
-            var batch = new List<Pending>();
-            while (batch.Count < _maxBatchSize && _queue.Reader.TryRead(out var pending))
-            {
-                if (!pending.CallerCancellation.IsCancellationRequested)
-                {
-                    batch.Add(pending);
-                }
-            }
-
-            // One request wakes up all workers, and another one may have it already.
-            if (batch.Count > 0)
+            while (TakeBatch() is { Count: > 0 } batch)
             {
                 await ExecuteAsync(batch);
             }
         }
+        while (await _arrived.Reader.WaitToReadAsync());
+    }
+
+    List<Pending> TakeBatch()
+    {
+        while (_arrived.Reader.TryRead(out var pending))
+        {
+            _waiting.Enqueue(_fairBy(pending.Request), pending);
+        }
+
+        var batch = new List<Pending>();
+        while (batch.Count < _maxBatchSize && _waiting.TryDequeue(out var pending))
+        {
+            if (!pending.CallerCancellation.IsCancellationRequested)
+            {
+                batch.Add(pending);
+            }
+        }
+
+        return batch;
     }
 
     async Task ExecuteAsync(List<Pending> batch)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 
 namespace ControlPlane.Platform.Database;
@@ -17,11 +18,17 @@ public static class DatabaseRoles
 /// The role that statements run as, and the tenant whose rows they see. Both are set inside a transaction, in the round trip of its first statement, and
 /// end with it, so no session keeps them: neither one that returns to a pool, nor one that a proxy shares with another client.
 /// </summary>
-sealed record SessionRole(string Role, Guid? Tenant = null)
+/// <param name="LockTimeout">A statement that waits longer for a lock fails with <c>lock_not_available</c>; null: the server's setting.</param>
+sealed record SessionRole(string Role, Guid? Tenant = null, TimeSpan? LockTimeout = null)
 {
     public NpgsqlBatchCommand CreateSetRoleCommand()
     {
         var command = new NpgsqlBatchCommand($"select set_config('role', '{Role}', true)");
+        if (LockTimeout is { } timeout)
+        {
+            command.CommandText += string.Create(CultureInfo.InvariantCulture, $", set_config('lock_timeout', '{timeout.TotalMilliseconds:0}', true)");
+        }
+
         if (Tenant is { } tenant)
         {
             command.CommandText += ", set_config('app.current_tenant', $1, true)";

@@ -11,11 +11,13 @@ public sealed class Transaction : Statements
     SessionRole? _role;
     bool _ended;
     readonly Action<Announcement> _announce;
+    readonly IDisposable? _place;
     readonly List<Announcement> _announcements = [];
 
     /// <param name="announce">Called after the commit with each announcement of the transaction.</param>
-    internal Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction, SessionRole role, Action<Announcement> announce) =>
-        (_connection, _transaction, _role, _announce) = (connection, transaction, role, announce);
+    /// <param name="place">Disposed after the connection was returned; null when the connection is not one of a tenant.</param>
+    internal Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction, SessionRole role, Action<Announcement> announce, IDisposable? place) =>
+        (_connection, _transaction, _role, _announce, _place) = (connection, transaction, role, announce, place);
 
     /// <summary>Announces, once the transaction is committed, that a job has work to do.</summary>
     public void Announce(Announcement work) => _announcements.Add(work);
@@ -65,8 +67,15 @@ public sealed class Transaction : Statements
     public override async ValueTask DisposeAsync()
     {
         _ended = true;
-        await _transaction.DisposeAsync();
-        await _connection.DisposeAsync();
+        try
+        {
+            await _transaction.DisposeAsync();
+            await _connection.DisposeAsync();
+        }
+        finally
+        {
+            _place?.Dispose();
+        }
     }
 
     /// <exception cref="InvalidOperationException">The transaction has ended, and with it the role.</exception>

@@ -15,8 +15,7 @@ public class RequestBatcherTests
                 batches.Enqueue([.. numbers]);
                 await first.Task;
                 return [.. numbers.Select(number => number * 2)];
-            },
-            concurrency: 1);
+            });
 
         var single = batcher.RunAsync(1, default);
         await UntilAsync(() => batches.Count == 1);
@@ -43,8 +42,7 @@ public class RequestBatcherTests
                 }
 
                 return requests;
-            },
-            concurrency: 1);
+            });
         using var caller = new CancellationTokenSource();
 
         var hung = batcher.RunAsync("hang", caller.Token);
@@ -69,8 +67,7 @@ public class RequestBatcherTests
                 batches.Enqueue([.. requests]);
                 await (requests.Contains("first") ? first : second).Task.WaitAsync(ct);
                 return requests;
-            },
-            concurrency: 1);
+            });
         using var early = new CancellationTokenSource();
         using var late = new CancellationTokenSource();
 
@@ -93,10 +90,36 @@ public class RequestBatcherTests
     }
 
     [Fact]
+    public async Task Senders_take_turns_when_more_requests_wait_than_a_batch_holds()
+    {
+        var first = new TaskCompletionSource();
+        var batches = new ConcurrentQueue<string[]>();
+        await using var batcher = new RequestBatcher<string, string>(
+            async (requests, _) =>
+            {
+                batches.Enqueue([.. requests]);
+                await first.Task;
+                return requests;
+            },
+            maxBatchSize: 3,
+            fairBy: request => request[0]);
+
+        var started = batcher.RunAsync("a0", default);
+        await UntilAsync(() => batches.Count == 1);
+        string[] requests = ["a1", "a2", "a3", "a4", "b1", "c1", "c2"];
+        var waiting = requests.Select(request => batcher.RunAsync(request, default)).ToList();
+        first.SetResult();
+
+        Assert.Equal("a0", await started);
+        Assert.Equal(requests, await Task.WhenAll(waiting));
+        Assert.Equal([["a0"], ["a1", "b1", "c1"], ["a2", "c2", "a3"], ["a4"]], batches);
+    }
+
+    [Fact]
     public async Task A_failed_batch_fails_only_its_own_callers()
     {
         await using var batcher = new RequestBatcher<string, string>(
-            (requests, _) => requests.Contains("bad") ? throw new InvalidOperationException("bad") : Task.FromResult(requests), concurrency: 1);
+            (requests, _) => requests.Contains("bad") ? throw new InvalidOperationException("bad") : Task.FromResult(requests));
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => batcher.RunAsync("bad", default));
         Assert.Equal("good", await batcher.RunAsync("good", default));

@@ -154,7 +154,7 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
     async Task ExpireAsync()
     {
         await using var transaction = await server.Database.BeginJobAsync(default);
-        await transaction.ExecuteAsync("select control.lock_budgets($1, $2, null, null, null)", default, tenant, server.Clock.GetUtcNow());
+        await transaction.ExecuteAsync("select control.lock_budget_rows($1, $2, null, null, null, true)", default, tenant, server.Clock.GetUtcNow());
         await transaction.ExecuteAsync("select control.release_expired($1, $2)", default, tenant, server.Clock.GetUtcNow());
         await transaction.CommitAsync(default);
     }

@@ -1,8 +1,9 @@
 -- Limits: may these calls go ahead? One round trip answers any number of requests of any tenants. Called only by Authorize.cs.
 --
---   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?}]
+--   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?}]
+--             wait: whether to wait for a tenant whose budget rows another transaction has locked; default true, which is what the former release expects
 --   holds     lifetime of the reservations
---   answer    null for an unknown or revoked key
+--   answer    null for an unknown or revoked key; {busy: tenant id} for requests that were not processed because they would have had to wait
 --
 -- Requests are processed in the order of their tenants, so that two batches wait for each other instead of deadlocking. A tenant's budget rows are
 -- locked all at once, in the order of their key, as ingestion does. All checks and reservations run under these locks, so used + reserved never
@@ -19,6 +20,7 @@ declare
     tomorrow timestamptz := (today + 1)::timestamp at time zone 'UTC';
     -- Of the current tenant: the denial of all its requests, its limits, and the tokens used, reserved before, and reserved in this batch.
     current_tenant uuid;
+    tenant_busy boolean;
     tenant_denial jsonb;
     limits record;
     local_models_only boolean;
@@ -78,11 +80,10 @@ begin
             next_period := control.next_period_start(limits.anchor, period)::timestamp at time zone 'UTC';
             -- The first one by its index, which the planner uses for "order by … limit 1": held reservations are many, expired ones few.
             select r.expires_at into next_release_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' order by r.expires_at limit 1;
-            if next_release_at <= at then
-                perform control.lock_budgets(current_tenant, at, item.features, today, period);
+            tenant_busy := not control.lock_budget_rows(
+                current_tenant, case when next_release_at <= at then at end, item.features, today, period, coalesce((item.request ->> 'wait')::boolean, true));
+            if not tenant_busy and next_release_at <= at then
                 perform control.release_expired(current_tenant, at);
-            else
-                perform control.lock_budgets(current_tenant, null, item.features, today, period);
             end if;
 
             select max(b.used) filter (where b.span = 'day'), max(b.reserved) filter (where b.span = 'day'),
@@ -101,6 +102,12 @@ begin
                     then control.deny('environment_not_ready')
                 when exists (select from control.billing_period p where p.tenant_id = current_tenant and p.stage = 'suspended') then control.deny('suspended')
             end;
+        end if;
+
+        if tenant_busy then
+            answer := jsonb_build_object('busy', current_tenant);
+            return next;
+            continue;
         end if;
 
         -- Idempotent replay: the first request with this id held these locks until it committed, so the stored answer is final.

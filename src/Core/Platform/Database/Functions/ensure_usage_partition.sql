@@ -13,10 +13,12 @@ begin
     if to_regclass('control.' || name) is not null then
         return false;
     end if;
-    execute format('create table control.%I partition of control.usage_event for values from (%L) to (%L)',
-        name, first::timestamp at time zone 'UTC', (first + interval '1 month') at time zone 'UTC');
+    -- Attached, not created as a partition: that would lock the whole table, wait for every transaction that reads it, and stop all others meanwhile.
+    execute format('create table control.%I (like control.usage_event including defaults including constraints)', name);
     execute format('create unique index on control.%I (tenant_id, id)', name);
     execute format('alter table control.%I enable row level security', name);
+    execute format('alter table control.usage_event attach partition control.%I for values from (%L) to (%L)',
+        name, first::timestamp at time zone 'UTC', (first + interval '1 month') at time zone 'UTC');
     return true;
 end $$;
 revoke all on function control.ensure_usage_partition from public;

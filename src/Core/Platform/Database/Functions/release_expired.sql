@@ -1,4 +1,4 @@
--- Limits: releases what expired reservations hold; the caller has the budget rows locked (lock_budgets). A reservation that ingestion is settling
+-- Limits: releases what expired reservations hold; the caller has the budget rows locked (lock_budget_rows). A reservation that ingestion is settling
 -- right now is skipped rather than waited for, because ingestion locks it before the budget rows.
 create or replace function control.release_expired(tenant uuid, at timestamptz) returns int language plpgsql as $$
 declare

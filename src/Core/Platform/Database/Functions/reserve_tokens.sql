@@ -1,4 +1,4 @@
--- Limits: reserves tokens in the current day and period; the caller has their budget rows locked (lock_budgets).
+-- Limits: reserves tokens in the current day and period; the caller has their budget rows locked (lock_budget_rows).
 create or replace function control.reserve_tokens(tenant uuid, today date, period date, amount bigint) returns void language plpgsql as $$
 begin
     update control.budget b set reserved = b.reserved + amount

@@ -1,0 +1,121 @@
+using Npgsql;
+
+namespace ControlPlane.Platform.Database;
+
+/// <summary>
+/// A bulkhead: runs work that may wait for a tenant's locks, so that only that tenant waits. Requests of one tenant form batches that run one after the other,
+/// each on one connection; only a few tenants run at the same time. Requests whose callers have cancelled are left out, and a batch whose callers have
+/// all cancelled is cancelled, which frees its connection.
+/// </summary>
+/// <param name="executeBatch">Answers the requests of a tenant's batch, in their order. Its connection needs a lock timeout.</param>
+/// <param name="maxBatchSize">Requests per batch at most. When all that may wait fit into one, a request waits for two lock timeouts at most.</param>
+/// <param name="maxTenants">Batches, and so connections, at the same time.</param>
+/// <param name="capacity">The size of one tenant's requests at the same time, running or waiting. Further ones are refused, but never the only one.</param>
+/// <param name="sizeOf">null: each has the size 1.</param>
+public sealed class TenantBulkhead<TRequest, TAnswer>(
+    Func<Guid, IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> executeBatch, int maxBatchSize, int maxTenants, int capacity,
+    Func<TRequest, int>? sizeOf = null) : IAsyncDisposable
+{
+    readonly Lock _gate = new();
+    readonly Dictionary<Guid, Lane> _lanes = [];
+    readonly SemaphoreSlim _connections = new(maxTenants);
+
+    /// <summary>Whether requests of the tenant are running or waiting.</summary>
+    public bool IsInUseBy(Guid tenant)
+    {
+        lock (_gate)
+        {
+            return _lanes.ContainsKey(tenant);
+        }
+    }
+
+    /// <exception cref="TenantBusyException">The tenant's locks were not free in time, or too many of its requests are waiting.</exception>
+    public async Task<TAnswer> RunAsync(Guid tenant, TRequest request, CancellationToken ct)
+    {
+        var size = sizeOf?.Invoke(request) ?? 1;
+        var lane = Enter(tenant, size);
+        try
+        {
+            return await lane.Batcher.RunAsync(request, ct);
+        }
+        finally
+        {
+            Leave(tenant, lane, size);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        List<Lane> lanes;
+        lock (_gate)
+        {
+            lanes = [.. _lanes.Values];
+        }
+
+        foreach (var lane in lanes)
+        {
+            await lane.Batcher.DisposeAsync();
+        }
+    }
+
+    Lane Enter(Guid tenant, int size)
+    {
+        lock (_gate)
+        {
+            if (!_lanes.TryGetValue(tenant, out var lane))
+            {
+                _lanes[tenant] = lane = new Lane(new((requests, ct) => ExecuteAsync(tenant, requests, ct), maxBatchSize));
+            }
+
+            if (lane.Requests > 0 && lane.Size + size > capacity)
+            {
+                throw TenantBusyException.FullQueue();
+            }
+
+            lane.Requests++;
+            lane.Size += size;
+            return lane;
+        }
+    }
+
+    void Leave(Guid tenant, Lane lane, int size)
+    {
+        lock (_gate)
+        {
+            lane.Size -= size;
+            if (--lane.Requests > 0)
+            {
+                return;
+            }
+
+            _lanes.Remove(tenant);
+        }
+
+        // Not awaited: a batch that was just cancelled may take a while to end, and the caller need not wait for that.
+        _ = lane.Batcher.DisposeAsync().AsTask();
+    }
+
+    async Task<IReadOnlyList<TAnswer>> ExecuteAsync(Guid tenant, IReadOnlyList<TRequest> requests, CancellationToken ct)
+    {
+        await _connections.WaitAsync(ct);
+        try
+        {
+            return await executeBatch(tenant, requests, ct);
+        }
+        catch (PostgresException e) when (TenantBusyException.Of(e) is { } busy)
+        {
+            throw busy;
+        }
+        finally
+        {
+            _connections.Release();
+        }
+    }
+
+    sealed class Lane(RequestBatcher<TRequest, TAnswer> batcher)
+    {
+        public RequestBatcher<TRequest, TAnswer> Batcher => batcher;
+        public int Requests { get; set; }
+        public long Size { get; set; }
+    }
+}

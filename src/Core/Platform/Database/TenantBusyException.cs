@@ -1,0 +1,28 @@
+using Npgsql;
+
+namespace ControlPlane.Platform.Database;
+
+/// <summary>
+/// Work of one tenant did not get its turn, because other work of the same tenant was in its way. The database is available, and other tenants are not
+/// affected.
+/// </summary>
+public sealed class TenantBusyException(string message, Exception? inner = null) : DatabaseUnavailableException(message, inner)
+{
+    /// <summary>How long callers should wait before they retry.</summary>
+    public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+
+    /// <summary>Too many requests of the tenant were waiting already, so this one was refused at once.</summary>
+    public bool QueueIsFull { get; init; }
+
+    /// <returns>The exception itself, or one for a lock timeout; null for any other.</returns>
+    public static TenantBusyException? Of(Exception e) => e switch
+    {
+        TenantBusyException busy => busy,
+        PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => new(
+            "Other work of your organization holds the data that this request needs. Send it again in a few seconds.", e),
+        _ => null,
+    };
+
+    internal static TenantBusyException FullQueue() =>
+        new("Too many requests of your organization are waiting. Send fewer at the same time, and this one again in a few seconds.") { QueueIsFull = true };
+}

@@ -1,0 +1,28 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Diagnostics;
+
+namespace ControlPlane.Web.Shared;
+
+/// <summary>A tenant whose own work is in the way gets 503, or 429 when it sends too much at the same time, with Retry-After.</summary>
+sealed class TenantBusyHandler(IProblemDetailsService problems, ILogger<TenantBusyHandler> log) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
+    {
+        if (TenantBusyException.Of(exception) is not { } busy)
+        {
+            return false;
+        }
+
+        log.LogWarning("Refused a request of a tenant that is busy: {Reason}", busy.InnerException?.Message ?? busy.Message);
+        var (status, title) = busy.QueueIsFull
+            ? (StatusCodes.Status429TooManyRequests, "Too many requests")
+            : (StatusCodes.Status503ServiceUnavailable, "Busy");
+        context.Response.StatusCode = status;
+        context.Response.Headers.RetryAfter = TenantBusyException.RetryAfter.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
+        return await problems.TryWriteAsync(new ProblemDetailsContext
+        {
+            HttpContext = context,
+            ProblemDetails = { Status = status, Title = title, Detail = busy.Message },
+        });
+    }
+}

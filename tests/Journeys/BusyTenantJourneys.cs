@@ -1,0 +1,214 @@
+using System.Net;
+using System.Text.Json;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Locks of one tenant, held from outside, delay that tenant only, and not without a limit.</summary>
+public sealed class BusyTenantJourneys : IAsyncLifetime
+{
+    static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
+
+    static readonly DateTimeOffset PeriodEnd = new(2026, 2, 15, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Of a request that is not delayed, on a slow machine. A locked tenant's request takes longer than any of its lock timeouts or fails.</summary>
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
+    TestServer _server = null!;
+    TestTenant _busy = null!;
+    TestTenant _free = null!;
+
+    public async Task InitializeAsync()
+    {
+        // Without a spool, usage that cannot be counted is refused.
+        _server = await TestServer.StartAsync(clock: Now, settings: [new("CONTROLPLANE_SPOOL_LIMIT", "0")]);
+        (_busy, _free) = (await _server.CreateReadyTenantAsync("enterprise"), await _server.CreateReadyTenantAsync("enterprise"));
+        await Task.WhenAll(_busy.AuthorizeAsync(1), _free.AuthorizeAsync(1));
+    }
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task Locked_budgets_delay_the_authorizations_of_their_own_tenant_only()
+    {
+        await using (var other = await _server.Database.BeginJobAsync(default))
+        {
+            await other.ExecuteAsync("select from control.budget where tenant_id = $1 for update", default, _busy.Id);
+            var waiting = Many(10, PostAuthorizeAsync, _busy);
+            for (var n = 0; n < 10; n++)
+            {
+                // In one batch with a request of the locked tenant.
+                waiting = [.. waiting, PostAuthorizeAsync(_busy)];
+                Assert.True((await _free.AuthorizeAsync(1)).Allow);
+                Assert.True(n > 0 || !waiting.Any(request => request.IsCompleted), "the free tenant waited as long as the locked one");
+            }
+
+            Assert.Equal(1, (await _server.ReportAsync(_free, Deliveries.Event("e1", Now)).CountsAsync()).Accepted);
+            await Task.WhenAll(waiting.Select(RefusedAsync)).WaitAsync(Deadline);
+        }
+
+        Assert.True((await _busy.AuthorizeAsync(1)).Allow);
+    }
+
+    [Fact]
+    public async Task The_first_authorization_of_a_window_waits_for_the_transaction_that_opens_it_apart_from_others()
+    {
+        var fresh = await _server.CreateReadyTenantAsync();
+        await using (var other = await _server.Database.BeginJobAsync(default))
+        {
+            await other.ExecuteAsync("insert into control.budget (tenant_id, meter, span, starts) values ($1, 'tokens', 'day', '2026-01-15')", default, fresh.Id);
+            var waiting = PostAuthorizeAsync(fresh);
+            Assert.True((await _free.AuthorizeAsync(1)).Allow);
+            await RefusedAsync(waiting).WaitAsync(Deadline);
+        }
+
+        Assert.True((await fresh.AuthorizeAsync(1)).Allow);
+    }
+
+    [Fact]
+    public async Task A_locked_tenants_usage_waits_without_delaying_others_or_using_up_the_connections()
+    {
+        var first = Batch("first", 5_000);
+        Assert.Equal(5_000, (await _server.PostSignedAsync(_busy, first).CountsAsync()).Accepted);
+        await using (var invoicing = await _server.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(BillingLock.Acquire, default, _busy.Id);
+            var waiting = Many(200, tenant => _server.ReportAsync(tenant, Deliveries.Event(Names.Random("e"), Now)), _busy);
+            waiting = [.. waiting, .. Many(2, tenant => _server.PostSignedAsync(tenant, first), _busy)];
+            for (var n = 0; n < 5; n++)
+            {
+                Assert.Equal(1, (await _server.ReportAsync(_free, Deliveries.Event($"single-{n}", Now)).CountsAsync()).Accepted);
+                Assert.Equal(100, (await _server.PostSignedAsync(_free, Batch($"batch-{n}", 100)).CountsAsync()).Accepted);
+                Assert.True((await _free.AuthorizeAsync(1)).Allow);
+                Assert.Equal(HttpStatusCode.OK, (await _server.Anonymous.GetAsync("/readyz")).StatusCode);
+                Assert.InRange(await WaitingAsync(), 0, 2);
+            }
+
+            await Task.WhenAll(waiting.Select(RefusedAsync)).WaitAsync(Deadline);
+            Assert.False(_server.Services.GetRequiredService<DatabaseCircuit>().IsOpen);
+        }
+
+        Assert.Equal(5_000, (await _server.PostSignedAsync(_busy, first).CountsAsync()).Duplicates);
+        Assert.Equal(1, (await _server.ReportAsync(_busy, Deliveries.Event("after", Now)).CountsAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task A_delivery_that_compares_and_quarantines_does_not_delay_its_own_tenants_authorizations()
+    {
+        await _server.ReportAsync(_busy, Deliveries.Event("e0", Now));
+        var conflict = Deliveries.Event("e0", Now, prompt: 1);
+        Assert.Equal(["conflict"], (await _server.ReportAsync(_busy, conflict).CountsAsync()).Codes);
+        await using var replay = await _server.Database.BeginJobAsync(default);
+        await replay.ExecuteAsync("select from control.quarantine where tenant_id = $1 for update", default, _busy.Id);
+
+        var delivery = _server.ReportAsync(_busy, [conflict, .. Enumerable.Range(1, 100).Select(n => Deliveries.Event($"e{n}", Now))]);
+        await UntilAsync(async () => await WaitingAsync() == 1);
+        Assert.True((await _busy.AuthorizeAsync(1)).Allow);
+        Assert.False(delivery.IsCompleted);
+        await replay.DisposeAsync();
+
+        var (accepted, _, codes) = await delivery.CountsAsync();
+        Assert.Equal(100, accepted);
+        Assert.Equal(["conflict"], codes);
+    }
+
+    [Fact]
+    public async Task Large_deliveries_beyond_what_one_tenant_may_have_in_progress_are_refused_with_429()
+    {
+        await using var invoicing = await _server.Database.BeginJobAsync(default);
+        await invoicing.ExecuteAsync(BillingLock.Acquire, default, _busy.Id);
+        var sent = Enumerable.Range(0, 6).Select(n => _server.PostSignedAsync(_busy, Batch($"b{n}", 100, padding: 100_000))).ToArray();
+        var refused = await await Task.WhenAny(sent).WaitAsync(Deadline);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        Assert.Equal(100, (await _server.PostSignedAsync(_free, Batch("b", 100)).CountsAsync()).Accepted);
+        await invoicing.DisposeAsync();
+
+        var replies = await Task.WhenAll(sent).WaitAsync(Deadline);
+        Assert.All(replies, reply => Assert.True(reply.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests, $"{reply.StatusCode}"));
+        Assert.Equal(
+            replies.Count(reply => reply.StatusCode == HttpStatusCode.OK) * 100,
+            await _server.ReadAsync<long>("select count(*) from control.usage_event where tenant_id = $1", _busy.Id));
+    }
+
+    [Fact]
+    public async Task Requests_that_wait_for_a_locked_tenant_leave_connections_for_the_others()
+    {
+        await using (var other = await _server.Database.BeginJobAsync(default))
+        {
+            await other.ExecuteAsync("select from control.tenant where id = $1 for update", default, _busy.Id);
+            using var leaving = new CancellationTokenSource();
+            var waiting = Enumerable.Range(0, 70).Select(_ => _busy.Http.PostAsync("/v1/webhook-secret/rotate", null, leaving.Token)).ToArray();
+            await UntilAsync(async () => await WaitingAsync() >= 5);
+
+            Assert.Equal(HttpStatusCode.OK, (await _free.Http.GetAsync("/v1/keys").WaitAsync(Deadline)).StatusCode);
+            Assert.True((await _free.AuthorizeAsync(1)).Allow);
+            Assert.Equal(1, (await _server.ReportAsync(_free, Deliveries.Event("e1", Now)).CountsAsync()).Accepted);
+            Assert.InRange(await WaitingAsync(), 1, 10);
+
+            // Callers that have left free their connections.
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(waiting));
+            await UntilAsync(async () => await WaitingAsync() == 0);
+        }
+    }
+
+    [Fact]
+    public async Task A_long_read_of_usage_does_not_stop_ingestion_when_a_month_begins()
+    {
+        await using var report = await _server.Database.BeginJobAsync(default);
+        await report.ScalarAsync<long>("select count(*) from control.usage_event", default);
+
+        Assert.True(await _server.ReadAsync<bool>("select control.ensure_usage_partition('2031-05-01')").WaitAsync(Deadline));
+        Assert.Equal(1, (await _server.ReportAsync(_free, Deliveries.Event("e1", Now.AddDays(-20))).CountsAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task A_locked_tenant_is_invoiced_by_the_next_run_and_the_others_at_once()
+    {
+        await using (var other = await _server.Database.BeginJobAsync(default))
+        {
+            await other.ExecuteAsync(BillingLock.Acquire, default, _busy.Id);
+            await _server.MoveClockAsync(PeriodEnd);
+            Assert.Equal((0, 1), (await InvoicesAsync(_busy), await InvoicesAsync(_free)));
+        }
+
+        await _server.RunJobAsync("billing");
+        Assert.Equal((1, 1), (await InvoicesAsync(_busy), await InvoicesAsync(_free)));
+    }
+
+    /// <returns>Connections of tenant-facing code that wait for a lock.</returns>
+    async Task<long> WaitingAsync()
+    {
+        await using var owner = await _server.Database.OpenOwnerAsync(default);
+        return await owner.ScalarAsync<long>(
+            "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'control_app' and wait_event_type = 'Lock'", default);
+    }
+
+    static Task<HttpResponseMessage> PostAuthorizeAsync(TestTenant tenant) =>
+        tenant.PostAuthorizeAsync(new { request_id = Names.Random("r"), user = "u1", model = "mistral:7b-instruct", estimated_tokens = 1 });
+
+    static Task<HttpResponseMessage>[] Many(int count, Func<TestTenant, Task<HttpResponseMessage>> send, TestTenant tenant) =>
+        [.. Enumerable.Range(0, count).Select(_ => send(tenant))];
+
+    static async Task RefusedAsync(Task<HttpResponseMessage> sent)
+    {
+        using var reply = await sent;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, reply.StatusCode);
+        Assert.NotNull(reply.Headers.RetryAfter?.Delta);
+    }
+
+    static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var timeout = new CancellationTokenSource(Deadline);
+        while (!await condition())
+        {
+            await Task.Delay(50, timeout.Token);
+        }
+    }
+
+    static async Task<int> InvoicesAsync(TestTenant tenant) => (await (await tenant.Http.GetAsync("/v1/invoices")).ReadAsync()).GetProperty("items").GetArrayLength();
+
+    /// <param name="padding">Spaces in each event.</param>
+    static string Batch(string name, int count, int padding = 0) =>
+        $"[{string.Join(',', Enumerable.Range(0, count).Select(n => JsonSerializer.Serialize(Deliveries.Event($"{name}-{n}", Now)).Insert(1, new string(' ', padding))))}]";
+}
