@@ -80,7 +80,7 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
             Assert.Equal(0, await transaction.ScalarAsync<long>("select count(*) from control.tenant", default));
         }
 
-        await AssertDeniedAsync(usage.BeginJobAsync);
+        await AssertDeniedAsync(ct => usage.BeginJobAsync(ct));
         await AssertDeniedAsync(usage.BeginProvisioningAsync);
 
         async Task AssertDeniedAsync(Func<CancellationToken, Task<Transaction>> begin)
