@@ -92,8 +92,9 @@ sealed class LambdaRig : IAsyncDisposable
     public async Task<RigTenant> TenantAsync()
     {
         await using var api = await WebRig.StartAsync(Environment, ControlPlane.Lambda.Web.ApiFunction.Build);
+        var slug = Names.Random("a");
         var response = await api.Operator.PostAsJsonAsync(
-            "/v1/admin/tenants", new { organization = "O", slug = Names.Random("a"), plan = "basic", email = "owner@acme.example", country = "DE" });
+            "/v1/admin/tenants", new { organization = "O", slug, plan = "basic", email = $"owner@{slug}.example", country = "DE" });
         var created = await response.Content.ReadFromJsonAsync<JsonElement>();
         return new RigTenant(created.GetProperty("tenant_id").GetGuid(), created.GetProperty("api_key").GetString()!, created.GetProperty("webhook_secret").GetString()!);
     }
