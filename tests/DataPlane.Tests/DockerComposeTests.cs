@@ -28,6 +28,23 @@ public sealed class DockerComposeTests : IDisposable
         Assert.All(docker.Calls, call => Assert.DoesNotContain("value-of", call, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Volumes_belong_to_the_containers_users_before_the_containers_start(bool restart)
+    {
+        using var docker = new DockerOnPath("exit 0");
+        var dataPlane = CreateDataPlane();
+        await dataPlane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        await (restart ? dataPlane.RestartAsync(Samples.Environment("basic"), default) : dataPlane.StartAsync(Samples.Environment("basic"), default));
+
+        var calls = docker.Calls.Select(call => call[(call.LastIndexOf(".env ", StringComparison.Ordinal) + 5)..]).ToList();
+        var up = calls.FindIndex(call => call.StartsWith("up ", StringComparison.Ordinal));
+        const string Run = "run --rm --no-deps --no-TTY --user 0:0 --cap-add CHOWN --cap-add DAC_READ_SEARCH --entrypoint chown";
+        Assert.Equal([$"{Run} open-webui -R 1000:0 /app/backend/data", $"{Run} litellm -R 65534:65534 /var/spool/budget"], calls[(up - 2)..up]);
+    }
+
     [Fact]
     public async Task The_secrets_file_holds_every_secret_and_only_its_owner_may_read_it()
     {

@@ -53,6 +53,9 @@ create_folders() {
     chmod 700 "$data/app" "$data/postgres" "$data/traefik" "$data/backups" "$settings"
     chown 1654:1654 "$data/app"
     chown 70:70 "$data/postgres"
+    # With their files: these containers ran as root in releases before 0.3.
+    chown -R 1655:1655 "$data/ollama"
+    chown -R 1656:1656 "$data/traefik"
 }
 
 # Secrets are generated once. They are never printed or passed as arguments.

@@ -23,6 +23,7 @@ RemainAfterExit=yes
 ExecStart=/usr/local/sbin/controlplane start
 ExecStop=/usr/local/sbin/controlplane stop
 TimeoutStartSec=15min
+LimitCORE=0
 
 [Install]
 WantedBy=multi-user.target
@@ -35,6 +36,7 @@ RequiresMountsFor=$data
 [Service]
 Type=oneshot
 ExecStart=$here/backup.sh
+LimitCORE=0
 EOF
     # Before the disk snapshot at 02:00, so that the snapshot includes the latest backup.
     cat >"$units/controlplane-backup.timer" <<EOF

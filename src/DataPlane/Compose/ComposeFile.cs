@@ -13,7 +13,8 @@ sealed record ComposeService
 {
     public required string Image { get; init; }
     public string[]? Command { get; init; }
-    public string? User { get; init; }
+    /// <summary>User and group by number; never root.</summary>
+    public required string User { get; init; }
     public string Restart { get; init; } = "unless-stopped";
     public Dictionary<string, DependsOn>? DependsOn { get; init; }
     public Dictionary<string, string>? Environment { get; init; }
@@ -25,17 +26,22 @@ sealed record ComposeService
     public required decimal Cpus { get; init; }
     public required string MemLimit { get; init; }
     public required int PidsLimit { get; init; }
-    public bool? ReadOnly { get; init; }
-    public string[]? Tmpfs { get; init; }
+    /// <summary>Only volumes and <see cref="Tmpfs"/> are writable.</summary>
+    public bool ReadOnly { get; init; } = true;
+    public string[] Tmpfs { get; init; } = ["/tmp:size=256m"];
     public string[] CapDrop { get; init; } = ["ALL"];
     public string[] SecurityOpt { get; init; } = ["no-new-privileges:true"];
+
+    /// <summary>No core dumps: they would contain secrets.</summary>
+    public Dictionary<string, int> Ulimits { get; init; } = new() { ["core"] = 0 };
     public Logging Logging { get; init; } = new("json-file", new() { ["max-size"] = "10m", ["max-file"] = "3" });
     public Deploy? Deploy { get; init; }
 
-    /// <summary>A service with its image, resource limits and health check.</summary>
-    public static ComposeService Of(string image, Size size, HealthCheck health) => new()
+    /// <summary>A service with its image, user, resource limits and health check.</summary>
+    public static ComposeService Of(string image, string user, Size size, HealthCheck health) => new()
     {
         Image = image,
+        User = user,
         Healthcheck = health,
         Cpus = size.Cpus,
         MemLimit = $"{size.MemoryMiB}m",

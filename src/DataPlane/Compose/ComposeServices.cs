@@ -2,26 +2,36 @@ using System.Globalization;
 
 namespace ControlPlane.DataPlane.Compose;
 
+/// <param name="User">User and group by number.</param>
+/// <param name="Path">In the container of <paramref name="Service"/>.</param>
+sealed record VolumeOwner(string Service, string User, string Path);
+
 /// <summary>Renders the services of one environment. Secrets appear as <c>${VARIABLE}</c> only; their values are in the project's <c>.env</c>.</summary>
 sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions options)
 {
     const string SocketFolder = "/run/postgresql";
+
+    // Open WebUI's image is made for any user of group 0. The others are the users of their images.
+    const string OpenWebuiUser = "1000:0", LitellmUser = "65534:65534", RedisUser = "999:1000", QdrantUser = "1000:1000";
+    const string OpenWebuiData = "/app/backend/data", LitellmSpool = "/var/spool/budget", QdrantStorage = "/qdrant/storage";
     readonly PlanSizes _sizes = PlanSizes.For(environment.Plan.Name);
 
     public ComposeService OpenWebui() => ComposeService.Of(
-        Images.Get("open-webui"), _sizes.OpenWebui,
+        Images.Get("open-webui"), OpenWebuiUser, _sizes.OpenWebui,
         new(["CMD", "curl", "--fail", "--silent", "--output", "/dev/null", "http://localhost:8080/ready"], StartPeriod: "300s")) with
     {
         DependsOn = WaitFor(["litellm", "redis", .. options.Qdrant ? ["qdrant"] : Array.Empty<string>()]),
-        Environment = new OpenWebuiSettings(environment, options).All(DatabaseUrl("")),
+        // Open WebUI copies its static files at each start, and its libraries write to the home folder.
+        Environment = new(new OpenWebuiSettings(environment, options).All(DatabaseUrl(""))) { ["STATIC_DIR"] = "/tmp/static", ["HOME"] = "/tmp" },
+        Tmpfs = ["/tmp:size=512m"],
         Labels = RouteLabels("open-webui", 8080),
-        Volumes = ["open-webui:/app/backend/data", .. SocketVolume()],
+        Volumes = [$"open-webui:{OpenWebuiData}", .. SocketVolume()],
         ExtraHosts = HostEntry(),
     };
 
     /// <param name="configDigest">Digest of the mounted files: as a label it makes Compose recreate the container when they change.</param>
     public ComposeService Litellm(string configDigest) => ComposeService.Of(
-        Images.Get("litellm"), _sizes.Litellm,
+        Images.Get("litellm"), LitellmUser, _sizes.Litellm,
         new(["CMD", "python3", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:4000/health/readiness', timeout=8)"], StartPeriod: "180s")) with
     {
         Command = ["--config", "/app/config.yaml", "--port", "4000"],
@@ -32,41 +42,52 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         [
             "./litellm/config.yaml:/app/config.yaml:ro", "./litellm/budget_hook.py:/app/budget_hook.py:ro",
             // Usage events are spooled here until delivered; the volume outlives the container.
-            "litellm-spool:/var/spool/budget", .. SocketVolume(),
+            $"litellm-spool:{LitellmSpool}", .. SocketVolume(),
         ],
         ExtraHosts = HostEntry(),
     };
 
     public ComposeService Redis() => ComposeService.Of(
-        Images.Get("redis"), _sizes.Redis, new(["CMD-SHELL", "REDISCLI_AUTH=$$REDIS_PASSWORD redis-cli ping | grep -q PONG"], StartPeriod: "10s")) with
+        Images.Get("redis"), RedisUser, _sizes.Redis, new(["CMD-SHELL", "REDISCLI_AUTH=$$REDIS_PASSWORD redis-cli ping | grep -q PONG"], StartPeriod: "10s")) with
     {
-        // Expanded by a shell in the container, so that the password is not part of the command that Docker stores and shows.
+        // On standard input, because every user of the host may read the arguments of a process.
         Command =
         [
             "sh", "-c",
-            $"exec redis-server --requirepass \"$$REDIS_PASSWORD\" --appendonly yes --maxmemory {_sizes.Redis.MemoryMiB * 3 / 4}mb --maxmemory-policy volatile-lru",
+            $"exec redis-server --appendonly yes --maxmemory {_sizes.Redis.MemoryMiB * 3 / 4}mb --maxmemory-policy volatile-lru - <<EOF\nrequirepass $$REDIS_PASSWORD\nEOF",
         ],
-        User = "999:1000",
-        ReadOnly = true,
         Environment = new() { ["REDIS_PASSWORD"] = "${REDIS_PASSWORD}" },
         Volumes = ["redis:/data"],
     };
 
     public ComposeService Ollama(string models) => ComposeService.Of(
-        Images.Get("ollama"), PlanSizes.Ollama, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
+        Images.Get("ollama"), options.ModelsUser, PlanSizes.Ollama, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
     {
-        Environment = new() { ["OLLAMA_NO_CLOUD"] = "1", ["OLLAMA_KEEP_ALIVE"] = "30m" },
-        Volumes = [$"{Escape(models)}:/root/.ollama"],
+        Environment = new() { ["HOME"] = "/ollama", ["OLLAMA_NO_CLOUD"] = "1", ["OLLAMA_KEEP_ALIVE"] = "30m" },
+        Volumes = [$"{Escape(models)}:/ollama/.ollama"],
         Deploy = options.DedicatedGpus > 0 ? new(new(new([new("nvidia", options.DedicatedGpus, ["gpu"])]))) : null,
     };
 
     public static ComposeService Qdrant() => ComposeService.Of(
-        Images.Get("qdrant"), PlanSizes.Qdrant,
+        Images.Get("qdrant"), QdrantUser, PlanSizes.Qdrant,
         new(["CMD", "bash", "-c", ": > /dev/tcp/127.0.0.1/6333"], StartPeriod: "30s")) with
     {
-        Environment = new() { ["QDRANT__SERVICE__API_KEY"] = "${QDRANT_API_KEY}", ["QDRANT__TELEMETRY_DISABLED"] = "true" },
-        Volumes = ["qdrant:/qdrant/storage"],
+        Environment = new()
+        {
+            ["QDRANT__SERVICE__API_KEY"] = "${QDRANT_API_KEY}",
+            ["QDRANT__TELEMETRY_DISABLED"] = "true",
+            ["QDRANT__STORAGE__SNAPSHOTS_PATH"] = $"{QdrantStorage}/snapshots",
+            ["QDRANT_INIT_FILE_PATH"] = "/tmp/.qdrant-initialized",
+        },
+        Volumes = [$"qdrant:{QdrantStorage}"],
     };
+
+    /// <summary>The volumes whose owner has to be set: a new one belongs to root, as in the image, and so does one of a former release.</summary>
+    public static IReadOnlyList<VolumeOwner> VolumeOwners(DataPlaneOptions options) =>
+    [
+        new("open-webui", OpenWebuiUser, OpenWebuiData), new("litellm", LitellmUser, LitellmSpool),
+        .. options.Qdrant ? [new("qdrant", QdrantUser, QdrantStorage)] : Array.Empty<VolumeOwner>(),
+    ];
 
     /// <summary>Escapes text for a Compose file, where a dollar sign starts a variable.</summary>
     public static string Escape(string text) => text.Replace("$", "$$", StringComparison.Ordinal);
@@ -89,6 +110,8 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             ["STORE_MODEL_IN_DB"] = "False",
             ["DISABLE_ADMIN_UI"] = "True",
             ["NO_DOCS"] = "True",
+            // The only folder besides the spool that the gateway writes to.
+            ["LITELLM_MIGRATION_DIR"] = "/tmp/migrations",
         };
         foreach (var provider in environment.Models.Where(model => !model.IsLocal).Select(model => model.Provider).Distinct())
         {

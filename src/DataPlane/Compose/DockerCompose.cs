@@ -87,11 +87,24 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     async Task UpAsync(TenantEnvironment environment, string[] extraOptions, CancellationToken ct)
     {
+        await OwnVolumesAsync(environment, ct);
         var seconds = options.StartTimeout.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
         await ComposeAsync(
             environment, ["up", "--detach", "--wait", "--wait-timeout", seconds, "--remove-orphans", .. extraOptions], options.StartTimeout + CommandTimeout, ct);
         // Needs a healthy gateway: registers the virtual key that Open WebUI uses.
         await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], CommandTimeout, ct, EmbeddedFile.Read("create_virtual_key.py"));
+    }
+
+    // In containers of their own with the capabilities that chown needs: the services have none.
+    async Task OwnVolumesAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        foreach (var (service, user, path) in ComposeServices.VolumeOwners(options))
+        {
+            await ComposeAsync(
+                environment,
+                ["run", "--rm", "--no-deps", "--no-TTY", "--user", "0:0", "--cap-add", "CHOWN", "--cap-add", "DAC_READ_SEARCH", "--entrypoint", "chown", service, "-R", user, path],
+                options.StartTimeout, ct);
+        }
     }
 
     /// <returns>False if the container does not exist.</returns>

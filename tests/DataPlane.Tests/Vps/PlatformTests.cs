@@ -39,8 +39,23 @@ public sealed class PlatformTests
         Assert.Equal(["ALL"], (List<object>)service.Value["cap_drop"]);
         Assert.Equal(["no-new-privileges:true"], (List<object>)service.Value["security_opt"]);
         Assert.All(["privileged", "network_mode", "pid", "ipc", "userns_mode", "devices"], (string key) => Assert.DoesNotContain(key, service.Value.Keys));
-        Assert.True(service.Key == "ollama" || (string)service.Value["read_only"] == "true", service.Key);
+        Assert.Equal("true", service.Value["read_only"]);
+        Assert.Equal("0", ((Dictionary<object, object>)service.Value["ulimits"])["core"]);
+        Assert.DoesNotContain("cap_add", service.Value.Keys);
     });
+
+    [Fact]
+    public void Only_the_socket_proxies_run_as_root_because_the_engine_socket_belongs_to_root()
+    {
+        Assert.Equal(
+            ["docker-reader", "docker-writer"],
+            Services.Where(service => !service.Value.TryGetValue("user", out var user) || ((string)user).Split(':')[0] is "0" or "root").Select(service => service.Key).Order(StringComparer.Ordinal));
+        // A bind mount belongs to its container's user.
+        var owners = Regex.Matches(File.ReadAllText(At("deploy/vps/lib/settings.sh")), @"chown (?:-R )?(\d+:\d+) ""\$data/(\w+)""")
+            .ToDictionary(owner => owner.Groups[2].Value, owner => owner.Groups[1].Value);
+        Assert.All([("app", "controlplane"), ("postgres", "postgres"), ("ollama", "ollama"), ("traefik", "traefik")], ((string Folder, string Service) mount) =>
+            Assert.Equal(Services[mount.Service]["user"], owners[mount.Folder]));
+    }
 
     [Fact]
     public void Only_the_socket_proxies_mount_the_engine_socket_and_each_serves_one_caller()
