@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
+using System.Text.Json;
 
 namespace ControlPlane.Tests.Vps;
 
@@ -38,6 +39,21 @@ public sealed class ReleaseTests : IDisposable
         Assert.Equal("7.8.9", (await RunAsync("dotnet", At("app/controlplane.dll"), "--version")).Trim());
     }
 
+    [Fact]
+    public async Task The_bill_of_materials_of_a_host_lists_its_packages_with_versions_licenses_and_hashes_and_no_test_tools()
+    {
+        await RunAsync("env", "SBOM_HOSTS=Local", Repository.At("scripts/package-sbom"), "7.8.9", _folder);
+        using var bill = JsonDocument.Parse(await File.ReadAllTextAsync(At("controlplane-local-7.8.9.cdx.json")));
+        Assert.Equal("CycloneDX", bill.RootElement.GetProperty("bomFormat").GetString());
+        Assert.Equal("7.8.9", bill.RootElement.GetProperty("metadata").GetProperty("component").GetProperty("version").GetString());
+        var packages = bill.RootElement.GetProperty("components").EnumerateArray().ToDictionary(package => package.GetProperty("name").GetString()!);
+        var npgsql = packages["Npgsql"];
+        Assert.StartsWith("pkg:nuget/Npgsql@", npgsql.GetProperty("purl").GetString(), StringComparison.Ordinal);
+        Assert.NotEmpty(npgsql.GetProperty("licenses").EnumerateArray());
+        Assert.NotEmpty(npgsql.GetProperty("hashes").EnumerateArray());
+        Assert.DoesNotContain(packages.Keys, name => name.StartsWith("xunit", StringComparison.OrdinalIgnoreCase) || name is "MinVer");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("latest")]
@@ -51,7 +67,7 @@ public sealed class ReleaseTests : IDisposable
 
     [Fact, Trait("Category", "Shellcheck")]
     public async Task Shellcheck_finds_nothing_in_the_scripts() => Assert.Equal(
-        "", await RunAsync("sh", "-c", "shellcheck --external-sources --check-sourced deploy/vps/*.sh scripts/package-release"));
+        "", await RunAsync("sh", "-c", "shellcheck --external-sources --check-sourced deploy/vps/*.sh scripts/package-release scripts/package-sbom scripts/audit-packages"));
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
