@@ -30,7 +30,7 @@ static class Bench
     public static async Task<int> RunAsync(BenchOptions options, CancellationToken ct)
     {
         await using var environment = await BenchEnvironment.StartAsync(ct);
-        var machine = await Machine.ReadAsync(environment, ct);
+        var machine = await Machine.ReadAsync(environment.Database, ct);
         Console.WriteLine(machine.Sentence);
         var results = new List<Result>();
         foreach (var (name, create) in Names.Zip(AllMeasures).Where(m => options.Only.Contains(m.First)))

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Npgsql;
 
 namespace ControlPlane.Benchmarks;
 
@@ -10,10 +11,10 @@ sealed record Machine(string Processor, int Cores, long MemoryMib, string System
         CultureInfo.InvariantCulture,
         $"{Cores} cores of {Processor}, {MemoryMib / 1024} GiB, {System}, {Runtime}, PostgreSQL {Postgres} with fsync {(Fsync ? "on" : "off")} and shared_buffers {SharedBuffers}; client, server and database share them.");
 
-    public static async Task<Machine> ReadAsync(BenchEnvironment environment, CancellationToken ct)
+    public static async Task<Machine> ReadAsync(NpgsqlDataSource database, CancellationToken ct)
     {
         var settings = new Dictionary<string, string>();
-        await using var command = environment.Database.CreateCommand("select name, current_setting(name) from unnest(array['server_version', 'fsync', 'shared_buffers']) name");
+        await using var command = database.CreateCommand("select name, current_setting(name) from unnest(array['server_version', 'fsync', 'shared_buffers']) name");
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {

@@ -1,3 +1,4 @@
+using ControlPlane.Benchmarks.Soak;
 using Npgsql;
 
 namespace ControlPlane.Tests.Support.Crashing;
@@ -32,22 +33,7 @@ sealed class DatabaseInvariants(string connectionString) : IAsyncDisposable
 
     static readonly (string Rule, string CountViolations)[] Rules =
     [
-        ("No id is counted twice", "select count(*) from (select from control.usage_event group by tenant_id, id having count(*) > 1) twice"),
-        ("Events equal the live counters", $"""
-            select count(*) from ({Sums}) e full join control.usage_counter c using (tenant_id, day, model, user_id)
-            where (e.requests, e.prompt, e.completion, e.cost) is distinct from (c.requests, c.prompt_tokens, c.completion_tokens, c.cost)
-            """),
-        ("Events equal daily usage", $"""
-            select count(*) from ({Sums}) e full join control.daily_usage c using (tenant_id, day, model, user_id)
-            where (e.requests, e.prompt, e.completion, e.cost) is distinct from (c.requests, c.prompt_tokens, c.completion_tokens, c.cost)
-            """),
-        ("Events of closed periods equal invoice lines", """
-            select count(*) from (
-                select e.tenant_id, sum(prompt_tokens + completion_tokens) as tokens from control.usage_event e
-                join control.subscription s on s.tenant_id = e.tenant_id where e.period < s.open_period group by 1) e
-            full join (select tenant_id, sum(tokens) as tokens from control.invoice_line group by 1) l using (tenant_id)
-            where coalesce(e.tokens, 0) <> coalesce(l.tokens, 0)
-            """),
+        .. Books.Rules,
         ("Invoice numbers have no gap", """
             select count(*) from (select right(number, 6)::bigint as number, row_number() over (order by number) as place from control.invoice) i where number <> place
             """),
@@ -92,10 +78,4 @@ sealed class DatabaseInvariants(string connectionString) : IAsyncDisposable
                or (select count(*) from control.webhook_secret s where s.tenant_id = t.id) <> 1
             """),
     ];
-
-    const string Sums = """
-        select tenant_id, (occurred_at at time zone 'UTC')::date as day, model, user_id, count(*) as requests, sum(prompt_tokens) as prompt,
-               sum(completion_tokens) as completion, sum(cost) as cost
-        from control.usage_event group by 1, 2, 3, 4
-        """;
 }
