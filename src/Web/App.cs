@@ -15,6 +15,7 @@ public static class App
         services.AddGateway(configuration);
         services.AddLimits();
         services.AddBilling(configuration, settings);
+        services.AddPrivacy();
         services.AddMessages(configuration, settings);
         services.AddJobs();
         services.AddResponses();
@@ -57,6 +58,13 @@ public static class App
         services.AddSingleton<AnnounceAlerts>();
         services.AddSingleton<ReplayQuarantine>();
         services.AddSingleton<RebuildDailyUsage>();
+    }
+
+    /// <summary>Export and erasure of a person's data.</summary>
+    public static void AddPrivacy(this IServiceCollection services)
+    {
+        services.AddSingleton<ExportPerson>();
+        services.AddSingleton<ErasePerson>();
     }
 
     public static void AddBilling(this IServiceCollection services, IConfiguration configuration, Settings settings)
@@ -120,6 +128,7 @@ public static class App
         app.MapQuarantine();
         app.MapOperatorTenants();
         app.MapOperatorEnvironment();
+        app.MapPeople();
         app.MapJobs();
         if (app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox)
         {

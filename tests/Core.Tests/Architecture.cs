@@ -10,7 +10,7 @@ static partial class Architecture
 {
     /// <summary>A module may use those before it: the platform, which all use, then the modules in data-flow order.</summary>
     public static readonly string[] Modules =
-        ["Platform", "Notifications", "Catalog", "Subscriptions", "Accounts", "Provisioning", "Limits", "Metering", "Billing", "Reporting"];
+        ["Platform", "Notifications", "Catalog", "Subscriptions", "Accounts", "Provisioning", "Limits", "Metering", "Billing", "Reporting", "Privacy"];
 
     public static IEnumerable<string> UsesOfLaterModules(IEnumerable<Source> sources) =>
         from source in sources
@@ -39,7 +39,7 @@ static partial class Architecture
 
     // Types of another namespace below ControlPlane need no using when they are qualified by its last part.
     [GeneratedRegex(
-        @"(?<![\w.])(?:ControlPlane\.)?(Platform|Notifications|Catalog|Subscriptions|Accounts|Provisioning|Limits|Metering|Billing|Reporting)(?=\.[A-Z]|;)")]
+        @"(?<![\w.])(?:ControlPlane\.)?(Platform|Notifications|Catalog|Subscriptions|Accounts|Provisioning|Limits|Metering|Billing|Reporting|Privacy)(?=\.[A-Z]|;)")]
     private static partial Regex Uses();
 
     [GeneratedRegex(@"\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate)\s+control\.([a-z_]+)", RegexOptions.IgnoreCase)]

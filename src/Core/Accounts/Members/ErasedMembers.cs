@@ -1,0 +1,22 @@
+namespace ControlPlane.Accounts.Members;
+
+/// <summary>The memberships of one person, in all tenants, when their data is erased.</summary>
+public static class ErasedMembers
+{
+    /// <returns>Slugs of the tenants that would be left without a confirmed owner.</returns>
+    public static Task<List<string>> SlugsOfSoleOwnerAsync(this Transaction transaction, string email, CancellationToken ct) =>
+        transaction.QueryAsync(SoleOwner, row => row.GetString(0), ct, email);
+
+    /// <summary>Deletes the memberships with their sessions and links.</summary>
+    /// <returns>Ids of the deleted members. The audit log names them by these ids only, so its entries are pseudonymous from now on.</returns>
+    public static Task<List<Guid>> DeleteMembersAsync(this Transaction transaction, string email, CancellationToken ct) =>
+        transaction.QueryAsync("delete from control.member where lower(email) = lower($1) returning id", row => row.GetGuid(0), ct, email);
+
+    const string SoleOwner = """
+        select t.slug from control.member m join control.tenant t on t.id = m.tenant_id
+        where lower(m.email) = lower($1) and m.role = 'owner' and m.confirmed_at is not null and t.status <> 'deleted'
+          and not exists (select 1 from control.member other
+                          where other.tenant_id = m.tenant_id and other.id <> m.id and other.role = 'owner' and other.confirmed_at is not null)
+        order by t.slug
+        """;
+}

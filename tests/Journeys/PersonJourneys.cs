@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Npgsql;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Export and erasure of a person's data.</summary>
+public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedServer>
+{
+    TestServer Server => shared.Server;
+
+    [Fact]
+    public async Task An_erased_person_is_gone_from_memberships_mail_and_usage_and_the_books_still_balance()
+    {
+        var tenant = await Server.CreateTenantAsync("premium");
+        var person = await AddMemberAsync(tenant);
+        await Server.ReportAsync(
+            tenant,
+            Deliveries.Event("a", Server.Clock.GetUtcNow(), prompt: 100, completion: 20, user: person),
+            Deliveries.Event("b", Server.Clock.GetUtcNow(), prompt: 30, completion: 4, user: "user-of-person"),
+            Deliveries.Event("c", Server.Clock.GetUtcNow(), prompt: 5, completion: 6, user: "another-user"));
+        await Server.RunJobAsync("nightly");
+        await Server.SqlAsync("insert into control.user_limit (tenant_id, user_id, updated_at) values ($1, 'user-of-person', now())", tenant.Id);
+        var body = new { email = person.ToUpperInvariant(), users = new[] { new { tenant_id = tenant.Id, user = "user-of-person" } } };
+
+        var export = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/export", body)).ReadAsync();
+        var erased = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", body)).ReadAsync();
+
+        Assert.Equal("viewer", Assert.Single(export.GetProperty("memberships").EnumerateArray()).GetProperty("role").GetString());
+        Assert.Equal("Invitation", Assert.Single(export.GetProperty("mails").EnumerateArray()).GetProperty("subject").GetString());
+        Assert.Equal([person, "user-of-person"], export.GetProperty("usage").EnumerateArray().Select(row => row.GetProperty("user").GetString()).Order(StringComparer.Ordinal));
+        Assert.Equal((1, 1, 2, 2), (erased.GetProperty("members").GetInt32(), erased.GetProperty("mails").GetInt32(), erased.GetProperty("users").GetInt32(), erased.GetProperty("events").GetInt32()));
+
+        // In no row of any table, whatever its name.
+        Assert.Empty(await TablesWithAsync(person));
+        Assert.Empty(await TablesWithAsync("user-of-person"));
+        var rows = await (await tenant.Http.GetAsync($"/v1/usage?from={Today()}&to={Tomorrow()}&group_by=user")).ReadAsync();
+        Assert.Equal(
+            [("another-user", 11L), ("erased", 34L), ("erased", 120L)],
+            rows.GetProperty("items").EnumerateArray().Select(row => (row.GetProperty("user").GetString()!.StartsWith("erased-", StringComparison.Ordinal) ? "erased" : row.GetProperty("user").GetString()!, row.GetProperty("total_tokens").GetInt64()))
+                .OrderBy(row => row.Item1, StringComparer.Ordinal).ThenBy(row => row.Item2));
+        await Server.RunJobAsync("nightly");
+        Assert.Equal(0, await Server.ReadAsync<long>("select count(*) from control.job_run where jsonb_array_length(coalesce(summary -> 'alerts', '[]')) > 0"));
+        Assert.Equal(1, await Server.ReadAsync<long>("select count(*) from control.audit_log where action = 'person.erased' and (detail ->> 'events')::int = 2"));
+
+        var again = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", body)).ReadAsync();
+        Assert.Equal((0, 0L), (again.GetProperty("members").GetInt32(), again.GetProperty("events").GetInt64()));
+    }
+
+    [Fact]
+    public async Task The_only_owner_of_a_tenant_is_not_erased_before_the_tenant_is_deleted()
+    {
+        var tenant = await Server.CreateTenantAsync();
+        var body = new { email = $"owner@{tenant.Slug}.example" };
+
+        var refused = await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", body);
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Contains(tenant.Slug, await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        await Server.SqlAsync("update control.tenant set status = 'deleted' where id = $1", tenant.Id);
+        Assert.Equal(1, (await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", body)).ReadAsync()).GetProperty("members").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("""{"email":"nobody"}""", "email")]
+    [InlineData("""{"email":"a@example.org","users":[{"user":"u"}]}""", "users")]
+    [InlineData("""{"email":"a@example.org","users":[null]}""", "users")]
+    public async Task An_incomplete_request_is_refused(string body, string field)
+    {
+        foreach (var action in new[] { "export", "erase" })
+        {
+            var reply = await Server.Operator.PostAsync($"/v1/admin/people/{action}", new StringContent(body, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")));
+            Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+            Assert.True(JsonDocument.Parse(await reply.Content.ReadAsStringAsync()).RootElement.GetProperty("errors").TryGetProperty(field, out _));
+        }
+    }
+
+    [Fact]
+    public async Task Only_operators_export_and_erase()
+    {
+        var tenant = await Server.CreateTenantAsync();
+        foreach (var action in new[] { "export", "erase" })
+        {
+            Assert.Equal(HttpStatusCode.Unauthorized, (await Server.Anonymous.PostAsJsonAsync($"/v1/admin/people/{action}", new { email = "a@example.org" })).StatusCode);
+            Assert.False((await tenant.Http.PostAsJsonAsync($"/v1/admin/people/{action}", new { email = "a@example.org" })).IsSuccessStatusCode);
+        }
+    }
+
+    [Theory]
+    [InlineData("prompt_tokens = 0")]
+    [InlineData("user_id = 'another'")]
+    [InlineData("user_id = 'erased-x', cost = 7")]
+    public async Task Events_are_still_append_only_for_their_owner(string change)
+    {
+        var tenant = await Server.CreateTenantAsync();
+        await Server.ReportAsync(tenant, Deliveries.Event("e", Server.Clock.GetUtcNow()));
+        await using var database = NpgsqlDataSource.Create(Server.ConnectionString);
+        await using var command = database.CreateCommand($"update control.usage_event set {change} where tenant_id = '{tenant.Id}'");
+        Assert.Equal(PostgresErrorCodes.RestrictViolation, (await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteNonQueryAsync())).SqlState);
+    }
+
+    // A member with a mail, as after an invitation.
+    async Task<string> AddMemberAsync(TestTenant tenant)
+    {
+        var email = $"person@{tenant.Slug}.example";
+        await Server.SqlAsync(
+            "insert into control.member (id, tenant_id, email, role, confirmed_at, created_at) values ($1, $2, $3, 'viewer', now(), now())", Ids.New(Server.Clock), tenant.Id, email);
+        await Server.SqlAsync(
+            "insert into control.outbox (id, tenant_id, dedupe_key, recipient, subject, body, created_at, sent_at) values ($1, $2, $3, $4, 'Invitation', 'Text', now(), now())",
+            Ids.New(Server.Clock), tenant.Id, $"test:{email}", email);
+        return email;
+    }
+
+    async Task<IReadOnlyList<string>> TablesWithAsync(string text)
+    {
+        await using var database = NpgsqlDataSource.Create(Server.ConnectionString);
+        var tables = new List<string>();
+        await using (var command = database.CreateCommand("select oid::regclass::text from pg_class where relnamespace = 'control'::regnamespace and relkind in ('r', 'p') and not relispartition"))
+        await using (var reader = await command.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync())
+            {
+                tables.Add(reader.GetString(0));
+            }
+        }
+
+        var found = new List<string>();
+        foreach (var table in tables)
+        {
+            await using var command = database.CreateCommand($"select count(*) from {table} t where t::text ilike '%' || $1 || '%'");
+            command.Parameters.Add(new() { Value = text });
+            if ((long)(await command.ExecuteScalarAsync())! > 0)
+            {
+                found.Add(table);
+            }
+        }
+
+        return found;
+    }
+
+    string Today() => Server.Clock.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+
+    string Tomorrow() => Server.Clock.GetUtcNow().AddDays(1).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+}
