@@ -40,6 +40,15 @@ public sealed partial class RepositoryTests
                 Assert.Matches(@"^(\./\.github/workflows/\S+|[\w-]+/[\w-]+@(v\d+(\.\d+)*|[0-9a-f]{40}))$", action));
         });
 
+    [Fact]
+    public void Every_test_named_in_the_security_page_exists()
+    {
+        var named = TestName().Matches(File.ReadAllText(Repository.At("docs/security.md"))).Select(name => name.Groups[1].Value).Distinct().ToList();
+        var tests = string.Join('\n', Directory.EnumerateFiles(Repository.At("tests"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        Assert.True(named.Count > 30, $"only {named.Count} tests are named");
+        Assert.Equal([], named.Where(name => !tests.Contains($" {name}(", StringComparison.Ordinal)));
+    }
+
     /// <summary>Names of packages with files that are part of the published host.</summary>
     static IEnumerable<string> ShippedPackages(string assetsFile)
     {
@@ -55,6 +64,10 @@ public sealed partial class RepositoryTests
 
     [GeneratedRegex(@"^\| ([A-Za-z][\w.-]*\*?) \| ", RegexOptions.Multiline)]
     private static partial Regex TableRow();
+
+    // A sentence with underscores; file names and settings have none or are in capitals.
+    [GeneratedRegex("`([A-Z][a-z]*(?:_[A-Za-z0-9]+){3,})`")]
+    private static partial Regex TestName();
 
     [GeneratedRegex(@"^\s*(?:- )?uses: (\S+)", RegexOptions.Multiline)]
     private static partial Regex Uses();
