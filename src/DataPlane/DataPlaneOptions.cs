@@ -35,6 +35,9 @@ public sealed record DataPlaneOptions
     /// <summary>Whether each environment has its own Qdrant for document vectors. Otherwise Open WebUI stores them itself.</summary>
     public bool Qdrant { get; init; }
 
+    /// <summary>How long a user stays signed in to Open WebUI.</summary>
+    public TimeSpan ChatSession { get; init; } = TimeSpan.FromHours(24);
+
     /// <summary>How long an environment may take to become healthy. The first start pulls several gigabytes.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(15);
 

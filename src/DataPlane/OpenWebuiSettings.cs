@@ -22,6 +22,7 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["WEBUI_ADMIN_NAME"] = "Administrator",
         ["ENABLE_SIGNUP"] = "False",
         ["DEFAULT_USER_ROLE"] = "user",
+        ["JWT_EXPIRES_IN"] = string.Create(CultureInfo.InvariantCulture, $"{options.ChatSession.TotalHours:0}h"),
         ["ENABLE_VERSION_UPDATE_CHECK"] = "False",
         ["ANONYMIZED_TELEMETRY"] = "False",
         ["DO_NOT_TRACK"] = "True",

@@ -10,7 +10,7 @@ public static class App
     public static IServiceCollection AddControlPlane(this IServiceCollection services, IConfiguration configuration)
     {
         var settings = services.AddFoundation(configuration);
-        services.AddSignup();
+        services.AddSignup(configuration, settings);
         services.AddProvisioning(configuration, settings);
         services.AddGateway(configuration);
         services.AddLimits();
@@ -108,6 +108,7 @@ public static class App
     public static void MapControlPlane(this WebApplication app)
     {
         app.UseForwardedHeaders();
+        app.UseCookiePolicy();
         app.UseResponses();
         app.UseAuthentication();
         app.UseAuthorization();

@@ -186,6 +186,8 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Check your email");
         var mail = (await Server.MailsAsync()).Last(mail => mail.To == $"owner@{slug}.example");
         await window.GoAsync(mail.Link("verify").ToString());
+        await window.PressAsync("Confirm");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Your email address is confirmed");
     }
 
     static async Task SignInAsync(Window window, string slug)

@@ -27,7 +27,7 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         await SetLimitsAndWebhooksAsync(tenant);
         foreach (var path in (string[])
             ["/", "/login", "/forgot", "/terms", "/app", "/app/environment", "/app/keys", "/app/invoices", "/app/limits", "/app/limits?user=anna", "/app/webhooks", "/app/members",
-             "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/deliveries", "/admin/jobs"])
+             "/app/organizations", "/app/account", "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/deliveries", "/admin/jobs"])
         {
             await window.GoAsync(path);
             Assert.Equal((path, 0), (path, await window.HorizontalOverflowAsync()));

@@ -28,7 +28,7 @@ sealed partial class NewCustomer(Uri portal, MailFolder mail)
             ["password"] = Password,
             ["accept_terms"] = "true",
         }, ct);
-        await browser.OpenAsync(await mail.LinkAsync(tenant.Email, "/v1/verify", ct), ct);
+        await browser.SubmitAsync(await mail.LinkAsync(tenant.Email, "/v1/verify", ct), "/v1/verify", [], ct);
         await browser.SubmitAsync("/login", "/login", new Dictionary<string, string> { ["email"] = tenant.Email, ["password"] = Password }, ct);
 
         var key = await browser.SubmitAsync("/app/keys", "/app/keys", new Dictionary<string, string> { ["name"] = "usage reporter" }, ct);

@@ -18,7 +18,7 @@ sealed class JobsFunction(IHost host, ScheduledJobHandler jobHandler, Provisioni
         var builder = Composition.NewHost(environment.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
-        builder.Services.AddSignup();
+        builder.Services.AddSignup(builder.Configuration, settings);
         builder.Services.AddLimits();
         builder.Services.AddBilling(builder.Configuration, settings);
         builder.Services.AddMessages(builder.Configuration, settings);

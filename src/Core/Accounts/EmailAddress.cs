@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -35,6 +36,9 @@ public static partial class EmailAddress
             return trimmed;
         }
     }
+
+    /// <summary>A key for counters and cookies that does not show the address. Letter case does not matter, as in every comparison of addresses.</summary>
+    public static byte[] KeyOf(string normalized) => SHA256.HashData(Encoding.UTF8.GetBytes(normalized.ToLowerInvariant()));
 
     /// <returns>What to enter instead; null when mail can be sent there.</returns>
     public static string? Validate(string? entered) => Normalize(entered) switch

@@ -19,7 +19,7 @@ static class AlertMail
         var body = string.Create(CultureInfo.InvariantCulture, $"""
             Hello,
 
-            {organization} has used {alert.Used:N0} of {alert.Maximum:N0}: {alert.Percent} % of {limit}.
+            {MailText.Name(organization)} has used {alert.Used:N0} of {alert.Maximum:N0}: {alert.Percent} % of {limit}.
 
             {Consequence(alert)}
 

@@ -20,7 +20,7 @@ public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlan
     string Body(TenantEnvironment environment, string owner) => $"""
         Hello,
 
-        Your LLM environment for {environment.Organization} is ready.
+        Your LLM environment for {MailText.Name(environment.Organization)} is ready.
 
           Address             {environment.Url.GetLeftPart(UriPartial.Authority)}
           First administrator {owner}

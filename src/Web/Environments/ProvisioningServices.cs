@@ -55,6 +55,7 @@ public static class ProvisioningServices
                 .Select(provider => (Provider: provider, Key: configuration[DataPlaneOptions.ProviderVariable(provider)]))
                 .Where(provider => !string.IsNullOrEmpty(provider.Key)).ToDictionary(provider => provider.Provider, provider => provider.Key!),
             DedicatedGpus = Number(configuration, "CONTROLPLANE_DEDICATED_GPUS", 0),
+            ChatSession = TimeSpan.FromHours(configuration.ReadCount("CONTROLPLANE_CHAT_SESSION_HOURS", 24, "hours", maximum: 8_760)),
             Qdrant = string.Equals(configuration["CONTROLPLANE_QDRANT"], "true", StringComparison.OrdinalIgnoreCase),
         };
         return defaults with

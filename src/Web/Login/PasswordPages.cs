@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Login;
 
-/// <summary>Choosing a password through a link in a mail: a reset or an invitation.</summary>
+/// <summary>The links in the mails for a reset and an invitation. Opening one shows a page and changes nothing; its button acts.</summary>
 static class PasswordPages
 {
     public static void MapPasswordPages(this IEndpointRouteBuilder routes)
@@ -17,24 +17,41 @@ static class PasswordPages
             LinkTo = "/login",
             LinkText = "Sign in",
         }));
-        MapLink(pages, "reset");
-        MapLink(pages, "invite");
+        pages.MapGet("/reset", async Task<IResult> (string? token, ChoosePassword choose, CancellationToken ct) =>
+            await choose.IsUsableAsync(token, "reset", ct) ? Form("reset", token!, null) : InvalidOrExpiredToken());
+        pages.MapPost("/reset", ([FromForm] IFormCollection form, ChoosePassword choose, CancellationToken ct) => Choose("reset", form, choose, ct))
+            .RequireRateLimiting(RateLimits.SignIn);
+        pages.MapGet("/invite", ShowInvitation);
+        pages.MapPost("/invite", Accept).RequireRateLimiting(RateLimits.SignIn);
+    }
+
+    static async Task<IResult> ShowInvitation(string? token, JoinTenant join, CancellationToken ct) => await join.FindAsync(token, ct) switch
+    {
+        null => InvalidOrExpiredToken(),
+        { HasAccount: true } invitation => new RazorComponentResult<JoinPage>(new { Token = token, Invitation = invitation }),
+        _ => Form("invite", token!, null),
+    };
+
+    static async Task<IResult> Accept([FromForm] IFormCollection form, JoinTenant join, ChoosePassword choose, CancellationToken ct)
+    {
+        var token = form["token"].ToString();
+        if (await join.FindAsync(token, ct) is not { HasAccount: true })
+        {
+            return await Choose("invite", form, choose, ct);
+        }
+
+        // The sign-in comes first unless the person is signed in.
+        return await join.RunAsync(token, ct) ? new SeeOther("/app/organizations") : InvalidOrExpiredToken();
     }
 
     /// <param name="purpose">Of the token; also the path segment.</param>
-    static void MapLink(IEndpointRouteBuilder pages, string purpose)
-    {
-        pages.MapGet($"/{purpose}", async Task<IResult> (string? token, ChoosePassword choose, CancellationToken ct) =>
-            await choose.IsUsableAsync(token, purpose, ct) ? Form(purpose, token!, null) : InvalidOrExpiredToken());
-        pages.MapPost($"/{purpose}", async Task<IResult> ([FromForm] IFormCollection form, ChoosePassword choose, CancellationToken ct) =>
-            await choose.RunAsync(form["token"], purpose, form["password"], ct) switch
-            {
-                ChoosePasswordResult.Chosen => new SeeOther("/login?done=password"),
-                ChoosePasswordResult.Invalid invalid => Form(purpose, form["token"].ToString(), invalid.Errors["password"]),
-                ChoosePasswordResult.AddressTaken => AddressTaken(),
-                _ => InvalidOrExpiredToken(),
-            }).RequireRateLimiting(RateLimits.SignIn);
-    }
+    static async Task<IResult> Choose(string purpose, IFormCollection form, ChoosePassword choose, CancellationToken ct) =>
+        await choose.RunAsync(form["token"], purpose, form["password"], ct) switch
+        {
+            ChoosePasswordResult.Chosen => new SeeOther("/login?done=password"),
+            ChoosePasswordResult.Invalid invalid => Form(purpose, form["token"].ToString(), invalid.Errors["password"]),
+            _ => InvalidOrExpiredToken(),
+        };
 
     static async Task<IResult> Forgot([FromForm] IFormCollection form, RequestReset reset, CancellationToken ct)
     {
@@ -62,13 +79,4 @@ static class PasswordPages
         LinkText = "Send a new link",
     })
     { StatusCode = StatusCodes.Status410Gone };
-
-    static RazorComponentResult<MessagePage> AddressTaken() => new(new
-    {
-        Title = "This email address already has an account",
-        Problem = "It belongs to another organization, and an email address can have only one account. Ask to be invited with a different address.",
-        LinkTo = "/login",
-        LinkText = "Sign in",
-    })
-    { StatusCode = StatusCodes.Status409Conflict };
 }

@@ -27,28 +27,28 @@ static class SignInPages
         Notice = done switch
         {
             "password" => "Your password has been changed. Sign in with the new one.",
+            "verified" => "Your email address is confirmed and we are setting up your environment. Sign in to follow the progress.",
+            "email" => "Your email address has been changed. Sign in with the new one.",
             "logout" => "You have signed out.",
             _ => null,
         },
     });
 
     static async Task<IResult> SignInMember(
-        [FromForm] IFormCollection form, HttpContext context, SignIn signIn, SignInLimiter limiter, CancellationToken ct)
+        [FromForm] IFormCollection form, HttpContext context, SignIn signIn, KnownBrowsers browsers, PortalCookies cookies, CancellationToken ct)
     {
         string email = form["email"].ToString(), returnTo = form["return"].ToString();
-        using var lease = limiter.TryAcquire(email);
-        if (!lease.IsAcquired)
-        {
-            return RateLimits.Reject(context, lease);
-        }
-
-        switch (await signIn.RunAsync(email, form["password"], ct))
+        switch (await signIn.RunAsync(email, form["password"], browsers.OriginOf(context, email), ct))
         {
             case SignInResult.SignedIn session:
-                context.SignInMember(session);
+                cookies.SignInMember(context, session);
+                browsers.RememberDevice(context, email);
                 return new SeeOther(ReturnPath.Of(returnTo, Members));
-            case SignInResult.NotVerified:
+            case SignInResult.NotVerified pending:
+                browsers.RememberSignup(context, pending.Tenant);
                 return ShowAgain(email, returnTo, "Your email address is not confirmed yet. We have sent you the link again: follow it, then sign in.");
+            case SignInResult.Throttled throttled:
+                return RateLimits.Reject(context, throttled.RetryAfter);
             default:
                 return ShowAgain(email, returnTo, "Incorrect email or password.");
         }
@@ -57,14 +57,16 @@ static class SignInPages
     static RazorComponentResult<LoginPage> ShowAgain(string email, string returnTo, string problem) =>
         new(new { Email = email, Return = returnTo, Problem = problem }) { StatusCode = StatusCodes.Status400BadRequest };
 
-    static async Task<SeeOther> SignOutMember([FromForm] IFormCollection form, HttpContext context, ClaimsPrincipal user, SignOut signOut, CancellationToken ct)
+    static async Task<SeeOther> SignOutMember(
+        [FromForm] IFormCollection form, HttpContext context, ClaimsPrincipal user, SignOut signOut, PortalCookies cookies, CancellationToken ct)
     {
-        await signOut.RunAsync(user.TenantId(), context.Request.Cookies[Sessions.MemberCookie]!, ct);
-        context.SignOutMember();
+        await signOut.RunAsync(user.TenantId(), context.Request.Cookies[cookies.Member]!, ct);
+        cookies.SignOutMember(context);
         return new SeeOther("/login?done=logout");
     }
 
-    static async Task<IResult> SignInOperator([FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, CancellationToken ct)
+    static async Task<IResult> SignInOperator(
+        [FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, PortalCookies cookies, CancellationToken ct)
     {
         if (await sessions.StartAsync(form["key"], ct) is not { } session)
         {
@@ -74,14 +76,15 @@ static class SignInPages
             };
         }
 
-        context.SignInOperator(session);
+        cookies.SignInOperator(context, session);
         return new SeeOther(ReturnPath.Of(form["return"], Operators));
     }
 
-    static async Task<SeeOther> SignOutOperator([FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, CancellationToken ct)
+    static async Task<SeeOther> SignOutOperator(
+        [FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, PortalCookies cookies, CancellationToken ct)
     {
-        await sessions.EndAsync(context.Request.Cookies[Sessions.OperatorCookie]!, ct);
-        context.SignOutOperator();
+        await sessions.EndAsync(context.Request.Cookies[cookies.Operator]!, ct);
+        cookies.SignOutOperator(context);
         return new SeeOther("/admin/login");
     }
 }

@@ -12,8 +12,10 @@ static class MemberListPages
         members.MapGet("", Show).RequireAuthorization(Policies.Member);
         members.MapPost("", Invite).RequireAuthorization(Policies.Owner);
         members.MapPost("/{id:guid}/remove", Remove).RequireAuthorization(Policies.Owner);
+        members.MapPost("/{id:guid}/role", Change).RequireAuthorization(Policies.Owner);
         // Reached by a reload or a sign-in after the form was posted.
         members.MapGet("/{id:guid}/remove", () => new SeeOther("/app/members")).RequireAuthorization(Policies.Member);
+        members.MapGet("/{id:guid}/role", () => new SeeOther("/app/members")).RequireAuthorization(Policies.Member);
     }
 
     static async Task<RazorComponentResult<MembersPage>> Show(ClaimsPrincipal user, string? done, MemberList members, CancellationToken ct) =>
@@ -24,6 +26,7 @@ static class MemberListPages
             {
                 "invited" => "Invitation sent.",
                 "removed" => "Member removed.",
+                "changed" => "Role changed. The member has to sign in again.",
                 _ => null,
             },
         });
@@ -44,12 +47,24 @@ static class MemberListPages
         await remove.RunAsync(user.TenantId(), id, user.ActorName(), ct) switch
         {
             RemoveMemberResult.Removed => new SeeOther("/app/members?done=removed"),
-            RemoveMemberResult.LastOwner => new RazorComponentResult<MembersPage>(new
-            {
-                Members = await members.ListAsync(user.TenantId(), ct),
-                Problem = "This is the only owner. Invite another owner first; once the invitation has been accepted, you can remove this one.",
-            })
-            { StatusCode = StatusCodes.Status409Conflict },
+            RemoveMemberResult.LastOwner => await RefuseAsync(
+                user, "This is the only owner. Invite another owner first; once the invitation has been accepted, you can remove this one.",
+                StatusCodes.Status409Conflict, members, ct),
             _ => TypedResults.NotFound(),
         };
+
+    static async Task<IResult> Change(
+        ClaimsPrincipal user, Guid id, [FromForm] string? role, ChangeRole change, MemberList members, CancellationToken ct) =>
+        await change.RunAsync(user.TenantId(), id, role, user.ActorName(), ct) switch
+        {
+            ChangeRoleResult.Changed => new SeeOther("/app/members?done=changed"),
+            ChangeRoleResult.Invalid invalid => await RefuseAsync(user, invalid.Reason, StatusCodes.Status400BadRequest, members, ct),
+            ChangeRoleResult.LastOwner => await RefuseAsync(
+                user, "This is the only owner. Make another member an owner first.", StatusCodes.Status409Conflict, members, ct),
+            _ => TypedResults.NotFound(),
+        };
+
+    static async Task<RazorComponentResult<MembersPage>> RefuseAsync(
+        ClaimsPrincipal user, string problem, int status, MemberList members, CancellationToken ct) =>
+        new(new { Members = await members.ListAsync(user.TenantId(), ct), Problem = problem }) { StatusCode = status };
 }

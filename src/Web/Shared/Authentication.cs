@@ -21,6 +21,7 @@ public static class Policies
 
     internal static void AddControlPlaneAuthentication(this IServiceCollection services)
     {
+        services.AddSingleton<PortalCookies>();
         services.AddAuthentication()
             .AddScheme<AuthenticationSchemeOptions, BearerKeys>(BearerKeys.Scheme, null)
             .AddScheme<AuthenticationSchemeOptions, Sessions>(Sessions.Scheme, null);
@@ -122,19 +123,18 @@ sealed class BearerKeys(
 
 /// <summary>The cookies of the portal (members) and of /admin (operators).</summary>
 public sealed class Sessions(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database, PortalCookies cookies,
+    AccountOptions accounts)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public new const string Scheme = "session";
-    public const string MemberCookie = "session";
-    public const string OperatorCookie = "operator_session";
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var ct = Context.RequestAborted;
         if (Request.Path.StartsWithSegments("/admin"))
         {
-            if (Request.Cookies[OperatorCookie] is not { } token)
+            if (Request.Cookies[cookies.Operator] is not { } token)
             {
                 return AuthenticateResult.NoResult();
             }
@@ -145,18 +145,19 @@ public sealed class Sessions(
                 : AuthenticateResult.NoResult();
         }
 
-        if (Request.Cookies[MemberCookie] is not { } session)
+        if (Request.Cookies[cookies.Member] is not { } session)
         {
             return AuthenticateResult.NoResult();
         }
 
-        await using var transaction = await database.BeginAnonymousAsync(ct);
-        if (await transaction.FindSessionAsync(session, ct) is not { } found)
+        await using var lookup = await database.OpenAppAsync(ct);
+        if (await lookup.UseSessionAsync(session, accounts.SessionIdle, ct) is not { } found)
         {
             return AuthenticateResult.NoResult();
         }
 
         Context.SetTenant(found.Tenant);
+        Context.Features.Set(found);
         return Claims.Ticket(Scheme, $"member:{found.Member}", found.Tenant, found.Role, found.Email);
     }
 

@@ -19,13 +19,13 @@ sealed class ErrorPages : IProblemDetailsWriter
     {
         var http = context.HttpContext;
         var status = context.ProblemDetails.Status ?? http.Response.StatusCode;
-        var (title, detail) = Describe(status, http);
+        var (title, detail) = Describe(status, context.ProblemDetails.Detail, http);
         http.Response.StatusCode = status;
         await new RazorComponentResult<ErrorPage>(new { Status = status, Title = title, Detail = detail, Back = Back(http.Request), Home = Home(http.Request) })
         { StatusCode = status }.ExecuteAsync(http);
     }
 
-    static (string Title, string Detail) Describe(int status, HttpContext http) => status switch
+    static (string Title, string Detail) Describe(int status, string? problem, HttpContext http) => status switch
     {
         400 when http.Features.Get<IAntiforgeryValidationFeature>() is { IsValid: false } => (
             "This form has expired", "You signed in or out after opening it, or it was open for too long. Nothing was changed. Reload the page and submit the form again."),
@@ -34,7 +34,7 @@ sealed class ErrorPages : IProblemDetailsWriter
         404 => ("Page not found", "The address is wrong, or the page no longer exists."),
         405 => ("Method not allowed", "This address does not support the request. Use the links and forms of the portal."),
         413 => ("Request too large", "The data you sent exceeds the limit of this page."),
-        429 => ("Too many attempts", "Wait a minute, then try again."),
+        429 => ("Too many attempts", problem ?? "Wait a minute, then try again."),
         503 => ("Temporarily unavailable", "We cannot process your request right now. Nothing was changed. Try again in a few seconds."),
         >= 500 => ("Something went wrong", "The error has been logged. No partial changes were saved, so you can safely try again."),
         _ => ("Request failed", "Nothing was changed."),

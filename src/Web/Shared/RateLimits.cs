@@ -26,27 +26,23 @@ static class RateLimits
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
             limiter.OnRejected = (rejected, _) => new ValueTask(Reject(rejected.HttpContext, rejected.Lease).ExecuteAsync(rejected.HttpContext));
-            PerClient(Signup, Setting("CONTROLPLANE_LIMIT_SIGNUPS", 40));
-            PerClient(SignIn, Setting("CONTROLPLANE_LIMIT_SIGNINS", 60));
-            PerClient(Lookup, Setting("CONTROLPLANE_LIMIT_LOOKUPS", 600));
+            PerClient(Signup, configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNUPS", 40, "number per hour"));
+            PerClient(SignIn, configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNINS", 60, "number per hour"));
+            PerClient(Lookup, configuration.ReadCount("CONTROLPLANE_LIMIT_LOOKUPS", 600, "number per hour"));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));
         });
-        services.AddSingleton(_ => new SignInLimiter(Bucket(Setting("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", 20) * factor)));
-
-        int Setting(string name, int defaultValue) => configuration[name] switch
-        {
-            null => defaultValue,
-            var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var perHour) && perHour is > 0 and <= 1_000_000 => perHour,
-            var text => throw new SettingException($"{name} is \"{text}\": enter the number per hour, from 1 to 1000000."),
-        };
     }
 
     /// <summary>429 with Retry-After: problem+json for API clients, a page for browsers.</summary>
-    public static ProblemHttpResult Reject(HttpContext context, RateLimitLease lease)
+    public static ProblemHttpResult Reject(HttpContext context, RateLimitLease lease) =>
+        Reject(context, lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromMinutes(1));
+
+    /// <inheritdoc cref="Reject(HttpContext, RateLimitLease)"/>
+    public static ProblemHttpResult Reject(HttpContext context, TimeSpan retryAfter)
     {
-        var seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? (int)Math.Ceiling(wait.TotalSeconds) : 60;
+        var seconds = (int)Math.Ceiling(retryAfter.TotalSeconds);
         context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return TypedResults.Problem(
             $"Too many requests. Try again in {Duration(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
@@ -70,15 +66,4 @@ static class RateLimits
         TokensPerPeriod = 1,
         ReplenishmentPeriod = TimeSpan.FromHours(1) / perHour,
     };
-}
-
-/// <summary>Limits sign-in attempts per account across all client addresses, against distributed guessing.</summary>
-sealed class SignInLimiter(TokenBucketRateLimiterOptions perAccount) : IDisposable
-{
-    readonly PartitionedRateLimiter<string> _limiter = PartitionedRateLimiter.Create<string, string>(
-        email => RateLimitPartition.GetTokenBucketLimiter((EmailAddress.Normalize(email) ?? "").ToUpperInvariant(), _ => perAccount));
-
-    public RateLimitLease TryAcquire(string email) => _limiter.AttemptAcquire(email);
-
-    public void Dispose() => _limiter.Dispose();
 }

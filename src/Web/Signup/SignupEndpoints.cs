@@ -13,9 +13,10 @@ static class SignupEndpoints
             .WithDescription("Answers 202 and sends a verification link, valid for 48 hours, to the email address. Repeating the request with the same slug, email and password returns the same tenant.");
         signup.MapGet("/signup/slug/{slug}", CheckSlug).RequireRateLimiting(RateLimits.Lookup)
             .WithName("checkSlug").WithSummary("Check whether a slug is available");
-        signup.MapGet("/verify", Verify).RequireRateLimiting(RateLimits.SignIn)
-            .WithName("verifyEmail").WithSummary("Verify an email address")
-            .WithDescription("The target of the link in the verification mail. Activates the tenant; opening the link again changes nothing. Answers JSON for `Accept: application/json`, otherwise a page.");
+        signup.MapPost("/verify", Verify).RequireRateLimiting(RateLimits.SignIn)
+            .WithName("confirmEmail").WithSummary("Confirm an email address")
+            .WithDescription("Activates the tenant with the token of the link in the verification mail. Repeating the request changes nothing.");
+        routes.MapVerifyPages();
         routes.MapSignupPages();
         routes.MapSignInPages();
         routes.MapPasswordPages();
@@ -36,21 +37,15 @@ static class SignupEndpoints
         return new SlugReply(slug, problem is null, problem);
     }
 
-    static async Task<IResult> Verify(string? token, HttpRequest request, VerifyAddress verifyAddress, CancellationToken ct)
-    {
-        var result = await verifyAddress.RunAsync(token ?? "", ct);
-        var asJson = request.GetTypedHeaders().Accept.Any(accept => accept.MediaType == "application/json");
-        return asJson ? VerifyJson(result) : VerifyPages.Show(result);
-    }
-
-    static IResult VerifyJson(VerifyResult result) => result switch
-    {
-        VerifyResult.Verified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
-        VerifyResult.AlreadyVerified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
-        VerifyResult.Expired => TypedResults.Problem("The link was valid for 48 hours. Sign up again with the same data to get a new one.", statusCode: 410, title: "Link expired"),
-        VerifyResult.AddressTaken => TypedResults.Problem("The email address already has an account. Sign in, or sign up with a different address.", statusCode: 409, title: "Email address in use"),
-        _ => TypedResults.Problem("The link is unknown or its signup has been deleted. Use the complete link from the email.", statusCode: 404, title: "Unknown link"),
-    };
+    // Without the password that the page asks for: this is no click on a link in an unexpected mail.
+    static async Task<Results<Ok<VerifyReply>, ProblemHttpResult>> Verify(VerifyBody body, VerifyAddress verifyAddress, CancellationToken ct) =>
+        await verifyAddress.RunAsync(body.Token, ct) switch
+        {
+            VerifyResult.Verified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
+            VerifyResult.AlreadyVerified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
+            VerifyResult.Expired => TypedResults.Problem("The link was valid for 48 hours. Sign up again with the same data to get a new one.", statusCode: 410, title: "Link expired"),
+            _ => TypedResults.Problem("The link is unknown or its signup has been deleted. Use the complete link from the email.", statusCode: 404, title: "Unknown link"),
+        };
 
     sealed record SignupReply(Guid TenantId);
 
@@ -77,3 +72,6 @@ sealed record SignupBody(
         AcceptTerms = AcceptTerms ?? false,
     };
 }
+
+/// <param name="Token">From the link in the verification mail.</param>
+sealed record VerifyBody([property: Required] string? Token);

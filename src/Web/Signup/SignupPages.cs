@@ -15,7 +15,7 @@ static class SignupPages
         pages.MapGet("/signup/done", () => new RazorComponentResult<MessagePage>(new
         {
             Title = "Check your email",
-            Notice = "We have sent you an email with a link. Open it within 48 hours and we will set up your environment.",
+            Notice = "We have sent you an email with a link. Open it in this browser within 48 hours and we will set up your environment.",
             LinkTo = "/login",
             LinkText = "Sign in",
         }));
@@ -26,17 +26,24 @@ static class SignupPages
         await RenderAsync(new SignupForm { Plan = plan }, database, clock, options, seller, ct);
 
     static async Task<IResult> Post(
-        [FromForm] IFormCollection form, SignUp signUp, ControlDatabase database, Clock clock, ControlPlaneOptions options, Seller seller, CancellationToken ct)
+        [FromForm] IFormCollection form, HttpContext context, SignUp signUp, KnownBrowsers browsers, ControlDatabase database, Clock clock,
+        ControlPlaneOptions options, Seller seller, CancellationToken ct)
     {
         var entered = SignupForm.From(form);
-        var errors = await signUp.RunAsync(entered.ToRequest(form["password"]), ct) switch
+        var result = await signUp.RunAsync(entered.ToRequest(form["password"]), ct);
+        if (result is SignUpResult.Accepted accepted)
         {
-            SignUpResult.Accepted => null,
+            browsers.RememberSignup(context, accepted.Tenant);
+            return new SeeOther("/signup/done");
+        }
+
+        var errors = result switch
+        {
             SignUpResult.Invalid invalid => invalid.Errors,
             SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken },
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
-        return errors is null ? new SeeOther("/signup/done") : await RenderAsync(entered with { Errors = errors }, database, clock, options, seller, ct);
+        return await RenderAsync(entered with { Errors = errors }, database, clock, options, seller, ct);
     }
 
     static async Task<RazorComponentResult> RenderAsync(

@@ -3,8 +3,11 @@ namespace ControlPlane.Web.Signup;
 public static class SignupServices
 {
     /// <summary>Use cases of signup, sign-in, members and keys, and the operators' view of tenants.</summary>
-    public static void AddSignup(this IServiceCollection services)
+    /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
+    public static void AddSignup(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
+        services.AddSingleton(AccountSettings.Read(configuration, settings.Options.Sandbox));
+        services.AddSingleton<AccountMails>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<SignUp>();
         services.AddSingleton<SlugAvailability>();
@@ -14,9 +17,13 @@ public static class SignupServices
         services.AddSingleton<SignOut>();
         services.AddSingleton<RequestReset>();
         services.AddSingleton<ChoosePassword>();
+        services.AddSingleton<JoinTenant>();
+        services.AddSingleton<SwitchTenant>();
         services.AddSingleton<OperatorSessions>();
         services.AddSingleton<MemberList>();
         services.AddSingleton<InviteMember>();
+        services.AddSingleton<ChangeEmail>();
+        services.AddSingleton<ChangeRole>();
         services.AddSingleton<RemoveMember>();
         services.AddSingleton<CreateKey>();
         services.AddSingleton<RevokeKey>();

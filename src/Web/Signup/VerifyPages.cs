@@ -1,14 +1,60 @@
+using Microsoft.AspNetCore.Mvc;
+
 namespace ControlPlane.Web.Signup;
 
-/// <summary>Pages shown for the link in the verification mail.</summary>
+/// <summary>The link in the verification mail. Opening it shows a page and changes nothing, because mail scanners open links, too; its button confirms.</summary>
+/// <remarks>
+/// In the browser that signed up the button is enough. Elsewhere the page asks for the password chosen at signup: a stranger who signed up with this
+/// address would otherwise get an account for it as soon as its owner clicks.
+/// </remarks>
 static class VerifyPages
 {
-    public static IResult Show(VerifyResult result) => result switch
+    public static void MapVerifyPages(this IEndpointRouteBuilder routes)
     {
-        VerifyResult.Verified or VerifyResult.AlreadyVerified => new RazorComponentResult<MessagePage>(new
+        var signup = routes.MapGroup("/v1/verify").WithTags("Signup").RequireRateLimiting(RateLimits.SignIn);
+        signup.MapGet("", Show)
+            .WithName("verifyEmail").WithSummary("Show the page that confirms an email address")
+            .WithDescription("The target of the link in the verification mail. Changes nothing: the page's button sends POST /v1/verify.");
+        // After the JSON endpoint, which answers requests without a content type.
+        signup.MapPost("", Confirm).WithOrder(1).ExcludeFromDescription();
+    }
+
+    static async Task<IResult> Show(string? token, HttpContext context, KnownBrowsers browsers, VerifyAddress verifyAddress, CancellationToken ct) =>
+        await verifyAddress.FindAsync(token, ct) switch
+        {
+            VerifyResult.Ready ready => Form(token, ready, browsers.SignedUpHere(context, ready.Tenant), error: null),
+            var result => Describe(result),
+        };
+
+    static async Task<IResult> Confirm(
+        [FromForm] IFormCollection form, HttpContext context, KnownBrowsers browsers, VerifyAddress verifyAddress, CancellationToken ct)
+    {
+        var token = form["token"].ToString();
+        var found = await verifyAddress.FindAsync(token, ct);
+        if (found is not VerifyResult.Ready ready)
+        {
+            return Describe(found);
+        }
+
+        var result = browsers.SignedUpHere(context, ready.Tenant)
+            ? await verifyAddress.RunAsync(token, ct)
+            : await verifyAddress.RunAsync(token, form["password"], ct);
+        return result is VerifyResult.WrongPassword ? Form(token, ready, signedUpHere: false, "Incorrect password.") : Describe(result);
+    }
+
+    static RazorComponentResult<VerifyPage> Form(string? token, VerifyResult.Ready link, bool signedUpHere, string? error) =>
+        new(new { Token = token, Link = link, AskPassword = !signedUpHere, Error = error })
+        {
+            StatusCode = error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+        };
+
+    static IResult Describe(VerifyResult result) => result switch
+    {
+        VerifyResult.Verified => new SeeOther("/login?done=verified"),
+        VerifyResult.AlreadyVerified => new RazorComponentResult<MessagePage>(new
         {
             Title = "Your email address is confirmed",
-            Notice = "We are setting up your environment. Sign in to follow the progress; we will also email you when it is ready.",
+            Notice = "This link has been used. Sign in to see your environment.",
             LinkTo = "/login",
             LinkText = "Sign in",
         }),
@@ -20,14 +66,6 @@ static class VerifyPages
             LinkText = "Sign in",
         })
         { StatusCode = StatusCodes.Status410Gone },
-        VerifyResult.AddressTaken => new RazorComponentResult<MessagePage>(new
-        {
-            Title = "This email address already has an account",
-            Problem = "It has been confirmed for another organization, and an email address can have only one account. Sign in there, or sign up with a different address.",
-            LinkTo = "/login",
-            LinkText = "Sign in",
-        })
-        { StatusCode = StatusCodes.Status409Conflict },
         _ => new RazorComponentResult<MessagePage>(new
         {
             Title = "This link is not valid",

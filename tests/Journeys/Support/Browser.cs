@@ -62,7 +62,7 @@ public sealed class Browser : IAsyncLifetime
         await using var transaction = await Server.Database.BeginJobAsync(CancellationToken.None);
         await transaction.ExecuteAsync(StartSession, CancellationToken.None, Credentials.Hash(session), tenant);
         await transaction.CommitAsync(CancellationToken.None);
-        await window.SetCookieAsync(Sessions.MemberCookie, session, Server.Address);
+        await window.SetCookieAsync(Server.Services.GetRequiredService<PortalCookies>().Member, session, Server.Address);
     }
 
     public async Task SignInAsOperatorAsync(Window window)

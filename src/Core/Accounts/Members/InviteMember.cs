@@ -2,13 +2,13 @@ namespace ControlPlane.Accounts.Members;
 
 public abstract record InviteMemberResult
 {
-    /// <summary>A mail was queued. The result is the same for an address that has an account for another tenant.</summary>
+    /// <summary>A mail was queued, also to a person who has an account: accepting adds this tenant to it.</summary>
     public sealed record Invited(Guid Member) : InviteMemberResult;
     public sealed record Invalid(FieldErrors Errors) : InviteMemberResult;
 }
 
 /// <summary>Invites a person to sign in for a tenant. The caller must have checked that an owner requests it.</summary>
-public sealed class InviteMember(ControlDatabase database, Clock clock, ControlPlaneOptions options)
+public sealed class InviteMember(ControlDatabase database, Clock clock, AccountOptions accounts, AccountMails mails)
 {
     // Bounds the mail that a tenant can send: the text contains the organization's name, which the tenant chooses.
     const int MaxMembers = 100;
@@ -20,6 +20,12 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, ControlP
         var errors = Validate(address, role);
         if (errors.Count > 0)
         {
+            return new InviteMemberResult.Invalid(errors);
+        }
+
+        if (!await MayInviteAsync(tenant, ct))
+        {
+            errors.Check("email", $"You have sent {accounts.Invitations} invitations within a day. Try again tomorrow.");
             return new InviteMemberResult.Invalid(errors);
         }
 
@@ -37,10 +43,22 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, ControlP
             return new InviteMemberResult.Invalid(errors);
         }
 
-        await transaction.SendInvitationAsync(clock, options, tenant, member, ct);
+        if (!await mails.SendInvitationAsync(transaction, tenant, member, ct))
+        {
+            errors.Check("email", "This person has received too many invitations today. Try again tomorrow.");
+            return new InviteMemberResult.Invalid(errors);
+        }
+
         await transaction.AuditAsync(clock, tenant, actor, "member.invited", new { member, role }, ct);
         await transaction.CommitAsync(ct);
         return new InviteMemberResult.Invited(member);
+    }
+
+    // In a transaction of its own: repeating an invitation counts, even one that is then refused.
+    async Task<bool> MayInviteAsync(Guid tenant, CancellationToken ct)
+    {
+        await using var session = await database.OpenAppAsync(ct);
+        return (await session.CountAsync(RateCounter.Invitation, tenant.ToByteArray(), "", TimeSpan.FromDays(1), ct)).Used <= accounts.Invitations;
     }
 
     static FieldErrors Validate(string? email, string? role)

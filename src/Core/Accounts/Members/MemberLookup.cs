@@ -1,12 +1,16 @@
 namespace ControlPlane.Accounts.Members;
 
-/// <param name="Confirmed">Whether the person has shown that they receive mail at this address. At most one member of an address is confirmed.</param>
-sealed record KnownMember(Guid Tenant, Guid Id, string Email, string? PasswordHash, string TenantStatus, bool Confirmed);
+/// <param name="Confirmed">Whether the person has shown that they receive mail at this address.</param>
+sealed record KnownMember(Guid Tenant, Guid Id, string Email, string? PasswordHash, string TenantStatus, bool Confirmed)
+{
+    /// <summary>Whether the person can sign in with this address.</summary>
+    public bool HasAccount => Confirmed && PasswordHash is not null;
+}
 
 /// <summary>Finds members and slugs before the tenant is known.</summary>
 static class MemberLookup
 {
-    /// <returns>The confirmed member of an address, otherwise the last unconfirmed one; null when the address is unknown.</returns>
+    /// <returns>The membership of an address that signed in last, otherwise the last unconfirmed one; null when the address is unknown.</returns>
     public static Task<KnownMember?> FindMemberAsync(this Transaction transaction, string email, CancellationToken ct) =>
         transaction.FirstAsync(
             "select tenant_id, member_id, email, password_hash, tenant_status, confirmed from control.find_member_by_email($1)",

@@ -14,11 +14,12 @@ static class MemberTokens
     public static readonly TimeSpan VerifyLifetime = TimeSpan.FromHours(48);
     public static readonly TimeSpan ResetLifetime = TimeSpan.FromHours(1);
     public static readonly TimeSpan InviteLifetime = TimeSpan.FromDays(7);
+    public static readonly TimeSpan EmailLifetime = TimeSpan.FromHours(24);
 
     /// <summary>Creates a token unless the member received one for this purpose within the last minute.</summary>
     /// <returns>The token for the mail; null when the last one is too recent, or the member does not exist.</returns>
     public static async Task<string?> IssueTokenAsync(
-        this Transaction transaction, Guid tenant, Guid member, string purpose, TimeSpan lifetime, CancellationToken ct)
+        this Transaction transaction, Guid tenant, Guid member, string purpose, TimeSpan lifetime, CancellationToken ct, string? newEmail = null)
     {
         // The lock makes concurrent requests wait for each other, so that the second one sees the first one's token.
         if (!await transaction.ScalarAsync<bool>("select true from control.member where id = $1 for update", ct, member))
@@ -27,15 +28,15 @@ static class MemberTokens
         }
 
         var token = Credentials.New();
-        return await transaction.ExecuteAsync(Insert, ct, Credentials.Hash(token), tenant, member, purpose, lifetime) == 1 ? token : null;
+        return await transaction.ExecuteAsync(Insert, ct, Credentials.Hash(token), tenant, member, purpose, lifetime, newEmail) == 1 ? token : null;
     }
 
-    /// <param name="transaction">Of any tenant, or anonymous.</param>
     /// <returns>null when there is no such token.</returns>
-    public static Task<FoundToken?> FindTokenAsync(this Transaction transaction, string token, CancellationToken ct)
+    public static async Task<FoundToken?> FindTokenAsync(this ControlDatabase database, string? token, CancellationToken ct)
     {
-        var hash = Credentials.Hash(token);
-        return transaction.FirstAsync(
+        var hash = Credentials.Hash(token ?? "");
+        await using var session = await database.OpenAppAsync(ct);
+        return await session.FirstAsync(
             "select tenant_id, member_id, purpose, used, expired from control.find_member_token($1)",
             row => new FoundToken(hash, row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4)), ct, hash);
     }
@@ -44,12 +45,19 @@ static class MemberTokens
     public static async Task<bool> UseTokenAsync(this Transaction transaction, FoundToken token, CancellationToken ct) =>
         await transaction.ExecuteAsync(MarkUsed, ct, token.Hash) == 1;
 
+    /// <summary>After one link was used, the others that set a password or accept an invitation stop working.</summary>
+    public static Task ExpireLinksAsync(this Transaction transaction, Guid member, CancellationToken ct) => transaction.ExecuteAsync(ExpireLinks, ct, member);
+
     const string Insert = """
-        insert into control.member_token (hash, tenant_id, member_id, purpose, expires_at)
-        select $1, $2, $3, $4, now() + $5
+        insert into control.member_token (hash, tenant_id, member_id, purpose, expires_at, new_email)
+        select $1, $2, $3, $4, now() + $5, $6
         where not exists (select 1 from control.member_token
                           where member_id = $3 and purpose = $4 and used_at is null and expires_at > now() + $5 - interval '1 minute')
         """;
 
     const string MarkUsed = "update control.member_token set used_at = now() where hash = $1 and used_at is null and expires_at > now()";
+
+    const string ExpireLinks = """
+        update control.member_token set used_at = now() where member_id = $1 and purpose in ('reset', 'invite') and used_at is null
+        """;
 }

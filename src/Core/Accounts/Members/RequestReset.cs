@@ -1,13 +1,10 @@
-using ControlPlane.Accounts.Tenants;
-using ControlPlane.Notifications.Mail;
-
 namespace ControlPlane.Accounts.Members;
 
 /// <summary>
-/// Mails the link that this address needs to sign in: to choose a new password, to confirm the address, or to accept an
-/// invitation. Sends at most one mail a minute, and none to an unknown address; the caller cannot tell which.
+/// Mails the link that this address needs to sign in: to choose a new password, or to accept an invitation. Sends at most one mail a minute, and none to
+/// an unknown address; the caller cannot tell which.
 /// </summary>
-public sealed class RequestReset(ControlDatabase database, Clock clock, ControlPlaneOptions options)
+public sealed class RequestReset(ControlDatabase database, AccountMails mails)
 {
     // An unknown address would otherwise be answered faster than a known one.
     static readonly TimeSpan MinimumResponseTime = TimeSpan.FromMilliseconds(250);
@@ -38,20 +35,14 @@ public sealed class RequestReset(ControlDatabase database, Clock clock, ControlP
         }
 
         await using var transaction = await database.BeginAsync(member.Tenant, ct);
-        if (member.Confirmed)
+        // For a pending signup, too: it confirms the address as its own link does, for whoever no longer knows the password.
+        if (member.HasAccount || member.TenantStatus == "pending")
         {
-            if (await transaction.IssueTokenAsync(member.Tenant, member.Id, "reset", MemberTokens.ResetLifetime, ct) is { } token)
-            {
-                await transaction.EnqueueAsync(clock, SignupMails.Reset(options, member.Tenant, member.Email, token), ct);
-            }
-        }
-        else if (member.TenantStatus == "pending")
-        {
-            await transaction.SendVerificationAsync(clock, options, member.Tenant, member.Id, ct);
+            await mails.SendResetAsync(transaction, member.Tenant, member.Id, ct);
         }
         else
         {
-            await transaction.SendInvitationAsync(clock, options, member.Tenant, member.Id, ct);
+            await mails.SendInvitationAsync(transaction, member.Tenant, member.Id, ct);
         }
 
         await transaction.CommitAsync(ct);

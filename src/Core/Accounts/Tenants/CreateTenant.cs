@@ -2,7 +2,6 @@ using ControlPlane.Accounts.ApiKeys;
 using ControlPlane.Accounts.Members;
 using ControlPlane.Catalog;
 using ControlPlane.Subscriptions;
-using Npgsql;
 
 namespace ControlPlane.Accounts.Tenants;
 
@@ -19,12 +18,12 @@ public abstract record CreateTenantResult
     /// <summary>Key and secret are shown only once.</summary>
     public sealed record Created(Guid Tenant, string Slug, string ApiKey, string WebhookSecret) : CreateTenantResult;
     public sealed record Invalid(FieldErrors Errors) : CreateTenantResult;
-    /// <summary>Another tenant has the slug, or a member with this address.</summary>
+    /// <summary>Another tenant has the slug.</summary>
     public sealed record Taken(FieldErrors Errors) : CreateTenantResult;
 }
 
 /// <summary>Creates a tenant for an operator: active at once, on any plan. Its owner is invited by mail.</summary>
-public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlPlaneOptions options, SecretBox secrets)
+public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlPlaneOptions options, AccountMails mails, SecretBox secrets)
 {
     public async Task<CreateTenantResult> RunAsync(CreateTenantRequest request, CancellationToken ct)
     {
@@ -45,19 +44,11 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         }
 
         var owner = Ids.New(clock);
-        try
-        {
-            await transaction.ExecuteAsync(InsertOwner, ct, owner, id, tenant.Email, now);
-        }
-        catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "member_email" })
-        {
-            return new CreateTenantResult.Taken(new FieldErrors { ["email"] = "A member of another tenant has this email address." });
-        }
-
+        await transaction.ExecuteAsync(InsertOwner, ct, owner, id, tenant.Email, now);
         await transaction.StartSubscriptionAsync(id, plans.Single(plan => plan.Name == request.Plan), request.Agreed, now, ct);
         var key = await transaction.AddKeyAsync(clock, id, "first key", "operator", ct);
         var created = new CreateTenantResult.Created(id, tenant.Slug!, key.Key, await transaction.AddWebhookSecretAsync(clock, secrets, id, ct));
-        await transaction.SendInvitationAsync(clock, options, id, owner, ct);
+        await mails.SendInvitationAsync(transaction, id, owner, ct);
         await transaction.AuditAsync(clock, id, "operator", "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);
         // The job requests the environment of every active tenant that has none.
         await transaction.AnnounceJobAsync(JobSchedules.Provision, id, ct);

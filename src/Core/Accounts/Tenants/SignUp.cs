@@ -25,10 +25,10 @@ public abstract record SignUpResult
 /// address and password of an existing tenant is a repetition and refers to that tenant.
 /// </summary>
 /// <remarks>
-/// An address that has an account is processed in exactly the same way, and its slug is reserved: otherwise the slug's availability would
-/// reveal what the response does not. Only the mail differs, and it contains no link to activate the tenant.
+/// An address that has an account is processed in exactly the same way: only the text of the mail differs. Once its link is used, the person has one more
+/// tenant.
 /// </remarks>
-public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, Passwords passwords)
+public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, AccountMails mails, Passwords passwords)
 {
     public async Task<SignUpResult> RunAsync(SignUpRequest request, CancellationToken ct)
     {
@@ -73,7 +73,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
 
         var member = Ids.New(clock);
         await transaction.ExecuteAsync(InsertOwner, ct, member, id, tenant.Email, hash, clock.GetUtcNow());
-        await transaction.SendVerificationAsync(clock, options, id, member, ct);
+        await mails.SendVerificationAsync(transaction, id, member, ct);
         await transaction.AuditAsync(clock, id, "visitor", "tenant.signed_up", new { plan = request.Plan, slug = tenant.Slug }, ct);
         await transaction.CommitAsync(ct);
         return true;
@@ -92,7 +92,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         {
             await using var transaction = await database.BeginAsync(owner.Tenant, ct);
             await transaction.ExecuteAsync(ChangePending, ct, owner.Tenant, tenant.Organization, tenant.Country, tenant.VatId, request.Plan);
-            await transaction.SendVerificationAsync(clock, options, owner.Tenant, owner.Member!.Value, ct);
+            await mails.SendVerificationAsync(transaction, owner.Tenant, owner.Member!.Value, ct);
             await transaction.CommitAsync(ct);
         }
 

@@ -1,4 +1,5 @@
 using ControlPlane.Accounts.ApiKeys;
+using ControlPlane.Accounts.Members;
 using ControlPlane.Notifications.Mail;
 
 namespace ControlPlane.Accounts.Tenants;
@@ -6,31 +7,21 @@ namespace ControlPlane.Accounts.Tenants;
 /// <summary>The mails of accounts. Each has a key that names its occasion, so that none is sent twice.</summary>
 static class SignupMails
 {
-    public static MailMessage Verify(ControlPlaneOptions options, Guid tenant, string email, string organization, string slug, string token) => new(
-        tenant, $"verify:{Key(token)}", email, "Confirm your email address",
+    /// <param name="isKnown">The recipient can already sign in for other tenants.</param>
+    public static MailMessage Verify(ControlPlaneOptions options, Guid tenant, MailRecipient to, string token, bool isKnown) => new(
+        tenant, $"verify:{Key(token)}", to.Email, "Confirm your email address",
         $"""
         Welcome to CFS LLM Platform.
 
-        Please confirm your email address. We will then set up the environment of {organization}
-        at {options.AddressOf(slug)}:
+        Please confirm your email address. We will then set up the environment of {to.Organization}
+        at {options.AddressOf(to.Slug)}:
 
         {Link(options, "/v1/verify", token)}
 
-        The link is valid for 48 hours. If you did not sign up, ignore this email: nothing will be set up.
-        """)
-    { Urgent = true };
+        The link is valid for 48 hours. Open it in the browser in which you signed up; in another one, you need the
+        password that you chose.{(isKnown ? KnownNote : "")}
 
-    /// <param name="hour">At most one such mail is sent per address and hour.</param>
-    public static MailMessage AlreadyKnown(ControlPlaneOptions options, Guid tenant, Guid knownMember, string email, DateTimeOffset hour) => new(
-        tenant, FormattableString.Invariant($"known:{knownMember}:{hour:yyyyMMddHH}"), email, "You already have an account",
-        $"""
-        Someone, probably you, signed up for CFS LLM Platform with this email address. It already has an account,
-        and an address can have only one, so no second account was created.
-
-        Sign in:                {Page(options, "/login")}
-        Forgot your password?   {Page(options, "/forgot")}
-
-        To sign up a second organization, use another email address. If this was not you, ignore this email.
+        If you did not sign up, ignore this email: nothing will be set up.
         """)
     { Urgent = true };
 
@@ -46,27 +37,44 @@ static class SignupMails
         """)
     { Urgent = true };
 
-    public static MailMessage Invite(ControlPlaneOptions options, Guid tenant, string email, string organization, string token) => new(
-        tenant, $"invite:{Key(token)}", email, $"Your access to {organization} on CFS LLM Platform",
+    /// <param name="isKnown">The recipient can already sign in for other tenants.</param>
+    public static MailMessage Invite(ControlPlaneOptions options, Guid tenant, MailRecipient to, string token, bool isKnown) => new(
+        tenant, $"invite:{Key(token)}", to.Email, $"Your access to {to.Organization} on CFS LLM Platform",
         $"""
-        You have been invited to {organization} on CFS LLM Platform. Choose your password to sign in:
+        You have been invited to {to.Organization} on CFS LLM Platform. {(isKnown
+            ? "Accept the invitation to add it to your account:"
+            : "Choose your password to sign in:")}
 
         {Link(options, "/invite", token)}
 
-        The link works once and is valid for 7 days. You can request a new one at {Page(options, "/forgot")}.
+        The link works once and is valid for 7 days. If you do not expect an invitation, ignore this email.
         """);
 
-    /// <summary>The recipient has an account for another tenant: the invitation cannot be accepted, and the inviter is not told why.</summary>
-    public static MailMessage InvitedElsewhere(ControlPlaneOptions options, Guid tenant, Guid member, string email, string organization) => new(
-        tenant, $"invite:{member}", email, $"{organization} invites you to CFS LLM Platform",
+    public static MailMessage ChangeEmail(ControlPlaneOptions options, Guid tenant, string newEmail, string token) => new(
+        tenant, $"email:{Key(token)}", newEmail, "Confirm your new email address",
         $"""
-        {organization} invites you to CFS LLM Platform. Your email address already has an account for another organization,
-        and an address can have only one. To accept, ask {organization} to invite another address of yours.
+        Someone, probably you, wants to sign in to CFS LLM Platform with this email address from now on. Confirm it here:
 
-        Your account: {Page(options, "/login")}
+        {Link(options, "/email", token)}
+
+        The link works once and is valid for 24 hours. If this was not you, ignore this email: nothing will change.
+        """)
+    { Urgent = true };
+
+    public static MailMessage EmailChanged(ControlPlaneOptions options, FoundToken token, string formerEmail) => new(
+        token.Tenant, $"email-changed:{Convert.ToHexStringLower(token.Hash)}", formerEmail, "Your email address was changed",
+        $"""
+        The email address of your account on CFS LLM Platform was changed; this one can no longer be used to sign in.
+
+        If this was not you, ask another owner of your organization, or the operator of {new Uri(options.PublicUrl, "/")}, for help.
         """);
 
-    static Uri Page(ControlPlaneOptions options, string path) => new(options.PublicUrl, path);
+    const string KnownNote = """
+
+
+        You already have an account with this email address: the new environment is added to it, and your present
+        password stays valid.
+        """;
 
     static Uri Link(ControlPlaneOptions options, string path, string token) => new(options.PublicUrl, $"{path}?token={token}");
 

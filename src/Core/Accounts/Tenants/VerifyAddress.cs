@@ -1,36 +1,46 @@
-using ControlPlane.Accounts.ApiKeys;
 using ControlPlane.Accounts.Members;
-using ControlPlane.Catalog;
-using ControlPlane.Subscriptions;
-using Npgsql;
 
 namespace ControlPlane.Accounts.Tenants;
 
 public abstract record VerifyResult
 {
+    /// <summary>The link is valid and nothing has changed yet.</summary>
+    public sealed record Ready(Guid Tenant, string Email, string Organization) : VerifyResult;
     /// <summary>The tenant is now active and its subscription has started.</summary>
     public sealed record Verified(Guid Tenant) : VerifyResult;
     /// <summary>The link was used before: nothing changed.</summary>
     public sealed record AlreadyVerified(Guid Tenant) : VerifyResult;
     public sealed record Expired : VerifyResult;
     public sealed record Unknown : VerifyResult;
-    /// <summary>The address was confirmed for another tenant after the mail was sent.</summary>
-    public sealed record AddressTaken : VerifyResult;
+    /// <summary>Not the password that was chosen at signup: nothing changed.</summary>
+    public sealed record WrongPassword : VerifyResult;
 }
 
-/// <summary>Activates a pending tenant when the link in its mail is opened: exactly once, however often it is opened.</summary>
-public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretBox secrets)
+/// <summary>Activates a pending tenant with the link in its mail: exactly once, however often it is used.</summary>
+public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretBox secrets, Passwords passwords)
 {
-    public async Task<VerifyResult> RunAsync(string token, CancellationToken ct)
+    /// <summary>Checks a link and changes nothing: mail scanners open links, too.</summary>
+    public async Task<VerifyResult> FindAsync(string? token, CancellationToken ct) => (await ReadAsync(token, ct)).Result;
+
+    /// <summary>Activates the tenant if the password is the one chosen at signup: the mailbox alone does not show who signed up.</summary>
+    public async Task<VerifyResult> RunAsync(string? token, string? password, CancellationToken ct)
     {
-        if (await FindAsync(token, ct) is not { Purpose: "verify" } found)
+        var (result, hash) = await ReadAsync(token, ct);
+        return result is not VerifyResult.Ready ? result
+            : passwords.Matches(hash, password ?? "") ? await RunAsync(token, ct)
+            : new VerifyResult.WrongPassword();
+    }
+
+    /// <summary>Activates the tenant. The caller knows that the person who signed up asks for it.</summary>
+    public async Task<VerifyResult> RunAsync(string? token, CancellationToken ct)
+    {
+        if (await database.FindTokenAsync(token, ct) is not { Purpose: "verify" } found)
         {
             return new VerifyResult.Unknown();
         }
 
         await using var transaction = await database.BeginAsync(found.Tenant, ct);
-        var tenant = await transaction.FirstAsync(
-            LockTenant, row => (Status: row.GetString(0), Plan: row.GetString(1)), ct, found.Tenant);
+        var tenant = await transaction.LockTenantAsync(found.Tenant, ct);
         if (tenant.Status != "pending")
         {
             return new VerifyResult.AlreadyVerified(found.Tenant);
@@ -41,48 +51,34 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretB
             return new VerifyResult.Expired();
         }
 
-        if (!await ConfirmAsync(transaction, found.Member, clock.GetUtcNow(), ct))
-        {
-            return new VerifyResult.AddressTaken();
-        }
-
-        await ActivateAsync(transaction, found, tenant.Plan, ct);
+        await transaction.ConfirmMemberAsync(found.Member, clock.GetUtcNow(), ct);
+        await transaction.ActivateAsync(clock, secrets, found, tenant.Plan, ct);
         await transaction.CommitAsync(ct);
         return new VerifyResult.Verified(found.Tenant);
     }
 
-    async Task<FoundToken?> FindAsync(string token, CancellationToken ct)
+    async Task<(VerifyResult Result, string? PasswordHash)> ReadAsync(string? token, CancellationToken ct)
     {
-        await using var transaction = await database.BeginAnonymousAsync(ct);
-        return await transaction.FindTokenAsync(token, ct);
-    }
-
-    async Task ActivateAsync(Transaction transaction, FoundToken token, string plan, CancellationToken ct)
-    {
-        var now = clock.GetUtcNow();
-        await transaction.ExecuteAsync("update control.tenant set status = 'active', verified_at = $2 where id = $1", ct, token.Tenant, now);
-        var terms = await transaction.PlanAsync(plan, now, ct);
-        await transaction.StartSubscriptionAsync(token.Tenant, terms!, agreed: null, now, ct);
-        await transaction.AddWebhookSecretAsync(clock, secrets, token.Tenant, ct);
-        await transaction.AuditAsync(clock, token.Tenant, $"member:{token.Member}", "tenant.verified", new { plan }, ct);
-        // The job requests the environment of every active tenant that has none.
-        await transaction.AnnounceJobAsync(JobSchedules.Provision, token.Tenant, ct);
-    }
-
-    /// <returns>False when another member with this address is confirmed; the transaction can only be rolled back then.</returns>
-    internal static async Task<bool> ConfirmAsync(Transaction transaction, Guid member, DateTimeOffset now, CancellationToken ct)
-    {
-        try
+        if (await database.FindTokenAsync(token, ct) is not { Purpose: "verify" } found)
         {
-            await transaction.ExecuteAsync(
-                "update control.member set confirmed_at = $2 where id = $1 and confirmed_at is null", ct, member, now);
-            return true;
+            return (new VerifyResult.Unknown(), null);
         }
-        catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "member_email" })
+
+        await using var transaction = await database.BeginAsync(found.Tenant, ct);
+        var signup = await transaction.FirstAsync(
+            Select, row => new Signup(row.GetString(0), row.GetString(1), row.GetString(2), row.Get<string>(3)), ct, found.Member);
+        return signup switch
         {
-            return false;
-        }
+            null => (new VerifyResult.Unknown(), null),
+            { Status: not "pending" } => (new VerifyResult.AlreadyVerified(found.Tenant), null),
+            _ when !found.IsUsable => (new VerifyResult.Expired(), null),
+            _ => (new VerifyResult.Ready(found.Tenant, signup.Email, signup.Organization), signup.PasswordHash),
+        };
     }
 
-    const string LockTenant = "select status, requested_plan from control.tenant where id = $1 for update";
+    sealed record Signup(string Status, string Email, string Organization, string? PasswordHash);
+
+    const string Select = """
+        select t.status, m.email, t.organization, m.password_hash from control.member m join control.tenant t on t.id = m.tenant_id where m.id = $1
+        """;
 }

@@ -1,0 +1,96 @@
+namespace ControlPlane.Accounts.Members;
+
+public abstract record ChangeEmailResult
+{
+    /// <summary>A mail was queued. The result is the same for an address that has an account.</summary>
+    public sealed record Requested : ChangeEmailResult;
+    public sealed record Invalid(FieldErrors Errors) : ChangeEmailResult;
+    /// <summary>The person now signs in with the new address.</summary>
+    public sealed record Changed(string Email) : ChangeEmailResult;
+    public sealed record InvalidOrExpiredToken : ChangeEmailResult;
+    /// <summary>Another account has the address, or it was invited to one of the person's tenants.</summary>
+    public sealed record AddressTaken : ChangeEmailResult;
+}
+
+/// <summary>Changes the address of a person for all tenants: requested with the password, confirmed with the link mailed to the new address.</summary>
+public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOptions accounts, AccountMails mails, Passwords passwords)
+{
+    const string Purpose = "email";
+
+    public async Task<ChangeEmailResult> RequestAsync(Guid tenant, Guid member, string? email, string? password, CancellationToken ct)
+    {
+        var address = EmailAddress.Normalize(email) ?? "";
+        var errors = new FieldErrors();
+        errors.Check("email", EmailAddress.Validate(address));
+        errors.Check("password", await CheckPasswordAsync(tenant, member, password, ct));
+        if (errors.Count > 0)
+        {
+            return new ChangeEmailResult.Invalid(errors);
+        }
+
+        await using var transaction = await database.BeginAsync(tenant, ct);
+        await mails.SendEmailChangeAsync(transaction, tenant, member, address, ct);
+        await transaction.CommitAsync(ct);
+        return new ChangeEmailResult.Requested();
+    }
+
+    /// <summary>Checks a link and changes nothing.</summary>
+    /// <returns>The new address; null when the link is unknown, used or expired.</returns>
+    public async Task<string?> FindAsync(string? token, CancellationToken ct)
+    {
+        if (await database.FindTokenAsync(token, ct) is not { IsUsable: true, Purpose: Purpose } found)
+        {
+            return null;
+        }
+
+        await using var transaction = await database.BeginAsync(found.Tenant, ct);
+        return await transaction.ScalarAsync<string>(NewEmail, ct, found.Hash);
+    }
+
+    public async Task<ChangeEmailResult> RunAsync(string? token, CancellationToken ct)
+    {
+        if (await database.FindTokenAsync(token, ct) is not { IsUsable: true, Purpose: Purpose } found)
+        {
+            return new ChangeEmailResult.InvalidOrExpiredToken();
+        }
+
+        await using var transaction = await database.BeginAsync(found.Tenant, ct);
+        var address = (await transaction.ScalarAsync<string>(NewEmail, ct, found.Hash))!;
+        var former = await transaction.ScalarAsync<string>("select email from control.member where id = $1", ct, found.Member);
+        if (!await transaction.UseTokenAsync(found, ct))
+        {
+            return new ChangeEmailResult.InvalidOrExpiredToken();
+        }
+
+        if (!await transaction.ScalarAsync<bool>("select control.change_email($1, $2)", ct, found.Member, address))
+        {
+            return new ChangeEmailResult.AddressTaken();
+        }
+
+        await mails.SendEmailChangedAsync(transaction, found, former!, ct);
+        await transaction.AuditAsync(clock, found.Tenant, $"member:{found.Member}", "member.email_changed", null, ct);
+        await transaction.CommitAsync(ct);
+        return new ChangeEmailResult.Changed(address);
+    }
+
+    // Whoever finds an open session may not guess the password with it.
+    async Task<string?> CheckPasswordAsync(Guid tenant, Guid member, string? password, CancellationToken ct)
+    {
+        string? hash;
+        await using (var transaction = await database.BeginAsync(tenant, ct))
+        {
+            var count = await transaction.CountAsync(RateCounter.SignIn, member.ToByteArray(), "", TimeSpan.FromHours(1), ct);
+            if (count.Used > accounts.SignInAttempts)
+            {
+                return "Too many attempts. Try again in an hour.";
+            }
+
+            hash = await transaction.ScalarAsync<string>("select password_hash from control.member where id = $1", ct, member);
+            await transaction.CommitAsync(ct);
+        }
+
+        return passwords.Matches(hash, password ?? "") ? null : "Incorrect password.";
+    }
+
+    const string NewEmail = "select new_email from control.member_token where hash = $1";
+}

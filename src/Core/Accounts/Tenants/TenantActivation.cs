@@ -1,0 +1,32 @@
+using ControlPlane.Accounts.ApiKeys;
+using ControlPlane.Accounts.Members;
+using ControlPlane.Catalog;
+using ControlPlane.Subscriptions;
+
+namespace ControlPlane.Accounts.Tenants;
+
+/// <summary>Activates a pending tenant, in the transaction that uses the link which proved its owner's address.</summary>
+static class TenantActivation
+{
+    /// <summary>Of two links that would activate the tenant, the second one waits here.</summary>
+    public static async Task<LockedTenant> LockTenantAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        (await transaction.FirstAsync(Lock, row => new LockedTenant(row.GetString(0), row.GetString(1)), ct, tenant))!;
+
+    public static async Task ActivateAsync(
+        this Transaction transaction, Clock clock, SecretBox secrets, FoundToken token, string plan, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        await transaction.ExecuteAsync("update control.tenant set status = 'active', verified_at = $2 where id = $1", ct, token.Tenant, now);
+        var terms = await transaction.PlanAsync(plan, now, ct);
+        await transaction.StartSubscriptionAsync(token.Tenant, terms!, agreed: null, now, ct);
+        await transaction.AddWebhookSecretAsync(clock, secrets, token.Tenant, ct);
+        await transaction.AuditAsync(clock, token.Tenant, $"member:{token.Member}", "tenant.verified", new { plan }, ct);
+        // The job requests the environment of every active tenant that has none.
+        await transaction.AnnounceJobAsync(JobSchedules.Provision, token.Tenant, ct);
+    }
+
+    const string Lock = "select status, requested_plan from control.tenant where id = $1 for update";
+}
+
+/// <param name="Plan">The plan that was requested at signup.</param>
+sealed record LockedTenant(string Status, string Plan);
