@@ -72,14 +72,23 @@ public sealed partial class CookieJourneys
     }
 
     static Task<HttpResponseMessage> GetAsync(TestServer server, string page, string cookie) =>
-        server.Anonymous.SendAsync(new HttpRequestMessage(HttpMethod.Get, page) { Headers = { { "Cookie", cookie } } });
+        SendAsync(server, new HttpRequestMessage(HttpMethod.Get, page), cookie);
 
-    static Task<HttpResponseMessage> PostAsync(TestServer server, string page, string cookie, params IEnumerable<(string Name, string Value)> fields) =>
-        server.Anonymous.SendAsync(new HttpRequestMessage(HttpMethod.Post, page)
+    static Task<HttpResponseMessage> PostAsync(TestServer server, string page, string cookie, params IEnumerable<(string Name, string Value)> fields)
+    {
+        var content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
+        return SendAsync(server, new HttpRequestMessage(HttpMethod.Post, page) { Content = content }, cookie);
+    }
+
+    static Task<HttpResponseMessage> SendAsync(TestServer server, HttpRequestMessage request, string cookie)
+    {
+        if (cookie.Length > 0)
         {
-            Headers = { { "Cookie", cookie } },
-            Content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Name, field.Value))),
-        });
+            request.Headers.Add("Cookie", cookie);
+        }
+
+        return server.Anonymous.SendAsync(request);
+    }
 
     static IReadOnlyList<string> Cookies(HttpResponseMessage reply) => reply.Headers.TryGetValues("Set-Cookie", out var cookies) ? [.. cookies] : [];
 

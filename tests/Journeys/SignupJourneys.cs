@@ -64,7 +64,7 @@ public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedSe
 
         Assert.Equal(results[1], results[0]);
         var mails = await known.MailsAsync(_server);
-        Assert.Equal(2, mails.Count);
+        Assert.Equal(2, mails.Count(mail => mail.Body.Contains("token=", StringComparison.Ordinal)));
         Assert.Single(mails, mail => mail.Body.Contains("You already have an account", StringComparison.Ordinal));
         Assert.Equal("active", await StatusAsync(known.Slug));
         Assert.Equal("pending", await StatusAsync(again.Slug));

@@ -43,8 +43,9 @@ sealed record Person(string Email, string Slug)
 
     public async Task<IReadOnlyList<ReceivedMail>> MailsAsync(TestServer server) => [.. (await server.MailsAsync()).Where(mail => mail.To.Contains(Email, StringComparison.Ordinal))];
 
-    /// <summary>The link in the last mail.</summary>
-    public async Task<Uri> LinkAsync(TestServer server, string part) => (await MailsAsync(server))[^1].Link(part);
+    /// <summary>The link that contains <paramref name="part"/> in the last mail that has one.</summary>
+    public async Task<Uri> LinkAsync(TestServer server, string part) =>
+        (await MailsAsync(server)).Last(mail => mail.Body.Contains(part, StringComparison.Ordinal)).Link(part);
 
     public static async Task<JsonElement> VerifyAsync(TestServer server, Uri link)
     {

@@ -33,7 +33,7 @@ public sealed class TestServer : IAsyncDisposable
     public Clock Clock => Services.GetRequiredService<Clock>();
 
     /// <param name="clock">Initial time of the sandbox clock; null: real time.</param>
-    /// <param name="settings">In addition to those of <c>./run</c>, by environment variable name.</param>
+    /// <param name="settings">In addition to those of <c>./run</c>, or instead of them, by environment variable name.</param>
     public static async Task<TestServer> StartAsync(
         bool sandbox = true, DateTimeOffset? clock = null, IEnumerable<KeyValuePair<string, string?>>? settings = null, string? database = null)
     {
@@ -46,7 +46,7 @@ public sealed class TestServer : IAsyncDisposable
             // Links in emails need the port before the server binds it, so another process may take it first.
             var options = new RunOptions(FreePort.Find(), folder, sandbox, connectionString, clock);
             var installation = await Installation.OpenAsync(options, join: false, CancellationToken.None);
-            var app = LocalHost.Build(installation.Settings().Concat(settings), options.Port);
+            var app = LocalHost.Build(installation.Settings().ExceptBy(settings.Select(own => own.Key), common => common.Key).Concat(settings), options.Port);
             try
             {
                 await Serve.StartAsync(app, installation, CancellationToken.None);
