@@ -1,5 +1,3 @@
-using ControlPlane.Notifications.Mail;
-
 namespace ControlPlane.Tests.Notifications.Mail;
 
 public class MailTextTests
