@@ -84,14 +84,29 @@ public class BoundedBodyTests
     }
 
     [Fact]
-    public void One_client_gets_a_quarter_of_the_budget_and_all_together_the_whole()
+    public void One_sender_gets_a_quarter_of_the_budget_and_all_together_the_whole()
     {
         var budget = new UnverifiedBytes(100);
         Assert.False(budget.TryAdd("a", 26));
-        Assert.All(["a", "b", "c", "d"], client => Assert.True(budget.TryAdd(client, 25)));
+        Assert.All(["a", "b", "c", "d"], sender => Assert.True(budget.TryAdd(sender, 25)));
         Assert.False(budget.TryAdd("e", 1));
         budget.Remove("a", 1);
         Assert.True(budget.TryAdd("e", 1));
+    }
+
+    [Fact]
+    public async Task A_signed_body_counts_for_its_tenant_not_for_its_address()
+    {
+        var budget = new UnverifiedBytes(40);
+        foreach (var tenant in (Guid[])[Ids.New(TimeProvider.System), Ids.New(TimeProvider.System)])
+        {
+            var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget);
+            body.SetClaimedTenant(tenant);
+            await body.CopyToAsync(Stream.Null);
+            await using var more = new BoundedBody(Request(), new MemoryStream(new byte[1]), Small, budget);
+            more.SetClaimedTenant(tenant);
+            await Assert.ThrowsAsync<BadHttpRequestException>(() => more.CopyToAsync(Stream.Null));
+        }
     }
 
     [Fact]

@@ -6,13 +6,16 @@ namespace ControlPlane.Web.Shared;
 /// </summary>
 sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, UnverifiedBytes budget) : Stream
 {
-    readonly string _client = RateLimits.Client(context.Connection.RemoteIpAddress);
+    string _sender = RateLimits.Client(context.Connection.RemoteIpAddress);
     CancellationTokenSource? _deadline;
     bool _isVerified, _isUnlimited;
     long _read, _counted;
 
     /// <summary>408, 413 or 503; null as long as the body is within its limits.</summary>
     public int? Violation { get; private set; }
+
+    /// <summary>Counts the body, which is not read yet, as one of this tenant's, whatever the address it comes from.</summary>
+    public void SetClaimedTenant(Guid tenant) => _sender = tenant.ToString();
 
     /// <summary>The endpoint has authenticated the sender: the body no longer counts towards the budget.</summary>
     public void SetVerified()
@@ -33,7 +36,7 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
     {
         if (Interlocked.Exchange(ref _counted, 0) is > 0 and var bytes)
         {
-            budget.Remove(_client, bytes);
+            budget.Remove(_sender, bytes);
         }
     }
 
@@ -96,7 +99,7 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
             return;
         }
 
-        if (!budget.TryAdd(_client, read))
+        if (!budget.TryAdd(_sender, read))
         {
             throw Stop(StatusCodes.Status503ServiceUnavailable);
         }

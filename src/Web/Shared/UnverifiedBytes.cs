@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// Budget for the bytes of request bodies in memory whose senders are not authenticated yet. One client address may use a quarter of it, so that it
-/// cannot keep all others out.
+/// Budget for the bytes of request bodies in memory whose senders are not authenticated yet. One sender may use a quarter of it, so that it cannot
+/// keep all others out: a client address, or the tenant that a signed delivery claims to come from.
 /// </summary>
 sealed class UnverifiedBytes(long maximum)
 {
@@ -16,7 +16,7 @@ sealed class UnverifiedBytes(long maximum)
     const int DefaultPart = 8, DefaultMinimum = 64, DefaultMaximum = 512;
 
     readonly Lock _gate = new();
-    readonly Dictionary<string, long> _byClient = new(StringComparer.Ordinal);
+    readonly Dictionary<string, long> _bySender = new(StringComparer.Ordinal);
     long _total;
 
     /// <exception cref="SettingException">The setting is invalid.</exception>
@@ -27,31 +27,31 @@ sealed class UnverifiedBytes(long maximum)
         var text => throw new SettingException($"{Setting} is \"{text}\": enter the size in MiB, from 1 to {MaximumSetting}."),
     };
 
-    /// <returns>False when the budget, or the client's share of it, is exhausted. Nothing is added then.</returns>
-    public bool TryAdd(string client, int bytes)
+    /// <returns>False when the budget, or the sender's share of it, is exhausted. Nothing is added then.</returns>
+    public bool TryAdd(string sender, int bytes)
     {
         lock (_gate)
         {
-            var ofClient = _byClient.GetValueOrDefault(client) + bytes;
-            if (_total + bytes > maximum || ofClient > maximum / 4)
+            var ofSender = _bySender.GetValueOrDefault(sender) + bytes;
+            if (_total + bytes > maximum || ofSender > maximum / 4)
             {
                 return false;
             }
 
-            _byClient[client] = ofClient;
+            _bySender[sender] = ofSender;
             _total += bytes;
             return true;
         }
     }
 
-    public void Remove(string client, long bytes)
+    public void Remove(string sender, long bytes)
     {
         lock (_gate)
         {
             _total -= bytes;
-            if ((_byClient[client] -= bytes) == 0)
+            if ((_bySender[sender] -= bytes) == 0)
             {
-                _byClient.Remove(client);
+                _bySender.Remove(sender);
             }
         }
     }

@@ -59,6 +59,7 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
             return Refuse(WrongSignature);
         }
 
+        context.Features.Get<BoundedBody>()?.SetClaimedTenant(tenant);
         using var verifier = new SignatureVerifier(secrets, headers);
         if (await UsageBody.ReadWholeAsync(context.Request, verifier, ct) is not { } body)
         {
