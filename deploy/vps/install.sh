@@ -58,7 +58,10 @@ check_ports
 check_database
 say "Installing $version for $domain"
 # Upgrades migrate the database, which cannot be undone.
-! is_running postgres || "$here/backup.sh"
+if is_running postgres; then
+    "$here/backup.sh"
+    docker exec -i postgres psql --username postgres --quiet --set ON_ERROR_STOP=1 <"$here/postgres/upgrade.sql"
+fi
 create_folders
 save_settings
 build_image

@@ -32,7 +32,8 @@ public sealed class PlainLoginJourneys
             Assert.Equal("ready", await ProvisionAsync(app.Services, tenant.Tenant));
             await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(tenant.Tenant, default);
             Assert.Equal("deleted", await ProvisionAsync(app.Services, tenant.Tenant));
-            Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_roles where rolname = 'tenant_plain')", default));
+            Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_roles where rolname like 'env\\_%')", default));
+            Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_database where datname like 'env\\_%')", default));
         }
 
         Directory.Delete(folder, recursive: true);

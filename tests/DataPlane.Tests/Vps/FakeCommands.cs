@@ -7,6 +7,7 @@ static class FakeCommands
     {
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
         // networks: the tenants' networks, one per line. members: the containers in each network. full: pg_dump fails.
+        // environments: the names of their databases, one per line.
         ["docker"] = """
             case "$*" in
                 "container inspect --format {{.State.Running}} "*) [ -f "$state/running-$5" ] && echo true ;;
@@ -21,6 +22,7 @@ static class FakeCommands
                 "network inspect "*) [ ! -f "$state/members" ] || cat "$state/members" ;;
                 "exec postgres pg_dump "*) [ ! -f "$state/full" ] && echo "the dump" ;;
                 "exec postgres pg_dumpall "*) echo "the roles" ;;
+                "exec postgres psql "*) [ ! -f "$state/environments" ] || cat "$state/environments" ;;
                 "version --format {{.Server.APIVersion}}") cat "$state/api" 2>/dev/null || echo 1.51 ;;
                 "compose version") [ ! -f "$state/no-compose" ] ;;
             esac

@@ -36,14 +36,16 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void A_backup_contains_database_and_roles_and_is_kept_for_seven_days()
+    public void A_backup_contains_roles_and_all_databases_and_is_kept_for_seven_days()
     {
+        _host.SetState("environments", "env_one\nenv_two\n");
         var old = Path.Combine(_host.Data, "backups/2020-01-01T000000Z.dump");
         File.WriteAllText(old, "");
         File.SetLastWriteTimeUtc(old, DateTime.UnixEpoch);
         Assert.Equal(0, Backup().ExitCode);
         var files = Directory.GetFiles(Path.Combine(_host.Data, "backups")).Order(StringComparer.Ordinal).ToArray();
-        Assert.Equal(["the roles\n", "the dump\n"], files.Select(File.ReadAllText));
+        Assert.Equal(["the dump\n", "the dump\n", "the roles\n", "the dump\n"], files.Select(File.ReadAllText));
+        Assert.Contains(_host.Calls, call => call.EndsWith("pg_dump --username postgres --format custom env_two", StringComparison.Ordinal));
         Assert.All(files, file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
 
