@@ -5,7 +5,10 @@ public sealed class Installation : IAsyncDisposable
 {
     readonly EmbeddedPostgres? _postgres;
 
-    Installation(RunOptions options, DataDirectory data, EmbeddedPostgres? postgres) => (Options, Data, _postgres) = (options, data, postgres);
+    readonly string _dataPlane;
+
+    Installation(RunOptions options, DataDirectory data, EmbeddedPostgres? postgres, string dataPlane) =>
+        (Options, Data, _postgres, _dataPlane) = (options, data, postgres, dataPlane);
 
     public RunOptions Options { get; }
     public DataDirectory Data { get; }
@@ -21,7 +24,8 @@ public sealed class Installation : IAsyncDisposable
         var data = DataDirectory.Open(options.Data);
         try
         {
-            return new Installation(options, data, options.Database is null ? await EmbeddedAsync(data, join, ct) : null);
+            var dataPlane = Environment.GetEnvironmentVariable(ChooseDataPlane.Setting) ?? await ChooseDataPlane.DetectAsync(ct);
+            return new Installation(options, data, options.Database is null ? await EmbeddedAsync(data, join, ct) : null, dataPlane);
         }
         catch
         {
@@ -37,6 +41,7 @@ public sealed class Installation : IAsyncDisposable
         {
             ["CONTROLPLANE_DATABASE"] = ConnectionString,
             ["CONTROLPLANE_DATA"] = Data.Path,
+            [ChooseDataPlane.Setting] = _dataPlane,
             ["CONTROLPLANE_SANDBOX"] = Options.Sandbox ? "true" : "false",
         };
         if (Environment.GetEnvironmentVariable("CONTROLPLANE_PUBLIC_URL") is null)

@@ -1,37 +1,36 @@
 namespace ControlPlane.DataPlane;
 
-/// <summary>Chooses at startup how environments are run.</summary>
+/// <summary>How environments are run on this machine.</summary>
 public static class ChooseDataPlane
 {
     public const string Setting = "CONTROLPLANE_DATAPLANE";
+    public const string Compose = "compose";
+    public const string Render = "render";
 
     static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(3);
 
-    /// <param name="setting"><c>compose</c>, <c>render</c>, or null: Compose if a Docker engine with Compose responds, otherwise render only.</param>
-    /// <exception cref="ArgumentException"><paramref name="setting"/> has another value.</exception>
-    public static async Task<IDataPlane> RunAsync(string? setting, ProjectFolder folder, DataPlaneOptions options, CancellationToken ct) => setting switch
-    {
-        "compose" => new DockerCompose(folder, options),
-        "render" => new RenderOnly(folder),
-        null => await IsComposeAvailableAsync(ct) ? new DockerCompose(folder, options) : new RenderOnly(folder),
-        _ => throw new ArgumentException($"{Setting} is \"{setting}\": set it to compose or render, or leave it out.", nameof(setting)),
-    };
+    /// <param name="setting"><see cref="Compose"/>, <see cref="Render"/>, or null: render only.</param>
+    public static IDataPlane Create(string? setting, ProjectFolder folder, DataPlaneOptions options) =>
+        setting == Compose ? new DockerCompose(folder, options) : new RenderOnly(folder);
 
-    static async Task<bool> IsComposeAvailableAsync(CancellationToken ct)
+    /// <summary>The setting for this machine: Compose if a Docker engine with Compose responds. Takes a few seconds at most.</summary>
+    public static async Task<string> DetectAsync(CancellationToken ct)
     {
         if (Environment.GetEnvironmentVariable("DOCKER_HOST") is null && !File.Exists("/var/run/docker.sock"))
         {
-            return false;
+            return Render;
         }
 
         try
         {
             return (await DockerCommand.RunAsync(["version", "--format", "{{.Server.Version}}"], ProbeTimeout, ct)).ExitCode == 0
-                && (await DockerCommand.RunAsync(["compose", "version"], ProbeTimeout, ct)).ExitCode == 0;
+                && (await DockerCommand.RunAsync(["compose", "version"], ProbeTimeout, ct)).ExitCode == 0
+                ? Compose
+                : Render;
         }
         catch (StepFailedException)
         {
-            return false;
+            return Render;
         }
     }
 }

@@ -6,7 +6,6 @@ public sealed record DataPlaneOptions
     /// <summary>The database server as seen from an environment: a host name, or the folder of its Unix socket.</summary>
     public required string DatabaseHost { get; init; }
     public required int DatabasePort { get; init; }
-    public required string DatabaseName { get; init; }
 
     /// <summary>The control plane as seen from an environment; gateways report usage to it.</summary>
     public required Uri ControlPlaneUrl { get; init; }

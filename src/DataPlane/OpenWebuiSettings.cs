@@ -39,10 +39,10 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["ENABLE_FORWARD_USER_INFO_HEADERS"] = "True",
     };
 
-    Dictionary<string, string> Storage(string databaseUrl) => new()
+    static Dictionary<string, string> Storage(string databaseUrl) => new()
     {
         ["DATABASE_URL"] = databaseUrl,
-        ["DATABASE_SCHEMA"] = environment.DatabaseRole,
+        ["DATABASE_SCHEMA"] = TenantEnvironment.WebuiSchema,
         ["DATABASE_POOL_SIZE"] = "5",
         ["DATABASE_POOL_MAX_OVERFLOW"] = "3",
         ["REDIS_URL"] = "redis://:${REDIS_PASSWORD}@redis:6379/0",

@@ -90,8 +90,16 @@ public sealed class ComposeRenderingTests
     }
 
     [Fact]
-    public void Gateway_and_Open_WebUI_use_separate_schemas() => Assert.NotEqual(
-        Environment("basic", "litellm")["DATABASE_URL"].Split("schema=")[1], Environment("basic", "open-webui")["DATABASE_SCHEMA"]);
+    public void Gateway_and_Open_WebUI_use_separate_schemas_and_logins_of_one_database()
+    {
+        var (webui, gateway) = (Environment("basic", "open-webui"), Environment("basic", "litellm"));
+        Assert.Equal("postgresql://env_0123456789abcdef0123456789abcdef:${DATABASE_PASSWORD}@postgres:5432/env_0123456789abcdef0123456789abcdef", webui["DATABASE_URL"]);
+        Assert.Equal("open_webui", webui["DATABASE_SCHEMA"]);
+        Assert.Equal(
+            "postgresql://env_0123456789abcdef0123456789abcdef_gateway:${GATEWAY_DATABASE_PASSWORD}@postgres:5432/env_0123456789abcdef0123456789abcdef?schema=litellm",
+            gateway["DATABASE_URL"]);
+        Assert.DoesNotContain(webui.Values, value => value.Contains("GATEWAY_DATABASE_PASSWORD", StringComparison.Ordinal));
+    }
 
     [Theory]
     [InlineData("$HOME ${ADMIN_PASSWORD} $$")]
@@ -117,7 +125,7 @@ public sealed class ComposeRenderingTests
         var options = Samples.Options with { DatabaseHost = "/srv/run" };
         var project = ComposeRendering.Render(Samples.Environment("trial"), options, "/models");
         Assert.Contains("/srv/run:/run/postgresql:ro", project.Compose, StringComparison.Ordinal);
-        Assert.Contains("@localhost:5432/controlplane?schema=tenant_beispiel-2_litellm&host=/run/postgresql", project.Compose, StringComparison.Ordinal);
+        Assert.Contains("@localhost:5432/env_0123456789abcdef0123456789abcdef?schema=litellm&host=/run/postgresql", project.Compose, StringComparison.Ordinal);
     }
 
     [Fact]

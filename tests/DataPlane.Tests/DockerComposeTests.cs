@@ -121,18 +121,18 @@ public sealed class DockerComposeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("exit 0", "running")]
-    [InlineData("exit 1", "rendered")]
-    [InlineData("case \"$*\" in compose*) exit 1;; esac", "rendered")]
-    [InlineData("sleep 60", "rendered")]
-    public async Task Compose_is_chosen_if_an_engine_with_Compose_responds(string script, string ready)
+    [InlineData("exit 0", "compose")]
+    [InlineData("exit 1", "render")]
+    [InlineData("case \"$*\" in compose*) exit 1;; esac", "render")]
+    [InlineData("sleep 60", "render")]
+    public async Task Compose_is_chosen_if_an_engine_with_Compose_responds(string script, string setting)
     {
         using var docker = new DockerOnPath(script);
         var host = Environment.GetEnvironmentVariable("DOCKER_HOST");
         Environment.SetEnvironmentVariable("DOCKER_HOST", "unix:///nowhere");
         try
         {
-            Assert.Equal(ready, (await ChooseDataPlane.RunAsync(null, CreateFolder(), Samples.Options, default)).Ready);
+            Assert.Equal(setting, await ChooseDataPlane.DetectAsync(default));
         }
         finally
         {
@@ -140,15 +140,12 @@ public sealed class DockerComposeTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task The_setting_overrides_detection()
-    {
-        using var docker = new DockerOnPath("exit 0");
-        Assert.Equal("rendered", (await ChooseDataPlane.RunAsync("render", CreateFolder(), Samples.Options, default)).Ready);
-        Assert.Equal("running", (await ChooseDataPlane.RunAsync("compose", CreateFolder(), Samples.Options, default)).Ready);
-        Assert.Empty(docker.Calls);
-        await Assert.ThrowsAsync<ArgumentException>(() => ChooseDataPlane.RunAsync("swarm", CreateFolder(), Samples.Options, default));
-    }
+    [Theory]
+    [InlineData("render", "rendered")]
+    [InlineData("compose", "running")]
+    [InlineData(null, "rendered")]
+    public void The_setting_says_how_environments_are_run(string? setting, string ready) =>
+        Assert.Equal(ready, ChooseDataPlane.Create(setting, CreateFolder(), Samples.Options).Ready);
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 

@@ -9,7 +9,6 @@ static class Samples
     {
         DatabaseHost = "postgres",
         DatabasePort = 5432,
-        DatabaseName = "controlplane",
         ControlPlaneUrl = new("https://portal.example.com"),
         ProviderKeys = new Dictionary<string, string> { ["openai"] = "sk-platform-openai" },
     };
@@ -24,12 +23,14 @@ static class Samples
         Url = new($"https://{slug}.users.example.com"),
         OwnerEmail = "owner@example.com",
         Plan = Plan(plan),
+        DatabaseName = "env_0123456789abcdef0123456789abcdef",
         Models = [.. Models.Where(model => Plan(plan).Models.Contains(model.Name))],
     };
 
     public static IReadOnlyDictionary<string, string> Secrets { get; } = new Dictionary<string, string>
     {
         [SecretNames.DatabasePassword] = "value-of-database-password",
+        [SecretNames.GatewayDatabasePassword] = "value-of-gateway-database-password",
         [SecretNames.WebuiSecretKey] = "value-of-webui-secret",
         [SecretNames.LitellmMasterKey] = "sk-value-of-master",
         [SecretNames.LitellmSaltKey] = "sk-value-of-salt",

@@ -135,7 +135,9 @@ public sealed class ProvisioningCrashes
         await rig.ExpireLeasesAsync();
         await rig.ProvisionAsync();
         Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
-        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
+        var name = await rig.DatabaseNameAsync(tenant);
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname like $1 || '%'", name));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_database where datname = $1", name));
     }
 
     /// <summary>The real program is ended while it waits for docker; a second process continues the run.</summary>

@@ -1,5 +1,4 @@
 using System.Net;
-using Npgsql;
 
 namespace ControlPlane.Tests;
 
@@ -25,31 +24,6 @@ public sealed class ProvisioningJourneys
         Assert.Contains(status.Address, mail, StringComparison.Ordinal);
         var secrets = await rig.Get<ISecretStore>().ReadAsync(tenant.Id, default);
         Assert.All(secrets.Values, secret => Assert.DoesNotContain(secret, mail, StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task The_environments_database_role_can_access_only_its_own_schemas()
-    {
-        await using var rig = await ProvisioningRig.StartAsync();
-        var (tenant, other) = (await rig.TenantAsync(), await rig.TenantAsync());
-        await rig.RequestAsync(tenant, RunKinds.Provision);
-        await rig.RequestAsync(other, RunKinds.Provision);
-        await rig.ProvisionAsync();
-
-        await using var connection = await rig.ConnectAsync(tenant);
-        await connection.ExecuteAsync("create table chat (id int)", default);
-        await connection.ExecuteAsync("insert into chat values (1)", default);
-        Assert.Equal($"tenant_{tenant.Slug}", await connection.ScalarAsync<string>("select schemaname::text from pg_tables where tablename = 'chat'", default));
-        string[] forbidden =
-        [
-            "select 1 from control.tenant", "create schema elsewhere", "create table public.t (id int)", "create role another", "set role control_job",
-            $"create table \"tenant_{other.Slug}\".t (id int)", $"set role \"tenant_{other.Slug}\"", "select 1 from pg_authid",
-        ];
-        foreach (var sql in forbidden)
-        {
-            var rejected = await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(sql, default));
-            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, rejected.SqlState);
-        }
     }
 
     [Fact]
@@ -94,7 +68,7 @@ public sealed class ProvisioningJourneys
     }
 
     [Fact]
-    public async Task A_deletion_removes_role_schemas_files_and_secrets_and_keeps_the_usage()
+    public async Task A_deletion_removes_database_logins_files_and_secrets_and_keeps_the_usage()
     {
         await using var rig = await ProvisioningRig.StartAsync();
         var tenant = await rig.TenantAsync("enterprise");
@@ -110,31 +84,13 @@ public sealed class ProvisioningJourneys
 
         Assert.Equal("deleted", (await rig.StatusAsync(tenant)).State);
         Assert.Equal("deleted", await rig.ScalarAsync<string>("select status from control.tenant where id = $1", tenant.Id));
-        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
-        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_namespace where nspname like $1", $"tenant_{tenant.Slug}%"));
+        var name = await rig.DatabaseNameAsync(tenant);
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname like $1 || '%'", name));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_database where datname = $1", name));
         Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from control.tenant_secret where tenant_id = $1", tenant.Id));
         Assert.Empty(Directory.GetDirectories(Path.Combine(rig.DataFolder, "environments")).Concat(Directory.GetDirectories(Path.Combine(rig.DataFolder, "models"))));
         Assert.Equal(1, await rig.ScalarAsync<long>("select count(*) from control.usage_counter where tenant_id = $1", tenant.Id));
         Assert.Equal(EnvironmentState.Deleted, await rig.RequestAsync(tenant, RunKinds.Provision));
-    }
-
-    [Fact]
-    public async Task A_role_of_another_installation_is_neither_taken_over_nor_dropped()
-    {
-        await using var rig = await ProvisioningRig.StartAsync();
-        var tenant = await rig.TenantAsync();
-        await using (var transaction = await rig.Database.BeginProvisioningAsync(default))
-        {
-            await transaction.ExecuteAsync($"create role \"tenant_{tenant.Slug}\"", default);
-            await transaction.CommitAsync(default);
-        }
-
-        await rig.RequestAsync(tenant, RunKinds.Provision);
-        await rig.ProvisionAsync();
-        Assert.Equal("database", (await rig.StatusAsync(tenant)).FailedStep);
-        await rig.RequestAsync(tenant, RunKinds.Delete);
-        await rig.ProvisionAsync();
-        Assert.Equal(1, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname = $1", $"tenant_{tenant.Slug}"));
     }
 
     [Fact]

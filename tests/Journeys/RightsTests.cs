@@ -49,6 +49,20 @@ public sealed class RightsTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Begins))]
+    public async Task Every_statement_has_the_timeouts_of_its_role(string begin, string role)
+    {
+        await using var statements = await BeginAsync(begin);
+        for (var round = 0; round < 2; round++)
+        {
+            Assert.Equal(
+                role == "control_app" ? "1min 15s 1min" : "15min 1min 2min",
+                await statements.ScalarAsync<string>(
+                    "select concat_ws(' ', current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout'))", default));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Begins))]
     public async Task A_failed_or_cancelled_statement_does_not_widen_the_rights_of_the_next(string begin, string role)
     {
         using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
@@ -128,13 +142,13 @@ public sealed class RightsTests : IAsyncLifetime
         await using (var session = await _database.OpenJobAsync(default))
         {
             Assert.True(await session.ScalarAsync<bool>("select pg_try_advisory_lock(42)", default));
-            await session.ExecuteAsync("select set_config('lock_timeout', '7s', false)", default);
+            await session.ExecuteAsync("select set_config('work_mem', '7MB', false)", default);
             Assert.Equal(1, await session.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()", default));
         }
 
         await using var next = await _database.OpenJobAsync(default);
         Assert.Equal(0, await next.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()", default));
-        Assert.Equal("0", await next.ScalarAsync<string>("select current_setting('lock_timeout')", default));
+        Assert.NotEqual("7MB", await next.ScalarAsync<string>("select current_setting('work_mem')", default));
     }
 
     [Fact]
@@ -158,6 +172,7 @@ public sealed class RightsTests : IAsyncLifetime
         var login = Names.Random("login");
         await OwnerAsync($"create role {login} login noinherit password 'secret'");
         await OwnerAsync($"grant control_app to {login}");
+        await OwnerAsync($"grant connect on database {new NpgsqlConnectionStringBuilder(_owner).Database} to {login}");
         var settings = new NpgsqlConnectionStringBuilder(_owner) { Username = login, Password = "secret" };
         await using (var database = Open(settings))
         {
@@ -173,6 +188,7 @@ public sealed class RightsTests : IAsyncLifetime
                 (await Assert.ThrowsAsync<PostgresException>(() => withoutRole.ExecuteAsync("select control.find_session('')", default))).SqlState);
         }
 
+        await OwnerAsync($"drop owned by {login}");
         await OwnerAsync($"drop role {login}");
     }
 

@@ -134,5 +134,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         {
             await connection.ExecuteAsync($"create database {DatabaseName}", ct);
         }
+
+        // Environments' logins connect to their own databases only.
+        await connection.ExecuteAsync("revoke connect on database postgres, template1 from public", ct);
     }
 }

@@ -3,16 +3,28 @@ namespace ControlPlane.Provisioning;
 /// <param name="StartedAt">Real time, so that steps have a duration in a sandbox too.</param>
 public sealed record StepStatus(string Name, string State, string? Detail, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt);
 
-/// <summary>An environment as its tenant and the operator see it, with the steps of its latest run.</summary>
+/// <summary>An environment with the steps of its latest run.</summary>
 /// <param name="Detail">When ready: <c>running</c>, or <c>rendered</c> where no container engine is present.</param>
 /// <param name="Region">Where the tenant's data belongs.</param>
-/// <param name="FailedReason">Why the last attempt failed, also while the next one is pending.</param>
+/// <param name="FailedReason">Why the last attempt failed, also while the next one is pending. For tenants one sentence; for operators what the step reported.</param>
 public sealed record EnvironmentStatus(
     string State, string? Detail, string Address, string Region, string? FailedStep, string? FailedReason, DateTimeOffset UpdatedAt,
     IReadOnlyList<StepStatus> Steps)
 {
+    /// <summary>As its tenant sees it: without the details of steps, which name parts of the platform and quote errors.</summary>
     /// <returns>null before the tenant is activated. An active tenant's missing environment is <c>requested</c>: see <see cref="MissingEnvironments"/>.</returns>
-    public static async Task<EnvironmentStatus?> ReadAsync(Transaction transaction, ControlPlaneOptions options, Guid tenant, CancellationToken ct)
+    public static async Task<EnvironmentStatus?> ReadAsync(Transaction transaction, ControlPlaneOptions options, Guid tenant, CancellationToken ct) =>
+        await ReadForOperatorAsync(transaction, options, tenant, ct) is { } status
+            ? status with
+            {
+                FailedReason = status.FailedStep is { } step ? ProvisioningSteps.DescribeFailure(step) : null,
+                Steps = [.. status.Steps.Select(step => step with { Detail = step.State == "failed" ? ProvisioningSteps.DescribeFailure(step.Name) : null })],
+            }
+            : null;
+
+    /// <summary>As operators see it: with everything that its steps reported.</summary>
+    /// <returns>null where <see cref="ReadAsync"/> returns null.</returns>
+    public static async Task<EnvironmentStatus?> ReadForOperatorAsync(Transaction transaction, ControlPlaneOptions options, Guid tenant, CancellationToken ct)
     {
         var steps = await transaction.QueryAsync(
             LatestSteps,

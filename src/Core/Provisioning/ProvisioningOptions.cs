@@ -16,6 +16,12 @@ public sealed record ProvisioningOptions
     /// <summary>The job keeps polling while a run becomes due within this time, rather than leave it to the next scheduled job.</summary>
     public TimeSpan PollWindow { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>A transaction of an environment that waits for its client for longer than this is ended.</summary>
+    public TimeSpan IdleTransactionLimit { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Any transaction of an environment is ended after this time.</summary>
+    public TimeSpan TransactionLimit { get; init; } = TimeSpan.FromMinutes(30);
+
     /// <returns>null when that was the last attempt.</returns>
     public TimeSpan? DelayAfter(int failedAttempts) => failedAttempts <= Backoff.Count ? Backoff[failedAttempts - 1] : null;
 }

@@ -14,10 +14,24 @@ public sealed class ProvisioningSteps(
     {
         Provision => ["secrets", "database", "storage", "isolation", "workloads", "route", "health", "welcome"],
         Resume => ["secrets", "database", "storage", "isolation", "workloads", "route", "health"],
-        Restart => ["isolation", "workloads", "health"],
+        Restart => ["secrets", "database", "isolation", "workloads", "health"],
         Suspend => ["workloads"],
         Delete => ["route", "workloads", "isolation", "storage", "database", "secrets"],
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of provisioning run."),
+    };
+
+    /// <summary>One sentence for the tenant. What the step reported is for the operator.</summary>
+    public static string DescribeFailure(string step) => step switch
+    {
+        "secrets" => "The environment's passwords and keys could not be stored.",
+        "database" => "The environment's database could not be set up.",
+        "storage" => "The storage for the environment's models could not be set up.",
+        "isolation" => "The environment's private network could not be set up.",
+        "workloads" => "Open WebUI or the model gateway could not be started.",
+        "route" => "The environment's address could not be set up.",
+        "health" => "The environment was started but does not respond.",
+        "welcome" => "The welcome email could not be sent.",
+        _ => "A step of the setup failed.",
     };
 
     /// <exception cref="StepFailedException">A run queued by another version of this program has a step that this one does not know.</exception>

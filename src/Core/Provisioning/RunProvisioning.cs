@@ -3,10 +3,11 @@ using Npgsql;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>The job <c>provision</c>: requests missing environments and executes the runs that are due, several tenants at once, until none
-/// is left. Any number of processes may run it at the same time.</summary>
+/// <summary>The job <c>provision</c>: requests missing environments, ends long transactions of environments, and executes the runs that are due, several tenants
+/// at once, until none is left. Any number of processes may run it at the same time.</summary>
 public sealed class RunProvisioning(
-    ControlDatabase database, MissingEnvironments missing, ExecuteRun execute, ProvisioningOptions options, ILogger<RunProvisioning> log)
+    ControlDatabase database, MissingEnvironments missing, OldSchemas oldSchemas, EndLongTransactions longTransactions, ExecuteRun execute,
+    ProvisioningOptions options, ILogger<RunProvisioning> log)
 {
     /// <summary>How often a busy job polls for further runs.</summary>
     static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -15,11 +16,14 @@ public sealed class RunProvisioning(
     {
         var active = new List<Task<RunOutcome>>();
         var outcomes = new List<RunOutcome>();
+        var ended = 0;
         try
         {
             do
             {
                 await missing.RequestAsync(ct);
+                await oldSchemas.CleanUpAsync(ct);
+                ended += await longTransactions.RunAsync(ct);
                 while (active.Count < options.Concurrency && await Lease.ClaimAsync(database, options.Lease, ct) is { } lease)
                 {
                     active.Add(ExecuteAsync(lease));
@@ -28,8 +32,10 @@ public sealed class RunProvisioning(
                 if (active.Count > 0)
                 {
                     await Task.WhenAny([.. active, Task.Delay(PollInterval, ct)]);
-                    outcomes.AddRange(active.Where(task => task.IsCompleted).Select(task => task.Result));
-                    active.RemoveAll(task => task.IsCompleted);
+                    foreach (var completed in TakeCompleted(active))
+                    {
+                        outcomes.Add(await completed);
+                    }
                 }
                 else if (await IsDueSoonAsync(ct))
                 {
@@ -37,7 +43,7 @@ public sealed class RunProvisioning(
                 }
                 else
                 {
-                    return Report(outcomes);
+                    return Report(outcomes, ended);
                 }
             }
             while (true);
@@ -47,6 +53,14 @@ public sealed class RunProvisioning(
             // Each stops when ct is cancelled, at the latest, and releases its run.
             await Task.WhenAll(active);
         }
+    }
+
+    /// <summary>Removes the runs that have ended. Each is asked once: one that ends meanwhile is left for the next call, and no outcome is lost.</summary>
+    public static List<Task<RunOutcome>> TakeCompleted(List<Task<RunOutcome>> active)
+    {
+        var completed = active.FindAll(run => run.IsCompleted);
+        active.RemoveAll(completed.Contains);
+        return completed;
     }
 
     async Task<RunOutcome> ExecuteAsync(Lease lease)
@@ -72,13 +86,14 @@ public sealed class RunProvisioning(
         return await transaction.ScalarAsync<bool>(IsDueSoon, ct, options.PollWindow);
     }
 
-    static JobReport Report(List<RunOutcome> outcomes) => new(
+    static JobReport Report(List<RunOutcome> outcomes, int ended) => new(
         new Dictionary<string, long>
         {
             ["succeeded"] = outcomes.OfType<RunOutcome.Succeeded>().Count(),
             ["will_retry"] = outcomes.OfType<RunOutcome.WillRetry>().Count(),
             ["failed"] = outcomes.OfType<RunOutcome.Failed>().Count(),
             ["stopped"] = outcomes.OfType<RunOutcome.Stopped>().Count(),
+            ["transactions_ended"] = ended,
         },
         [.. outcomes.OfType<RunOutcome.Failed>().Select(o => $"The environment of tenant {o.Tenant} failed at step {o.Step}: {o.Reason}")]);
 

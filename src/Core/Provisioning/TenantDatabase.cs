@@ -1,70 +1,141 @@
+using Npgsql;
+
 namespace ControlPlane.Provisioning;
 
-/// <summary>The step <c>database</c>: a login role that owns two schemas, Open WebUI's and the gateway's, and has no other rights.</summary>
-public sealed class TenantDatabase(ControlDatabase database, ISecretStore secrets)
+/// <summary>
+/// The step <c>database</c>: a database of the environment's own with a schema and a login for Open WebUI and another for the gateway. The logins can connect to
+/// this database only, so that no lock, notification or long transaction of theirs concerns anyone else (docs/decisions/0025).
+/// </summary>
+public sealed class TenantDatabase(ControlDatabase database, ISecretStore secrets, OldSchemas oldSchemas)
 {
-    /// <summary>Enough for the pools of Open WebUI and the gateway, and their migrations.</summary>
-    const int ConnectionLimit = 20;
+    /// <summary>For a pool of 8 (<c>OpenWebuiSettings</c>), migrations at start, and one administrator.</summary>
+    const int WebuiConnections = 12;
 
+    /// <summary>For a pool of 5 (<c>LitellmConfig</c>) and migrations at start.</summary>
+    const int GatewayConnections = 8;
+
+    /// <summary>The server's connections that one environment may use at the same time.</summary>
+    public const int ConnectionsPerEnvironment = WebuiConnections + GatewayConnections;
+
+    /// <exception cref="StepFailedException">The server's settings or rights are not as needed; the message says what to do.</exception>
     public async Task<string> CreateAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
     {
-        var password = (await secrets.ReadAsync(environment.Tenant, ct)).Require(SecretNames.DatabasePassword);
-        var role = Quote(environment.DatabaseRole);
-        await using var transaction = await database.BeginProvisioningAsync(ct);
-        if (!await ExistsAsync(transaction, environment, ct))
+        var passwords = await secrets.ReadAsync(environment.Tenant, ct);
+        var (name, webui, gateway) = (environment.DatabaseName, environment.WebuiLogin, environment.GatewayLogin);
+        await using (var transaction = await database.BeginProvisioningAsync(ct))
         {
-            // Membership allows us to create schemas owned by the role. From PostgreSQL 16 on, having created the role is not enough.
-            await transaction.ExecuteAsync($"create role {role} nologin", ct);
-            await transaction.ExecuteAsync($"comment on role {role} is '{RoleComment(environment)}'", ct);
-            await transaction.ExecuteAsync($"grant {role} to current_user", ct);
+            await CreateLoginAsync(transaction, webui, TenantEnvironment.WebuiSchema, WebuiConnections, passwords.Require(SecretNames.DatabasePassword), ct);
+            await CreateLoginAsync(transaction, gateway, TenantEnvironment.GatewaySchema, GatewayConnections, passwords.Require(SecretNames.GatewayDatabasePassword), ct);
+            await transaction.CommitAsync(ct);
         }
 
-        await transaction.ExecuteAsync($"alter role {role} login connection limit {ConnectionLimit} password '{ScramVerifier.Of(password)}'", ct);
-        await transaction.ExecuteAsync($"create schema if not exists {role} authorization {role}", ct);
-        await transaction.ExecuteAsync($"create schema if not exists {Quote(environment.GatewaySchema)} authorization {role}", ct);
-        var name = await transaction.ScalarAsync<string>("select current_database()", ct);
-        await transaction.ExecuteAsync($"alter role {role} in database {Quote(name!)} set search_path = {role}", ct);
-        await transaction.CommitAsync(ct);
-        return $"role and schema {environment.DatabaseRole}";
+        await CreateDatabaseAsync(name, ct);
+        string reachable;
+        await using (var transaction = await database.BeginProvisioningAsync(ct))
+        {
+            // The session's own login may inherit no rights: those of the functions do not.
+            await transaction.ExecuteAsync($"revoke all on database {name} from public", ct);
+            await transaction.ExecuteAsync($"grant connect on database {name} to {webui}, {gateway}, session_user", ct);
+            await transaction.ExecuteAsync($"alter database {name} allow_connections true", ct);
+            reachable = await CheckConnectAsync(transaction, environment, ct);
+            await transaction.CommitAsync(ct);
+        }
+
+        await using (var transaction = await database.BeginProvisioningAsync(name, ct))
+        {
+            await transaction.ExecuteAsync($"create schema if not exists {TenantEnvironment.WebuiSchema} authorization {webui}", ct);
+            await transaction.ExecuteAsync($"create schema if not exists {TenantEnvironment.GatewaySchema} authorization {gateway}", ct);
+            await transaction.CommitAsync(ct);
+        }
+
+        var moved = await oldSchemas.MoveAsync(environment, lease, ct);
+        return $"database {name}{(moved ? ", data moved to it" : "")}{reachable}";
     }
 
     public async Task<string> RemoveAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
     {
-        var role = Quote(environment.DatabaseRole);
         await using (var closing = await database.BeginProvisioningAsync(ct))
         {
-            if (!await ExistsAsync(closing, environment, ct))
+            foreach (var login in await ExistingLoginsAsync(closing, environment, ct))
             {
-                return "no role or schema";
+                await closing.ExecuteAsync($"alter role {login} nologin", ct);
             }
 
-            await closing.ExecuteAsync($"alter role {role} nologin", ct);
             await closing.CommitAsync(ct);
         }
 
         // New connections are refused from now on; open ones are terminated.
-        await using var transaction = await database.BeginProvisioningAsync(ct);
-        await transaction.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", ct, environment.DatabaseRole);
-        await transaction.ExecuteAsync($"drop schema if exists {role}, {Quote(environment.GatewaySchema)} cascade", ct);
-        await transaction.ExecuteAsync($"drop owned by {role}", ct);
-        await transaction.ExecuteAsync($"drop role {role}", ct);
-        await transaction.CommitAsync(ct);
-        return $"role and schema {environment.DatabaseRole} dropped";
+        await database.ExecuteProvisioningAsync($"drop database if exists {environment.DatabaseName} with (force)", ct);
+        await using (var transaction = await database.BeginProvisioningAsync(ct))
+        {
+            await transaction.ExecuteAsync($"drop role if exists {environment.WebuiLogin}, {environment.GatewayLogin}", ct);
+            await transaction.CommitAsync(ct);
+        }
+
+        await oldSchemas.DropAsync(environment.Tenant, environment.Slug, ct);
+        return $"database {environment.DatabaseName} dropped";
     }
 
-    // Roles belong to the whole server. A role of this name may be another installation's: it is neither taken over nor dropped.
-    static async Task<bool> ExistsAsync(Transaction transaction, TenantEnvironment environment, CancellationToken ct)
+    static async Task CreateLoginAsync(Transaction transaction, string login, string schema, int connections, string password, CancellationToken ct)
     {
-        var found = await transaction.FirstAsync(
-            "select coalesce(shobj_description(oid, 'pg_authid'), '') from pg_roles where rolname = $1", row => row.GetString(0), ct,
-            environment.DatabaseRole);
-        return found is null || found == RoleComment(environment)
-            ? found is not null
-            : throw new StepFailedException(
-                $"The database server already has a role {environment.DatabaseRole} that is not this tenant's: rename or drop it, then retry.");
+        if (!await transaction.ScalarAsync<bool>("select exists (select from pg_roles where rolname = $1)", ct, login))
+        {
+            // Membership allows us to create a schema owned by the role. From PostgreSQL 16 on, having created the role is not enough.
+            await transaction.ExecuteAsync($"create role {login} nologin", ct);
+            await transaction.ExecuteAsync($"grant {login} to current_user", ct);
+        }
+
+        await transaction.ExecuteAsync($"alter role {login} login connection limit {connections} password '{ScramVerifier.Of(password)}'", ct);
+        await transaction.ExecuteAsync($"alter role {login} set search_path = {schema}", ct);
+        // A client can change these, so EndLongTransactions enforces limits of its own.
+        await transaction.ExecuteAsync($"alter role {login} set statement_timeout = '15min'", ct);
+        await transaction.ExecuteAsync($"alter role {login} set idle_in_transaction_session_timeout = '1min'", ct);
     }
 
-    static string RoleComment(TenantEnvironment environment) => $"environment of tenant {environment.Tenant}";
+    async Task CreateDatabaseAsync(string name, CancellationToken ct)
+    {
+        await using (var transaction = await database.BeginProvisioningAsync(ct))
+        {
+            if (await transaction.ScalarAsync<bool>("select exists (select from pg_database where datname = $1)", ct, name))
+            {
+                return;
+            }
+        }
 
-    static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        try
+        {
+            // Every login could connect to it until the next transaction.
+            await database.ExecuteProvisioningAsync($"create database {name} template template0 encoding 'UTF8' allow_connections false", ct);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateDatabase)
+        {
+            // Created by a worker that has lost its lease.
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new StepFailedException($"{e.MessageText}: run \"alter role {DatabaseRoles.Provision} createdb\" as a superuser of the database server, then retry.", e);
+        }
+    }
+
+    /// <returns>A note on other databases that the login can connect to, for the operator; empty when there are none.</returns>
+    static async Task<string> CheckConnectAsync(Transaction transaction, TenantEnvironment environment, CancellationToken ct)
+    {
+        var reachable = await transaction.QueryAsync(ReachableDatabases, row => row.GetString(0), ct, environment.WebuiLogin, environment.DatabaseName);
+        if (reachable.Find(name => name.StartsWith('*')) is { } own)
+        {
+            throw new StepFailedException(
+                $"The environment's login could connect to the control plane's database: run \"revoke connect on database {own[1..]} from public\" as its owner, then retry.");
+        }
+
+        return reachable.Count == 0 ? "" : $"; its logins can also connect to {string.Join(", ", reachable)}: revoke connect from public there";
+    }
+
+    static Task<List<string>> ExistingLoginsAsync(Transaction transaction, TenantEnvironment environment, CancellationToken ct) => transaction.QueryAsync(
+        "select rolname::text from pg_roles where rolname in ($1, $2)", row => row.GetString(0), ct, environment.WebuiLogin, environment.GatewayLogin);
+
+    // The control plane's own is marked with an asterisk.
+    const string ReachableDatabases = """
+        select case when datname = current_database() then '*' else '' end || datname from pg_database
+        where datallowconn and datname <> $2 and has_database_privilege($1::text::name, oid, 'connect') order by 1 limit 5
+        """;
 }

@@ -6,7 +6,9 @@ namespace ControlPlane.Provisioning;
 /// <summary>The names of an environment's secrets in the secret store and, in capitals, in its <c>.env</c> file.</summary>
 public static class SecretNames
 {
+    /// <summary>Of Open WebUI's login.</summary>
     public const string DatabasePassword = "database_password";
+    public const string GatewayDatabasePassword = "gateway_database_password";
     public const string WebuiSecretKey = "webui_secret_key";
     public const string LitellmMasterKey = "litellm_master_key";
     public const string LitellmSaltKey = "litellm_salt_key";
@@ -58,6 +60,7 @@ public sealed class TenantSecrets(ISecretStore store, Clock clock)
     static Dictionary<string, string> Generate() => new()
     {
         [SecretNames.DatabasePassword] = Credentials.New(),
+        [SecretNames.GatewayDatabasePassword] = Credentials.New(),
         [SecretNames.WebuiSecretKey] = Credentials.New(),
         [SecretNames.LitellmMasterKey] = Credentials.New("sk-"),
         [SecretNames.LitellmSaltKey] = Credentials.New("sk-"),

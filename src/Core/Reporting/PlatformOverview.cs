@@ -7,7 +7,8 @@ namespace ControlPlane.Reporting;
 /// <param name="MailFailing">Messages of which at least one attempt failed and another one follows.</param>
 public sealed record PlatformOverview(
     IReadOnlyDictionary<string, long> Tenants, IReadOnlyDictionary<string, long> Environments, long TokensToday, long RequestsToday,
-    long QuarantineHeld, long MailFailing, DeadDeliveries Dead, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs);
+    long QuarantineHeld, long MailFailing, DeadDeliveries Dead, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs,
+    EnvironmentCapacity Capacity);
 
 public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, string? Reason, DateTimeOffset Since);
 
@@ -27,7 +28,7 @@ public static class Overviews
             ct);
         return new PlatformOverview(
             tenants.ToDictionary(t => t.Key, t => t.Count), environments.ToDictionary(e => e.Key, e => e.Count), tokens, requests, held, mail, await transaction.DeadDeliveriesAsync(now, ct), failed,
-            await transaction.JobStatesAsync(ct));
+            await transaction.JobStatesAsync(ct), await EnvironmentCapacity.ReadAsync(transaction, ct));
     }
 
     const string TenantsByStatus = "select status, count(*) from control.tenant group by status";

@@ -20,7 +20,7 @@ public static class TenantDetails
         this Transaction transaction, ControlPlaneOptions options, TenantOverview tenant, DateTimeOffset now, CancellationToken ct) => new(
         tenant,
         await transaction.ScalarAsync<string>("select vat_id from control.tenant where id = $1", ct, tenant.TenantId),
-        await EnvironmentStatus.ReadAsync(transaction, options, tenant.TenantId, ct),
+        await EnvironmentStatus.ReadForOperatorAsync(transaction, options, tenant.TenantId, ct),
         await transaction.LimitsAsync(tenant.TenantId, now, ct),
         await OverrideLimits.FindAsync(transaction, tenant.TenantId, ct),
         await transaction.InvoicesAsync(tenant.TenantId, before: null, RecentInvoices, ct),

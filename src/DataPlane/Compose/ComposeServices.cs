@@ -22,7 +22,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     {
         DependsOn = WaitFor(["litellm", "redis", .. options.Qdrant ? ["qdrant"] : Array.Empty<string>()]),
         // Open WebUI copies its static files at each start, and its libraries write to the home folder.
-        Environment = new(new OpenWebuiSettings(environment, options).All(DatabaseUrl(""))) { ["STATIC_DIR"] = "/tmp/static", ["HOME"] = "/tmp" },
+        Environment = new(new OpenWebuiSettings(environment, options).All(DatabaseUrl(environment.WebuiLogin, "DATABASE_PASSWORD", ""))) { ["STATIC_DIR"] = "/tmp/static", ["HOME"] = "/tmp" },
         Tmpfs = ["/tmp:size=512m"],
         Labels = RouteLabels("open-webui", 8080),
         Volumes = [$"open-webui:{OpenWebuiData}", .. SocketVolume()],
@@ -99,7 +99,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             ["LITELLM_MASTER_KEY"] = "${LITELLM_MASTER_KEY}",
             ["LITELLM_SALT_KEY"] = "${LITELLM_SALT_KEY}",
             ["LITELLM_VIRTUAL_KEY"] = "${LITELLM_VIRTUAL_KEY}",
-            ["DATABASE_URL"] = DatabaseUrl($"schema={environment.GatewaySchema}"),
+            ["DATABASE_URL"] = DatabaseUrl(environment.GatewayLogin, "GATEWAY_DATABASE_PASSWORD", $"schema={TenantEnvironment.GatewaySchema}"),
             ["REDIS_HOST"] = "redis",
             ["REDIS_PORT"] = "6379",
             ["REDIS_PASSWORD"] = "${REDIS_PASSWORD}",
@@ -122,13 +122,13 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         return variables;
     }
 
-    string DatabaseUrl(string query)
+    string DatabaseUrl(string login, string passwordVariable, string query)
     {
         var (host, socket) = options.DatabaseHost.StartsWith('/') ? ("localhost", $"host={SocketFolder}") : (options.DatabaseHost, "");
         var parameters = string.Join('&', new[] { query, socket }.Where(part => part.Length > 0));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"postgresql://{environment.DatabaseRole}:${{DATABASE_PASSWORD}}@{host}:{options.DatabasePort}/{Escape(Uri.EscapeDataString(options.DatabaseName))}{(parameters.Length > 0 ? "?" : "")}{parameters}");
+            $"postgresql://{login}:${{{passwordVariable}}}@{host}:{options.DatabasePort}/{environment.DatabaseName}{(parameters.Length > 0 ? "?" : "")}{parameters}");
     }
 
     string[] SocketVolume() => options.DatabaseHost.StartsWith('/') ? [$"{Escape(options.DatabaseHost)}:{SocketFolder}:ro"] : [];

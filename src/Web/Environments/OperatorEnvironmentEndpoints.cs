@@ -4,12 +4,20 @@ static class OperatorEnvironmentEndpoints
 {
     public static void MapOperatorEnvironment(this IEndpointRouteBuilder routes)
     {
+        routes.MapGet("/v1/admin/capacity", Capacity).RequireAuthorization(Policies.Operator).WithTags("Operator")
+            .WithName("getCapacity").WithSummary("Get the number of environments that the database server's connections carry");
         var group = routes.MapGroup("/v1/admin/tenants/{id:guid}").RequireAuthorization(Policies.Operator).WithTags("Operator");
         group.MapPost("suspend", Suspend).WithName("suspendTenant").WithSummary("Suspend a tenant and stop its environment; data is kept");
         group.MapPost("resume", Resume).WithName("resumeTenant").WithSummary("Resume a suspended tenant");
         group.MapPost("retry", Retry).WithName("retryProvisioning").WithSummary("Retry a failed provisioning run");
         group.MapPost("delete", Delete).WithName("deleteEnvironment").WithSummary("Delete a tenant's environment and data; accounting records are kept");
         group.MapDelete("", Delete).WithName("deleteTenant").WithSummary("Delete a tenant's environment and data; accounting records are kept");
+    }
+
+    static async Task<Ok<EnvironmentCapacity>> Capacity(ControlDatabase database, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return TypedResults.Ok(await EnvironmentCapacity.ReadAsync(transaction, ct));
     }
 
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Suspend(Guid id, OperateEnvironment operate, CancellationToken ct) =>

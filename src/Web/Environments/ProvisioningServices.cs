@@ -16,30 +16,29 @@ public static class ProvisioningServices
         services.AddSingleton(new ProvisioningOptions());
         services.AddSingleton(ReadDataPlaneOptions(configuration, settings));
         services.AddSingleton<ProjectFolder>();
-        services.AddSingleton(s => Choose(configuration[ChooseDataPlane.Setting], s));
+        services.AddSingleton(s => ChooseDataPlane.Create(
+            configuration[ChooseDataPlane.Setting], s.GetRequiredService<ProjectFolder>(), s.GetRequiredService<DataPlaneOptions>()));
         services.TryAddSingleton<ISecretStore, DatabaseSecretStore>();
         services.AddSingleton<TenantSecrets>();
+        services.AddSingleton<CopySchema>();
+        services.AddSingleton<OldSchemas>();
         services.AddSingleton<TenantDatabase>();
         services.TryAddSingleton<IModelStorage, ModelFolders>();
         services.AddSingleton<WelcomeMail>();
         services.AddSingleton<ProvisioningSteps>();
         services.AddSingleton<ExecuteRun>();
         services.AddSingleton<MissingEnvironments>();
+        services.AddSingleton<EndLongTransactions>();
         services.AddSingleton<RunProvisioning>();
         services.AddSingleton<EnvironmentAccess>();
         services.AddSingleton<RestartEnvironment>();
         services.AddSingleton<OperateEnvironment>();
     }
 
-    // Services are created synchronously. Called once, at start; takes a few seconds at most.
-    static IDataPlane Choose(string? setting, IServiceProvider services) =>
-        ChooseDataPlane.RunAsync(setting, services.GetRequiredService<ProjectFolder>(), services.GetRequiredService<DataPlaneOptions>(), CancellationToken.None)
-            .GetAwaiter().GetResult();
-
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     static DataPlaneOptions ReadDataPlaneOptions(IConfiguration configuration, Settings settings)
     {
-        if (configuration[ChooseDataPlane.Setting] is { } choice and not ("compose" or "render"))
+        if (configuration[ChooseDataPlane.Setting] is { } choice and not (ChooseDataPlane.Compose or ChooseDataPlane.Render))
         {
             throw new SettingException($"{ChooseDataPlane.Setting} is \"{choice}\": set it to compose or render, or leave it out.");
         }
@@ -49,7 +48,6 @@ public static class ProvisioningServices
         {
             DatabaseHost = configuration["CONTROLPLANE_ENVIRONMENT_DATABASE_HOST"] ?? FromContainer(database.Host ?? "localhost"),
             DatabasePort = Number(configuration, "CONTROLPLANE_ENVIRONMENT_DATABASE_PORT", database.Port),
-            DatabaseName = database.Database ?? database.Username ?? "postgres",
             ControlPlaneUrl = Url(configuration, "CONTROLPLANE_ENVIRONMENT_URL", FromContainer(settings.Options.PublicUrl)),
             ProviderKeys = Providers
                 .Select(provider => (Provider: provider, Key: configuration[DataPlaneOptions.ProviderVariable(provider)]))

@@ -67,8 +67,12 @@ sealed class ProvisioningRig : IAsyncDisposable
     public async Task<EnvironmentStatus> StatusAsync(RigTenant tenant)
     {
         await using var transaction = await Database.BeginAsync(tenant.Id, default);
-        return (await EnvironmentStatus.ReadAsync(transaction, Get<ControlPlaneOptions>(), tenant.Id, default))!;
+        return (await EnvironmentStatus.ReadForOperatorAsync(transaction, Get<ControlPlaneOptions>(), tenant.Id, default))!;
     }
+
+    /// <summary>The name of the environment's database, and of Open WebUI's login.</summary>
+    public async Task<string> DatabaseNameAsync(RigTenant tenant) =>
+        (await ScalarAsync<string>("select database_name from control.environment where tenant_id = $1", tenant.Id))!;
 
     public async Task<T?> ScalarAsync<T>(string sql, params List<object?> args)
     {
@@ -82,14 +86,18 @@ sealed class ProvisioningRig : IAsyncDisposable
     public Task ExpireLeasesAsync() =>
         ScalarAsync<int>("update control.provisioning_run set lease_until = now() - interval '1 second' where state = 'running' returning 1");
 
-    /// <summary>Connects to the database as the tenant's environment does.</summary>
-    public async Task<NpgsqlConnection> ConnectAsync(RigTenant tenant)
+    /// <summary>Connects as Open WebUI does.</summary>
+    /// <param name="asGateway">Or as the gateway.</param>
+    /// <param name="database">null: the environment's own.</param>
+    public async Task<NpgsqlConnection> ConnectAsync(RigTenant tenant, bool asGateway = false, string? database = null)
     {
         var secrets = await Get<ISecretStore>().ReadAsync(tenant.Id, default);
+        var name = await DatabaseNameAsync(tenant);
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString)
         {
-            Username = $"tenant_{tenant.Slug}",
-            Password = secrets[SecretNames.DatabasePassword],
+            Username = asGateway ? $"{name}_gateway" : name,
+            Password = secrets[asGateway ? SecretNames.GatewayDatabasePassword : SecretNames.DatabasePassword],
+            Database = database ?? name,
             Pooling = false,
         }.ToString());
         await connection.OpenAsync();

@@ -31,6 +31,9 @@ static class TestCluster
 
         // Privileges on the database itself are not copied.
         await ExecuteAsync($"grant create on database {name} to control_provision");
+        await ExecuteAsync($"grant connect on database {name} to control_app, control_job");
+        await ExecuteAsync($"grant connect on database {name} to control_provision with grant option");
+        await ExecuteAsync($"revoke connect, temporary on database {name} from public");
         return await OfAsync(name);
     }
 
@@ -42,9 +45,16 @@ static class TestCluster
         return await OfAsync(name);
     }
 
+    /// <summary>Drops the database and those of its environments.</summary>
     /// <param name="roles">Login roles that own objects in that database only.</param>
     public static async Task DropAsync(string connectionString, IReadOnlyList<string>? roles = null)
     {
+        foreach (var environment in await EnvironmentDatabasesAsync(connectionString))
+        {
+            await ExecuteAsync($"drop database if exists {environment} with (force)");
+            await ExecuteAsync($"drop role if exists {environment}, {environment}_gateway");
+        }
+
         await ExecuteAsync($"drop database if exists {new NpgsqlConnectionStringBuilder(connectionString).Database} with (force)");
         foreach (var role in roles ?? [])
         {
@@ -64,6 +74,23 @@ static class TestCluster
     sealed class Refusal(string name) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync() => await ExecuteAsync($"alter database {name} allow_connections true");
+    }
+
+    static async Task<List<string>> EnvironmentDatabasesAsync(string connectionString)
+    {
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(await Started.Value) { Database = name, Pooling = false }.ToString());
+        try
+        {
+            await connection.OpenAsync();
+            return await connection.QueryAsync("select database_name from control.environment", row => row.GetString(0), CancellationToken.None);
+        }
+        catch (PostgresException)
+        {
+            // No schema, an older one, or no such database.
+            return [];
+        }
     }
 
     static async Task<string> MigrateTemplateAsync()

@@ -24,6 +24,7 @@ public sealed class RotationTests : IAsyncLifetime
         _database = await TestCluster.NewDatabaseAsync();
         _login = new OwnerLogin(new NpgsqlConnectionStringBuilder(_database) { Username = _role, Password = null }.ToString());
         await SuperuserAsync($"create role {_role} login password '{FirstPassword}'");
+        await SuperuserAsync($"grant connect on database {new NpgsqlConnectionStringBuilder(_database).Database} to {_role}");
         _aws.Put(Secret, $$"""{"password":"{{FirstPassword}}","username":"{{_role}}","engine":"postgres"}""");
     }
 

@@ -30,6 +30,7 @@ public sealed class DatabaseEventTests
         await using (var superuser = await rig.Database.OpenOwnerAsync(default))
         {
             await Sql.ExecuteAsync(superuser, $"create role {name} login password 'first'", default);
+            await Sql.ExecuteAsync(superuser, $"grant connect on database {superuser.Database} to {name}", default);
         }
 
         try
@@ -54,6 +55,7 @@ public sealed class DatabaseEventTests
         finally
         {
             await using var superuser = await rig.Database.OpenOwnerAsync(default);
+            await Sql.ExecuteAsync(superuser, $"drop owned by {name}", default);
             await Sql.ExecuteAsync(superuser, $"drop role {name}", default);
         }
     }

@@ -29,6 +29,8 @@ public sealed class CreateFunctionLogins(ControlDatabase database)
 
         // noinherit: a statement that does not set its role has no rights at all.
         await owner.ExecuteAsync($"alter role {name} login noinherit password null", ct);
+        // PUBLIC may not connect, and the login inherits no role that may.
+        await owner.ExecuteAsync($"grant connect on database \"{owner.Database}\" to {name}", ct);
         var memberOf = await owner.QueryAsync(MemberOf, row => row.GetString(0), ct, name);
         foreach (var role in roles.Except(memberOf))
         {

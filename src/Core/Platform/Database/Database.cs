@@ -1,4 +1,5 @@
 using System.Data;
+using System.Globalization;
 using Npgsql;
 
 namespace ControlPlane.Platform.Database;
@@ -17,12 +18,20 @@ public delegate ValueTask<string> PasswordProvider(NpgsqlConnectionStringBuilder
 /// </summary>
 public sealed class ControlDatabase : IAsyncDisposable
 {
-    static readonly SessionRole AppRole = new(DatabaseRoles.App);
-    static readonly SessionRole JobRole = new(DatabaseRoles.Job);
-    static readonly SessionRole ProvisionRole = new(DatabaseRoles.Provision);
+    static readonly SessionRole AppRole = new(DatabaseRoles.App, ServerTimeouts.Serving);
+    static readonly SessionRole JobRole = new(DatabaseRoles.Job, ServerTimeouts.Working);
+    static readonly SessionRole ProvisionRole = new(DatabaseRoles.Provision, ServerTimeouts.Working);
 
-    /// <summary>Connections of tenant-facing code.</summary>
+    // One pool per role, so that no role starves another of connections, and prepared plans are reused by the role they were prepared for.
     const int AppConnections = 50;
+    const int JobConnections = 30;
+    const int SessionConnections = 20;
+    const int ProvisionConnections = 5;
+    const int OwnerConnections = 5;
+    const int ProbeConnections = 1;
+
+    /// <summary>The server's connections that one process may use at the same time.</summary>
+    public const int MaximumConnections = AppConnections + JobConnections + SessionConnections + ProvisionConnections + OwnerConnections + ProbeConnections;
 
     /// <summary>How many of <see cref="AppConnections"/> transactions of one tenant hold at the same time.</summary>
     const int AppConnectionsPerTenant = 8;
@@ -44,14 +53,13 @@ public sealed class ControlDatabase : IAsyncDisposable
     public ControlDatabase(string connectionString, PasswordProvider? passwordProvider = null)
     {
         (_connectionString, _passwordProvider) = (connectionString, passwordProvider);
-        // One pool per role, so that no role starves another of connections, and prepared plans are reused by the role they were prepared for.
         _app = CreatePool(AppRole.Role, AppConnections);
         // Its own, so that a pool in full use does not count as a database that does not answer.
-        _probe = CreatePool("control_probe", maximumConnections: 1);
-        _job = CreatePool(JobRole.Role, maximumConnections: 30);
-        _provision = CreatePool(ProvisionRole.Role, maximumConnections: 5, traced: false);
-        _sessions = CreatePool("control_session", maximumConnections: 20, keepsState: true);
-        _owner = CreatePool("control_owner", maximumConnections: 5, keepsState: true);
+        _probe = CreatePool("control_probe", ProbeConnections);
+        _job = CreatePool(JobRole.Role, JobConnections);
+        _provision = CreatePool(ProvisionRole.Role, ProvisionConnections, traced: false);
+        _sessions = CreatePool("control_session", SessionConnections, keepsState: true);
+        _owner = CreatePool("control_owner", OwnerConnections, keepsState: true);
     }
 
     /// <summary>Raised after each commit that queued work for a job, for hosts that can neither LISTEN nor wait for the schedule.</summary>
@@ -76,12 +84,12 @@ public sealed class ControlDatabase : IAsyncDisposable
 
     /// <summary>A transaction of tenant-facing code before the tenant is known: it may look up one exact value through the
     /// <c>find_…</c> functions and read plans and models, nothing else.</summary>
-    /// <param name="lockTimeout">null: the server's.</param>
+    /// <param name="lockTimeout">null: the role's.</param>
     public Task<Transaction> BeginAnonymousAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
         BeginAsync(_app, AppRole with { LockTimeout = lockTimeout }, ct);
 
     /// <summary>A session for tenant-facing code with a single statement that finds its tenant itself: one round trip.</summary>
-    /// <param name="lockTimeout">null: the server's.</param>
+    /// <param name="lockTimeout">null: the role's.</param>
     public async Task<Session> OpenAppAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
         new(await _app.OpenConnectionAsync(ct), AppRole with { LockTimeout = lockTimeout });
 
@@ -89,7 +97,7 @@ public sealed class ControlDatabase : IAsyncDisposable
     public async Task<Session> OpenProbeAsync(CancellationToken ct) => new(await _probe.OpenConnectionAsync(ct), AppRole);
 
     /// <summary>A transaction of a job or an operator: sees every tenant.</summary>
-    /// <param name="lockTimeout">For work that must not wait for one tenant at the expense of the others; null: the server's.</param>
+    /// <param name="lockTimeout">For work that must not wait for one tenant at the expense of the others; null: the role's.</param>
     public Task<Transaction> BeginJobAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
         BeginAsync(_job, JobRole with { LockTimeout = lockTimeout }, ct);
 
@@ -99,8 +107,20 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>A session of a job: for advisory locks and LISTEN.</summary>
     public async Task<Session> OpenJobAsync(CancellationToken ct) => new(await _sessions.OpenConnectionAsync(ct), JobRole);
 
-    /// <summary>A transaction that may create and drop the roles and schemas of environments.</summary>
+    /// <summary>A transaction that may create and drop the roles of environments.</summary>
     public Task<Transaction> BeginProvisioningAsync(CancellationToken ct) => BeginAsync(_provision, ProvisionRole, ct);
+
+    /// <summary>The same in an environment's own database, on a connection that is not pooled.</summary>
+    public async Task<Transaction> BeginProvisioningAsync(string environmentDatabase, CancellationToken ct) =>
+        await BeginAsync(await OpenUnpooledAsync(environmentDatabase, ct), ProvisionRole, ct);
+
+    /// <summary>Runs a statement that PostgreSQL refuses inside a transaction, with the rights of <see cref="BeginProvisioningAsync(CancellationToken)"/>.</summary>
+    public async Task ExecuteProvisioningAsync(string sql, CancellationToken ct)
+    {
+        await using var connection = await OpenUnpooledAsync(environmentDatabase: null, ct);
+        await connection.ExecuteAsync($"set role {ProvisionRole.Role}", ct);
+        await connection.ExecuteAsync(sql, ct);
+    }
 
     /// <summary>A connection with the rights of the login itself, for the migrator, whose login owns the schema.</summary>
     public async Task<NpgsqlConnection> OpenOwnerAsync(CancellationToken ct) => await _owner.OpenConnectionAsync(ct);
@@ -126,10 +146,62 @@ public sealed class ControlDatabase : IAsyncDisposable
         await _owner.DisposeAsync();
     }
 
-    async Task<Transaction> BeginAsync(
-        NpgsqlDataSource source, SessionRole role, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted, IDisposable? place = null)
+    /// <summary>How the programs of PostgreSQL connect as this login: libpq's environment variables. null: to be unset.</summary>
+    /// <param name="environmentDatabase">null: the control plane's own.</param>
+    internal async Task<IReadOnlyDictionary<string, string?>> LibpqVariablesAsync(string? environmentDatabase, CancellationToken ct)
     {
-        var connection = await source.OpenConnectionAsync(ct);
+        var login = await ReadLoginAsync(environmentDatabase, ct);
+        var verifies = login.SslMode is SslMode.VerifyCA or SslMode.VerifyFull;
+        return new Dictionary<string, string?>
+        {
+            ["PGHOST"] = login.Host,
+            ["PGPORT"] = login.Port.ToString(CultureInfo.InvariantCulture),
+            ["PGUSER"] = login.Username,
+            ["PGPASSWORD"] = login.Password,
+            ["PGPASSFILE"] = login.Passfile,
+            ["PGDATABASE"] = login.Database ?? login.Username,
+            ["PGSSLMODE"] = login.SslMode switch { SslMode.VerifyCA => "verify-ca", SslMode.VerifyFull => "verify-full", var mode => mode.ToString().ToLowerInvariant() },
+            ["PGSSLROOTCERT"] = verifies ? login.RootCertificate ?? "system" : null,
+            ["PGOPTIONS"] = null,
+        };
+    }
+
+    async Task<NpgsqlConnection> OpenUnpooledAsync(string? environmentDatabase, CancellationToken ct)
+    {
+        var login = await ReadLoginAsync(environmentDatabase, ct);
+        (login.ApplicationName, login.Pooling, login.CommandTimeout) = (ProvisionRole.Role, false, ProvisionRole.Timeouts.Statement);
+        var connection = new NpgsqlConnection(login.ToString());
+        try
+        {
+            await connection.OpenAsync(ct);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    async Task<NpgsqlConnectionStringBuilder> ReadLoginAsync(string? environmentDatabase, CancellationToken ct)
+    {
+        var login = new NpgsqlConnectionStringBuilder(_connectionString);
+        if (_passwordProvider is { } provider && login is { Password: null, Passfile: null })
+        {
+            login.Password = await provider(login, ct);
+        }
+
+        login.Database = environmentDatabase ?? login.Database;
+        return login;
+    }
+
+    async Task<Transaction> BeginAsync(
+        NpgsqlDataSource source, SessionRole role, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted, IDisposable? place = null) =>
+        await BeginAsync(await source.OpenConnectionAsync(ct), role, ct, isolation, place);
+
+    async Task<Transaction> BeginAsync(
+        NpgsqlConnection connection, SessionRole role, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted, IDisposable? place = null)
+    {
         try
         {
             // BEGIN is sent with the first statement.

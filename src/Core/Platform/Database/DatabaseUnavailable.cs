@@ -13,8 +13,8 @@ public static class DatabaseUnavailable
     public static bool IsDatabaseUnavailable(this Exception e) => e switch
     {
         // 28: it refuses the login. 53: out of resources (connections, disk). 57P: shutting down or starting. 57014: the statement exceeded the
-        // server's time limit. 58: the file system fails.
-        PostgresException p => p.IsTransient || p.SqlState == PostgresErrorCodes.QueryCanceled
+        // server's time limit. 25P03: this process was so slow that the server ended its transaction. 58: the file system fails.
+        PostgresException p => p.IsTransient || p.SqlState is PostgresErrorCodes.QueryCanceled or "25P03"
             || SqlStateClasses.Any(start => p.SqlState.StartsWith(start, StringComparison.Ordinal)),
         NpgsqlException => true,
         TimeoutException => true,

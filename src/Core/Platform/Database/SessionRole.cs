@@ -10,25 +10,39 @@ public static class DatabaseRoles
     public const string App = "control_app";
     /// <summary>Jobs and operators.</summary>
     public const string Job = "control_job";
-    /// <summary>Creates and drops the roles and schemas of environments.</summary>
+    /// <summary>Creates and drops the roles and databases of environments.</summary>
     public const string Provision = "control_provision";
 }
 
 /// <summary>
-/// The role that statements run as, and the tenant whose rows they see. Both are set inside a transaction, in the round trip of its first statement, and
-/// end with it, so no session keeps them: neither one that returns to a pool, nor one that a proxy shares with another client.
+/// Limits that the server enforces, in seconds: it keeps the locks of a client that hangs, or whose host has disappeared, no longer than this. They are set with
+/// the role because settings of a role apply to logins only, and RDS Proxy refuses them as startup options.
 /// </summary>
-/// <param name="LockTimeout">A statement that waits longer for a lock fails with <c>lock_not_available</c>; null: the server's setting.</param>
-sealed record SessionRole(string Role, Guid? Tenant = null, TimeSpan? LockTimeout = null)
+/// <param name="Statement">For one statement, including its wait for locks.</param>
+/// <param name="Lock">For one lock, advisory ones included.</param>
+/// <param name="Idle">Between two statements of a transaction; then the server closes the connection.</param>
+sealed record ServerTimeouts(int Statement, int Lock, int Idle)
+{
+    /// <summary>A client stops waiting for an answer long before.</summary>
+    public static ServerTimeouts Serving { get; } = new(Statement: 60, Lock: 15, Idle: 60);
+
+    /// <summary>The rollup of a busy day and the deletion of old rows take minutes.</summary>
+    public static ServerTimeouts Working { get; } = new(Statement: 900, Lock: 60, Idle: 120);
+}
+
+/// <summary>
+/// The role that statements run as, its timeouts, and the tenant whose rows they see. All are set inside a transaction, in the round trip of its first
+/// statement, and end with it, so no session keeps them: neither one that returns to a pool, nor one that a proxy shares with another client.
+/// </summary>
+/// <param name="LockTimeout">Instead of the one in <paramref name="Timeouts"/>: a statement that waits longer fails with <c>lock_not_available</c>.</param>
+sealed record SessionRole(string Role, ServerTimeouts Timeouts, Guid? Tenant = null, TimeSpan? LockTimeout = null)
 {
     public NpgsqlBatchCommand CreateSetRoleCommand()
     {
-        var command = new NpgsqlBatchCommand($"select set_config('role', '{Role}', true)");
-        if (LockTimeout is { } timeout)
-        {
-            command.CommandText += string.Create(CultureInfo.InvariantCulture, $", set_config('lock_timeout', '{timeout.TotalMilliseconds:0}', true)");
-        }
-
+        var lockTimeout = LockTimeout ?? TimeSpan.FromSeconds(Timeouts.Lock);
+        var command = new NpgsqlBatchCommand(string.Create(
+            CultureInfo.InvariantCulture,
+            $"select set_config('role', '{Role}', true), set_config('statement_timeout', '{Timeouts.Statement}s', true), set_config('lock_timeout', '{lockTimeout.TotalMilliseconds:0}', true), set_config('idle_in_transaction_session_timeout', '{Timeouts.Idle}s', true)"));
         if (Tenant is { } tenant)
         {
             command.CommandText += ", set_config('app.current_tenant', $1, true)";

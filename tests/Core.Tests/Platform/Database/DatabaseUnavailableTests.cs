@@ -10,6 +10,7 @@ public class DatabaseUnavailableTests
     [InlineData("57P03", true)] // cannot_connect_now
     [InlineData("57P01", true)] // admin_shutdown
     [InlineData("57014", true)] // query_canceled: statement_timeout
+    [InlineData("25P03", true)] // idle_in_transaction_session_timeout
     [InlineData("58030", true)] // io_error
     [InlineData("28P01", true)] // invalid_password
     [InlineData("40P01", true)] // deadlock_detected

@@ -64,7 +64,8 @@ sealed class LambdaRig : IAsyncDisposable
         await using var owner = await Database.OpenOwnerAsync(default);
         foreach (var login in FunctionLogin.All)
         {
-            await owner.ExecuteAsync($"drop role if exists {login.Name}", default);
+            await owner.ExecuteAsync($"drop owned by {login.Name}", default);
+            await owner.ExecuteAsync($"drop role {login.Name}", default);
         }
     }
 
