@@ -26,6 +26,9 @@ public sealed class JobFunctions(CurrentApplication application)
     [Function("nightly")]
     public Task NightlyAsync([TimerTrigger("0 10 0 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("nightly", ct);
 
+    [Function("quarantine")]
+    public Task QuarantineAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("quarantine", ct);
+
     [Function("retention")]
     public Task RetentionAsync([TimerTrigger("0 30 3 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("retention", ct);
 }

@@ -35,6 +35,7 @@ public static class App
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
         services.AddSingleton(UnverifiedBytes.Read(configuration));
+        services.AddSingleton(RetentionSettings.Read(configuration));
         services.AddTelemetryExport(configuration);
         return settings;
     }
@@ -45,6 +46,7 @@ public static class App
     {
         services.AddSingleton<Authorize>();
         services.AddSingleton<UsageCaller>();
+        services.AddSingleton(QuarantineSettings.Read(configuration));
         services.AddSingleton<RecordUsage>();
         services.AddUsageOverflow(configuration);
     }
@@ -57,6 +59,9 @@ public static class App
         services.AddSingleton<OverrideLimits>();
         services.AddSingleton<AnnounceAlerts>();
         services.AddSingleton<ReplayQuarantine>();
+        services.AddSingleton<DiscardQuarantined>();
+        services.AddSingleton<QuarantineBatches>();
+        services.AddSingleton<RunQuarantineBatches>();
         services.AddSingleton<RebuildDailyUsage>();
     }
 
@@ -95,6 +100,8 @@ public static class App
         services.AddSingleton<JobRunner>();
         services.AddSingleton<MoveSandboxClock>();
         services.AddSingleton<JobCatalog>();
+        services.AddSingleton<RunPurges>();
+        services.AddSingleton<DetachUsage>();
     }
 
     /// <summary>The routes gateways call, and no others: <see cref="GatewayRoutes"/>.</summary>

@@ -14,6 +14,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         new(JobSchedules.Provision, ct => Get<RunProvisioning>().RunAsync(ct)),
         new(JobSchedules.Billing, ct => Get<RunBillingCycle>().RunAsync(ct)),
         new(JobSchedules.Nightly, NightlyAsync),
+        new(JobSchedules.Quarantine, ct => Get<RunQuarantineBatches>().RunAsync(ct)),
         new(JobSchedules.Retention, RetentionAsync),
         // In this order when the sandbox clock drains the queues: alerts queue mail and webhooks.
         new(JobSchedules.Alerts, ct => Get<AnnounceAlerts>().RunAsync(ct)),
@@ -32,13 +33,18 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         var rebuilt = await Get<RebuildDailyUsage>().RunAsync(ct);
         var reservations = await Get<ExpireReservations>().RunAsync(ct);
         return JobReport.Of(
-            ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations.Expired),
-            ("reservations_forgotten", reservations.Deleted)) with
+            ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations)) with
         { Alerts = rebuilt.Drifts };
     }
 
     async Task<JobReport> RetentionAsync(CancellationToken ct) =>
-        (await Get<PurgeExpiredSignups>().RunAsync(ct)).And(JobReport.Of(("webhooks", await Get<SendWebhooks>().PurgeAsync(ct))));
+        (await Get<RunPurges>().RunAsync(Purges, ct)).And(await Get<DetachUsage>().RunAsync(ct));
+
+    static IEnumerable<Purge> Purges =>
+    [
+        .. AccountRetention.Purges, .. ProvisioningRetention.Purges, .. LimitRetention.Purges, .. MeteringRetention.Purges, .. NotificationRetention.Purges,
+        .. JobRetention.Purges,
+    ];
 
     async Task<JobReport> FormerOutboxAsync(CancellationToken ct)
     {

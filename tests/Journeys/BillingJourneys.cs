@@ -98,6 +98,18 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Late_events_of_the_first_period_are_billed_on_top_of_those_dated_before_the_anchor()
+    {
+        await AcceptAsync(Deliveries.Event("before", Start.AddDays(-1), 900_000, 0), Deliveries.Event("in-time", Start, 50_000, 0));
+        await _server.MoveClockAsync(FirstEnd.AddHours(12));
+        await AcceptAsync(Deliveries.Event("late", FirstEnd.AddHours(-1), 200_000, 0));
+        await _server.MoveClockAsync(SecondEnd);
+
+        var late = (await InvoicesAsync())[0].GetProperty("lines").EnumerateArray().Single(line => Text(line, "kind") == "late");
+        Assert.Equal((200_000L, 1.50m), (late.GetProperty("tokens").GetInt64(), Amount(late, "amount")));
+    }
+
+    [Fact]
     public async Task Invoice_numbers_have_no_gaps_and_missed_periods_are_invoiced_later()
     {
         await _server.CreateTenantAsync("premium");

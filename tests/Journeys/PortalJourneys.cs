@@ -86,7 +86,14 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         await window.Page.GetByText("Received data").First.ClickAsync();
         Assert.Contains("<i>nonsense</i>", await window.Text());
         await window.PressAsync("Replay all of “unknown model”");
-        await Assertions.Expect(window.Page.Locator(".problem")).ToContainTextAsync("could not be counted");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Requested.");
+        await Server.RunJobAsync("quarantine");
+        await window.GoAsync($"/admin/quarantine?code=unknown_model&tenant={tenant.Id}");
+        await Assertions.Expect(window.Page.Locator(".attention li").First).ToContainTextAsync("could not be counted and remain in quarantine (unknown model");
+        await window.PressAsync("Discard… call-7");
+        await window.Page.Locator(":popover-open input[name=reason]").FillAsync("The model was a typo.");
+        await window.PressAsync("Discard permanently");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("The event was discarded.");
 
         await window.GoAsync("/admin/jobs");
         await window.PressAsync("Run now: nightly");

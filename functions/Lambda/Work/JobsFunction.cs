@@ -19,6 +19,7 @@ sealed class JobsFunction(IHost host, ScheduledJobHandler jobHandler, Provisioni
         Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
         builder.Services.AddSignup(builder.Configuration, settings);
+        builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddLimits();
         builder.Services.AddBilling(builder.Configuration, settings);
         builder.Services.AddMessages(builder.Configuration, settings);

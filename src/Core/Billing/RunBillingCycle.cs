@@ -1,4 +1,6 @@
+using System.Globalization;
 using ControlPlane.Billing.Invoices;
+using ControlPlane.Metering.Ingestion;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -7,6 +9,8 @@ namespace ControlPlane.Billing;
 /// <summary>The job <c>billing</c>: closes every period that has ended. A tenant that is several periods behind catches up, with one invoice for each.</summary>
 public sealed class RunBillingCycle(ControlDatabase database, Clock clock, CloseBillingPeriod closePeriod, ILogger<RunBillingCycle> log)
 {
+    const int MaxAlerts = 20;
+
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var invoices = 0;
@@ -25,6 +29,7 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Close
             }
         }
 
+        alerts.AddRange(await UsageAfterTheEndAsync(ct));
         return JobReport.Of(("invoices", invoices)) with { Alerts = alerts };
     }
 
@@ -54,9 +59,25 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Close
         return await transaction.QueryAsync(Due, row => row.GetGuid(0), ct, DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime));
     }
 
+    /// <summary>One sentence for each tenant whose usage arrived after its last invoice; repeated until an operator has dealt with it.</summary>
+    async Task<List<string>> UsageAfterTheEndAsync(CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.QueryAsync(
+            HeldAfterTheEnd,
+            row => string.Create(
+                CultureInfo.InvariantCulture,
+                $"Tenant {row.GetGuid(0)}: {row.GetInt64(1)} usage events that no invoice can carry, because the subscription has ended. They are in quarantine: charge them by hand, then discard them"),
+            ct, Rejection.Codes.SubscriptionEnded, MaxAlerts);
+    }
+
     const string Due = """
         select tenant_id from control.subscription
         where status = 'active' and control.nth_period_start(anchor, open_period + 1) <= $1
         order by anchor, tenant_id
+        """;
+
+    const string HeldAfterTheEnd = """
+        select tenant_id, count(*) from control.quarantine where state = 'held' and code = $1 group by tenant_id order by count(*) desc, tenant_id limit $2
         """;
 }

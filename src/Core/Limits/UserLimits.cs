@@ -23,6 +23,9 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
 
     public const long MaximumTokens = 1_000_000_000_000;
 
+    /// <summary>Users with limits of their own, per tenant.</summary>
+    const int MaximumUsers = 10_000;
+
     /// <param name="after">The last user of the previous page.</param>
     public async Task<IReadOnlyList<UserLimit>> ListAsync(Guid tenant, string? after, int limit, CancellationToken ct)
     {
@@ -46,6 +49,11 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
         await using var transaction = await database.BeginAsync(tenant, ct);
         var planModels = await PlanModelsAsync(transaction, tenant, ct);
         var errors = Validate(limit, planModels);
+        if (await transaction.ScalarAsync<long>(CountOthers, ct, tenant, limit.User) >= MaximumUsers)
+        {
+            errors.Check("user", $"You already have limits for {MaximumUsers} users. Remove one first, or set limits for all users with *.");
+        }
+
         if (errors.Count == 0)
         {
             await transaction.ExecuteAsync(
@@ -78,7 +86,7 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
         await using var transaction = await database.BeginAsync(tenant, ct);
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
         var subscription = await transaction.SubscriptionAsync(tenant, ct);
-        var start = subscription is null ? today : BillingPeriod.Containing(subscription.Anchor, today).Start;
+        var start = subscription is null ? today : BillingPeriod.Containing(subscription.Anchor, today).CountsFrom;
         var users = await transaction.QueryAsync(
             Overview,
             row => new UserUsage(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetBoolean(3) ? Read(row, 4) : null), ct, tenant, today, start, limit);
@@ -107,6 +115,8 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
 
     static UserLimit Read(Npgsql.NpgsqlDataReader row, int at) =>
         new(row.GetString(at), row.Get<long?>(at + 1), row.Get<long?>(at + 2), row.Get<string[]>(at + 3));
+
+    const string CountOthers = "select count(*) from control.user_limit where tenant_id = $1 and user_id <> $2";
 
     const string List = """
         select user_id, tokens_per_day, tokens_per_month, models from control.user_limit

@@ -39,7 +39,7 @@ public static class Dashboards
         var (organization, status) = await transaction.FirstAsync(
             "select organization, status from control.tenant where id = $1", row => (row.GetString(0), row.GetString(1)), ct, tenant);
         var limits = await transaction.LimitsAsync(tenant, now, ct);
-        var tokensInPeriod = await transaction.ScalarAsync<long>(TokensOfPeriod, ct, tenant, period.Start, period.End);
+        var tokensInPeriod = await transaction.ScalarAsync<long>(TokensOfPeriod, ct, tenant, period.CountsFrom, period.End);
         var days = await transaction.QueryAsync(
             ByDay, row => new ModelDay(row.GetFieldValue<DateOnly>(0), row.GetString(1), row.GetInt64(2)), ct,
             tenant, today.AddDays(1 - DashboardData.ChartDays), today);

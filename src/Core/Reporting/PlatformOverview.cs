@@ -1,20 +1,24 @@
+using ControlPlane.Metering.Ingestion;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Reporting;
 
 /// <param name="Environments">By state.</param>
 /// <param name="QuarantineHeld">Events that could not be counted and need an operator.</param>
+/// <param name="QuarantineFull">Tenants whose rejected events are returned to their senders, because there is no room to keep more.</param>
 /// <param name="MailFailing">Messages of which at least one attempt failed and another one follows.</param>
 public sealed record PlatformOverview(
     IReadOnlyDictionary<string, long> Tenants, IReadOnlyDictionary<string, long> Environments, long TokensToday, long RequestsToday,
-    long QuarantineHeld, long MailFailing, DeadDeliveries Dead, IReadOnlyList<FailedEnvironment> Failed, IReadOnlyList<JobState> Jobs,
-    EnvironmentCapacity Capacity);
+    long QuarantineHeld, IReadOnlyList<FullQuarantine> QuarantineFull, long MailFailing, DeadDeliveries Dead, IReadOnlyList<FailedEnvironment> Failed,
+    IReadOnlyList<JobState> Jobs, EnvironmentCapacity Capacity);
+
+public sealed record FullQuarantine(Guid Tenant, string Slug, long Events);
 
 public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, string? Reason, DateTimeOffset Since);
 
 public static class Overviews
 {
-    public static async Task<PlatformOverview> OverviewAsync(this Transaction transaction, DateTimeOffset now, CancellationToken ct)
+    public static async Task<PlatformOverview> OverviewAsync(this Transaction transaction, QuarantineQuota quota, DateTimeOffset now, CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(now.UtcDateTime);
         var tenants = await transaction.QueryAsync(TenantsByStatus, row => (Key: row.GetString(0), Count: row.GetInt64(1)), ct);
@@ -27,9 +31,22 @@ public static class Overviews
                 row.GetGuid(0), row.GetString(1), row.Get<string>(2), row.Get<string>(3), row.GetFieldValue<DateTimeOffset>(4)),
             ct);
         return new PlatformOverview(
-            tenants.ToDictionary(t => t.Key, t => t.Count), environments.ToDictionary(e => e.Key, e => e.Count), tokens, requests, held, mail, await transaction.DeadDeliveriesAsync(now, ct), failed,
+            tenants.ToDictionary(t => t.Key, t => t.Count), environments.ToDictionary(e => e.Key, e => e.Count), tokens, requests, held,
+            await transaction.QueryAsync(
+                FullQuarantines, row => new FullQuarantine(row.GetGuid(0), row.GetString(1), row.GetInt64(2)), ct, quota.Events, quota.Bytes - Reserve(quota)),
+            mail, await transaction.DeadDeliveriesAsync(now, ct), failed,
             await transaction.JobStatesAsync(ct), await EnvironmentCapacity.ReadAsync(transaction, ct));
     }
+
+    // Bytes are full a little earlier, because an event may be large.
+    static long Reserve(QuarantineQuota quota) => quota.Bytes / 20;
+
+    const string FullQuarantines = """
+        select q.tenant_id, coalesce(t.slug, q.tenant_id::text), q.events from (
+            select tenant_id, count(*) as events from control.quarantine where state = 'held'
+            group by tenant_id having count(*) >= $1 or sum(octet_length(raw)) >= $2) q
+        left join control.tenant t on t.id = q.tenant_id order by q.events desc limit 20
+        """;
 
     const string TenantsByStatus = "select status, count(*) from control.tenant group by status";
 

@@ -48,11 +48,11 @@ public sealed class TenantOverviews(ControlDatabase database, ControlPlaneOption
                case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
                t.created_at,
                coalesce((select sum(c.prompt_tokens + c.completion_tokens) from control.usage_counter c
-                         where c.tenant_id = t.id and c.day >= period.start), 0)::bigint
+                         where c.tenant_id = t.id and s.tenant_id is not null and c.day >= coalesce(period.start, '-infinity')), 0)::bigint
         from control.tenant t
         left join control.subscription s on s.tenant_id = t.id
         left join control.environment e on e.tenant_id = t.id
-        left join lateral (select control.period_start(s.anchor, $1::date) as start) period on true
+        left join lateral (select nullif(control.period_start(s.anchor, $1::date), s.anchor) as start) period on true
         """;
 
     const string Page = """

@@ -8,6 +8,17 @@ public sealed record Subscription(
     Guid Tenant, string Plan, string Status, DateTimeOffset StartedAt, DateOnly Anchor, DateTimeOffset? TrialEndsAt, int OpenPeriod,
     decimal? AgreedEurPerMonth, decimal? AgreedOverageEurPerThousand)
 {
+    /// <summary>When the tenant was deleted; null: it was not.</summary>
+    public DateTimeOffset? TenantDeletedAt { get; init; }
+
+    /// <summary>The day after the last one: the end of the period in which the tenant was deleted. null: no end is known.</summary>
+    public DateOnly? EndsOn => TenantDeletedAt is { } deletedAt
+        ? BillingPeriod.Containing(Anchor, DateOnly.FromDateTime(deletedAt.UtcDateTime)).End
+        : null;
+
+    /// <summary>Whether an invoice follows that can carry an event of this day.</summary>
+    public bool CanInvoice(DateOnly day) => Status == "active" && (EndsOn is not { } end || day < end);
+
     /// <summary>The period an event belongs to: its own, or the open one when its own has been invoiced.</summary>
     public int PeriodOf(DateTimeOffset occurredAt) =>
         Math.Max(OpenPeriod, BillingPeriod.Containing(Anchor, DateOnly.FromDateTime(occurredAt.UtcDateTime)).Number);
@@ -41,10 +52,14 @@ public static class SubscriptionTable
 
     internal static Subscription Read(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.GetFieldValue<DateOnly>(4),
-        row.Get<DateTimeOffset?>(5), row.GetInt32(6), row.Get<decimal?>(7), row.Get<decimal?>(8));
+        row.Get<DateTimeOffset?>(5), row.GetInt32(6), row.Get<decimal?>(7), row.Get<decimal?>(8))
+    {
+        TenantDeletedAt = row.Get<DateTimeOffset?>(9),
+    };
 
     internal const string Select = """
-        select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000
+        select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000,
+               (select t.deleted_at from control.tenant t where t.id = tenant_id and t.status = 'deleted')
         from control.subscription
         """;
 

@@ -9,7 +9,7 @@ static class MemberPages
 
     public static void MapMemberPages(this IEndpointRouteBuilder routes)
     {
-        var app = routes.MapGroup("/app").RequireAuthorization(Policies.Member).ExcludeFromDescription();
+        var app = routes.MapGroup("/app").RequireAuthorization(Policies.Member).RequireRateLimiting(TenantLimits.Reports).ExcludeFromDescription();
         app.MapGet("", Dashboard);
         app.MapGet("/invoices", Invoices);
         app.MapGet("/invoices/{number}", Invoice);

@@ -8,7 +8,7 @@ static class EnvironmentEndpoints
     {
         var group = routes.MapGroup("/v1/environment").RequireAuthorization(Policies.Tenant).WithTags("Environment");
         group.MapGet("", Read).WithName("getEnvironment").WithSummary("Get the environment with its provisioning steps");
-        group.MapPost("restart", Restart).WithName("restartEnvironment").WithSummary("Restart the environment");
+        group.MapPost("restart", Restart).RequireRateLimiting(TenantLimits.Actions).WithName("restartEnvironment").WithSummary("Restart the environment");
     }
 
     static async Task<Results<Ok<EnvironmentStatus>, ProblemHttpResult>> Read(

@@ -7,11 +7,12 @@ static class InvoiceEndpoints
 {
     public static void MapInvoices(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant).WithTags("Invoices");
+        var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant).RequireRateLimiting(TenantLimits.Reports).WithTags("Invoices");
         group.MapGet("", List).WithName("listInvoices").WithSummary("List the tenant's invoices, newest first");
         group.MapGet("{number}.pdf", Pdf).WithName("downloadInvoice").WithSummary("Download an invoice as PDF");
         group.MapGet("{number}", One).WithName("getInvoice").WithSummary("Get an invoice");
-        routes.MapGet("/app/invoices/{number}.pdf", Pdf).RequireAuthorization(Policies.Member).ExcludeFromDescription();
+        routes.MapGet("/app/invoices/{number}.pdf", Pdf).RequireAuthorization(Policies.Member).RequireRateLimiting(TenantLimits.Reports)
+            .ExcludeFromDescription();
     }
 
     static async Task<Ok<Page<InvoiceReply>>> List(ClaimsPrincipal user, ControlDatabase database, string? cursor, int? limit, CancellationToken ct)

@@ -12,7 +12,7 @@ static class LimitPages
     public static void MapLimitPages(this IEndpointRouteBuilder routes)
     {
         var limits = routes.MapGroup("/app/limits").ExcludeFromDescription();
-        limits.MapGet("", Show).RequireAuthorization(Policies.Member);
+        limits.MapGet("", Show).RequireAuthorization(Policies.Member).RequireRateLimiting(TenantLimits.Reports);
         limits.MapPost("", Set).RequireAuthorization(Policies.Owner);
         limits.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
         // Reached by a reload or a sign-in after the form was posted.

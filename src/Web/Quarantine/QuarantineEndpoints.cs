@@ -1,3 +1,6 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+
 namespace ControlPlane.Web.Quarantine;
 
 static class QuarantineEndpoints
@@ -7,6 +10,13 @@ static class QuarantineEndpoints
         var group = routes.MapGroup("/v1/admin/quarantine").RequireAuthorization(Policies.Operator).WithTags("Operator");
         group.MapGet("", List).WithName("listQuarantine").WithSummary("List usage events that could not be counted, newest first");
         group.MapPost("{id:guid}/replay", Replay).WithName("replayQuarantinedEvent").WithSummary("Process a held event again after its cause has been fixed");
+        group.MapPost("{id:guid}/discard", Discard).WithName("discardQuarantinedEvent").WithSummary("Decide that a held event will never be counted");
+        group.MapGet("batches", Batches).WithName("listQuarantineBatches").WithSummary("List replays and discards of many events with their progress, newest first");
+        group.MapPost("batches", Request).WithName("requestQuarantineBatch")
+            .WithSummary("Replay or discard all held events of one reason")
+            .WithDescription(
+                "`action` is replay or discard, `code` the reason the events are held for, `tenant_id` limits the batch to one tenant. The job quarantine processes the "
+                + "events that are held now; `reason` is required to discard.");
     }
 
     static async Task<Ok<Page<HeldEvent>>> List(
@@ -17,13 +27,47 @@ static class QuarantineEndpoints
         return TypedResults.Ok(Page.Of(await transaction.HeldAsync(code, tenant_id, cursor, size + 1, ct), size, last => last.Id.ToString()));
     }
 
-    static async Task<Results<Ok<ReplayReply>, ProblemHttpResult>> Replay(Guid id, ReplayQuarantine replay, CancellationToken ct) =>
-        await replay.RunAsync(id, ct) switch
+    static async Task<Results<Ok<OutcomeReply>, ProblemHttpResult>> Replay(Guid id, ClaimsPrincipal user, ReplayQuarantine replay, CancellationToken ct) =>
+        await replay.RunAsync(id, user.ActorName(), ct) switch
         {
-            ReplayResult.Counted => TypedResults.Ok(new ReplayReply("counted")),
+            ReplayResult.Counted => TypedResults.Ok(new OutcomeReply("counted")),
             ReplayResult.StillHeld held => TypedResults.Problem(held.Rejection.Detail, statusCode: 409, title: $"Still held: {held.Rejection.Code}"),
-            _ => TypedResults.Problem("There is no held event with this id. GET /v1/admin/quarantine lists them.", statusCode: 404, title: "Not found"),
+            _ => NotFound(),
         };
 
-    sealed record ReplayReply(string Outcome);
+    static async Task<Results<Ok<OutcomeReply>, ValidationProblem, ProblemHttpResult>> Discard(
+        Guid id, DiscardBody body, ClaimsPrincipal user, DiscardQuarantined discard, CancellationToken ct) =>
+        await discard.RunAsync(id, body.Reason, user.ActorName(), ct) switch
+        {
+            DiscardResult.Discarded => TypedResults.Ok(new OutcomeReply("discarded")),
+            DiscardResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
+            _ => NotFound(),
+        };
+
+    static async Task<Ok<Page<QuarantineBatch>>> Batches(ControlDatabase database, Guid? cursor, int? limit, CancellationToken ct)
+    {
+        var size = Query.Limit(limit);
+        await using var transaction = await database.BeginJobAsync(ct);
+        return TypedResults.Ok(Page.Of(await transaction.BatchesAsync(cursor, size + 1, ct), size, last => last.Id.ToString()));
+    }
+
+    static async Task<Results<Accepted<QuarantineBatch>, ValidationProblem, ProblemHttpResult>> Request(
+        BatchBody body, ClaimsPrincipal user, QuarantineBatches batches, CancellationToken ct) =>
+        await batches.RequestAsync(body.Action, body.Code, body.TenantId, body.Reason, user.ActorName(), ct) switch
+        {
+            RequestBatchResult.Requested requested => TypedResults.Accepted((string?)null, requested.Batch),
+            RequestBatchResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
+            RequestBatchResult.InProgress { Batch: var other } => TypedResults.Problem(
+                $"Batch {other.Id} is in progress with the same events ({other.Action}). Send the request again when it has finished.", statusCode: 409, title: "In progress"),
+            _ => TypedResults.Problem("No event is held for this reason. GET /v1/admin/quarantine lists them.", statusCode: 404, title: "Nothing held"),
+        };
+
+    static ProblemHttpResult NotFound() =>
+        TypedResults.Problem("There is no held event with this id. GET /v1/admin/quarantine lists them.", statusCode: 404, title: "Not found");
+
+    sealed record OutcomeReply(string Outcome);
+
+    sealed record DiscardBody([property: Required] string? Reason);
+
+    sealed record BatchBody([property: Required] string? Action, [property: Required] string? Code, Guid? TenantId, string? Reason);
 }

@@ -29,6 +29,7 @@ static class RateLimits
             PerClient(Signup, configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNUPS", 40, "number per hour"));
             PerClient(SignIn, configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNINS", 60, "number per hour"));
             PerClient(Lookup, configuration.ReadCount("CONTROLPLANE_LIMIT_LOOKUPS", 600, "number per hour"));
+            limiter.AddTenantLimits(Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_ACTIONS", 120, "number per hour") * factor));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));
@@ -37,7 +38,7 @@ static class RateLimits
 
     /// <summary>429 with Retry-After: problem+json for API clients, a page for browsers.</summary>
     public static ProblemHttpResult Reject(HttpContext context, RateLimitLease lease) =>
-        Reject(context, lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromMinutes(1));
+        Reject(context, lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(context.GetEndpoint().RetryAfterSeconds()));
 
     /// <inheritdoc cref="Reject(HttpContext, RateLimitLease)"/>
     public static ProblemHttpResult Reject(HttpContext context, TimeSpan retryAfter)

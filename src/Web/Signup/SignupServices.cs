@@ -29,7 +29,6 @@ public static class SignupServices
         services.AddSingleton<RevokeKey>();
         services.AddSingleton<ListKeys>();
         services.AddSingleton<RotateWebhookSecret>();
-        services.AddSingleton<PurgeExpiredSignups>();
         services.AddSingleton<TenantOverviews>();
     }
 }

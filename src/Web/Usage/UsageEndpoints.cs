@@ -12,6 +12,8 @@ static class UsageEndpoints
     /// <summary>Rejections listed in the reply to a stream; the counts are complete.</summary>
     const int ListedRejections = 100;
 
+    const string QuarantineFullRetrySeconds = "300";
+
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
@@ -33,7 +35,7 @@ static class UsageEndpoints
     }
 
     public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).WithTags("Usage")
+        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).RequireRateLimiting(TenantLimits.Reports).WithTags("Usage")
             .WithName("getUsage").WithSummary("Get usage totals, exact up to the last accepted event")
             .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` is a comma-separated list of day, model and user.");
 
@@ -67,7 +69,10 @@ static class UsageEndpoints
         try
         {
             var submissions = UsageBody.IsNdjson(request) ? UsageParser.ParseLines(body, format) : UsageParser.ParseJson(body, format);
-            return TypedResults.Ok(await ingest.RunAsync(tenant, submissions, ct));
+            var reply = await ingest.RunAsync(tenant, submissions, ct);
+            return reply.CountNotKept() is > 0 and var notKept
+                ? QuarantineFull(request.HttpContext.Response, notKept, reply.Accepted, reply.Duplicates, reply.Queued, reply.Rejected.Count, reply.Rejected)
+                : TypedResults.Ok(reply);
         }
         catch (InvalidDataException e)
         {
@@ -80,7 +85,12 @@ static class UsageEndpoints
         catch (JsonException e)
         {
             // The sender is authenticated, so the text is kept where an operator can examine it.
-            await ingest.RunAsync(tenant, [ReadUsage.NotJson(0, format, body)], ct);
+            var reply = await ingest.RunAsync(tenant, [ReadUsage.NotJson(0, format, body)], ct);
+            if (reply.CountNotKept() > 0)
+            {
+                return QuarantineFull(request.HttpContext.Response, 1, 0, 0, 0, 1, reply.Rejected);
+            }
+
             var where = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : " in UTF-8";
             return TypedResults.Problem($"The body is not JSON{where}. It was quarantined; nothing was counted.", statusCode: 400, title: "Not JSON");
         }
@@ -104,7 +114,9 @@ static class UsageEndpoints
                 reply.Add(await ingest.RunAsync(tenant, batch, ct), ListedRejections);
             }
 
-            return TypedResults.Ok(reply);
+            return reply.NotKept > 0
+                ? QuarantineFull(context.Response, reply.NotKept, reply.Accepted, reply.Duplicates, reply.Queued, reply.RejectedTotal, reply.Rejected)
+                : TypedResults.Ok(reply);
         }
         catch (InvalidDataException e)
         {
@@ -119,6 +131,21 @@ static class UsageEndpoints
         ProblemHttpResult Stopped(int status, string title, string detail) => TypedResults.Problem(
             detail, statusCode: status, title: title,
             extensions: new Dictionary<string, object?> { ["accepted"] = reply.Accepted, ["duplicates"] = reply.Duplicates, ["rejected_total"] = reply.RejectedTotal, ["queued"] = reply.Queued });
+    }
+
+    // What was counted stays counted. The sender has to keep the rest, so it is told to send everything again, which counts nothing twice.
+    static ProblemHttpResult QuarantineFull(
+        HttpResponse response, long notKept, long accepted, long duplicates, long queued, long rejected, IReadOnlyList<RejectedEvent> listed)
+    {
+        response.Headers.RetryAfter = QuarantineFullRetrySeconds;
+        return TypedResults.Problem(
+            $"{notKept} events were neither counted nor kept, because the quarantine of this tenant is full. Ask the operator to process it, and send the same again later: "
+            + "nothing is counted twice.",
+            statusCode: StatusCodes.Status429TooManyRequests, title: "Quarantine full",
+            extensions: new Dictionary<string, object?>
+            {
+                ["accepted"] = accepted, ["duplicates"] = duplicates, ["queued"] = queued, ["rejected_total"] = rejected, ["rejected"] = listed.Take(ListedRejections),
+            });
     }
 
     static async Task<Results<Ok<Page<UsageRow>>, ProblemHttpResult>> Get(
@@ -183,12 +210,17 @@ sealed class StreamReply
 
     public IReadOnlyList<RejectedEvent> Rejected => _rejected;
 
+    /// <summary>Rejected events that quarantine has no room for.</summary>
+    [JsonIgnore]
+    public long NotKept { get; private set; }
+
     public void Add(IngestReply batch, int listed)
     {
         Accepted += batch.Accepted;
         Duplicates += batch.Duplicates;
         Queued += batch.Queued;
         RejectedTotal += batch.Rejected.Count;
+        NotKept += batch.CountNotKept();
         _rejected.AddRange(batch.Rejected.Take(listed - _rejected.Count));
     }
 }

@@ -14,7 +14,7 @@ static class WebhookPages
         webhooks.MapGet("", Show).RequireAuthorization(Policies.Member);
         webhooks.MapPost("", Set).RequireAuthorization(Policies.Owner);
         webhooks.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
-        webhooks.MapPost("/{id:guid}/replay", Replay).RequireAuthorization(Policies.Owner);
+        webhooks.MapPost("/{id:guid}/replay", Replay).RequireAuthorization(Policies.Owner).RequireRateLimiting(TenantLimits.Actions);
         // Reached by a reload or a sign-in after a form was posted.
         webhooks.MapGet("/remove", () => new SeeOther("/app/webhooks")).RequireAuthorization(Policies.Member);
         webhooks.MapGet("/{id:guid}/replay", () => new SeeOther("/app/webhooks")).RequireAuthorization(Policies.Member);

@@ -60,7 +60,7 @@ public sealed partial class BootstrapTests
         using var onCall = new HttpClient { BaseAddress = gateway.Address };
         onCall.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", LambdaRig.OperatorKey);
         await ReadAsync(onCall.PostAsJsonAsync("/v1/sandbox/clock", new { now = TimeProvider.System.GetUtcNow().AddDays(45) }));
-        foreach (var job in (string[])["nightly", "billing", "alerts", "mail", "webhooks", "retention"])
+        foreach (var job in (string[])["nightly", "billing", "alerts", "mail", "webhooks", "quarantine", "retention"])
         {
             Assert.Equal("succeeded", (await jobs.InvokeAsync($$"""{"job":"{{job}}"}""")).GetProperty("outcome").GetString());
         }

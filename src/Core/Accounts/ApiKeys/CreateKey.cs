@@ -9,6 +9,9 @@ public abstract record CreateKeyResult
 /// <summary>Creates an API key for a tenant's applications.</summary>
 public sealed class CreateKey(ControlDatabase database, Clock clock)
 {
+    /// <summary>Each request that carries a key looks it up among all of them.</summary>
+    const int MaximumKeys = 100;
+
     /// <param name="name">1 to 100 printable characters.</param>
     public async Task<CreateKeyResult> RunAsync(Guid tenant, string? name, string actor, CancellationToken ct)
     {
@@ -20,6 +23,13 @@ public sealed class CreateKey(ControlDatabase database, Clock clock)
         }
 
         await using var transaction = await database.BeginAsync(tenant, ct);
+        await transaction.ExecuteAsync("select 1 from control.tenant where id = $1 for update", ct, tenant);
+        if (await transaction.ScalarAsync<long>("select count(*) from control.tenant_key where tenant_id = $1 and revoked_at is null", ct, tenant) >= MaximumKeys)
+        {
+            errors.Check("name", $"You already have {MaximumKeys} keys. Revoke one first.");
+            return new CreateKeyResult.Invalid(errors);
+        }
+
         var created = await transaction.AddKeyAsync(clock, tenant, trimmed!, actor, ct);
         await transaction.CommitAsync(ct);
         return new CreateKeyResult.Created(created);

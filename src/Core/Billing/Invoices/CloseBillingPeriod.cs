@@ -45,9 +45,8 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
         await transaction.ExecuteAsync(
             RecordPeriod, ct, tenant, period.Number, period.Start, period.End, invoice is null ? "closed" : "invoiced", now, invoice?.Id);
         await transaction.OpenNextPeriodAsync(tenant, period.Number, ct);
-        if (await transaction.ScalarAsync<string>("select status from control.tenant where id = $1", ct, tenant) == "deleted")
+        if (period.End >= subscription.EndsOn)
         {
-            // The period in which a tenant was deleted is its last.
             await transaction.EndSubscriptionAsync(tenant, ct);
         }
 

@@ -26,7 +26,7 @@ public sealed record PeriodUsage(long Tokens, IReadOnlyList<LateUsage> Late)
             }
 
             var billed = await transaction.ScalarAsync<long>(
-                BilledTokens, ct, subscription.Tenant, StartOf(origin.Key.Start), origin.Key.EndsAt, period.Number);
+                BilledTokens, ct, subscription.Tenant, StartOf(origin.Key.CountsFrom), origin.Key.EndsAt, period.Number);
             late.Add(new LateUsage(origin.Key, await TermsAsync(transaction, subscription, origin.Key, ct), billed, sum));
         }
 

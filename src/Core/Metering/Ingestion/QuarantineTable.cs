@@ -4,6 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace ControlPlane.Metering.Ingestion;
 
+/// <summary>How much a tenant may have in quarantine.</summary>
+public sealed record QuarantineQuota(long Events, long Bytes);
+
 /// <param name="TimesSeen">How often the same text was delivered.</param>
 public sealed record HeldEvent(
     Guid Id, Guid Tenant, DateTimeOffset ReceivedAt, [property: JsonPropertyName("form")] UsageFormat Format, string? EventId, string Code, string Detail,
@@ -12,27 +15,69 @@ public sealed record HeldEvent(
 /// <summary>The only writer of <c>control.quarantine</c>: events that could not be counted, with their raw text and the reason.</summary>
 public static class QuarantineTable
 {
-    public static async Task HoldAsync(
-        Transaction transaction, Guid tenant, IReadOnlyList<RejectedSubmission> rejected, TimeProvider clock, CancellationToken ct)
+    /// <param name="quota">null: there is always room.</param>
+    /// <returns>The positions of submissions for which there is no room.</returns>
+    public static async Task<IReadOnlyList<int>> HoldAsync(
+        Transaction transaction, Guid tenant, IReadOnlyList<RejectedSubmission> rejected, QuarantineQuota? quota, TimeProvider clock, CancellationToken ct)
     {
         // One row per text, also within a batch: an upsert must not update a row twice. In digest order, to avoid deadlocks.
-        var held = rejected.Select(r => (r.Submission, r.Rejection, r.ReceivedAt, Digest: DigestOf(r.Submission)))
-            .GroupBy(h => Convert.ToHexString(h.Digest)).OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => (g.First().Submission, g.First().Rejection, g.First().ReceivedAt, g.First().Digest, Times: g.LongCount())).ToList();
-        if (held.Count == 0)
+        var texts = rejected.Select(r => (Rejected: r, Digest: DigestOf(r.Submission)))
+            .GroupBy(text => Convert.ToHexString(text.Digest)).OrderBy(group => group.Key, StringComparer.Ordinal)
+            .Select(group => new Text(group.Key, group.First().Digest, group.First().Rejected, [.. group.Select(text => text.Rejected.Position)])).ToList();
+        if (texts.Count == 0)
         {
-            return;
+            return [];
         }
 
-        await transaction.SendAsync(
-        [
-            Transaction.For(tenant), new(
-            Insert, tenant, Column(h => h.ReceivedAt), Column(h => Ids.New(clock)), Column(h => NameOf(h.Submission.Format)), Column(h => h.Submission.Id),
-            Column(h => h.Submission.Event?.Day), Column(h => h.Rejection.Code), Column(h => h.Rejection.Detail),
-            Column(h => h.Submission.Raw.Replace('\0', '\uFFFD')), Column(h => h.Digest), Column(h => h.Times)),
-        ], ct);
+        var fitting = quota is null ? texts : await FitAsync(transaction, tenant, texts, quota, ct);
+        if (fitting.Count > 0)
+        {
+            await transaction.SendAsync([Transaction.For(tenant), InsertTexts(tenant, fitting, clock)], ct);
+        }
 
-        T[] Column<T>(Func<(Submission Submission, Rejection Rejection, DateTimeOffset ReceivedAt, byte[] Digest, long Times), T> value) => held.Select(value).ToArray();
+        return fitting.Count == texts.Count ? [] : [.. texts.Except(fitting).SelectMany(text => text.Positions)];
+    }
+
+    // A text that is held already needs no room. The caller holds the tenant's billing lock, so no other delivery fills the room meanwhile.
+    static async Task<List<Text>> FitAsync(Transaction transaction, Guid tenant, List<Text> texts, QuarantineQuota quota, CancellationToken ct)
+    {
+        var (events, bytes) = (0L, 0L);
+        HashSet<string> known = [];
+        await transaction.SendAsync([Transaction.For(tenant), new(SelectSize, tenant, texts.ConvertAll(text => text.Digest).ToArray())], ct, async reader =>
+        {
+            await reader.NextResultAsync(ct);
+            await reader.ReadAsync(ct);
+            (events, bytes) = (reader.GetInt64(0), reader.GetInt64(1));
+            known = [.. (reader.Get<byte[][]>(2) ?? []).Select(digest => Convert.ToHexString(digest))];
+        });
+
+        var fitting = new List<Text>();
+        foreach (var text in texts)
+        {
+            var length = text.First.Submission.Utf8.Length;
+            if (known.Contains(text.Name))
+            {
+                fitting.Add(text);
+            }
+            else if (events < quota.Events && bytes + length <= quota.Bytes)
+            {
+                (events, bytes) = (events + 1, bytes + length);
+                fitting.Add(text);
+            }
+        }
+
+        return fitting;
+    }
+
+    static Statement InsertTexts(Guid tenant, List<Text> texts, TimeProvider clock)
+    {
+        return new(
+            Insert, tenant, Column(t => t.First.ReceivedAt), Column(t => Ids.New(clock)), Column(t => NameOf(t.First.Submission.Format)),
+            Column(t => t.First.Submission.Id), Column(t => t.First.Submission.Event?.Day), Column(t => t.First.Rejection.Code),
+            Column(t => t.First.Rejection.Detail), Column(t => t.First.Submission.Raw.Replace('\0', '\uFFFD')), Column(t => t.Digest),
+            Column(t => (long)t.Positions.Count));
+
+        T[] Column<T>(Func<Text, T> value) => texts.ConvertAll(text => value(text)).ToArray();
     }
 
     /// <summary>Held events, newest first.</summary>
@@ -44,6 +89,14 @@ public static class QuarantineTable
 
     public static Task<HeldEvent?> FindAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
         transaction.FirstAsync($"{Select} where id = $1 for update", Read, ct, id);
+
+    /// <summary>The reason for which a replay failed may differ from that of the event's arrival.</summary>
+    public static Task RenewReasonAsync(this Transaction transaction, Guid id, Rejection rejection, CancellationToken ct) =>
+        transaction.ExecuteAsync(
+            "update control.quarantine set code = $2, detail = $3 where id = $1 and state = 'held' and (code, detail) <> ($2, $3)", ct, id, rejection.Code, rejection.Detail);
+
+    public static Task MarkDiscardedAsync(this Transaction transaction, Guid id, DateTimeOffset at, CancellationToken ct) =>
+        transaction.ExecuteAsync("update control.quarantine set state = 'discarded', discarded_at = $2 where id = $1", ct, id, at);
 
     public static Task MarkReplayedAsync(this Transaction transaction, Guid id, DateTimeOffset at, CancellationToken ct) =>
         transaction.ExecuteAsync("update control.quarantine set state = 'replayed', replayed_at = $2 where id = $1", ct, id, at);
@@ -61,11 +114,22 @@ public static class QuarantineTable
         row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2), FormatOf(row.GetString(3)), row.Get<string>(4), row.GetString(5),
         row.GetString(6), row.GetString(7), row.GetInt64(8), row.GetString(9));
 
+    /// <summary>A received text that was rejected.</summary>
+    /// <param name="Name">The digest in hexadecimal.</param>
+    /// <param name="Positions">Where it is in the batch, once or several times.</param>
+    sealed record Text(string Name, byte[] Digest, RejectedSubmission First, IReadOnlyList<int> Positions);
+
     const string Select = """
         select id, tenant_id, received_at, form, event_id, code, detail, raw, times_seen, state from control.quarantine
         """;
 
-    // A redelivery of a text that was replayed successfully leaves its state as it is.
+    const string SelectSize = """
+        select count(*), coalesce(sum(octet_length(raw)), 0)::bigint,
+               (select array_agg(raw_digest) from control.quarantine where tenant_id = $1 and raw_digest = any ($2))
+        from control.quarantine where tenant_id = $1 and state = 'held'
+        """;
+
+    // A redelivery of a text that was replayed or discarded leaves its state as it is.
     const string Insert = """
         insert into control.quarantine as q
             (id, tenant_id, received_at, form, event_id, occurred_on, code, detail, raw, raw_digest, times_seen)

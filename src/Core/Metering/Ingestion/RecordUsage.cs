@@ -14,6 +14,9 @@ public sealed record IngestReply(
 {
     public IngestReply And(IngestReply other) =>
         new(Accepted + other.Accepted, Duplicates + other.Duplicates, [.. Rejected, .. other.Rejected], Queued + other.Queued);
+
+    /// <summary>Rejected events that quarantine has no room for.</summary>
+    public long CountNotKept() => Rejected.Count(rejected => rejected.Code == Rejection.Codes.QuarantineFull);
 }
 
 /// <summary>
@@ -45,32 +48,36 @@ public sealed class RecordUsage : IAsyncDisposable
 
     readonly ControlDatabase _database;
     readonly Clock _clock;
+    readonly QuarantineQuota? _quota;
     readonly RequestBatcher<Delivery, IngestReply?> _shared;
     readonly TenantBulkhead<Delivery, Task<IngestReply>> _small;
     readonly TenantBulkhead<Delivery, IngestReply> _large;
 
-    public RecordUsage(ControlDatabase database, Clock clock)
+    /// <param name="quota">null: unlimited.</param>
+    public RecordUsage(ControlDatabase database, Clock clock, QuarantineQuota? quota = null)
     {
-        (_database, _clock) = (database, clock);
+        (_database, _clock, _quota) = (database, clock, quota);
         _shared = new(CommitSharedAsync, SharedDeliveries, fairBy: delivery => delivery.Tenant);
         _small = new((_, deliveries, ct) => CommitSmallAsync(deliveries, ct), MaxSmallDeliveriesPerTenant, MaxTenants, MaxSmallDeliveriesPerTenant);
         _large = new(async (_, deliveries, ct) => [await CommitAloneAsync(deliveries[0], ct)], maxBatchSize: 1, MaxTenants, MaxLargeBytesPerTenant, delivery => delivery.Bytes);
     }
 
     /// <param name="receivedAt">When the delivery arrived, which decides whether its events are too old; null: now.</param>
+    /// <param name="isAcknowledged">The sender does not have the events any more, so quarantine keeps them beyond its quota.</param>
     /// <exception cref="NpgsqlException">The database is unavailable. Whole batches may have been counted already; sending everything again is safe.</exception>
     /// <exception cref="TenantBusyException">The tenant's lock was held for too long, or too many of its deliveries are waiting. As above.</exception>
-    public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct, DateTimeOffset? receivedAt = null)
+    public async Task<IngestReply> RunAsync(
+        Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct, DateTimeOffset? receivedAt = null, bool isAcknowledged = false)
     {
         if (submissions.Count <= SmallDelivery)
         {
-            return await RunSmallAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow()), ct);
+            return await RunSmallAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow(), isAcknowledged), ct);
         }
 
         var reply = new IngestReply(0, 0, []);
         foreach (var chunk in submissions.Chunk(BatchSize))
         {
-            reply = reply.And(await _large.RunAsync(tenant, new Delivery(tenant, chunk, receivedAt ?? _clock.GetUtcNow()), ct));
+            reply = reply.And(await _large.RunAsync(tenant, new Delivery(tenant, chunk, receivedAt ?? _clock.GetUtcNow(), isAcknowledged), ct));
         }
 
         return reply;
@@ -145,7 +152,8 @@ public sealed class RecordUsage : IAsyncDisposable
         // In tenant order, as in all code that locks several tenants. Guid compares as PostgreSQL's uuid does.
         var tenants = Enumerable.Range(0, deliveries.Count).GroupBy(index => deliveries[index].Tenant).OrderBy(group => group.Key)
             .Select(group => (Indexes: group.ToList(), Usage: new TenantUsage(
-                group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())])))).ToList();
+                group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())]),
+                group.Any(index => deliveries[index].IsAcknowledged)))).ToList();
 
         await using var transaction = await _database.BeginAnonymousAsync(ct, wait ? LockTimeout : SharedLockTimeout);
         await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _clock.GetUtcNow(), ct);
@@ -169,7 +177,7 @@ public sealed class RecordUsage : IAsyncDisposable
     internal async Task<UsageBatch> ReplayAsync(Transaction transaction, Guid tenant, Submission submission, CancellationToken ct)
     {
         var now = _clock.GetUtcNow();
-        var usage = new TenantUsage(tenant, new UsageBatch([new(submission, now)], anyAge: true));
+        var usage = new TenantUsage(tenant, new UsageBatch([new(submission, now)], anyAge: true), IsAcknowledged: true);
         await StoreAsync(transaction, [usage], wait: true, now, ct);
         return usage.Batch;
     }
@@ -182,14 +190,15 @@ public sealed class RecordUsage : IAsyncDisposable
         foreach (var tenant in unblocked)
         {
             await transaction.CompareAsync(tenant, now, ct);
-            await QuarantineTable.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], _clock, ct);
+            tenant.Batch.ReturnToSender(await QuarantineTable.HoldAsync(
+                transaction, tenant.Tenant, [.. tenant.Batch.Rejected], tenant.IsAcknowledged ? null : _quota, _clock, ct));
         }
 
         // Last, because authorizations of these tenants wait from here until the commit.
         await transaction.CountAsync(unblocked, ct);
     }
 
-    sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions, DateTimeOffset ReceivedAt)
+    sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions, DateTimeOffset ReceivedAt, bool IsAcknowledged)
     {
         /// <summary>Of the raw text.</summary>
         public int Bytes => Submissions.Sum(submission => submission.Utf8.Length);

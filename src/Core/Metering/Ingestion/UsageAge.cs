@@ -9,4 +9,7 @@ public static class UsageAge
     /// <summary>The sums of earlier days are final, except for an operator's replay: an event arrives within 35 days
     /// (<see cref="UsageBatch.MaximumAge"/>) and may be queued; one more day covers the start of its UTC day.</summary>
     public const int OpenDays = 35 + MaximumQueueDays + 1;
+
+    /// <summary>A billing period, or the first one with the days before its anchor.</summary>
+    public const int LongestPeriodInDays = 31 + OpenDays;
 }

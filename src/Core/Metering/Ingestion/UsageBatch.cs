@@ -8,7 +8,8 @@ public sealed record PricedEvent(UsageEvent Event, decimal Cost);
 public readonly record struct ReceivedSubmission(Submission Submission, DateTimeOffset ReceivedAt);
 
 /// <summary>A submission that goes to quarantine.</summary>
-public readonly record struct RejectedSubmission(Submission Submission, DateTimeOffset ReceivedAt, Rejection Rejection);
+/// <param name="Position">Within the batch.</param>
+public readonly record struct RejectedSubmission(int Position, Submission Submission, DateTimeOffset ReceivedAt, Rejection Rejection);
 
 /// <summary>Sorts a tenant's submissions into accepted, duplicate and rejected. Pure: the database's results are passed in.</summary>
 public sealed class UsageBatch
@@ -21,6 +22,7 @@ public sealed class UsageBatch
 
     static readonly Rejection Conflict = new(Rejection.Codes.Conflict, "this id was reported before with different content, and the first report counts: send a new event under a new id");
     static readonly Rejection NoSubscription = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its email address first");
+    static readonly Rejection SubscriptionEnded = new(Rejection.Codes.SubscriptionEnded, "the tenant was deleted and its last invoice does not include this day or was issued already: ask the operator");
 
     enum Outcome
     {
@@ -36,6 +38,9 @@ public sealed class UsageBatch
     readonly Dictionary<string, int> _candidates;
     // Submissions that follow a candidate with the same id.
     readonly List<int> _repeats = [];
+    // Candidates that no invoice can carry: duplicates, unless they are new.
+    readonly List<int> _ended = [];
+    IReadOnlyList<string> _known = [];
 
     /// <param name="anyAge">An operator's replay: events older than <see cref="MaximumAge"/> are counted too.</param>
     public UsageBatch(IReadOnlyList<ReceivedSubmission> submissions, bool anyAge = false)
@@ -71,13 +76,13 @@ public sealed class UsageBatch
     /// <summary>The events of <see cref="Priced"/> that were inserted.</summary>
     public IReadOnlyList<PricedEvent> Inserted { get; private set; } = [];
 
-    /// <summary>Ids that the database already had.</summary>
-    public IReadOnlyList<string> Existing { get; private set; } = [];
+    /// <summary>Ids that the database already has, or may have because they were not inserted.</summary>
+    public IReadOnlyList<string> Existing => [.. _known, .. _ended.Select(index => EventAt(index).Id)];
 
     /// <summary>Submissions that go to quarantine.</summary>
     public IEnumerable<RejectedSubmission> Rejected =>
         Enumerable.Range(0, _submissions.Count).Where(index => _outcomes[index] == Outcome.Rejected)
-            .Select(index => new RejectedSubmission(_submissions[index].Submission, _submissions[index].ReceivedAt, _rejections[index]!));
+            .Select(index => new RejectedSubmission(index, _submissions[index].Submission, _submissions[index].ReceivedAt, _rejections[index]!));
 
     public void Price(ModelPrices prices, Subscription? subscription)
     {
@@ -88,6 +93,10 @@ public sealed class UsageBatch
             if (subscription is null)
             {
                 Reject(index, NoSubscription);
+            }
+            else if (!subscription.CanInvoice(usage.Day))
+            {
+                _ended.Add(index);
             }
             else if (prices.CostOf(usage) is { } cost)
             {
@@ -113,17 +122,22 @@ public sealed class UsageBatch
 
         var ids = inserted.ToHashSet(StringComparer.Ordinal);
         Inserted = Priced.Where(p => ids.Contains(p.Event.Id)).ToList();
-        Existing = Priced.Select(p => p.Event.Id).Where(id => !ids.Contains(id)).ToList();
+        _known = Priced.Select(p => p.Event.Id).Where(id => !ids.Contains(id)).ToList();
     }
 
     /// <summary>The last step: tells duplicates from conflicts.</summary>
-    /// <param name="existing">The events of <see cref="Existing"/> as they were counted.</param>
+    /// <param name="existing">Those of <see cref="Existing"/> that were counted, as they were counted.</param>
     public void Compare(IReadOnlyCollection<UsageEvent> existing)
     {
         var counted = existing.ToDictionary(usage => usage.Id, StringComparer.Ordinal);
         foreach (var first in existing)
         {
             CompareWith(_candidates[first.Id], first);
+        }
+
+        foreach (var index in _ended.Where(index => !counted.ContainsKey(EventAt(index).Id)))
+        {
+            Reject(index, SubscriptionEnded);
         }
 
         foreach (var index in _repeats)
@@ -141,6 +155,16 @@ public sealed class UsageBatch
             {
                 CompareWith(index, EventAt(candidate));
             }
+        }
+    }
+
+    /// <summary>Quarantine has no room for these: the sender has to keep them.</summary>
+    public void ReturnToSender(IEnumerable<int> positions)
+    {
+        foreach (var position in positions)
+        {
+            var (code, detail) = _rejections[position]!;
+            Reject(position, new(Rejection.Codes.QuarantineFull, $"neither counted nor kept, because quarantine is full: send it again later ({code}: {detail})"));
         }
     }
 

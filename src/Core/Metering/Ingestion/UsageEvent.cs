@@ -46,6 +46,9 @@ public sealed record Rejection(string Code, string Detail)
         public const string TooOld = "too_old";
         public const string Conflict = "conflict";
         public const string NoSubscription = "no_subscription";
+        public const string SubscriptionEnded = "subscription_ended";
+        /// <summary>In a reply only: the event was rejected for another reason, and the tenant's quarantine has no room for it.</summary>
+        public const string QuarantineFull = "quarantine_full";
     }
 }
 

@@ -5,7 +5,8 @@ using Npgsql;
 namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>The events of one tenant in a transaction.</summary>
-sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
+/// <param name="IsAcknowledged">Senders do not have all of the events any more.</param>
+sealed record TenantUsage(Guid Tenant, UsageBatch Batch, bool IsAcknowledged)
 {
     /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has no subscription.</summary>
     public Subscription? Subscription { get; set; }

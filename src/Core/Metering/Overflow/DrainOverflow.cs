@@ -14,7 +14,7 @@ public sealed class DrainOverflow(RecordUsage recordUsage, DatabaseCircuit circu
         var receivedAt = delivery.ReceivedAt > earliest ? delivery.ReceivedAt : earliest;
         foreach (var batch in delivery.Submissions().Chunk(RecordUsage.BatchSize))
         {
-            await circuit.RunAsync(timeout => recordUsage.RunAsync(delivery.Tenant, batch, timeout, receivedAt), ct, allowExtendedTimeout: true);
+            await circuit.RunAsync(timeout => recordUsage.RunAsync(delivery.Tenant, batch, timeout, receivedAt, isAcknowledged: true), ct, allowExtendedTimeout: true);
         }
 
         OverflowMetrics.Drained.Add(delivery.Events.Count);

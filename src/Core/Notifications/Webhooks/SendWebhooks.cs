@@ -21,8 +21,6 @@ public sealed class SendWebhooks(ControlDatabase database, SecretBox box, Webhoo
     /// <summary>After it, the rest is left to the next run.</summary>
     static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(5);
 
-    static readonly TimeSpan RetentionPeriod = TimeSpan.FromDays(30);
-
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var (started, last) = (Stopwatch.GetTimestamp(), Guid.Empty);
@@ -49,15 +47,6 @@ public sealed class SendWebhooks(ControlDatabase database, SecretBox box, Webhoo
         await transaction.AuditAsync(clock, tenant: null, actor, "webhooks.retried", new { count }, ct);
         await transaction.CommitAsync(ct);
         return count;
-    }
-
-    /// <summary>Deletes deliveries older than 30 days, delivered or not.</summary>
-    public async Task<long> PurgeAsync(CancellationToken ct)
-    {
-        await using var transaction = await database.BeginJobAsync(ct);
-        var purged = await transaction.ExecuteAsync("delete from control.webhook_delivery where created_at < $1", ct, clock.GetUtcNow() - RetentionPeriod);
-        await transaction.CommitAsync(ct);
-        return purged;
     }
 
     async Task<ClaimedWebhook?> ClaimNextAsync(IReadOnlyCollection<ClaimedWebhook> active, Guid after, CancellationToken ct)

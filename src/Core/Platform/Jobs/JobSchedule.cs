@@ -28,12 +28,15 @@ public static class JobSchedules
     public static readonly JobSchedule Webhooks = new(
         "webhooks", "* * * * *", "Sends the webhooks that are due.", DrainsQueue: true);
 
+    public static readonly JobSchedule Quarantine = new(
+        "quarantine", "* * * * *", "Replays and discards the held usage events that operators have selected.", DrainsQueue: true);
+
     public static readonly JobSchedule Retention = new(
-        "retention", "30 3 * * *", "Deletes unconfirmed signups, expired links and sessions, and webhooks older than 30 days.", DrainsQueue: false);
+        "retention", "30 3 * * *", "Deletes what is older than its retention, and detaches old months of usage events.", DrainsQueue: false);
 
     /// <summary>The former name of alerts, mail and webhooks together. It has no schedule, but still runs when it is requested: by clients of the HTTP interface and
     /// the command line, and by the former release's schedule during an upgrade.</summary>
     public static readonly JobSchedule FormerOutbox = new("outbox", "* * * * *", "Runs alerts, mail and webhooks.", DrainsQueue: true);
 
-    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Alerts, Mail, Webhooks, Retention];
+    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Alerts, Mail, Webhooks, Quarantine, Retention];
 }

@@ -45,6 +45,30 @@ public class UsageBatchTests
     }
 
     [Fact]
+    public void After_the_end_of_a_subscription_known_events_are_duplicates_and_new_ones_rejected()
+    {
+        // Deleted in its first period, which ends on 1 February.
+        var ending = Subscription with { OpenPeriod = 1, TenantDeletedAt = new DateTimeOffset(2026, 1, 20, 0, 0, 0, TimeSpan.Zero) };
+        var ended = ending with { Status = "ended", OpenPeriod = 2 };
+        var (inTime, after) = (Event("in-time", Now.AddDays(-1)), Event("after", Now));
+
+        var open = Batch([Submit(inTime), Submit(after)]);
+        open.Price(Prices, ending);
+        Assert.Equal(["in-time"], open.Priced.Select(priced => priced.Event.Id));
+        open.Accept(["in-time"]);
+        open.Compare([]);
+        Assert.Equal([Rejection.Codes.SubscriptionEnded], open.Rejected.Select(rejected => rejected.Rejection.Code));
+
+        var closed = Batch([Submit(inTime), Submit(Event("new", Now.AddDays(-1))), Submit(inTime with { PromptTokens = 99 })]);
+        closed.Price(Prices, ended);
+        Assert.Empty(closed.Priced);
+        Assert.Equal(["in-time", "new"], closed.Existing);
+        closed.Compare([inTime]);
+        Assert.Equal(1, closed.Reply(0, 3).Duplicates);
+        Assert.Equal([Rejection.Codes.SubscriptionEnded, Rejection.Codes.Conflict], closed.Rejected.Select(rejected => rejected.Rejection.Code));
+    }
+
+    [Fact]
     public void Existing_events_are_compared_by_content()
     {
         var same = Event("same", Now);

@@ -1,0 +1,61 @@
+namespace ControlPlane.Accounts;
+
+/// <summary>When signups, links, invitations, sessions, counts of attempts and revoked credentials are deleted.</summary>
+public static class AccountRetention
+{
+    public static IReadOnlyList<Purge> Purges =>
+    [
+        new(RetentionClasses.Signups, "signups", DeleteSignups, IsRealTime: true),
+        new(RetentionClasses.Links, "links", DeleteLinks, IsRealTime: true),
+        new(RetentionClasses.Links, "invitations", DeleteInvitations),
+        new(RetentionClasses.Sessions, "sessions", DeleteSessions, IsRealTime: true),
+        new(RetentionClasses.Sessions, "sessions", DeleteOperatorSessions, IsRealTime: true),
+        new(RetentionClasses.Sessions, "attempts", DeleteAttempts, IsRealTime: true),
+        new(RetentionClasses.Keys, "keys", DeleteKeys),
+        new(RetentionClasses.Keys, "keys", DeleteWebhookSecrets),
+    ];
+
+    // A link is valid for two days after its mail.
+    const string DeleteSignups = """
+        delete from control.tenant where id in (
+            select id from control.tenant t where t.status = 'pending' and not exists (
+                select 1 from control.member_token k where k.tenant_id = t.id and k.purpose = 'verify' and k.expires_at > $1 + interval '2 days')
+            limit $2)
+        """;
+
+    const string DeleteLinks = """
+        delete from control.member_token where hash in (select hash from control.member_token where expires_at < $1 order by expires_at limit $2)
+        """;
+
+    // The links of an invitation are deleted first.
+    const string DeleteInvitations = """
+        delete from control.member where id in (
+            select m.id from control.member m join control.tenant t on t.id = m.tenant_id
+            where m.confirmed_at is null and m.created_at < $1 and t.status <> 'pending'
+              and not exists (select 1 from control.member_token k where k.member_id = m.id)
+            limit $2)
+        """;
+
+    const string DeleteSessions = """
+        delete from control.member_session where token_hash in (select token_hash from control.member_session where expires_at < $1 limit $2)
+        """;
+
+    const string DeleteOperatorSessions = """
+        delete from control.operator_session where token_hash in (select token_hash from control.operator_session where expires_at < $1 limit $2)
+        """;
+
+    // A count starts again after a day at most.
+    const string DeleteAttempts = """
+        delete from control.rate_counter c using (
+            select scope, subject, origin from control.rate_counter where since < $1 - interval '1 day' limit $2) old
+        where (c.scope, c.subject, c.origin) = (old.scope, old.subject, old.origin)
+        """;
+
+    const string DeleteKeys = """
+        delete from control.tenant_key where id in (select id from control.tenant_key where revoked_at < $1 limit $2)
+        """;
+
+    const string DeleteWebhookSecrets = """
+        delete from control.webhook_secret where id in (select id from control.webhook_secret where expires_at < $1 limit $2)
+        """;
+}

@@ -1,0 +1,20 @@
+namespace ControlPlane.Metering;
+
+/// <summary>When events that left quarantine are deleted, and the batches that did it. Counted events: <see cref="Rollup.DetachUsage"/>.</summary>
+public static class MeteringRetention
+{
+    public static IReadOnlyList<Purge> Purges =>
+    [
+        new(RetentionClasses.Quarantine, "quarantined", DeleteSettled),
+        new(RetentionClasses.Quarantine, "quarantine_batches", DeleteBatches),
+    ];
+
+    const string DeleteSettled = """
+        delete from control.quarantine where id in (
+            select id from control.quarantine where state <> 'held' and coalesce(replayed_at, discarded_at) < $1 limit $2)
+        """;
+
+    const string DeleteBatches = """
+        delete from control.quarantine_batch where id in (select id from control.quarantine_batch where finished_at < $1 limit $2)
+        """;
+}

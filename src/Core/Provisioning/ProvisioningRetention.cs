@@ -1,0 +1,16 @@
+namespace ControlPlane.Provisioning;
+
+/// <summary>When finished runs are deleted, with their steps.</summary>
+public static class ProvisioningRetention
+{
+    public static IReadOnlyList<Purge> Purges => [new(RetentionClasses.Provisioning, "provisioning_runs", DeleteRuns)];
+
+    // The newest run of a tenant is its environment's status.
+    const string DeleteRuns = """
+        delete from control.provisioning_run where id in (
+            select id from control.provisioning_run r
+            where r.finished_at < $1
+              and exists (select 1 from control.provisioning_run newer where newer.tenant_id = r.tenant_id and newer.ordinal > r.ordinal)
+            order by r.finished_at limit $2)
+        """;
+}

@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace ControlPlane.Tests;
+
+/// <summary>A tenant cannot fill the database with events that cannot be counted, and no event is lost without its sender knowing.</summary>
+[Trait("Category", "Slow")]
+public sealed class QuarantineQuotaJourneys
+{
+    static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task Beyond_the_quota_valid_events_are_counted_and_the_sender_is_told_to_keep_the_others()
+    {
+        await using var server = await StartAsync(events: 3);
+        var tenant = await server.CreateTenantAsync();
+        Assert.Equal(2, (await server.ReportAsync(tenant, Broken(1), Broken(2)).CountsAsync()).Codes.Length);
+
+        var full = await server.ReportAsync(tenant, Deliveries.Event("good", Now), Broken(1), Broken(3), Broken(4), Broken(5));
+        Assert.Equal(HttpStatusCode.TooManyRequests, full.StatusCode);
+        Assert.True(full.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        var problem = JsonDocument.Parse(await full.Content.ReadAsStringAsync()).RootElement;
+        Assert.Contains("2 events were neither counted nor kept", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal((1, 4), (problem.GetProperty("accepted").GetInt64(), problem.GetProperty("rejected_total").GetInt64()));
+        Assert.Equal(2, problem.GetProperty("rejected").EnumerateArray().Count(rejected => rejected.GetProperty("code").GetString() == "quarantine_full"));
+
+        // Redeliveries of what is held, valid usage and other tenants are not affected.
+        Assert.Equal(["malformed"], (await server.ReportAsync(tenant, Broken(1)).CountsAsync()).Codes);
+        Assert.Equal(1, (await server.ReportAsync(tenant, Deliveries.Event("good", Now)).CountsAsync()).Duplicates);
+        Assert.Equal(["malformed"], (await server.ReportAsync(await server.CreateTenantAsync(), Broken(6)).CountsAsync()).Codes);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await tenant.PostAsync("{\"id\": ")).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await tenant.PostAsync($"{JsonSerializer.Serialize(Deliveries.Event("line", Now))}\n{{\n", "application/x-ndjson")).StatusCode);
+        Assert.Equal(300, await tenant.TokensAsync("2026-01-15", "2026-01-16"));
+        using var visitor = server.NewVisitor();
+        await visitor.SubmitAsync("/admin/login", "/admin/login", ("key", server.OperatorKey));
+        Assert.Contains($"quarantine of {tenant.Slug}</a> is full", await visitor.GetStringAsync("/admin"), StringComparison.Ordinal);
+
+        // After an operator has made room, the same delivery is kept.
+        await server.Operator.PostAsJsonAsync("/v1/admin/quarantine/batches", new { action = "discard", code = "malformed", tenant_id = tenant.Id, reason = "test data" });
+        await server.RunJobAsync("quarantine");
+        Assert.Equal(2, (await server.ReportAsync(tenant, Broken(4), Broken(5)).CountsAsync()).Codes.Length);
+    }
+
+    [Fact]
+    public async Task The_quota_also_counts_bytes()
+    {
+        await using var server = await StartAsync(events: 1_000, mib: 1);
+        var tenant = await server.CreateTenantAsync();
+        Assert.Equal(["malformed"], (await server.ReportAsync(tenant, new { filler = new string('a', 700_000) }).CountsAsync()).Codes);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await server.ReportAsync(tenant, new { filler = new string('b', 700_000) })).StatusCode);
+        Assert.Equal(["malformed"], (await server.ReportAsync(tenant, Broken(1)).CountsAsync()).Codes);
+    }
+
+    [Fact]
+    public async Task Concurrent_deliveries_do_not_exceed_the_quota()
+    {
+        await using var server = await StartAsync(events: 5);
+        var tenant = await server.CreateTenantAsync();
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(n => server.ReportAsync(tenant, Broken(n))));
+        Assert.Equal(5, await server.ReadAsync<long>("select count(*) from control.quarantine"));
+    }
+
+    [Fact]
+    public async Task Spooled_events_are_kept_beyond_the_quota_because_their_sender_was_told_so()
+    {
+        await using var server = await StartAsync(events: 1);
+        var tenant = await server.CreateTenantAsync();
+        await server.Services.GetRequiredService<UsageSpool>().AddAsync(
+            new OverflowDelivery(tenant.Id, UsageFormat.Event, Now, ["{\"id\":\"1\"}", "{\"id\":\"2\"}", "{\"id\":\"3\"}"]), default);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
+        Assert.Equal(3, await server.ReadAsync<long>("select count(*) from control.quarantine"));
+    }
+
+    static Task<TestServer> StartAsync(int events, int mib = 256) => TestServer.StartAsync(
+        clock: Now, settings: [new("CONTROLPLANE_QUARANTINE_EVENTS", $"{events}"), new("CONTROLPLANE_QUARANTINE_MIB", $"{mib}")]);
+
+    static object Broken(int n) => new { id = $"broken-{n}" };
+}

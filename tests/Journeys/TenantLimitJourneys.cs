@@ -1,0 +1,71 @@
+using System.Net;
+using System.Net.Http.Json;
+
+namespace ControlPlane.Tests;
+
+/// <summary>One tenant's requests do not use up what all share.</summary>
+[Trait("Category", "Slow")]
+public class TenantLimitJourneys
+{
+    [Fact]
+    public async Task Many_concurrent_reports_of_one_tenant_get_429_and_another_tenant_is_served()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (busy, other) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        List<Task<HttpResponseMessage>> reports;
+        Task<HttpResponseMessage> othersReport;
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
+        {
+            // Reports take long for as long as this lock is held.
+            await using var locking = await owner.BeginTransactionAsync();
+            await owner.ExecuteAsync("lock table control.usage_counter in access exclusive mode", default);
+            reports = [.. Enumerable.Range(0, 40).Select(_ => busy.Http.GetAsync("/v1/usage"))];
+            // 4 run and 16 wait.
+            var refused = new List<HttpResponseMessage>();
+            while (refused.Count < 20)
+            {
+                var answered = await Task.WhenAny(reports);
+                reports.Remove(answered);
+                refused.Add(await answered);
+            }
+
+            Assert.All(refused, reply => Assert.Equal(HttpStatusCode.TooManyRequests, reply.StatusCode));
+            Assert.All(refused, reply => Assert.True(reply.Headers.RetryAfter!.Delta > TimeSpan.Zero));
+            othersReport = other.Http.GetAsync("/v1/usage");
+            // The pool still has connections for requests that need no report.
+            Assert.Equal(HttpStatusCode.OK, (await busy.Http.GetAsync("/v1/keys")).StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await othersReport).StatusCode);
+        Assert.All(await Task.WhenAll(reports), reply => Assert.Equal(HttpStatusCode.OK, reply.StatusCode));
+    }
+
+    [Fact]
+    public async Task Restarts_are_limited_per_tenant()
+    {
+        await using var server = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_ACTIONS", "2")]);
+        var (busy, other) = (await server.CreateReadyTenantAsync(), await server.CreateReadyTenantAsync());
+        HttpStatusCode[] expected = [HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.TooManyRequests];
+        foreach (var status in expected)
+        {
+            Assert.Equal(status, (await busy.Http.PostAsync("/v1/environment/restart", null)).StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.Accepted, (await other.Http.PostAsync("/v1/environment/restart", null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Keys_and_limited_users_have_a_maximum_per_tenant()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        await server.SqlAsync("insert into control.user_limit (tenant_id, user_id, tokens_per_day, updated_at) select $1, 'u' || n, 1, now() from generate_series(1, 10000) n", tenant.Id);
+        await server.SqlAsync(
+            "insert into control.tenant_key (id, tenant_id, name, prefix, hash, created_at) select gen_random_uuid(), $1, 'k', 'cpt_', sha256(n::text::bytea), now() from generate_series(1, 100) n",
+            tenant.Id);
+
+        Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PutAsJsonAsync("/v1/user-limits/another", new { tokens_per_day = 1 })).StatusCode);
+        Assert.True((await tenant.Http.PutAsJsonAsync("/v1/user-limits/u1", new { tokens_per_day = 2 })).IsSuccessStatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "another" })).StatusCode);
+    }
+}
