@@ -3,6 +3,13 @@ namespace ControlPlane.Provisioning;
 /// <summary>Stores secrets encrypted in PostgreSQL, for installations without a secret manager. The key is kept outside the database.</summary>
 public sealed class DatabaseSecretStore(ControlDatabase database, SecretBox box, Clock clock) : ISecretStore
 {
+    /// <summary>The stored secrets, for a change of the key that encrypts them.</summary>
+    public static SealedColumn Column { get; } = new(
+        "secrets of environments",
+        "select tenant_id, name, ciphertext from control.tenant_secret",
+        "update control.tenant_secret set ciphertext = $4 where tenant_id = $1 and name = $2 and ciphertext = $3",
+        (tenant, name) => Context(tenant!.Value, name));
+
     public async Task<IReadOnlyDictionary<string, string>> ReadAsync(Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);

@@ -11,10 +11,11 @@ public sealed class TestServer : IAsyncDisposable
     readonly WebApplication _app;
     readonly Installation _installation;
     readonly string _key;
+    readonly bool _keepDatabase;
 
-    TestServer(WebApplication app, Installation installation, string key)
+    TestServer(WebApplication app, Installation installation, string key, bool keepDatabase)
     {
-        (_app, _installation, _key) = (app, installation, key);
+        (_app, _installation, _key, _keepDatabase) = (app, installation, key, keepDatabase);
         Address = new Uri($"http://localhost:{installation.Options.Port}");
         Anonymous = NewClient(key: null);
         Operator = NewClient(key);
@@ -34,8 +35,10 @@ public sealed class TestServer : IAsyncDisposable
 
     /// <param name="clock">Initial time of the sandbox clock; null: real time.</param>
     /// <param name="settings">In addition to those of <c>./run</c>, or instead of them, by environment variable name.</param>
+    /// <param name="keepDatabase">Whether the caller drops the database, after several servers used it.</param>
     public static async Task<TestServer> StartAsync(
-        bool sandbox = true, DateTimeOffset? clock = null, IEnumerable<KeyValuePair<string, string?>>? settings = null, string? database = null)
+        bool sandbox = true, DateTimeOffset? clock = null, IEnumerable<KeyValuePair<string, string?>>? settings = null, string? database = null,
+        bool keepDatabase = false)
     {
         var connectionString = database ?? await TestCluster.NewDatabaseAsync();
         var key = Credentials.New(Credentials.OperatorKeyPrefix);
@@ -50,7 +53,7 @@ public sealed class TestServer : IAsyncDisposable
             try
             {
                 await Serve.StartAsync(app, installation, CancellationToken.None);
-                return new TestServer(app, installation, key);
+                return new TestServer(app, installation, key, keepDatabase);
             }
             catch (IOException) when (attempt < 5)
             {
@@ -116,7 +119,11 @@ public sealed class TestServer : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _installation.DisposeAsync();
-        await TestCluster.DropAsync(ConnectionString);
+        if (!_keepDatabase)
+        {
+            await TestCluster.DropAsync(ConnectionString);
+        }
+
         Directory.Delete(DataFolder, recursive: true);
     }
 }

@@ -16,6 +16,13 @@ public sealed class WebhookEndpoints(ControlDatabase database, SecretBox box, Cl
 {
     const string SecretPrefix = "whsec_";
 
+    /// <summary>The stored secrets, for a change of the key that encrypts them.</summary>
+    public static SealedColumn Column { get; } = new(
+        "secrets of webhook endpoints",
+        "select tenant_id, '', ciphertext from control.webhook_endpoint",
+        "update control.webhook_endpoint set ciphertext = $4 where tenant_id = $1 and $2 = '' and ciphertext = $3",
+        (tenant, _) => Context(tenant!.Value));
+
     /// <returns>null when none is set.</returns>
     public async Task<WebhookEndpoint?> FindAsync(Guid tenant, CancellationToken ct)
     {

@@ -5,10 +5,21 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Platform.Encryption;
 
-/// <summary>Stores ASP.NET Core's data protection keys in the database, so that a form rendered by one process is accepted by another.</summary>
-public sealed class DataProtectionKeys(ControlDatabase database) : IConfigureOptions<KeyManagementOptions>, IXmlRepository
+/// <summary>Stores ASP.NET Core's data protection keys, encrypted, in the database, so that a form rendered by one process is accepted by another.</summary>
+public sealed class DataProtectionKeys(ControlDatabase database, SecretBox box) : IConfigureOptions<KeyManagementOptions>, IXmlRepository
 {
-    public void Configure(KeyManagementOptions options) => options.XmlRepository = this;
+    /// <summary>The encrypted keys. Those from before encryption are replaced by the framework after 90 days.</summary>
+    public static SealedColumn Column { get; } = new(
+        "data protection keys",
+        "select null::uuid, name, decode(substring(xml from '<sealed>([0-9a-f]+)</sealed>'), 'hex') from control.data_protection_key where xml like '%<sealed>%'",
+        "update control.data_protection_key set xml = replace(xml, encode($3, 'hex'), encode($4, 'hex')) where $1::uuid is null and name = $2",
+        (_, _) => SealedXml.Context);
+
+    public void Configure(KeyManagementOptions options)
+    {
+        options.XmlRepository = this;
+        options.XmlEncryptor = new SealedXml(box);
+    }
 
     // On the thread pool: pages need the keys while they render, and would deadlock on their renderer's synchronization context.
     public IReadOnlyCollection<XElement> GetAllElements() => Task.Run(ReadAsync).GetAwaiter().GetResult();

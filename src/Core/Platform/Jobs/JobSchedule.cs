@@ -17,7 +17,7 @@ public static class JobSchedules
         "billing", "0 */3 * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);
 
     public static readonly JobSchedule Nightly = new(
-        "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, creates partitions ahead, expires reservations.", DrainsQueue: false);
+        "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, creates partitions ahead, expires reservations, checks the stored secrets and encrypts them again after the secrets key changed.", DrainsQueue: false);
 
     public static readonly JobSchedule Alerts = new(
         "alerts", "* * * * *", "Announces limits that usage has reached, by email and webhook.", DrainsQueue: true);
