@@ -38,7 +38,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     }
 
     async Task<JobReport> RetentionAsync(CancellationToken ct) =>
-        (await Get<RunPurges>().RunAsync(Purges, ct)).And(await Get<DetachUsage>().RunAsync(ct));
+        (await Get<RunPurges>().RunAsync(Purges, ct)).And(await Get<DetachUsage>().RunAsync(ct)).And(await Get<ReleaseSlugs>().RunAsync(ct));
 
     static IEnumerable<Purge> Purges =>
     [

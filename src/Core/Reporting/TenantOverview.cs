@@ -43,7 +43,7 @@ public sealed class TenantOverviews(ControlDatabase database, ControlPlaneOption
         row.GetFieldValue<DateTimeOffset>(10), row.GetInt64(11));
 
     const string Select = $"""
-        select t.id, t.slug, t.organization, t.country, t.region, coalesce(s.plan, t.requested_plan), t.status,
+        select t.id, coalesce(t.former_slug, t.slug), t.organization, t.country, t.region, coalesce(s.plan, t.requested_plan), t.status,
                case when {MissingEnvironments.IsMissing} then 'requested' else e.state end,
                case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
                t.created_at,
@@ -57,7 +57,7 @@ public sealed class TenantOverviews(ControlDatabase database, ControlPlaneOption
 
     const string Page = """
         where ($2::text is null or t.status = $2) and ($3::uuid is null or t.id < $3)
-          and ($5::text is null or strpos(t.slug, $5) > 0 or strpos(lower(t.organization), $5) > 0)
+          and ($5::text is null or strpos(coalesce(t.former_slug, t.slug), $5) > 0 or strpos(lower(t.organization), $5) > 0)
         order by t.id desc limit $4
         """;
 }

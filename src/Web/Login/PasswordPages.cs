@@ -50,6 +50,7 @@ static class PasswordPages
         {
             ChoosePasswordResult.Chosen => new SeeOther("/login?done=password"),
             ChoosePasswordResult.Invalid invalid => Form(purpose, form["token"].ToString(), invalid.Errors["password"]),
+            ChoosePasswordResult.TrialUsed => VerifyPages.TrialUsed(),
             _ => InvalidOrExpiredToken(),
         };
 

@@ -44,6 +44,8 @@ static class SignupEndpoints
             VerifyResult.Verified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
             VerifyResult.AlreadyVerified verified => TypedResults.Ok(new VerifyReply(verified.Tenant, "active")),
             VerifyResult.Expired => TypedResults.Problem("The link was valid for 48 hours. Sign up again with the same data to get a new one.", statusCode: 410, title: "Link expired"),
+            VerifyResult.TrialUsed => TypedResults.Problem(
+                "This person has had a trial before. To use the platform, sign up again with the same data and a paid plan.", statusCode: 409, title: "Trial already used"),
             _ => TypedResults.Problem("The link is unknown or its signup has been deleted. Use the complete link from the email.", statusCode: 404, title: "Unknown link"),
         };
 

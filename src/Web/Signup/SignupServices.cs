@@ -7,6 +7,7 @@ public static class SignupServices
     public static void AddSignup(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
         services.AddSingleton(AccountSettings.Read(configuration, settings.Options.Sandbox));
+        services.AddSingleton(SignupPolicySettings.Read(configuration));
         services.AddSingleton<AccountMails>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<SignUp>();
@@ -20,6 +21,9 @@ public static class SignupServices
         services.AddSingleton<JoinTenant>();
         services.AddSingleton<SwitchTenant>();
         services.AddSingleton<OperatorSessions>();
+        services.AddSingleton<ListOperators>();
+        services.AddSingleton<CreateOperator>();
+        services.AddSingleton<RevokeOperator>();
         services.AddSingleton<MemberList>();
         services.AddSingleton<InviteMember>();
         services.AddSingleton<ChangeEmail>();
@@ -29,6 +33,7 @@ public static class SignupServices
         services.AddSingleton<RevokeKey>();
         services.AddSingleton<ListKeys>();
         services.AddSingleton<RotateWebhookSecret>();
+        services.AddSingleton<ReleaseSlugs>();
         services.AddSingleton<TenantOverviews>();
     }
 }

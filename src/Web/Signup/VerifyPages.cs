@@ -66,6 +66,7 @@ static class VerifyPages
             LinkText = "Sign in",
         })
         { StatusCode = StatusCodes.Status410Gone },
+        VerifyResult.TrialUsed => TrialUsed(),
         _ => new RazorComponentResult<MessagePage>(new
         {
             Title = "This link is not valid",
@@ -75,4 +76,13 @@ static class VerifyPages
         })
         { StatusCode = StatusCodes.Status404NotFound },
     };
+
+    internal static IResult TrialUsed() => new RazorComponentResult<MessagePage>(new
+    {
+        Title = "You have had a trial before",
+        Problem = "Each person can have one; addresses that differ only in a tag such as +work count as one. Sign up again with the same data and a paid plan.",
+        LinkTo = "/",
+        LinkText = "Sign up",
+    })
+    { StatusCode = StatusCodes.Status409Conflict };
 }

@@ -40,6 +40,12 @@ public class FieldRulesTests
     [InlineData("δοκιμή@παράδειγμα.example")]
     [InlineData("用户@例子.example")]
     [InlineData("अजय@डाटा.भारत")]
+    [InlineData("иван@почта.рф")]
+    [InlineData("иван@yandex.example")]
+    [InlineData("ivan@бабушка.example")]
+    [InlineData("café@example.fr")]
+    [InlineData("tokyo東京@example.jp")]
+    [InlineData("ada@сор.рф")]
     public void An_email_address_has_a_name_and_a_domain(string email) => Assert.Null(EmailAddress.Validate(email));
 
     [Theory]
@@ -62,6 +68,35 @@ public class FieldRulesTests
     [InlineData("ju\u0308rgen@example.org")]
     [InlineData("a@mu\u0308ller.example")]
     public void Anything_else_is_not_an_email_address(string email) => Assert.NotNull(EmailAddress.Validate(email));
+
+    [Theory]
+    [InlineData("p\u0430ypal@example.com")]
+    [InlineData("support@p\u0430ypal.example")]
+    [InlineData("support@xn--pypal-4ve.example")]
+    [InlineData("ad\u03b1@example.com")]
+    [InlineData("\uff41da@example.com")]
+    [InlineData("ada@\u0430\u0440\u0440\u04cf\u0435.com")]
+    public void An_address_that_can_pass_for_another_one_is_rejected(string email) =>
+        Assert.NotEqual("Enter an email address such as name@example.com.", Assert.IsType<string>(EmailAddress.Validate(email)));
+
+    [Theory]
+    [InlineData("ada@printer.local")]
+    [InlineData("ada@server.localhost")]
+    [InlineData("ada@example.invalid")]
+    [InlineData("ada@hidden.onion")]
+    [InlineData("ada@router.home.arpa")]
+    [InlineData("ada@192.0.2.10")]
+    [InlineData("ada@example.-a")]
+    public void An_address_that_no_mail_can_reach_is_rejected(string email) =>
+        Assert.Contains("cannot be delivered", EmailAddress.Validate(email), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("a@mailinator.example", true)]
+    [InlineData("a@sub.Mailinator.example", true)]
+    [InlineData("a@notmailinator.example", false)]
+    [InlineData("a@example", false)]
+    public void Disposable_domains_include_their_subdomains(string email, bool disposable) =>
+        Assert.Equal(disposable, new SignupPolicy { DisposableDomains = ["mailinator.example"] }.IsDisposable(email));
 
     [Theory]
     [InlineData(" Ada@Example.com ", "Ada@Example.com")]

@@ -8,13 +8,15 @@ public abstract record ChoosePasswordResult
     public sealed record Invalid(FieldErrors Errors) : ChoosePasswordResult;
     /// <summary>The link is unknown, used or expired: one result, because requesting a new link is the answer to each.</summary>
     public sealed record InvalidOrExpiredToken : ChoosePasswordResult;
+    /// <summary>The pending tenant would start a trial, and the person has had one before: nothing changed.</summary>
+    public sealed record TrialUsed : ChoosePasswordResult;
 }
 
 /// <summary>
 /// Sets a password with the link of a reset, or of an invitation to a person who has none. A link works once, all of the person's sessions end, and failed
 /// sign-ins are forgotten. The link proves the address, so a pending tenant becomes active.
 /// </summary>
-public sealed class ChoosePassword(ControlDatabase database, Clock clock, SecretBox secrets, Passwords passwords)
+public sealed class ChoosePassword(ControlDatabase database, Clock clock, SignupPolicy policy, SecretBox secrets, Passwords passwords)
 {
     /// <param name="purpose"><c>reset</c> or <c>invite</c>: the page that the link opened.</param>
     public async Task<bool> IsUsableAsync(string? token, string purpose, CancellationToken ct) =>
@@ -50,9 +52,9 @@ public sealed class ChoosePassword(ControlDatabase database, Clock clock, Secret
         await transaction.ClearCountAsync(RateCounter.SignIn, EmailAddress.KeyOf(email), origin: null, ct);
         await transaction.AuditAsync(
             clock, found.Tenant, $"member:{found.Member}", purpose == "invite" ? "invitation.accepted" : "password.reset", null, ct);
-        if (tenant.Status == "pending")
+        if (tenant.Status == "pending" && !await transaction.ActivateAsync(clock, policy, secrets, found, tenant.Plan, ct))
         {
-            await transaction.ActivateAsync(clock, secrets, found, tenant.Plan, ct);
+            return new ChoosePasswordResult.TrialUsed();
         }
 
         await transaction.CommitAsync(ct);

@@ -28,7 +28,7 @@ public abstract record SignUpResult
 /// An address that has an account is processed in exactly the same way: only the text of the mail differs. Once its link is used, the person has one more
 /// tenant.
 /// </remarks>
-public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, AccountMails mails, Passwords passwords)
+public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, SignupPolicy policy, AccountMails mails, Passwords passwords)
 {
     public async Task<SignUpResult> RunAsync(SignUpRequest request, CancellationToken ct)
     {
@@ -99,7 +99,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
         return new SignUpResult.Accepted(owner.Tenant);
     }
 
-    static FieldErrors Validate(SignUpRequest request, NewTenant tenant, List<Plan> plans)
+    FieldErrors Validate(SignUpRequest request, NewTenant tenant, List<Plan> plans)
     {
         var errors = new FieldErrors();
         tenant.Validate(errors);
@@ -110,6 +110,12 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
             { SelfService: false } plan => $"To get the plan {plan.Title}, contact us. To sign up online, choose one of {selfService}.",
             _ => null,
         });
+        if (!errors.ContainsKey("email") && plans.Exists(plan => plan.Name == request.Plan && plan.TrialDays is not null))
+        {
+            errors.Check("email", policy.IsDisposable(tenant.Email!)
+                ? "A trial needs an address that you keep, not a disposable one." : null);
+        }
+
         errors.Check("password", PasswordRule.Validate(request.Password, tenant.Email, tenant.Organization));
         errors.Check("accept_terms", request.AcceptTerms ? null : "Accept the terms of service to sign up.");
         return errors;

@@ -12,18 +12,28 @@ static class TenantActivation
     public static async Task<LockedTenant> LockTenantAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         (await transaction.FirstAsync(Lock, row => new LockedTenant(row.GetString(0), row.GetString(1)), ct, tenant))!;
 
-    public static async Task ActivateAsync(
-        this Transaction transaction, Clock clock, SecretBox secrets, FoundToken token, string plan, CancellationToken ct)
+    /// <returns>False when the person has had a trial before and the policy gives each person one: nothing was written.</returns>
+    public static async Task<bool> ActivateAsync(
+        this Transaction transaction, Clock clock, SignupPolicy policy, SecretBox secrets, FoundToken token, string plan, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
+        var terms = (await transaction.PlanAsync(plan, now, ct))!;
+        if (policy.OneTrialPerPerson && terms.TrialDays is not null
+            && !await transaction.UseTrialAsync(token.Tenant, (await transaction.ScalarAsync<string>(SelectEmail, ct, token.Member))!, now, ct))
+        {
+            return false;
+        }
+
         await transaction.ExecuteAsync("update control.tenant set status = 'active', verified_at = $2 where id = $1", ct, token.Tenant, now);
-        var terms = await transaction.PlanAsync(plan, now, ct);
-        await transaction.StartSubscriptionAsync(token.Tenant, terms!, agreed: null, now, ct);
+        await transaction.StartSubscriptionAsync(token.Tenant, terms, agreed: null, now, ct);
         await transaction.AddWebhookSecretAsync(clock, secrets, token.Tenant, ct);
         await transaction.AuditAsync(clock, token.Tenant, $"member:{token.Member}", "tenant.verified", new { plan }, ct);
         // The job requests the environment of every active tenant that has none.
         await transaction.AnnounceJobAsync(JobSchedules.Provision, token.Tenant, ct);
+        return true;
     }
+
+    const string SelectEmail = "select email from control.member where id = $1";
 
     const string Lock = "select status, requested_plan from control.tenant where id = $1 for update";
 }

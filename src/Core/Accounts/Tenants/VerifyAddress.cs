@@ -14,10 +14,12 @@ public abstract record VerifyResult
     public sealed record Unknown : VerifyResult;
     /// <summary>Not the password that was chosen at signup: nothing changed.</summary>
     public sealed record WrongPassword : VerifyResult;
+    /// <summary>The person has had a trial before, and this installation gives each person one: nothing changed.</summary>
+    public sealed record TrialUsed : VerifyResult;
 }
 
 /// <summary>Activates a pending tenant with the link in its mail: exactly once, however often it is used.</summary>
-public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretBox secrets, Passwords passwords)
+public sealed class VerifyAddress(ControlDatabase database, Clock clock, SignupPolicy policy, SecretBox secrets, Passwords passwords)
 {
     /// <summary>Checks a link and changes nothing: mail scanners open links, too.</summary>
     public async Task<VerifyResult> FindAsync(string? token, CancellationToken ct) => (await ReadAsync(token, ct)).Result;
@@ -52,7 +54,11 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SecretB
         }
 
         await transaction.ConfirmMemberAsync(found.Member, clock.GetUtcNow(), ct);
-        await transaction.ActivateAsync(clock, secrets, found, tenant.Plan, ct);
+        if (!await transaction.ActivateAsync(clock, policy, secrets, found, tenant.Plan, ct))
+        {
+            return new VerifyResult.TrialUsed();
+        }
+
         await transaction.CommitAsync(ct);
         return new VerifyResult.Verified(found.Tenant);
     }
