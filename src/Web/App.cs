@@ -32,7 +32,10 @@ public static class App
         services.AddSingleton(settings.Options);
         services.AddSingleton(s => new ControlDatabase(settings.ConnectionString, s.GetService<PasswordProvider>()));
         services.AddSingleton<FindTenantKey>();
-        services.AddSingleton(_ => new SecretBox(settings.SecretsKey));
+        services.AddSingleton(_ => new SecretBox(settings.SecretsKey, settings.FormerSecretsKeys));
+        services.AddSingleton(s => new ReencryptSecrets(
+            s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<SecretBox>(),
+            [WebhookSecrets.Column, DatabaseSecretStore.Column, WebhookEndpoints.Column, DataProtectionKeys.Column]));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
         services.AddSingleton(UnverifiedBytes.Read(configuration));
         services.AddSingleton(RetentionSettings.Read(configuration));
@@ -138,6 +141,7 @@ public static class App
         app.MapOperatorEnvironment();
         app.MapPeople();
         app.MapJobs();
+        app.MapOperators();
         if (app.Services.GetRequiredService<ControlPlaneOptions>().Sandbox)
         {
             app.MapSandbox();

@@ -32,9 +32,10 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         var partitions = await UsagePartitions.EnsureAheadAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct);
         var rebuilt = await Get<RebuildDailyUsage>().RunAsync(ct);
         var reservations = await Get<ExpireReservations>().RunAsync(ct);
+        var secrets = await Get<ReencryptSecrets>().RunAsync(ct);
         return JobReport.Of(
-            ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations)) with
-        { Alerts = rebuilt.Drifts };
+            ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations)).And(secrets) with
+        { Alerts = [.. rebuilt.Drifts, .. secrets.Alerts] };
     }
 
     async Task<JobReport> RetentionAsync(CancellationToken ct) =>

@@ -9,7 +9,7 @@ public sealed class ActivationTests
         // No scheduler and no listener: the announcement is lost, as in a process that dies after the commit.
         await using var rig = await ProvisioningRig.StartAsync();
         var created = Assert.IsType<CreateTenantResult.Created>(await rig.Get<CreateTenant>().RunAsync(
-            new CreateTenantRequest { Tenant = new NewTenant { Email = "ada@example.org", Organization = "Ada", Slug = Names.Random("r"), Country = "DE" }, Plan = "basic" }, default));
+            new CreateTenantRequest { Tenant = new NewTenant { Email = "ada@example.org", Organization = "Ada", Slug = Names.Random("r"), Country = "DE" }, Plan = "basic" }, "operator", default));
         Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from control.environment"));
 
         await rig.ProvisionAsync();
@@ -85,7 +85,7 @@ public sealed class ActivationTests
         var missing = await rig.StatusAsync(tenant);
         var listed = await rig.Get<TenantOverviews>().FindAsync(tenant.Id, default);
         var refused = Assert.IsType<EnvironmentResult.Conflict>(await rig.Get<RestartEnvironment>().RunAsync(tenant.Id, "test", default));
-        var notFailed = Assert.IsType<EnvironmentResult.Conflict>(await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, default));
+        var notFailed = Assert.IsType<EnvironmentResult.Conflict>(await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, "operator", default));
         Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from control.environment"));
         await rig.Get<MissingEnvironments>().RequestAsync(default);
         var requested = await rig.StatusAsync(tenant);
@@ -104,9 +104,9 @@ public sealed class ActivationTests
         var (suspended, deleted) = (await rig.TenantAsync(), await rig.TenantAsync());
         var operate = rig.Get<OperateEnvironment>();
 
-        Assert.Equal(new EnvironmentResult.Accepted(EnvironmentState.Updating), await operate.SuspendAsync(suspended.Id, default));
-        Assert.IsType<EnvironmentResult.Conflict>(await operate.SuspendAsync(suspended.Id, default));
-        Assert.Equal(new EnvironmentResult.Accepted(EnvironmentState.Deleting), await operate.DeleteAsync(deleted.Id, default));
+        Assert.Equal(new EnvironmentResult.Accepted(EnvironmentState.Updating), await operate.SuspendAsync(suspended.Id, "operator", default));
+        Assert.IsType<EnvironmentResult.Conflict>(await operate.SuspendAsync(suspended.Id, "operator", default));
+        Assert.Equal(new EnvironmentResult.Accepted(EnvironmentState.Deleting), await operate.DeleteAsync(deleted.Id, "operator", default));
         await rig.ProvisionAsync();
 
         Assert.Equal("suspended", (await rig.StatusAsync(suspended)).State);

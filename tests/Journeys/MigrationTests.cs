@@ -38,6 +38,37 @@ public sealed class MigrationTests : IAsyncLifetime
         Assert.Equal(All, await _database.ReadAsync(Journal));
     }
 
+    [Fact]
+    public async Task Keys_from_before_scopes_keep_every_right_and_deletions_in_progress_end_access()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0021_keys_and_operators")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'basic', status, now()
+            from (values ('kept', 'active'), ('leaving', 'active'), ('gone', 'deleted')) t (slug, status)
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.environment (tenant_id, state, address, updated_at)
+            select id, 'deleting', slug, now() from control.tenant where slug = 'leaving'
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant_key (id, tenant_id, name, prefix, hash, created_at)
+            select gen_random_uuid(), id, name, 'cpt_', convert_to(slug || name, 'utf8'), now() from control.tenant, (values ('app'), ('gateway')) k (name)
+            """);
+        await _database.MigrateAsync();
+
+        Assert.Equal(["gone true", "kept false", "leaving true"], await _database.ReadAsync("select slug || ' ' || is_deleted from control.tenant order by slug"));
+        Assert.Equal(
+            ["keptapp {admin}", "keptgateway {authorize,usage:write}", "leavinggateway {authorize,usage:write}"],
+            await _database.ReadAsync(
+                """
+                select convert_from(k.hash, 'utf8') || ' ' || f.scopes::text from control.tenant_key k, lateral control.find_tenant_key_2(k.hash) f order by 1
+                """));
+    }
+
     [Theory]
     [InlineData(9)]
     [InlineData(13)]

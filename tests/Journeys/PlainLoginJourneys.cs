@@ -28,9 +28,9 @@ public sealed class PlainLoginJourneys
             Assert.False(await owner.ScalarAsync<bool>("select rolsuper from pg_roles where rolname = current_user", default));
 
             var tenant = Assert.IsType<CreateTenantResult.Created>(await app.Services.GetRequiredService<CreateTenant>().RunAsync(
-                new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Plain", Slug = "plain", Email = "owner@plain.example", Country = "DE" } }, default));
+                new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Plain", Slug = "plain", Email = "owner@plain.example", Country = "DE" } }, "operator", default));
             Assert.Equal("ready", await ProvisionAsync(app.Services, tenant.Tenant));
-            await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(tenant.Tenant, default);
+            await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(tenant.Tenant, "operator", default);
             Assert.Equal("deleted", await ProvisionAsync(app.Services, tenant.Tenant));
             Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_roles where rolname like 'env\\_%')", default));
             Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_database where datname like 'env\\_%')", default));

@@ -27,7 +27,8 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         await SetLimitsAndWebhooksAsync(tenant);
         foreach (var path in (string[])
             ["/", "/login", "/forgot", "/terms", "/app", "/app/environment", "/app/keys", "/app/invoices", "/app/limits", "/app/limits?user=anna", "/app/webhooks", "/app/members",
-             "/app/organizations", "/app/account", "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/deliveries", "/admin/jobs"])
+             "/app/organizations", "/app/account", "/admin", "/admin/tenants", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/deliveries", "/admin/jobs",
+             "/admin/operators"])
         {
             await window.GoAsync(path);
             Assert.Equal((path, 0), (path, await window.HorizontalOverflowAsync()));
@@ -105,6 +106,38 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Suspending…");
         await Assertions.Expect(window.Page.Locator(".heading .state")).ToHaveTextAsync("suspended");
         Assert.Empty(window.ConsoleErrors);
+    }
+
+    [Fact]
+    public async Task An_admin_adds_an_operator_who_is_offered_what_the_role_allows()
+    {
+        var tenant = await Server.CreateTenantAsync();
+        await using var window = await browser.OpenAsync(javaScript: false);
+        await browser.SignInAsOperatorAsync(window);
+        await window.GoAsync("/admin/operators");
+        await window.Page.GetByLabel("Name").FillAsync("Ada Support");
+        await window.Page.GetByLabel("Role").SelectOptionAsync("support");
+        await window.PressAsync("Create key");
+        var key = (await window.Page.Locator("#secret").InnerTextAsync()).Trim();
+        await window.ScreenshotAsync("admin-operators-created");
+        await Assertions.Expect(window.Page.Locator("tbody tr").First).ToContainTextAsync("Ada Support");
+
+        await using var adas = await browser.OpenAsync();
+        await adas.GoAsync("/admin");
+        await adas.Page.GetByLabel("Operator key").FillAsync(key);
+        await adas.PressAsync("Sign in");
+        await adas.GoAsync($"/admin/tenants/{tenant.Id}");
+        await Assertions.Expect(adas.Page.GetByRole(AriaRole.Button, new() { Name = "Suspend…" })).ToBeVisibleAsync();
+        Assert.Equal(0, await adas.Page.GetByRole(AriaRole.Button, new() { Name = "Delete…" }).CountAsync());
+        await adas.GoAsync("/admin/operators");
+        Assert.Equal(0, await adas.Page.GetByRole(AriaRole.Button, new() { Name = "Create key" }).CountAsync());
+        Assert.Empty(adas.ConsoleErrors);
+
+        await window.PressAsync("Revoke… Ada Support");
+        await window.PressAsync("Revoke");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Operator revoked");
+        await adas.Page.GotoAsync("/admin");
+        Assert.Contains("/admin/login", adas.Page.Url, StringComparison.Ordinal);
     }
 
     [Fact]

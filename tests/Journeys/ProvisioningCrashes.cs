@@ -93,7 +93,7 @@ public sealed class ProvisioningCrashes
         Assert.Equal(["done", "done", "done", "failed", "pending"], failed.Steps.Take(5).Select(step => step.State));
 
         File.Delete(environments);
-        Assert.IsType<EnvironmentResult.Accepted>(await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, default));
+        Assert.IsType<EnvironmentResult.Accepted>(await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, "operator", default));
         await rig.ProvisionAsync();
         Assert.Equal(("ready", null), ((await rig.StatusAsync(tenant)).State, (await rig.StatusAsync(tenant)).FailedStep));
     }

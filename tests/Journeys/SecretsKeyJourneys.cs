@@ -28,6 +28,8 @@ public sealed class SecretsKeyJourneys
             var report = await during.RunJobAsync("nightly");
             // A webhook secret, the secret of a webhook endpoint, the environment's secrets and at least one data protection key.
             Assert.InRange(report.GetProperty("counts").GetProperty("secrets_reencrypted").GetInt64(), 4, 100);
+            Assert.Equal(0, await during.ReadAsync<long>("select count(*) from control.data_protection_key where xml !~ '<sealed[^>]*>02'"));
+            Assert.Equal(0, await during.ReadAsync<long>("select count(*) from control.tenant_secret where get_byte(ciphertext, 0) <> 2"));
             Assert.Equal(0, (await during.RunJobAsync("nightly")).GetProperty("counts").GetProperty("secrets_reencrypted").GetInt64());
             Assert.Empty(await NightlyAlertsAsync(during));
         }
@@ -53,7 +55,7 @@ public sealed class SecretsKeyJourneys
         await using var server = await TestServer.StartAsync();
         using var browser = server.NewVisitor();
         Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync("/login")).StatusCode);
-        Assert.Equal(0, await server.ReadAsync<long>("select count(*) from control.data_protection_key where xml like '%masterKey%' or xml not like '%<sealed>%'"));
+        Assert.Equal(0, await server.ReadAsync<long>("select count(*) from control.data_protection_key where xml like '%masterKey%' or xml not like '%</sealed>%'"));
         Assert.NotEqual(0, await server.ReadAsync<long>("select count(*) from control.data_protection_key"));
     }
 

@@ -47,29 +47,32 @@ public static partial class EmailAddress
         var address when Encoding.UTF8.GetByteCount(address) > MaxLength => $"Enter an email address of at most {MaxLength} characters.",
         var address when !Pattern().IsMatch(address) || CombiningAccent().IsMatch(address) => Example,
         var address when Encoding.UTF8.GetByteCount(address.AsSpan(0, address.LastIndexOf('@'))) > MaxLocalLength => Example,
+        var address when IsUnsendable(address[(address.LastIndexOf('@') + 1)..]) => "Mail to this domain cannot be delivered. Enter an address at a public domain.",
+        var address when UnicodeLabels(address) is null => Example,
         var address when IsConfusable(address) =>
             "This address mixes letters of different alphabets that look alike, such as a Latin and a Cyrillic “a”. Type it again with letters of one alphabet.",
-        var address when IsUnsendable(address[(address.LastIndexOf('@') + 1)..]) => "Mail to this domain cannot be delivered. Enter an address at a public domain.",
         _ => null,
     };
 
     /// <summary>Whether a part between dots can pass for another one. Whole Cyrillic domains are fine below a Cyrillic top-level domain.</summary>
     static bool IsConfusable(string address)
     {
-        var at = address.LastIndexOf('@');
-        string[] labels;
+        var labels = UnicodeLabels(address)!;
+        return address[..address.LastIndexOf('@')].Split('.').Concat(labels).Any(part => MixedScripts.IsMixed(part))
+            || (Ascii.IsValid(labels[^1]) && labels[..^1].Any(label => MixedScripts.PassesForLatin(label)));
+    }
+
+    /// <returns>The parts of the domain as people read them; null when one claims to be punycode and is not.</returns>
+    static string[]? UnicodeLabels(string address)
+    {
         try
         {
-            labels = Idn.GetUnicode(address[(at + 1)..]).Split('.');
+            return Idn.GetUnicode(address[(address.LastIndexOf('@') + 1)..]).Split('.');
         }
         catch (ArgumentException)
         {
-            // A label that claims to be punycode and is not.
-            return true;
+            return null;
         }
-
-        return address[..at].Split('.').Concat(labels).Any(part => MixedScripts.IsMixed(part))
-            || (Ascii.IsValid(labels[^1]) && labels[..^1].Any(label => MixedScripts.PassesForLatin(label)));
     }
 
     /// <summary>Numbers, and top-level domains that are reserved for local use (RFC 2606, 6762, 7686 and 8375).</summary>

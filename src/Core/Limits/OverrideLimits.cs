@@ -22,7 +22,7 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
     /// <summary>The rows of a tenant in use are locked for fractions of a second.</summary>
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
 
-    public async Task<OverrideResult> SetAsync(Guid tenant, LimitOverride limits, CancellationToken ct)
+    public async Task<OverrideResult> SetAsync(Guid tenant, LimitOverride limits, string actor, CancellationToken ct)
     {
         var errors = Validate(limits);
         if (errors.Count > 0)
@@ -34,15 +34,15 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
         var set = await transaction.ExecuteAsync(
             Upsert, ct, tenant, limits.TokensPerDay, limits.TokensPerMonth, (int?)limits.RagFiles, (int?)limits.WebSearchesPerMonth, (int?)limits.ImagesPerMonth,
             limits.Reason!.Trim(), clock.GetUtcNow());
-        return set == 0 ? new OverrideResult.NotFound() : await CommitAsync(transaction, tenant, "limits.overridden", limits, ct);
+        return set == 0 ? new OverrideResult.NotFound() : await CommitAsync(transaction, tenant, actor, "limits.overridden", limits, ct);
     }
 
-    public async Task<OverrideResult> RemoveAsync(Guid tenant, CancellationToken ct)
+    public async Task<OverrideResult> RemoveAsync(Guid tenant, string actor, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         return await transaction.ExecuteAsync("delete from control.budget_override where tenant_id = $1", ct, tenant) == 0
             ? new OverrideResult.NotFound()
-            : await CommitAsync(transaction, tenant, "limits.override_removed", null, ct);
+            : await CommitAsync(transaction, tenant, actor, "limits.override_removed", null, ct);
     }
 
     /// <returns>null: the plan's limits apply.</returns>
@@ -51,13 +51,14 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
         row => new LimitOverride(
             row.Get<long?>(0), row.Get<long?>(1), row.Get<int?>(2), row.Get<int?>(3), row.Get<int?>(4), row.GetString(5)), ct, tenant);
 
-    async Task<OverrideResult> CommitAsync(Transaction transaction, Guid tenant, string action, LimitOverride? limits, CancellationToken ct)
+    async Task<OverrideResult> CommitAsync(
+        Transaction transaction, Guid tenant, string actor, string action, LimitOverride? limits, CancellationToken ct)
     {
         // New limits have new thresholds, so alerts are checked again in every window that has not ended. The rows are locked first, in the common lock order.
         var since = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime).AddMonths(-1);
         await transaction.ExecuteAsync(LockBudgets, ct, tenant, since);
         await transaction.ExecuteAsync(ResetAlertThresholds, ct, tenant, since);
-        await transaction.AuditAsync(clock, tenant, "operator", action, limits, ct);
+        await transaction.AuditAsync(clock, tenant, actor, action, limits, ct);
         await transaction.CommitAsync(ct);
         return new OverrideResult.Done();
     }

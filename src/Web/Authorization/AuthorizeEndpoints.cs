@@ -9,7 +9,7 @@ static class AuthorizeEndpoints
         routes.MapPost("/v1/authorize", Post).WithMetadata(BodyLimit.Authorize).WithName("authorizeCall").WithSummary("Check whether a call is allowed and reserve its estimate");
 
     static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(
-        AuthorizeRequest request, HttpRequest http, Authorize authorize, DatabaseCircuit circuit, CancellationToken ct)
+        AuthorizeRequest request, HttpRequest http, Authorize authorize, FindTenantKey findTenantKey, DatabaseCircuit circuit, CancellationToken ct)
     {
         if (request.Errors() is { Count: > 0 } errors)
         {
@@ -22,7 +22,9 @@ static class AuthorizeEndpoints
         // Safe to cancel: a retry with the same request_id gets the same answer.
         return await circuit.RunAsync(work => authorize.RunAsync(authorization, work), ct, bypassOpenCircuit: true) is { } answer
             ? TypedResults.Ok(answer)
-            : BearerKeys.UnknownTenantKey();
+            : await circuit.RunAsync(work => findTenantKey.RunAsync(authorization.KeyHash, work), ct, bypassOpenCircuit: true) is not null
+                ? RouteRights.MissingScope(KeyScopes.Authorize)
+                : BearerKeys.UnknownTenantKey();
     }
 }
 

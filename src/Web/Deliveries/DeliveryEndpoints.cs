@@ -13,10 +13,10 @@ static class DeliveryEndpoints
         var admin = routes.MapGroup("/v1/admin").RequireAuthorization(Policies.Operator).WithTags("Operator");
         admin.MapGet("/queues/{queue}/dead", ListDead).WithName("listDeadDeliveries")
             .WithSummary("List what the queue mail, webhooks or alerts could not deliver and does not try again");
-        admin.MapPost("/queues/{queue}/retry", Retry).WithName("retryDeadDeliveries").WithSummary("Queue it again");
+        admin.MapPost("/queues/{queue}/retry", Retry).AllowRoles(OperatorRole.Support).WithName("retryDeadDeliveries").WithSummary("Queue it again");
         admin.MapGet("/mail-suppressions", ListSuppressions).WithName("listMailSuppressions").WithSummary("List the email addresses that get no mail, newest first");
-        admin.MapDelete("/mail-suppressions/{id:guid}", LiftSuppression).WithName("liftMailSuppression").WithSummary("Send mail to the address again");
-        routes.MapPost("/v1/webhooks/mail", AddSuppression).RequireAuthorization(Policies.Operator).WithTags("Operator")
+        admin.MapDelete("/mail-suppressions/{id:guid}", LiftSuppression).AllowRoles(OperatorRole.Support).WithName("liftMailSuppression").WithSummary("Send mail to the address again");
+        routes.MapPost("/v1/webhooks/mail", AddSuppression).RequireAuthorization(Policies.Operator).AllowRoles(OperatorRole.Support).WithTags("Operator")
             .WithName("reportMailEvent").WithSummary("Report a permanent bounce or a complaint: the address gets no mail until an operator lifts the suppression");
     }
 

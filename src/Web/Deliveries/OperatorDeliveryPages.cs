@@ -11,8 +11,8 @@ static class OperatorDeliveryPages
     public static void MapDeliveryPages(this RouteGroupBuilder pages)
     {
         pages.MapGet("/deliveries", Show);
-        pages.MapPost("/deliveries/{queue}/retry", Retry);
-        pages.MapPost("/deliveries/suppressions/{id:guid}/lift", Lift);
+        pages.MapPost("/deliveries/{queue}/retry", Retry).AllowRoles(OperatorRole.Support);
+        pages.MapPost("/deliveries/suppressions/{id:guid}/lift", Lift).AllowRoles(OperatorRole.Support);
         // Reached by a reload or a sign-in after a form was posted.
         pages.MapGet("/deliveries/{queue}/retry", () => new SeeOther("/admin/deliveries"));
         pages.MapGet("/deliveries/suppressions/{id:guid}/lift", () => new SeeOther("/admin/deliveries"));

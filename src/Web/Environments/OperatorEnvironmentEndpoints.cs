@@ -1,3 +1,5 @@
+using System.Security.Claims;
+
 namespace ControlPlane.Web.Environments;
 
 static class OperatorEnvironmentEndpoints
@@ -7,9 +9,9 @@ static class OperatorEnvironmentEndpoints
         routes.MapGet("/v1/admin/capacity", Capacity).RequireAuthorization(Policies.Operator).WithTags("Operator")
             .WithName("getCapacity").WithSummary("Get the number of environments that the database server's connections carry");
         var group = routes.MapGroup("/v1/admin/tenants/{id:guid}").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        group.MapPost("suspend", Suspend).WithName("suspendTenant").WithSummary("Suspend a tenant and stop its environment; data is kept");
-        group.MapPost("resume", Resume).WithName("resumeTenant").WithSummary("Resume a suspended tenant");
-        group.MapPost("retry", Retry).WithName("retryProvisioning").WithSummary("Retry a failed provisioning run");
+        group.MapPost("suspend", Suspend).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("suspendTenant").WithSummary("Suspend a tenant and stop its environment; data is kept");
+        group.MapPost("resume", Resume).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("resumeTenant").WithSummary("Resume a suspended tenant");
+        group.MapPost("retry", Retry).AllowRoles(OperatorRole.Support).WithName("retryProvisioning").WithSummary("Retry a failed provisioning run");
         group.MapPost("delete", Delete).WithName("deleteEnvironment").WithSummary("Delete a tenant's environment and data; accounting records are kept");
         group.MapDelete("", Delete).WithName("deleteTenant").WithSummary("Delete a tenant's environment and data; accounting records are kept");
     }
@@ -20,15 +22,15 @@ static class OperatorEnvironmentEndpoints
         return TypedResults.Ok(await EnvironmentCapacity.ReadAsync(transaction, ct));
     }
 
-    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Suspend(Guid id, OperateEnvironment operate, CancellationToken ct) =>
-        EnvironmentResponses.Of(await operate.SuspendAsync(id, ct));
+    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Suspend(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
+        EnvironmentResponses.Of(await operate.SuspendAsync(id, user.ActorName(), ct));
 
-    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Resume(Guid id, OperateEnvironment operate, CancellationToken ct) =>
-        EnvironmentResponses.Of(await operate.ResumeAsync(id, ct));
+    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Resume(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
+        EnvironmentResponses.Of(await operate.ResumeAsync(id, user.ActorName(), ct));
 
-    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Retry(Guid id, OperateEnvironment operate, CancellationToken ct) =>
-        EnvironmentResponses.Of(await operate.RetryAsync(id, ct));
+    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Retry(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
+        EnvironmentResponses.Of(await operate.RetryAsync(id, user.ActorName(), ct));
 
-    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Delete(Guid id, OperateEnvironment operate, CancellationToken ct) =>
-        EnvironmentResponses.Of(await operate.DeleteAsync(id, ct));
+    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Delete(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
+        EnvironmentResponses.Of(await operate.DeleteAsync(id, user.ActorName(), ct));
 }

@@ -7,7 +7,7 @@ static class InvoiceEndpoints
 {
     public static void MapInvoices(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant).RequireRateLimiting(TenantLimits.Reports).WithTags("Invoices");
+        var group = routes.MapGroup("/v1/invoices").RequireAuthorization(Policies.Tenant).RequireScope(KeyScopes.BillingRead).RequireRateLimiting(TenantLimits.Reports).WithTags("Invoices");
         group.MapGet("", List).WithName("listInvoices").WithSummary("List the tenant's invoices, newest first");
         group.MapGet("{number}.pdf", Pdf).WithName("downloadInvoice").WithSummary("Download an invoice as PDF");
         group.MapGet("{number}", One).WithName("getInvoice").WithSummary("Get an invoice");

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
 
 namespace ControlPlane.Web.Jobs;
 
@@ -13,7 +14,7 @@ static class SandboxEndpoints
             .WithName("advanceSandboxClock").WithSummary("Advance the sandbox clock; due jobs run in order");
 
     static async Task<Results<Ok<ClockReply>, ValidationProblem, ProblemHttpResult>> AdvanceClock(
-        ClockRequest request, MoveSandboxClock move, Clock clock, JobCatalog jobs, CancellationToken ct)
+        ClockRequest request, ClaimsPrincipal user, MoveSandboxClock move, Clock clock, JobCatalog jobs, CancellationToken ct)
     {
         if (request.Now is not { } now)
         {
@@ -25,7 +26,7 @@ static class SandboxEndpoints
             return Invalid($"Advance the clock by at most {MaximumAdvanceInYears} years per request.");
         }
 
-        return await move.RunAsync(jobs.All, now.ToUniversalTime(), ct) switch
+        return await move.RunAsync(jobs.All, now.ToUniversalTime(), ct, user.ActorName()) switch
         {
             MoveClockResult.Moved moved => TypedResults.Ok(new ClockReply(moved.Now, moved.Ran)),
             MoveClockResult.NotForward { Now: var current } => TypedResults.Problem(

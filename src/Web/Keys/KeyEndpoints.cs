@@ -10,7 +10,8 @@ static class KeyEndpoints
     {
         var tenant = routes.MapGroup("/v1").RequireAuthorization(Policies.Tenant).WithTags("Keys");
         tenant.MapGet("/keys", List).WithName("listKeys").WithSummary("List the tenant's keys, without their secret values");
-        tenant.MapPost("/keys", Create).WithName("createKey").WithSummary("Create a key; its value is returned only once");
+        tenant.MapPost("/keys", Create).WithName("createKey").WithSummary("Create a key; its value is returned only once")
+            .WithDescription("`scopes` limits what the key may do; without it the key may do everything. A request that a key's scopes do not cover is answered with 403 and `missing_scope`.");
         tenant.MapDelete("/keys/{id:guid}", Revoke).WithName("revokeKey").WithSummary("Revoke a key immediately");
         tenant.MapPost("/webhook-secret/rotate", Rotate).WithName("rotateWebhookSecret")
             .WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours")
@@ -26,7 +27,7 @@ static class KeyEndpoints
     }
 
     static async Task<Results<Created<CreatedKey>, ValidationProblem>> Create(KeyBody body, ClaimsPrincipal user, CreateKey createKey, CancellationToken ct) =>
-        await createKey.RunAsync(user.TenantId(), body.Name, user.ActorName(), ct) switch
+        await createKey.RunAsync(user.TenantId(), body.Name, body.Scopes ?? [KeyScopes.Admin], user.ActorName(), ct) switch
         {
             CreateKeyResult.Created created => TypedResults.Created((string?)null, created.Key),
             CreateKeyResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
@@ -49,7 +50,8 @@ static class KeyEndpoints
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 
-    sealed record KeyBody([property: Required] string? Name);
+    /// <param name="Scopes">authorize, usage:write, usage:read, billing:read and admin, which includes the others and is the default.</param>
+    sealed record KeyBody([property: Required] string? Name, IReadOnlyList<string?>? Scopes);
 
     /// <param name="RevokePrevious">Invalidates all former secrets at once.</param>
     sealed record RotateBody(bool? RevokePrevious);

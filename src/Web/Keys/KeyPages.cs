@@ -25,15 +25,17 @@ static class KeyPages
         new(new { Keys = await listKeys.RunAsync(user.TenantId(), before: null, KeysShown, ct), Revoked = done == "revoked" });
 
     static async Task<RazorComponentResult<KeysPage>> Create(
-        ClaimsPrincipal user, [FromForm] string? name, CreateKey createKey, ListKeys listKeys, CancellationToken ct)
+        ClaimsPrincipal user, [FromForm] IFormCollection form, CreateKey createKey, ListKeys listKeys, CancellationToken ct)
     {
-        var result = await createKey.RunAsync(user.TenantId(), name, user.ActorName(), ct);
+        var name = form["name"].ToString();
+        string?[] scopes = [.. form["scopes"]];
+        var result = await createKey.RunAsync(user.TenantId(), name, scopes, user.ActorName(), ct);
         var keys = await listKeys.RunAsync(user.TenantId(), before: null, KeysShown, ct);
         return result switch
         {
             CreateKeyResult.Created created => new RazorComponentResult<KeysPage>(new { Keys = keys, Created = created.Key }),
             CreateKeyResult.Invalid invalid =>
-                new RazorComponentResult<KeysPage>(new { Keys = keys, Name = name, Error = invalid.Errors["name"] }) { StatusCode = StatusCodes.Status400BadRequest },
+                new RazorComponentResult<KeysPage>(new { Keys = keys, Name = name, Scopes = scopes, invalid.Errors }) { StatusCode = StatusCodes.Status400BadRequest },
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
     }

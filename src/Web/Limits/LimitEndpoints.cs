@@ -19,8 +19,8 @@ static class LimitEndpoints
         users.MapDelete(User, Remove).WithName("removeUserLimits").WithSummary("Remove a user's limits");
 
         var tenants = routes.MapGroup("/v1/admin/tenants/{id:guid}/limits").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        tenants.MapPut("", Override).WithName("overrideTenantLimits").WithSummary("Override the plan's limits for a tenant; omitted limits keep the plan's value");
-        tenants.MapDelete("", RemoveOverride).WithName("restorePlanLimits").WithSummary("Restore the plan's limits");
+        tenants.MapPut("", Override).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("overrideTenantLimits").WithSummary("Override the plan's limits for a tenant; omitted limits keep the plan's value");
+        tenants.MapDelete("", RemoveOverride).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("restorePlanLimits").WithSummary("Restore the plan's limits");
     }
 
     static async Task<Ok<Page<UserLimit>>> List(ClaimsPrincipal user, string? cursor, int? limit, UserLimits limits, CancellationToken ct)
@@ -45,16 +45,16 @@ static class LimitEndpoints
         await limits.RemoveAsync(http.User.TenantId(), IdOf(user, http), http.User.ActorName(), ct) ? TypedResults.NoContent() : NoSuchUser();
 
     static async Task<Results<Ok<LimitOverride>, ValidationProblem, ProblemHttpResult>> Override(
-        Guid id, LimitOverride body, OverrideLimits overrides, CancellationToken ct) =>
-        await overrides.SetAsync(id, body, ct) switch
+        Guid id, LimitOverride body, ClaimsPrincipal user, OverrideLimits overrides, CancellationToken ct) =>
+        await overrides.SetAsync(id, body, user.ActorName(), ct) switch
         {
             OverrideResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
             OverrideResult.Done => TypedResults.Ok(body),
             _ => TypedResults.Problem("No tenant has this id: GET /v1/admin/tenants lists them.", statusCode: 404, title: "No such tenant"),
         };
 
-    static async Task<Results<NoContent, ProblemHttpResult>> RemoveOverride(Guid id, OverrideLimits overrides, CancellationToken ct) =>
-        await overrides.RemoveAsync(id, ct) is OverrideResult.Done
+    static async Task<Results<NoContent, ProblemHttpResult>> RemoveOverride(Guid id, ClaimsPrincipal user, OverrideLimits overrides, CancellationToken ct) =>
+        await overrides.RemoveAsync(id, user.ActorName(), ct) is OverrideResult.Done
             ? TypedResults.NoContent()
             : TypedResults.Problem("This tenant already has the limits of its plan.", statusCode: 404, title: "Nothing to remove");
 

@@ -66,16 +66,25 @@ static class SignInPages
     }
 
     static async Task<IResult> SignInOperator(
-        [FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, PortalCookies cookies, CancellationToken ct)
+        [FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, OperatorGuesses guesses, PortalCookies cookies,
+        CancellationToken ct)
     {
+        var network = RateLimits.Client(context.Connection.RemoteIpAddress);
+        if (guesses.DelayOf(network) is { } delay)
+        {
+            return RateLimits.Reject(context, delay);
+        }
+
         if (await sessions.StartAsync(form["key"], ct) is not { } session)
         {
+            guesses.Failed(network);
             return new RazorComponentResult<OperatorLoginPage>(new { Return = form["return"].ToString(), Problem = "Incorrect operator key." })
             {
                 StatusCode = StatusCodes.Status400BadRequest,
             };
         }
 
+        guesses.Succeeded(network);
         cookies.SignInOperator(context, session);
         return new SeeOther(ReturnPath.Of(form["return"], Operators));
     }

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Overview;
@@ -10,10 +11,11 @@ static class OperatorPages
         var pages = routes.MapGroup("/admin").RequireAuthorization(Policies.OperatorPage).ExcludeFromDescription();
         pages.MapGet("", Overview);
         pages.MapTenantPages();
+        pages.MapOperatorListPages();
         pages.MapQuarantinePages();
         pages.MapDeliveryPages();
         pages.MapGet("/jobs", ListJobs);
-        pages.MapPost("/jobs/{job}/run", RunJob);
+        pages.MapPost("/jobs/{job}/run", RunJob).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
     }
 
     static async Task<RazorComponentResult<OverviewPage>> Overview(
@@ -38,14 +40,14 @@ static class OperatorPages
 
     // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> RunJob(
-        string job, IFormCollection form, JobCatalog jobs, JobRunner runner, Clock clock, CancellationToken ct)
+        string job, IFormCollection form, ClaimsPrincipal user, JobCatalog jobs, JobRunner runner, Clock clock, CancellationToken ct)
     {
         if (jobs.Find(job) is not { } definition)
         {
             return TypedResults.NotFound();
         }
 
-        var result = await runner.RunAsync(definition, clock.GetUtcNow(), ct) switch
+        var result = await runner.RunAsync(definition, clock.GetUtcNow(), ct, user.ActorName()) switch
         {
             JobResult.AlreadyRunning => "busy",
             JobResult.Failed => "failed",

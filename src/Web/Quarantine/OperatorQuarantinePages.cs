@@ -9,9 +9,9 @@ static class OperatorQuarantinePages
     public static void MapQuarantinePages(this RouteGroupBuilder pages)
     {
         pages.MapGet("/quarantine", Show);
-        pages.MapPost("/quarantine/{id:guid}/replay", Replay);
-        pages.MapPost("/quarantine/{id:guid}/discard", Discard);
-        pages.MapPost("/quarantine/batch", RequestBatch);
+        pages.MapPost("/quarantine/{id:guid}/replay", Replay).AllowRoles(OperatorRole.Support);
+        pages.MapPost("/quarantine/{id:guid}/discard", Discard).AllowRoles(OperatorRole.Support);
+        pages.MapPost("/quarantine/batch", RequestBatch).AllowRoles(OperatorRole.Support);
         // Reached by a reload or a sign-in after a form was posted.
         pages.MapGet("/quarantine/{id:guid}/{form:regex(^(replay|discard)$)}", () => new SeeOther("/admin/quarantine"));
         pages.MapGet("/quarantine/batch", () => new SeeOther("/admin/quarantine"));

@@ -9,10 +9,10 @@ static class QuarantineEndpoints
     {
         var group = routes.MapGroup("/v1/admin/quarantine").RequireAuthorization(Policies.Operator).WithTags("Operator");
         group.MapGet("", List).WithName("listQuarantine").WithSummary("List usage events that could not be counted, newest first");
-        group.MapPost("{id:guid}/replay", Replay).WithName("replayQuarantinedEvent").WithSummary("Process a held event again after its cause has been fixed");
-        group.MapPost("{id:guid}/discard", Discard).WithName("discardQuarantinedEvent").WithSummary("Decide that a held event will never be counted");
+        group.MapPost("{id:guid}/replay", Replay).AllowRoles(OperatorRole.Support).WithName("replayQuarantinedEvent").WithSummary("Process a held event again after its cause has been fixed");
+        group.MapPost("{id:guid}/discard", Discard).AllowRoles(OperatorRole.Support).WithName("discardQuarantinedEvent").WithSummary("Decide that a held event will never be counted");
         group.MapGet("batches", Batches).WithName("listQuarantineBatches").WithSummary("List replays and discards of many events with their progress, newest first");
-        group.MapPost("batches", Request).WithName("requestQuarantineBatch")
+        group.MapPost("batches", Request).AllowRoles(OperatorRole.Support).WithName("requestQuarantineBatch")
             .WithSummary("Replay or discard all held events of one reason")
             .WithDescription(
                 "`action` is replay or discard, `code` the reason the events are held for, `tenant_id` limits the batch to one tenant. The job quarantine processes the "

@@ -21,8 +21,14 @@ public static class ApiServices
     }
 
     /// <summary>Authentication, rate limits and the OpenAPI document.</summary>
+    /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     public static void AddApi(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
+        if (configuration[OperatorKeySetting.Name] is { } key)
+        {
+            OperatorKeySetting.Validate(key);
+        }
+
         services.AddForwardedHeaders(configuration);
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);

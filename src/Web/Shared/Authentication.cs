@@ -8,15 +8,15 @@ namespace ControlPlane.Web.Shared;
 /// <summary>Authorization policies. Bearer keys are accepted by the API only, session cookies by the pages only.</summary>
 public static class Policies
 {
-    /// <summary>A tenant key as bearer token.</summary>
+    /// <summary>A tenant key as bearer token, with the scope that the route states (<see cref="RouteRights"/>).</summary>
     public const string Tenant = "tenant";
-    /// <summary>An operator key as bearer token.</summary>
+    /// <summary>An operator key as bearer token, of a role that the route allows (<see cref="RouteRights"/>).</summary>
     public const string Operator = "operator";
     /// <summary>A member signed in to the portal.</summary>
     public const string Member = "member";
     /// <summary>A member with the role owner, who may change keys, members and the environment.</summary>
     public const string Owner = "owner";
-    /// <summary>An operator signed in to /admin.</summary>
+    /// <summary>An operator signed in to /admin, with a role that the route allows (<see cref="RouteRights"/>).</summary>
     public const string OperatorPage = "operator_page";
 
     internal static void AddControlPlaneAuthentication(this IServiceCollection services)
@@ -26,11 +26,11 @@ public static class Policies
             .AddScheme<AuthenticationSchemeOptions, BearerKeys>(BearerKeys.Scheme, null)
             .AddScheme<AuthenticationSchemeOptions, Sessions>(Sessions.Scheme, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(Tenant, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireClaim(Claims.Tenant))
-            .AddPolicy(Operator, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireClaim(Claims.Operator))
+            .AddPolicy(Tenant, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireClaim(Claims.Tenant).RequireAssertion(RouteRights.HasScope))
+            .AddPolicy(Operator, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireAssertion(RouteRights.HasRole))
             .AddPolicy(Member, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant))
             .AddPolicy(Owner, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant).RequireClaim(Claims.Role, "owner"))
-            .AddPolicy(OperatorPage, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Operator));
+            .AddPolicy(OperatorPage, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireAssertion(RouteRights.HasRole));
     }
 }
 
@@ -38,15 +38,16 @@ public static class Policies
 public static class Claims
 {
     public const string Tenant = "tenant";
-    public const string Operator = "operator";
     internal const string Role = "role";
+    const string OperatorRoleType = "operator_role";
+    const string Scope = "scope";
     const string Actor = "actor";
     const string Email = "email";
 
     /// <summary>The tenant of a request that passed <see cref="Policies.Tenant"/> or <see cref="Policies.Member"/>.</summary>
     public static Guid TenantId(this ClaimsPrincipal user) => Guid.Parse(user.FindFirstValue(Tenant)!);
 
-    /// <summary>For the audit log: <c>key:{id}</c>, <c>member:{id}</c> or <c>operator</c>.</summary>
+    /// <summary>For the audit log: <c>key:{id}</c>, <c>member:{id}</c>, <c>operator:{name}</c> or <c>operator</c>.</summary>
     public static string ActorName(this ClaimsPrincipal user) => user.FindFirstValue(Actor) ?? "visitor";
 
     /// <summary><c>owner</c>, <c>billing</c> or <c>viewer</c>; null for a key.</summary>
@@ -54,71 +55,23 @@ public static class Claims
 
     public static string? MemberEmail(this ClaimsPrincipal user) => user.FindFirstValue(Email);
 
-    internal static AuthenticateResult Ticket(string scheme, string actor, Guid? tenant, string? role = null, string? email = null)
-    {
-        var identity = new ClaimsIdentity(scheme);
-        identity.AddClaim(new Claim(Actor, actor));
-        identity.AddClaim(tenant is { } id ? new Claim(Tenant, id.ToString()) : new Claim(Operator, "true"));
-        if (role is not null)
-        {
-            identity.AddClaim(new Claim(Role, role));
-        }
+    /// <summary>null for members and tenant keys.</summary>
+    public static OperatorRole? OperatorRole(this ClaimsPrincipal user) => OperatorRoles.Parse(user.FindFirstValue(OperatorRoleType));
 
-        if (email is not null)
-        {
-            identity.AddClaim(new Claim(Email, email));
-        }
+    internal static IReadOnlyCollection<string> Scopes(this ClaimsPrincipal user) => [.. user.FindAll(Scope).Select(claim => claim.Value)];
 
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), scheme));
-    }
-}
+    internal static AuthenticateResult OfKey(FoundKey key) => Ticket(
+        BearerKeys.Scheme, $"key:{key.Key}", [new Claim(Tenant, key.Tenant.ToString()), .. key.Scopes.Select(scope => new Claim(Scope, scope))]);
 
-/// <summary>Authorization: Bearer cpt_… (tenant) or cpo_… (operator), looked up by hash.</summary>
-sealed class BearerKeys(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ControlDatabase database, FindTenantKey findTenantKey)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
-{
-    public new const string Scheme = "bearer";
+    internal static AuthenticateResult OfMember(MemberSession session) => Ticket(
+        Sessions.Scheme, $"member:{session.Member}",
+        new Claim(Tenant, session.Tenant.ToString()), new Claim(Role, session.Role), new Claim(Email, session.Email));
 
-    /// <returns>null without a bearer key.</returns>
-    public static string? KeyOf(HttpRequest request) =>
-        request.Headers.Authorization.ToString() is var header && header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
-            ? header["Bearer ".Length..].Trim()
-            : null;
+    internal static AuthenticateResult OfOperator(string scheme, OperatorIdentity found) =>
+        Ticket(scheme, found.Actor, new Claim(OperatorRoleType, found.Role.Text()));
 
-    public static ProblemHttpResult UnknownTenantKey() => TypedResults.Problem(
-        "Send a tenant key as Authorization: Bearer cpt_…. This key is unknown or revoked.", statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");
-
-    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
-    {
-        if (KeyOf(Request) is not { } key)
-        {
-            return AuthenticateResult.NoResult();
-        }
-
-        if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
-        {
-            if (await findTenantKey.RunAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
-            {
-                return AuthenticateResult.Fail("The key is unknown or revoked.");
-            }
-
-            Context.SetTenant(found.Tenant);
-            return Claims.Ticket(Scheme, $"key:{found.Key}", found.Tenant);
-        }
-
-        await using var job = await database.BeginJobAsync(Context.RequestAborted);
-        return await job.IsOperatorKeyAsync(key, Context.RequestAborted)
-            ? Claims.Ticket(Scheme, "operator", null)
-            : AuthenticateResult.Fail("The key is unknown or revoked.");
-    }
-
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
-    {
-        Response.Headers.WWWAuthenticate = "Bearer";
-        Response.StatusCode = StatusCodes.Status401Unauthorized;
-        return Task.CompletedTask;
-    }
+    static AuthenticateResult Ticket(string scheme, string actor, params Claim[] claims) => AuthenticateResult.Success(
+        new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new Claim(Actor, actor), .. claims], scheme)), scheme));
 }
 
 /// <summary>The cookies of the portal (members) and of /admin (operators).</summary>
@@ -140,8 +93,8 @@ public sealed class Sessions(
             }
 
             await using var job = await database.BeginJobAsync(ct);
-            return await job.IsOperatorSessionAsync(token, ct)
-                ? Claims.Ticket(Scheme, "operator", null)
+            return await job.FindOperatorSessionAsync(token, ct) is { } identity
+                ? Claims.OfOperator(Scheme, identity)
                 : AuthenticateResult.NoResult();
         }
 
@@ -158,7 +111,7 @@ public sealed class Sessions(
 
         Context.SetTenant(found.Tenant);
         Context.Features.Set(found);
-        return Claims.Ticket(Scheme, $"member:{found.Member}", found.Tenant, found.Role, found.Email);
+        return Claims.OfMember(found);
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)

@@ -30,6 +30,7 @@ sealed class ErrorPages : IProblemDetailsWriter
         400 when http.Features.Get<IAntiforgeryValidationFeature>() is { IsValid: false } => (
             "This form has expired", "You signed in or out after opening it, or it was open for too long. Nothing was changed. Reload the page and submit the form again."),
         400 => ("Invalid request", "The address or the form contains an invalid value. Nothing was changed."),
+        403 when http.Request.Path.StartsWithSegments("/admin") => ("Access denied", "Your role does not allow this. Ask an admin."),
         403 => ("Access denied", "Your role does not allow this. Ask an owner of your organization."),
         404 => ("Page not found", "The address is wrong, or the page no longer exists."),
         405 => ("Method not allowed", "This address does not support the request. Use the links and forms of the portal."),

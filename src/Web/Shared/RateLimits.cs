@@ -34,6 +34,7 @@ static class RateLimits
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));
         });
+        services.AddSingleton(_ => new OperatorGuesses(TimeProvider.System, OperatorGuesses.DefaultFree * factor));
     }
 
     /// <summary>429 with Retry-After: problem+json for API clients, a page for browsers.</summary>
@@ -49,7 +50,7 @@ static class RateLimits
             $"Too many requests. Try again in {Duration(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
-    // A client that has one IPv6 address usually has its whole /64.
+    /// <summary>The client's network: a client that has one IPv6 address usually has its whole /64.</summary>
     public static string Client(IPAddress? address) => address switch
     {
         null => "local",

@@ -6,7 +6,7 @@ namespace ControlPlane.Web.Subscriptions;
 static class SubscriptionEndpoints
 {
     public static void MapSubscription(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/subscription", Get).RequireAuthorization(Policies.Tenant)
+        routes.MapGet("/v1/subscription", Get).RequireAuthorization(Policies.Tenant).RequireScope(KeyScopes.BillingRead)
             .WithName("getSubscription").WithSummary("Get the plan, its limits, and the used and remaining tokens");
 
     static async Task<Results<Ok<SubscriptionReply>, ProblemHttpResult>> Get(ClaimsPrincipal user, ControlDatabase database, Clock clock, CancellationToken ct)

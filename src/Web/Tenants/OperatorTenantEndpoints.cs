@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
 using System.Text.Json.Serialization;
 
 namespace ControlPlane.Web.Tenants;
@@ -9,14 +10,15 @@ static class OperatorTenantEndpoints
     public static void MapOperatorTenants(this IEndpointRouteBuilder routes)
     {
         var tenants = routes.MapGroup("/v1/admin/tenants").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        tenants.MapPost("/", Create).WithName("createTenant").WithSummary("Create an active tenant")
+        tenants.MapPost("/", Create).AllowRoles(OperatorRole.Billing).WithName("createTenant").WithSummary("Create an active tenant")
             .WithDescription("Starts the subscription, queues provisioning and invites the owner by email. The key and the webhook secret are returned only once.");
         tenants.MapGet("/", List).WithName("listTenants").WithSummary("List tenants, newest first");
         tenants.MapGet("/{id:guid}", Find).WithName("getTenant").WithSummary("Get a tenant");
     }
 
-    static async Task<Results<Created<CreatedReply>, ValidationProblem, ProblemHttpResult>> Create(TenantBody body, CreateTenant createTenant, CancellationToken ct) =>
-        await createTenant.RunAsync(body.ToRequest(), ct) switch
+    static async Task<Results<Created<CreatedReply>, ValidationProblem, ProblemHttpResult>> Create(
+        TenantBody body, ClaimsPrincipal user, CreateTenant createTenant, CancellationToken ct) =>
+        await createTenant.RunAsync(body.ToRequest(), user.ActorName(), ct) switch
         {
             CreateTenantResult.Created created =>
                 TypedResults.Created($"/v1/admin/tenants/{created.Tenant}", new CreatedReply(created.Tenant, created.Slug, created.ApiKey, created.WebhookSecret)),

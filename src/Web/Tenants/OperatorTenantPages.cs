@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Tenants;
@@ -11,9 +12,11 @@ static class OperatorTenantPages
     {
         pages.MapGet("/tenants", List);
         pages.MapGet("/tenants/{id:guid}", Show);
-        pages.MapPost("/tenants/{id:guid}/limits", Override);
-        pages.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride);
-        pages.MapPost("/tenants/{id:guid}/{action}", Operate);
+        pages.MapPost("/tenants/{id:guid}/limits", Override).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
+        pages.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
+        pages.MapPost("/tenants/{id:guid}/{action:regex(^(suspend|resume)$)}", Operate).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
+        pages.MapPost("/tenants/{id:guid}/{action:regex(^retry$)}", Operate).AllowRoles(OperatorRole.Support);
+        pages.MapPost("/tenants/{id:guid}/{action:regex(^delete$)}", Operate);
         // Reached by a reload or a sign-in after a form was posted.
         pages.MapGet("/tenants/{id:guid}/{action}", (Guid id) => new SeeOther($"/admin/tenants/{id}"));
     }
@@ -47,15 +50,15 @@ static class OperatorTenantPages
 
     // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Operate(
-        Guid id, string action, IFormCollection form, OperateEnvironment operate, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options,
-        Clock clock, CancellationToken ct)
+        Guid id, string action, IFormCollection form, ClaimsPrincipal user, OperateEnvironment operate, TenantOverviews tenants, ControlDatabase database,
+        ControlPlaneOptions options, Clock clock, CancellationToken ct)
     {
         var result = action switch
         {
-            "suspend" => await operate.SuspendAsync(id, ct),
-            "resume" => await operate.ResumeAsync(id, ct),
-            "retry" => await operate.RetryAsync(id, ct),
-            "delete" => await operate.DeleteAsync(id, ct),
+            "suspend" => await operate.SuspendAsync(id, user.ActorName(), ct),
+            "resume" => await operate.ResumeAsync(id, user.ActorName(), ct),
+            "retry" => await operate.RetryAsync(id, user.ActorName(), ct),
+            "delete" => await operate.DeleteAsync(id, user.ActorName(), ct),
             _ => new EnvironmentResult.NotFound(),
         };
         return result switch
@@ -68,11 +71,11 @@ static class OperatorTenantPages
 
     static async Task<IResult> Override(
         Guid id, [FromForm] string? tokens_per_day, [FromForm] string? tokens_per_month, [FromForm] string? rag_files, [FromForm] string? web_searches_per_month,
-        [FromForm] string? images_per_month, [FromForm] string? reason, OverrideLimits overrides, TenantOverviews tenants, ControlDatabase database,
-        ControlPlaneOptions options, Clock clock, CancellationToken ct)
+        [FromForm] string? images_per_month, [FromForm] string? reason, ClaimsPrincipal user, OverrideLimits overrides, TenantOverviews tenants,
+        ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct)
     {
         var entered = new OverrideForm(tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month, reason);
-        return await overrides.SetAsync(id, entered.ToOverride(), ct) switch
+        return await overrides.SetAsync(id, entered.ToOverride(), user.ActorName(), ct) switch
         {
             OverrideResult.Done => new SeeOther($"/admin/tenants/{id}?done=limits"),
             OverrideResult.Invalid invalid => await RenderTenantAsync(id, tenants, database, options, clock, ct, entered: entered, errors: invalid.Errors),
@@ -80,9 +83,9 @@ static class OperatorTenantPages
         };
     }
 
-    static async Task<IResult> RemoveOverride(Guid id, IFormCollection form, OverrideLimits overrides, CancellationToken ct)
+    static async Task<IResult> RemoveOverride(Guid id, IFormCollection form, ClaimsPrincipal user, OverrideLimits overrides, CancellationToken ct)
     {
-        await overrides.RemoveAsync(id, ct);
+        await overrides.RemoveAsync(id, user.ActorName(), ct);
         return new SeeOther($"/admin/tenants/{id}?done=limits");
     }
 

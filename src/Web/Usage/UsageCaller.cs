@@ -14,23 +14,22 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
 
     const string WrongSignature = "webhook-signature does not match. Sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret.";
 
-    /// <returns>The tenant of a valid bearer key; null without one.</returns>
+    /// <returns>The tenant of a bearer key that may report usage, or the 401 or 403 to answer with.</returns>
     /// <exception cref="Exception">The database is unavailable and the key is not cached.</exception>
-    public async Task<Guid?> BearerAsync(HttpContext context, CancellationToken ct)
+    public async Task<(Guid? Tenant, ProblemHttpResult? Problem)> BearerAsync(HttpContext context, CancellationToken ct)
     {
-        if (BearerKeys.KeyOf(context.Request) is not { } key || !Credentials.IsTenantKey(key))
+        if (BearerKeys.KeyOf(context.Request) is not { } key || !Credentials.IsTenantKey(key) || await FindKeyAsync(Credentials.Hash(key), ct) is not { } found)
         {
-            return null;
+            return (null, Unauthorized("This key is unknown or revoked."));
         }
 
-        var hash = Credentials.Hash(key);
-        var tenant = await TenantOfAsync(hash, ct);
-        if (tenant is { } known)
+        if (!found.Scopes.Allow(KeyScopes.UsageWrite))
         {
-            context.SetTenant(known);
+            return (null, RouteRights.MissingScope(KeyScopes.UsageWrite));
         }
 
-        return tenant;
+        context.SetTenant(found.Tenant);
+        return (found.Tenant, null);
     }
 
     /// <summary>Checks the headers before the body is read, and the signature while it is.</summary>
@@ -76,11 +75,10 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         context.SetTenant(tenant);
         return (tenant, body, null);
 
-        static (Guid, byte[]?, ProblemHttpResult?) Refuse(string detail) =>
-            (Guid.Empty, null, TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated"));
+        static (Guid, byte[]?, ProblemHttpResult?) Refuse(string detail) => (Guid.Empty, null, Unauthorized(detail));
     }
 
-    async Task<Guid?> TenantOfAsync(byte[] hash, CancellationToken ct)
+    async Task<FoundKey?> FindKeyAsync(byte[] hash, CancellationToken ct)
     {
         var name = Convert.ToHexString(hash);
         try
@@ -91,12 +89,12 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
                 return null;
             }
 
-            verified.Keys.Add(name, found.Tenant);
-            return found.Tenant;
+            verified.Keys.Add(name, found);
+            return found;
         }
-        catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Keys.TryFind(name, out var tenant))
+        catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Keys.TryFind(name, out var known))
         {
-            return tenant;
+            return known;
         }
     }
 
@@ -106,7 +104,14 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
     {
         try
         {
-            return (await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _)), null);
+            var secrets = await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _));
+            if (secrets.Count == 0)
+            {
+                // Of a deleted tenant: during an outage its former secrets are not accepted either.
+                verified.Secrets.Remove(tenant);
+            }
+
+            return (secrets, null);
         }
         catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Secrets.TryFind(tenant, out var cached))
         {
@@ -119,4 +124,7 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
             return await transaction.ValidAsync(box, tenant, ct);
         }
     }
+
+    static ProblemHttpResult Unauthorized(string detail) =>
+        TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");
 }

@@ -35,7 +35,7 @@ static class UsageEndpoints
     }
 
     public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).RequireRateLimiting(TenantLimits.Reports).WithTags("Usage")
+        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).RequireScope(KeyScopes.UsageRead).RequireRateLimiting(TenantLimits.Reports).WithTags("Usage")
             .WithName("getUsage").WithSummary("Get usage totals, exact up to the last accepted event")
             .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` is a comma-separated list of day, model and user.");
 
@@ -48,19 +48,20 @@ static class UsageEndpoints
             return problem is null ? await RecordWholeAsync(context.Request, format, sender, signed!, ingest, ct) : problem;
         }
 
-        if (await caller.BearerAsync(context, ct) is not { } tenant)
+        var (tenant, refusal) = await caller.BearerAsync(context, ct);
+        if (refusal is not null)
         {
-            return TypedResults.Problem("This key is unknown or revoked.", statusCode: 401, title: "Not authenticated");
+            return refusal;
         }
 
         if (UsageBody.IsNdjson(context.Request))
         {
-            return await StreamAsync(context, format, tenant, ingest, ct);
+            return await StreamAsync(context, format, tenant!.Value, ingest, ct);
         }
 
         context.Features.Get<BoundedBody>()?.SetVerified();
         var body = await UsageBody.ReadWholeAsync(context.Request, verifier: null, ct);
-        return await RecordWholeAsync(context.Request, format, tenant, body!, ingest, ct);
+        return await RecordWholeAsync(context.Request, format, tenant!.Value, body!, ingest, ct);
     }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(

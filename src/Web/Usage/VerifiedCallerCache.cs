@@ -8,8 +8,8 @@ namespace ControlPlane.Web.Usage;
 /// <param name="time">Wall-clock time, not the sandbox clock.</param>
 sealed class VerifiedCallerCache(TimeSpan timeToLive, TimeProvider time)
 {
-    /// <summary>Tenants by key hash, in hexadecimal.</summary>
-    public ExpiringCache<string, Guid> Keys { get; } = new(timeToLive, time);
+    /// <summary>By key hash, in hexadecimal.</summary>
+    public ExpiringCache<string, FoundKey> Keys { get; } = new(timeToLive, time);
 
     /// <summary>The webhook secrets a tenant had when one of its signatures was last found valid.</summary>
     public ExpiringCache<Guid, IReadOnlyList<byte[]>> Secrets { get; } = new(timeToLive, time);

@@ -43,7 +43,7 @@ public sealed partial class BootstrapTests
 
         // Sign in and create a key.
         await browser.SubmitAsync("/login", "/login", ("email", email), ("password", password));
-        var page = await (await browser.SubmitAsync("/app/keys", "/app/keys", ("name", "reports"))).Content.ReadAsStringAsync();
+        var page = await (await browser.SubmitAsync("/app/keys", "/app/keys", ("name", "reports"), ("scopes", "admin"))).Content.ReadAsStringAsync();
         using var tenant = new HttpClient { BaseAddress = gateway.Address };
         tenant.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", TenantKey().Match(page).Value);
 

@@ -13,10 +13,11 @@ public sealed class CreateKey(ControlDatabase database, Clock clock)
     const int MaximumKeys = 100;
 
     /// <param name="name">1 to 100 printable characters.</param>
-    public async Task<CreateKeyResult> RunAsync(Guid tenant, string? name, string actor, CancellationToken ct)
+    /// <param name="scopes">Of <see cref="KeyScopes"/>.</param>
+    public async Task<CreateKeyResult> RunAsync(Guid tenant, string? name, IReadOnlyCollection<string?> scopes, string actor, CancellationToken ct)
     {
         var trimmed = name?.Trim();
-        var errors = Validate(trimmed);
+        var errors = Validate(trimmed, scopes);
         if (errors.Count > 0)
         {
             return new CreateKeyResult.Invalid(errors);
@@ -30,17 +31,19 @@ public sealed class CreateKey(ControlDatabase database, Clock clock)
             return new CreateKeyResult.Invalid(errors);
         }
 
-        var created = await transaction.AddKeyAsync(clock, tenant, trimmed!, actor, ct);
+        var created = await transaction.AddKeyAsync(clock, tenant, trimmed!, [.. KeyScopes.All.Where(scope => scopes.Contains(scope))], actor, ct);
         await transaction.CommitAsync(ct);
         return new CreateKeyResult.Created(created);
     }
 
-    static FieldErrors Validate(string? name)
+    static FieldErrors Validate(string? name, IReadOnlyCollection<string?> scopes)
     {
         var errors = new FieldErrors();
         errors.Check("name", name is { Length: > 0 and <= 100 } && PlainText.IsPrintable(name)
             ? null : "Enter a name of 1 to 100 letters, digits, spaces and punctuation, such as \"backend\".");
         errors.Check("name", name == GatewayKey.Name ? $"\"{GatewayKey.Name}\" is the environment's own key. Choose another name." : null);
+        errors.Check("scopes", scopes.Count > 0 && scopes.All(scope => scope is not null && KeyScopes.All.Contains(scope))
+            ? null : $"Select at least one of the scopes {string.Join(", ", KeyScopes.All)}.");
         return errors;
     }
 }

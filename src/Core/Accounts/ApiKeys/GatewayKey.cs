@@ -1,6 +1,9 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
-/// <summary>The tenant key that an environment's gateway reports usage with. Its value is in the secret store.</summary>
+/// <summary>
+/// The tenant key with which an environment's gateway authorizes calls and reports usage; the SQL functions that find keys allow it nothing else. Its value
+/// is in the secret store.
+/// </summary>
 public static class GatewayKey
 {
     public const string Name = "gateway";

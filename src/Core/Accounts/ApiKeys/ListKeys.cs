@@ -9,11 +9,13 @@ public sealed class ListKeys(ControlDatabase database)
         await using var transaction = await database.BeginAsync(tenant, ct);
         return await transaction.QueryAsync(
             Select,
-            row => new TenantKey(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.Get<DateTimeOffset?>(4)), ct, tenant, before, limit);
+            row => new TenantKey(
+                row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<string[]>(3), row.GetFieldValue<DateTimeOffset>(4), row.Get<DateTimeOffset?>(5)),
+            ct, tenant, before, limit);
     }
 
     const string Select = """
-        select id, name, prefix, created_at, revoked_at from control.tenant_key
+        select id, name, prefix, scopes, created_at, revoked_at from control.tenant_key
         where tenant_id = $1 and name <> 'gateway' and ($2::uuid is null or id < $2) order by id desc limit $3
         """;
 }

@@ -1,11 +1,12 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
 /// <param name="Prefix">The key's first characters, by which its owner recognizes it.</param>
+/// <param name="Scopes">Of <see cref="KeyScopes"/>.</param>
 /// <param name="RevokedAt">null while the key is valid.</param>
-public sealed record TenantKey(Guid Id, string Name, string Prefix, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+public sealed record TenantKey(Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
 
 /// <param name="Key">Shown only once; only its hash is stored.</param>
-public sealed record CreatedKey(Guid Id, string Name, string Key, DateTimeOffset CreatedAt);
+public sealed record CreatedKey(Guid Id, string Name, string Key, IReadOnlyList<string> Scopes, DateTimeOffset CreatedAt);
 
 static class TenantKeys
 {
@@ -13,14 +14,14 @@ static class TenantKeys
     public const int PrefixLength = 12;
 
     public static async Task<CreatedKey> AddKeyAsync(
-        this Transaction transaction, TimeProvider clock, Guid tenant, string name, string actor, CancellationToken ct)
+        this Transaction transaction, TimeProvider clock, Guid tenant, string name, string[] scopes, string actor, CancellationToken ct)
     {
         var key = Credentials.New(Credentials.TenantKeyPrefix);
-        var created = new CreatedKey(Ids.New(clock), name, key, clock.GetUtcNow());
+        var created = new CreatedKey(Ids.New(clock), name, key, scopes, clock.GetUtcNow());
         await transaction.ExecuteAsync(
-            "insert into control.tenant_key (id, tenant_id, name, prefix, hash, created_at) values ($1, $2, $3, $4, $5, $6)", ct,
-            created.Id, tenant, name, key[..PrefixLength], Credentials.Hash(key), created.CreatedAt);
-        await transaction.AuditAsync(clock, tenant, actor, "key.created", new { id = created.Id }, ct);
+            "insert into control.tenant_key (id, tenant_id, name, prefix, hash, scopes, created_at) values ($1, $2, $3, $4, $5, $6, $7)", ct,
+            created.Id, tenant, name, key[..PrefixLength], Credentials.Hash(key), scopes, created.CreatedAt);
+        await transaction.AuditAsync(clock, tenant, actor, "key.created", new { id = created.Id, scopes }, ct);
         return created;
     }
 }

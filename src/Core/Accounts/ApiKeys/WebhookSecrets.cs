@@ -10,7 +10,14 @@ public static class WebhookSecrets
 {
     public const string Prefix = "whsec_";
 
-    /// <returns>The decoded secrets with which a signature is valid, newest first: at most two. Empty when the tenant has none.</returns>
+    /// <summary>The stored secrets, for a change of the key that encrypts them.</summary>
+    public static SealedColumn Column { get; } = new(
+        "webhook secrets",
+        "select tenant_id, id::text, ciphertext from control.webhook_secret",
+        "update control.webhook_secret set ciphertext = $4 where tenant_id = $1 and id = $2::uuid and ciphertext = $3",
+        (tenant, _) => Context(tenant!.Value));
+
+    /// <returns>The decoded secrets with which a signature is valid, newest first: at most two. Empty when the tenant has none or is deleted.</returns>
     public static async Task<IReadOnlyList<byte[]>> ValidAsync(this Transaction transaction, SecretBox secrets, Guid tenant, CancellationToken ct)
     {
         var ciphertexts = await transaction.QueryAsync(Valid, row => row.GetFieldValue<byte[]>(0), ct, tenant);
@@ -38,7 +45,8 @@ public static class WebhookSecrets
 
     // The current secret is the one without an expiry. Each one costs a hash of every body, so only the current and the previous one count.
     const string Valid = """
-        select ciphertext from control.webhook_secret where tenant_id = $1 and (expires_at is null or expires_at > now())
-        order by expires_at desc nulls first limit 2
+        select s.ciphertext from control.webhook_secret s join control.tenant t on t.id = s.tenant_id
+        where s.tenant_id = $1 and not t.is_deleted and (s.expires_at is null or s.expires_at > now())
+        order by s.expires_at desc nulls first limit 2
         """;
 }

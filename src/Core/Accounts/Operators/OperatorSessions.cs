@@ -1,21 +1,25 @@
 using ControlPlane.Accounts.ApiKeys;
+using ControlPlane.Accounts.Members;
 
-namespace ControlPlane.Accounts.Members;
+namespace ControlPlane.Accounts.Operators;
 
-/// <summary>Signs operators in to /admin with their key, for 12 hours.</summary>
+/// <summary>Signs operators in to /admin with their keys, for 12 hours.</summary>
 public sealed class OperatorSessions(ControlDatabase database, Clock clock)
 {
-    /// <returns>The session for the cookie; null when the key is not the operator's.</returns>
+    /// <returns>The session for the cookie; null when the key is not an operator's.</returns>
     public async Task<SignInResult.SignedIn?> StartAsync(string? key, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        var session = Credentials.New();
-        if (await transaction.ScalarAsync<DateTimeOffset?>(Start, ct, Credentials.Hash(key?.Trim() ?? ""), Credentials.Hash(session)) is not { } expiresAt)
+        if (await transaction.FindOperatorAsync(key?.Trim() ?? "", ct) is not { } found)
         {
             return null;
         }
 
-        await transaction.AuditAsync(clock, null, "operator", "operator.signed_in", null, ct);
+        var session = Credentials.New();
+        var expiresAt = found.Id is { } id
+            ? await transaction.ScalarAsync<DateTimeOffset>(StartNamed, ct, Credentials.Hash(session), id)
+            : await transaction.ScalarAsync<DateTimeOffset>(Start, ct, Credentials.Hash(session));
+        await transaction.AuditAsync(clock, null, found.Actor, "operator.signed_in", null, ct);
         await transaction.CommitAsync(ct);
         return new SignInResult.SignedIn(session, expiresAt);
     }
@@ -24,19 +28,29 @@ public sealed class OperatorSessions(ControlDatabase database, Clock clock)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         await transaction.ExecuteAsync("delete from control.operator_session where token_hash = $1", ct, Credentials.Hash(session));
+        await transaction.ExecuteAsync("delete from control.operator_login where token_hash = $1", ct, Credentials.Hash(session));
         await transaction.CommitAsync(ct);
     }
 
     const string Start = """
-        insert into control.operator_session (token_hash, expires_at)
-        select $2, now() + interval '12 hours' from control.operator_key where hash = $1
-        returning expires_at
+        insert into control.operator_session (token_hash, expires_at) values ($1, now() + interval '12 hours') returning expires_at
+        """;
+
+    const string StartNamed = """
+        insert into control.operator_login (token_hash, operator_id, expires_at) values ($1, $2, now() + interval '12 hours') returning expires_at
         """;
 }
 
 public static class OperatorSessionLookup
 {
-    /// <returns>False when the session is unknown or has expired.</returns>
-    public static Task<bool> IsOperatorSessionAsync(this Transaction transaction, string session, CancellationToken ct) =>
-        transaction.ScalarAsync<bool>("select true from control.operator_session where token_hash = $1 and expires_at > now()", ct, Credentials.Hash(session));
+    /// <returns>null when the session is unknown or has expired, or its operator was revoked.</returns>
+    public static Task<OperatorIdentity?> FindOperatorSessionAsync(this Transaction transaction, string session, CancellationToken ct) => transaction.FirstAsync(
+        Find, row => new OperatorIdentity(row.Get<Guid?>(0), row.Get<string>(1), OperatorRoles.Parse(row.GetString(2))!.Value), ct, Credentials.Hash(session));
+
+    const string Find = """
+        select null::uuid, null::text, 'admin' from control.operator_session where token_hash = $1 and expires_at > now()
+        union all
+        select o.id, o.name, o.role from control.operator_login l join control.operator o on o.id = l.operator_id
+        where l.token_hash = $1 and l.expires_at > now() and o.revoked_at is null
+        """;
 }

@@ -25,7 +25,8 @@ public abstract record CreateTenantResult
 /// <summary>Creates a tenant for an operator: active at once, on any plan. Its owner is invited by mail.</summary>
 public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlPlaneOptions options, AccountMails mails, SecretBox secrets)
 {
-    public async Task<CreateTenantResult> RunAsync(CreateTenantRequest request, CancellationToken ct)
+    /// <param name="actor">The operator.</param>
+    public async Task<CreateTenantResult> RunAsync(CreateTenantRequest request, string actor, CancellationToken ct)
     {
         var tenant = request.Tenant.Normalize();
         var id = Ids.New(clock);
@@ -46,10 +47,10 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         var owner = Ids.New(clock);
         await transaction.ExecuteAsync(InsertOwner, ct, owner, id, tenant.Email, now);
         await transaction.StartSubscriptionAsync(id, plans.Single(plan => plan.Name == request.Plan), request.Agreed, now, ct);
-        var key = await transaction.AddKeyAsync(clock, id, "first key", "operator", ct);
+        var key = await transaction.AddKeyAsync(clock, id, "first key", [KeyScopes.Admin], actor, ct);
         var created = new CreateTenantResult.Created(id, tenant.Slug!, key.Key, await transaction.AddWebhookSecretAsync(clock, secrets, id, ct));
         await mails.SendInvitationAsync(transaction, id, owner, ct);
-        await transaction.AuditAsync(clock, id, "operator", "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);
+        await transaction.AuditAsync(clock, id, actor, "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);
         // The job requests the environment of every active tenant that has none.
         await transaction.AnnounceJobAsync(JobSchedules.Provision, id, ct);
         await transaction.CommitAsync(ct);

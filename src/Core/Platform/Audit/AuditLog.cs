@@ -5,7 +5,7 @@ namespace ControlPlane.Platform.Audit;
 /// <summary>Records who did what, in the transaction that did it. Never log secrets, email addresses or prompts here.</summary>
 public static class AuditLog
 {
-    /// <param name="actor"><c>member:{id}</c>, <c>key:{id}</c>, <c>operator</c>, <c>job:{name}</c> or <c>visitor</c>.</param>
+    /// <param name="actor"><c>member:{id}</c>, <c>key:{id}</c>, <c>operator:{name}</c>, <c>operator</c> (the key of the setting), <c>job:{name}</c> or <c>visitor</c>.</param>
     /// <param name="action">Past tense, dotted: <c>tenant.verified</c>.</param>
     public static Task AuditAsync(
         this Transaction transaction, TimeProvider clock, Guid? tenant, string actor, string action, object? detail, CancellationToken ct) =>

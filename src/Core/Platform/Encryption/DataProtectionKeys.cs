@@ -11,7 +11,7 @@ public sealed class DataProtectionKeys(ControlDatabase database, SecretBox box) 
     /// <summary>The encrypted keys. Those from before encryption are replaced by the framework after 90 days.</summary>
     public static SealedColumn Column { get; } = new(
         "data protection keys",
-        "select null::uuid, name, decode(substring(xml from '<sealed>([0-9a-f]+)</sealed>'), 'hex') from control.data_protection_key where xml like '%<sealed>%'",
+        "select null::uuid, name, decode(substring(xml from '<sealed[^>]*>([0-9a-f]+)</sealed>'), 'hex') from control.data_protection_key where xml like '%</sealed>%'",
         "update control.data_protection_key set xml = replace(xml, encode($3, 'hex'), encode($4, 'hex')) where $1::uuid is null and name = $2",
         (_, _) => SealedXml.Context);
 

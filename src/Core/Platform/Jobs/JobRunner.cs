@@ -17,8 +17,9 @@ public abstract record JobResult
 public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<JobRunner> log)
 {
     /// <param name="scheduledFor">The due time of the run, or now.</param>
+    /// <param name="actor">The operator who runs it, for the audit log; null for the schedule.</param>
     /// <exception cref="NpgsqlException">The database is unavailable, or became so while the job ran.</exception>
-    public async Task<JobResult> RunAsync(JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
+    public async Task<JobResult> RunAsync(JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct, string? actor = null)
     {
         // A session lock: it ends with the process, so a killed runner never blocks the next one.
         await using var session = await database.OpenJobAsync(ct);
@@ -30,6 +31,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         using var activity = Instrumentation.Source.StartActivity($"job {job.Name}", ActivityKind.Internal);
         try
         {
+            await (actor is null ? Task.CompletedTask : AuditAsync(job, actor, ct));
             return await RunRecordedAsync(session, job, scheduledFor, ct);
         }
         finally
@@ -78,6 +80,13 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
             await FinishAsync(session, id, "failed", new { error = e.Message }, ct);
             return new JobResult.Failed(e.Message);
         }
+    }
+
+    async Task AuditAsync(JobDefinition job, string actor, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        await transaction.AuditAsync(clock, null, actor, "job.run", new { job = job.Name }, ct);
+        await transaction.CommitAsync(ct);
     }
 
     Task<int> FinishAsync(Session session, Guid id, string outcome, object summary, CancellationToken ct) =>

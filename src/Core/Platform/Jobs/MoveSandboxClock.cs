@@ -20,8 +20,9 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
 {
     static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(10);
 
+    /// <param name="actor">The operator who moves it, for the audit log; null at the start of the program.</param>
     /// <exception cref="InvalidOperationException">This installation is not a sandbox.</exception>
-    public async Task<MoveClockResult> RunAsync(IReadOnlyList<JobDefinition> jobs, DateTimeOffset to, CancellationToken ct)
+    public async Task<MoveClockResult> RunAsync(IReadOnlyList<JobDefinition> jobs, DateTimeOffset to, CancellationToken ct, string? actor = null)
     {
         // Concurrent moves would run each other's jobs out of order.
         await using var session = await database.OpenJobAsync(ct);
@@ -30,12 +31,25 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
         {
             await clock.ReadAsync(database, ct);
             var from = clock.GetUtcNow();
-            return to < from ? new MoveClockResult.NotForward(from) : await MoveAsync(jobs, from, to, ct);
+            if (to < from)
+            {
+                return new MoveClockResult.NotForward(from);
+            }
+
+            await (actor is null ? Task.CompletedTask : AuditAsync(actor, to, ct));
+            return await MoveAsync(jobs, from, to, ct);
         }
         finally
         {
             await session.ExecuteAsync("select pg_advisory_unlock(hashtextextended('sandbox clock', 0))", CancellationToken.None);
         }
+    }
+
+    async Task AuditAsync(string actor, DateTimeOffset to, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        await transaction.AuditAsync(clock, null, actor, "sandbox_clock.moved", new { to }, ct);
+        await transaction.CommitAsync(ct);
     }
 
     async Task<MoveClockResult> MoveAsync(IReadOnlyList<JobDefinition> jobs, DateTimeOffset from, DateTimeOffset to, CancellationToken ct)

@@ -3,7 +3,7 @@
 --   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?}]
 --             wait: whether to wait for a tenant whose budget rows another transaction has locked; default true, which is what the former release expects
 --   holds     lifetime of the reservations
---   answer    null for an unknown or revoked key; {busy: tenant id} for requests that were not processed because they would have had to wait
+--   answer    null for a key that is unknown, revoked or lacks the scope; {busy: tenant id} for requests that were not processed because they would have had to wait
 --
 -- Requests are processed in the order of their tenants, so that two batches wait for each other instead of deadlocking. A tenant's budget rows are
 -- locked all at once, in the order of their key, as ingestion does. All checks and reservations run under these locks, so used + reserved never
@@ -57,7 +57,7 @@ begin
         select (q.ordinality - 1)::int as ordinal, q.value as request, q.value ->> 'request_id' as request_id, q.value ->> 'user' as user_name, k.tenant_id,
                k.tenant_status, array_agg(q.value ->> 'feature') over (partition by k.tenant_id) as features
         from jsonb_array_elements(requests) with ordinality q
-        left join lateral control.find_tenant_key(decode(q.value ->> 'key', 'hex')) k on true
+        left join lateral (select * from control.find_tenant_key_2(decode(q.value ->> 'key', 'hex')) f where f.scopes && '{admin,authorize}') k on true
         order by k.tenant_id, q.ordinality
     loop
         ordinal := item.ordinal;

@@ -4,7 +4,7 @@ create or replace function control.find_member_by_email(wanted text)
 returns table (tenant_id uuid, member_id uuid, email text, password_hash text, tenant_status text, confirmed boolean)
 language sql stable security definer set search_path = control, pg_temp as $$
     select m.tenant_id, m.id, m.email, m.password_hash, t.status, m.confirmed_at is not null
-    from member m join tenant t on t.id = m.tenant_id where lower(m.email) = lower(wanted) and t.status <> 'deleted'
+    from member m join tenant t on t.id = m.tenant_id where lower(m.email) = lower(wanted) and not t.is_deleted
     order by m.confirmed_at is null, m.password_hash is null, m.signed_in_at desc nulls last, m.created_at desc limit 1
 $$;
 alter function control.find_member_by_email owner to control_job;

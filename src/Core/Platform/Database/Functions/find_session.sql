@@ -4,7 +4,7 @@ returns table (tenant_id uuid, member_id uuid, email text, role text, tenant_sta
 language sql stable security definer set search_path = control, pg_temp as $$
     select s.tenant_id, s.member_id, m.email, m.role, t.status
     from member_session s join member m on m.id = s.member_id join tenant t on t.id = s.tenant_id
-    where s.token_hash = wanted and s.expires_at > now()
+    where s.token_hash = wanted and s.expires_at > now() and not t.is_deleted
 $$;
 alter function control.find_session owner to control_job;
 revoke all on function control.find_session from public;

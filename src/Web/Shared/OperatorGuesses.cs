@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+
+namespace ControlPlane.Web.Shared;
+
+/// <summary>
+/// Slows down guessing at operators' keys: after some unknown keys from one network, it waits twice as long after each further one, up to a quarter of an
+/// hour, and nothing is looked up meanwhile. Per network, so that nobody can lock out operators elsewhere. Counted per process.
+/// </summary>
+/// <param name="free">Unknown keys without a delay.</param>
+sealed class OperatorGuesses(TimeProvider time, int free)
+{
+    public const int DefaultFree = 5;
+
+    const int MaximumNetworks = 10_000;
+    static readonly TimeSpan MaximumDelay = TimeSpan.FromMinutes(15);
+    // Longer than the maximum delay, which would otherwise start again from one second.
+    static readonly TimeSpan Memory = TimeSpan.FromHours(1);
+
+    readonly ConcurrentDictionary<string, Failures> _networks = [];
+
+    /// <returns>How long this network has to wait; null when it may try.</returns>
+    public TimeSpan? DelayOf(string network) =>
+        _networks.TryGetValue(network, out var failures) && failures.Until - time.GetUtcNow() is { } left && left > TimeSpan.Zero ? left : null;
+
+    public void Failed(string network)
+    {
+        var now = time.GetUtcNow();
+        if (_networks.Count >= MaximumNetworks)
+        {
+            // Bounds the memory; an attacker with that many networks gains a few attempts from each.
+            _networks.Clear();
+        }
+
+        _networks.AddOrUpdate(network, _ => Next(0), (_, failures) => Next(now - failures.Last > Memory ? 0 : failures.Count));
+
+        Failures Next(int before)
+        {
+            var excess = before + 1 - free;
+            return new Failures(before + 1, now, excess <= 0 ? now : now + Delay(excess));
+        }
+    }
+
+    public void Succeeded(string network) => _networks.TryRemove(network, out _);
+
+    static TimeSpan Delay(int excess) => excess > 10 ? MaximumDelay : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, excess - 1), MaximumDelay.TotalSeconds));
+
+    readonly record struct Failures(int Count, DateTimeOffset Last, DateTimeOffset Until);
+}
