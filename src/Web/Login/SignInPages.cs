@@ -18,7 +18,7 @@ static class SignInPages
         pages.MapPost("/logout", SignOutMember).RequireAuthorization(Policies.Member);
         pages.MapGet("/admin/login", (string? @return) => new RazorComponentResult<OperatorLoginPage>(new { Return = @return }));
         pages.MapPost("/admin/login", SignInOperator).RequireRateLimiting(RateLimits.SignIn);
-        pages.MapPost("/admin/logout", SignOutOperator).RequireAuthorization(Policies.OperatorPage);
+        pages.MapPost("/admin/logout", SignOutOperator).RequireAuthorization(Policies.OperatorPage).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
     }
 
     static RazorComponentResult<LoginPage> Show(string? @return, string? done) => new(new
