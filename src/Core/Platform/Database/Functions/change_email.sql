@@ -7,7 +7,7 @@ begin
     select array_agg(o.member_id) into person from memberships(wanted) o;
     if former is null or exists (
         select from member m join tenant t on t.id = m.tenant_id
-        where lower(m.email) = lower(address) and not m.id = any(person) and t.status <> 'deleted'
+        where lower(m.email) = lower(address) and not m.id = any(person) and not t.is_deleted
           and (m.confirmed_at is not null or m.tenant_id in (select o.tenant_id from member o where o.id = any(person)))) then
         return false;
     end if;

@@ -7,7 +7,7 @@ language sql security definer set search_path = control, pg_temp as $$
         password_hash = coalesce((
             select other.password_hash from member other join tenant t on t.id = other.tenant_id
             where lower(other.email) = lower(m.email) and other.id <> m.id and other.confirmed_at is not null and other.password_hash is not null
-              and t.status <> 'deleted'
+              and not t.is_deleted
             order by other.signed_in_at desc nulls last, other.created_at limit 1), m.password_hash)
     where m.id = wanted and m.tenant_id = current_setting('app.current_tenant')::uuid
 $$;

@@ -4,7 +4,7 @@ returns table (tenant_id uuid, member_id uuid, organization text, role text)
 language sql stable set search_path = control, pg_temp as $$
     select other.tenant_id, other.id, t.organization, other.role
     from member m join member other on lower(other.email) = lower(m.email) join tenant t on t.id = other.tenant_id
-    where m.id = wanted and t.status <> 'deleted'
+    where m.id = wanted and not t.is_deleted
       and (other.id = m.id or (other.confirmed_at is not null and other.password_hash = m.password_hash))
     order by lower(t.organization), t.id
 $$;

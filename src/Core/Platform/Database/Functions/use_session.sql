@@ -10,7 +10,7 @@ begin
     return query
         select s.tenant_id, s.member_id, m.email, m.role, t.organization, (select count(*)::int - 1 from memberships(m.id))
         from member_session s join member m on m.id = s.member_id join tenant t on t.id = s.tenant_id
-        where s.token_hash = wanted and s.expires_at > now() and s.last_seen_at > now() - idle and t.status <> 'deleted';
+        where s.token_hash = wanted and s.expires_at > now() and s.last_seen_at > now() - idle and not t.is_deleted;
 end $$;
 alter function control.use_session owner to control_job;
 revoke all on function control.use_session from public;
