@@ -10,7 +10,7 @@ public sealed class DatabaseAccessTests
     {
         var prefix = Names.Random("login");
         string[] logins = [$"{prefix}_direct", $"{prefix}_member", $"{prefix}_unrelated", $"tenant_{prefix}"];
-        await using var database = await MigratedDatabase.NewAsync();
+        var database = await MigratedDatabase.NewAsync();
         await database.MigrateAsync([.. SchemaScripts.Migrations.Where(migration => string.CompareOrdinal(migration.Name, "0015") < 0)], functions: []);
         foreach (var login in logins)
         {
@@ -31,11 +31,8 @@ public sealed class DatabaseAccessTests
         }
         finally
         {
-            foreach (var login in logins)
-            {
-                await database.ExecuteAsync($"drop owned by {login} cascade");
-                await database.ExecuteAsync($"drop role {login}");
-            }
+            await database.DisposeAsync();
+            await TestCluster.DropAsync(database.ConnectionString, logins);
         }
     }
 

@@ -182,7 +182,7 @@ public sealed class EnvironmentDatabaseJourneys
         Assert.DoesNotContain(shown.Steps, step => step.Detail is not null && step.Detail != shown.FailedReason);
 
         await OwnerAsync(rig, $"revoke connect on database {control} from public");
-        await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, default);
+        await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, "operator", default);
         await rig.ProvisionAsync();
         Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
     }

@@ -106,7 +106,7 @@ public sealed class MembershipJourneys(SharedServer shared) : IClassFixture<Shar
         var person = Person.New();
         await person.CompleteAsync(_server);
         var created = await _server.Services.GetRequiredService<CreateTenant>().RunAsync(
-            new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Second", Slug = Names.Random("s"), Email = person.Email, Country = "DE" } }, default);
+            new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Second", Slug = Names.Random("s"), Email = person.Email, Country = "DE" } }, "operator", default);
         var tenant = Assert.IsType<CreateTenantResult.Created>(created).Tenant;
         var link = await person.LinkAsync(_server, "/invite");
         using var browser = await person.SignInAsync(_server);

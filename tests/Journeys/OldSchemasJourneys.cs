@@ -71,7 +71,7 @@ public sealed class OldSchemasJourneys
         }
 
         await OwnerAsync(rig, $"drop table \"tenant_{tenant.Slug}\".foreign_table");
-        await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, default);
+        await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, "operator", default);
         await rig.ProvisionAsync();
         await AssertMovedAsync(rig, tenant, chats: 4);
     }

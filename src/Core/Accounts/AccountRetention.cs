@@ -10,6 +10,7 @@ public static class AccountRetention
         new(RetentionClasses.Links, "invitations", DeleteInvitations),
         new(RetentionClasses.Sessions, "sessions", DeleteSessions, IsRealTime: true),
         new(RetentionClasses.Sessions, "sessions", DeleteOperatorSessions, IsRealTime: true),
+        new(RetentionClasses.Sessions, "sessions", DeleteOperatorLogins, IsRealTime: true),
         new(RetentionClasses.Sessions, "attempts", DeleteAttempts, IsRealTime: true),
         new(RetentionClasses.Keys, "keys", DeleteKeys),
         new(RetentionClasses.Keys, "keys", DeleteWebhookSecrets),
@@ -42,6 +43,10 @@ public static class AccountRetention
 
     const string DeleteOperatorSessions = """
         delete from control.operator_session where token_hash in (select token_hash from control.operator_session where expires_at < $1 limit $2)
+        """;
+
+    const string DeleteOperatorLogins = """
+        delete from control.operator_login where token_hash in (select token_hash from control.operator_login where expires_at < $1 limit $2)
         """;
 
     // A count starts again after a day at most.

@@ -51,8 +51,13 @@ public sealed record TenantEnvironment
             Select,
             row => new
             {
-                Slug = row.GetString(0), Organization = row.GetString(1), Region = row.GetString(2), Plan = row.GetString(3), Owner = row.Get<string>(4),
-                DatabaseName = row.GetString(5), IsMoved = row.GetBoolean(6),
+                Slug = row.GetString(0),
+                Organization = row.GetString(1),
+                Region = row.GetString(2),
+                Plan = row.GetString(3),
+                Owner = row.Get<string>(4),
+                DatabaseName = row.GetString(5),
+                IsMoved = row.GetBoolean(6),
             },
             ct, tenant)
             ?? throw new InvalidOperationException($"There is no environment of tenant {tenant}.");

@@ -145,7 +145,11 @@ static class UsageEndpoints
             statusCode: StatusCodes.Status429TooManyRequests, title: "Quarantine full",
             extensions: new Dictionary<string, object?>
             {
-                ["accepted"] = accepted, ["duplicates"] = duplicates, ["queued"] = queued, ["rejected_total"] = rejected, ["rejected"] = listed.Take(ListedRejections),
+                ["accepted"] = accepted,
+                ["duplicates"] = duplicates,
+                ["queued"] = queued,
+                ["rejected_total"] = rejected,
+                ["rejected"] = listed.Take(ListedRejections),
             });
     }
 
