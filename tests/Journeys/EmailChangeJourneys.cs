@@ -26,7 +26,7 @@ public sealed class EmailChangeJourneys(SharedServer shared) : IClassFixture<Sha
         var uses = new List<HttpStatusCode>();
         for (var i = 0; i < 2; i++)
         {
-            uses.Add((await elsewhere.SubmitAsync("/forgot", "/email", ("token", Person.TokenOf(link)))).StatusCode);
+            uses.Add((await elsewhere.SubmitAsync("/forgot", "/email", ("token", Person.TokenOf(link)), ("password", person.Password))).StatusCode);
         }
 
         Assert.Equal([HttpStatusCode.OK, HttpStatusCode.Gone], uses);
@@ -46,9 +46,24 @@ public sealed class EmailChangeJourneys(SharedServer shared) : IClassFixture<Sha
         Assert.Equal("/app/account?done=email", reply.RequestMessage!.RequestUri!.PathAndQuery);
 
         var link = await other.LinkAsync(_server, "/email");
-        Assert.Equal(HttpStatusCode.Conflict, (await browser.SubmitAsync("/forgot", "/email", ("token", Person.TokenOf(link)))).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await browser.SubmitAsync("/forgot", "/email", ("token", Person.TokenOf(link)), ("password", person.Password))).StatusCode);
         Assert.True(await SignsInAsync(person));
         Assert.True(await SignsInAsync(other));
+    }
+
+    [Fact]
+    public async Task Whoever_gets_the_link_cannot_confirm_the_address_for_a_stranger()
+    {
+        var (stranger, victim) = (Person.New(), Person.New());
+        await stranger.CompleteAsync(_server);
+        using var browser = await stranger.SignInAsync(_server);
+        await RequestAsync(browser, victim.Email, stranger.Password);
+
+        var link = await victim.LinkAsync(_server, "/email");
+        using var elsewhere = _server.NewVisitor();
+        Assert.Equal(HttpStatusCode.BadRequest, (await elsewhere.SubmitAsync("/forgot", "/email", ("token", Person.TokenOf(link)))).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await elsewhere.SubmitAsync("/forgot", "/email", ("token", Person.TokenOf(link)), ("password", "a guess"))).StatusCode);
+        Assert.True(await SignsInAsync(stranger));
     }
 
     static Task<HttpResponseMessage> RequestAsync(HttpClient browser, string email, string password) =>

@@ -46,6 +46,7 @@ public static partial class EmailAddress
         null or "" => "Enter your email address.",
         var address when Encoding.UTF8.GetByteCount(address) > MaxLength => $"Enter an email address of at most {MaxLength} characters.",
         var address when !Pattern().IsMatch(address) || CombiningAccent().IsMatch(address) => Example,
+        var address when address.Any(LooksAsciiInLowerCase) => Example,
         var address when Encoding.UTF8.GetByteCount(address.AsSpan(0, address.LastIndexOf('@'))) > MaxLocalLength => Example,
         var address when IsUnsendable(address[(address.LastIndexOf('@') + 1)..]) => "Mail to this domain cannot be delivered. Enter an address at a public domain.",
         var address when UnicodeLabels(address) is null => Example,
@@ -53,6 +54,9 @@ public static partial class EmailAddress
             "This address mixes letters of different alphabets that look alike, such as a Latin and a Cyrillic “a”. Type it again with letters of one alphabet.",
         _ => null,
     };
+
+    // Addresses are compared in lower case, and these letters, such as the Kelvin sign, would then be another person's.
+    static bool LooksAsciiInLowerCase(char c) => !char.IsAscii(c) && (char.IsAscii(char.ToLowerInvariant(c)) || c is '\u0130' or '\u0131' or '\u017f');
 
     /// <summary>Whether a part between dots can pass for another one. Whole Cyrillic domains are fine below a Cyrillic top-level domain.</summary>
     static bool IsConfusable(string address)

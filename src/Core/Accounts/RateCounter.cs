@@ -8,7 +8,7 @@ public sealed record RateCount(int Used, long Others, TimeSpan RetryAfter);
 /// <summary>Counts attempts in the database, so that all processes share one limit. An attempt is counted before it is made: concurrent ones cannot exceed a limit.</summary>
 static class RateCounter
 {
-    public const string SignIn = "sign_in", Invitation = "invitation", Mail = "mail";
+    public const string SignIn = "sign_in", SignUp = "sign_up", Invitation = "invitation", Mail = "mail";
 
     /// <summary>Prefix of an origin that is a known device, not a network.</summary>
     public const string Device = "device:";

@@ -32,8 +32,11 @@ static class AccountPages
         : InvalidOrExpiredToken();
 
     static async Task<IResult> Confirm([FromForm] IFormCollection form, ChangeEmail change, CancellationToken ct) =>
-        await change.RunAsync(form["token"], ct) switch
+        await change.RunAsync(form["token"], form["password"], ct) switch
         {
+            ChangeEmailResult.Invalid invalid when await change.FindAsync(form["token"], ct) is { } email =>
+                new RazorComponentResult<NewEmailPage>(new { Token = form["token"].ToString(), Email = email, Error = invalid.Errors["password"] })
+                { StatusCode = StatusCodes.Status400BadRequest },
             ChangeEmailResult.Changed => new SeeOther("/login?done=email"),
             ChangeEmailResult.AddressTaken => new RazorComponentResult<MessagePage>(new
             {

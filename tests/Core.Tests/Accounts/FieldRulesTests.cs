@@ -62,6 +62,7 @@ public class FieldRulesTests
     [InlineData("a@-b.de")]
     [InlineData("a@bü cher.de")]
     [InlineData("a@büch..de")]
+    [InlineData("\u212aim@example.com")]
     [InlineData("a@-ü.de")]
     [InlineData("a\u202e@b.de")]
     [InlineData("a\u00a0b@c.de")]

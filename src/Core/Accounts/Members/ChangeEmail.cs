@@ -12,7 +12,8 @@ public abstract record ChangeEmailResult
     public sealed record AddressTaken : ChangeEmailResult;
 }
 
-/// <summary>Changes the address of a person for all tenants: requested with the password, confirmed with the link mailed to the new address.</summary>
+/// <summary>Changes the address of a person for all tenants: requested with the password, confirmed with the link mailed to the new address and the
+/// password again. Without it, whoever has the new address could be made to confirm it for a stranger, who would know the password.</summary>
 public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOptions accounts, AccountMails mails, Passwords passwords)
 {
     const string Purpose = "email";
@@ -47,11 +48,17 @@ public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOp
         return await transaction.ScalarAsync<string>(NewEmail, ct, found.Hash);
     }
 
-    public async Task<ChangeEmailResult> RunAsync(string? token, CancellationToken ct)
+    /// <param name="password">That of the account.</param>
+    public async Task<ChangeEmailResult> RunAsync(string? token, string? password, CancellationToken ct)
     {
         if (await database.FindTokenAsync(token, ct) is not { IsUsable: true, Purpose: Purpose } found)
         {
             return new ChangeEmailResult.InvalidOrExpiredToken();
+        }
+
+        if (await CheckPasswordAsync(found.Tenant, found.Member, password, ct) is { } problem)
+        {
+            return new ChangeEmailResult.Invalid(new FieldErrors { ["password"] = problem });
         }
 
         await using var transaction = await database.BeginAsync(found.Tenant, ct);

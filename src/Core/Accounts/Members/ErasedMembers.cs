@@ -14,7 +14,7 @@ public static class ErasedMembers
 
     const string SoleOwner = """
         select t.slug from control.member m join control.tenant t on t.id = m.tenant_id
-        where lower(m.email) = lower($1) and m.role = 'owner' and m.confirmed_at is not null and t.status <> 'deleted'
+        where lower(m.email) = lower($1) and m.role = 'owner' and m.confirmed_at is not null and not t.is_deleted
           and not exists (select 1 from control.member other
                           where other.tenant_id = m.tenant_id and other.id <> m.id and other.role = 'owner' and other.confirmed_at is not null)
         order by t.slug

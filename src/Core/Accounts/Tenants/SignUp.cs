@@ -28,7 +28,8 @@ public abstract record SignUpResult
 /// An address that has an account is processed in exactly the same way: only the text of the mail differs. Once its link is used, the person has one more
 /// tenant.
 /// </remarks>
-public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, SignupPolicy policy, AccountMails mails, Passwords passwords)
+public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, SignupPolicy policy, AccountOptions accounts, AccountMails mails,
+    Passwords passwords)
 {
     public async Task<SignUpResult> RunAsync(SignUpRequest request, CancellationToken ct)
     {
@@ -82,6 +83,17 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
     /// <summary>The slug is taken: by the same person, who may have changed the other fields, or by someone else.</summary>
     async Task<SignUpResult> RepeatAsync(SlugOwner owner, SignUpRequest request, NewTenant tenant, CancellationToken ct)
     {
+        // The answer shows whether the password is right, so it is counted as a sign-in is.
+        await using (var transaction = await database.BeginAnonymousAsync(ct))
+        {
+            var count = await transaction.CountAsync(RateCounter.SignUp, owner.Tenant.ToByteArray(), "", TimeSpan.FromHours(1), ct);
+            await transaction.CommitAsync(ct);
+            if (count.Used > accounts.SignInAttempts)
+            {
+                return new SignUpResult.SlugTaken();
+            }
+        }
+
         var samePassword = passwords.Matches(owner.PasswordHash, request.Password!);
         if (!samePassword || !string.Equals(owner.Email, tenant.Email, StringComparison.OrdinalIgnoreCase) || owner.TenantStatus == "deleted")
         {

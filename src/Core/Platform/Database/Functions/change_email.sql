@@ -12,6 +12,8 @@ begin
         return false;
     end if;
     update member m set email = address where m.id = any(person);
+    -- Whoever had access to the former address may have signed in with it.
+    delete from member_session s where s.member_id = any(person);
     -- Links that were mailed to the former address.
     update member_token k set used_at = now() where k.member_id = any(person) and k.purpose in ('reset', 'email') and k.used_at is null;
     return true;
