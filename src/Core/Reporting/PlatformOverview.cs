@@ -44,7 +44,7 @@ public static class Overviews
     const string FullQuarantines = """
         select q.tenant_id, coalesce(t.slug, q.tenant_id::text), q.events from (
             select tenant_id, count(*) as events from control.quarantine where state = 'held'
-            group by tenant_id having count(*) >= $1 or sum(octet_length(raw)) >= $2) q
+            group by tenant_id having count(*) >= $1 or sum(bytes) >= $2) q
         left join control.tenant t on t.id = q.tenant_id order by q.events desc limit 20
         """;
 

@@ -124,7 +124,7 @@ public static class QuarantineTable
         """;
 
     const string SelectSize = """
-        select count(*), coalesce(sum(octet_length(raw)), 0)::bigint,
+        select count(*), coalesce(sum(bytes), 0)::bigint,
                (select array_agg(raw_digest) from control.quarantine where tenant_id = $1 and raw_digest = any ($2))
         from control.quarantine where tenant_id = $1 and state = 'held'
         """;

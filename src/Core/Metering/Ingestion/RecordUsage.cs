@@ -185,6 +185,12 @@ public sealed class RecordUsage : IAsyncDisposable
     async Task StoreAsync(Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, DateTimeOffset now, CancellationToken ct)
     {
         await transaction.PriceAsync(tenants, wait, ct);
+        // Quarantine is measured against its quota, which takes longer the fuller it is: not in a transaction that other tenants share.
+        foreach (var tenant in tenants.Where(tenant => !wait && !tenant.IsAcknowledged && tenant.Batch.Rejected.Any()))
+        {
+            tenant.IsLockedOut = true;
+        }
+
         var unblocked = tenants.Where(tenant => !tenant.IsLockedOut).ToList();
         await transaction.InsertAsync(unblocked, now, ct);
         foreach (var tenant in unblocked)
