@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net;
 using System.Security.Claims;
 
 namespace ControlPlane.Tests;
@@ -95,7 +96,7 @@ public class BoundedBodyTests
     }
 
     [Fact]
-    public async Task A_signed_body_counts_for_its_tenant_not_for_its_address()
+    public async Task A_signed_body_counts_for_its_tenant_and_its_address_together()
     {
         var budget = new UnverifiedBytes(40);
         foreach (var tenant in (Guid[])[Ids.New(TimeProvider.System), Ids.New(TimeProvider.System)])
@@ -106,6 +107,12 @@ public class BoundedBodyTests
             await using var more = new BoundedBody(Request(), new MemoryStream(new byte[1]), Small, budget);
             more.SetClaimedTenant(tenant);
             await Assert.ThrowsAsync<BadHttpRequestException>(() => more.CopyToAsync(Stream.Null));
+            // Somebody else who names the tenant does not use up its share.
+            var owner = Request();
+            owner.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.1");
+            await using var genuine = new BoundedBody(owner, new MemoryStream(new byte[1]), Small, budget);
+            genuine.SetClaimedTenant(tenant);
+            await genuine.CopyToAsync(Stream.Null);
         }
     }
 

@@ -59,7 +59,7 @@ public static class SubscriptionTable
 
     internal const string Select = """
         select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000,
-               (select t.deleted_at from control.tenant t where t.id = tenant_id and t.status = 'deleted')
+               (select coalesce(t.deletion_requested_at, t.deleted_at) from control.tenant t where t.id = tenant_id and t.is_deleted)
         from control.subscription
         """;
 

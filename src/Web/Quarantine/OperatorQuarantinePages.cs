@@ -13,7 +13,8 @@ static class OperatorQuarantinePages
         pages.MapPost("/quarantine/{id:guid}/discard", Discard).AllowRoles(OperatorRole.Support);
         pages.MapPost("/quarantine/batch", RequestBatch).AllowRoles(OperatorRole.Support);
         // Reached by a reload or a sign-in after a form was posted.
-        pages.MapGet("/quarantine/{id:guid}/{form:regex(^(replay|discard)$)}", () => new SeeOther("/admin/quarantine"));
+        pages.MapGet("/quarantine/{id:guid}/replay", () => new SeeOther("/admin/quarantine"));
+        pages.MapGet("/quarantine/{id:guid}/discard", () => new SeeOther("/admin/quarantine"));
         pages.MapGet("/quarantine/batch", () => new SeeOther("/admin/quarantine"));
     }
 

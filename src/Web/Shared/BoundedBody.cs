@@ -14,8 +14,11 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
     /// <summary>408, 413 or 503; null as long as the body is within its limits.</summary>
     public int? Violation { get; private set; }
 
-    /// <summary>Counts the body, which is not read yet, as one of this tenant's, whatever the address it comes from.</summary>
-    public void SetClaimedTenant(Guid tenant) => _sender = tenant.ToString();
+    /// <summary>
+    /// Counts the body, which is not read yet, as one that this address sends for this tenant. Not for the tenant alone: whoever knows its id could use up its
+    /// share.
+    /// </summary>
+    public void SetClaimedTenant(Guid tenant) => _sender = $"{_sender} {tenant}";
 
     /// <summary>The endpoint has authenticated the sender: the body no longer counts towards the budget.</summary>
     public void SetVerified()

@@ -34,6 +34,7 @@ static class TestCluster
         await ExecuteAsync($"grant connect on database {name} to control_app, control_job");
         await ExecuteAsync($"grant connect on database {name} to control_provision with grant option");
         await ExecuteAsync($"revoke connect, temporary on database {name} from public");
+        await ExecuteAsync($"grant temporary on database {name} to control_job");
         return await OfAsync(name);
     }
 

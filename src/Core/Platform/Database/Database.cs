@@ -36,6 +36,9 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>How many of <see cref="AppConnections"/> transactions of one tenant hold at the same time.</summary>
     const int AppConnectionsPerTenant = 8;
 
+    /// <summary>In seconds, longer than the server's own timeout for statements of jobs, so that the server ends them.</summary>
+    static readonly int WorkingTimeout = ServerTimeouts.Working.Statement + 30;
+
     static readonly TimeSpan TenantTimeout = TimeSpan.FromSeconds(10);
 
     readonly TenantConnectionLimit _tenants = new(AppConnectionsPerTenant, TenantTimeout);
@@ -56,10 +59,10 @@ public sealed class ControlDatabase : IAsyncDisposable
         _app = CreatePool(AppRole.Role, AppConnections);
         // Its own, so that a pool in full use does not count as a database that does not answer.
         _probe = CreatePool("control_probe", ProbeConnections);
-        _job = CreatePool(JobRole.Role, JobConnections);
-        _provision = CreatePool(ProvisionRole.Role, ProvisionConnections, traced: false);
-        _sessions = CreatePool("control_session", SessionConnections, keepsState: true);
-        _owner = CreatePool("control_owner", OwnerConnections, keepsState: true);
+        _job = CreatePool(JobRole.Role, JobConnections, commandTimeout: WorkingTimeout);
+        _provision = CreatePool(ProvisionRole.Role, ProvisionConnections, traced: false, commandTimeout: WorkingTimeout);
+        _sessions = CreatePool("control_session", SessionConnections, keepsState: true, commandTimeout: WorkingTimeout);
+        _owner = CreatePool("control_owner", OwnerConnections, keepsState: true, commandTimeout: WorkingTimeout);
     }
 
     /// <summary>Raised after each commit that queued work for a job, for hosts that can neither LISTEN nor wait for the schedule.</summary>
@@ -217,7 +220,8 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <param name="keepsState">True where sessions hold locks, settings or LISTENs, which have to be reset before the next use. Elsewhere nothing outlives
     /// a transaction, and a reset would cost: the server drops its plans, and RDS Proxy pins the session instead of sharing it.</param>
     /// <param name="traced">False for a role whose statements contain password verifiers, which must not be traced.</param>
-    NpgsqlDataSource CreatePool(string name, int maximumConnections, bool keepsState = false, bool traced = true)
+    /// <param name="commandTimeout">In seconds; null: that of the connection string.</param>
+    NpgsqlDataSource CreatePool(string name, int maximumConnections, bool keepsState = false, bool traced = true, int? commandTimeout = null)
     {
         var settings = new NpgsqlConnectionStringBuilder(_connectionString)
         {
@@ -225,6 +229,7 @@ public sealed class ControlDatabase : IAsyncDisposable
             MaxPoolSize = maximumConnections,
             NoResetOnClose = !keepsState,
         };
+        settings.CommandTimeout = commandTimeout ?? settings.CommandTimeout;
         if (!keepsState && !settings.Keys.Cast<string>().Contains("Max Auto Prepare"))
         {
             // Statements are planned once per connection: planning one takes several times as long as running it. A pooler that does not support prepared

@@ -3,7 +3,7 @@
 -- Returns 'detached'; 'not_invoiced' while an invoice is missing that carries one of the month's events; 'busy' when the table cannot be locked soon:
 -- ingestion waits behind this lock, so it is not waited for.
 create or replace function control.detach_usage_partition(month date) returns text
-language plpgsql security definer set search_path = control, pg_temp set lock_timeout = '2s' as $$
+language plpgsql security definer set search_path = control, pg_temp set lock_timeout = '200ms' as $$
 declare
     first date := date_trunc('month', month)::date;
     next date := (first + interval '1 month')::date;

@@ -28,6 +28,8 @@ begin
     end loop;
     reset role;
     execute format('revoke connect, temporary on database %I from public', current_database());
+    -- The nightly rollup uses a temporary table.
+    execute format('grant temporary on database %I to control_job', current_database());
 
     -- Roles belong to the cluster: another installation on it may have done this already.
     if not (select rolcreatedb from pg_roles where rolname = 'control_provision') then
