@@ -107,7 +107,7 @@ public class BoundedBodyTests
             await using var more = new BoundedBody(Request(), new MemoryStream(new byte[1]), Small, budget);
             more.SetClaimedTenant(tenant);
             await Assert.ThrowsAsync<BadHttpRequestException>(() => more.CopyToAsync(Stream.Null));
-            // Somebody else who names the tenant does not use up its share.
+            // Another address that names the tenant does not use up its share.
             var owner = Request();
             owner.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.1");
             await using var genuine = new BoundedBody(owner, new MemoryStream(new byte[1]), Small, budget);
