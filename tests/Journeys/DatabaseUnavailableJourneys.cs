@@ -29,7 +29,7 @@ public class DatabaseUnavailableJourneys
             request.Content = route.Method == "GET" ? null : JsonContent.Create(Body(route.Pattern.RawText));
             using var reply = await server.Anonymous.SendAsync(request);
             var body = await reply.Content.ReadAsStringAsync();
-            var page = !route.Pattern.RawText!.StartsWith("/v1", StringComparison.Ordinal) && route.Pattern.RawText != "/readyz" || route.Pattern.RawText == "/v1/verify/";
+            var page = !route.Pattern.RawText!.StartsWith("/v1", StringComparison.Ordinal) && route.Pattern.RawText != "/readyz" || route.Pattern.RawText.TrimEnd('/') == "/v1/verify";
             var asExpected = reply.StatusCode == HttpStatusCode.ServiceUnavailable
                 ? reply.Headers.RetryAfter?.Delta is not null && reply.Content.Headers.ContentType?.MediaType == (page ? "text/html" : "application/problem+json")
                     && reply.Headers.Contains("Content-Security-Policy") && !body.Contains("Exception", StringComparison.Ordinal)

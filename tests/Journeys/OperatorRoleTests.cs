@@ -20,6 +20,8 @@ public sealed partial class OperatorRoleTests(SharedServer shared) : IClassFixtu
         ["PUT /v1/admin/tenants/{id:guid}/limits"] = ["billing", "support"],
         ["DELETE /v1/admin/tenants/{id:guid}/limits"] = ["billing", "support"],
         ["POST /v1/admin/quarantine/{id:guid}/replay"] = ["support"],
+        ["POST /v1/admin/quarantine/{id:guid}/discard"] = ["support"],
+        ["POST /v1/admin/quarantine/batches"] = ["support"],
         ["POST /v1/admin/jobs/{job}/run"] = ["billing", "support"],
         ["POST /v1/admin/queues/{queue}/retry"] = ["support"],
         ["DELETE /v1/admin/mail-suppressions/{id:guid}"] = ["support"],
@@ -31,7 +33,8 @@ public sealed partial class OperatorRoleTests(SharedServer shared) : IClassFixtu
         ["POST /admin/tenants/{id:guid}/{action:regex(^(suspend|resume)$)}"] = ["billing", "support"],
         ["POST /admin/tenants/{id:guid}/{action:regex(^retry$)}"] = ["support"],
         ["POST /admin/quarantine/{id:guid}/replay"] = ["support"],
-        ["POST /admin/quarantine/replay"] = ["support"],
+        ["POST /admin/quarantine/{id:guid}/discard"] = ["support"],
+        ["POST /admin/quarantine/batch"] = ["support"],
         ["POST /admin/jobs/{job}/run"] = ["billing", "support"],
         // Of the session itself.
         ["POST /admin/logout"] = ["billing", "support"],

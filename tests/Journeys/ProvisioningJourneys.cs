@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 
 namespace ControlPlane.Tests;
 
@@ -35,10 +36,10 @@ public sealed class ProvisioningJourneys
         var secrets = await ((ISecretStore)server.Services.GetService(typeof(ISecretStore))!).ReadAsync(tenant.Id, default);
         using var gateway = server.NewClient(secrets[SecretNames.GatewayKey]);
 
-        Assert.Equal("ready", (await (await gateway.GetAsync("/v1/environment")).ReadAsync()).GetProperty("state").GetString());
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsJsonAsync("/v1/usage", Deliveries.Event("e1", server.Clock.GetUtcNow()))).StatusCode);
         Assert.Equal(HttpStatusCode.Accepted, (await server.Operator.DeleteAsync($"/v1/admin/tenants/{tenant.Id}")).StatusCode);
         await ProvisionAsync(server);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await gateway.GetAsync("/v1/environment")).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await gateway.PostAsJsonAsync("/v1/usage", Deliveries.Event("e2", server.Clock.GetUtcNow()))).StatusCode);
     }
 
     [Fact]
@@ -60,11 +61,12 @@ public sealed class ProvisioningJourneys
         await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/resume", HttpStatusCode.Accepted, "updating");
         await ProvisionAsync(server);
         Assert.Equal("ready", await StateAsync(tenant));
+        await Expect(tenant.Http, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Forbidden, "");
         await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Accepted, "deleting");
         await ProvisionAsync(server);
         await Expect(server.Operator, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Conflict, "deleted already");
         await Expect(server.Operator, $"/v1/admin/tenants/{Guid.Empty}/retry", HttpStatusCode.NotFound, "no such environment");
-        await Expect(tenant.Http, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Forbidden, "");
+        await Expect(tenant.Http, $"/v1/admin/tenants/{tenant.Id}/delete", HttpStatusCode.Unauthorized, "");
     }
 
     [Fact]
