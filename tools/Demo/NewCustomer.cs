@@ -31,7 +31,7 @@ sealed partial class NewCustomer(Uri portal, MailFolder mail)
         await browser.SubmitAsync(await mail.LinkAsync(tenant.Email, "/v1/verify", ct), "/v1/verify", [], ct);
         await browser.SubmitAsync("/login", "/login", new Dictionary<string, string> { ["email"] = tenant.Email, ["password"] = Password }, ct);
 
-        var key = await browser.SubmitAsync("/app/keys", "/app/keys", new Dictionary<string, string> { ["name"] = "usage reporter" }, ct);
+        var key = await browser.SubmitAsync("/app/keys", "/app/keys", new Dictionary<string, string> { ["name"] = "usage reporter", ["scopes"] = "admin" }, ct);
         var secret = await browser.SubmitAsync("/app/keys", "/app/webhook-secret/rotate", [], ct);
         return new DemoAccount(
             tenant, Guid.Parse(Find(TenantId(), key)), Find(TenantKey(), key), Convert.FromBase64String(Find(WebhookSecret(), secret)));
