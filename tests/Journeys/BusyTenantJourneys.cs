@@ -117,14 +117,15 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
         await using var invoicing = await _server.Database.BeginJobAsync(default);
         await invoicing.ExecuteAsync(BillingLock.Acquire, default, _busy.Id);
         var sent = Enumerable.Range(0, 6).Select(n => _server.PostSignedAsync(_busy, Batch($"b{n}", 100, padding: 100_000))).ToArray();
-        var refused = await await Task.WhenAny(sent).WaitAsync(Deadline);
-        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        // On a busy machine one that waits may time out before another one is refused.
+        var refused = await Task.WhenEach(sent).Select((Task<HttpResponseMessage> done, CancellationToken _) => new ValueTask<HttpResponseMessage>(done))
+            .FirstAsync(reply => reply.StatusCode == HttpStatusCode.TooManyRequests).AsTask().WaitAsync(Deadline);
         Assert.NotNull(refused.Headers.RetryAfter?.Delta);
         Assert.Equal(100, (await _server.PostSignedAsync(_free, Batch("b", 100)).CountsAsync()).Accepted);
         await invoicing.DisposeAsync();
 
         var replies = await Task.WhenAll(sent).WaitAsync(Deadline);
-        Assert.All(replies, reply => Assert.True(reply.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests, $"{reply.StatusCode}"));
+        Assert.All(replies, reply => Assert.True(reply.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable, $"{reply.StatusCode}"));
         Assert.Equal(
             replies.Count(reply => reply.StatusCode == HttpStatusCode.OK) * 100,
             await _server.ReadAsync<long>("select count(*) from control.usage_event where tenant_id = $1", _busy.Id));

@@ -24,7 +24,8 @@ public sealed class CompositionTests(ITestOutputHelper output)
 
         // Its cold starts delay users the most.
         Assert.True(2 * services["usage"].Count < services["api"].Count);
-        AssertOnly(typeof(RecordUsage), "api", "usage");
+        // The job quarantine replays events.
+        AssertOnly(typeof(RecordUsage), "api", "usage", "jobs");
         AssertOnly(typeof(IServer), "api", "usage");
         AssertOnly(typeof(IAuthenticationService), "api");
         AssertOnly(typeof(IRazorComponentEndpointInvoker), "api");
