@@ -4,6 +4,7 @@ using System.Text.Json;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
+[Trait("Category", "Slow")]
 public sealed class ProvisionTests
 {
     [Fact]

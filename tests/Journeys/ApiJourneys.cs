@@ -4,6 +4,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Quick")]
 public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
     static readonly string[] Public = ["/v1/signup", "/v1/signup/slug/{slug}", "/v1/verify", "/healthz", "/readyz"];

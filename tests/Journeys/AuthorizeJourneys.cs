@@ -17,7 +17,7 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task An_allowed_call_creates_a_reservation_visible_in_the_subscription()
     {
         var tenant = await _server.CreateReadyTenantAsync();

@@ -4,7 +4,6 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public sealed class BillingJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Start = new(2026, 1, 31, 9, 30, 0, TimeSpan.Zero);
@@ -22,7 +21,7 @@ public sealed class BillingJourneys : IAsyncLifetime
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task At_the_end_of_a_period_base_and_overage_are_invoiced_and_the_invoice_is_mailed_and_downloadable()
     {
         await AcceptAsync(Deliveries.Event("e1", Start, 1_000_000, 234_567));
@@ -161,7 +160,7 @@ public sealed class BillingJourneys : IAsyncLifetime
         Assert.Equal(40_000, (await InvoicesAsync()).Sum(i => i.GetProperty("token_usage").GetInt64()));
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task The_nightly_rollup_equals_the_events_and_a_second_run_does_nothing()
     {
         await AcceptAsync(Deliveries.Event("e1", Start), Deliveries.Event("e2", Start.AddDays(-3), model: "gemini-pro"));

@@ -1,6 +1,7 @@
 namespace ControlPlane.Tests;
 
 /// <summary>The program and the database share one definition of a billing period.</summary>
+[Trait("Category", "Quick")]
 public sealed class BillingPeriodProperties : IAsyncLifetime
 {
     // Every day of more than four years: all lengths of months and a leap day.

@@ -94,7 +94,6 @@ public sealed class BodyLimitJourneys(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    [Trait("Category", "Slow")]
     public async Task A_sender_that_stalls_is_cut_off()
     {
         using var client = new System.Net.Sockets.TcpClient();

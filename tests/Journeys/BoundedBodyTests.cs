@@ -4,6 +4,7 @@ using System.Security.Claims;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Quick")]
 public class BoundedBodyTests
 {
     static readonly BodyLimit Small = new(10, TimeSpan.FromSeconds(30));

@@ -3,7 +3,6 @@ using ControlPlane.Tests.Support.Budgets;
 namespace ControlPlane.Tests;
 
 /// <summary>Invariants of budgets, tested with random scripts of concurrent operations, expiries, midnights and period ends.</summary>
-[Trait("Category", "Slow")]
 public sealed class BudgetProperties : IAsyncLifetime
 {
     const int Runs = 14;

@@ -2,7 +2,6 @@ using ControlPlane.Tests.Support.Crashing;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public class CrashJourneys
 {
     const int Kills = 12, MaxSignUps = 20;

@@ -7,7 +7,6 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public class DatabaseCrashes
 {
     static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

@@ -5,7 +5,6 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public class DatabaseUnavailableJourneys
 {
     // Static answers, and pages without any data.

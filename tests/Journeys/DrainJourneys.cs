@@ -3,7 +3,6 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>Draining of the spool, and usage that arrives while the database is overloaded.</summary>
-[Trait("Category", "Slow")]
 public class DrainJourneys
 {
     static readonly DateTimeOffset Now = new(2026, 3, 15, 12, 0, 0, TimeSpan.Zero);

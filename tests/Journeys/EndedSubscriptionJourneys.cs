@@ -5,7 +5,6 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>Usage of a deleted tenant is on its last invoice or in quarantine with an alert, never counted in silence.</summary>
-[Trait("Category", "Slow")]
 public sealed class EndedSubscriptionJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Start = new(2026, 3, 1, 9, 0, 0, TimeSpan.Zero);

@@ -3,7 +3,6 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>What an environment's logins can do on the database server.</summary>
-[Trait("Category", "Slow")]
 public sealed class EnvironmentDatabaseJourneys
 {
     [Theory]

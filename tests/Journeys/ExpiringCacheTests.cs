@@ -1,5 +1,6 @@
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Quick")]
 public class ExpiringCacheTests
 {
     static readonly TimeSpan TimeToLive = TimeSpan.FromMinutes(15);

@@ -10,7 +10,6 @@ using Xunit.Abstractions;
 namespace ControlPlane.Tests;
 
 /// <summary>One round of requests in <c>./test</c>; with CONTROLPLANE_FUZZ_MINUTES=60 as many as fit into an hour.</summary>
-[Trait("Category", "Slow")]
 public class FuzzJourneys(ITestOutputHelper output)
 {
     /// <summary>Requests to each route by the callers it is meant for, and by each of the others, in one round.</summary>

@@ -3,6 +3,7 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>The database itself isolates tenants, whatever the code asks for.</summary>
+[Trait("Category", "Quick")]
 public class IsolationJourneys
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);

@@ -4,7 +4,6 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public class JobTests
 {
     [Fact]

@@ -3,7 +3,6 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>However late events are reported, the invoices charge each token beyond the allowance of its period exactly once.</summary>
-[Trait("Category", "Slow")]
 public class LateUsageProperties
 {
     const int Tenants = 20;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public sealed class MigrationCrashes
 {
     static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

@@ -3,7 +3,6 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>Environments whose schemas are in the control plane's database, as releases up to 0.2 created them.</summary>
-[Trait("Category", "Slow")]
 public sealed class OldSchemasJourneys
 {
     [Fact]

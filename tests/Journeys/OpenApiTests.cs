@@ -7,6 +7,7 @@ using ControlPlane.Tests.Support.OpenApi;
 namespace ControlPlane.Tests;
 
 /// <summary>The v1 interface only grows. docs/openapi-v1.json is the interface as of the last commit.</summary>
+[Trait("Category", "Quick")]
 public sealed class OpenApiTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     const string Update = "UPDATE_SNAPSHOTS";

@@ -1,5 +1,6 @@
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Quick")]
 public class OperatorKeyTests
 {
     [Theory]

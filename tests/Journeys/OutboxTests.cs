@@ -1,6 +1,5 @@
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public class OutboxTests
 {
     [Fact]

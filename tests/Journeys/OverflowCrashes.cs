@@ -6,7 +6,6 @@ using ControlPlane.Tests.Support.Crashing;
 namespace ControlPlane.Tests;
 
 /// <summary>The real program on a PostgreSQL server that stops or hangs under load.</summary>
-[Trait("Category", "Slow")]
 public sealed class OverflowCrashes : IAsyncLifetime, IDisposable
 {
     static readonly TimeSpan Timeout = TimeSpan.FromMinutes(5);

@@ -6,7 +6,6 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>Usage that arrives while the database is unavailable.</summary>
-[Trait("Category", "Slow")]
 public class OverflowJourneys
 {
     const string Ndjson = "application/x-ndjson";

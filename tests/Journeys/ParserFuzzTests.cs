@@ -6,7 +6,6 @@ using ControlPlane.Tests.Support.Fuzzing;
 namespace ControlPlane.Tests;
 
 /// <summary>Parsers of untrusted input throw nothing but what they declare, finish, and agree with each other.</summary>
-[Trait("Category", "Slow")]
 public class ParserFuzzTests
 {
     const int Cases = 20_000;

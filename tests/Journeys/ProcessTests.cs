@@ -4,7 +4,6 @@ using System.Net.Sockets;
 namespace ControlPlane.Tests;
 
 /// <summary>The real program with an embedded PostgreSQL, as <c>./run</c> starts it.</summary>
-[Trait("Category", "Slow")]
 public sealed class ProcessTests : IDisposable
 {
     readonly string _data = Path.Combine(Path.GetTempPath(), Names.Random("controlplane-process"));

@@ -5,7 +5,6 @@ using System.Runtime.Versioning;
 namespace ControlPlane.Tests;
 
 /// <summary>Provisioning with killed, stale and concurrent workers, and failing steps.</summary>
-[Trait("Category", "Slow")]
 public sealed class ProvisioningCrashes
 {
     static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(30);

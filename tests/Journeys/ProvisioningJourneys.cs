@@ -3,10 +3,9 @@ using System.Net.Http.Json;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public sealed class ProvisioningJourneys
 {
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task A_new_environment_becomes_ready_with_its_files_on_disk_and_no_secret_in_the_mail()
     {
         await using var rig = await ProvisioningRig.StartAsync();

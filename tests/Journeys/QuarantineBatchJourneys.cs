@@ -5,7 +5,6 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>An operator replays or discards all held events of one reason; a job does it event by event, with progress.</summary>
-[Trait("Category", "Slow")]
 public sealed class QuarantineBatchJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);

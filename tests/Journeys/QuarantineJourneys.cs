@@ -4,6 +4,7 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>Events that cannot be counted are held, listed for operators, and counted when an operator replays them.</summary>
+[Trait("Category", "Quick")]
 public sealed class QuarantineJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);

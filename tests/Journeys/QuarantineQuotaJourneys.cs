@@ -5,7 +5,6 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>A tenant cannot fill the database with events that cannot be counted, and no event is lost without its sender knowing.</summary>
-[Trait("Category", "Slow")]
 public sealed class QuarantineQuotaJourneys
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);

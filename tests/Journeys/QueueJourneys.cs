@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>Receivers and mail servers that hang, and what nobody else must notice of it.</summary>
-[Trait("Category", "Slow")]
 public class QueueJourneys
 {
     /// <summary>Far below the time limit of a message, which is what a queue in sequence would wait for.</summary>

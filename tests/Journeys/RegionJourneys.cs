@@ -3,7 +3,6 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>Each tenant records the region of its data.</summary>
-[Trait("Category", "Slow")]
 public sealed class RegionJourneys
 {
     static readonly Dictionary<string, string?> InFrankfurt = new() { ["CONTROLPLANE_REGION"] = "eu-central-1" };

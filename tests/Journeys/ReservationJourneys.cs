@@ -46,7 +46,7 @@ public sealed class ReservationJourneys : IAsyncLifetime
         Assert.Equal(new LimitState(50_000, prompt + completion + 2, 0, 50_000 - prompt - completion - 2), await tenant.LimitAsync());
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task Usage_beyond_the_estimate_is_counted_in_full_and_the_next_call_is_denied()
     {
         var tenant = await _server.CreateReadyTenantAsync();

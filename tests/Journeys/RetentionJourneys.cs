@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>What is older than its retention is deleted; invoices, bookings, sums of usage and the audit log stay whatever is set.</summary>
-[Trait("Category", "Slow")]
 public class RetentionJourneys
 {
     static readonly DateTimeOffset Start = new(2026, 1, 10, 12, 0, 0, TimeSpan.Zero);

@@ -3,6 +3,7 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>No statement runs with the rights of the login, which is a member of several roles in these tests.</summary>
+[Trait("Category", "Quick")]
 public sealed class RightsTests : IAsyncLifetime
 {
     const string CurrentUser = "select current_user::text";

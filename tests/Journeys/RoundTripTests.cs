@@ -1,6 +1,7 @@
 namespace ControlPlane.Tests;
 
 /// <summary>Round trips of the hot paths: setting the role costs none.</summary>
+[Trait("Category", "Quick")]
 public sealed class RoundTripTests : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);

@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Slow")]
 public class SandboxClockTests
 {
     static readonly DateTimeOffset NewYear = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);

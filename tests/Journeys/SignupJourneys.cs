@@ -4,6 +4,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Quick")]
 public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
     readonly TestServer _server = shared.Server;

@@ -3,7 +3,6 @@ using ControlPlane.Benchmarks.Soak;
 namespace ControlPlane.Tests;
 
 /// <summary>A short soak: every kind of fault at least once. <c>./bench --soak</c> runs an hour of it, and also checks latency and memory.</summary>
-[Trait("Category", "Slow")]
 public class SoakTests
 {
     static readonly TimeSpan Timeout = TimeSpan.FromMinutes(8);

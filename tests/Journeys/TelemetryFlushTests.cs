@@ -4,6 +4,7 @@ using System.Net.Sockets;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Quick")]
 public class TelemetryFlushTests
 {
     [Fact]

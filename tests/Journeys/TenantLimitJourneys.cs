@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>One tenant's requests do not use up what all share.</summary>
-[Trait("Category", "Slow")]
 public class TenantLimitJourneys
 {
     [Fact]

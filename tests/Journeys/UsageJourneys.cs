@@ -5,6 +5,7 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
+[Trait("Category", "Quick")]
 public sealed class UsageJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);

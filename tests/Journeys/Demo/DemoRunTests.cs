@@ -3,7 +3,6 @@ using Npgsql;
 
 namespace ControlPlane.Tests.Demo;
 
-[Trait("Category", "Slow")]
 public sealed class DemoRunTests : IAsyncLifetime, IDisposable
 {
     readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("demo");

@@ -2,6 +2,7 @@ using ControlPlane.Demo;
 
 namespace ControlPlane.Tests.Demo;
 
+[Trait("Category", "Quick")]
 public class DemoScriptTests
 {
     const int Days = 59;

@@ -3,6 +3,7 @@ using ControlPlane.Demo;
 
 namespace ControlPlane.Tests.Demo;
 
+[Trait("Category", "Quick")]
 public class TraceFileTests
 {
     const string Trace = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109";

@@ -2,6 +2,7 @@ using ControlPlane.Demo;
 
 namespace ControlPlane.Tests.Demo;
 
+[Trait("Category", "Quick")]
 public class TraceGeneratorTests
 {
     static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);

@@ -2,6 +2,7 @@ using System.Globalization;
 
 namespace ControlPlane.Tests.Portal;
 
+[Trait("Category", "Quick")]
 public class ChartLayoutTests
 {
     static readonly DateOnly Today = new(2026, 3, 31);

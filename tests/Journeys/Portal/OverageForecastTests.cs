@@ -1,5 +1,6 @@
 namespace ControlPlane.Tests.Portal;
 
+[Trait("Category", "Quick")]
 public class OverageForecastTests
 {
     static readonly BillingPeriod June = BillingPeriod.Of(new DateOnly(2026, 6, 1), 1);

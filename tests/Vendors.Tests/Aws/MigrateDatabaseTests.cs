@@ -5,6 +5,7 @@ namespace ControlPlane.Tests.Aws;
 
 /// <summary>On a database whose owner is not a superuser, as on RDS.</summary>
 [Collection(Logins)]
+[Trait("Category", "Slow")]
 public sealed class MigrateDatabaseTests : IAsyncLifetime
 {
     /// <summary>Serialized, because logins belong to the whole server.</summary>

@@ -4,6 +4,7 @@ using Xunit.Abstractions;
 namespace ControlPlane.Tests.Aws;
 
 /// <summary>Two concurrent writers: every order of their calls, with a crash of one at every point.</summary>
+[Trait("Category", "Slow")]
 public class SecretInterleavings(ITestOutputHelper output)
 {
     static readonly Guid Tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001");

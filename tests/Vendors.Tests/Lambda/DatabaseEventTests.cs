@@ -5,6 +5,7 @@ using Npgsql;
 namespace ControlPlane.Tests.Lambda;
 
 [Collection(Aws.MigrateDatabaseTests.Logins)]
+[Trait("Category", "Slow")]
 public sealed class DatabaseEventTests
 {
     const string Secret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:database-owner-AbCdEf";

@@ -11,6 +11,7 @@ namespace ControlPlane.Tests.Lambda;
 
 /// <summary>Each function works with its own database login, which has only the rights that it needs.</summary>
 [Collection(MigrateDatabaseTests.Logins)]
+[Trait("Category", "Slow")]
 public sealed class FunctionLoginTests : IAsyncLifetime
 {
     LambdaRig _rig = null!;
