@@ -48,7 +48,9 @@ public static class App
     public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<Authorize>();
+        services.AddSingleton<FindWebhookSecrets>();
         services.AddSingleton<UsageCaller>();
+        services.AddSingleton(UsageDeliveries.Read(configuration));
         services.AddSingleton(QuarantineSettings.Read(configuration));
         services.AddSingleton<RecordUsage>();
         services.AddUsageOverflow(configuration);

@@ -7,6 +7,8 @@ namespace ControlPlane.Tests;
 [Trait("Category", "Quick")]
 public class BoundedBodyTests
 {
+    static readonly Guid Tenant = new("0198a000-0000-7000-8000-00000000000a");
+
     static readonly BodyLimit Small = new(10, TimeSpan.FromSeconds(30));
 
     [Fact]
@@ -80,7 +82,8 @@ public class BoundedBodyTests
 
         await using var afterwards = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget);
         await afterwards.CopyToAsync(Stream.Null);
-        afterwards.SetVerified();
+        using var delivery = new UsageDeliveries(1_000).TryStart(Tenant, isStream: false)!;
+        afterwards.SetVerified(delivery);
         await using var last = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget);
         await last.CopyToAsync(Stream.Null);
     }
@@ -121,10 +124,70 @@ public class BoundedBodyTests
     public async Task A_stream_of_an_authenticated_sender_has_no_limit()
     {
         await using var body = new BoundedBody(Request(length: 1_000), new MemoryStream(new byte[1_000]), Small, new UnverifiedBytes(1));
-        body.RemoveLimits();
+        using var delivery = new UsageDeliveries(400_000).TryStart(Tenant, isStream: true)!;
+        body.SetStream(delivery);
         using var copy = new MemoryStream();
         await body.CopyToAsync(copy);
         Assert.Equal(1_000, copy.Length);
+    }
+
+    [Fact]
+    public async Task A_stream_that_began_fast_and_then_trickles_is_a_timeout()
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        await using var body = new BoundedBody(Request(), pipe.Reader.AsStream(), Small with { Time = TimeSpan.FromMilliseconds(300) }, new UnverifiedBytes(1));
+        using var delivery = new UsageDeliveries(100_000_000).TryStart(Tenant, isStream: true)!;
+        body.SetStream(delivery);
+        await pipe.Writer.WriteAsync(new byte[10_000_000]);
+        using var stop = new CancellationTokenSource();
+        var sending = SendSlowlyAsync(pipe.Writer, stop.Token);
+
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => body.CopyToAsync(Stream.Null));
+        await stop.CancelAsync();
+        await sending;
+        Assert.Equal(408, body.TakeViolation());
+        Assert.Null(body.Violation);
+    }
+
+    [Fact]
+    public async Task The_time_in_which_a_stream_is_not_read_does_not_count()
+    {
+        await using var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small with { Time = TimeSpan.FromMilliseconds(200) }, new UnverifiedBytes(1));
+        using var delivery = new UsageDeliveries(1_000).TryStart(Tenant, isStream: true)!;
+        body.SetStream(delivery);
+        for (var n = 0; n < 10; n++)
+        {
+            Assert.Equal(1, await body.ReadAsync(new byte[1]));
+            await Task.Delay(100);
+        }
+
+        Assert.Null(body.Violation);
+    }
+
+    [Fact]
+    public async Task A_verified_body_counts_towards_the_share_of_its_tenant_until_its_delivery_ends()
+    {
+        var deliveries = new UsageDeliveries(40);
+        var delivery = deliveries.TryStart(Tenant, isStream: false)!;
+        await using var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        await body.CopyToAsync(Stream.Null);
+        body.SetVerified(delivery);
+
+        using var another = deliveries.TryStart(Tenant, isStream: false)!;
+        await using var second = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        second.SetVerified(another);
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => second.CopyToAsync(Stream.Null));
+        Assert.Equal(429, second.Violation);
+
+        // A signed body is known to be the tenant's after it was read.
+        await using var signed = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        await signed.CopyToAsync(Stream.Null);
+        Assert.Throws<BadHttpRequestException>(() => signed.SetVerified(another));
+
+        delivery.Dispose();
+        await using var third = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        third.SetVerified(another);
+        await third.CopyToAsync(Stream.Null);
     }
 
     static DefaultHttpContext Request(long? length = null, CancellationToken aborted = default) => new() { Request = { ContentLength = length }, RequestAborted = aborted };

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 
 namespace ControlPlane.Tests;
@@ -65,51 +66,77 @@ public class DrainJourneys
     }
 
     [Fact]
-    public async Task Usage_of_a_tenant_whose_rows_are_locked_is_queued_and_blocks_no_other_tenant()
+    public async Task Usage_of_a_tenant_whose_rows_are_locked_is_refused_not_queued_and_what_it_has_queued_blocks_no_other_tenant()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
         var (locked, free) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
         await using (var invoicing = await server.Database.BeginJobAsync(default))
         {
             await invoicing.ExecuteAsync(BillingLock.Acquire, default, locked.Id);
-            var queued = server.ReportAsync(locked, Deliveries.Event("e1", Now)).QueuedAsync();
+            var sent = server.ReportAsync(locked, Deliveries.Event("e1", Now));
             await SpoolAsync(server, locked, Now, Line("e2", Now));
             await SpoolAsync(server, free, Now, Line("e3", Now));
 
             Assert.Equal(1, (await server.ReportAsync(free, Deliveries.Event("e4", Now)).CountsAsync()).Accepted);
-            Assert.Equal(1, await queued);
+            using var refused = await sent;
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (refused.StatusCode, refused.Headers.RetryAfter?.Delta > TimeSpan.Zero));
             while (await server.ReadAsync<long>("select count(*) from control.usage_event") < 2)
             {
                 await Task.Delay(50);
             }
 
             Assert.Equal(["e3", "e4"], await IdsAsync(server));
+            while (server.Services.GetRequiredService<UsageSpool>().Backlog().Events > 1)
+            {
+                await Task.Delay(50);
+            }
+
+            Assert.Single(Spool.PendingFiles(server.DataFolder));
         }
 
         await Spool.WaitUntilEmptyAsync(server.DataFolder);
+        Assert.Equal(1, (await server.ReportAsync(locked, Deliveries.Event("e1", Now)).CountsAsync()).Accepted);
         Assert.Equal(["e1", "e2", "e3", "e4"], await IdsAsync(server));
     }
 
     [Fact]
-    public async Task Usage_is_queued_while_all_connections_are_busy_and_counted_afterwards()
+    public async Task Large_deliveries_that_time_out_in_the_queue_of_their_own_tenant_are_refused_not_queued()
+    {
+        const int Count = 6;
+        await using var server = await TestServer.StartAsync(clock: Now);
+        var tenant = await server.CreateTenantAsync();
+        await using (var invoicing = await server.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(BillingLock.Acquire, default, tenant.Id);
+            // They wait for the lock one after the other, so the last ones would wait for longer than a database may take to answer.
+            var sent = await Task.WhenAll(Enumerable.Range(0, Count).Select(n => server.ReportAsync(
+                tenant, [.. Enumerable.Range(0, 100).Select(e => Deliveries.Event($"{n}-{e}", Now))])));
+            Assert.All(sent, reply => Assert.True(reply.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests, $"{reply.StatusCode}"));
+            Assert.All(sent, reply => Assert.True(reply.Headers.RetryAfter?.Delta > TimeSpan.Zero));
+            Assert.Empty(Spool.PendingFiles(server.DataFolder));
+        }
+
+        Assert.Empty(await IdsAsync(server));
+    }
+
+    [Fact]
+    public async Task Usage_that_meets_a_locked_table_is_refused_and_counted_once_when_it_is_sent_again()
     {
         const int Count = 120;
         await using var server = await TestServer.StartAsync(clock: Now);
         var tenant = await server.CreateTenantAsync();
         await server.ReportAsync(tenant).CountsAsync();
-        long queued;
         await using (var owner = await server.Database.OpenOwnerAsync(default))
         {
             await using var locking = await owner.BeginTransactionAsync();
             await owner.ExecuteAsync("lock table control.usage_event in access exclusive mode", default);
             // All of them wait for the lock, in one shared transaction or queued behind it.
-            var sent = Enumerable.Range(0, Count).Select(n => server.ReportAsync(tenant, Deliveries.Event($"e{n}", Now)).QueuedAsync());
-            queued = (await Task.WhenAll(sent)).Sum();
+            var replies = await Task.WhenAll(Enumerable.Range(0, Count).Select(n => server.ReportAsync(tenant, Deliveries.Event($"e{n}", Now))));
+            Assert.All(replies, reply => Assert.Equal(HttpStatusCode.ServiceUnavailable, reply.StatusCode));
         }
 
-        Assert.Equal(Count, queued);
-        await Spool.WaitUntilEmptyAsync(server.DataFolder);
-        Assert.Equal(Count, (await IdsAsync(server)).Length);
+        var accepted = await Task.WhenAll(Enumerable.Range(0, Count).Select(n => server.ReportAsync(tenant, Deliveries.Event($"e{n}", Now)).CountsAsync()));
+        Assert.Equal(Count, accepted.Sum(counts => counts.Accepted));
         Assert.Equal(Count, await server.ReadAsync<long>("select sum(requests)::bigint from control.usage_counter"));
     }
 

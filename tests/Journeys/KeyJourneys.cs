@@ -192,8 +192,7 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
 
     async Task<List<string>> ValidAsync(Guid tenant)
     {
-        await using var transaction = await _server.Database.BeginAsync(tenant, CancellationToken.None);
-        var raw = await transaction.ValidAsync(_server.Services.GetRequiredService<SecretBox>(), tenant, CancellationToken.None);
+        var raw = await _server.Services.GetRequiredService<FindWebhookSecrets>().RunAsync(tenant, CancellationToken.None);
         return [.. raw.Select(secret => $"whsec_{Convert.ToBase64String(secret)}")];
     }
 }

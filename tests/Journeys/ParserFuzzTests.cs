@@ -64,7 +64,7 @@ public class ParserFuzzTests
     static async Task<List<Submission>> StreamedAsync(byte[] text)
     {
         var all = new List<Submission>();
-        await foreach (var batch in UsageBody.ReadLinesAsync(new MemoryStream(text), UsageFormat.Event, CancellationToken.None))
+        await foreach (var batch in UsageBody.ReadLinesAsync(new MemoryStream(text), UsageFormat.Event, delivery: null, CancellationToken.None))
         {
             all.AddRange(batch);
         }

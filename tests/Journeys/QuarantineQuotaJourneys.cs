@@ -63,12 +63,65 @@ public sealed class QuarantineQuotaJourneys
     [Fact]
     public async Task Spooled_events_are_kept_beyond_the_quota_because_their_sender_was_told_so()
     {
-        await using var server = await StartAsync(events: 1);
+        await using var server = await StartAsync(events: 2);
         var tenant = await server.CreateTenantAsync();
         await server.Services.GetRequiredService<UsageSpool>().AddAsync(
             new OverflowDelivery(tenant.Id, UsageFormat.Event, Now, ["{\"id\":\"1\"}", "{\"id\":\"2\"}", "{\"id\":\"3\"}"]), default);
         await Spool.WaitUntilEmptyAsync(server.DataFolder);
         Assert.Equal(3, await server.ReadAsync<long>("select count(*) from control.quarantine"));
+    }
+
+    [Fact]
+    public async Task Spooled_events_above_the_ceiling_are_set_aside_for_an_operator_and_can_be_drained_again()
+    {
+        await using var server = await StartAsync(events: 2);
+        var tenant = await server.CreateTenantAsync();
+        string[] texts = ["{\"id\":\"1\"}", "{\"id\":\"2\"}", JsonSerializer.Serialize(Deliveries.Event("good", Now)), .. Enumerable.Range(3, 5).Select(n => $"{{\"id\":\"{n}\"}}")];
+        await server.Services.GetRequiredService<UsageSpool>().AddAsync(new OverflowDelivery(tenant.Id, UsageFormat.Event, Now, texts), default);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
+
+        Assert.Equal(4, await server.ReadAsync<long>("select count(*) from control.quarantine"));
+        Assert.Equal(150, await tenant.TokensAsync("2026-01-15", "2026-01-16"));
+        var aside = Assert.Single(Spool.FailedFiles(server.DataFolder));
+        Assert.EndsWith("-3.json.gz", aside, StringComparison.Ordinal);
+        Assert.Contains("quarantine has no room", await File.ReadAllTextAsync(aside.Replace(".json.gz", ".reason.txt", StringComparison.Ordinal)), StringComparison.Ordinal);
+        using var visitor = server.NewVisitor();
+        await visitor.SubmitAsync("/admin/login", "/admin/login", ("key", server.OperatorKey));
+        Assert.Contains("1 usage files cannot be processed", await visitor.GetStringAsync("/admin"), StringComparison.Ordinal);
+
+        await server.SqlAsync("update control.quarantine set state = 'discarded', discarded_at = now()");
+        File.Move(aside, Path.Combine(server.DataFolder, "spool", Path.GetFileName(aside)));
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
+        Assert.Equal(3, await server.ReadAsync<long>("select count(*) from control.quarantine where state = 'held'"));
+        Assert.Equal(150, await tenant.TokensAsync("2026-01-15", "2026-01-16"));
+    }
+
+    [Fact]
+    public async Task Spooled_events_do_not_lift_the_quota_for_others_that_are_counted_in_the_same_transaction()
+    {
+        await using var server = await StartAsync(events: 1);
+        var tenant = await server.CreateTenantAsync();
+        Assert.Equal(["malformed"], (await server.ReportAsync(tenant, Broken(0)).CountsAsync()).Codes);
+        var recordUsage = server.Services.GetRequiredService<RecordUsage>();
+        Task<IngestReply> spooled, sent;
+        await using (var invoicing = await server.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(BillingLock.Acquire, default, tenant.Id);
+            var first = recordUsage.RunAsync(tenant.Id, [Text("{\"id\":\"first\"}")], default);
+            while (await server.ReadAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 0)
+            {
+                await Task.Delay(20);
+            }
+
+            (spooled, sent) = (recordUsage.RunAsync(tenant.Id, [Text("{\"id\":\"spooled\"}")], default, isAcknowledged: true), recordUsage.RunAsync(tenant.Id, [Text("{\"id\":\"sent\"}")], default));
+            await invoicing.DisposeAsync();
+            Assert.Equal(["quarantine_full"], (await first).Rejected.Select(rejected => rejected.Code));
+        }
+
+        Assert.Equal(["malformed"], (await spooled).Rejected.Select(rejected => rejected.Code));
+        Assert.Equal(["quarantine_full"], (await sent).Rejected.Select(rejected => rejected.Code));
+
+        static Submission Text(string text) => ReadUsage.Parse(UsageFormat.Event, text);
     }
 
     static Task<TestServer> StartAsync(int events, int mib = 256) => TestServer.StartAsync(

@@ -4,13 +4,17 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// Bounds what the body of a request costs, whatever the host: <see cref="BodyLimit"/> and <see cref="UnverifiedBytes"/>. Nothing is read here; keys and
+/// Bounds what the body of a request costs, whatever the host: <see cref="BodyLimit"/>, <see cref="UnverifiedBytes"/> and <see cref="UsageDeliveries"/>. Nothing is read here; keys and
 /// sessions are checked before the endpoint reads the body.
 /// </summary>
 sealed class BodyLimitsMiddleware(RequestDelegate next, UnverifiedBytes budget, IProblemDetailsService problems)
 {
     const int KiB = 1024;
-    const string RetryAfterSeconds = "5";
+    public const string RetryAfterSeconds = "5";
+
+    const string TooMuchUsage =
+        "Your organization is sending more usage at the same time than is accepted from one tenant. Nothing of this request was counted: wait for the responses to the "
+        + "others, then send it again.";
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -48,7 +52,7 @@ sealed class BodyLimitsMiddleware(RequestDelegate next, UnverifiedBytes budget, 
     async Task RespondAsync(HttpContext context, BodyLimit limit, int status)
     {
         context.Response.StatusCode = status;
-        if (status == StatusCodes.Status503ServiceUnavailable)
+        if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
         {
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
         }
@@ -63,7 +67,8 @@ sealed class BodyLimitsMiddleware(RequestDelegate next, UnverifiedBytes budget, 
                 {
                     StatusCodes.Status408RequestTimeout => $"The body did not arrive within {limit.Time.TotalSeconds:0} seconds. Send the request again.",
                     StatusCodes.Status413PayloadTooLarge => TooLarge(limit),
-                    _ => "More data is arriving than can be verified. Send the request again in a few seconds.",
+                    StatusCodes.Status429TooManyRequests => TooMuchUsage,
+                    _ => "More data is arriving than can be processed. Send the request again in a few seconds.",
                 },
             },
         });

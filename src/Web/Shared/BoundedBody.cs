@@ -1,17 +1,19 @@
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// A request's body, read no further than its <see cref="BodyLimit"/> and the budget for unauthenticated senders allow. Otherwise reading throws, and
-/// <see cref="Violation"/> is the status to respond with: readers of forms wrap the exception.
+/// A request's body, read no further than its <see cref="BodyLimit"/> and the budget that it counts towards allow: that for unauthenticated senders, or that of
+/// a tenant's usage. Otherwise reading throws, and <see cref="Violation"/> is the status to respond with: readers of forms wrap the exception.
 /// </summary>
 sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, UnverifiedBytes budget) : Stream
 {
     string _sender = RateLimits.Client(context.Connection.RemoteIpAddress);
     CancellationTokenSource? _deadline;
-    bool _isVerified, _isUnlimited;
+    TimeSpan _timeLeft = limit.Time;
+    UsageDelivery? _delivery;
+    bool _isStream;
     long _read, _counted;
 
-    /// <summary>408, 413 or 503; null as long as the body is within its limits.</summary>
+    /// <summary>408, 413, 429 or 503; null as long as the body is within its limits.</summary>
     public int? Violation { get; private set; }
 
     /// <summary>
@@ -20,18 +22,32 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
     /// </summary>
     public void SetClaimedTenant(Guid tenant) => _sender = $"{_sender} {tenant}";
 
-    /// <summary>The endpoint has authenticated the sender: the body no longer counts towards the budget.</summary>
-    public void SetVerified()
+    /// <summary>The endpoint has authenticated the sender: the body, as far as it is read and from now on, counts towards the budget of its tenant.</summary>
+    /// <exception cref="BadHttpRequestException">The tenant's share of the budget is exhausted.</exception>
+    public void SetVerified(UsageDelivery delivery)
     {
-        _isVerified = true;
+        var read = Interlocked.Read(ref _counted);
         Release();
+        _delivery = delivery;
+        Count(read);
     }
 
-    /// <summary>For a stream of any length from an authenticated sender. The server still ends it when too little arrives.</summary>
-    public void RemoveLimits()
+    /// <summary>
+    /// For a stream of any length from an authenticated sender. It may last any time, but has to bring <see cref="BodyLimit.StreamBytes"/> in each
+    /// <see cref="BodyLimit.Time"/> that is spent waiting for it. The server's own minimum is an average: a stream that began fast could stall for days.
+    /// </summary>
+    public void SetStream(UsageDelivery delivery)
     {
-        SetVerified();
-        _isUnlimited = true;
+        SetVerified(delivery);
+        _isStream = true;
+    }
+
+    /// <summary>The endpoint responds to the violation itself.</summary>
+    public int? TakeViolation()
+    {
+        var violation = Violation;
+        Violation = null;
+        return violation;
     }
 
     /// <summary>Returns the bytes to the budget. Idempotent.</summary>
@@ -45,24 +61,24 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_isUnlimited)
-        {
-            return await body.ReadAsync(buffer, cancellationToken);
-        }
-
         if (Violation is { } former)
         {
             throw Stop(former);
         }
 
-        if (context.Request.ContentLength > limit.Bytes)
+        if (!_isStream && context.Request.ContentLength > limit.Bytes)
         {
             throw Stop(StatusCodes.Status413PayloadTooLarge);
         }
 
+        var started = Environment.TickCount64;
         var read = await ReadInTimeAsync(buffer, cancellationToken);
         _read += read;
-        if (_read > limit.Bytes)
+        if (_isStream)
+        {
+            Pace(TimeSpan.FromMilliseconds(Environment.TickCount64 - started));
+        }
+        else if (_read > limit.Bytes)
         {
             throw Stop(StatusCodes.Status413PayloadTooLarge);
         }
@@ -71,12 +87,23 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
         return read;
     }
 
+    // The time between reads, in which a batch is counted, is not the sender's.
+    void Pace(TimeSpan waited)
+    {
+        _deadline!.CancelAfter(Timeout.InfiniteTimeSpan);
+        _timeLeft -= waited;
+        if (_read >= BodyLimit.StreamBytes)
+        {
+            (_read, _timeLeft) = (0, limit.Time);
+        }
+    }
+
     async ValueTask<int> ReadInTimeAsync(Memory<byte> buffer, CancellationToken ct)
     {
-        if (_deadline is null)
+        if (_deadline is null || _isStream)
         {
-            _deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-            _deadline.CancelAfter(limit.Time);
+            _deadline ??= CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+            _deadline.CancelAfter(_timeLeft > TimeSpan.Zero ? _timeLeft : TimeSpan.Zero);
         }
 
         using var either = ct.CanBeCanceled && ct != context.RequestAborted ? CancellationTokenSource.CreateLinkedTokenSource(ct, _deadline.Token) : null;
@@ -95,19 +122,29 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
         }
     }
 
-    void Count(int read)
+    void Count(long read)
     {
-        if (read == 0 || _isVerified || context.User.Identity is { IsAuthenticated: true })
+        if (read == 0)
         {
             return;
         }
 
-        if (!budget.TryAdd(_sender, read))
+        if (_delivery is { } delivery)
         {
-            throw Stop(StatusCodes.Status503ServiceUnavailable);
+            if (delivery.TryHold(read) is { } refusal)
+            {
+                throw Stop(refusal);
+            }
         }
+        else if (context.User.Identity is not { IsAuthenticated: true })
+        {
+            if (!budget.TryAdd(_sender, (int)read))
+            {
+                throw Stop(StatusCodes.Status503ServiceUnavailable);
+            }
 
-        Interlocked.Add(ref _counted, read);
+            Interlocked.Add(ref _counted, read);
+        }
     }
 
     BadHttpRequestException Stop(int status)

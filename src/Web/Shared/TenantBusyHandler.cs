@@ -14,15 +14,19 @@ sealed class TenantBusyHandler(IProblemDetailsService problems, ILogger<TenantBu
         }
 
         log.LogWarning("Refused a request of a tenant that is busy: {Reason}", busy.InnerException?.Message ?? busy.Message);
-        var (status, title) = busy.QueueIsFull
-            ? (StatusCodes.Status429TooManyRequests, "Too many requests")
-            : (StatusCodes.Status503ServiceUnavailable, "Busy");
-        context.Response.StatusCode = status;
+        context.Response.StatusCode = busy.Status();
         context.Response.Headers.RetryAfter = TenantBusyException.RetryAfter.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = context,
-            ProblemDetails = { Status = status, Title = title, Detail = busy.Message },
+            ProblemDetails = { Status = busy.Status(), Title = busy.QueueIsFull ? "Too many requests" : "Busy", Detail = busy.Message },
         });
     }
+}
+
+static class TenantBusyStatus
+{
+    /// <summary>429 for a tenant that sends too much at the same time; 503 when something else holds its data.</summary>
+    public static int Status(this TenantBusyException busy) =>
+        busy.QueueIsFull ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable;
 }

@@ -66,9 +66,10 @@ static class UsageBody
     }
 
     /// <summary>NDJSON in batches. Empty lines are skipped but count towards the index.</summary>
+    /// <param name="delivery">Told what is still in memory; a batch no longer is when the next one is asked for.</param>
     /// <exception cref="InvalidDataException">A line is longer than <see cref="MaximumBytes"/>.</exception>
     public static async IAsyncEnumerable<List<Submission>> ReadLinesAsync(
-        Stream body, UsageFormat format, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+        Stream body, UsageFormat format, UsageDelivery? delivery, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
         var lines = PipeReader.Create(body, new StreamPipeReaderOptions(bufferSize: PartBytes, leaveOpen: true));
         var batch = new List<Submission>();
@@ -90,6 +91,7 @@ static class UsageBody
                     yield return batch;
                     batch = [];
                     bytes = 0;
+                    delivery?.KeepOnly(rest.Length);
                 }
             }
 
@@ -98,6 +100,7 @@ static class UsageBody
                 throw new InvalidDataException($"Line {index} is longer than {MaximumBytes} bytes.");
             }
 
+            delivery?.KeepOnly(bytes + rest.Length);
             lines.AdvanceTo(rest.Start, rest.End);
             if (read.IsCompleted)
             {

@@ -6,7 +6,8 @@ namespace ControlPlane.Web.Usage;
 /// Authenticates usage senders: a webhook signed per Standard Webhooks that names its tenant in <c>X-Tenant-Id</c>, or a tenant key as bearer
 /// token. While the database is unavailable, recently verified senders are accepted from a cache; all others get its error.
 /// </summary>
-sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, DatabaseCircuit circuit, VerifiedCallerCache verified, SecretBox box, Clock clock)
+sealed class UsageCaller(
+    FindTenantKey findTenantKey, FindWebhookSecrets findWebhookSecrets, DatabaseCircuit circuit, VerifiedCallerCache verified, Clock clock)
 {
     const string Instructions =
         "Sign the request as specified by standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and send the tenant ID in X-Tenant-Id, "
@@ -104,7 +105,7 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
     {
         try
         {
-            var secrets = await circuit.RunAsync(ReadAsync, ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _));
+            var secrets = await circuit.RunAsync(work => findWebhookSecrets.RunAsync(tenant, work), ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _));
             if (secrets.Count == 0)
             {
                 // Of a deleted tenant: during an outage its former secrets are not accepted either.
@@ -116,12 +117,6 @@ sealed class UsageCaller(ControlDatabase database, FindTenantKey findTenantKey, 
         catch (Exception e) when (e.IsDatabaseUnavailable() && verified.Secrets.TryFind(tenant, out var cached))
         {
             return (cached, ExceptionDispatchInfo.Capture(e));
-        }
-
-        async Task<IReadOnlyList<byte[]>> ReadAsync(CancellationToken ct)
-        {
-            await using var transaction = await database.BeginAsync(tenant, ct);
-            return await transaction.ValidAsync(box, tenant, ct);
         }
     }
 

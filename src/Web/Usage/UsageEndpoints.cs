@@ -1,12 +1,9 @@
-using System.Numerics;
-using System.Security.Claims;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace ControlPlane.Web.Usage;
 
-/// <summary>Usage ingestion and usage reports.</summary>
+/// <summary>Usage ingestion.</summary>
 static class UsageEndpoints
 {
     /// <summary>Rejections listed in the reply to a stream; the counts are complete.</summary>
@@ -14,38 +11,50 @@ static class UsageEndpoints
 
     const string QuarantineFullRetrySeconds = "300";
 
+    const string SendAgain = "Send the whole stream again: events already counted or queued are not counted twice.";
+
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
-                PostAsync(context, UsageFormat.Event, caller, ingest, ct))
+        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Event, caller, deliveries, ingest, ct))
             .WithTags("Usage").WithName("reportUsage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign as "
                 + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB; NDJSON sent "
                 + "with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined and listed in `rejected`. While "
-                + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them.")
+                + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them. "
+                + "A tenant may have 4 NDJSON streams and 256 other deliveries in progress. Beyond that, or while much of its data or one of its locks is in the way, the response is 429 "
+                + "or 503 with Retry-After: send the same again.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json")
             .WithMetadata(BodyLimit.Usage);
-        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, IngestUsage ingest, CancellationToken ct) =>
-                PostAsync(context, UsageFormat.Litellm, caller, ingest, ct))
+        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Litellm, caller, deliveries, ingest, ct))
             .WithTags("Usage").WithName("reportLitellmUsage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .WithDescription("Same authentication, limits and response as POST /v1/usage.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson")
             .WithMetadata(BodyLimit.Usage);
     }
 
-    public static void MapUsageReport(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/usage", Get).RequireAuthorization(Policies.Tenant).RequireScope(KeyScopes.UsageRead).RequireRateLimiting(TenantLimits.Reports).WithTags("Usage")
-            .WithName("getUsage").WithSummary("Get usage totals, exact up to the last accepted event")
-            .WithDescription("`from` and `to` are UTC days such as 2026-01-31, `to` is exclusive; `group_by` is a comma-separated list of day, model and user.");
-
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
-        HttpContext context, UsageFormat format, UsageCaller caller, IngestUsage ingest, CancellationToken ct)
+        HttpContext context, UsageFormat format, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct)
     {
+        var body = context.Features.Get<BoundedBody>();
         if (context.Request.Headers.Authorization.Count == 0)
         {
             var (sender, signed, problem) = await caller.SignedAsync(context, ct);
-            return problem is null ? await RecordWholeAsync(context.Request, format, sender, signed!, ingest, ct) : problem;
+            if (problem is not null)
+            {
+                return problem;
+            }
+
+            using var received = deliveries.TryStart(sender, isStream: false);
+            if (received is null)
+            {
+                return TooManyDeliveries(context.Response);
+            }
+
+            body?.SetVerified(received);
+            return await RecordWholeAsync(context.Request, format, sender, signed!, ingest, ct);
         }
 
         var (tenant, refusal) = await caller.BearerAsync(context, ct);
@@ -54,14 +63,21 @@ static class UsageEndpoints
             return refusal;
         }
 
-        if (UsageBody.IsNdjson(context.Request))
+        var isStream = UsageBody.IsNdjson(context.Request);
+        using var delivery = deliveries.TryStart(tenant!.Value, isStream);
+        if (delivery is null)
         {
-            return await StreamAsync(context, format, tenant!.Value, ingest, ct);
+            return isStream ? TooManyStreams(context.Response) : TooManyDeliveries(context.Response);
         }
 
-        context.Features.Get<BoundedBody>()?.SetVerified();
-        var body = await UsageBody.ReadWholeAsync(context.Request, verifier: null, ct);
-        return await RecordWholeAsync(context.Request, format, tenant!.Value, body!, ingest, ct);
+        if (isStream)
+        {
+            return await StreamAsync(context, format, tenant.Value, delivery, ingest, ct);
+        }
+
+        body?.SetVerified(delivery);
+        var whole = await UsageBody.ReadWholeAsync(context.Request, verifier: null, ct);
+        return await RecordWholeAsync(context.Request, format, tenant.Value, whole!, ingest, ct);
     }
 
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(
@@ -99,18 +115,19 @@ static class UsageEndpoints
 
     // Commits batch by batch; the reply has the counts so far. Resending the whole stream is safe.
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> StreamAsync(
-        HttpContext context, UsageFormat format, Guid tenant, IngestUsage ingest, CancellationToken ct)
+        HttpContext context, UsageFormat format, Guid tenant, UsageDelivery delivery, IngestUsage ingest, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
             limit.MaxRequestBodySize = null;
         }
 
-        context.Features.Get<BoundedBody>()?.RemoveLimits();
+        var body = context.Features.Get<BoundedBody>();
+        body?.SetStream(delivery);
         var reply = new StreamReply();
         try
         {
-            await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.Body, format, ct))
+            await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.Body, format, delivery, ct))
             {
                 reply.Add(await ingest.RunAsync(tenant, batch, ct), ListedRejections);
             }
@@ -123,15 +140,43 @@ static class UsageEndpoints
         {
             return Stopped(413, "Line too long", e.Message);
         }
+        catch (BadHttpRequestException) when (body?.TakeViolation() is { } violation)
+        {
+            return violation == StatusCodes.Status408RequestTimeout
+                ? Stopped(violation, "Stream too slow", $"A stream has to bring {BodyLimit.StreamBytes} bytes in each {BodyLimit.Usage.Time.TotalSeconds:0} seconds. {SendAgain}")
+                : Busy(violation, $"More data is in progress than can be kept in memory. {SendAgain}");
+        }
+        catch (Exception e) when (TenantBusyException.Of(e) is { } busy)
+        {
+            return Busy(busy.Status(), $"{busy.Message} {SendAgain}");
+        }
         catch (Exception e) when (e.IsDatabaseUnavailable())
         {
-            context.Response.Headers.RetryAfter = "5";
-            return Stopped(503, e is TenantBusyException ? "Busy" : "Database unavailable", "The stream was interrupted. Send it again in a few seconds: events already counted or queued are not counted twice.");
+            context.Response.Headers.RetryAfter = BodyLimitsMiddleware.RetryAfterSeconds;
+            return Stopped(503, "Database unavailable", $"The stream was interrupted. {SendAgain}");
+        }
+
+        ProblemHttpResult Busy(int status, string detail)
+        {
+            context.Response.Headers.RetryAfter = BodyLimitsMiddleware.RetryAfterSeconds;
+            return Stopped(status, "Busy", detail);
         }
 
         ProblemHttpResult Stopped(int status, string title, string detail) => TypedResults.Problem(
             detail, statusCode: status, title: title,
             extensions: new Dictionary<string, object?> { ["accepted"] = reply.Accepted, ["duplicates"] = reply.Duplicates, ["rejected_total"] = reply.RejectedTotal, ["queued"] = reply.Queued });
+    }
+
+    static ProblemHttpResult TooManyStreams(HttpResponse response) => TooMany(
+        response, $"Your organization already has {UsageDeliveries.StreamsPerTenant} streams in progress. Nothing of this one was counted: send it when one of them has ended.");
+
+    static ProblemHttpResult TooManyDeliveries(HttpResponse response) => TooMany(
+        response, $"Your organization already has {UsageDeliveries.BodiesPerTenant} deliveries in progress. Nothing of this one was counted: send it again in a few seconds, and several events in one request.");
+
+    static ProblemHttpResult TooMany(HttpResponse response, string detail)
+    {
+        response.Headers.RetryAfter = BodyLimitsMiddleware.RetryAfterSeconds;
+        return TypedResults.Problem(detail, statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
     // What was counted stays counted. The sender has to keep the rest, so it is told to send everything again, which counts nothing twice.
@@ -151,81 +196,5 @@ static class UsageEndpoints
                 ["rejected_total"] = rejected,
                 ["rejected"] = listed.Take(ListedRejections),
             });
-    }
-
-    static async Task<Results<Ok<Page<UsageRow>>, ProblemHttpResult>> Get(
-        ClaimsPrincipal user, ControlDatabase database, Clock clock, string? from, string? to, string? group_by, string? cursor, int? limit, CancellationToken ct)
-    {
-        var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
-        if (Query.Day(from, new DateOnly(today.Year, today.Month, 1)) is not { } first || Query.Day(to, today.AddDays(1)) is not { } end || end <= first)
-        {
-            return TypedResults.Problem("from and to must be UTC days such as 2026-01-31; to is exclusive and must be after from.", statusCode: 400, title: "Invalid range");
-        }
-
-        if (!TryGrouping(group_by ?? "day,model", out var grouping))
-        {
-            return TypedResults.Problem("group_by must be a comma-separated list of day, model and user.", statusCode: 400, title: "Invalid group_by");
-        }
-
-        if (!TryAfter(cursor, grouping, out var after))
-        {
-            return TypedResults.Problem("cursor must be the next_cursor of a page with the same group_by; omit it for the first page.", statusCode: 400, title: "Invalid cursor");
-        }
-
-        var size = Query.Limit(limit);
-        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        var rows = await transaction.UsageAsync(user.TenantId(), first, end, grouping, after, size + 1, ct);
-        return TypedResults.Ok(Page.Of(rows, size, last => Query.Cursor(last.Keys())));
-    }
-
-    static bool TryAfter(string? cursor, UsageGrouping grouping, out IReadOnlyList<string>? after) =>
-        Query.TryReadCursor(cursor, BitOperations.PopCount((uint)grouping), out after)
-        && (after is null || !grouping.HasFlag(UsageGrouping.Day) || Query.Day(after[0], default) is not null);
-
-    static bool TryGrouping(string text, out UsageGrouping grouping)
-    {
-        grouping = UsageGrouping.None;
-        foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            UsageGrouping? flag = part switch { "day" => UsageGrouping.Day, "model" => UsageGrouping.Model, "user" => UsageGrouping.User, _ => null };
-            if (flag is null)
-            {
-                return false;
-            }
-
-            grouping |= flag.Value;
-        }
-
-        return true;
-    }
-}
-
-/// <summary>Reply to a stream: complete counts and the first hundred rejections.</summary>
-sealed class StreamReply
-{
-    readonly List<RejectedEvent> _rejected = [];
-
-    public long Accepted { get; private set; }
-    public long Duplicates { get; private set; }
-    public long RejectedTotal { get; private set; }
-
-    /// <summary>Events queued until the database has recovered.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long Queued { get; private set; }
-
-    public IReadOnlyList<RejectedEvent> Rejected => _rejected;
-
-    /// <summary>Rejected events that quarantine has no room for.</summary>
-    [JsonIgnore]
-    public long NotKept { get; private set; }
-
-    public void Add(IngestReply batch, int listed)
-    {
-        Accepted += batch.Accepted;
-        Duplicates += batch.Duplicates;
-        Queued += batch.Queued;
-        RejectedTotal += batch.Rejected.Count;
-        NotKept += batch.CountNotKept();
-        _rejected.AddRange(batch.Rejected.Take(listed - _rejected.Count));
     }
 }

@@ -17,13 +17,6 @@ public static class WebhookSecrets
         "update control.webhook_secret set ciphertext = $4 where tenant_id = $1 and id = $2::uuid and ciphertext = $3",
         (tenant, _) => Context(tenant!.Value));
 
-    /// <returns>The decoded secrets with which a signature is valid, newest first: at most two. Empty when the tenant has none or is deleted.</returns>
-    public static async Task<IReadOnlyList<byte[]>> ValidAsync(this Transaction transaction, SecretBox secrets, Guid tenant, CancellationToken ct)
-    {
-        var ciphertexts = await transaction.QueryAsync(Valid, row => row.GetFieldValue<byte[]>(0), ct, tenant);
-        return [.. ciphertexts.Select(ciphertext => Convert.FromBase64String(secrets.Open(ciphertext, Context(tenant))[Prefix.Length..]))];
-    }
-
     /// <returns>The newest secret, encoded, to sign on the tenant's behalf; null when there is none.</returns>
     public static async Task<string?> CurrentAsync(this Transaction transaction, SecretBox secrets, Guid tenant, CancellationToken ct) =>
         await transaction.FirstAsync(Valid, row => row.GetFieldValue<byte[]>(0), ct, tenant) is { } ciphertext
@@ -41,10 +34,13 @@ public static class WebhookSecrets
         return secret;
     }
 
+    internal static byte[] Decode(SecretBox secrets, Guid tenant, byte[] ciphertext) =>
+        Convert.FromBase64String(secrets.Open(ciphertext, Context(tenant))[Prefix.Length..]);
+
     static string Context(Guid tenant) => $"webhook_secret:{tenant}";
 
     // The current secret is the one without an expiry. Each one costs a hash of every body, so only the current and the previous one count.
-    const string Valid = """
+    internal const string Valid = """
         select s.ciphertext from control.webhook_secret s join control.tenant t on t.id = s.tenant_id
         where s.tenant_id = $1 and not t.is_deleted and (s.expires_at is null or s.expires_at > now())
         order by s.expires_at desc nulls first limit 2

@@ -5,7 +5,11 @@ using System.Text.Json.Serialization;
 namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>How much a tenant may have in quarantine.</summary>
-public sealed record QuarantineQuota(long Events, long Bytes);
+public sealed record QuarantineQuota(long Events, long Bytes)
+{
+    /// <summary>For events whose senders were told that they are stored. Above it, the drain sets them aside for an operator.</summary>
+    public QuarantineQuota ForAcknowledged => new(Events * 2, Bytes * 2);
+}
 
 /// <param name="TimesSeen">How often the same text was delivered.</param>
 public sealed record HeldEvent(
@@ -23,7 +27,9 @@ public static class QuarantineTable
         // One row per text, also within a batch: an upsert must not update a row twice. In digest order, to avoid deadlocks.
         var texts = rejected.Select(r => (Rejected: r, Digest: DigestOf(r.Submission)))
             .GroupBy(text => Convert.ToHexString(text.Digest)).OrderBy(group => group.Key, StringComparer.Ordinal)
-            .Select(group => new Text(group.Key, group.First().Digest, group.First().Rejected, [.. group.Select(text => text.Rejected.Position)])).ToList();
+            .Select(group => new Text(
+                group.Key, group.First().Digest, group.First().Rejected, [.. group.Select(text => text.Rejected.Position)],
+                group.Any(text => text.Rejected.Received.IsAcknowledged))).ToList();
         if (texts.Count == 0)
         {
             return [];
@@ -55,11 +61,12 @@ public static class QuarantineTable
         foreach (var text in texts)
         {
             var length = text.First.Submission.Utf8.Length;
+            var limit = text.IsAcknowledged ? quota.ForAcknowledged : quota;
             if (known.Contains(text.Name))
             {
                 fitting.Add(text);
             }
-            else if (events < quota.Events && bytes + length <= quota.Bytes)
+            else if (events < limit.Events && bytes + length <= limit.Bytes)
             {
                 (events, bytes) = (events + 1, bytes + length);
                 fitting.Add(text);
@@ -72,7 +79,7 @@ public static class QuarantineTable
     static Statement InsertTexts(Guid tenant, List<Text> texts, TimeProvider clock)
     {
         return new(
-            Insert, tenant, Column(t => t.First.ReceivedAt), Column(t => Ids.New(clock)), Column(t => NameOf(t.First.Submission.Format)),
+            Insert, tenant, Column(t => t.First.Received.ReceivedAt), Column(t => Ids.New(clock)), Column(t => NameOf(t.First.Submission.Format)),
             Column(t => t.First.Submission.Id), Column(t => t.First.Submission.Event?.Day), Column(t => t.First.Rejection.Code),
             Column(t => t.First.Rejection.Detail), Column(t => t.First.Submission.Raw.Replace('\0', '\uFFFD')), Column(t => t.Digest),
             Column(t => (long)t.Positions.Count));
@@ -117,7 +124,8 @@ public static class QuarantineTable
     /// <summary>A received text that was rejected.</summary>
     /// <param name="Name">The digest in hexadecimal.</param>
     /// <param name="Positions">Where it is in the batch, once or several times.</param>
-    sealed record Text(string Name, byte[] Digest, RejectedSubmission First, IReadOnlyList<int> Positions);
+    /// <param name="IsAcknowledged">Of at least one of them the sender does not have the text any more.</param>
+    sealed record Text(string Name, byte[] Digest, RejectedSubmission First, IReadOnlyList<int> Positions, bool IsAcknowledged);
 
     const string Select = """
         select id, tenant_id, received_at, form, event_id, code, detail, raw, times_seen, state from control.quarantine

@@ -43,8 +43,8 @@ public sealed class RecordUsage : IAsyncDisposable
     /// <summary>Waits that cannot be foreseen, such as for a row that an operator's request has locked.</summary>
     static readonly TimeSpan SharedLockTimeout = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Shorter than the timeout of <see cref="DatabaseCircuit"/>, so that a locked tenant is not taken for a slow database.</summary>
-    internal static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(4);
+    /// <summary>Both together are shorter than the timeout of <see cref="DatabaseCircuit"/>, so that a locked tenant is not taken for a slow database.</summary>
+    internal static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(4), QueueTimeout = TimeSpan.FromSeconds(8);
 
     readonly ControlDatabase _database;
     readonly Clock _clock;
@@ -58,12 +58,12 @@ public sealed class RecordUsage : IAsyncDisposable
     {
         (_database, _clock, _quota) = (database, clock, quota);
         _shared = new(CommitSharedAsync, SharedDeliveries, fairBy: delivery => delivery.Tenant);
-        _small = new((_, deliveries, ct) => CommitSmallAsync(deliveries, ct), MaxSmallDeliveriesPerTenant, MaxTenants, MaxSmallDeliveriesPerTenant);
-        _large = new(async (_, deliveries, ct) => [await CommitAloneAsync(deliveries[0], ct)], maxBatchSize: 1, MaxTenants, MaxLargeBytesPerTenant, delivery => delivery.Bytes);
+        _small = new((_, deliveries, ct) => CommitSmallAsync(deliveries, ct), MaxSmallDeliveriesPerTenant, MaxTenants, MaxSmallDeliveriesPerTenant, maxWait: QueueTimeout);
+        _large = new(async (_, deliveries, ct) => [await CommitAloneAsync(deliveries[0], ct)], maxBatchSize: 1, MaxTenants, MaxLargeBytesPerTenant, delivery => delivery.Bytes, QueueTimeout);
     }
 
     /// <param name="receivedAt">When the delivery arrived, which decides whether its events are too old; null: now.</param>
-    /// <param name="isAcknowledged">The sender does not have the events any more, so quarantine keeps them beyond its quota.</param>
+    /// <param name="isAcknowledged">The sender does not have the events any more: quarantine keeps them up to <see cref="QuarantineQuota.ForAcknowledged"/>.</param>
     /// <exception cref="NpgsqlException">The database is unavailable. Whole batches may have been counted already; sending everything again is safe.</exception>
     /// <exception cref="TenantBusyException">The tenant's lock was held for too long, or too many of its deliveries are waiting. As above.</exception>
     public async Task<IngestReply> RunAsync(
@@ -152,11 +152,10 @@ public sealed class RecordUsage : IAsyncDisposable
         // In tenant order, as in all code that locks several tenants. Guid compares as PostgreSQL's uuid does.
         var tenants = Enumerable.Range(0, deliveries.Count).GroupBy(index => deliveries[index].Tenant).OrderBy(group => group.Key)
             .Select(group => (Indexes: group.ToList(), Usage: new TenantUsage(
-                group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())]),
-                group.Any(index => deliveries[index].IsAcknowledged)))).ToList();
+                group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())])))).ToList();
 
         await using var transaction = await _database.BeginAnonymousAsync(ct, wait ? LockTimeout : SharedLockTimeout);
-        await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _clock.GetUtcNow(), ct);
+        await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _quota, _clock.GetUtcNow(), ct);
         await transaction.CommitAsync(ct);
 
         foreach (var (indexes, usage) in tenants.Where(tenant => !tenant.Usage.IsLockedOut))
@@ -177,16 +176,17 @@ public sealed class RecordUsage : IAsyncDisposable
     internal async Task<UsageBatch> ReplayAsync(Transaction transaction, Guid tenant, Submission submission, CancellationToken ct)
     {
         var now = _clock.GetUtcNow();
-        var usage = new TenantUsage(tenant, new UsageBatch([new(submission, now)], anyAge: true), IsAcknowledged: true);
-        await StoreAsync(transaction, [usage], wait: true, now, ct);
+        var usage = new TenantUsage(tenant, new UsageBatch([new(submission, now)], anyAge: true));
+        await StoreAsync(transaction, [usage], wait: true, quota: null, now, ct);
         return usage.Batch;
     }
 
-    async Task StoreAsync(Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, DateTimeOffset now, CancellationToken ct)
+    async Task StoreAsync(
+        Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, QuarantineQuota? quota, DateTimeOffset now, CancellationToken ct)
     {
         await transaction.PriceAsync(tenants, wait, ct);
         // Quarantine is measured against its quota, which takes longer the fuller it is: not in a transaction that other tenants share.
-        foreach (var tenant in tenants.Where(tenant => !wait && !tenant.IsAcknowledged && tenant.Batch.Rejected.Any()))
+        foreach (var tenant in tenants.Where(tenant => !wait && tenant.Batch.Rejected.Any()))
         {
             tenant.IsLockedOut = true;
         }
@@ -196,8 +196,7 @@ public sealed class RecordUsage : IAsyncDisposable
         foreach (var tenant in unblocked)
         {
             await transaction.CompareAsync(tenant, now, ct);
-            tenant.Batch.ReturnToSender(await QuarantineTable.HoldAsync(
-                transaction, tenant.Tenant, [.. tenant.Batch.Rejected], tenant.IsAcknowledged ? null : _quota, _clock, ct));
+            tenant.Batch.ReturnToSender(await QuarantineTable.HoldAsync(transaction, tenant.Tenant, [.. tenant.Batch.Rejected], quota, _clock, ct));
         }
 
         // Last, because authorizations of these tenants wait from here until the commit.
@@ -209,6 +208,6 @@ public sealed class RecordUsage : IAsyncDisposable
         /// <summary>Of the raw text.</summary>
         public int Bytes => Submissions.Sum(submission => submission.Utf8.Length);
 
-        public IEnumerable<ReceivedSubmission> ReceivedSubmissions() => Submissions.Select(submission => new ReceivedSubmission(submission, ReceivedAt));
+        public IEnumerable<ReceivedSubmission> ReceivedSubmissions() => Submissions.Select(submission => new ReceivedSubmission(submission, ReceivedAt, IsAcknowledged));
     }
 }

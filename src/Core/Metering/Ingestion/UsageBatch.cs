@@ -5,11 +5,15 @@ namespace ControlPlane.Metering.Ingestion;
 public sealed record PricedEvent(UsageEvent Event, decimal Cost);
 
 /// <param name="ReceivedAt">Business time. Decides whether an event is too old or in the future, however long it was queued.</param>
-public readonly record struct ReceivedSubmission(Submission Submission, DateTimeOffset ReceivedAt);
+/// <param name="IsAcknowledged">The sender does not have the event any more.</param>
+public readonly record struct ReceivedSubmission(Submission Submission, DateTimeOffset ReceivedAt, bool IsAcknowledged = false);
 
 /// <summary>A submission that goes to quarantine.</summary>
 /// <param name="Position">Within the batch.</param>
-public readonly record struct RejectedSubmission(int Position, Submission Submission, DateTimeOffset ReceivedAt, Rejection Rejection);
+public readonly record struct RejectedSubmission(int Position, ReceivedSubmission Received, Rejection Rejection)
+{
+    public Submission Submission => Received.Submission;
+}
 
 /// <summary>Sorts a tenant's submissions into accepted, duplicate and rejected. Pure: the database's results are passed in.</summary>
 public sealed class UsageBatch
@@ -51,7 +55,7 @@ public sealed class UsageBatch
         _candidates = new Dictionary<string, int>(submissions.Count, StringComparer.Ordinal);
         for (var index = 0; index < submissions.Count; index++)
         {
-            var (submission, receivedAt) = submissions[index];
+            var (submission, receivedAt, _) = submissions[index];
             if (submission.Event is not { } usage)
             {
                 Reject(index, submission.Rejection!);
@@ -82,7 +86,7 @@ public sealed class UsageBatch
     /// <summary>Submissions that go to quarantine.</summary>
     public IEnumerable<RejectedSubmission> Rejected =>
         Enumerable.Range(0, _submissions.Count).Where(index => _outcomes[index] == Outcome.Rejected)
-            .Select(index => new RejectedSubmission(index, _submissions[index].Submission, _submissions[index].ReceivedAt, _rejections[index]!));
+            .Select(index => new RejectedSubmission(index, _submissions[index], _rejections[index]!));
 
     public void Price(ModelPrices prices, Subscription? subscription)
     {

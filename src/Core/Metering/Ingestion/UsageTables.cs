@@ -5,8 +5,7 @@ using Npgsql;
 namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>The events of one tenant in a transaction.</summary>
-/// <param name="IsAcknowledged">Senders do not have all of the events any more.</param>
-sealed record TenantUsage(Guid Tenant, UsageBatch Batch, bool IsAcknowledged)
+sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
 {
     /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has no subscription.</summary>
     public Subscription? Subscription { get; set; }

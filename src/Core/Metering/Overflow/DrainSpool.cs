@@ -93,6 +93,12 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
         {
             return false;
         }
+        catch (QuarantineCeilingException e)
+        {
+            log.LogError("Usage in line {Line} of spool file {File} was copied to the failed folder: {Reason}", line, file.Name, e.Message);
+            spool.CopyToFailed(file, line, e.Rest, e.Message);
+            return true;
+        }
         catch (Exception e) when (IsCausedByDelivery(e))
         {
             // Whatever the cause, it must not block the deliveries behind this one.

@@ -7,7 +7,8 @@ namespace ControlPlane.Metering.Overflow;
 public sealed class IngestUsage(RecordUsage recordUsage, DatabaseCircuit circuit, Clock clock, IUsageOverflow? overflow = null)
 {
     /// <param name="submissions">All in the same format.</param>
-    /// <exception cref="TenantBusyException">Too many deliveries of the tenant are waiting. They do not use up the overflow, which all tenants share. As below.</exception>
+    /// <exception cref="TenantBusyException">Other work of the tenant is in the way. The database is available, and the tenant must not use up the overflow, which all
+    /// tenants share. As below.</exception>
     /// <exception cref="OverflowFullException">The database is unavailable and the overflow is full. A part may have been counted; sending all of it again is safe.</exception>
     /// <exception cref="Exception">Without an overflow: <see cref="DatabaseUnavailable.IsDatabaseUnavailable"/>.</exception>
     public async Task<IngestReply> RunAsync(Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct)
@@ -21,7 +22,7 @@ public sealed class IngestUsage(RecordUsage recordUsage, DatabaseCircuit circuit
             {
                 reply = reply.And(await circuit.RunAsync(timeout => recordUsage.RunAsync(tenant, batch, timeout, receivedAt), ct, allowExtendedTimeout: true));
             }
-            catch (Exception e) when (overflow is not null && e.IsDatabaseUnavailable() && e is not TenantBusyException { QueueIsFull: true })
+            catch (Exception e) when (overflow is not null && e.IsDatabaseUnavailable() && TenantBusyException.Of(e) is null)
             {
                 // The abandoned transaction may still commit. Then this batch is a duplicate when it is drained.
                 Submission[] rest = [.. submissions.Skip(counted)];

@@ -17,7 +17,11 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     /// <summary>An older partial file was left by a crashed process. Its deliveries were never acknowledged.</summary>
     static readonly TimeSpan MaximumPartialAge = TimeSpan.FromHours(1);
 
-    readonly RequestBatcher<(byte[] Json, int Events), bool> _writer;
+    /// <summary>One tenant may fill this part of the spool.</summary>
+    const int TenantPart = 4;
+
+    readonly RequestBatcher<Pending, bool> _writer;
+    readonly SpoolShares _shares;
     readonly SpoolMetrics _metrics;
     readonly TimeProvider _time;
     readonly long _maximumBytes;
@@ -29,6 +33,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     public UsageSpool(string folder, long maximumBytes, TimeProvider time)
     {
         (Folder, _maximumBytes, _time) = (folder, maximumBytes, time);
+        _shares = new SpoolShares(Math.Max(1, maximumBytes / TenantPart));
         DurableFile.CreateFolder(folder);
         foreach (var partial in Directory.EnumerateFiles(folder, "*" + DurableFile.Partial).Where(file => File.GetLastWriteTimeUtc(file) < time.GetUtcNow() - MaximumPartialAge))
         {
@@ -37,7 +42,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
 
         PendingFiles();
         // One batch at a time, so that the files are in the order of the deliveries.
-        _writer = new RequestBatcher<(byte[] Json, int Events), bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)));
+        _writer = new RequestBatcher<Pending, bool>((deliveries, _) => Task.FromResult<IReadOnlyList<bool>>(Write(deliveries)));
         _metrics = new SpoolMetrics(this, time);
     }
 
@@ -46,7 +51,14 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     /// <summary>Files that need an operator, each with a file that states the reason. A file that is moved back is retried.</summary>
     public string FailedFolder => Path.Combine(Folder, "failed");
 
-    public Task AddAsync(OverflowDelivery delivery, CancellationToken ct) => _writer.RunAsync((delivery.ToJson(), delivery.Events.Count), ct);
+    public async Task AddAsync(OverflowDelivery delivery, CancellationToken ct)
+    {
+        if (!await _writer.RunAsync(new Pending(delivery.Tenant, delivery.ToJson(), delivery.Events.Count), ct))
+        {
+            throw new OverflowFullException(
+                "The database is unavailable, and as much usage of your organization is queued as one tenant may queue. Send the delivery again later.");
+        }
+    }
 
     public bool HasPendingFiles => SpoolFile.AnyIn(Folder);
 
@@ -55,6 +67,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     {
         List<SpoolFile> files = [.. SpoolFile.AllIn(Folder)];
         Volatile.Write(ref _bytes, files.Sum(file => file.Bytes));
+        _shares.RemoveMissing(name => File.Exists(Path.Combine(Folder, name)));
         return files;
     }
 
@@ -70,7 +83,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     public void Remove(SpoolFile file)
     {
         File.Delete(file.Path);
-        Interlocked.Add(ref _bytes, -file.Bytes);
+        Forget(file);
     }
 
     /// <summary>Moves a file that cannot be read.</summary>
@@ -80,7 +93,7 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
         File.Move(file.Path, Path.Combine(FailedFolder, file.Name), overwrite: true);
         DurableFile.SyncFolder(FailedFolder);
         DurableFile.SyncFolder(Folder);
-        Interlocked.Add(ref _bytes, -file.Bytes);
+        Forget(file);
     }
 
     /// <summary>Copies one delivery that cannot be counted. The original file does not change. Idempotent.</summary>
@@ -101,18 +114,40 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
         await _writer.DisposeAsync();
     }
 
-    bool[] Write(IReadOnlyList<(byte[] Json, int Events)> deliveries)
+    void Forget(SpoolFile file)
+    {
+        Interlocked.Add(ref _bytes, -file.Bytes);
+        _shares.Remove(file.Name);
+    }
+
+    /// <returns>For each delivery whether it is stored; otherwise its tenant has no room left.</returns>
+    bool[] Write(IReadOnlyList<Pending> deliveries)
     {
         if (Volatile.Read(ref _bytes) >= _maximumBytes)
         {
             throw new OverflowFullException("The database is unavailable and the usage spool is full. Send the delivery again later.");
         }
 
+        bool[] hasRoom = [.. deliveries.Select(delivery => _shares.HasRoom(delivery.Tenant))];
+        List<Pending> accepted = [.. deliveries.Where((_, index) => hasRoom[index])];
+        if (accepted.Count == 0)
+        {
+            return hasRoom;
+        }
+
         try
         {
-            var name = SpoolFile.NewName(_time.GetUtcNow(), deliveries.Sum(delivery => delivery.Events));
-            Interlocked.Add(ref _bytes, WriteLines(Path.Combine(Folder, name), deliveries.Select(delivery => delivery.Json)));
-            return new bool[deliveries.Count];
+            var path = Path.Combine(Folder, SpoolFile.NewName(_time.GetUtcNow(), accepted.Sum(delivery => delivery.Events)));
+            var file = new SpoolFile(path, WriteLines(path, accepted.Select(delivery => delivery.Json)));
+            Interlocked.Add(ref _bytes, file.Bytes);
+            _shares.Add(file, accepted.ConvertAll(delivery => (delivery.Tenant, delivery.Json.Length)));
+            if (!File.Exists(path))
+            {
+                // Drained already.
+                _shares.Remove(file.Name);
+            }
+
+            return hasRoom;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -145,4 +180,6 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
         });
         return SpoolFile.SizeOnDisk(bytes);
     }
+
+    readonly record struct Pending(Guid Tenant, byte[] Json, int Events);
 }

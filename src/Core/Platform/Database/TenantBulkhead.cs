@@ -12,9 +12,11 @@ namespace ControlPlane.Platform.Database;
 /// <param name="maxTenants">Batches, and so connections, at the same time.</param>
 /// <param name="capacity">The size of one tenant's requests at the same time, running or waiting. Further ones are refused, but never the only one.</param>
 /// <param name="sizeOf">null: each has the size 1.</param>
+/// <param name="maxWait">How long a request waits for earlier ones of its tenant. Shorter than its caller's timeout, for which that would look like a database
+/// that does not answer. null: without a limit.</param>
 public sealed class TenantBulkhead<TRequest, TAnswer>(
     Func<Guid, IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> executeBatch, int maxBatchSize, int maxTenants, int capacity,
-    Func<TRequest, int>? sizeOf = null) : IAsyncDisposable
+    Func<TRequest, int>? sizeOf = null, TimeSpan? maxWait = null) : IAsyncDisposable
 {
     readonly Lock _gate = new();
     readonly Dictionary<Guid, Lane> _lanes = [];
@@ -29,19 +31,35 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
         }
     }
 
-    /// <exception cref="TenantBusyException">The tenant's locks were not free in time, or too many of its requests are waiting.</exception>
+    /// <exception cref="TenantBusyException">The tenant's locks were not free in time, or too many of its requests are waiting, or for too long.</exception>
     public async Task<TAnswer> RunAsync(Guid tenant, TRequest request, CancellationToken ct)
     {
         var size = sizeOf?.Invoke(request) ?? 1;
         var lane = Enter(tenant, size);
         try
         {
-            return await lane.Batcher.RunAsync(request, ct);
+            return await RunAsync(lane, new Queued(request), ct);
         }
         finally
         {
             Leave(tenant, lane, size);
         }
+    }
+
+    async Task<TAnswer> RunAsync(Lane lane, Queued request, CancellationToken ct)
+    {
+        using var leave = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var answer = lane.Batcher.RunAsync(request, leave.Token);
+        Task startedOrLeft = Task.WhenAny(request.Started.Task, answer);
+        await startedOrLeft.WaitAsync(maxWait ?? Timeout.InfiniteTimeSpan, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (startedOrLeft.IsCompleted)
+        {
+            return await answer;
+        }
+
+        await leave.CancelAsync();
+        await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        throw TenantBusyException.FullQueue();
     }
 
     public async ValueTask DisposeAsync()
@@ -95,12 +113,17 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
         _ = lane.Batcher.DisposeAsync().AsTask();
     }
 
-    async Task<IReadOnlyList<TAnswer>> ExecuteAsync(Guid tenant, IReadOnlyList<TRequest> requests, CancellationToken ct)
+    async Task<IReadOnlyList<TAnswer>> ExecuteAsync(Guid tenant, IReadOnlyList<Queued> requests, CancellationToken ct)
     {
+        foreach (var request in requests)
+        {
+            request.Started.TrySetResult();
+        }
+
         await _connections.WaitAsync(ct);
         try
         {
-            return await executeBatch(tenant, requests, ct);
+            return await executeBatch(tenant, [.. requests.Select(request => request.Request)], ct);
         }
         catch (PostgresException e) when (TenantBusyException.Of(e) is { } busy)
         {
@@ -112,9 +135,15 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
         }
     }
 
-    sealed class Lane(RequestBatcher<TRequest, TAnswer> batcher)
+    sealed record Queued(TRequest Request)
     {
-        public RequestBatcher<TRequest, TAnswer> Batcher => batcher;
+        /// <summary>Completes when the request's batch starts.</summary>
+        public TaskCompletionSource Started { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    sealed class Lane(RequestBatcher<Queued, TAnswer> batcher)
+    {
+        public RequestBatcher<Queued, TAnswer> Batcher => batcher;
         public int Requests { get; set; }
         public long Size { get; set; }
     }

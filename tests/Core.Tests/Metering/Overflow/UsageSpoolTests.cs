@@ -106,6 +106,35 @@ public sealed class UsageSpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task One_tenant_fills_a_quarter_of_the_spool_and_then_again_as_much_as_was_drained()
+    {
+        // A file takes a block of 4 KiB, so the tenant may have four of them.
+        await using var spool = NewSpool(maximumBytes: 64 * 1024);
+        for (var n = 0; n < 4; n++)
+        {
+            await spool.AddAsync(Delivery($"e{n}"), default);
+        }
+
+        var refused = await Assert.ThrowsAsync<OverflowFullException>(() => spool.AddAsync(Delivery("e4"), default));
+        Assert.Contains("your organization", refused.Message, StringComparison.Ordinal);
+        var other = new Guid("0198a000-0000-7000-8000-00000000000b");
+        // Also in one file with a delivery that is refused.
+        var mixed = Enumerable.Range(0, 20).Select(n => spool.AddAsync(n % 2 == 0 ? Delivery("full") : Delivery("other", other), default)).ToList();
+        await ((Task)Task.WhenAll(mixed)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Assert.All(mixed.Index(), item => Assert.Equal(item.Index % 2 == 0, item.Item.IsFaulted));
+        Assert.Equal(10, (await ReadAsync(spool)).Count(delivery => delivery.Tenant == other));
+        Assert.Equal(14, spool.Backlog().Events);
+
+        spool.Remove(spool.PendingFiles()[0]);
+        await spool.AddAsync(Delivery("e5"), default);
+        // Another process on the same folder drains files, too.
+        File.Delete(spool.PendingFiles()[0].Path);
+        _ = spool.PendingFiles();
+        await spool.AddAsync(Delivery("e6"), default);
+        await Assert.ThrowsAsync<OverflowFullException>(() => spool.AddAsync(Delivery("e7"), default));
+    }
+
+    [Fact]
     public async Task A_disk_failure_is_reported_and_leaves_no_files()
     {
         await using var spool = NewSpool();
@@ -182,7 +211,7 @@ public sealed class UsageSpoolTests : IDisposable
 
     UsageSpool NewSpool(long maximumBytes = AmpleBytes) => new(Folder, maximumBytes, TimeProvider.System);
 
-    static OverflowDelivery Delivery(string text) => new(Guid.Empty, UsageFormat.Event, ReceivedAt, [text]);
+    static OverflowDelivery Delivery(string text, Guid tenant = default) => new(tenant, UsageFormat.Event, ReceivedAt, [text]);
 
     static async Task<List<OverflowDelivery>> ReadAsync(UsageSpool spool)
     {

@@ -75,6 +75,31 @@ public sealed class TenantBulkheadTests : IAsyncDisposable
         Assert.False(_bulkhead.IsInUseBy(A));
     }
 
+    [Fact]
+    public async Task A_request_that_waits_too_long_for_earlier_ones_is_refused_before_its_caller_takes_the_database_for_unavailable()
+    {
+        await using var impatient = new TenantBulkhead<string, string>(
+            async (tenant, requests, ct) =>
+            {
+                _batches.Enqueue((tenant, [.. requests]));
+                await (_locks.TryGetValue(tenant, out var locked) ? locked.Task : Task.CompletedTask).WaitAsync(ct);
+                return requests;
+            },
+            maxBatchSize: 1, maxTenants: 2, capacity: 4, maxWait: TimeSpan.FromMilliseconds(100));
+        var unlock = Lock(A);
+        var running = impatient.RunAsync(A, "a1", default);
+        await UntilAsync(() => _batches.Count == 1);
+
+        Assert.True((await Assert.ThrowsAsync<TenantBusyException>(() => impatient.RunAsync(A, "a2", default))).QueueIsFull);
+        Assert.Equal("b1", await impatient.RunAsync(B, "b1", default));
+        // The limit is for waiting: one that runs is not cut off.
+        Assert.False(running.IsCompleted);
+        unlock.SetResult();
+        Assert.Equal("a1", await running);
+        Assert.Equal("a3", await impatient.RunAsync(A, "a3", default));
+        Assert.DoesNotContain(_batches, batch => batch.Requests.Contains("a2"));
+    }
+
     TaskCompletionSource Lock(Guid tenant) => _locks[tenant] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     static async Task UntilAsync(Func<bool> condition)

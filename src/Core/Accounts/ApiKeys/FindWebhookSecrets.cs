@@ -1,0 +1,36 @@
+namespace ControlPlane.Accounts.ApiKeys;
+
+/// <summary>
+/// Finds the secrets of the tenants that signed deliveries claim to come from. Any client can cause these look-ups, with the id of any tenant, so they are
+/// batched: together they use one connection, and none of those that a tenant may hold.
+/// </summary>
+public sealed class FindWebhookSecrets(ControlDatabase database, SecretBox box) : IAsyncDisposable
+{
+    readonly RequestBatcher<Guid, IReadOnlyList<byte[]>> _batcher = new((tenants, ct) => FindAsync(database, box, tenants, ct), fairBy: tenant => tenant);
+
+    /// <returns>The decoded secrets with which a signature is valid, newest first: at most two. Empty when the tenant has none, is deleted or does not exist.</returns>
+    /// <exception cref="Npgsql.NpgsqlException">The database is unavailable.</exception>
+    public Task<IReadOnlyList<byte[]>> RunAsync(Guid tenant, CancellationToken ct) => _batcher.RunAsync(tenant, ct);
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+
+    static async Task<IReadOnlyList<IReadOnlyList<byte[]>>> FindAsync(ControlDatabase database, SecretBox box, IReadOnlyList<Guid> tenants, CancellationToken ct)
+    {
+        var found = tenants.Distinct().ToDictionary(tenant => tenant, _ => new List<byte[]>());
+        await using var transaction = await database.BeginAnonymousAsync(ct);
+        await transaction.SendAsync(found.Keys.SelectMany(tenant => new[] { Transaction.For(tenant), new(WebhookSecrets.Valid, tenant) }), ct, async reader =>
+        {
+            foreach (var (tenant, secrets) in found)
+            {
+                await reader.NextResultAsync(ct);
+                while (await reader.ReadAsync(ct))
+                {
+                    secrets.Add(WebhookSecrets.Decode(box, tenant, reader.GetFieldValue<byte[]>(0)));
+                }
+
+                await reader.NextResultAsync(ct);
+            }
+        });
+        return [.. tenants.Select(tenant => found[tenant])];
+    }
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+
+namespace ControlPlane.Web.Usage;
+
+/// <summary>
+/// What usage deliveries of authenticated senders hold of this process: the number of requests, and the bytes of their bodies in memory. One tenant may use a
+/// quarter of the bytes, so that it cannot keep all others out.
+/// </summary>
+/// <param name="maximumBytes">Of all tenants together.</param>
+sealed class UsageDeliveries(long maximumBytes)
+{
+    /// <summary>Each holds a connection for as long as its sender keeps it going.</summary>
+    public const int StreamsPerTenant = 4;
+
+    /// <summary>A gateway sends its events in batches, one after the other; one that sends them singly has as many in progress as calls that end at once.</summary>
+    public const int BodiesPerTenant = 256;
+
+    const string Setting = "CONTROLPLANE_USAGE_BODIES";
+    const int MiB = 1024 * 1024;
+    const int TenantPart = 4;
+
+    /// <summary>A tenant may always hold this much, so that small deliveries are accepted while large ones of other tenants use up the rest.</summary>
+    const int AlwaysFree = 256 * 1024;
+
+    /// <summary>Part of the process's memory by default, and its bounds in MiB. The least is what lets one tenant send the longest line of a stream.</summary>
+    const int DefaultPart = 8, Minimum = 128, DefaultMaximum = 512, Maximum = 65_536;
+
+    readonly Lock _gate = new();
+    readonly Dictionary<Guid, Usage> _byTenant = [];
+    long _bytes;
+
+    /// <exception cref="SettingException">The setting is invalid.</exception>
+    public static UsageDeliveries Read(IConfiguration configuration) => configuration[Setting] switch
+    {
+        null or "" => new(Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultPart, (long)Minimum * MiB, (long)DefaultMaximum * MiB)),
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var mebibytes) && mebibytes is >= Minimum and <= Maximum => new((long)mebibytes * MiB),
+        var text => throw new SettingException($"{Setting} is \"{text}\": enter the size in MiB, from {Minimum} to {Maximum}."),
+    };
+
+    /// <returns>null when the tenant has too many deliveries of this kind in progress.</returns>
+    public UsageDelivery? TryStart(Guid tenant, bool isStream)
+    {
+        lock (_gate)
+        {
+            var usage = _byTenant.GetValueOrDefault(tenant);
+            if (isStream ? usage.Streams >= StreamsPerTenant : usage.Bodies >= BodiesPerTenant)
+            {
+                return null;
+            }
+
+            _byTenant[tenant] = isStream ? usage with { Streams = usage.Streams + 1 } : usage with { Bodies = usage.Bodies + 1 };
+            return new UsageDelivery(this, tenant, isStream);
+        }
+    }
+
+    /// <returns>null, or the status to respond with: 429 when the tenant holds its share, 503 when all together hold everything.</returns>
+    internal int? TryHold(Guid tenant, long bytes)
+    {
+        lock (_gate)
+        {
+            var usage = _byTenant[tenant];
+            var held = usage.Bytes + bytes;
+            if (held > maximumBytes / TenantPart)
+            {
+                return StatusCodes.Status429TooManyRequests;
+            }
+
+            if (held > AlwaysFree && _bytes + bytes > maximumBytes)
+            {
+                return StatusCodes.Status503ServiceUnavailable;
+            }
+
+            _byTenant[tenant] = usage with { Bytes = held };
+            _bytes += bytes;
+            return null;
+        }
+    }
+
+    internal void Return(Guid tenant, long bytes)
+    {
+        lock (_gate)
+        {
+            _byTenant[tenant] = _byTenant[tenant] with { Bytes = _byTenant[tenant].Bytes - bytes };
+            _bytes -= bytes;
+        }
+    }
+
+    internal void End(Guid tenant, bool isStream)
+    {
+        lock (_gate)
+        {
+            var usage = _byTenant[tenant];
+            usage = isStream ? usage with { Streams = usage.Streams - 1 } : usage with { Bodies = usage.Bodies - 1 };
+            if (usage == default)
+            {
+                _byTenant.Remove(tenant);
+            }
+            else
+            {
+                _byTenant[tenant] = usage;
+            }
+        }
+    }
+
+    readonly record struct Usage(int Streams, int Bodies, long Bytes);
+}
+
+/// <summary>One delivery in progress. Used by its request only.</summary>
+sealed class UsageDelivery(UsageDeliveries deliveries, Guid tenant, bool isStream) : IDisposable
+{
+    long _held;
+    bool _ended;
+
+    /// <inheritdoc cref="UsageDeliveries.TryHold"/>
+    public int? TryHold(long bytes)
+    {
+        var refusal = deliveries.TryHold(tenant, bytes);
+        _held += refusal is null ? bytes : 0;
+        return refusal;
+    }
+
+    /// <summary>Returns everything beyond this: the rest of what was read is committed.</summary>
+    public void KeepOnly(long bytes)
+    {
+        if (bytes < _held)
+        {
+            deliveries.Return(tenant, _held - bytes);
+            _held = bytes;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_ended)
+        {
+            _ended = true;
+            KeepOnly(0);
+            deliveries.End(tenant, isStream);
+        }
+    }
+}
