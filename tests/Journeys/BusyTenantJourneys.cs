@@ -121,10 +121,11 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
         await using (var owner = await _server.Database.OpenOwnerAsync(default))
         {
             // Not a lock, which is given up after four seconds: on a busy machine the other deliveries may take as long to arrive.
-            await owner.ExecuteAsync(InsertSlowly, default);
+            await owner.ExecuteAsync(WaitForTest, default);
+            await owner.ExecuteAsync("create trigger wait_for_test before insert on control.usage_event for each row execute function control.wait_for_test()", default);
             await owner.ExecuteAsync("select pg_advisory_lock(4711)", default);
             first = _server.PostSignedAsync(_busy, bodies[0]);
-            await UntilAsync(async () => await _server.ReadAsync<bool>("select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')"));
+            await UntilAsync(() => owner.ScalarAsync<bool>("select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')", default));
             others = [.. bodies.Skip(1).Select(body => _server.PostSignedAsync(_busy, body))];
 
             using var refused = await await Task.WhenAny([first, .. others]).WaitAsync(Deadline);
@@ -248,14 +249,13 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
     static string Batch(string name, int count, int padding = 0) =>
         $"[{string.Join(',', Enumerable.Range(0, count).Select(n => JsonSerializer.Serialize(Deliveries.Event($"{name}-{n}", Now)).Insert(1, new string(' ', padding))))}]";
 
-    const string InsertSlowly = """
+    const string WaitForTest = """
         create function control.wait_for_test() returns trigger language plpgsql as $$
         begin
             while not pg_try_advisory_xact_lock_shared(4711) loop
                 perform pg_sleep(0.05);
             end loop;
             return new;
-        end $$;
-        create trigger wait_for_test before insert on control.usage_event for each row execute function control.wait_for_test()
+        end $$
         """;
 }
