@@ -104,11 +104,12 @@ public sealed class QuarantineQuotaJourneys
         Assert.Equal(["malformed"], (await server.ReportAsync(tenant, Broken(0)).CountsAsync()).Codes);
         var recordUsage = server.Services.GetRequiredService<RecordUsage>();
         Task<IngestReply> spooled, sent;
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
         await using (var invoicing = await server.Database.BeginJobAsync(default))
         {
             await invoicing.ExecuteAsync(BillingLock.Acquire, default, tenant.Id);
             var first = recordUsage.RunAsync(tenant.Id, [Text("{\"id\":\"first\"}")], default);
-            while (await server.ReadAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 0)
+            while (!await owner.ScalarAsync<bool>("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')", default))
             {
                 await Task.Delay(20);
             }
