@@ -8,7 +8,6 @@ using System.Text;
 namespace ControlPlane.Tests;
 
 /// <summary>What requests of unknown senders cost the process, measured from outside.</summary>
-[Trait("Category", "Slow")]
 public sealed class RequestCostTests : IAsyncLifetime
 {
     const int MiB = 1024 * 1024;
