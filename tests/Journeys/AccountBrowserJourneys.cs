@@ -20,12 +20,39 @@ public sealed class AccountBrowserJourneys(Browser browser) : IClassFixture<Brow
         await window.GoAsync(link.ToString());
         await CheckAsync(window, $"verify{(phone ? "-phone" : "")}");
         await window.Page.GetByLabel("Password").FillAsync("not the password");
-        await window.PressAsync("Confirm");
+        await window.PressAsync("Yes, I signed up");
         await Assertions.Expect(window.Page.Locator(".error")).ToHaveTextAsync("Incorrect password.");
         await window.Page.GetByLabel("Password").FillAsync(person.Password);
-        await window.PressAsync("Confirm");
+        await window.PressAsync("Yes, I signed up");
         await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Your email address is confirmed");
         await CheckAsync(window, $"verified{(phone ? "-phone" : "")}");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_did_not_sign_up_declines_and_whoever_did_says_so_and_chooses_a_new_password(bool phone)
+    {
+        var suffix = phone ? "-phone" : "";
+        var (stranger, person) = (Person.New(), Person.New());
+        foreach (var signup in (Person[])[stranger, person])
+        {
+            await signup.SendAsync(Server);
+            await Server.Services.GetRequiredService<RequestReset>().RunAsync(signup.Email, RequestOrigin.Network("192.0.2.1"), default);
+        }
+
+        await using var window = await browser.OpenAsync(javaScript: false, phone: phone);
+        await window.GoAsync((await stranger.LinkAsync(Server, "/reset")).ToString());
+        await CheckAsync(window, $"reset-signup{suffix}");
+        await window.PressAsync("This wasn't me");
+        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("The signup is deleted");
+        await CheckAsync(window, $"declined{suffix}");
+
+        await window.GoAsync((await person.LinkAsync(Server, "/reset")).ToString());
+        await window.Page.GetByLabel("New password").FillAsync("a password of their own");
+        await window.Page.GetByLabel("I signed up for this").CheckAsync();
+        await window.PressAsync("Set password");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Your password has been changed.");
     }
 
     [Theory]

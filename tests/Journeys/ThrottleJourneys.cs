@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 
 namespace ControlPlane.Tests;
 
@@ -11,8 +12,7 @@ public sealed class ThrottleJourneys : IAsyncLifetime
 
     public async Task InitializeAsync() => _server = await TestServer.StartAsync(sandbox: false, settings:
     [
-        new("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", "3"), new("CONTROLPLANE_LIMIT_MAILS_PER_RECIPIENT", "2"), new("CONTROLPLANE_LIMIT_INVITATIONS", "4"),
-        new("CONTROLPLANE_LIMIT_SIGNUPS", "1000"), new("CONTROLPLANE_LIMIT_SIGNINS", "1000"), new("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"),
+        new("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", "3"), new("CONTROLPLANE_LIMIT_SIGNUPS", "1000"), new("CONTROLPLANE_LIMIT_SIGNINS", "1000"), Networks.BehindProxy,
     ]);
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
@@ -24,21 +24,21 @@ public sealed class ThrottleJourneys : IAsyncLifetime
         await person.CompleteAsync(_server);
         foreach (var email in (string[])[person.Email, "nobody@example.com"])
         {
-            using var guesser = From("192.0.2.1");
+            using var guesser = _server.VisitorFrom("192.0.2.1");
             var statuses = new List<HttpStatusCode>();
             for (var i = 0; i <= Attempts; i++)
             {
-                statuses.Add(await TryAsync(guesser, i % 2 == 0 ? email : $" {email.ToUpperInvariant()} ", $"guess number {i}"));
+                statuses.Add(await guesser.TrySignInAsync(i % 2 == 0 ? email : $" {email.ToUpperInvariant()} ", $"guess number {i}"));
             }
 
             Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.BadRequest, Attempts), HttpStatusCode.TooManyRequests], statuses);
         }
 
         // Not even the right password, from there; from elsewhere it signs in.
-        using var same = From("192.0.2.1");
-        Assert.Equal(HttpStatusCode.TooManyRequests, await TryAsync(same, person.Email, person.Password));
-        using var other = From("198.51.100.1");
-        Assert.Equal(HttpStatusCode.OK, await TryAsync(other, person.Email, person.Password));
+        using var same = _server.VisitorFrom("192.0.2.1");
+        Assert.Equal(HttpStatusCode.TooManyRequests, await same.TrySignInAsync(person.Email, person.Password));
+        using var other = _server.VisitorFrom("198.51.100.1");
+        Assert.Equal(HttpStatusCode.OK, await other.TrySignInAsync(person.Email, person.Password));
     }
 
     [Fact]
@@ -46,28 +46,28 @@ public sealed class ThrottleJourneys : IAsyncLifetime
     {
         var person = Person.New();
         await person.CompleteAsync(_server);
-        using var known = From("192.0.2.10");
-        Assert.Equal(HttpStatusCode.OK, await TryAsync(known, person.Email, person.Password));
+        using var known = _server.VisitorFrom("192.0.2.10");
+        Assert.Equal(HttpStatusCode.OK, await known.TrySignInAsync(person.Email, person.Password));
         for (var network = 1; network <= 6; network++)
         {
-            using var guesser = From($"198.51.100.{network}");
+            using var guesser = _server.VisitorFrom($"198.51.100.{network}");
             for (var i = 0; i < Attempts; i++)
             {
-                await TryAsync(guesser, person.Email, "not the password");
+                await guesser.TrySignInAsync(person.Email, "not the password");
             }
         }
 
-        using var unknown = From("203.0.113.1");
-        Assert.Equal(HttpStatusCode.TooManyRequests, await TryAsync(unknown, person.Email, person.Password));
-        Assert.Equal(HttpStatusCode.OK, await TryAsync(known, person.Email, person.Password));
+        using var unknown = _server.VisitorFrom("203.0.113.1");
+        Assert.Equal(HttpStatusCode.TooManyRequests, await unknown.TrySignInAsync(person.Email, person.Password));
+        Assert.Equal(HttpStatusCode.OK, await known.TrySignInAsync(person.Email, person.Password));
 
         // A known device is limited, too.
         for (var i = 0; i < Attempts; i++)
         {
-            Assert.Equal(HttpStatusCode.BadRequest, await TryAsync(known, person.Email, "not the password"));
+            Assert.Equal(HttpStatusCode.BadRequest, await known.TrySignInAsync(person.Email, "not the password"));
         }
 
-        Assert.Equal(HttpStatusCode.TooManyRequests, await TryAsync(known, person.Email, person.Password));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await known.TrySignInAsync(person.Email, person.Password));
     }
 
     [Fact]
@@ -76,20 +76,20 @@ public sealed class ThrottleJourneys : IAsyncLifetime
         var (person, victim) = (Person.New(), Person.New());
         await person.CompleteAsync(_server);
         await victim.CompleteAsync(_server);
-        using var device = From("192.0.2.20");
-        await TryAsync(device, person.Email, person.Password);
+        using var device = _server.VisitorFrom("192.0.2.20");
+        await device.TrySignInAsync(person.Email, person.Password);
         for (var i = 0; i < Attempts; i++)
         {
-            await TryAsync(device, victim.Email, "not the password");
+            await device.TrySignInAsync(victim.Email, "not the password");
         }
 
-        Assert.Equal(HttpStatusCode.TooManyRequests, await TryAsync(device, victim.Email, victim.Password));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await device.TrySignInAsync(victim.Email, victim.Password));
 
-        using var forger = From("192.0.2.20");
+        using var forger = _server.VisitorFrom("192.0.2.20");
         forger.DefaultRequestHeaders.Add("Cookie", "device=CfDJ8forged");
         using var reply = await forger.GetAsync("/login");
         Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
-        Assert.Equal(HttpStatusCode.TooManyRequests, await TryAsync(forger, victim.Email, victim.Password));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await forger.TrySignInAsync(victim.Email, victim.Password));
     }
 
     [Fact]
@@ -97,19 +97,19 @@ public sealed class ThrottleJourneys : IAsyncLifetime
     {
         var person = Person.New();
         await person.CompleteAsync(_server);
-        using var browser = From("192.0.2.30");
+        using var browser = _server.VisitorFrom("192.0.2.30");
         for (var i = 0; i <= Attempts; i++)
         {
-            await TryAsync(browser, person.Email, "not the password");
+            await browser.TrySignInAsync(person.Email, "not the password");
         }
 
-        Assert.Equal(HttpStatusCode.TooManyRequests, await TryAsync(browser, person.Email, person.Password));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await browser.TrySignInAsync(person.Email, person.Password));
         await browser.SubmitAsync("/forgot", "/forgot", ("email", person.Email));
         var link = (await person.MailsAsync(_server)).Single(mail => mail.Subject == "Choose a new password").Link("/reset");
         const string next = "a new and better password";
         await browser.SubmitAsync(link.PathAndQuery, "/reset", ("token", Person.TokenOf(link)), ("password", next));
 
-        Assert.Equal(HttpStatusCode.OK, await TryAsync(browser, person.Email, next));
+        Assert.Equal(HttpStatusCode.OK, await browser.TrySignInAsync(person.Email, next));
     }
 
     [Fact]
@@ -119,57 +119,125 @@ public sealed class ThrottleJourneys : IAsyncLifetime
         await person.CompleteAsync(_server);
         var statuses = await Task.WhenAll(Enumerable.Range(0, 12).Select(async i =>
         {
-            using var guesser = From("192.0.2.40");
-            return await TryAsync(guesser, person.Email, $"guess number {i}");
+            using var guesser = _server.VisitorFrom("192.0.2.40");
+            return await guesser.TrySignInAsync(person.Email, $"guess number {i}");
         }));
         Assert.Equal(Attempts, statuses.Count(status => status == HttpStatusCode.BadRequest));
         Assert.Equal(12 - Attempts, statuses.Count(status => status == HttpStatusCode.TooManyRequests));
     }
 
     [Fact]
-    public async Task One_recipient_gets_a_limited_number_of_mails_whoever_causes_them()
+    public async Task One_network_alone_does_not_use_up_what_an_account_takes_from_all_networks()
     {
-        var victim = Person.New();
-        for (var i = 0; i < 4; i++)
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var guesser = _server.VisitorFrom("192.0.2.60");
+        for (var i = 0; i < 6 * Attempts; i++)
         {
-            Assert.Equal(HttpStatusCode.Accepted, (await (victim with { Slug = Names.Random("s") }).SendAsync(_server)).StatusCode);
+            await guesser.TrySignInAsync(person.Email, "not the password");
         }
 
-        Assert.Equal(2, (await victim.MailsAsync(_server)).Count);
-        var tenant = await _server.CreateTenantAsync();
-        var refused = Assert.IsType<InviteMemberResult.Invalid>(await InviteAsync(tenant.Id, victim.Email));
-        Assert.Contains("too many invitations", refused.Errors["email"], StringComparison.Ordinal);
-        Assert.Equal(2, (await victim.MailsAsync(_server)).Count);
-        // A stranger cannot use up the way to a new password.
-        using var browser = From("192.0.2.50");
-        await browser.SubmitAsync("/forgot", "/forgot", ("email", victim.Email));
-        Assert.Equal(3, (await victim.MailsAsync(_server)).Count);
+        using var owner = _server.VisitorFrom("198.51.100.60");
+        Assert.Equal(HttpStatusCode.OK, await owner.TrySignInAsync(person.Email, person.Password));
     }
 
     [Fact]
-    public async Task One_tenant_sends_a_limited_number_of_invitations()
+    public async Task Guesses_fill_the_table_up_to_a_limit_per_account_and_per_network()
     {
-        var tenant = await _server.CreateTenantAsync();
-        var results = new List<InviteMemberResult>();
-        for (var i = 0; i < 5; i++)
+        var before = await CountersAsync();
+        for (var network = 1; network <= 25; network++)
         {
-            results.Add(await InviteAsync(tenant.Id, $"colleague{i}@{tenant.Slug}.example"));
+            using var guesser = _server.VisitorFrom($"2001:db8:{network:x}::1");
+            await guesser.TrySignInAsync("many-networks@example.com", "not the password");
         }
 
-        Assert.Equal(4, results.OfType<InviteMemberResult.Invited>().Count());
-        Assert.Contains("4 invitations", Assert.IsType<InviteMemberResult.Invalid>(results[^1]).Errors["email"], StringComparison.Ordinal);
+        // One row per network for all accounts, and five networks' worth for the account.
+        Assert.Equal(25 + (5 * Attempts), await CountersAsync() - before);
+        before = await CountersAsync();
+        using var sprayer = _server.VisitorFrom("192.0.2.61");
+        var statuses = new List<HttpStatusCode>();
+        for (var account = 1; account <= 35; account++)
+        {
+            statuses.Add(await sprayer.TrySignInAsync($"one-network-{account}@example.com", "not the password"));
+        }
+
+        Assert.Equal(10 * Attempts, statuses.Count(status => status == HttpStatusCode.BadRequest));
+        Assert.Equal(1 + (10 * Attempts), await CountersAsync() - before);
     }
 
-    HttpClient From(string network)
+    [Fact]
+    public async Task Addresses_of_one_household_are_one_network()
     {
-        var client = _server.NewVisitor();
-        client.DefaultRequestHeaders.Add("X-Forwarded-For", network);
-        return client;
+        for (var i = 0; i <= Attempts; i++)
+        {
+            using var guesser = _server.VisitorFrom($"2001:db8:ff:ab{i:x2}::{i + 1}");
+            Assert.Equal(i < Attempts ? HttpStatusCode.BadRequest : HttpStatusCode.TooManyRequests, await guesser.TrySignInAsync("household@example.com", "a guess"));
+        }
     }
 
-    static async Task<HttpStatusCode> TryAsync(HttpClient browser, string email, string password) =>
-        (await browser.SubmitAsync("/login", "/login", ("email", email), ("password", password))).StatusCode;
+    [Fact]
+    public async Task After_a_reset_the_browser_is_known_and_signs_in_while_strangers_guess()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var browser = _server.VisitorFrom("192.0.2.70");
+        await browser.ForgetAsync(person.Email);
+        var link = await person.LinkAsync(_server, "/reset");
+        const string next = "a new and better password";
+        await browser.SubmitAsync(link.PathAndQuery, "/reset", ("token", Person.TokenOf(link)), ("password", next));
+        for (var network = 1; network <= 6; network++)
+        {
+            using var guesser = _server.VisitorFrom($"203.0.113.{network}");
+            for (var i = 0; i < Attempts; i++)
+            {
+                await guesser.TrySignInAsync(person.Email, "not the password");
+            }
+        }
 
-    Task<InviteMemberResult> InviteAsync(Guid tenant, string email) =>
-        _server.Services.GetRequiredService<InviteMember>().RunAsync(tenant, email, "viewer", "test", default);
+        using var unknown = _server.VisitorFrom("192.0.2.71");
+        Assert.Equal(HttpStatusCode.TooManyRequests, await unknown.TrySignInAsync(person.Email, next));
+        Assert.Equal(HttpStatusCode.OK, await browser.TrySignInAsync(person.Email, next));
+    }
+
+    [Fact]
+    public async Task A_browser_is_known_to_each_account_that_has_signed_in_on_it()
+    {
+        var (first, second) = (Person.New(), Person.New());
+        await first.CompleteAsync(_server);
+        await second.CompleteAsync(_server);
+        using var shared = _server.VisitorFrom("192.0.2.80");
+        await shared.TrySignInAsync(first.Email, first.Password);
+        await shared.TrySignInAsync(second.Email, second.Password);
+        using var neighbour = _server.VisitorFrom("192.0.2.80");
+        foreach (var person in (Person[])[first, second])
+        {
+            for (var i = 0; i <= Attempts; i++)
+            {
+                await neighbour.TrySignInAsync(person.Email, "not the password");
+            }
+
+            Assert.Equal(HttpStatusCode.OK, await shared.TrySignInAsync(person.Email, person.Password));
+        }
+    }
+
+    [Fact]
+    public async Task Guesses_through_signups_count_as_sign_ins()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var guesser = _server.VisitorFrom("192.0.2.90");
+        for (var i = 0; i < Attempts; i++)
+        {
+            Assert.Equal(HttpStatusCode.Conflict, (await guesser.PostAsJsonAsync("/v1/signup", (person with { Password = $"guess number {i}" }).Fields)).StatusCode);
+        }
+
+        // Not even the right password, from there, in either way; from elsewhere it is a repetition of the signup.
+        Assert.Equal(HttpStatusCode.Conflict, (await guesser.PostAsJsonAsync("/v1/signup", person.Fields)).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, await guesser.TrySignInAsync(person.Email, person.Password));
+        using var owner = _server.VisitorFrom("198.51.100.90");
+        Assert.Equal(HttpStatusCode.Accepted, (await owner.PostAsJsonAsync("/v1/signup", person.Fields)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, await owner.TrySignInAsync(person.Email, person.Password));
+    }
+
+    Task<long> CountersAsync() => _server.ReadAsync<long>("select count(*) from control.rate_counter where scope in ('sign_in', 'network')");
 }

@@ -87,7 +87,7 @@ public sealed class VerifyJourneys(SharedServer shared) : IClassFixture<SharedSe
         await owner.SubmitAsync("/forgot", "/forgot", ("email", stranger.Email));
         var link = await stranger.LinkAsync(_server, "/reset");
         const string own = "a password of their own";
-        await owner.SubmitAsync(link.PathAndQuery, "/reset", ("token", Person.TokenOf(link)), ("password", own));
+        await owner.SubmitAsync(link.PathAndQuery, "/reset", ("token", Person.TokenOf(link)), ("password", own), ("requested", "true"));
 
         Assert.Equal("active", await StatusAsync(stranger));
         using var signedIn = await stranger.SignInAsync(_server, own);

@@ -3,11 +3,20 @@ namespace ControlPlane.Accounts;
 /// <summary>How long sessions last, and how often accounts may be tried and mailed. docs/operations.md lists the settings.</summary>
 public sealed record AccountOptions
 {
+    /// <summary>How many networks' worth of attempts all networks may make together: against attempts that are distributed over networks.</summary>
+    const int Networks = 5;
+
+    /// <summary>How many accounts' worth of attempts one network may make: against attempts that are distributed over accounts.</summary>
+    const int Accounts = 10;
+
     /// <summary>A member's session ends when it has not been used for this long.</summary>
     public TimeSpan SessionIdle { get; init; } = TimeSpan.FromHours(12);
 
     /// <summary>A member's session ends this long after the sign-in, even if it is in use.</summary>
     public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>Sessions of one person in all tenants together. A further sign-in ends the one that has not been used for longest.</summary>
+    public int Sessions { get; init; } = 20;
 
     /// <summary>Failed sign-ins per hour to one account from one network or device.</summary>
     public int SignInAttempts { get; init; } = 20;
@@ -15,6 +24,14 @@ public sealed record AccountOptions
     /// <summary>Invitations per tenant and day.</summary>
     public int Invitations { get; init; } = 50;
 
-    /// <summary>Confirmation and invitation mails per recipient and day. Whoever signs up or invites chooses the recipient.</summary>
-    public int MailsPerRecipient { get; init; } = 10;
+    /// <summary>Mails of one kind per recipient and day that one network, known device or tenant causes.</summary>
+    public int MailsPerRecipient { get; init; } = 3;
+
+    internal RateLimit SignInsToAccount => new(SignInAttempts, Networks * SignInAttempts, TimeSpan.FromHours(1));
+
+    internal RateLimit SignInsFromNetwork => new(Accounts * SignInAttempts, Accounts * SignInAttempts, TimeSpan.FromHours(1));
+
+    internal RateLimit MailsToRecipient => new(MailsPerRecipient, Networks * MailsPerRecipient, TimeSpan.FromDays(1));
+
+    internal RateLimit InvitationsOfTenant => new(Invitations, Invitations, TimeSpan.FromDays(1));
 }

@@ -1,36 +1,66 @@
 namespace ControlPlane.Accounts;
 
-/// <param name="Used">Attempts of this subject and origin in the period, this one included.</param>
-/// <param name="Others">Attempts on the same subject from other networks.</param>
-/// <param name="RetryAfter">When the count starts again.</param>
-public sealed record RateCount(int Used, long Others, TimeSpan RetryAfter);
+/// <summary>How many attempts there may be on one subject, such as an account.</summary>
+/// <param name="PerOrigin">From one network, known device or tenant.</param>
+/// <param name="FromNetworks">From all but known devices. Of each origin no more than <paramref name="PerOrigin"/> count, so one alone cannot use this up.</param>
+/// <param name="Period">A count starts again this long after its first attempt.</param>
+sealed record RateLimit(int PerOrigin, int FromNetworks, TimeSpan Period);
 
 /// <summary>Counts attempts in the database, so that all processes share one limit. An attempt is counted before it is made: concurrent ones cannot exceed a limit.</summary>
+/// <remarks>A subject has at most as many rows as <see cref="RateLimit.FromNetworks"/>, besides its known devices: beyond it nothing is stored.</remarks>
 static class RateCounter
 {
-    public const string SignIn = "sign_in", SignUp = "sign_up", Invitation = "invitation", Mail = "mail";
-
-    /// <summary>Prefix of an origin that is a known device, not a network.</summary>
-    public const string Device = "device:";
+    /// <summary>Checks of a password, by account.</summary>
+    public const string SignIn = "sign_in";
+    /// <summary>Checks of a password, by network.</summary>
+    public const string Network = "network";
+    /// <summary>Invitations, by tenant.</summary>
+    public const string Invitation = "invitation";
+    // Mails by recipient. One kind must not use up the others, and only the answer to a signup may show that its count is used up: it does not depend on
+    // whether the address has an account.
+    public const string SignupMail = "signup_mail", ResetMail = "reset_mail", TenantMail = "tenant_mail";
 
     /// <param name="subject">What is tried: a hash or an id.</param>
-    /// <param name="origin">The network or device that tries it; empty where that does not matter.</param>
-    public static async Task<RateCount> CountAsync(
-        this Statements database, string scope, byte[] subject, string origin, TimeSpan period, CancellationToken ct) =>
-        (await database.FirstAsync(Count, row => new RateCount(row.GetInt32(0), row.GetInt64(1), row.GetFieldValue<TimeSpan>(2)), ct, scope, subject, origin, period))!;
+    /// <returns>When to try again; null when the attempt may be made.</returns>
+    public static Task<TimeSpan?> CountAsync(
+        this Statements database, string scope, byte[] subject, RequestOrigin origin, RateLimit limit, CancellationToken ct) =>
+        database.FirstAsync(
+            Count, row => row.Get<TimeSpan?>(0), ct,
+            scope, subject, origin.Name, origin.IsKnownDevice, limit.PerOrigin, limit.FromNetworks, limit.Period);
+
+    /// <summary>Counts without an origin.</summary>
+    public static Task<TimeSpan?> CountAsync(this Statements database, string scope, byte[] subject, RateLimit limit, CancellationToken ct) =>
+        database.CountAsync(scope, subject, RequestOrigin.Network(""), limit, ct);
+
+    /// <summary>Takes back one attempt, which turned out to be harmless.</summary>
+    public static Task UncountAsync(this Statements database, string scope, byte[] subject, CancellationToken ct) =>
+        database.ExecuteAsync(
+            "update control.rate_counter set used = used - 1 where scope = $1 and subject = $2 and origin = '' and used > 0", ct, scope, subject);
 
     /// <param name="origin">null: of all origins.</param>
-    public static Task ClearCountAsync(this Statements database, string scope, byte[] subject, string? origin, CancellationToken ct) =>
-        database.ExecuteAsync("delete from control.rate_counter where scope = $1 and subject = $2 and ($3::text is null or origin = $3)", ct, scope, subject, origin);
+    public static Task ClearCountAsync(this Statements database, string scope, byte[] subject, RequestOrigin? origin, CancellationToken ct) =>
+        database.ExecuteAsync(
+            "delete from control.rate_counter where scope = $1 and subject = $2 and ($3::text is null or origin = $3)", ct, scope, subject, origin?.Name);
 
+    // Old rows of the subject are deleted on the way. Those that a concurrent statement has locked are left to it: waiting for each other could be a deadlock.
     const string Count = """
-        insert into control.rate_counter as c (scope, subject, origin, used, since) values ($1, $2, $3, 1, now())
-        on conflict (scope, subject, origin) do update set
-            used = case when c.since > now() - $4 then least(c.used + 1, 1000000000) else 1 end,
-            since = case when c.since > now() - $4 then c.since else now() end
-        returning used,
-            (select coalesce(sum(o.used), 0)::bigint from control.rate_counter o
-             where o.scope = $1 and o.subject = $2 and o.origin <> $3 and o.origin not like 'device:%' and o.since > now() - $4),
-            greatest(since + $4 - now(), interval '1 second')
+        with old as (
+            delete from control.rate_counter c using (
+                select origin from control.rate_counter where scope = $1 and subject = $2 and origin <> $3 and since <= now() - $7
+                limit 100 for update skip locked) o
+            where c.scope = $1 and c.subject = $2 and c.origin = o.origin),
+        others as (
+            select coalesce(sum(least(used, $5)), 0)::bigint as used, min(since) as since from control.rate_counter
+            where scope = $1 and subject = $2 and origin <> $3 and origin not like 'device:%' and since > now() - $7),
+        counted as (
+            insert into control.rate_counter as c (scope, subject, origin, used, since)
+            select $1, $2, $3, 1, now() from others where $4 or others.used < $6
+            on conflict (scope, subject, origin) do update set
+                used = case when c.since > now() - $7 then least(c.used + 1, $5 + 1) else 1 end,
+                since = case when c.since > now() - $7 then c.since else now() end
+            returning c.used, c.since)
+        select greatest(case when counted.used > $5 then counted.since else others.since end + $7 - now(), interval '1 second')
+        from others left join counted on true
+        where counted.used is null or counted.used > $5 or (not $4 and counted.used + others.used > $6)
         """;
 }

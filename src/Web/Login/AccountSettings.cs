@@ -13,6 +13,7 @@ static class AccountSettings
         {
             SessionIdle = TimeSpan.FromHours(configuration.ReadCount("CONTROLPLANE_SESSION_IDLE_HOURS", (int)defaults.SessionIdle.TotalHours, "hours", maximum: 8_760)),
             SessionLifetime = TimeSpan.FromDays(configuration.ReadCount("CONTROLPLANE_SESSION_DAYS", (int)defaults.SessionLifetime.TotalDays, "days", maximum: 365)),
+            Sessions = configuration.ReadCount("CONTROLPLANE_LIMIT_SESSIONS", defaults.Sessions, "number per person", maximum: 1000),
             SignInAttempts = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", defaults.SignInAttempts, "number per hour"),
             Invitations = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_INVITATIONS", defaults.Invitations, "number per day"),
             MailsPerRecipient = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_MAILS_PER_RECIPIENT", defaults.MailsPerRecipient, "number per day"),

@@ -9,6 +9,9 @@ namespace ControlPlane.Web.Login;
 /// </summary>
 sealed class KnownBrowsers(IDataProtectionProvider protection, PortalCookies cookies, Clock clock)
 {
+    /// <summary>People may share a browser, or have several accounts.</summary>
+    const int MaxAccounts = 5;
+
     static readonly TimeSpan DeviceLifetime = TimeSpan.FromDays(365);
     /// <summary>As long as the link in the mail.</summary>
     static readonly TimeSpan SignupLifetime = TimeSpan.FromHours(48);
@@ -17,20 +20,33 @@ sealed class KnownBrowsers(IDataProtectionProvider protection, PortalCookies coo
     readonly ITimeLimitedDataProtector _signups = protection.CreateProtector("signups").ToTimeLimitedDataProtector();
 
     /// <param name="email">As entered.</param>
-    public SignInOrigin OriginOf(HttpContext context, string email) =>
-        Read(context, cookies.Device, _devices)?.Split(' ') is [var account, var device] && account == AccountOf(email)
-            ? SignInOrigin.Device(device)
-            : SignInOrigin.Network(RateLimits.Client(context.Connection.RemoteIpAddress));
+    public RequestOrigin OriginOf(HttpContext context, string email) =>
+        ReadDevices(context).FirstOrDefault(device => device.Account == AccountOf(email)) is { } known
+            ? RequestOrigin.Device(known.Id)
+            : RequestOrigin.Network(RateLimits.Client(context.Connection.RemoteIpAddress));
 
-    public void RememberDevice(HttpContext context, string email) =>
-        Write(context, cookies.Device, _devices, $"{AccountOf(email)} {Credentials.New()}", DeviceLifetime);
+    /// <returns>A key of the account that last signed in here; null in an unknown browser.</returns>
+    public string? LastAccount(HttpContext context) => ReadDevices(context).FirstOrDefault()?.Account;
+
+    /// <summary>The browser keeps its id: an account has one count per browser, however often it signs in there.</summary>
+    public void RememberDevice(HttpContext context, string email)
+    {
+        var devices = ReadDevices(context);
+        var device = devices.FirstOrDefault(device => device.Account == AccountOf(email)) ?? new KnownDevice(AccountOf(email), Credentials.New());
+        var all = devices.Where(other => other.Account != device.Account).Prepend(device).Take(MaxAccounts);
+        Write(context, cookies.Device, _devices, string.Join(' ', all.Select(known => $"{known.Account} {known.Id}")), DeviceLifetime);
+    }
 
     public bool SignedUpHere(HttpContext context, Guid tenant) => Read(context, cookies.Signup, _signups) == tenant.ToString();
 
     public void RememberSignup(HttpContext context, Guid tenant) => Write(context, cookies.Signup, _signups, tenant.ToString(), SignupLifetime);
 
-    // A hash: the cookie does not grow with the address.
-    static string AccountOf(string email) => Convert.ToHexStringLower(EmailAddress.KeyOf(EmailAddress.Normalize(email) ?? ""));
+    /// <summary>A hash: the cookie does not grow with the address.</summary>
+    public static string AccountOf(string email) => Convert.ToHexStringLower(EmailAddress.KeyOf(EmailAddress.Normalize(email) ?? ""));
+
+    /// <returns>The last one that signed in first.</returns>
+    List<KnownDevice> ReadDevices(HttpContext context) =>
+        [.. (Read(context, cookies.Device, _devices) ?? "").Split(' ').Chunk(2).Where(pair => pair.Length == 2).Select(pair => new KnownDevice(pair[0], pair[1]))];
 
     static string? Read(HttpContext context, string name, ITimeLimitedDataProtector protector)
     {
@@ -47,4 +63,6 @@ sealed class KnownBrowsers(IDataProtectionProvider protection, PortalCookies coo
 
     void Write(HttpContext context, string name, ITimeLimitedDataProtector protector, string value, TimeSpan lifetime) =>
         context.Response.Cookies.Append(name, protector.Protect(value, lifetime), PortalCookies.Lax(clock.Wall + lifetime));
+
+    sealed record KnownDevice(string Account, string Id);
 }

@@ -9,7 +9,7 @@ static class PasswordPages
     {
         var pages = routes.MapGroup("/").ExcludeFromDescription();
         pages.MapGet("/forgot", () => new RazorComponentResult<ForgotPage>());
-        pages.MapPost("/forgot", Forgot).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapPost("/forgot", Forgot);
         pages.MapGet("/forgot/done", () => new RazorComponentResult<MessagePage>(new
         {
             Title = "Check your email",
@@ -18,26 +18,27 @@ static class PasswordPages
             LinkText = "Sign in",
         }));
         pages.MapGet("/reset", async Task<IResult> (string? token, ChoosePassword choose, CancellationToken ct) =>
-            await choose.IsUsableAsync(token, "reset", ct) ? Form("reset", token!, null) : InvalidOrExpiredToken());
-        pages.MapPost("/reset", ([FromForm] IFormCollection form, ChoosePassword choose, CancellationToken ct) => Choose("reset", form, choose, ct))
-            .RequireRateLimiting(RateLimits.SignIn);
+            await choose.IsUsableAsync(token, "reset", ct) ? await FormAsync("reset", token!, [], choose, ct) : InvalidOrExpiredToken());
+        pages.MapPost("/reset", ([FromForm] IFormCollection form, HttpContext context, ChoosePassword choose, KnownBrowsers browsers, CancellationToken ct) =>
+            Choose("reset", form, context, choose, browsers, ct)).RequireRateLimiting(RateLimits.SignIn);
         pages.MapGet("/invite", ShowInvitation);
         pages.MapPost("/invite", Accept).RequireRateLimiting(RateLimits.SignIn);
     }
 
-    static async Task<IResult> ShowInvitation(string? token, JoinTenant join, CancellationToken ct) => await join.FindAsync(token, ct) switch
+    static async Task<IResult> ShowInvitation(string? token, JoinTenant join, ChoosePassword choose, CancellationToken ct) => await join.FindAsync(token, ct) switch
     {
         null => InvalidOrExpiredToken(),
         { HasAccount: true } invitation => new RazorComponentResult<JoinPage>(new { Token = token, Invitation = invitation }),
-        _ => Form("invite", token!, null),
+        _ => await FormAsync("invite", token!, [], choose, ct),
     };
 
-    static async Task<IResult> Accept([FromForm] IFormCollection form, JoinTenant join, ChoosePassword choose, CancellationToken ct)
+    static async Task<IResult> Accept(
+        [FromForm] IFormCollection form, HttpContext context, JoinTenant join, ChoosePassword choose, KnownBrowsers browsers, CancellationToken ct)
     {
         var token = form["token"].ToString();
         if (await join.FindAsync(token, ct) is not { HasAccount: true })
         {
-            return await Choose("invite", form, choose, ct);
+            return await Choose("invite", form, context, choose, browsers, ct);
         }
 
         // The sign-in comes first unless the person is signed in.
@@ -45,31 +46,52 @@ static class PasswordPages
     }
 
     /// <param name="purpose">Of the token; also the path segment.</param>
-    static async Task<IResult> Choose(string purpose, IFormCollection form, ChoosePassword choose, CancellationToken ct) =>
-        await choose.RunAsync(form["token"], purpose, form["password"], ct) switch
+    static async Task<IResult> Choose(
+        string purpose, IFormCollection form, HttpContext context, ChoosePassword choose, KnownBrowsers browsers, CancellationToken ct)
+    {
+        var token = form["token"].ToString();
+        switch (await choose.RunAsync(token, purpose, form["password"], isRequested: form["requested"] == "true", ct))
         {
-            ChoosePasswordResult.Chosen => new SeeOther("/login?done=password"),
-            ChoosePasswordResult.Invalid invalid => Form(purpose, form["token"].ToString(), invalid.Errors["password"]),
-            ChoosePasswordResult.TrialUsed => VerifyPages.TrialUsed(),
-            _ => InvalidOrExpiredToken(),
-        };
+            case ChoosePasswordResult.Chosen chosen:
+                // The link proved that this browser is the owner's: it signs in even while strangers guess at the password.
+                browsers.RememberDevice(context, chosen.Email);
+                return new SeeOther("/login?done=password");
+            case ChoosePasswordResult.Invalid invalid:
+                return await FormAsync(purpose, token, invalid.Errors, choose, ct);
+            case ChoosePasswordResult.NotRequested:
+                return await FormAsync(
+                    purpose, token, new FieldErrors { ["requested"] = "Confirm that you signed up. If you did not, delete the signup." }, choose, ct);
+            case ChoosePasswordResult.TrialUsed:
+                return VerifyPages.TrialUsed();
+            default:
+                return InvalidOrExpiredToken();
+        }
+    }
 
-    static async Task<IResult> Forgot([FromForm] IFormCollection form, RequestReset reset, CancellationToken ct)
+    static async Task<IResult> Forgot(
+        [FromForm] IFormCollection form, HttpContext context, RequestReset reset, KnownBrowsers browsers, SignInBudget budget, CancellationToken ct)
     {
         var email = form["email"].ToString().Trim();
+        var origin = browsers.OriginOf(context, email);
+        if (budget.Reject(context, origin, email) is { } rejected)
+        {
+            return rejected;
+        }
+
         if (EmailAddress.Validate(email) is { } problem)
         {
             return new RazorComponentResult<ForgotPage>(new { Email = email, Error = problem }) { StatusCode = StatusCodes.Status400BadRequest };
         }
 
-        await reset.RunAsync(email, ct);
+        await reset.RunAsync(email, origin, ct);
         return new SeeOther("/forgot/done");
     }
 
-    static RazorComponentResult<ChoosePasswordPage> Form(string purpose, string token, string? error) =>
-        new(new { Action = $"/{purpose}", Token = token, Error = error })
+    static async Task<RazorComponentResult<ChoosePasswordPage>> FormAsync(
+        string purpose, string token, FieldErrors errors, ChoosePassword choose, CancellationToken ct) =>
+        new(new { Action = $"/{purpose}", Token = token, Signup = await choose.FindSignupAsync(token, ct), Errors = errors })
         {
-            StatusCode = error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+            StatusCode = errors.Count == 0 ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
         };
 
     static RazorComponentResult<MessagePage> InvalidOrExpiredToken() => new(new

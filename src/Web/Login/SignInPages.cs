@@ -13,7 +13,7 @@ static class SignInPages
     {
         var pages = routes.MapGroup("/").ExcludeFromDescription();
         pages.MapGet("/login", Show);
-        pages.MapPost("/login", SignInMember).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapPost("/login", SignInMember);
         // Authenticated first: the antiforgery token of this form was issued to a signed-in member.
         pages.MapPost("/logout", SignOutMember).RequireAuthorization(Policies.Member);
         pages.MapGet("/admin/login", (string? @return) => new RazorComponentResult<OperatorLoginPage>(new { Return = @return }));
@@ -35,10 +35,17 @@ static class SignInPages
     });
 
     static async Task<IResult> SignInMember(
-        [FromForm] IFormCollection form, HttpContext context, SignIn signIn, KnownBrowsers browsers, PortalCookies cookies, CancellationToken ct)
+        [FromForm] IFormCollection form, HttpContext context, SignIn signIn, KnownBrowsers browsers, SignInBudget budget, PortalCookies cookies,
+        CancellationToken ct)
     {
         string email = form["email"].ToString(), returnTo = form["return"].ToString();
-        switch (await signIn.RunAsync(email, form["password"], browsers.OriginOf(context, email), ct))
+        var origin = browsers.OriginOf(context, email);
+        if (budget.Reject(context, origin, email) is { } rejected)
+        {
+            return rejected;
+        }
+
+        switch (await signIn.RunAsync(email, form["password"], origin, ct))
         {
             case SignInResult.SignedIn session:
                 cookies.SignInMember(context, session);

@@ -13,7 +13,7 @@ static class RateLimits
 {
     /// <summary>Signups; each may send a mail.</summary>
     public const string Signup = "signup";
-    /// <summary>Sign-ins, and requesting or using mailed links.</summary>
+    /// <summary>Uses of mailed links, changes of the account, and sign-ins of operators. Sign-ins of members have a <see cref="SignInBudget"/>.</summary>
     public const string SignIn = "sign_in";
     /// <summary>Slug availability checks while typing.</summary>
     public const string Lookup = "lookup";
@@ -22,18 +22,22 @@ static class RateLimits
     {
         // In a sandbox, for demos and tests, all clients share one address.
         var factor = sandbox ? 1000 : 1;
+        var signIns = configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNINS", 60, "number per hour");
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
             limiter.OnRejected = (rejected, _) => new ValueTask(Reject(rejected.HttpContext, rejected.Lease).ExecuteAsync(rejected.HttpContext));
             PerClient(Signup, configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNUPS", 40, "number per hour"));
-            PerClient(SignIn, configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNINS", 60, "number per hour"));
+            // Of a known device by account, so that others behind the same address do not use it up.
+            limiter.AddPolicy(SignIn, context => RateLimitPartition.GetTokenBucketLimiter(
+                context.RequestServices.GetService<KnownBrowsers>()?.LastAccount(context) ?? Client(context.Connection.RemoteIpAddress), _ => Bucket(signIns * factor)));
             PerClient(Lookup, configuration.ReadCount("CONTROLPLANE_LIMIT_LOOKUPS", 600, "number per hour"));
             limiter.AddTenantLimits(Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_ACTIONS", 120, "number per hour") * factor));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));
         });
+        services.AddSingleton(_ => new SignInBudget(Bucket(signIns * factor)));
         services.AddSingleton(_ => new OperatorGuesses(TimeProvider.System, OperatorGuesses.DefaultFree * factor));
     }
 
@@ -50,12 +54,12 @@ static class RateLimits
             $"Too many requests. Try again in {Duration(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
-    /// <summary>The client's network: a client that has one IPv6 address usually has its whole /64.</summary>
+    /// <summary>The client's network. A client that has one IPv6 address usually has its whole /64, and a household a /56 (RIPE-690).</summary>
     public static string Client(IPAddress? address) => address switch
     {
         null => "local",
         { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
-        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
+        { AddressFamily: AddressFamily.InterNetworkV6 } => $"{new IPAddress([.. address.GetAddressBytes().AsSpan(0, 7), .. new byte[9]])}/56",
         _ => address.ToString(),
     };
 

@@ -22,12 +22,13 @@ static class SignupEndpoints
         routes.MapPasswordPages();
     }
 
-    static async Task<Results<Accepted<SignupReply>, ValidationProblem, ProblemHttpResult>> Post(SignupBody body, SignUp signUp, CancellationToken ct) =>
-        await signUp.RunAsync(body.ToRequest(), ct) switch
+    static async Task<Results<Accepted<SignupReply>, ValidationProblem, ProblemHttpResult>> Post(SignupBody body, HttpContext context, SignUp signUp, CancellationToken ct) =>
+        await signUp.RunAsync(body.ToRequest(), RequestOrigin.Network(RateLimits.Client(context.Connection.RemoteIpAddress)), ct) switch
         {
             SignUpResult.Accepted accepted => TypedResults.Accepted((string?)null, new SignupReply(accepted.Tenant)),
             SignUpResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
             SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken }.ToConflict(),
+            SignUpResult.TooManyMails tooMany => RateLimits.Reject(context, tooMany.RetryAfter),
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 

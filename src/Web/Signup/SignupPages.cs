@@ -30,11 +30,16 @@ static class SignupPages
         ControlPlaneOptions options, Seller seller, CancellationToken ct)
     {
         var entered = SignupForm.From(form);
-        var result = await signUp.RunAsync(entered.ToRequest(form["password"]), ct);
+        var result = await signUp.RunAsync(entered.ToRequest(form["password"]), browsers.OriginOf(context, entered.Email ?? ""), ct);
         if (result is SignUpResult.Accepted accepted)
         {
             browsers.RememberSignup(context, accepted.Tenant);
             return new SeeOther("/signup/done");
+        }
+
+        if (result is SignUpResult.TooManyMails tooMany)
+        {
+            return RateLimits.Reject(context, tooMany.RetryAfter);
         }
 
         var errors = result switch

@@ -10,9 +10,11 @@ public static class SignupServices
         services.AddSingleton(SignupPolicySettings.Read(configuration));
         services.AddSingleton<AccountMails>();
         services.AddSingleton<Passwords>();
+        services.AddSingleton<PasswordAttempts>();
         services.AddSingleton<SignUp>();
         services.AddSingleton<SlugAvailability>();
         services.AddSingleton<VerifyAddress>();
+        services.AddSingleton<DeclineSignup>();
         services.AddSingleton<CreateTenant>();
         services.AddSingleton<SignIn>();
         services.AddSingleton<SignOut>();

@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Web.Signup;
 
-/// <summary>The link in the verification mail. Opening it shows a page and changes nothing, because mail scanners open links, too; its button confirms.</summary>
+/// <summary>
+/// The link in the verification mail. Opening it shows a page and changes nothing, because mail scanners open links, too; its buttons confirm the signup or
+/// delete it.
+/// </summary>
 /// <remarks>
 /// In the browser that signed up the button is enough. Elsewhere the page asks for the password chosen at signup: a stranger who signed up with this
 /// address would otherwise get an account for it as soon as its owner clicks.
@@ -17,12 +20,19 @@ static class VerifyPages
             .WithDescription("The target of the link in the verification mail. Changes nothing: the page's button sends POST /v1/verify.");
         // After the JSON endpoint, which answers requests without a content type.
         signup.MapPost("", Confirm).WithOrder(1).ExcludeFromDescription();
+        var decline = routes.MapGroup("/signup").ExcludeFromDescription();
+        decline.MapPost("/decline", Decline).RequireRateLimiting(RateLimits.SignIn);
+        decline.MapGet("/declined", () => new RazorComponentResult<MessagePage>(new
+        {
+            Title = "The signup is deleted",
+            Notice = "Nothing was set up with your email address. There is nothing else to do.",
+        }));
     }
 
     static async Task<IResult> Show(string? token, HttpContext context, KnownBrowsers browsers, VerifyAddress verifyAddress, CancellationToken ct) =>
         await verifyAddress.FindAsync(token, ct) switch
         {
-            VerifyResult.Ready ready => Form(token, ready, browsers.SignedUpHere(context, ready.Tenant), error: null),
+            VerifyResult.Ready ready => Form(token, ready.Signup, browsers.SignedUpHere(context, ready.Signup.Tenant), error: null),
             var result => Describe(result),
         };
 
@@ -36,14 +46,20 @@ static class VerifyPages
             return Describe(found);
         }
 
-        var result = browsers.SignedUpHere(context, ready.Tenant)
+        var result = browsers.SignedUpHere(context, ready.Signup.Tenant)
             ? await verifyAddress.RunAsync(token, ct)
             : await verifyAddress.RunAsync(token, form["password"], ct);
-        return result is VerifyResult.WrongPassword ? Form(token, ready, signedUpHere: false, "Incorrect password.") : Describe(result);
+        return result is VerifyResult.WrongPassword ? Form(token, ready.Signup, signedUpHere: false, "Incorrect password.") : Describe(result);
     }
 
-    static RazorComponentResult<VerifyPage> Form(string? token, VerifyResult.Ready link, bool signedUpHere, string? error) =>
-        new(new { Token = token, Link = link, AskPassword = !signedUpHere, Error = error })
+    static async Task<IResult> Decline([FromForm] IFormCollection form, DeclineSignup decline, VerifyAddress verifyAddress, CancellationToken ct)
+    {
+        var token = form["token"].ToString();
+        return await decline.RunAsync(token, ct) ? new SeeOther("/signup/declined") : Describe(await verifyAddress.FindAsync(token, ct));
+    }
+
+    static RazorComponentResult<VerifyPage> Form(string? token, PendingSignup signup, bool signedUpHere, string? error) =>
+        new(new { Token = token, Signup = signup, AskPassword = !signedUpHere, Error = error })
         {
             StatusCode = error is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
         };

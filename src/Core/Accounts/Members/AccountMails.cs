@@ -4,74 +4,75 @@ using ControlPlane.Notifications.Mail;
 namespace ControlPlane.Accounts.Members;
 
 /// <summary>
-/// Queues the mails with a link that an account needs, each at most once a minute. Whoever signs up or invites chooses the recipient, so one address
-/// gets a limited number of those mails a day, whichever tenants they are about.
+/// Queues the mails with a link that an account needs, each at most once a minute. Whoever signs up, invites or asks for a link chooses the recipient, so
+/// an address gets a limited number of each kind a day. One network, known device or tenant may cause a part of them only, and known devices come on top:
+/// a stranger cannot use up the mails that the owner of the address asks for.
 /// </summary>
 public sealed class AccountMails(Clock clock, ControlPlaneOptions options, AccountOptions accounts)
 {
     /// <summary>The link that confirms an address and activates a pending tenant. Its token also determines when an unconfirmed signup is purged.</summary>
-    public async Task SendVerificationAsync(Transaction transaction, Guid tenant, Guid member, CancellationToken ct)
+    /// <returns>When to try again, if the recipient has received too many of these mails today: nothing was queued.</returns>
+    public Task<TimeSpan?> SendVerificationAsync(Transaction transaction, Guid tenant, Guid member, RequestOrigin origin, CancellationToken ct) =>
+        SendAsync(
+            transaction, tenant, member, "verify", MemberTokens.VerifyLifetime, (RateCounter.SignupMail, origin),
+            async (to, token) => SignupMails.Verify(options, tenant, to, token, await transaction.FindMemberAsync(to.Email, ct) is { HasAccount: true }), ct);
+
+    /// <param name="origin">Who asks for the mail; null: an operator, who is not limited.</param>
+    /// <returns>When to try again, if the recipient has received too many of these mails today: nothing was queued.</returns>
+    public Task<TimeSpan?> SendInvitationAsync(Transaction transaction, Guid tenant, Guid member, RequestOrigin? origin, CancellationToken ct) =>
+        SendAsync(
+            transaction, tenant, member, "invite", MemberTokens.InviteLifetime, origin is null ? null : (RateCounter.TenantMail, origin),
+            async (to, token) => SignupMails.Invite(options, tenant, to, token, await transaction.FindMemberAsync(to.Email, ct) is { HasAccount: true }), ct);
+
+    /// <summary>The link of an open invitation once more, at the request of its recipient.</summary>
+    public Task SendInvitationAgainAsync(Transaction transaction, Guid tenant, Guid member, RequestOrigin origin, CancellationToken ct) =>
+        SendAsync(
+            transaction, tenant, member, "invite", MemberTokens.InviteLifetime, (RateCounter.ResetMail, origin),
+            (to, token) => Task.FromResult(SignupMails.Invite(options, tenant, to, token, isKnown: false)), ct);
+
+    /// <summary>
+    /// The link that sets a new password. An account gets one beyond the limit whenever it has no other that works: however many strangers ask for links,
+    /// its owner has one that works.
+    /// </summary>
+    public async Task SendResetAsync(Transaction transaction, Guid tenant, Guid member, bool hasAccount, RequestOrigin origin, CancellationToken ct)
     {
-        if (await transaction.IssueTokenAsync(tenant, member, "verify", MemberTokens.VerifyLifetime, ct) is not { } token)
-        {
-            return;
-        }
-
-        var to = await ReadRecipientAsync(transaction, member, ct);
-        if (await IsAllowedAsync(transaction, to.Email, ct))
-        {
-            var isKnown = await transaction.FindMemberAsync(to.Email, ct) is { HasAccount: true };
-            await transaction.EnqueueAsync(clock, SignupMails.Verify(options, tenant, to, token, isKnown), ct);
-        }
-    }
-
-    /// <returns>False when the recipient has received too many of these mails today.</returns>
-    public async Task<bool> SendInvitationAsync(Transaction transaction, Guid tenant, Guid member, CancellationToken ct)
-    {
-        if (await transaction.IssueTokenAsync(tenant, member, "invite", MemberTokens.InviteLifetime, ct) is not { } token)
-        {
-            return true;
-        }
-
-        var to = await ReadRecipientAsync(transaction, member, ct);
-        if (!await IsAllowedAsync(transaction, to.Email, ct))
-        {
-            return false;
-        }
-
-        var isKnown = await transaction.FindMemberAsync(to.Email, ct) is { HasAccount: true };
-        await transaction.EnqueueAsync(clock, SignupMails.Invite(options, tenant, to, token, isKnown), ct);
-        return true;
-    }
-
-    /// <summary>The link that sets a new password. Not limited per day: otherwise strangers could use up the limit and keep the person out.</summary>
-    public async Task SendResetAsync(Transaction transaction, Guid tenant, Guid member, CancellationToken ct)
-    {
-        if (await transaction.IssueTokenAsync(tenant, member, "reset", MemberTokens.ResetLifetime, ct) is { } token)
-        {
-            var to = await ReadRecipientAsync(transaction, member, ct);
-            await transaction.EnqueueAsync(clock, SignupMails.Reset(options, tenant, to.Email, token), ct);
-        }
+        var limit = hasAccount && !await transaction.HasUsableTokenAsync(member, "reset", ct) ? null : ((string, RequestOrigin)?)(RateCounter.ResetMail, origin);
+        await SendAsync(
+            transaction, tenant, member, "reset", MemberTokens.ResetLifetime, limit,
+            (to, token) => Task.FromResult(hasAccount ? SignupMails.Reset(options, tenant, to.Email, token) : SignupMails.ResetOfSignup(options, tenant, to, token)), ct);
     }
 
     /// <summary>The link that confirms a person's new address.</summary>
-    public async Task SendEmailChangeAsync(Transaction transaction, Guid tenant, Guid member, string newEmail, CancellationToken ct)
-    {
-        if (await transaction.IssueTokenAsync(tenant, member, "email", MemberTokens.EmailLifetime, ct, newEmail) is { } token
-            && await IsAllowedAsync(transaction, newEmail, ct))
-        {
-            await transaction.EnqueueAsync(clock, SignupMails.ChangeEmail(options, tenant, newEmail, token), ct);
-        }
-    }
+    public Task SendEmailChangeAsync(Transaction transaction, Guid tenant, Guid member, string newEmail, CancellationToken ct) =>
+        SendAsync(
+            transaction, tenant, member, "email", MemberTokens.EmailLifetime, (RateCounter.TenantMail, RequestOrigin.Tenant(tenant)),
+            (_, token) => Task.FromResult(SignupMails.ChangeEmail(options, tenant, newEmail, token)), ct, newEmail);
 
     /// <summary>Tells the former address, whose owner may not have made the change.</summary>
     public Task SendEmailChangedAsync(Transaction transaction, FoundToken token, string formerEmail, CancellationToken ct) =>
         transaction.EnqueueAsync(clock, SignupMails.EmailChanged(options, token, formerEmail), ct);
 
-    async Task<bool> IsAllowedAsync(Transaction transaction, string email, CancellationToken ct)
+    /// <param name="limit">What counts, and for whom; null: no limit.</param>
+    async Task<TimeSpan?> SendAsync(
+        Transaction transaction, Guid tenant, Guid member, string purpose, TimeSpan lifetime, (string Scope, RequestOrigin Origin)? limit,
+        Func<MailRecipient, string, Task<MailMessage>> compose, CancellationToken ct, string? newEmail = null)
     {
-        var count = await transaction.CountAsync(RateCounter.Mail, EmailAddress.KeyOf(email), "", TimeSpan.FromDays(1), ct);
-        return count.Used <= accounts.MailsPerRecipient;
+        // First, because a request within a minute of the last one sends no mail and does not count.
+        if (await transaction.IssueTokenAsync(tenant, member, purpose, lifetime, ct, newEmail) is not { } token)
+        {
+            return null;
+        }
+
+        var to = await ReadRecipientAsync(transaction, member, ct);
+        if (limit is { } counted
+            && await transaction.CountAsync(counted.Scope, EmailAddress.KeyOf(newEmail ?? to.Email), counted.Origin, accounts.MailsToRecipient, ct) is { } retryAfter)
+        {
+            await transaction.WithdrawTokenAsync(token, ct);
+            return retryAfter;
+        }
+
+        await transaction.EnqueueAsync(clock, await compose(to, token), ct);
+        return null;
     }
 
     static async Task<MailRecipient> ReadRecipientAsync(Transaction transaction, Guid member, CancellationToken ct) =>

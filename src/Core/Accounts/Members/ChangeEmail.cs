@@ -75,7 +75,7 @@ public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOp
         }
 
         await mails.SendEmailChangedAsync(transaction, found, former!, ct);
-        await transaction.AuditAsync(clock, found.Tenant, $"member:{found.Member}", "member.email_changed", null, ct);
+        await transaction.AuditPersonAsync(clock, found, "member.email_changed", ct);
         await transaction.CommitAsync(ct);
         return new ChangeEmailResult.Changed(address);
     }
@@ -86,9 +86,9 @@ public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOp
         string? hash;
         await using (var transaction = await database.BeginAsync(tenant, ct))
         {
-            var count = await transaction.CountAsync(RateCounter.SignIn, member.ToByteArray(), "", TimeSpan.FromHours(1), ct);
-            if (count.Used > accounts.SignInAttempts)
+            if (await transaction.CountAsync(RateCounter.SignIn, member.ToByteArray(), accounts.SignInsToAccount, ct) is not null)
             {
+                await transaction.CommitAsync(ct);
                 return "Too many attempts. Try again in an hour.";
             }
 

@@ -43,7 +43,7 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, AccountO
             return new InviteMemberResult.Invalid(errors);
         }
 
-        if (!await mails.SendInvitationAsync(transaction, tenant, member, ct))
+        if (await mails.SendInvitationAsync(transaction, tenant, member, RequestOrigin.Tenant(tenant), ct) is not null)
         {
             errors.Check("email", "This person has received too many invitations today. Try again tomorrow.");
             return new InviteMemberResult.Invalid(errors);
@@ -58,7 +58,7 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, AccountO
     async Task<bool> MayInviteAsync(Guid tenant, CancellationToken ct)
     {
         await using var session = await database.OpenAppAsync(ct);
-        return (await session.CountAsync(RateCounter.Invitation, tenant.ToByteArray(), "", TimeSpan.FromDays(1), ct)).Used <= accounts.Invitations;
+        return await session.CountAsync(RateCounter.Invitation, tenant.ToByteArray(), accounts.InvitationsOfTenant, ct) is null;
     }
 
     static FieldErrors Validate(string? email, string? role)

@@ -16,12 +16,21 @@ static class MemberLookup
             "select tenant_id, member_id, email, password_hash, tenant_status, confirmed from control.find_member_by_email($1)",
             row => new KnownMember(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.Get<string>(3), row.GetString(4), row.GetBoolean(5)), ct, email);
 
+    /// <summary>What an address without an account can be confirmed for: its newest pending signup and its newest invitation.</summary>
+    public static Task<List<OpenMember>> FindOpenMembersAsync(this Transaction transaction, string email, CancellationToken ct) =>
+        transaction.QueryAsync(
+            "select tenant_id, member_id, is_signup from control.find_open_members($1)",
+            row => new OpenMember(row.GetGuid(0), row.GetGuid(1), row.GetBoolean(2)), ct, email);
+
     /// <returns>The first owner of the tenant with this slug; null when the slug is free.</returns>
     public static Task<SlugOwner?> FindSlugAsync(this Transaction transaction, string slug, CancellationToken ct) =>
         transaction.FirstAsync(
             "select tenant_id, member_id, email, password_hash, tenant_status from control.find_owner_by_slug($1)",
             row => new SlugOwner(row.GetGuid(0), row.Get<Guid?>(1), row.Get<string>(2), row.Get<string>(3), row.GetString(4)), ct, slug);
 }
+
+/// <param name="IsSignup">Of a pending tenant; otherwise an invitation.</param>
+sealed record OpenMember(Guid Tenant, Guid Id, bool IsSignup);
 
 /// <summary>The tenant that has a slug. The owner's fields are null for a tenant without an owner.</summary>
 sealed record SlugOwner(Guid Tenant, Guid? Member, string? Email, string? PasswordHash, string TenantStatus);

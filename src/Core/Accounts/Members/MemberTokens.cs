@@ -16,6 +16,9 @@ static class MemberTokens
     public static readonly TimeSpan InviteLifetime = TimeSpan.FromDays(7);
     public static readonly TimeSpan EmailLifetime = TimeSpan.FromHours(24);
 
+    /// <summary>Links of one purpose that work at a time. A further one ends the oldest.</summary>
+    const int MaxUsable = 10;
+
     /// <summary>Creates a token unless the member received one for this purpose within the last minute.</summary>
     /// <returns>The token for the mail; null when the last one is too recent, or the member does not exist.</returns>
     public static async Task<string?> IssueTokenAsync(
@@ -28,8 +31,22 @@ static class MemberTokens
         }
 
         var token = Credentials.New();
-        return await transaction.ExecuteAsync(Insert, ct, Credentials.Hash(token), tenant, member, purpose, lifetime, newEmail) == 1 ? token : null;
+        if (await transaction.ExecuteAsync(Insert, ct, Credentials.Hash(token), tenant, member, purpose, lifetime, newEmail) == 0)
+        {
+            return null;
+        }
+
+        await transaction.ExecuteAsync(ExpireOldest, ct, member, purpose, MaxUsable);
+        return token;
     }
+
+    /// <summary>Deletes a token that was not mailed.</summary>
+    public static Task WithdrawTokenAsync(this Transaction transaction, string token, CancellationToken ct) =>
+        transaction.ExecuteAsync("delete from control.member_token where hash = $1", ct, Credentials.Hash(token));
+
+    /// <summary>Whether a link for this purpose that works was mailed to the member.</summary>
+    public static Task<bool> HasUsableTokenAsync(this Transaction transaction, Guid member, string purpose, CancellationToken ct) =>
+        transaction.ScalarAsync<bool>(HasUsable, ct, member, purpose);
 
     /// <returns>null when there is no such token.</returns>
     public static async Task<FoundToken?> FindTokenAsync(this ControlDatabase database, string? token, CancellationToken ct)
@@ -53,6 +70,16 @@ static class MemberTokens
         select $1, $2, $3, $4, now() + $5, $6
         where not exists (select 1 from control.member_token
                           where member_id = $3 and purpose = $4 and used_at is null and expires_at > now() + $5 - interval '1 minute')
+        """;
+
+    const string ExpireOldest = """
+        update control.member_token set used_at = now() where hash in (
+            select hash from control.member_token where member_id = $1 and purpose = $2 and used_at is null and expires_at > now()
+            order by expires_at desc, hash offset $3)
+        """;
+
+    const string HasUsable = """
+        select exists (select from control.member_token where member_id = $1 and purpose = $2 and used_at is null and expires_at > now())
         """;
 
     const string MarkUsed = "update control.member_token set used_at = now() where hash = $1 and used_at is null and expires_at > now()";

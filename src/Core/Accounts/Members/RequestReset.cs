@@ -1,50 +1,54 @@
 namespace ControlPlane.Accounts.Members;
 
 /// <summary>
-/// Mails the link that this address needs to sign in: to choose a new password, or to accept an invitation. Sends at most one mail a minute, and none to
-/// an unknown address; the caller cannot tell which.
+/// Mails the link that this address needs to sign in: to choose a new password, to accept an invitation, or to confirm a signup. Sends at most one mail a
+/// minute, and none to an unknown address; the caller cannot tell which.
 /// </summary>
 public sealed class RequestReset(ControlDatabase database, AccountMails mails)
 {
     // An unknown address would otherwise be answered faster than a known one.
     static readonly TimeSpan MinimumResponseTime = TimeSpan.FromMilliseconds(250);
 
-    public async Task RunAsync(string? email, CancellationToken ct)
+    public async Task RunAsync(string? email, RequestOrigin origin, CancellationToken ct)
     {
         var minimumResponseTime = Task.Delay(MinimumResponseTime, ct);
         var address = EmailAddress.Normalize(email) ?? "";
         if (EmailAddress.Validate(address) is null)
         {
-            await SendAsync(address, ct);
+            await SendAsync(address, origin, ct);
         }
 
         await minimumResponseTime;
     }
 
-    async Task SendAsync(string email, CancellationToken ct)
+    async Task SendAsync(string email, RequestOrigin origin, CancellationToken ct)
     {
-        KnownMember? member;
+        KnownMember? account;
+        List<OpenMember> open = [];
         await using (var anonymous = await database.BeginAnonymousAsync(ct))
         {
-            member = await anonymous.FindMemberAsync(email, ct);
+            account = await anonymous.FindMemberAsync(email, ct);
+            if (account is { HasAccount: false })
+            {
+                open = await anonymous.FindOpenMembersAsync(email, ct);
+            }
         }
 
-        if (member is null)
+        if (account is { HasAccount: true })
         {
-            return;
+            await using var transaction = await database.BeginAsync(account.Tenant, ct);
+            await mails.SendResetAsync(transaction, account.Tenant, account.Id, hasAccount: true, origin, ct);
+            await transaction.CommitAsync(ct);
         }
 
-        await using var transaction = await database.BeginAsync(member.Tenant, ct);
-        // For a pending signup, too: it confirms the address as its own link does, for whoever no longer knows the password.
-        if (member.HasAccount || member.TenantStatus == "pending")
+        foreach (var member in open)
         {
-            await mails.SendResetAsync(transaction, member.Tenant, member.Id, ct);
+            await using var transaction = await database.BeginAsync(member.Tenant, ct);
+            // A signup, too, for whoever no longer knows its password: the page shows it and asks whether the person made it.
+            await (member.IsSignup
+                ? mails.SendResetAsync(transaction, member.Tenant, member.Id, hasAccount: false, origin, ct)
+                : mails.SendInvitationAgainAsync(transaction, member.Tenant, member.Id, origin, ct));
+            await transaction.CommitAsync(ct);
         }
-        else
-        {
-            await mails.SendInvitationAsync(transaction, member.Tenant, member.Id, ct);
-        }
-
-        await transaction.CommitAsync(ct);
     }
 }

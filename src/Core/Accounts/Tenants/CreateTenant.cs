@@ -49,7 +49,7 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         await transaction.StartSubscriptionAsync(id, plans.Single(plan => plan.Name == request.Plan), request.Agreed, now, ct);
         var key = await transaction.AddKeyAsync(clock, id, "first key", [KeyScopes.Admin], actor, ct);
         var created = new CreateTenantResult.Created(id, tenant.Slug!, key.Key, await transaction.AddWebhookSecretAsync(clock, secrets, id, ct));
-        await mails.SendInvitationAsync(transaction, id, owner, ct);
+        await mails.SendInvitationAsync(transaction, id, owner, origin: null, ct);
         await transaction.AuditAsync(clock, id, actor, "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);
         // The job requests the environment of every active tenant that has none.
         await transaction.AnnounceJobAsync(JobSchedules.Provision, id, ct);

@@ -18,6 +18,8 @@ public abstract record SignUpResult
     public sealed record Accepted(Guid Tenant) : SignUpResult;
     public sealed record Invalid(FieldErrors Errors) : SignUpResult;
     public sealed record SlugTaken : SignUpResult;
+    /// <summary>The address has received too many mails about signups: nothing changed. Whether it has an account does not matter.</summary>
+    public sealed record TooManyMails(TimeSpan RetryAfter) : SignUpResult;
 }
 
 /// <summary>
@@ -28,10 +30,10 @@ public abstract record SignUpResult
 /// An address that has an account is processed in exactly the same way: only the text of the mail differs. Once its link is used, the person has one more
 /// tenant.
 /// </remarks>
-public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, SignupPolicy policy, AccountOptions accounts, AccountMails mails,
-    Passwords passwords)
+public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOptions options, SignupPolicy policy, AccountMails mails, Passwords passwords,
+    PasswordAttempts attempts)
 {
-    public async Task<SignUpResult> RunAsync(SignUpRequest request, CancellationToken ct)
+    public async Task<SignUpResult> RunAsync(SignUpRequest request, RequestOrigin origin, CancellationToken ct)
     {
         var tenant = request.Tenant.Normalize();
         SlugOwner? owner;
@@ -48,50 +50,50 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
 
         if (owner is null)
         {
-            var id = Ids.New(clock);
-            if (await CreateAsync(id, request, tenant, ct))
+            if (await CreateAsync(request, tenant, origin, ct) is { } created)
             {
-                return new SignUpResult.Accepted(id);
+                return created;
             }
 
             await using var transaction = await database.BeginAnonymousAsync(ct);
             owner = await transaction.FindSlugAsync(tenant.Slug!, ct);
         }
 
-        return owner is null ? new SignUpResult.SlugTaken() : await RepeatAsync(owner, request, tenant, ct);
+        return owner is null ? new SignUpResult.SlugTaken() : await RepeatAsync(owner, request, tenant, origin, ct);
     }
 
-    /// <returns>False when a concurrent request reserved the slug.</returns>
-    async Task<bool> CreateAsync(Guid id, SignUpRequest request, NewTenant tenant, CancellationToken ct)
+    /// <returns>null when a concurrent request reserved the slug.</returns>
+    async Task<SignUpResult?> CreateAsync(SignUpRequest request, NewTenant tenant, RequestOrigin origin, CancellationToken ct)
     {
+        var id = Ids.New(clock);
         // Before the transaction begins: hashing is slow on purpose.
         var hash = passwords.Hash(request.Password!);
         await using var transaction = await database.BeginAsync(id, ct);
         if (!await transaction.InsertTenantAsync(id, tenant, options.Region, request.Plan!, "pending", clock.GetUtcNow(), ct))
         {
-            return false;
+            return null;
         }
 
         var member = Ids.New(clock);
         await transaction.ExecuteAsync(InsertOwner, ct, member, id, tenant.Email, hash, clock.GetUtcNow());
-        await mails.SendVerificationAsync(transaction, id, member, ct);
+        await transaction.ExecuteAsync(SetOrigin, ct, id, origin.Name);
+        if (await mails.SendVerificationAsync(transaction, id, member, origin, ct) is { } retryAfter)
+        {
+            return new SignUpResult.TooManyMails(retryAfter);
+        }
+
         await transaction.AuditAsync(clock, id, "visitor", "tenant.signed_up", new { plan = request.Plan, slug = tenant.Slug }, ct);
         await transaction.CommitAsync(ct);
-        return true;
+        return new SignUpResult.Accepted(id);
     }
 
     /// <summary>The slug is taken: by the same person, who may have changed the other fields, or by someone else.</summary>
-    async Task<SignUpResult> RepeatAsync(SlugOwner owner, SignUpRequest request, NewTenant tenant, CancellationToken ct)
+    async Task<SignUpResult> RepeatAsync(SlugOwner owner, SignUpRequest request, NewTenant tenant, RequestOrigin origin, CancellationToken ct)
     {
-        // The answer shows whether the password is right, so it is counted as a sign-in is.
-        await using (var transaction = await database.BeginAnonymousAsync(ct))
+        // The answer shows whether the password is right, so this is an attempt to sign in.
+        if (await attempts.CountAsync(tenant.Email!, origin, ct) is not null)
         {
-            var count = await transaction.CountAsync(RateCounter.SignUp, owner.Tenant.ToByteArray(), "", TimeSpan.FromHours(1), ct);
-            await transaction.CommitAsync(ct);
-            if (count.Used > accounts.SignInAttempts)
-            {
-                return new SignUpResult.SlugTaken();
-            }
+            return new SignUpResult.SlugTaken();
         }
 
         var samePassword = passwords.Matches(owner.PasswordHash, request.Password!);
@@ -100,14 +102,18 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
             return new SignUpResult.SlugTaken();
         }
 
+        await using var transaction = await database.BeginAsync(owner.Tenant, ct);
+        await PasswordAttempts.ClearAsync(transaction, tenant.Email!, origin, ct);
         if (owner.TenantStatus == "pending")
         {
-            await using var transaction = await database.BeginAsync(owner.Tenant, ct);
             await transaction.ExecuteAsync(ChangePending, ct, owner.Tenant, tenant.Organization, tenant.Country, tenant.VatId, request.Plan);
-            await mails.SendVerificationAsync(transaction, owner.Tenant, owner.Member!.Value, ct);
-            await transaction.CommitAsync(ct);
+            if (await mails.SendVerificationAsync(transaction, owner.Tenant, owner.Member!.Value, origin, ct) is { } retryAfter)
+            {
+                return new SignUpResult.TooManyMails(retryAfter);
+            }
         }
 
+        await transaction.CommitAsync(ct);
         return new SignUpResult.Accepted(owner.Tenant);
     }
 
@@ -136,6 +142,8 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
     const string InsertOwner = """
         insert into control.member (id, tenant_id, email, role, password_hash, created_at) values ($1, $2, $3, 'owner', $4, $5)
         """;
+
+    const string SetOrigin = "update control.tenant set requested_from = $2 where id = $1";
 
     const string ChangePending = """
         update control.tenant set organization = $2, country = $3, vat_id = $4, requested_plan = $5 where id = $1 and status = 'pending'

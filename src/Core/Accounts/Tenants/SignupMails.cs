@@ -21,7 +21,8 @@ static class SignupMails
         The link is valid for 48 hours. Open it in the browser in which you signed up; in another one, you need the
         password that you chose.{(isKnown ? KnownNote : "")}
 
-        If you did not sign up, ignore this email: nothing will be set up.
+        If you did not sign up, someone else entered your address. You can ignore this email, and nothing will be set up, or open
+        the link and choose “This wasn't me”, which deletes the signup.
         """)
     { Urgent = true };
 
@@ -34,6 +35,20 @@ static class SignupMails
 
         The link works once and is valid for one hour. Choosing a new password signs you out on all devices.
         If this was not you, ignore this email: your password stays unchanged.
+        """)
+    { Urgent = true };
+
+    /// <summary>The link of a reset for an address that has no account yet.</summary>
+    public static MailMessage ResetOfSignup(ControlPlaneOptions options, Guid tenant, MailRecipient to, string token) => new(
+        tenant, $"reset:{Key(token)}", to.Email, "Choose a new password",
+        $"""
+        Someone, probably you, requested a new password for this email address. It has no account yet, only a signup
+        for {to.Organization} at {options.AddressOf(to.Slug)} that is not confirmed. See what was requested here:
+
+        {Link(options, "/reset", token)}
+
+        If you signed up, choose a new password on that page: we will then set up your environment. If you did not, choose
+        “This wasn't me”, which deletes the signup, or ignore this email. The link works once and is valid for one hour.
         """)
     { Urgent = true };
 

@@ -5,7 +5,7 @@ namespace ControlPlane.Accounts.Tenants;
 public abstract record VerifyResult
 {
     /// <summary>The link is valid and nothing has changed yet.</summary>
-    public sealed record Ready(Guid Tenant, string Email, string Organization) : VerifyResult;
+    public sealed record Ready(PendingSignup Signup) : VerifyResult;
     /// <summary>The tenant is now active and its subscription has started.</summary>
     public sealed record Verified(Guid Tenant) : VerifyResult;
     /// <summary>The link was used before: nothing changed.</summary>
@@ -71,20 +71,11 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SignupP
         }
 
         await using var transaction = await database.BeginAsync(found.Tenant, ct);
-        var signup = await transaction.FirstAsync(
-            Select, row => new Signup(row.GetString(0), row.GetString(1), row.GetString(2), row.Get<string>(3)), ct, found.Member);
-        return signup switch
+        return await transaction.FindPendingSignupAsync(found.Member, clock.GetUtcNow(), ct) switch
         {
-            null => (new VerifyResult.Unknown(), null),
-            { Status: not "pending" } => (new VerifyResult.AlreadyVerified(found.Tenant), null),
+            null => (new VerifyResult.AlreadyVerified(found.Tenant), null),
             _ when !found.IsUsable => (new VerifyResult.Expired(), null),
-            _ => (new VerifyResult.Ready(found.Tenant, signup.Email, signup.Organization), signup.PasswordHash),
+            var signup => (new VerifyResult.Ready(signup), await transaction.ScalarAsync<string>("select password_hash from control.member where id = $1", ct, found.Member)),
         };
     }
-
-    sealed record Signup(string Status, string Email, string Organization, string? PasswordHash);
-
-    const string Select = """
-        select t.status, m.email, t.organization, m.password_hash from control.member m join control.tenant t on t.id = m.tenant_id where m.id = $1
-        """;
 }

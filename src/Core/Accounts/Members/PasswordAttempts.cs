@@ -1,0 +1,30 @@
+namespace ControlPlane.Accounts.Members;
+
+/// <summary>
+/// Limits attempts at passwords, whatever request makes them. Failures count per account and network; many from all networks together also stop unknown
+/// devices. A known device has a count of its own, so a stranger who guesses passwords cannot keep the account's owner out.
+/// </summary>
+public sealed class PasswordAttempts(ControlDatabase database, AccountOptions accounts)
+{
+    /// <summary>Counts an attempt before the password is checked.</summary>
+    /// <param name="address">Normalized. Unknown addresses count, too: otherwise the response would tell them apart.</param>
+    /// <returns>When to try again; null when the password may be checked.</returns>
+    public async Task<TimeSpan?> CountAsync(string address, RequestOrigin origin, CancellationToken ct)
+    {
+        await using var session = await database.OpenAppAsync(ct);
+        return (origin.IsKnownDevice ? null : await session.CountAsync(RateCounter.Network, KeyOf(origin), accounts.SignInsFromNetwork, ct))
+            ?? await session.CountAsync(RateCounter.SignIn, EmailAddress.KeyOf(address), origin, accounts.SignInsToAccount, ct);
+    }
+
+    /// <summary>After the right password.</summary>
+    public static async Task ClearAsync(Transaction transaction, string address, RequestOrigin origin, CancellationToken ct)
+    {
+        await transaction.ClearCountAsync(RateCounter.SignIn, EmailAddress.KeyOf(address), origin, ct);
+        if (!origin.IsKnownDevice)
+        {
+            await transaction.UncountAsync(RateCounter.Network, KeyOf(origin), ct);
+        }
+    }
+
+    static byte[] KeyOf(RequestOrigin origin) => System.Text.Encoding.UTF8.GetBytes(origin.Name);
+}
