@@ -41,16 +41,26 @@ public class OperatorKeyTests
         for (var i = 0; i < 15; i++)
         {
             guesses.Failed("a");
-            delays.Add(guesses.DelayOf("a")?.TotalSeconds ?? 0);
-            time.Now += guesses.DelayOf("a") ?? TimeSpan.Zero;
+            delays.Add(guesses.DelayOf("a", "key")?.TotalSeconds ?? 0);
+            time.Now += guesses.DelayOf("a", "key") ?? TimeSpan.Zero;
         }
 
         Assert.Equal([0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900], delays);
-        Assert.Null(guesses.DelayOf("a"));
-        Assert.Null(guesses.DelayOf("b"));
-        guesses.Succeeded("a");
+        Assert.Null(guesses.DelayOf("a", "key"));
+        Assert.Null(guesses.DelayOf("b", "key"));
+        guesses.Succeeded("a", "another key");
         guesses.Failed("a");
-        Assert.Null(guesses.DelayOf("a"));
+        Assert.Null(guesses.DelayOf("a", "key"));
+    }
+
+    [Fact]
+    public void A_key_that_was_right_before_does_not_wait_for_guesses_from_the_same_network()
+    {
+        var guesses = new OperatorGuesses(new TestTime(), free: 0);
+        guesses.Succeeded("a", "right");
+        guesses.Failed("a");
+        Assert.NotNull(guesses.DelayOf("a", "guess"));
+        Assert.Null(guesses.DelayOf("a", "right"));
     }
 
     sealed class TestTime : TimeProvider

@@ -20,8 +20,9 @@ public sealed class PersonExportJourneys(SharedServer shared) : IClassFixture<Sh
         await browser.SubmitAsync("/app/account", "/app/account", ("email", $"next@{person.Slug}.example"), ("password", person.Password));
         await browser.ForgetAsync(person.Email);
         string[] addresses = [person.Email, $"next@{person.Slug}.example"];
-        var mails = (await _server.MailsAsync()).Where(mail => addresses.Any(address => mail.To.Contains(address, StringComparison.Ordinal))).ToList();
-        var tokens = mails.Select(mail => mail.Body[(mail.Body.IndexOf("token=", StringComparison.Ordinal) + "token=".Length)..].Split()[0]).ToList();
+        var tokens = (await _server.MailsAsync())
+            .Where(mail => addresses.Any(address => mail.To.Contains(address, StringComparison.Ordinal)) && mail.Body.Contains("token=", StringComparison.Ordinal))
+            .Select(mail => mail.Body[(mail.Body.IndexOf("token=", StringComparison.Ordinal) + "token=".Length)..].Split()[0]).ToList();
         Assert.Equal(5, tokens.Distinct().Count());
 
         foreach (var address in addresses)

@@ -96,6 +96,14 @@ public sealed class SessionJourneys
         }
     }
 
+    [Fact]
+    public async Task Users_stay_signed_in_to_Open_WebUI_as_long_as_the_setting_says()
+    {
+        await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_CHAT_SESSION_HOURS", "3")]);
+        var tenant = await server.CreateReadyTenantAsync();
+        Assert.Matches("JWT_EXPIRES_IN: \"?3h\"?", await File.ReadAllTextAsync(Path.Combine(server.DataFolder, "environments", tenant.Slug, "compose.yaml")));
+    }
+
     static async Task<IReadOnlyList<Guid>> AuditedAsync(TestServer server, string action)
     {
         await using var transaction = await server.Database.BeginJobAsync(default);

@@ -17,7 +17,7 @@ public sealed class SharedNetworkJourneys
         var statuses = new List<HttpStatusCode>();
         for (var i = 0; i < 5; i++)
         {
-            statuses.Add(await neighbour.TrySignInAsync($"somebody{i}@example.com", "a guess"));
+            statuses.Add(await neighbour.TrySignInAsync($"other{i}@example.com", "a guess"));
             await neighbour.SubmitAsync("/login", "/reset", ("token", "unknown"));
         }
 
@@ -30,7 +30,7 @@ public sealed class SharedNetworkJourneys
             link.PathAndQuery, "/reset", ("token", Person.TokenOf(link)), ("password", "a new and better password"))).StatusCode);
 
         // The device of one account is unknown to others, and known devices are limited, too.
-        Assert.Equal(HttpStatusCode.TooManyRequests, await known.TrySignInAsync("somebody@example.com", "a guess"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await known.TrySignInAsync("other@example.com", "a guess"));
         for (var i = 0; i < 5; i++)
         {
             statuses.Add(await known.TrySignInAsync(person.Email, "not the password"));

@@ -77,12 +77,13 @@ static class SignInPages
         CancellationToken ct)
     {
         var network = RateLimits.Client(context.Connection.RemoteIpAddress);
-        if (guesses.DelayOf(network) is { } delay)
+        var key = form["key"].ToString();
+        if (guesses.DelayOf(network, key) is { } delay)
         {
             return RateLimits.Reject(context, delay);
         }
 
-        if (await sessions.StartAsync(form["key"], ct) is not { } session)
+        if (await sessions.StartAsync(key, ct) is not { } session)
         {
             guesses.Failed(network);
             return new RazorComponentResult<OperatorLoginPage>(new { Return = form["return"].ToString(), Problem = "Incorrect operator key." })
@@ -91,7 +92,7 @@ static class SignInPages
             };
         }
 
-        guesses.Succeeded(network);
+        guesses.Succeeded(network, key);
         cookies.SignInOperator(context, session);
         return new SeeOther(ReturnPath.Of(form["return"], Operators));
     }

@@ -44,7 +44,7 @@ sealed class BearerKeys(
         }
 
         var network = RateLimits.Client(Context.Connection.RemoteIpAddress);
-        if (guesses.DelayOf(network) is { } delay)
+        if (guesses.DelayOf(network, key) is { } delay)
         {
             _delay = delay;
             return AuthenticateResult.Fail("Too many unknown operator keys from this network.");
@@ -53,7 +53,7 @@ sealed class BearerKeys(
         await using var job = await database.BeginJobAsync(Context.RequestAborted);
         if (await job.FindOperatorAsync(key, Context.RequestAborted) is { } identity)
         {
-            guesses.Succeeded(network);
+            guesses.Succeeded(network, key);
             return Claims.OfOperator(Scheme, identity);
         }
 

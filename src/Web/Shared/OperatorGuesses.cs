@@ -4,7 +4,8 @@ namespace ControlPlane.Web.Shared;
 
 /// <summary>
 /// Slows down guessing at operators' keys: after some unknown keys from one network, it waits twice as long after each further one, up to a quarter of an
-/// hour, and nothing is looked up meanwhile. Per network, so that nobody can lock out operators elsewhere. Counted per process.
+/// hour, and no other unknown key is looked up meanwhile. Keys that were right before do not wait: operators are not locked out by others behind their
+/// address. Counted per process.
 /// </summary>
 /// <param name="free">Unknown keys without a delay.</param>
 sealed class OperatorGuesses(TimeProvider time, int free)
@@ -12,15 +13,19 @@ sealed class OperatorGuesses(TimeProvider time, int free)
     public const int DefaultFree = 5;
 
     const int MaximumNetworks = 10_000;
+    const int MaximumKeys = 1_000;
     static readonly TimeSpan MaximumDelay = TimeSpan.FromMinutes(15);
     // Longer than the maximum delay, which would otherwise start again from one second.
     static readonly TimeSpan Memory = TimeSpan.FromHours(1);
 
     readonly ConcurrentDictionary<string, Failures> _networks = [];
 
-    /// <returns>How long this network has to wait; null when it may try.</returns>
-    public TimeSpan? DelayOf(string network) =>
-        _networks.TryGetValue(network, out var failures) && failures.Until - time.GetUtcNow() is { } left && left > TimeSpan.Zero ? left : null;
+    /// <summary>Hashes of keys that were right once. Whether they still are, the database says.</summary>
+    readonly ConcurrentDictionary<string, bool> _knownKeys = [];
+
+    /// <returns>How long this network has to wait before it tries this key; null when it may.</returns>
+    public TimeSpan? DelayOf(string network, string key) =>
+        !_knownKeys.ContainsKey(HashOf(key)) && _networks.TryGetValue(network, out var failures) && failures.Until - time.GetUtcNow() is { } left && left > TimeSpan.Zero ? left : null;
 
     public void Failed(string network)
     {
@@ -40,7 +45,18 @@ sealed class OperatorGuesses(TimeProvider time, int free)
         }
     }
 
-    public void Succeeded(string network) => _networks.TryRemove(network, out _);
+    public void Succeeded(string network, string key)
+    {
+        _networks.TryRemove(network, out _);
+        if (_knownKeys.Count >= MaximumKeys)
+        {
+            _knownKeys.Clear();
+        }
+
+        _knownKeys[HashOf(key)] = true;
+    }
+
+    static string HashOf(string key) => Convert.ToHexString(Credentials.Hash(key));
 
     static TimeSpan Delay(int excess) => excess > 10 ? MaximumDelay : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, excess - 1), MaximumDelay.TotalSeconds));
 

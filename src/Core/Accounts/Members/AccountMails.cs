@@ -17,7 +17,7 @@ public sealed class AccountMails(Clock clock, ControlPlaneOptions options, Accou
             transaction, tenant, member, "verify", MemberTokens.VerifyLifetime, (RateCounter.SignupMail, origin),
             async (to, token) => SignupMails.Verify(options, tenant, to, token, await transaction.FindMemberAsync(to.Email, ct) is { HasAccount: true }), ct);
 
-    /// <param name="origin">Who asks for the mail; null: an operator, who is not limited.</param>
+    /// <param name="origin">The tenant that invites; null: an operator, who is not limited.</param>
     /// <returns>When to try again, if the recipient has received too many of these mails today: nothing was queued.</returns>
     public Task<TimeSpan?> SendInvitationAsync(Transaction transaction, Guid tenant, Guid member, RequestOrigin? origin, CancellationToken ct) =>
         SendAsync(

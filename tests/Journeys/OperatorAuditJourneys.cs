@@ -1,0 +1,94 @@
+using System.Net.Http.Json;
+using ControlPlane.Tests.Support.Fuzzing;
+using Microsoft.AspNetCore.Authorization;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Whatever an operator changes is in the audit log under the operator's name.</summary>
+public sealed class OperatorAuditJourneys(SharedServer shared) : IClassFixture<SharedServer>
+{
+    readonly TestServer _server = shared.Server;
+    readonly HashSet<string> _called = [];
+    string _actor = "";
+    HttpClient _operator = null!;
+
+    [Fact]
+    public async Task Each_change_of_an_operator_is_in_the_audit_log_under_their_name()
+    {
+        var name = Names.Random("Grace");
+        _actor = $"operator:{name}";
+        _operator = _server.NewClient((await _server.CreateOperatorAsync(name, "admin")).Key);
+        var tenant = await _server.CreateReadyTenantAsync();
+        var (id, own) = ("{id:guid}", tenant.Id.ToString());
+
+        await AuditsAsync("tenant.created", "POST /v1/admin/tenants", "", new { organization = "O", slug = Names.Random("t"), plan = "basic", email = "o@example.com", country = "DE" });
+        await AuditsAsync("limits.overridden", $"PUT /v1/admin/tenants/{id}/limits", own, new { tokens_per_day = 5, reason = "test" });
+        await AuditsAsync("limits.override_removed", $"DELETE /v1/admin/tenants/{id}/limits", own);
+        await AuditsAsync("environment.suspend_requested", $"POST /v1/admin/tenants/{id}/suspend", own);
+        await _server.RunJobAsync("provision");
+        await AuditsAsync("environment.resume_requested", $"POST /v1/admin/tenants/{id}/resume", own);
+        await _server.RunJobAsync("provision");
+        await _server.SqlAsync("update control.environment set state = 'failed', failed_reason = 'test' where tenant_id = $1", tenant.Id);
+        await AuditsAsync("environment.retry_requested", $"POST /v1/admin/tenants/{id}/retry", own);
+        await AuditsAsync("job.run", "POST /v1/admin/jobs/{job}/run", "retention");
+        await AuditsAsync("sandbox_clock.moved", "POST /v1/sandbox/clock", "", new { now = _server.Clock.GetUtcNow().AddMinutes(1) });
+
+        await AuditsAsync("operator.created", "POST /v1/admin/operators", "", new { name = Names.Random("Ada"), role = "support" });
+        var (other, _) = await _server.CreateOperatorAsync(Names.Random("Alan"), "billing");
+        await AuditsAsync("operator.revoked", $"DELETE /v1/admin/operators/{id}", other.ToString());
+        await AuditsAsync("person.exported", "POST /v1/admin/people/export", "", new { email = "person@example.com" });
+        await AuditsAsync("person.erased", "POST /v1/admin/people/erase", "", new { email = "person@example.com" });
+
+        await AuditsAsync("mail_suppression.added", "POST /v1/webhooks/mail", "", new { address = "person@example.com", kind = "complaint", reason = "test" });
+        var suppression = await _server.ReadAsync<Guid>("select id from control.mail_suppression where address = 'person@example.com'");
+        await AuditsAsync("mail_suppression.lifted", $"DELETE /v1/admin/mail-suppressions/{id}", suppression.ToString());
+        await AuditsAsync("mail.retried", "POST /v1/admin/queues/{queue}/retry", "mail");
+
+        await _server.ReportAsync(
+            tenant, [.. Enumerable.Range(0, 3).Select(n => Deliveries.Event($"e{n}", _server.Clock.GetUtcNow(), model: "no-such-model"))]).CountsAsync();
+        await using (var owner = await _server.Database.OpenOwnerAsync(default))
+        {
+            await owner.ExecuteAsync("insert into control.model values ('no-such-model', 'openai', false, 'openai/no-such-model')", default);
+            await owner.ExecuteAsync("insert into control.model_price values ('no-such-model', '2000-01-01Z', 1, 1)", default);
+        }
+
+        var held = (await HeldAsync()).Select(item => item.ToString()).ToList();
+        await AuditsAsync("quarantine.replayed", $"POST /v1/admin/quarantine/{id}/replay", held[0]);
+        await AuditsAsync("quarantine.discarded", $"POST /v1/admin/quarantine/{id}/discard", held[1], new { reason = "test" });
+        await AuditsAsync("quarantine.replay_requested", "POST /v1/admin/quarantine/batches", "", new { action = "replay", code = "unknown_model" });
+
+        await AuditsAsync("environment.delete_requested", $"POST /v1/admin/tenants/{id}/delete", own);
+        var another = await _server.CreateTenantAsync();
+        await AuditsAsync("environment.delete_requested", $"DELETE /v1/admin/tenants/{id}", another.Id.ToString());
+
+        Assert.Empty(ChangingRoutes().Except(_called));
+    }
+
+    /// <param name="route">With its one parameter, for which <paramref name="value"/> is sent.</param>
+    async Task AuditsAsync(string action, string route, string value, object? body = null)
+    {
+        _called.Add(route);
+        var before = (await _server.AuditAsync(_actor)).Count(entry => entry == action);
+        var path = route[(route.IndexOf(' ', StringComparison.Ordinal) + 1)..];
+        var filled = path.IndexOf('{', StringComparison.Ordinal) is > 0 and var start ? path[..start] + value + path[(path.IndexOf('}', StringComparison.Ordinal) + 1)..] : path;
+        using var request = new HttpRequestMessage(new HttpMethod(route.Split(' ')[0]), filled) { Content = body is null ? null : JsonContent.Create(body) };
+        using var reply = await _operator.SendAsync(request);
+        Assert.True(reply.IsSuccessStatusCode, $"{route}: {reply.StatusCode} {await reply.Content.ReadAsStringAsync()}");
+        Assert.Equal((route, before + 1), (route, (await _server.AuditAsync(_actor)).Count(entry => entry == action)));
+    }
+
+    /// <summary>Pages use the same use cases.</summary>
+    IEnumerable<string> ChangingRoutes()
+    {
+        var api = _server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.Metadata.OfType<IAuthorizeData>().Any(data => data.Policy is Policies.Operator))
+            .Select(endpoint => endpoint.RoutePattern.RawText).ToHashSet();
+        return FuzzedRoute.All(_server).Where(route => route.Method != "GET" && api.Contains(route.Pattern.RawText)).Select(route => route.ToString().TrimEnd('/'));
+    }
+
+    async Task<IReadOnlyList<Guid>> HeldAsync()
+    {
+        var page = await (await _operator.GetAsync("/v1/admin/quarantine")).ReadAsync();
+        return [.. page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("id").GetGuid())];
+    }
+}
