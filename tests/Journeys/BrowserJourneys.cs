@@ -186,7 +186,7 @@ public sealed class BrowserJourneys(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync("Check your email");
         var mail = (await Server.MailsAsync()).Last(mail => mail.To == $"owner@{slug}.example");
         await window.GoAsync(mail.Link("verify").ToString());
-        await window.PressAsync("Confirm");
+        await window.PressAsync("Yes, I signed up");
         await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Your email address is confirmed");
     }
 
