@@ -4,7 +4,7 @@ namespace ControlPlane.AzureFunctions;
 
 /// <summary>
 /// One timer per job, with the schedule of <see cref="JobSchedules"/>. The attribute takes only constants, in a format with seconds first; a test
-/// compares the two.
+/// compares the two. Jobs that run every minute are not retried: their next run does the same.
 /// </summary>
 public sealed class JobFunctions(CurrentApplication application)
 {
@@ -21,14 +21,17 @@ public sealed class JobFunctions(CurrentApplication application)
     public Task WebhooksAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("webhooks", ct);
 
     [Function("billing")]
+    [FixedDelayRetry(3, "00:05:00")]
     public Task BillingAsync([TimerTrigger("0 0 */3 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("billing", ct);
 
     [Function("nightly")]
+    [FixedDelayRetry(3, "00:05:00")]
     public Task NightlyAsync([TimerTrigger("0 10 0 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("nightly", ct);
 
     [Function("quarantine")]
     public Task QuarantineAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("quarantine", ct);
 
     [Function("retention")]
+    [FixedDelayRetry(3, "00:05:00")]
     public Task RetentionAsync([TimerTrigger("0 30 3 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("retention", ct);
 }

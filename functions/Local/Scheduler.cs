@@ -3,7 +3,7 @@ using Npgsql;
 namespace ControlPlane.Local;
 
 /// <summary>
-/// Runs each job on its schedule, and once at start when a run was missed. While a sandbox clock stands still, nothing is
+/// Runs each job on its schedule, once at start when a run was missed or killed, and again some minutes after one that failed. While a sandbox clock stands still, nothing is
 /// due; advancing it runs the jobs. Jobs that drain a queue are run by the <see cref="QueueWatcher"/>.
 /// </summary>
 sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostApplicationLifetime lifetime, ILogger<Scheduler> log) : BackgroundService
@@ -23,7 +23,7 @@ sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostAppl
     async Task KeepScheduleAsync(JobDefinition job, CancellationToken ct)
     {
         DateTimeOffset? next = null;
-        var atStart = true;
+        var (atStart, failures) = (true, 0);
         while (!ct.IsCancellationRequested)
         {
             try
@@ -32,8 +32,10 @@ sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostAppl
                 next ??= CronSchedule.Missed(job, await runner.LastScheduledAsync(job, ct), now) ?? CronSchedule.Next(job, now);
                 if (next <= now && (atStart || !clock.IsFrozen))
                 {
-                    await RunAsync(job, next.Value, ct);
-                    next = CronSchedule.Next(job, clock.GetUtcNow());
+                    var result = await RunAsync(job, next.Value, ct);
+                    failures = result is JobResult.Failed ? failures + 1 : 0;
+                    // Another process's run is waited for, because it may be killed.
+                    next = result is JobResult.AlreadyRunning ? next : CronSchedule.AfterRun(job, clock.GetUtcNow(), failures);
                 }
 
                 atStart = false;
@@ -47,12 +49,7 @@ sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostAppl
         }
     }
 
-    async Task RunAsync(JobDefinition job, DateTimeOffset due, CancellationToken ct)
-    {
-        // Another process on the same database may have run it first.
-        if (await runner.LastScheduledAsync(job, ct) is not { } last || last < due)
-        {
-            await runner.RunAsync(job, due, ct);
-        }
-    }
+    /// <returns>null: another process on the same database has run it first.</returns>
+    async Task<JobResult?> RunAsync(JobDefinition job, DateTimeOffset due, CancellationToken ct) =>
+        await runner.LastScheduledAsync(job, ct) is { } last && last >= due ? null : await runner.RunAsync(job, due, ct);
 }

@@ -35,7 +35,7 @@ public static class App
         services.AddSingleton(_ => new SecretBox(settings.SecretsKey, settings.FormerSecretsKeys));
         services.AddSingleton(s => new ReencryptSecrets(
             s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<SecretBox>(),
-            [WebhookSecrets.Column, DatabaseSecretStore.Column, WebhookEndpoints.Column, DataProtectionKeys.Column]));
+            [WebhookSecrets.Column, DatabaseSecretStore.Column, WebhookEndpoints.Column, DataProtectionKeys.Column], s.GetRequiredService<ILogger<ReencryptSecrets>>()));
         services.AddSingleton(new Clock(TimeProvider.System, settings.Options));
         services.AddSingleton(UnverifiedBytes.Read(configuration));
         services.AddSingleton(RetentionSettings.Read(configuration));

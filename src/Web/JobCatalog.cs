@@ -29,17 +29,20 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     async Task<JobReport> NightlyAsync(CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
-        var partitions = await UsagePartitions.EnsureAheadAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct);
-        var rebuilt = await Get<RebuildDailyUsage>().RunAsync(ct);
-        var reservations = await Get<ExpireReservations>().RunAsync(ct);
-        var secrets = await Get<ReencryptSecrets>().RunAsync(ct);
-        return JobReport.Of(
-            ("days", rebuilt.Days), ("tenant_days", rebuilt.TenantDays), ("partitions", partitions), ("reservations_expired", reservations)).And(secrets) with
-        { Alerts = [.. rebuilt.Drifts, .. secrets.Alerts] };
+        return await RunPartsAsync(
+            JobSchedules.Nightly, ct,
+            ("create the partitions of coming months", async () => JobReport.Of(
+                ("partitions", await UsagePartitions.EnsureAheadAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct)))),
+            ("rebuild daily usage", () => Get<RebuildDailyUsage>().RunAsync(ct)),
+            ("expire reservations", () => Get<ExpireReservations>().RunAsync(ct)),
+            ("check the stored secrets", () => Get<ReencryptSecrets>().RunAsync(ct)));
     }
 
-    async Task<JobReport> RetentionAsync(CancellationToken ct) =>
-        (await Get<RunPurges>().RunAsync(Purges, ct)).And(await Get<DetachUsage>().RunAsync(ct)).And(await Get<ReleaseSlugs>().RunAsync(ct));
+    Task<JobReport> RetentionAsync(CancellationToken ct) => RunPartsAsync(
+        JobSchedules.Retention, ct,
+        ("delete what has expired", () => Get<RunPurges>().RunAsync(Purges, ct)),
+        ("detach old months of usage events", () => Get<DetachUsage>().RunAsync(ct)),
+        ("release the slugs of deleted tenants", () => Get<ReleaseSlugs>().RunAsync(ct)));
 
     static IEnumerable<Purge> Purges =>
     [
@@ -47,15 +50,22 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         .. JobRetention.Purges,
     ];
 
-    async Task<JobReport> FormerOutboxAsync(CancellationToken ct)
+    Task<JobReport> FormerOutboxAsync(CancellationToken ct) => RunPartsAsync(
+        JobSchedules.FormerOutbox, ct,
+        [.. new[] { JobSchedules.Alerts, JobSchedules.Mail, JobSchedules.Webhooks }.Select(schedule =>
+            ($"run {schedule.Name}", (Func<Task<JobReport>>)(() => All.Single(job => job.Schedule == schedule).Run(ct))))]);
+
+    // Each part is resolved when it runs, so one that cannot be created fails alone, too.
+    async Task<JobReport> RunPartsAsync(JobSchedule job, CancellationToken ct, params (string Action, Func<Task<JobReport>> Run)[] parts)
     {
         var report = JobReport.Of();
-        foreach (var schedule in (JobSchedule[])[JobSchedules.Alerts, JobSchedules.Mail, JobSchedules.Webhooks])
+        var tried = new JobParts(job, Get<ILogger<JobParts>>());
+        foreach (var (action, run) in parts)
         {
-            report = report.And(await All.Single(job => job.Schedule == schedule).Run(ct));
+            await tried.TryAsync(action, tenant: null, async () => report = report.And(await run()), ct);
         }
 
-        return report;
+        return report with { Failures = [.. report.Failures, .. tried.Failures] };
     }
 
     T Get<T>()

@@ -1,10 +1,12 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace ControlPlane.AzureFunctions.Tests;
 
 /// <summary>A function in <c>functions.metadata</c>, which the build generates and the platform reads.</summary>
 /// <param name="Trigger">The function's only binding.</param>
-sealed record FunctionMetadata(string Name, string EntryPoint, JsonElement Trigger)
+/// <param name="Retries">After a failure.</param>
+sealed record FunctionMetadata(string Name, string EntryPoint, JsonElement Trigger, int Retries)
 {
     /// <summary>The functions of the build that these tests run with.</summary>
     public static IReadOnlyList<FunctionMetadata> All { get; } = Read(AppContext.BaseDirectory);
@@ -30,7 +32,8 @@ sealed record FunctionMetadata(string Name, string EntryPoint, JsonElement Trigg
         return [.. file.RootElement.EnumerateArray().Select(function => new FunctionMetadata(
             function.GetProperty("name").GetString()!,
             function.GetProperty("entryPoint").GetString()!,
-            function.GetProperty("bindings").EnumerateArray().Single().Clone()))];
+            function.GetProperty("bindings").EnumerateArray().Single().Clone(),
+            function.TryGetProperty("retry", out var retry) ? int.Parse(retry.GetProperty("maxRetryCount").ToString(), CultureInfo.InvariantCulture) : 0))];
     }
 
     string? Text(string property) => Trigger.TryGetProperty(property, out var value) ? value.GetString() : null;

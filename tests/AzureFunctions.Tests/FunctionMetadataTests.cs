@@ -8,6 +8,13 @@ public sealed class FunctionMetadataTests
         OfType("timerTrigger").Select(function => (function.Name, function.Schedule!)).Order());
 
     [Fact]
+    public void Jobs_that_drain_a_queue_run_every_minute_and_all_others_are_retried_after_a_failure()
+    {
+        var timers = OfType("timerTrigger").ToDictionary(function => function.Name);
+        Assert.All(JobSchedules.All, job => Assert.Equal(job.DrainsQueue ? ("0 * * * * *", 0) : (timers[job.Name].Schedule, 3), (timers[job.Name].Schedule, timers[job.Name].Retries)));
+    }
+
+    [Fact]
     public void Queue_triggers_read_the_queues_that_the_application_writes_to() => Assert.Equal(
         [("provision_queued", ProvisioningQueue.Name), ("usage_queued", UsageQueue.Name)],
         OfType("queueTrigger").Select(function => (function.Name, function.QueueName)).Order());

@@ -60,6 +60,13 @@ public sealed partial class SupplyChainTests
     }
 
     [Fact]
+    public void The_image_of_the_control_plane_has_the_client_programs_of_its_databases_version()
+    {
+        var version = DatabaseVersion().Match(File.ReadAllText(Repository.At("deploy/vps/compose.yaml"))).Groups[1].Value;
+        Assert.Contains($"apk add --no-cache postgresql{version}-client", File.ReadAllText(Repository.At("deploy/vps/Dockerfile")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void No_container_runs_without_a_seccomp_profile_or_with_all_privileges() => Assert.All(
         Folders.SelectMany(folder => Directory.EnumerateFiles(Repository.At(folder), "*", SearchOption.AllDirectories))
             .Where(file => Path.GetExtension(file) is ".yaml" or ".yml" or ".json" or ".cs" or ".sh" && !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)),
@@ -91,6 +98,9 @@ public sealed partial class SupplyChainTests
     // In YAML, in a Dockerfile, and in shell commands.
     [GeneratedRegex("""(?:^\s*(?:- )?image: |^FROM |docker (?:run|pull) (?:--\S+ )*)(?<name>[^\s"]+)""", RegexOptions.Multiline)]
     private static partial Regex Image();
+
+    [GeneratedRegex(@"image: postgres:(\d+)\.")]
+    private static partial Regex DatabaseVersion();
 
     [GeneratedRegex(@"^[\w.-]+:v?\d+\.\d+(\.\d+)*(-[\w.]+)?$")]
     private static partial Regex Version();

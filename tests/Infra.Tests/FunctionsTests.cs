@@ -56,6 +56,17 @@ public sealed class FunctionsTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task Each_queue_of_mail_webhooks_and_alerts_is_drained_every_minute_by_a_schedule_of_its_own()
+    {
+        var schedules = (await stacks.GetAsync("prod")).OfType("aws:scheduler/schedule:Schedule").ToDictionary(schedule => (string)schedule["name"]!);
+        Assert.All((string[])["mail", "webhooks", "alerts"], name =>
+        {
+            Assert.Equal(("cron(* * * * ? *)", "OFF"), (schedules[name]["scheduleExpression"], schedules[name]["flexibleTimeWindow.mode"]));
+            Assert.Equal(name, schedules[name].Json("target.input").GetProperty("job").GetString());
+        });
+    }
+
+    [Fact]
     public async Task The_visibility_timeout_of_a_queue_is_six_times_the_timeout_of_its_function()
     {
         var deployed = await stacks.GetAsync("prod");

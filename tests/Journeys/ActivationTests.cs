@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace ControlPlane.Tests;
 
 /// <summary>Between a tenant's activation (Accounts) and its first run (Provisioning) there is only the tenant's row.</summary>
@@ -39,7 +41,7 @@ public sealed class ActivationTests
         await using var rig = await ProvisioningRig.StartAsync();
         RigTenant[] tenants = [await rig.TenantAsync(), await rig.TenantAsync(), await rig.TenantAsync()];
 
-        var requested = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => rig.Get<MissingEnvironments>().RequestAsync(default)));
+        var requested = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => RequestMissingAsync(rig)));
 
         Assert.Equal(tenants.Length, requested.Sum());
         Assert.Equal(tenants.Length, await rig.ScalarAsync<long>("select count(*) from control.provisioning_run where kind = 'provision' and state = 'queued'"));
@@ -87,7 +89,7 @@ public sealed class ActivationTests
         var refused = Assert.IsType<EnvironmentResult.Conflict>(await rig.Get<RestartEnvironment>().RunAsync(tenant.Id, "test", default));
         var notFailed = Assert.IsType<EnvironmentResult.Conflict>(await rig.Get<OperateEnvironment>().RetryAsync(tenant.Id, "operator", default));
         Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from control.environment"));
-        await rig.Get<MissingEnvironments>().RequestAsync(default);
+        await RequestMissingAsync(rig);
         var requested = await rig.StatusAsync(tenant);
 
         Assert.Equal(requested with { Steps = [], UpdatedAt = default }, missing with { Steps = [], UpdatedAt = default });
@@ -96,6 +98,26 @@ public sealed class ActivationTests
         Assert.Equal("The environment is requested; it can be restarted when it is ready.", refused.Reason);
         Assert.Equal("The environment is requested; only a failed one can be retried.", notFailed.Reason);
     }
+
+    [Fact]
+    public async Task A_tenant_whose_environment_cannot_be_requested_does_not_keep_others_from_theirs()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var (busy, free) = (await rig.TenantAsync(), await rig.TenantAsync());
+        await using (var other = await rig.Database.BeginJobAsync(default))
+        {
+            await other.ExecuteAsync("select from control.tenant where id = $1 for update", default, busy.Id);
+            var report = await rig.ProvisionAsync();
+            Assert.Contains(busy.Id.ToString(), Assert.Single(report.Failures), StringComparison.Ordinal);
+            Assert.Equal("ready", (await rig.StatusAsync(free)).State);
+        }
+
+        Assert.Empty((await rig.ProvisionAsync()).Failures);
+        Assert.Equal("ready", (await rig.StatusAsync(busy)).State);
+    }
+
+    static Task<int> RequestMissingAsync(ProvisioningRig rig) =>
+        rig.Get<MissingEnvironments>().RequestAsync(new JobParts(JobSchedules.Provision, NullLogger.Instance), new HashSet<Guid>(), default);
 
     [Fact]
     public async Task A_tenant_can_be_suspended_and_deleted_before_its_environment_is_requested()

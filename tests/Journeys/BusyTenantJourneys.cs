@@ -191,6 +191,46 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_quarantine_whose_size_is_being_measured_delays_its_own_tenant_only()
+    {
+        await using (var owner = await _server.Database.OpenOwnerAsync(default))
+        await using (var maintenance = await owner.BeginTransactionAsync())
+        {
+            await owner.ExecuteAsync("lock table control.quarantine in access exclusive mode", default);
+            Task<HttpResponseMessage>[] waiting = [];
+            for (var n = 0; n < 10; n++)
+            {
+                waiting = [.. waiting, _server.ReportAsync(_busy, new { id = $"broken-{n}" })];
+                Assert.Equal(1, (await _server.ReportAsync(_free, Deliveries.Event($"e{n}", Now)).CountsAsync()).Accepted);
+                Assert.True(n > 0 || !waiting.Any(request => request.IsCompleted), "the free tenant waited as long as the measured one");
+            }
+
+            await Task.WhenAll(waiting.Select(RefusedAsync)).WaitAsync(Deadline);
+        }
+
+        Assert.Equal(["malformed"], (await _server.ReportAsync(_busy, new { id = "broken" }).CountsAsync()).Codes);
+    }
+
+    [Fact]
+    public async Task The_size_of_a_quarantine_is_read_from_its_index()
+    {
+        await _server.SqlAsync(
+            """
+            insert into control.quarantine (id, tenant_id, received_at, form, code, detail, raw, raw_digest, times_seen)
+            select gen_random_uuid(), $1, now(), 'event', 'malformed', 'd', repeat('x', 500), sha256(n::text::bytea), 1 from generate_series(1, 20000) n
+            """, _free.Id);
+        await using var owner = await _server.Database.OpenOwnerAsync(default);
+        await owner.ExecuteAsync("vacuum analyze control.quarantine", default);
+        var before = await ScansAsync();
+
+        Assert.Equal(["malformed"], (await _server.ReportAsync(_free, new { id = "broken" }).CountsAsync()).Codes);
+
+        await UntilAsync(async () => await ScansAsync() > before);
+
+        Task<long> ScansAsync() => owner.ScalarAsync<long>("select idx_scan from pg_stat_user_indexes where indexrelname = 'quarantine_held_size'", default);
+    }
+
+    [Fact]
     public async Task A_long_read_of_usage_does_not_stop_ingestion_when_a_month_begins()
     {
         await using var report = await _server.Database.BeginJobAsync(default);

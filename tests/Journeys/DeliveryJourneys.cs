@@ -95,6 +95,101 @@ public sealed class DeliveryJourneys
     }
 
     [Fact]
+    public async Task One_dead_item_is_discarded_after_a_confirmation_and_is_never_delivered()
+    {
+        await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_SMTP", "smtp://127.0.0.1:1?tls=off")]);
+        foreach (var key in (string[])["first", "second", "third"])
+        {
+            await SendAsync(server, key, $"{key}@example.org");
+        }
+
+        await server.SqlAsync("update control.outbox set dead_at = now(), attempts = 20");
+        var ids = (await (await server.Operator.GetAsync("/v1/admin/queues/mail/dead")).ReadAsync()).GetProperty("items").EnumerateArray()
+            .ToDictionary(item => item.GetProperty("subject").GetString()!.Split(' ')[2].Split('@')[0], item => item.GetProperty("id").GetGuid());
+        string Path(string key) => $"/v1/admin/queues/mail/dead/{ids[key]}/discard";
+
+        var tenant = await server.CreateTenantAsync();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Anonymous.PostAsync(Path("first"), null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await tenant.Http.PostAsync(Path("first"), null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await server.Operator.PostAsync($"/v1/admin/queues/other/dead/{ids["first"]}/discard", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await server.Operator.PostAsync($"/v1/admin/queues/webhooks/dead/{ids["first"]}/discard", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await server.Operator.PostAsync(Path("first"), null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await server.Operator.PostAsync(Path("first"), null)).StatusCode);
+
+        using var browser = await OperatorBrowserAsync(server);
+        var page = await browser.GetStringAsync("/admin/deliveries");
+        Assert.Contains("Discard Hello to second@example.org?", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("first@example.org", page, StringComparison.Ordinal);
+        var form = $"/admin/deliveries/mail/{ids["second"]}/discard";
+        Assert.Equal(HttpStatusCode.BadRequest, (await browser.PostAsync(form, new FormUrlEncodedContent([]))).StatusCode);
+        Assert.Contains("Discarded.", await (await browser.SubmitAsync("/admin/deliveries", form)).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        Assert.Equal(["mail.discarded", "mail.discarded"], (await server.AuditAsync("operator")).Where(action => action.EndsWith(".discarded", StringComparison.Ordinal)));
+        Assert.Equal(1, (await (await server.Operator.PostAsync("/v1/admin/queues/mail/retry", content: null)).ReadAsync()).GetProperty("queued").GetInt32());
+        Assert.Equal("first@example.org second@example.org", await server.ReadAsync<string>("select string_agg(recipient, ' ' order by recipient) from control.outbox where discarded_at is not null and dead_at is not null"));
+        // The row stays until its retention is over: the same message is not queued again.
+        await SendAsync(server, "first", "first@example.org");
+        Assert.Equal(3, await server.ReadAsync<long>("select count(*) from control.outbox where subject = 'Hello'"));
+    }
+
+    [Fact]
+    public async Task Discarded_webhooks_and_alerts_are_left_out_until_the_tenant_replays_its_webhook()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var receiver = await WebhookReceiver.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        (await tenant.Http.PutAsJsonAsync("/v1/webhook-endpoint", new { url = receiver.Address })).EnsureSuccessStatusCode();
+        await server.SqlAsync("insert into control.webhook_delivery (id, tenant_id, type, payload, created_at, attempts, dead_at) values (gen_random_uuid(), $1, 'test', '{}', now(), 20, now())", tenant.Id);
+        await server.SqlAsync(
+            """
+            insert into control.budget_alert (tenant_id, meter, span, starts, percent, maximum, hard, used, raised_at, attempts, dead_at)
+            values ($1, 'tokens', 'day', current_date, 50, 100, true, 50, now(), 20, now())
+            """, tenant.Id);
+        foreach (var queue in (string[])["webhooks", "alerts"])
+        {
+            var id = Assert.Single((await (await server.Operator.GetAsync($"/v1/admin/queues/{queue}/dead")).ReadAsync()).GetProperty("items").EnumerateArray()).GetProperty("id").GetGuid();
+            Assert.Equal(HttpStatusCode.NoContent, (await server.Operator.PostAsync($"/v1/admin/queues/{queue}/dead/{id}/discard", null)).StatusCode);
+            Assert.Empty((await (await server.Operator.GetAsync($"/v1/admin/queues/{queue}/dead")).ReadAsync()).GetProperty("items").EnumerateArray());
+            Assert.Equal(0, (await (await server.Operator.PostAsync($"/v1/admin/queues/{queue}/retry", content: null)).ReadAsync()).GetProperty("queued").GetInt32());
+        }
+
+        Assert.DoesNotContain("not delivered", await OperatorPageAsync(server, "/admin"), StringComparison.Ordinal);
+        Assert.DoesNotContain(await server.MailsAsync(), mail => mail.Subject.Contains("daily token limit", StringComparison.Ordinal));
+        Assert.Equal(2, await server.ReadAsync<long>("select count(*) from control.audit_log where tenant_id = $1 and action in ('webhook.discarded', 'alert.discarded')", tenant.Id));
+
+        Assert.True(await server.Services.GetRequiredService<WebhookDeliveries>().ReplayAsync(tenant.Id, await server.ReadAsync<Guid>("select id from control.webhook_delivery"), "test", default));
+        await server.RunJobAsync("webhooks");
+        Assert.Single(receiver.Received);
+    }
+
+    [Fact]
+    public async Task Alerts_of_a_tenant_whose_rows_are_locked_keep_no_others_from_being_announced()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (busy, free) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        foreach (var tenant in (TestTenant[])[busy, free])
+        {
+            await server.SqlAsync(
+                """
+                insert into control.budget_alert (tenant_id, meter, span, starts, percent, maximum, hard, used, raised_at, next_attempt_at)
+                values ($1, 'tokens', 'day', current_date, 50, 100, true, 50, now(), now() + interval '1 day')
+                """, tenant.Id);
+        }
+
+        await using (var other = await server.Database.BeginJobAsync(default))
+        {
+            await other.ExecuteAsync("select from control.tenant where id = $1 for update", default, busy.Id);
+            await server.SqlAsync("update control.budget_alert set next_attempt_at = now() - case tenant_id when $1 then interval '1 hour' else interval '0' end", busy.Id);
+            await server.RunJobAsync("alerts");
+            Assert.Equal(free.Id, await server.ReadAsync<Guid>("select tenant_id from control.budget_alert where announced_at is not null"));
+        }
+
+        await server.SqlAsync("update control.budget_alert set next_attempt_at = now()");
+        await server.RunJobAsync("alerts");
+        Assert.Equal(2, await server.ReadAsync<long>("select count(*) from control.budget_alert where announced_at is not null"));
+    }
+
+    [Fact]
     public async Task An_address_that_is_refused_permanently_gets_no_more_mail_until_an_operator_lifts_the_suppression()
     {
         await using var smtp = new FakeSmtpServer { Replies = { ["RCPT TO:<gone@example.org>"] = "550 5.1.1 No such user" } };

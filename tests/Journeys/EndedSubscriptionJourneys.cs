@@ -68,11 +68,36 @@ public sealed class EndedSubscriptionJourneys : IAsyncLifetime
         Assert.Equal(1_100_150, await _server.ReadAsync<long>("select sum(token_usage)::bigint from control.invoice"));
     }
 
+    [Fact]
+    public async Task The_request_for_deletion_ends_billing_even_if_the_environment_cannot_be_removed()
+    {
+        var tenant = await _server.CreateTenantAsync("basic");
+        var requested = _server.Clock.GetUtcNow();
+        await using (var transaction = await _server.Database.BeginJobAsync(default))
+        {
+            await transaction.MarkDeletionRequestedAsync(_server.Clock, tenant.Id, default);
+            await transaction.CommitAsync(default);
+        }
+
+        Assert.Empty(await RecordAsync(tenant, Deliveries.Event("last", requested, 1_000_000, 0)));
+        var end = DateOnly.FromDateTime(requested.UtcDateTime).AddMonths(1).ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc);
+        await _server.MoveClockAsync(new DateTimeOffset(end).AddDays(1));
+
+        Assert.Equal([Rejection.Codes.SubscriptionEnded], await RecordAsync(tenant, Deliveries.Event("after", new DateTimeOffset(end).AddHours(1), 1_000_000, 0)));
+        await _server.MoveClockAsync(_server.Clock.GetUtcNow().AddDays(70));
+        Assert.Equal((1, 1_000_000), (
+            await _server.ReadAsync<long>("select count(*) from control.invoice where tenant_id = $1", tenant.Id),
+            await _server.ReadAsync<long>("select sum(token_usage)::bigint from control.invoice where tenant_id = $1", tenant.Id)));
+        Assert.Equal("ended active", await _server.ReadAsync<string>("select s.status || ' ' || t.status from control.subscription s join control.tenant t on t.id = s.tenant_id where t.id = $1", tenant.Id));
+    }
+
     // As the drain of the spool does: the tenant's credentials are refused by now.
-    async Task<string[]> RecordAsync(params object[] events)
+    Task<string[]> RecordAsync(params object[] events) => RecordAsync(_tenant, events);
+
+    async Task<string[]> RecordAsync(TestTenant tenant, params object[] events)
     {
         var submissions = events.Select(usage => ReadUsage.Parse(UsageFormat.Event, JsonSerializer.Serialize(usage))).ToList();
-        var reply = await _server.Services.GetRequiredService<RecordUsage>().RunAsync(_tenant.Id, submissions, default);
+        var reply = await _server.Services.GetRequiredService<RecordUsage>().RunAsync(tenant.Id, submissions, default);
         return [.. reply.Rejected.Select(rejected => rejected.Code)];
     }
 }

@@ -69,6 +69,39 @@ public sealed class MigrationTests : IAsyncLifetime
                 """));
     }
 
+    [Fact]
+    public async Task Owners_of_environments_that_were_ready_before_are_not_welcomed_again()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0024_resumable_jobs")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'basic', 'active', now()
+            from (values ('ready'), ('suspended'), ('new'), ('failed-first'), ('failed-later'), ('mailed')) t (slug)
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.environment (tenant_id, state, address, updated_at)
+            select id, case slug when 'ready' then 'ready' when 'suspended' then 'suspended' when 'new' then 'requested' else 'failed' end, slug, now() from control.tenant
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.provisioning_run (id, tenant_id, kind, state, requested_at)
+            select gen_random_uuid(), id, case slug when 'failed-later' then 'restart' else 'provision' end, 'failed', now() from control.tenant where slug like 'failed%'
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.outbox (id, tenant_id, dedupe_key, recipient, subject, body, created_at)
+            select gen_random_uuid(), id, 'welcome:' || id, 'a@example.org', 's', 'b', now() from control.tenant where slug = 'mailed'
+            """);
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(
+            ["failed-first false", "failed-later true", "mailed true", "new false", "ready true", "suspended true"],
+            await _database.ReadAsync("select t.slug || ' ' || (e.welcomed_at is not null) from control.environment e join control.tenant t on t.id = e.tenant_id order by t.slug"));
+    }
+
     [Theory]
     [InlineData(9)]
     [InlineData(13)]

@@ -103,8 +103,17 @@ public sealed class OldSchemasJourneys
     [Fact]
     public async Task Without_a_new_enough_pg_dump_the_step_says_what_to_install()
     {
-        var missing = await Assert.ThrowsAsync<StepFailedException>(() => PostgresTools.FindAsync(serverVersion: 99, default));
+        var missing = await Assert.ThrowsAsync<StepFailedException>(() => PostgresTools.FindAsync(serverVersion: 99, advice: null, default));
         Assert.Contains("install postgresql-client-99 (Debian, Ubuntu) or postgresql99-client (Alpine)", missing.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_no_program_can_be_installed_the_step_says_where_to_move_the_environment_and_the_old_copy_stays_in_use()
+    {
+        // No server is as new as that.
+        var missing = await Assert.ThrowsAsync<StepFailedException>(() => PostgresTools.FindAsync(serverVersion: 99, ProvisioningOptions.MoveElsewhere, default));
+        Assert.Contains("Move the environment from the container image", missing.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("install", missing.Message, StringComparison.Ordinal);
     }
 
     static async Task AssertMovedAsync(ProvisioningRig rig, RigTenant tenant, long chats = 3)

@@ -62,6 +62,75 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
         Assert.Equal(1, (await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", body)).ReadAsync()).GetProperty("members").GetInt32());
     }
 
+    [Fact]
+    public async Task If_the_other_owner_is_removed_at_the_same_time_the_last_one_stays()
+    {
+        var tenant = await Server.CreateTenantAsync();
+        var person = await AddMemberAsync(tenant, role: "owner");
+        Task<HttpResponseMessage> erasing;
+        await using (var removal = await Server.Database.BeginJobAsync(default))
+        {
+            // As RemoveMember does it.
+            await removal.ExecuteAsync("select 1 from control.tenant where id = $1 for update", default, tenant.Id);
+            await removal.ExecuteAsync("delete from control.member where tenant_id = $1 and email <> $2", default, tenant.Id, person);
+            erasing = Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person });
+            while (!erasing.IsCompleted && await WaitingAsync() == 0)
+            {
+                await Task.Delay(20);
+            }
+
+            await removal.CommitAsync(default);
+        }
+
+        Assert.Equal(HttpStatusCode.Conflict, (await erasing).StatusCode);
+        Assert.Equal(person, await Server.ReadAsync<string>("select email from control.member where tenant_id = $1", tenant.Id));
+    }
+
+    [Fact]
+    public async Task A_tenant_that_is_busy_keeps_no_other_from_being_erased_and_the_next_request_finishes()
+    {
+        var (busy, free) = (await Server.CreateTenantAsync("premium"), await Server.CreateTenantAsync("premium"));
+        var person = await AddMemberAsync(busy);
+        foreach (var tenant in (TestTenant[])[busy, free])
+        {
+            await Server.ReportAsync(tenant, Deliveries.Event("a", Server.Clock.GetUtcNow(), user: person));
+        }
+
+        await using (var invoicing = await Server.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(BillingLock.Acquire, default, busy.Id);
+            var refused = await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person });
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        }
+
+        // What was erased is on record, and only what was not is left.
+        Assert.Equal(["usage_counter", "usage_event"], (await TablesWithAsync(person)).Select(table => table.Replace("control.", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(busy.Id, await Server.ReadAsync<Guid>("select tenant_id from control.usage_counter where user_id = $1", person));
+        Assert.Equal(1, await Server.ReadAsync<long>("select (detail ->> 'events')::bigint from control.audit_log where action = 'person.erased' and tenant_id = $1", free.Id));
+
+        var erased = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person })).ReadAsync();
+        Assert.Equal(1, erased.GetProperty("events").GetInt64());
+        Assert.Empty(await TablesWithAsync(person));
+    }
+
+    [Fact]
+    public async Task Two_requests_at_the_same_time_erase_everything_once()
+    {
+        var tenants = new[] { await Server.CreateTenantAsync("premium"), await Server.CreateTenantAsync("premium"), await Server.CreateTenantAsync("premium") };
+        var person = await AddMemberAsync(tenants[0]);
+        foreach (var tenant in tenants)
+        {
+            await Server.ReportAsync(tenant, Deliveries.Event("a", Server.Clock.GetUtcNow(), user: person));
+        }
+
+        var replies = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+            await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person })).ReadAsync()));
+
+        Assert.Equal((1, 1, 3), (replies.Sum(reply => reply.GetProperty("members").GetInt32()), replies.Sum(reply => reply.GetProperty("mails").GetInt32()), replies.Sum(reply => reply.GetProperty("events").GetInt32())));
+        Assert.Empty(await TablesWithAsync(person));
+    }
+
     [Theory]
     [InlineData("""{"email":"nobody"}""", "email")]
     [InlineData("""{"email":"a@example.org","users":[{"user":"u"}]}""", "users")]
@@ -101,11 +170,11 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     // A member with a mail, as after an invitation.
-    async Task<string> AddMemberAsync(TestTenant tenant)
+    async Task<string> AddMemberAsync(TestTenant tenant, string role = "viewer")
     {
         var email = $"person@{tenant.Slug}.example";
         await Server.SqlAsync(
-            "insert into control.member (id, tenant_id, email, role, confirmed_at, created_at) values ($1, $2, $3, 'viewer', now(), now())", Ids.New(Server.Clock), tenant.Id, email);
+            "insert into control.member (id, tenant_id, email, role, confirmed_at, created_at) values ($1, $2, $3, $4, now(), now())", Ids.New(Server.Clock), tenant.Id, email, role);
         await Server.SqlAsync(
             "insert into control.outbox (id, tenant_id, dedupe_key, recipient, subject, body, created_at, sent_at) values ($1, $2, $3, $4, 'Invitation', 'Text', now(), now())",
             Ids.New(Server.Clock), tenant.Id, $"test:{email}", email);
@@ -137,6 +206,14 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
         }
 
         return found;
+    }
+
+    /// <returns>Connections of jobs and operators that wait for a lock.</returns>
+    async Task<long> WaitingAsync()
+    {
+        await using var owner = await Server.Database.OpenOwnerAsync(default);
+        return await owner.ScalarAsync<long>(
+            "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'control_job' and wait_event_type = 'Lock'", default);
     }
 
     string Today() => Server.Clock.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);

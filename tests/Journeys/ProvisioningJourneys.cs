@@ -27,6 +27,24 @@ public sealed class ProvisioningJourneys
     }
 
     [Fact]
+    public async Task The_owner_is_welcomed_once_even_after_the_mail_was_deleted()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await rig.ProvisionAsync();
+        // As after its retention.
+        Assert.Equal(1, await rig.ScalarAsync<long>("with deleted as (delete from control.outbox returning 1) select count(*) from deleted"));
+
+        // As the move of an old environment does.
+        await rig.RequestAsync(tenant, RunKinds.Provision);
+        await rig.ProvisionAsync();
+
+        var status = await rig.StatusAsync(tenant);
+        Assert.Equal(("ready", "the owner was notified before"), (status.State, status.Steps.Single(step => step.Name == "welcome").Detail));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from control.outbox"));
+    }
+
+    [Fact]
     public async Task The_gateways_key_is_valid_until_the_environment_is_deleted()
     {
         await using var server = await TestServer.StartAsync();

@@ -87,6 +87,82 @@ public sealed class QuarantineBatchJourneys : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.PostAsync($"/v1/admin/quarantine/{discarded}/replay", null)).StatusCode);
     }
 
+    [Fact]
+    public async Task The_events_of_a_tenant_that_is_busy_are_left_for_the_next_run_and_all_others_are_processed()
+    {
+        var other = await _server.CreateTenantAsync();
+        await _server.ReportAsync(_tenant, [.. Enumerable.Range(0, 150).Select(n => Deliveries.Event($"e{n}", Now, model: "new-model"))]).CountsAsync();
+        await _server.ReportAsync(other, Deliveries.Event("e1", Now, model: "new-model"), Deliveries.Event("e2", Now, model: "new-model"), new { id = "1" }).CountsAsync();
+        await AddModelAsync("new-model");
+        await using (var invoicing = await _server.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(BillingLock.Acquire, default, _tenant.Id);
+            await RequestAsync(new { action = "replay", code = "unknown_model" });
+            await RequestAsync(new { action = "discard", code = "malformed", reason = "test data" });
+            var run = await _server.RunJobAsync("quarantine");
+
+            Assert.Equal(("succeeded", 1), (run.GetProperty("outcome").GetString(), run.GetProperty("counts").GetProperty("tenants_busy").GetInt64()));
+            Assert.Equal(2, await _server.ReadAsync<long>("select count(*) from control.usage_event"));
+            // The batch behind it is finished; this one has counted no failure.
+            Assert.Equal("discard", await _server.ReadAsync<string>("select action from control.quarantine_batch where finished_at is not null"));
+            Assert.Equal("2 {}", await _server.ReadAsync<string>("select processed || ' ' || still_held from control.quarantine_batch where action = 'replay'"));
+        }
+
+        await _server.RunJobAsync("quarantine");
+        Assert.Equal("152 {} true", await _server.ReadAsync<string>("select concat_ws(' ', processed, still_held, finished_at is not null) from control.quarantine_batch where action = 'replay'"));
+        Assert.Equal(152, await _server.ReadAsync<long>("select count(*) from control.usage_event"));
+    }
+
+    [Fact]
+    public async Task Events_are_replayed_in_the_order_of_their_arrival()
+    {
+        await _server.ReportAsync(_tenant, Deliveries.Event("same", Now, prompt: 1, model: "new-model")).CountsAsync();
+        await _server.Clock.MoveAsync(_server.Database, Now.AddSeconds(1), default);
+        await _server.ReportAsync(_tenant, Deliveries.Event("same", Now, prompt: 2, model: "new-model")).CountsAsync();
+        // It arrived first and was spooled, so it reached quarantine after the other.
+        await _server.SqlAsync("update control.quarantine set received_at = received_at - interval '1 hour' where raw like '%\"prompt_tokens\":2%'");
+        await AddModelAsync("new-model");
+
+        await RequestAsync(new { action = "replay", code = "unknown_model" });
+        await _server.RunJobAsync("quarantine");
+
+        Assert.Equal(2, await _server.ReadAsync<long>("select prompt_tokens from control.usage_event"));
+        Assert.Equal("conflict", await _server.ReadAsync<string>("select code from control.quarantine where state = 'held'"));
+    }
+
+    [Fact]
+    public async Task Two_hosts_whose_connections_are_killed_again_and_again_process_every_event_once()
+    {
+        const int events = 400;
+        await _server.ReportAsync(_tenant, [.. Enumerable.Range(0, events).Select(n => Deliveries.Event($"e{n}", Now, model: n % 4 == 0 ? "other-model" : "new-model"))]).CountsAsync();
+        await AddModelAsync("new-model");
+        await using var second = await TestServer.StartAsync(database: _server.ConnectionString, keepDatabase: true);
+        await RequestAsync(new { action = "replay", code = "unknown_model" });
+
+        for (var kill = 0; kill < 12; kill++)
+        {
+            var runs = ((TestServer[])[_server, second]).Select(host => host.Services.GetRequiredService<RunQuarantineBatches>().RunAsync(default)).ToList();
+            await Task.Delay(30 * (kill + 1));
+            await using (var owner = await _server.Database.OpenOwnerAsync(default))
+            {
+                await owner.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'control_job'", default);
+            }
+
+            await ((Task)Task.WhenAll(runs)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        while (!(await LatestAsync()).TryGetProperty("finished_at", out _))
+        {
+            await _server.RunJobAsync("quarantine");
+        }
+
+        Assert.Equal(300, await _server.ReadAsync<long>("select count(*) from control.usage_event"));
+        Assert.Equal("100 unknown_model", await _server.ReadAsync<string>("select count(*) || ' ' || min(code) from control.quarantine where state = 'held' and last_batch_id is not null"));
+        // Nothing was taken for an error of the event.
+        Assert.Equal(["unknown_model"], (await LatestAsync()).GetProperty("still_held").EnumerateObject().Select(reason => reason.Name));
+        Assert.Equal(300, await _server.ReadAsync<long>("select count(*) from control.audit_log where action = 'quarantine.replayed'"));
+    }
+
     Task<HttpResponseMessage> RequestAsync(object body) => _server.Operator.PostAsJsonAsync("/v1/admin/quarantine/batches", body);
 
     async Task<JsonElement> LatestAsync() => (await (await _server.Operator.GetAsync("/v1/admin/quarantine/batches")).ReadAsync()).GetProperty("items")[0];

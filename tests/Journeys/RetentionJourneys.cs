@@ -85,7 +85,26 @@ public class RetentionJourneys
     }
 
     [Fact]
-    public async Task Rows_are_deleted_in_pieces_and_a_table_that_cannot_be_purged_raises_an_alert_and_stops_no_other()
+    public async Task A_month_is_detached_by_a_later_run_while_a_tenants_usage_is_counted_or_invoiced()
+    {
+        await using var server = await TestServer.StartAsync(clock: Start, settings: [new("CONTROLPLANE_RETENTION", "usage=180d")]);
+        var (tenant, other) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        await server.ReportAsync(tenant, Deliveries.Event("e1", Start)).CountsAsync();
+        await server.JumpAsync(Start.AddDays(230), "billing");
+        await using (var invoicing = await server.Database.BeginJobAsync(default))
+        {
+            await invoicing.ExecuteAsync(BillingLock.Acquire, default, other.Id);
+            var counts = (await server.RunJobAsync("retention")).GetProperty("counts");
+            Assert.Equal((0, 1), (counts.GetProperty("usage_months").GetInt64(), counts.GetProperty("usage_months_postponed").GetInt64()));
+            Assert.Equal(1, (await server.ReportAsync(tenant, Deliveries.Event("e2", Start.AddDays(230))).CountsAsync()).Accepted);
+        }
+
+        Assert.True((await server.RunJobAsync("retention")).GetProperty("counts").GetProperty("usage_months").GetInt64() > 0);
+        Assert.Equal(0, await server.ReadAsync<long>("select count(*) from control.usage_event where id = 'e1'"));
+    }
+
+    [Fact]
+    public async Task Rows_are_deleted_in_pieces_and_a_table_that_cannot_be_purged_fails_alone()
     {
         await using var server = await TestServer.StartAsync();
         var tenant = await server.CreateTenantAsync();
@@ -98,7 +117,7 @@ public class RetentionJourneys
 
         Assert.Equal(2_250, report.Counts["webhooks"]);
         Assert.Equal(2_250, await server.ReadAsync<long>("select count(*) from control.webhook_delivery"));
-        Assert.StartsWith("Could not delete expired broken", Assert.Single(report.Alerts), StringComparison.Ordinal);
+        Assert.StartsWith("Could not delete expired broken", Assert.Single(report.Failures), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -130,6 +130,7 @@ public sealed class Functions : ComponentResource
         if (!isOwner)
         {
             environment.Add("CONTROLPLANE_SECRETS", _dependencies.Secrets.Platform);
+            environment.Add("CONTROLPLANE_DATABASE_CONNECTIONS", _plan.Data.FunctionConnections.ToString(CultureInfo.InvariantCulture));
         }
 
         foreach (var (key, value) in variables)

@@ -24,7 +24,7 @@ public sealed class DatabaseAccess : ComponentResource
     readonly SecurityGroupRules? _proxyGroup;
 
     /// <param name="isDirect">Without RDS Proxy.</param>
-    public DatabaseAccess(string name, PostgresDatabase database, VpcNetwork network, bool isDirect, bool isStandby, StackInfo stack, ComponentResourceOptions? options = null)
+    public DatabaseAccess(string name, DataPlan plan, PostgresDatabase database, VpcNetwork network, bool isDirect, bool isStandby, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:data:DatabaseAccess", name, options)
     {
         _stack = stack;
@@ -66,7 +66,7 @@ public sealed class DatabaseAccess : ComponentResource
         {
             DbProxyName = Proxy.Name,
             // The remaining connections are for the environments and for administrators.
-            ConnectionPoolConfig = new ProxyDefaultTargetGroupConnectionPoolConfigArgs { MaxConnectionsPercent = 60, MaxIdleConnectionsPercent = 20, ConnectionBorrowTimeout = 10 },
+            ConnectionPoolConfig = new ProxyDefaultTargetGroupConnectionPoolConfigArgs { MaxConnectionsPercent = plan.ProxyConnectionsPercent, MaxIdleConnectionsPercent = 20, ConnectionBorrowTimeout = 10 },
         }, childOptions);
         _ = new ProxyTarget(name, new ProxyTargetArgs { DbProxyName = Proxy.Name, TargetGroupName = targets.Name, DbInstanceIdentifier = database.Instance.Identifier }, childOptions);
 

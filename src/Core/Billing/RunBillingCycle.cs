@@ -2,7 +2,6 @@ using System.Globalization;
 using ControlPlane.Billing.Invoices;
 using ControlPlane.Metering.Ingestion;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace ControlPlane.Billing;
 
@@ -13,44 +12,30 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Close
 
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
-        var invoices = 0;
+        var invoices = new List<Invoice>();
         var alerts = new List<string>();
+        var parts = new JobParts(JobSchedules.Billing, log);
         foreach (var tenant in await DueAsync(ct))
         {
-            try
-            {
-                invoices += await CatchUpAsync(tenant, alerts, ct);
-            }
-            catch (Exception e) when (e is PostgresException or not (NpgsqlException or TimeoutException or OperationCanceledException))
-            {
-                // One tenant's failure must not keep the others from being invoiced.
-                log.LogError(e, "Could not close the billing period of tenant {Tenant}", tenant);
-                alerts.Add($"Could not close the billing period of tenant {tenant}: {e.Message}");
-            }
+            await parts.TryAsync("close the billing period", tenant, () => CatchUpAsync(tenant, invoices, ct), ct);
         }
 
-        alerts.AddRange(await UsageAfterTheEndAsync(ct));
-        return JobReport.Of(("invoices", invoices)) with { Alerts = alerts };
+        alerts.AddRange(invoices.Where(invoice => invoice is { Plan: "enterprise", BaseCharge: 0 })
+            .Select(invoice => $"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {invoice.Tenant}"));
+        await parts.TryAsync("look for usage that no invoice can carry", tenant: null, async () => alerts.AddRange(await UsageAfterTheEndAsync(ct)), ct);
+        return JobReport.Of(("invoices", invoices.Count)) with { Alerts = alerts, Failures = parts.Failures };
     }
 
-    /// <returns>The number of invoices created.</returns>
-    async Task<int> CatchUpAsync(Guid tenant, List<string> alerts, CancellationToken ct)
+    async Task CatchUpAsync(Guid tenant, List<Invoice> invoices, CancellationToken ct)
     {
-        var invoices = 0;
         CloseResult result;
         while ((result = await closePeriod.RunAsync(tenant, ct)) is not CloseResult.NotDue)
         {
             if (result is CloseResult.Invoiced { Invoice: var invoice })
             {
-                invoices++;
-                if (invoice is { Plan: "enterprise", BaseCharge: 0 })
-                {
-                    alerts.Add($"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {tenant}");
-                }
+                invoices.Add(invoice);
             }
         }
-
-        return invoices;
     }
 
     async Task<List<Guid>> DueAsync(CancellationToken ct)

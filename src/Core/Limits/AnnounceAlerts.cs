@@ -1,6 +1,7 @@
 using ControlPlane.Notifications.Mail;
 using ControlPlane.Notifications.Webhooks;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace ControlPlane.Limits;
 
@@ -11,6 +12,9 @@ namespace ControlPlane.Limits;
 /// </summary>
 public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, ControlPlaneOptions options, ILogger<AnnounceAlerts> log)
 {
+    /// <summary>A tenant whose rows other work holds for longer is announced later, so that the others need not wait.</summary>
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(4);
+
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var announced = 0;
@@ -42,10 +46,18 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
         return count;
     }
 
+    /// <summary>Decides that a dead alert is never announced. Its row stays, so that it is not raised again.</summary>
+    /// <returns>False when no dead alert has this id.</returns>
+    public async Task<bool> DiscardDeadAsync(Guid id, string actor, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.DiscardDeadAsync(DiscardDead, id, clock, actor, "alert.discarded", ct);
+    }
+
     /// <returns>null when nothing is due.</returns>
     async Task<Outcome?> AnnounceNextAsync(CancellationToken ct)
     {
-        await using var transaction = await database.BeginJobAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         if (await transaction.FirstAsync(
             LockNext, row => new Window(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateOnly>(3)), ct) is not { } window)
         {
@@ -58,7 +70,7 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
         {
             await AnnounceAsync(transaction, window, ct);
         }
-        catch (Exception e) when (!ct.IsCancellationRequested && !e.IsDatabaseUnavailable())
+        catch (Exception e) when (!ct.IsCancellationRequested && (e is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } || !e.IsDatabaseUnavailable()))
         {
             // The boundary of one window: whatever is wrong with it, the others are announced.
             log.LogError(e, "An alert of tenant {Tenant} could not be announced", window.Tenant);
@@ -113,7 +125,12 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
         where (tenant_id, meter, span, starts) = ($1, $2, $3, $4) and announced_at is null
         """;
 
-    const string RetryDead = "update control.budget_alert set attempts = 0, dead_at = null, next_attempt_at = now() where dead_at is not null and announced_at is null";
+    const string RetryDead = "update control.budget_alert set attempts = 0, dead_at = null, next_attempt_at = now() where dead_at is not null and discarded_at is null and announced_at is null";
+
+    const string DiscardDead = $"""
+        update control.budget_alert set discarded_at = $2
+        where {BudgetAlert.Id} = $1 and dead_at is not null and discarded_at is null and announced_at is null returning tenant_id
+        """;
 
     const string Recipients = """
         select m.email, t.organization from control.member m join control.tenant t on t.id = m.tenant_id

@@ -7,6 +7,9 @@ namespace ControlPlane.Limits;
 public sealed record BudgetAlert(
     Guid Tenant, string Meter, string Span, DateOnly Starts, int Percent, long Maximum, bool Hard, long Used, DateTimeOffset RaisedAt)
 {
+    /// <summary>SQL: the id under which operators see a row of <c>control.budget_alert</c>.</summary>
+    public const string Id = "md5(concat_ws(' ', tenant_id, meter, span, starts, percent))::uuid";
+
     /// <summary>As in GET /v1/subscription.</summary>
     public string Limit => (Meter, Span) switch
     {

@@ -9,16 +9,16 @@ namespace ControlPlane.Provisioning;
 public sealed record SchemaCopy(string Schema, string Owner, string TargetDatabase, string TargetSchema, string TargetOwner);
 
 /// <summary>Copies a schema of the control plane's database to an environment's own: <c>pg_dump</c>, piped into <c>pg_restore</c>.</summary>
-public sealed class CopySchema(ControlDatabase database)
+public sealed class CopySchema(ControlDatabase database, ProvisioningOptions options)
 {
     const int ShownCharacters = 2000;
 
-    /// <exception cref="StepFailedException">None is installed that is as new as the server; the message says what to install.</exception>
+    /// <exception cref="StepFailedException">None is installed that is as new as the server; the message says what to do.</exception>
     public async Task<PostgresTools> FindToolsAsync(CancellationToken ct)
     {
         await using var transaction = await database.BeginProvisioningAsync(ct);
         var server = await transaction.ScalarAsync<string>("select current_setting('server_version_num')", ct);
-        return await PostgresTools.FindAsync(int.Parse(server!, CultureInfo.InvariantCulture) / 10_000, ct);
+        return await PostgresTools.FindAsync(int.Parse(server!, CultureInfo.InvariantCulture) / 10_000, options.WithoutPostgresTools, ct);
     }
 
     /// <summary>Replaces whatever the target schema contains. Nothing else may use it meanwhile.</summary>

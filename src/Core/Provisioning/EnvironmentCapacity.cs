@@ -4,7 +4,7 @@ namespace ControlPlane.Provisioning;
 /// raise <c>max_connections</c>, or put a pooler between the environments and the server.</summary>
 /// <param name="MaxConnections">The server's <c>max_connections</c>.</param>
 /// <param name="Reserved">Of these, for superusers and members of <c>pg_use_reserved_connections</c>.</param>
-/// <param name="ControlPlane">Of these, for the pools of one process of the control plane.</param>
+/// <param name="ControlPlane">Of these, for the control plane: see <see cref="ControlPlaneOptions.DatabaseConnections"/>.</param>
 /// <param name="PerEnvironment">The connection limits of an environment's logins together.</param>
 /// <param name="Environments">How many there are, suspended ones included.</param>
 public sealed record EnvironmentCapacity(int MaxConnections, int Reserved, int ControlPlane, int PerEnvironment, int Environments)
@@ -14,10 +14,10 @@ public sealed record EnvironmentCapacity(int MaxConnections, int Reserved, int C
 
     public bool IsExceeded => Environments > Capacity;
 
-    public static async Task<EnvironmentCapacity> ReadAsync(Transaction transaction, CancellationToken ct) => (await transaction.FirstAsync(
+    public static async Task<EnvironmentCapacity> ReadAsync(Transaction transaction, ControlPlaneOptions options, CancellationToken ct) => (await transaction.FirstAsync(
         Select,
         row => new EnvironmentCapacity(
-            row.GetInt32(0), row.GetInt32(1), ControlDatabase.MaximumConnections, TenantDatabase.ConnectionsPerEnvironment, row.GetInt32(2)),
+            row.GetInt32(0), row.GetInt32(1), options.DatabaseConnections, TenantDatabase.ConnectionsPerEnvironment, row.GetInt32(2)),
         ct))!;
 
     // PostgreSQL 15 has no reserved_connections.

@@ -9,6 +9,7 @@ namespace ControlPlane.Provisioning;
 /// </summary>
 public sealed class OldSchemas(ControlDatabase database, CopySchema copy, ControlPlaneOptions options, Clock clock, ILogger<OldSchemas> log)
 {
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
     static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Queues a run for each environment that has to be moved, and drops the schemas of those that were. Repeating it is free.</summary>
@@ -20,23 +21,16 @@ public sealed class OldSchemas(ControlDatabase database, CopySchema copy, Contro
             found = await transaction.QueryAsync(Ready, row => new OldEnvironment(row.GetGuid(0), row.GetString(1), row.GetBoolean(2)), ct);
         }
 
-        foreach (var (tenant, slug, _) in found.Where(environment => !environment.IsMoved))
-        {
-            await using var transaction = await database.BeginJobAsync(ct);
-            await transaction.QueueProvisioningAsync(clock, options, tenant, slug, RunKinds.Provision, ct);
-            await transaction.CommitAsync(ct);
-        }
-
-        foreach (var (tenant, slug, _) in found.Where(environment => environment.IsMoved))
+        foreach (var (tenant, slug, isMoved) in found)
         {
             try
             {
-                await DropAsync(tenant, slug, ct);
+                await (isMoved ? DropAsync(tenant, slug, ct) : QueueMoveAsync(tenant, slug, ct));
             }
             catch (PostgresException e)
             {
                 // Others must not wait for this one.
-                log.LogError(e, "Tenant {Tenant}: the former schemas in the control plane's database could not be dropped", tenant);
+                log.LogError(e, "Tenant {Tenant}: the former schemas in the control plane's database could not be moved or dropped", tenant);
             }
         }
     }
@@ -89,6 +83,13 @@ public sealed class OldSchemas(ControlDatabase database, CopySchema copy, Contro
         await transaction.ExecuteAsync($"drop schema if exists {role}, {Quote($"{name}_litellm")} cascade", ct);
         await transaction.ExecuteAsync($"drop owned by {role}", ct);
         await transaction.ExecuteAsync($"drop role {role}", ct);
+        await transaction.CommitAsync(ct);
+    }
+
+    async Task QueueMoveAsync(Guid tenant, string slug, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
+        await transaction.QueueProvisioningAsync(clock, options, tenant, slug, RunKinds.Provision, ct);
         await transaction.CommitAsync(ct);
     }
 

@@ -15,8 +15,9 @@ public sealed partial record PostgresTools(string Dump, string Restore)
     static readonly string[] PackageFolders = ["/usr/lib/postgresql", "/usr/libexec"];
 
     /// <summary>The oldest version that is at least as new as the server: an older pg_dump refuses to work.</summary>
-    /// <exception cref="StepFailedException">There is none; the message says what to install.</exception>
-    public static async Task<PostgresTools> FindAsync(int serverVersion, CancellationToken ct)
+    /// <param name="advice">What to do where none can be installed; null: install them.</param>
+    /// <exception cref="StepFailedException">There is none; the message says what to do.</exception>
+    public static async Task<PostgresTools> FindAsync(int serverVersion, string? advice, CancellationToken ct)
     {
         var found = new List<(int Version, PostgresTools Tools)>();
         foreach (var tools in Candidates().Where(tools => File.Exists(tools.Dump) && File.Exists(tools.Restore)))
@@ -30,7 +31,7 @@ public sealed partial record PostgresTools(string Dump, string Restore)
         return found.Count > 0
             ? found.MinBy(candidate => candidate.Version).Tools
             : throw new StepFailedException(
-                $"pg_dump and pg_restore {serverVersion} or newer are missing where the control plane runs: install postgresql-client-{serverVersion} (Debian, Ubuntu) or postgresql{serverVersion}-client (Alpine), then retry.");
+                $"pg_dump and pg_restore {serverVersion} or newer are missing where the control plane runs: {advice ?? $"install postgresql-client-{serverVersion} (Debian, Ubuntu) or postgresql{serverVersion}-client (Alpine), then retry"}.");
     }
 
     // Packages first: on Debian, the programs on PATH are wrappers that choose a version themselves.

@@ -22,6 +22,13 @@ public sealed record ProvisioningOptions
     /// <summary>Any transaction of an environment is ended after this time.</summary>
     public TimeSpan TransactionLimit { get; init; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>What an operator does where <c>pg_dump</c> is missing and cannot be installed, as a sentence; null: it can be installed.</summary>
+    public string? WithoutPostgresTools { get; init; }
+
+    /// <summary>Of hosts whose package cannot contain the programs of PostgreSQL.</summary>
+    public const string MoveElsewhere =
+        "this package of the control plane cannot contain them. Move the environment from the container image, which has them: docs/operations.md describes it under \"Databases of environments\"";
+
     /// <returns>null when that was the last attempt.</returns>
     public TimeSpan? DelayAfter(int failedAttempts) => failedAttempts <= Backoff.Count ? Backoff[failedAttempts - 1] : null;
 }

@@ -17,11 +17,13 @@ public sealed class RunProvisioning(
         var active = new List<Task<RunOutcome>>();
         var outcomes = new List<RunOutcome>();
         var ended = 0;
+        var parts = new JobParts(JobSchedules.Provision, log);
+        var notRequested = new HashSet<Guid>();
         try
         {
             do
             {
-                await missing.RequestAsync(ct);
+                await missing.RequestAsync(parts, notRequested, ct);
                 await oldSchemas.CleanUpAsync(ct);
                 ended += await longTransactions.RunAsync(ct);
                 while (active.Count < options.Concurrency && await Lease.ClaimAsync(database, options.Lease, ct) is { } lease)
@@ -37,13 +39,13 @@ public sealed class RunProvisioning(
                         outcomes.Add(await completed);
                     }
                 }
-                else if (await IsDueSoonAsync(ct))
+                else if (await IsDueSoonAsync(notRequested, ct))
                 {
                     await Task.Delay(PollInterval, ct);
                 }
                 else
                 {
-                    return Report(outcomes, ended);
+                    return Report(outcomes, ended) with { Failures = parts.Failures };
                 }
             }
             while (true);
@@ -80,10 +82,10 @@ public sealed class RunProvisioning(
         }
     }
 
-    async Task<bool> IsDueSoonAsync(CancellationToken ct)
+    async Task<bool> IsDueSoonAsync(IEnumerable<Guid> notRequested, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.ScalarAsync<bool>(IsDueSoon, ct, options.PollWindow);
+        return await transaction.ScalarAsync<bool>(IsDueSoon, ct, options.PollWindow, notRequested.ToArray());
     }
 
     static JobReport Report(List<RunOutcome> outcomes, int ended) => new(
@@ -100,6 +102,6 @@ public sealed class RunProvisioning(
     const string IsDueSoon = $"""
         select exists (select from control.provisioning_run
                        where (state = 'queued' and next_attempt_at <= now() + $1) or (state = 'running' and lease_until <= now() + $1))
-            or exists ({MissingEnvironments.Select})
+            or exists ({MissingEnvironments.Select} and t.id <> all($2))
         """;
 }

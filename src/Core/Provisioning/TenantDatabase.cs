@@ -22,10 +22,13 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
     {
         var passwords = await secrets.ReadAsync(environment.Tenant, ct);
         var (name, webui, gateway) = (environment.DatabaseName, environment.WebuiLogin, environment.GatewayLogin);
+        // Before the transaction begins: hashing is slow on purpose.
+        var webuiVerifier = ScramVerifier.Of(passwords.Require(SecretNames.DatabasePassword));
+        var gatewayVerifier = ScramVerifier.Of(passwords.Require(SecretNames.GatewayDatabasePassword));
         await using (var transaction = await database.BeginProvisioningAsync(ct))
         {
-            await CreateLoginAsync(transaction, webui, TenantEnvironment.WebuiSchema, WebuiConnections, passwords.Require(SecretNames.DatabasePassword), ct);
-            await CreateLoginAsync(transaction, gateway, TenantEnvironment.GatewaySchema, GatewayConnections, passwords.Require(SecretNames.GatewayDatabasePassword), ct);
+            await CreateLoginAsync(transaction, webui, TenantEnvironment.WebuiSchema, WebuiConnections, webuiVerifier, ct);
+            await CreateLoginAsync(transaction, gateway, TenantEnvironment.GatewaySchema, GatewayConnections, gatewayVerifier, ct);
             await transaction.CommitAsync(ct);
         }
 
@@ -76,7 +79,7 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
         return $"database {environment.DatabaseName} dropped";
     }
 
-    static async Task CreateLoginAsync(Transaction transaction, string login, string schema, int connections, string password, CancellationToken ct)
+    static async Task CreateLoginAsync(Transaction transaction, string login, string schema, int connections, string verifier, CancellationToken ct)
     {
         if (!await transaction.ScalarAsync<bool>("select exists (select from pg_roles where rolname = $1)", ct, login))
         {
@@ -85,7 +88,7 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
             await transaction.ExecuteAsync($"grant {login} to current_user", ct);
         }
 
-        await transaction.ExecuteAsync($"alter role {login} login connection limit {connections} password '{ScramVerifier.Of(password)}'", ct);
+        await transaction.ExecuteAsync($"alter role {login} login connection limit {connections} password '{verifier}'", ct);
         await transaction.ExecuteAsync($"alter role {login} set search_path = {schema}", ct);
         // A client can change these, so EndLongTransactions enforces limits of its own.
         await transaction.ExecuteAsync($"alter role {login} set statement_timeout = '15min'", ct);

@@ -2,7 +2,9 @@ using ControlPlane.Notifications.Mail;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>The step <c>welcome</c>: tells the owner the environment's address and how to sign in. The password itself is never mailed.</summary>
+/// <summary>
+/// The step <c>welcome</c>: tells the owner once, in the life of the environment, its address and how to sign in. The password itself is never mailed.
+/// </summary>
 public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlane, Clock clock)
 {
     public async Task<string> QueueAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
@@ -13,8 +15,16 @@ public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlan
         }
 
         var mail = new MailMessage(environment.Tenant, $"welcome:{environment.Tenant}", owner, "Your LLM environment is ready", Body(environment, owner));
-        await lease.WriteAsync(transaction => transaction.EnqueueAsync(clock, mail, ct), ct);
-        return "mail to the owner";
+        var isFirst = false;
+        await lease.WriteAsync(
+            async transaction =>
+            {
+                // Recorded with the environment, because the mail is deleted after its retention, and the step runs again when the environment is moved.
+                isFirst = await transaction.ExecuteAsync(MarkWelcomed, ct, environment.Tenant, clock.GetUtcNow()) == 1;
+                await (isFirst ? transaction.EnqueueAsync(clock, mail, ct) : Task.CompletedTask);
+            },
+            ct);
+        return isFirst ? "mail to the owner" : "the owner was notified before";
     }
 
     string Body(TenantEnvironment environment, string owner) => $"""
@@ -30,6 +40,8 @@ public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlan
         {(dataPlane.Ready == "rendered" ? RenderedNote : "")}
         CFS LLM Platform
         """;
+
+    const string MarkWelcomed = "update control.environment set welcomed_at = $2 where tenant_id = $1 and welcomed_at is null";
 
     const string RenderedNote = """
 

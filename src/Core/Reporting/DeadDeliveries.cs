@@ -1,12 +1,14 @@
+using ControlPlane.Limits;
+
 namespace ControlPlane.Reporting;
 
-/// <summary>What the queues could not deliver in the last seven days and do not try again, and the addresses that were suppressed in that time.</summary>
+/// <summary>What the queues could not deliver in the last seven days, do not try again and no operator has discarded, and the addresses that were suppressed in that time.</summary>
 public sealed record DeadDeliveries(long Mail, long Webhooks, long Alerts, long SuppressedAddresses)
 {
     public bool IsEmpty => this is { Mail: 0, Webhooks: 0, Alerts: 0, SuppressedAddresses: 0 };
 }
 
-/// <summary>An item of a queue that is not tried again unless an operator retries it.</summary>
+/// <summary>An item of a queue that is not tried again unless an operator retries it. Discarded ones are not listed.</summary>
 /// <param name="Slug">null: it belongs to no tenant.</param>
 /// <param name="Subject">What could not be delivered, and to whom.</param>
 public sealed record DeadDelivery(Guid Id, Guid? TenantId, string? Slug, string Subject, int Attempts, string? LastError, DateTimeOffset DeadAt);
@@ -36,17 +38,19 @@ public static class DeadDeliveryViews
     // Mail to a suppressed address is not listed: the suppression is.
     const string Mail = """
         select id, tenant_id, subject || ' to ' || recipient as subject, attempts, last_error, dead_at from control.outbox
-        where dead_at is not null and sent_at is null and not exists (select from control.mail_suppression where address = lower(recipient))
+        where dead_at is not null and discarded_at is null and sent_at is null
+          and not exists (select from control.mail_suppression where address = lower(recipient))
         """;
 
     const string Webhooks = """
-        select id, tenant_id, type as subject, attempts, last_error, dead_at from control.webhook_delivery where dead_at is not null and delivered_at is null
+        select id, tenant_id, type as subject, attempts, last_error, dead_at from control.webhook_delivery
+        where dead_at is not null and discarded_at is null and delivered_at is null
         """;
 
-    const string Alerts = """
-        select md5(concat_ws(' ', tenant_id, meter, span, starts, percent))::uuid as id, tenant_id,
+    const string Alerts = $"""
+        select {BudgetAlert.Id} as id, tenant_id,
                percent || ' % of ' || meter || ', ' || span || ' from ' || starts as subject, attempts, last_error, dead_at
-        from control.budget_alert where dead_at is not null and announced_at is null
+        from control.budget_alert where dead_at is not null and discarded_at is null and announced_at is null
         """;
 
     const string Counts = $"""

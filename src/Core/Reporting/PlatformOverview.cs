@@ -18,7 +18,8 @@ public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, s
 
 public static class Overviews
 {
-    public static async Task<PlatformOverview> OverviewAsync(this Transaction transaction, QuarantineQuota quota, DateTimeOffset now, CancellationToken ct)
+    public static async Task<PlatformOverview> OverviewAsync(
+        this Transaction transaction, ControlPlaneOptions options, QuarantineQuota quota, DateTimeOffset now, CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(now.UtcDateTime);
         var tenants = await transaction.QueryAsync(TenantsByStatus, row => (Key: row.GetString(0), Count: row.GetInt64(1)), ct);
@@ -35,7 +36,7 @@ public static class Overviews
             await transaction.QueryAsync(
                 FullQuarantines, row => new FullQuarantine(row.GetGuid(0), row.GetString(1), row.GetInt64(2)), ct, quota.Events, quota.Bytes - Reserve(quota)),
             mail, await transaction.DeadDeliveriesAsync(now, ct), failed,
-            await transaction.JobStatesAsync(ct), await EnvironmentCapacity.ReadAsync(transaction, ct));
+            await transaction.JobStatesAsync(ct), await EnvironmentCapacity.ReadAsync(transaction, options, ct));
     }
 
     // Bytes are full a little earlier, because an event may be large.

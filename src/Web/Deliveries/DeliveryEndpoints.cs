@@ -14,6 +14,8 @@ static class DeliveryEndpoints
         admin.MapGet("/queues/{queue}/dead", ListDead).WithName("listDeadDeliveries")
             .WithSummary("List what the queue mail, webhooks or alerts could not deliver and does not try again");
         admin.MapPost("/queues/{queue}/retry", Retry).AllowRoles(OperatorRole.Support).WithName("retryDeadDeliveries").WithSummary("Queue it again");
+        admin.MapPost("/queues/{queue}/dead/{id:guid}/discard", Discard).AllowRoles(OperatorRole.Support).WithName("discardDeadDelivery")
+            .WithSummary("Decide that it is never delivered, and remove it from the list");
         admin.MapGet("/mail-suppressions", ListSuppressions).WithName("listMailSuppressions").WithSummary("List the email addresses that get no mail, newest first");
         admin.MapDelete("/mail-suppressions/{id:guid}", LiftSuppression).AllowRoles(OperatorRole.Support).WithName("liftMailSuppression").WithSummary("Send mail to the address again");
         routes.MapPost("/v1/webhooks/mail", AddSuppression).RequireAuthorization(Policies.Operator).AllowRoles(OperatorRole.Support).WithTags("Operator")
@@ -35,6 +37,11 @@ static class DeliveryEndpoints
 
     static async Task<Results<Ok<RetryReply>, ProblemHttpResult>> Retry(string queue, ClaimsPrincipal user, DeliveryQueues queues, CancellationToken ct) =>
         await queues.RetryDeadAsync(queue, user.ActorName(), ct) is { } count ? TypedResults.Ok(new RetryReply(count)) : NoQueue();
+
+    static async Task<Results<NoContent, ProblemHttpResult>> Discard(string queue, Guid id, ClaimsPrincipal user, DeliveryQueues queues, CancellationToken ct) =>
+        !DeadDeliveryViews.Queues.Contains(queue) ? NoQueue()
+        : await queues.DiscardDeadAsync(queue, id, user.ActorName(), ct) ? TypedResults.NoContent()
+        : TypedResults.Problem($"Nothing that the queue {queue} could not deliver has this id: GET /v1/admin/queues/{queue}/dead lists it.", statusCode: 404, title: "No such delivery");
 
     static async Task<Ok<Page<SuppressedAddress>>> ListSuppressions(Guid? cursor, int? limit, MailSuppressions suppressions, CancellationToken ct)
     {

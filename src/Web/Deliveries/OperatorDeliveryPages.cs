@@ -12,9 +12,11 @@ static class OperatorDeliveryPages
     {
         pages.MapGet("/deliveries", Show);
         pages.MapPost("/deliveries/{queue}/retry", Retry).AllowRoles(OperatorRole.Support);
+        pages.MapPost("/deliveries/{queue}/{id:guid}/discard", Discard).AllowRoles(OperatorRole.Support);
         pages.MapPost("/deliveries/suppressions/{id:guid}/lift", Lift).AllowRoles(OperatorRole.Support);
         // Reached by a reload or a sign-in after a form was posted.
         pages.MapGet("/deliveries/{queue}/retry", () => new SeeOther("/admin/deliveries"));
+        pages.MapGet("/deliveries/{queue}/{id:guid}/discard", () => new SeeOther("/admin/deliveries"));
         pages.MapGet("/deliveries/suppressions/{id:guid}/lift", () => new SeeOther("/admin/deliveries"));
     }
 
@@ -32,7 +34,12 @@ static class OperatorDeliveryPages
         {
             Queues = queues,
             Suppressions = await suppressions.ListAsync(cursor: null, ItemsOnThePage, ct),
-            Notice = queued is { } count ? $"{Format.Count(count)} queued again." : done == "lifted" ? "Suppression lifted." : null,
+            Notice = queued is { } count ? $"{Format.Count(count)} queued again." : done switch
+            {
+                "lifted" => "Suppression lifted.",
+                "discarded" => "Discarded.",
+                _ => null,
+            },
         });
     }
 
@@ -41,6 +48,10 @@ static class OperatorDeliveryPages
         await queues.RetryDeadAsync(queue, user.ActorName(), ct) is { } count
             ? new SeeOther(string.Create(CultureInfo.InvariantCulture, $"/admin/deliveries?queued={count}"))
             : TypedResults.NotFound();
+
+    // Also when it is gone: another operator has retried or discarded it, and the page shows what is left.
+    static async Task<IResult> Discard(string queue, Guid id, IFormCollection form, ClaimsPrincipal user, DeliveryQueues queues, CancellationToken ct) =>
+        await queues.DiscardDeadAsync(queue, id, user.ActorName(), ct) ? new SeeOther("/admin/deliveries?done=discarded") : new SeeOther("/admin/deliveries");
 
     static async Task<IResult> Lift(Guid id, IFormCollection form, ClaimsPrincipal user, MailSuppressions suppressions, CancellationToken ct)
     {

@@ -16,10 +16,10 @@ static class OperatorEnvironmentEndpoints
         group.MapDelete("", Delete).WithName("deleteTenant").WithSummary("Delete a tenant's environment and data; accounting records are kept");
     }
 
-    static async Task<Ok<EnvironmentCapacity>> Capacity(ControlDatabase database, CancellationToken ct)
+    static async Task<Ok<EnvironmentCapacity>> Capacity(ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return TypedResults.Ok(await EnvironmentCapacity.ReadAsync(transaction, ct));
+        return TypedResults.Ok(await EnvironmentCapacity.ReadAsync(transaction, options, ct));
     }
 
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Suspend(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>

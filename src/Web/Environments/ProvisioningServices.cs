@@ -13,7 +13,7 @@ public static class ProvisioningServices
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     public static void AddProvisioning(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
-        services.AddSingleton(new ProvisioningOptions());
+        services.TryAddSingleton(new ProvisioningOptions());
         services.AddSingleton(ReadDataPlaneOptions(configuration, settings));
         services.AddSingleton<ProjectFolder>();
         services.AddSingleton(s => ChooseDataPlane.Create(

@@ -19,7 +19,7 @@ static class JobEndpoints
         return await runner.RunAsync(found, clock.GetUtcNow(), ct, user.ActorName()) switch
         {
             JobResult.Finished { Report: var report } => TypedResults.Ok(new JobReply(job, "succeeded", report.Counts, report.Alerts, Error: null)),
-            JobResult.Failed { Reason: var reason } => TypedResults.Ok(new JobReply(job, "failed", Counts: null, Alerts: null, reason)),
+            JobResult.Failed { Reason: var reason, Report: var partial } => TypedResults.Ok(new JobReply(job, "failed", partial?.Counts, partial?.Alerts, reason)),
             _ => TypedResults.Problem("Another run of this job is in progress. Send the same request again in a few seconds.", statusCode: 409, title: "Already running"),
         };
     }

@@ -28,6 +28,19 @@ public class CronScheduleTests
         Assert.Empty(CronSchedule.Between([Hourly], At("2026-01-01T11:00"), At("2026-01-01T11:00")));
     }
 
+    [Theory]
+    [InlineData(0, "02T00:10")]
+    [InlineData(1, "01T02:05")]
+    [InlineData(2, "01T02:10")]
+    [InlineData(5, "01T03:00")]
+    [InlineData(500, "01T03:00")]
+    public void A_failed_run_is_repeated_after_growing_delays(int failures, string next) =>
+        Assert.Equal(At($"2026-01-{next}"), CronSchedule.AfterRun(Daily, At("2026-01-01T02:00"), failures));
+
+    [Fact]
+    public void A_failed_run_is_not_repeated_later_than_the_next_one_is_due() =>
+        Assert.Equal(At("2026-01-01T02:05"), CronSchedule.AfterRun(EveryFiveMinutes, At("2026-01-01T02:03"), failures: 3));
+
     [Fact]
     public void Two_intervals_in_a_row_have_the_same_due_times_as_one() =>
         Prop.ForAll(

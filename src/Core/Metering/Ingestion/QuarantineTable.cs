@@ -16,7 +16,7 @@ public sealed record HeldEvent(
     Guid Id, Guid Tenant, DateTimeOffset ReceivedAt, [property: JsonPropertyName("form")] UsageFormat Format, string? EventId, string Code, string Detail,
     string Raw, long TimesSeen, string State);
 
-/// <summary>The only writer of <c>control.quarantine</c>: events that could not be counted, with their raw text and the reason.</summary>
+/// <summary>Writes <c>control.quarantine</c>: events that could not be counted, with their raw text and the reason.</summary>
 public static class QuarantineTable
 {
     /// <param name="quota">null: there is always room.</param>

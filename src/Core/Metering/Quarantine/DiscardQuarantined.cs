@@ -25,7 +25,7 @@ public sealed class DiscardQuarantined(ControlDatabase database, Clock clock)
             return new DiscardResult.Invalid(errors);
         }
 
-        await using var transaction = await database.BeginJobAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct, RecordUsage.LockTimeout);
         switch (await transaction.FindAsync(id, ct))
         {
             case null or { State: "replayed" }:

@@ -13,7 +13,7 @@ public sealed record QuarantineBatch(
     Guid Id, string Action, string Code, Guid? Tenant, DateTimeOffset RequestedAt, long Total, long Processed, IReadOnlyDictionary<string, long> StillHeld,
     DateTimeOffset? FinishedAt);
 
-/// <summary>Reads batches, and records their progress.</summary>
+/// <summary>Reads batches, and records their progress, also in the events themselves: <c>last_batch_id</c>.</summary>
 public static class QuarantineBatchTable
 {
     /// <returns>Newest first.</returns>
@@ -36,7 +36,8 @@ public static class QuarantineBatchTable
     internal const string Select = $"select {Columns} from control.quarantine_batch";
 
     const string Record = """
-        update control.quarantine_batch set after_id = $2, processed = processed + 1, still_held = case when $3::text is null then still_held
+        with event as (update control.quarantine set last_batch_id = $1 where id = $2)
+        update control.quarantine_batch set processed = processed + 1, still_held = case when $3::text is null then still_held
             else still_held || jsonb_build_object($3::text, coalesce((still_held ->> $3)::bigint, 0) + 1) end
         where id = $1
         """;

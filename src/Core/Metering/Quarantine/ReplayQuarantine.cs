@@ -25,7 +25,7 @@ public sealed class ReplayQuarantine(ControlDatabase database, RecordUsage recor
         var result = await CountAsync(id, actor, batch, ct);
         if (result is ReplayResult.StillHeld { Rejection: var rejection })
         {
-            await using var transaction = await database.BeginJobAsync(ct);
+            await using var transaction = await database.BeginJobAsync(ct, RecordUsage.LockTimeout);
             await transaction.RenewReasonAsync(id, rejection, ct);
             await transaction.RecordProgressAsync(batch, id, rejection.Code, ct);
             await transaction.CommitAsync(ct);

@@ -4,8 +4,9 @@ using Npgsql;
 namespace ControlPlane.Metering.Quarantine;
 
 /// <summary>
-/// The job <c>quarantine</c>: works through the requested batches, oldest first, one event per transaction. The transaction also moves the batch's
-/// progress, so a killed run is continued where it stopped.
+/// The job <c>quarantine</c>: works through the requested batches, oldest first, in the order in which the events arrived, one event per transaction. The
+/// transaction also records that the batch has processed the event, so a killed run is continued where it stopped. The events of a tenant whose lock is
+/// held by other work are left for the next run.
 /// </summary>
 public sealed class RunQuarantineBatches(
     ControlDatabase database, ReplayQuarantine replay, DiscardQuarantined discard, Clock clock, ILogger<RunQuarantineBatches> log)
@@ -14,78 +15,118 @@ public sealed class RunQuarantineBatches(
 
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
-        var (processed, stillHeld) = (0L, 0L);
-        while (await NextAsync(ct) is { } batch)
+        var run = new Run();
+        foreach (var batch in await UnfinishedAsync(ct))
         {
-            var events = await EventsAsync(batch, ct);
-            foreach (var id in events)
-            {
-                stillHeld += await ProcessAsync(batch, id, ct) ? 0 : 1;
-                processed++;
-            }
-
-            if (events.Count < EventsPerPiece)
-            {
-                await FinishAsync(batch, ct);
-            }
+            await ProcessAsync(batch, run, ct);
+            await FinishAsync(batch, ct);
         }
 
-        return JobReport.Of(("processed", processed), ("still_held", stillHeld));
+        return JobReport.Of(("processed", run.Processed), ("still_held", run.StillHeld), ("tenants_busy", run.BusyTenants.Count));
     }
 
-    /// <returns>Whether the event has left quarantine.</returns>
-    async Task<bool> ProcessAsync(Batch batch, Guid id, CancellationToken ct)
+    async Task ProcessAsync(Batch batch, Run run, CancellationToken ct)
+    {
+        HeldEvent? last = null;
+        while (await EventsAsync(batch, last, run.BusyTenants, ct) is { Count: > 0 } events)
+        {
+            foreach (var held in events.Where(held => !run.BusyTenants.Contains(held.Tenant)))
+            {
+                await ProcessAsync(batch, held, run, ct);
+            }
+
+            last = events[^1];
+        }
+    }
+
+    async Task ProcessAsync(Batch batch, HeldEvent held, Run run, CancellationToken ct)
     {
         try
         {
-            if (batch.Action == "discard")
-            {
-                await discard.RunAsync(id, batch.Reason, batch.RequestedBy, ct, batch.Id);
-                return true;
-            }
-
-            return await replay.RunAsync(id, batch.RequestedBy, ct, batch.Id) is not ReplayResult.StillHeld;
+            run.StillHeld += await SettleAsync(batch, held.Id, ct) ? 0 : 1;
+            run.Processed++;
         }
-        catch (PostgresException e)
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure)
+        {
+            run.BusyTenants.Add(held.Tenant);
+            log.LogWarning("Could not {Action} the held events of tenant {Tenant} now, because other work holds its lock: the next run does", batch.Action, held.Tenant);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled || !e.IsDatabaseUnavailable())
         {
             // One event must not stop the others.
-            log.LogError(e, "Could not {Action} the held event {Event}", batch.Action, id);
+            log.LogError(e, "Could not {Action} the held event {Event} of tenant {Tenant}", batch.Action, held.Id, held.Tenant);
             await using var transaction = await database.BeginJobAsync(ct);
-            await transaction.RecordProgressAsync(batch.Id, id, "error", ct);
+            await transaction.RecordProgressAsync(batch.Id, held.Id, "error", ct);
             await transaction.CommitAsync(ct);
-            return false;
+            (run.StillHeld, run.Processed) = (run.StillHeld + 1, run.Processed + 1);
         }
     }
 
-    async Task<Batch?> NextAsync(CancellationToken ct)
+    /// <returns>Whether the event has left quarantine.</returns>
+    async Task<bool> SettleAsync(Batch batch, Guid id, CancellationToken ct)
     {
-        await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.FirstAsync(Next, row => new Batch(row.GetGuid(0), row.GetString(1), row.Get<string>(2), row.GetString(3)), ct);
+        if (batch.Action == "discard")
+        {
+            await discard.RunAsync(id, batch.Reason, batch.RequestedBy, ct, batch.Id);
+            return true;
+        }
+
+        return await replay.RunAsync(id, batch.RequestedBy, ct, batch.Id) is not ReplayResult.StillHeld;
     }
 
-    async Task<List<Guid>> EventsAsync(Batch batch, CancellationToken ct)
+    async Task<List<Batch>> UnfinishedAsync(CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(Events, row => row.GetGuid(0), ct, batch.Id, EventsPerPiece);
+        return await transaction.QueryAsync(Unfinished, row => new Batch(row.GetGuid(0), row.GetString(1), row.Get<string>(2), row.GetString(3)), ct);
     }
 
+    async Task<List<HeldEvent>> EventsAsync(Batch batch, HeldEvent? after, IEnumerable<Guid> busy, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.QueryAsync(
+            Events, row => new HeldEvent(row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2)), ct,
+            batch.Id, EventsPerPiece, after?.ReceivedAt, after?.Id, busy.ToArray());
+    }
+
+    /// <summary>Unless events are left, because their tenant was busy or a transaction added them late.</summary>
     async Task FinishAsync(Batch batch, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        await transaction.ExecuteAsync("update control.quarantine_batch set finished_at = $2 where id = $1", ct, batch.Id, clock.GetUtcNow());
+        await transaction.ExecuteAsync(Finish, ct, batch.Id, clock.GetUtcNow());
         await transaction.CommitAsync(ct);
     }
 
     sealed record Batch(Guid Id, string Action, string? Reason, string RequestedBy);
 
-    const string Next = "select id, action, reason, requested_by from control.quarantine_batch where finished_at is null order by id limit 1";
+    sealed record HeldEvent(Guid Id, Guid Tenant, DateTimeOffset ReceivedAt);
 
-    const string Events = """
-        select q.id from control.quarantine_batch b, lateral (
-            select id from control.quarantine
-            where state = 'held' and code = b.code and (b.tenant_id is null or tenant_id = b.tenant_id)
-              and (b.after_id is null or id > b.after_id) and id <= b.until_id
-            order by id limit $2) q
-        where b.id = $1 order by q.id
+    sealed class Run
+    {
+        public long Processed { get; set; }
+        public long StillHeld { get; set; }
+        /// <summary>Tenants whose lock was not free. They are not tried again in this run.</summary>
+        public HashSet<Guid> BusyTenants { get; } = [];
+    }
+
+    const string Unfinished = "select id, action, reason, requested_by from control.quarantine_batch where finished_at is null order by id";
+
+    // Batches that the former release has begun continue after the position that it has reached.
+    const string IsOpen = """
+        q.state = 'held' and q.code = b.code and (b.tenant_id is null or q.tenant_id = b.tenant_id) and q.id <= b.until_id
+              and (b.after_id is null or q.id > b.after_id) and q.last_batch_id is distinct from b.id
+        """;
+
+    // $3, $4: the last event of the former piece; events of one delivery have the same time. $5: tenants to leave out.
+    const string Events = $"""
+        select e.id, e.tenant_id, e.received_at from control.quarantine_batch b, lateral (
+            select id, tenant_id, received_at from control.quarantine q
+            where {IsOpen}
+              and ($3::timestamptz is null or (q.received_at, q.id) > ($3, $4)) and q.tenant_id <> all ($5)
+            order by q.received_at, q.id limit $2) e
+        where b.id = $1 order by e.received_at, e.id
+        """;
+
+    const string Finish = $"""
+        update control.quarantine_batch b set finished_at = $2 where b.id = $1 and not exists (select from control.quarantine q where {IsOpen})
         """;
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlPlane.Metering.Ingestion;
+using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Metering.Rollup;
 
@@ -8,7 +9,7 @@ namespace ControlPlane.Metering.Rollup;
 /// from the revision that was rolled up last, so a second run does nothing. A day whose counters drifted from its events stays changed and is reported
 /// every night until it is fixed.
 /// </summary>
-public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
+public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock, ILogger<RebuildDailyUsage> log)
 {
     /// <summary>Days for which events can still arrive. Each night, one of the unchanged days is compared as well, so drift in any counter is
     /// detected within this many nights.</summary>
@@ -16,26 +17,28 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock)
 
     const int MaxReportedDrifts = 20;
 
-    /// <param name="Drifts">One sentence per counter that differs from the sum of its events; twenty at most.</param>
-    public sealed record Result(int Days, int TenantDays, IReadOnlyList<string> Drifts);
-
-    public async Task<Result> RunAsync(CancellationToken ct)
+    /// <returns>Its alerts: one sentence per counter that differs from the sum of its events; twenty at most.</returns>
+    public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
         var changed = await ChangedDaysAsync(today.AddDays(-Window), ct);
-        var drifts = new List<string>();
+        var (drifts, days, tenantDays) = (new List<string>(), 0, 0);
+        var parts = new JobParts(JobSchedules.Nightly, log);
         foreach (var day in changed)
         {
-            drifts.AddRange(await RebuildAsync(day, ct));
+            if (await parts.TryAsync($"rebuild daily usage of {day.Day:yyyy-MM-dd}", tenant: null, async () => drifts.AddRange(await RebuildAsync(day, ct)), ct))
+            {
+                (days, tenantDays) = (days + 1, tenantDays + day.ChangedTenants);
+            }
         }
 
         var auditedDay = today.AddDays(-1 - (today.DayNumber % Window));
         if (changed.All(c => c.Day != auditedDay))
         {
-            drifts.AddRange(await CompareAsync(auditedDay, ct));
+            await parts.TryAsync($"compare the counters of {auditedDay:yyyy-MM-dd}", tenant: null, async () => drifts.AddRange(await CompareAsync(auditedDay, ct)), ct);
         }
 
-        return new Result(changed.Count, changed.Sum(c => c.ChangedTenants), drifts.Take(MaxReportedDrifts).ToList());
+        return JobReport.Of(("days", days), ("tenant_days", tenantDays)) with { Alerts = [.. drifts.Take(MaxReportedDrifts)], Failures = parts.Failures };
     }
 
     async Task<List<ChangedDay>> ChangedDaysAsync(DateOnly from, CancellationToken ct)

@@ -28,6 +28,11 @@ static class OutboxSql
 
     public const string RetryDead = """
         update control.outbox o set attempts = 0, dead_at = null, next_attempt_at = now()
-        where dead_at is not null and sent_at is null and not exists (select from control.mail_suppression where address = lower(recipient))
+        where dead_at is not null and discarded_at is null and sent_at is null
+          and not exists (select from control.mail_suppression where address = lower(recipient))
+        """;
+
+    public const string DiscardDead = """
+        update control.outbox set discarded_at = $2 where id = $1 and dead_at is not null and discarded_at is null and sent_at is null returning tenant_id
         """;
 }

@@ -62,6 +62,14 @@ public sealed class SendOutbox(ControlDatabase database, IMailTransport transpor
         return count;
     }
 
+    /// <summary>Decides that a dead message is never sent. It is deleted after its retention.</summary>
+    /// <returns>False when no dead message has this id.</returns>
+    public async Task<bool> DiscardDeadAsync(Guid id, string actor, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.DiscardDeadAsync(OutboxSql.DiscardDead, id, clock, actor, "mail.discarded", ct);
+    }
+
     async Task<ClaimedMail?> ClaimNextAsync(IReadOnlyCollection<ClaimedMail> active, bool includeBulk, CancellationToken ct)
     {
         var bulk = active.Where(mail => !mail.IsUrgent).ToList();

@@ -49,6 +49,14 @@ public sealed class SendWebhooks(ControlDatabase database, SecretBox box, Webhoo
         return count;
     }
 
+    /// <summary>Decides that a dead webhook is not sent, unless the tenant replays it. It is deleted after its retention.</summary>
+    /// <returns>False when no dead webhook has this id.</returns>
+    public async Task<bool> DiscardDeadAsync(Guid id, string actor, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.DiscardDeadAsync(DiscardDead, id, clock, actor, "webhook.discarded", ct);
+    }
+
     async Task<ClaimedWebhook?> ClaimNextAsync(IReadOnlyCollection<ClaimedWebhook> active, Guid after, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
@@ -136,6 +144,11 @@ public sealed class SendWebhooks(ControlDatabase database, SecretBox box, Webhoo
 
     const string RetryDead = """
         update control.webhook_delivery d set attempts = 0, dead_at = null, next_attempt_at = now()
-        where dead_at is not null and exists (select from control.webhook_endpoint e where e.tenant_id = d.tenant_id)
+        where dead_at is not null and discarded_at is null and exists (select from control.webhook_endpoint e where e.tenant_id = d.tenant_id)
+        """;
+
+    const string DiscardDead = """
+        update control.webhook_delivery set discarded_at = $2
+        where id = $1 and dead_at is not null and discarded_at is null and delivered_at is null returning tenant_id
         """;
 }

@@ -44,7 +44,8 @@ public sealed class WebhookDeliveries(ControlDatabase database, Clock clock)
 
     const string Requeue = """
         with requeued as (
-            update control.webhook_delivery set attempts = 0, delivered_at = null, dead_at = null, next_attempt_at = now() where tenant_id = $1 and id = $2 returning 1)
+            update control.webhook_delivery set attempts = 0, delivered_at = null, dead_at = null, discarded_at = null, next_attempt_at = now()
+            where tenant_id = $1 and id = $2 returning 1)
         select true from requeued, pg_notify('control_job', 'webhooks')
         """;
 }

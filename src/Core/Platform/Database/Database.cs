@@ -19,8 +19,6 @@ public delegate ValueTask<string> PasswordProvider(NpgsqlConnectionStringBuilder
 public sealed class ControlDatabase : IAsyncDisposable
 {
     static readonly SessionRole AppRole = new(DatabaseRoles.App, ServerTimeouts.Serving);
-    static readonly SessionRole JobRole = new(DatabaseRoles.Job, ServerTimeouts.Working);
-    static readonly SessionRole ProvisionRole = new(DatabaseRoles.Provision, ServerTimeouts.Working);
 
     // One pool per role, so that no role starves another of connections, and prepared plans are reused by the role they were prepared for.
     const int AppConnections = 50;
@@ -36,11 +34,10 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>How many of <see cref="AppConnections"/> transactions of one tenant hold at the same time.</summary>
     const int AppConnectionsPerTenant = 8;
 
-    /// <summary>In seconds, longer than the server's own timeout for statements of jobs, so that the server ends them.</summary>
-    static readonly int WorkingTimeout = ServerTimeouts.Working.Statement + 30;
-
     static readonly TimeSpan TenantTimeout = TimeSpan.FromSeconds(10);
 
+    readonly SessionRole _jobRole;
+    readonly SessionRole _provisionRole;
     readonly TenantConnectionLimit _tenants = new(AppConnectionsPerTenant, TenantTimeout);
     readonly string _connectionString;
     readonly PasswordProvider? _passwordProvider;
@@ -53,16 +50,20 @@ public sealed class ControlDatabase : IAsyncDisposable
 
     /// <param name="connectionString">Npgsql connection string of a login that is a member of the roles, or that owns or will own the schema.</param>
     /// <param name="passwordProvider">Used when the connection string has no password.</param>
-    public ControlDatabase(string connectionString, PasswordProvider? passwordProvider = null)
+    /// <param name="working">Of jobs and provisioning; null: <see cref="ServerTimeouts.Working"/>.</param>
+    public ControlDatabase(string connectionString, PasswordProvider? passwordProvider = null, ServerTimeouts? working = null)
     {
         (_connectionString, _passwordProvider) = (connectionString, passwordProvider);
+        working ??= ServerTimeouts.Working;
+        _jobRole = new(DatabaseRoles.Job, working);
+        _provisionRole = new(DatabaseRoles.Provision, working);
         _app = CreatePool(AppRole.Role, AppConnections);
         // Its own, so that a pool in full use does not count as a database that does not answer.
         _probe = CreatePool("control_probe", ProbeConnections);
-        _job = CreatePool(JobRole.Role, JobConnections, commandTimeout: WorkingTimeout);
-        _provision = CreatePool(ProvisionRole.Role, ProvisionConnections, traced: false, commandTimeout: WorkingTimeout);
-        _sessions = CreatePool("control_session", SessionConnections, keepsState: true, commandTimeout: WorkingTimeout);
-        _owner = CreatePool("control_owner", OwnerConnections, keepsState: true, commandTimeout: WorkingTimeout);
+        _job = CreatePool(DatabaseRoles.Job, JobConnections, commandTimeout: working.Client);
+        _provision = CreatePool(DatabaseRoles.Provision, ProvisionConnections, traced: false, commandTimeout: working.Client);
+        _sessions = CreatePool("control_session", SessionConnections, keepsState: true, commandTimeout: working.Client);
+        _owner = CreatePool("control_owner", OwnerConnections, keepsState: true, commandTimeout: working.Client);
     }
 
     /// <summary>Raised after each commit that queued work for a job, for hosts that can neither LISTEN nor wait for the schedule.</summary>
@@ -102,26 +103,26 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>A transaction of a job or an operator: sees every tenant.</summary>
     /// <param name="lockTimeout">For work that must not wait for one tenant at the expense of the others; null: the role's.</param>
     public Task<Transaction> BeginJobAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
-        BeginAsync(_job, JobRole with { LockTimeout = lockTimeout }, ct);
+        BeginAsync(_job, _jobRole with { LockTimeout = lockTimeout }, ct);
 
     /// <summary>A transaction of a job in which all statements see one snapshot (repeatable read).</summary>
-    public Task<Transaction> BeginJobSnapshotAsync(CancellationToken ct) => BeginAsync(_job, JobRole, ct, IsolationLevel.RepeatableRead);
+    public Task<Transaction> BeginJobSnapshotAsync(CancellationToken ct) => BeginAsync(_job, _jobRole, ct, IsolationLevel.RepeatableRead);
 
     /// <summary>A session of a job: for advisory locks and LISTEN.</summary>
-    public async Task<Session> OpenJobAsync(CancellationToken ct) => new(await _sessions.OpenConnectionAsync(ct), JobRole);
+    public async Task<Session> OpenJobAsync(CancellationToken ct) => new(await _sessions.OpenConnectionAsync(ct), _jobRole);
 
     /// <summary>A transaction that may create and drop the roles of environments.</summary>
-    public Task<Transaction> BeginProvisioningAsync(CancellationToken ct) => BeginAsync(_provision, ProvisionRole, ct);
+    public Task<Transaction> BeginProvisioningAsync(CancellationToken ct) => BeginAsync(_provision, _provisionRole, ct);
 
     /// <summary>The same in an environment's own database, on a connection that is not pooled.</summary>
     public async Task<Transaction> BeginProvisioningAsync(string environmentDatabase, CancellationToken ct) =>
-        await BeginAsync(await OpenUnpooledAsync(environmentDatabase, ct), ProvisionRole, ct);
+        await BeginAsync(await OpenUnpooledAsync(environmentDatabase, ct), _provisionRole, ct);
 
     /// <summary>Runs a statement that PostgreSQL refuses inside a transaction, with the rights of <see cref="BeginProvisioningAsync(CancellationToken)"/>.</summary>
     public async Task ExecuteProvisioningAsync(string sql, CancellationToken ct)
     {
         await using var connection = await OpenUnpooledAsync(environmentDatabase: null, ct);
-        await connection.ExecuteAsync($"set role {ProvisionRole.Role}", ct);
+        await connection.ExecuteAsync($"set role {_provisionRole.Role}", ct);
         await connection.ExecuteAsync(sql, ct);
     }
 
@@ -172,7 +173,7 @@ public sealed class ControlDatabase : IAsyncDisposable
     async Task<NpgsqlConnection> OpenUnpooledAsync(string? environmentDatabase, CancellationToken ct)
     {
         var login = await ReadLoginAsync(environmentDatabase, ct);
-        (login.ApplicationName, login.Pooling, login.CommandTimeout) = (ProvisionRole.Role, false, ProvisionRole.Timeouts.Statement);
+        (login.ApplicationName, login.Pooling, login.CommandTimeout) = (_provisionRole.Role, false, _provisionRole.Timeouts.Statement);
         var connection = new NpgsqlConnection(login.ToString());
         try
         {

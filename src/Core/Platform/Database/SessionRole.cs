@@ -21,8 +21,14 @@ public static class DatabaseRoles
 /// <param name="Statement">For one statement, including its wait for locks.</param>
 /// <param name="Lock">For one lock, advisory ones included.</param>
 /// <param name="Idle">Between two statements of a transaction; then the server closes the connection.</param>
-sealed record ServerTimeouts(int Statement, int Lock, int Idle)
+public sealed record ServerTimeouts(int Statement, int Lock, int Idle)
 {
+    /// <summary>How much longer a client waits for the answer, so that it is the server that ends a statement, unless the server itself hangs.</summary>
+    public int Margin { get; init; } = 30;
+
+    /// <summary>How long a client waits for the answer.</summary>
+    public int Client => Statement + Margin;
+
     /// <summary>A client stops waiting for an answer long before.</summary>
     public static ServerTimeouts Serving { get; } = new(Statement: 60, Lock: 15, Idle: 60);
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Platform.Encryption;
 
@@ -13,7 +14,7 @@ public sealed record SealedColumn(string Name, string Select, string Update, Fun
 /// Encrypts every stored secret that a former key encrypted with the current one, and reports those that no configured key decrypts. When nothing is reported,
 /// the former key can be removed from the settings. May be killed and repeated at any time.
 /// </summary>
-public sealed class ReencryptSecrets(ControlDatabase database, SecretBox box, IReadOnlyList<SealedColumn> columns)
+public sealed class ReencryptSecrets(ControlDatabase database, SecretBox box, IReadOnlyList<SealedColumn> columns, ILogger<ReencryptSecrets> log)
 {
     const int RowsPerTransaction = 100;
 
@@ -21,14 +22,18 @@ public sealed class ReencryptSecrets(ControlDatabase database, SecretBox box, IR
     {
         long replaced = 0;
         var alerts = new List<string>();
+        var parts = new JobParts(JobSchedules.Nightly, log);
         foreach (var column in columns)
         {
-            var (changed, unreadable) = await RunAsync(column, ct);
-            replaced += changed;
-            alerts.AddRange(unreadable.GroupBy(reason => reason).Select(group => $"{group.Count()} of the stored {column.Name} cannot be decrypted. {group.Key}"));
+            await parts.TryAsync($"encrypt the stored {column.Name} again", tenant: null, async () =>
+            {
+                var (changed, unreadable) = await RunAsync(column, ct);
+                replaced += changed;
+                alerts.AddRange(unreadable.GroupBy(reason => reason).Select(group => $"{group.Count()} of the stored {column.Name} cannot be decrypted. {group.Key}"));
+            }, ct);
         }
 
-        return JobReport.Of(("secrets_reencrypted", replaced)) with { Alerts = alerts };
+        return JobReport.Of(("secrets_reencrypted", replaced)) with { Alerts = alerts, Failures = parts.Failures };
     }
 
     async Task<(long Replaced, List<string> Unreadable)> RunAsync(SealedColumn column, CancellationToken ct)

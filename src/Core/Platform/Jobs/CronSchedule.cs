@@ -12,8 +12,16 @@ public static class CronSchedule
     public static DateTimeOffset Next(JobDefinition job, DateTimeOffset after) =>
         new(CrontabSchedule.Parse(job.Cron).GetNextOccurrence(after.UtcDateTime), TimeSpan.Zero);
 
+    /// <summary>The next due time after a run has ended: after failures 5, 10, 20, … minutes later, then once an hour, if that is sooner.</summary>
+    /// <param name="failures">How many of the latest runs in a row failed.</param>
+    public static DateTimeOffset AfterRun(JobDefinition job, DateTimeOffset now, int failures)
+    {
+        var (next, retry) = (Next(job, now), now.AddMinutes(Math.Min(60, 5 * Math.Pow(2, failures - 1))));
+        return failures > 0 && retry < next ? retry : next;
+    }
+
     /// <summary>The latest due time since <paramref name="last"/>; null when there was none.</summary>
-    /// <param name="last">The due time of the last run; null: the job never ran, so it missed nothing.</param>
+    /// <param name="last">The due time of the last run that succeeded; null: there was none, so nothing is missed.</param>
     public static DateTimeOffset? Missed(JobDefinition job, DateTimeOffset? last, DateTimeOffset now)
     {
         if (last is not { } since || Next(job, since) > now)

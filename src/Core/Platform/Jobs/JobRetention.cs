@@ -5,7 +5,7 @@ public static class JobRetention
 {
     public static IReadOnlyList<Purge> Purges => [new(RetentionClasses.Jobs, "job_runs", DeleteRuns)];
 
-    // The schedule continues from the newest run of a job.
+    // The schedule continues from the newest run of a job that succeeded; after such a long time without one, from now.
     const string DeleteRuns = """
         delete from control.job_run where id in (
             select id from control.job_run r

@@ -10,12 +10,15 @@ public abstract record JobResult
     public sealed record Finished(JobReport Report) : JobResult;
     /// <summary>Another process is running this job.</summary>
     public sealed record AlreadyRunning : JobResult;
-    public sealed record Failed(string Reason) : JobResult;
+    /// <param name="Report">What was done all the same; null when the run ended at the failure.</param>
+    public sealed record Failed(string Reason, JobReport? Report = null) : JobResult;
 }
 
 /// <summary>Runs jobs and records each run. A job never runs twice at the same time, across all processes.</summary>
 public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<JobRunner> log)
 {
+    const int MaxReportedFailures = 20;
+
     /// <param name="scheduledFor">The due time of the run, or now.</param>
     /// <param name="actor">The operator who runs it, for the audit log; null for the schedule.</param>
     /// <exception cref="NpgsqlException">The database is unavailable, or became so while the job ran.</exception>
@@ -44,11 +47,11 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         }
     }
 
-    /// <summary>The due time of the job's newest run; null when it never ran.</summary>
+    /// <summary>The due time of the job's newest run that succeeded: one that failed, or whose process was killed, has to be repeated.</summary>
     public async Task<DateTimeOffset?> LastScheduledAsync(JobDefinition job, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.ScalarAsync<DateTimeOffset?>("select max(scheduled_for) from control.job_run where job = $1", ct, job.Name);
+        return await transaction.ScalarAsync<DateTimeOffset?>("select max(scheduled_for) from control.job_run where job = $1 and outcome = 'succeeded'", ct, job.Name);
     }
 
     async Task<JobResult> RunRecordedAsync(Session session, JobDefinition job, DateTimeOffset scheduledFor, CancellationToken ct)
@@ -63,11 +66,16 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
                 log.LogWarning("Job {Job} raised an alert: {Alert}", job.Name, alert);
             }
 
+            if (report.Failures.Count > 0)
+            {
+                return await FailAsync(session, id, report);
+            }
+
             // Queues are polled every few seconds, so runs that found one empty are not kept.
             await (job.DrainsQueue && report.DidNothing ? session.ExecuteAsync(DeleteRun, ct, id) : FinishAsync(session, id, "succeeded", report, ct));
             return new JobResult.Finished(report);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
             // The boundary of a job: any failure is recorded, and the schedule retries.
             log.LogError(e, "Job {Job} failed", job.Name);
@@ -80,6 +88,15 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
             await FinishAsync(session, id, "failed", new { error = e.Message }, ct);
             return new JobResult.Failed(e.Message);
         }
+    }
+
+    // What was done is recorded as well. Also while the process is shutting down: the work is committed.
+    async Task<JobResult> FailAsync(Session session, Guid id, JobReport report)
+    {
+        var reason = string.Join("; ", report.Failures.Take(MaxReportedFailures))
+            + (report.Failures.Count > MaxReportedFailures ? $"; and {report.Failures.Count - MaxReportedFailures} more" : "");
+        await FinishAsync(session, id, "failed", new { error = reason, report.Counts, report.Alerts }, CancellationToken.None);
+        return new JobResult.Failed(reason, report);
     }
 
     async Task AuditAsync(JobDefinition job, string actor, CancellationToken ct)

@@ -74,7 +74,7 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
                 await clock.MoveAsync(database, due.At, ct);
             }
 
-            if (await RunAsync(due, ran, ct) is JobResult.Finished { Report.DidNothing: false })
+            if (await RunAsync(due, ran, ct) is not JobResult.Finished { Report.DidNothing: true })
             {
                 await DrainAsync(queues, ran, ct);
             }
@@ -104,8 +104,8 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
         // Most runs of a queue's job find it empty.
         if (!due.Job.DrainsQueue || result is not JobResult.Finished { Report.DidNothing: true })
         {
-            var alerts = result is JobResult.Finished { Report.Alerts: { Count: > 0 } raised } ? raised : null;
-            ran.Add(new TriggeredJobRun(due.Job.Name, due.At, result is JobResult.Finished ? "succeeded" : "failed", alerts));
+            var report = result is JobResult.Finished finished ? finished.Report : (result as JobResult.Failed)?.Report;
+            ran.Add(new TriggeredJobRun(due.Job.Name, due.At, result is JobResult.Finished ? "succeeded" : "failed", report?.Alerts is { Count: > 0 } alerts ? alerts : null));
         }
 
         return result;

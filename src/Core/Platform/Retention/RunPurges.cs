@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace ControlPlane.Platform.Retention;
 
@@ -14,40 +13,28 @@ public sealed class RunPurges(ControlDatabase database, Clock clock, RetentionPo
     public async Task<JobReport> RunAsync(IEnumerable<Purge> purges, CancellationToken ct)
     {
         var counts = new Dictionary<string, long>();
-        var alerts = new List<string>();
+        var parts = new JobParts(JobSchedules.Retention, log);
         foreach (var purge in purges)
         {
-            try
-            {
-                counts[purge.Counter] = counts.GetValueOrDefault(purge.Counter) + await DeleteAsync(purge, ct);
-            }
-            catch (PostgresException e)
-            {
-                // A table that cannot be purged must not keep the others from it.
-                log.LogError(e, "Could not delete expired {Counter}", purge.Counter);
-                alerts.Add($"Could not delete expired {purge.Counter}: {e.MessageText}");
-            }
+            await parts.TryAsync($"delete expired {purge.Counter}", tenant: null, () => DeleteAsync(purge, counts, ct), ct);
         }
 
-        return new JobReport(counts, alerts);
+        return new JobReport(counts, []) { Failures = parts.Failures };
     }
 
-    async Task<long> DeleteAsync(Purge purge, CancellationToken ct)
+    async Task DeleteAsync(Purge purge, Dictionary<string, long> counts, CancellationToken ct)
     {
         var before = (purge.IsRealTime ? clock.Wall : clock.GetUtcNow()) - retention[purge.Data];
-        var deleted = 0L;
         for (var piece = 0; piece < PiecesPerRun; piece++)
         {
             await using var transaction = await database.BeginJobAsync(ct);
             var rows = await transaction.ExecuteAsync(purge.Sql, ct, before, RowsPerPiece);
             await transaction.CommitAsync(ct);
-            deleted += rows;
+            counts[purge.Counter] = counts.GetValueOrDefault(purge.Counter) + rows;
             if (rows < RowsPerPiece)
             {
                 break;
             }
         }
-
-        return deleted;
     }
 }

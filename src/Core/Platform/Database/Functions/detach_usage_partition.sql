@@ -1,7 +1,7 @@
 -- Metering: detaches a month of usage events whose retention is over. The table stays, out of reach of the roles that serve tenants and run jobs, for its
 -- owner to export and drop. Called by the job retention. Runs as the owner of control.usage_event.
--- Returns 'detached'; 'not_invoiced' while an invoice is missing that carries one of the month's events; 'busy' when the table cannot be locked soon:
--- ingestion waits behind this lock, so it is not waited for.
+-- Returns 'detached'; 'not_invoiced' while an invoice is missing that carries one of the month's events; 'busy' when a lock is not free: ingestion and
+-- invoicing wait behind these locks, so none of them is waited for.
 create or replace function control.detach_usage_partition(month date) returns text
 language plpgsql security definer set search_path = control, pg_temp set lock_timeout = '200ms' as $$
 declare
@@ -9,13 +9,30 @@ declare
     next date := (first + interval '1 month')::date;
     name text := 'usage_event_' || to_char(first, 'YYYY_MM');
     not_invoiced boolean;
+    revisions numeric;
+    tenant uuid;
 begin
     perform pg_advisory_xact_lock(hashtextextended('control.usage_event partitions', 0));
+    select sum(d.revision) into revisions from usage_day d where d.day >= first and d.day < next;
+    -- It may read the whole month, so it is done before ingestion is kept out.
     execute format('select exists (select from subscription s where s.status = ''active'' and (nth_period_start(s.anchor, s.open_period) < %L
         or exists (select from control.%I e where e.tenant_id = s.tenant_id and e.period >= s.open_period)))', next, name) into not_invoiced;
     if not_invoiced then
         return 'not_invoiced';
     end if;
+
+    -- The lock under which events are counted and invoiced (BillingLock). While it is held for all tenants, no event can be added to the month, and no
+    -- invoice that has begun can miss one of its events.
+    for tenant in select s.tenant_id from subscription s where s.status = 'active' order by s.tenant_id loop
+        if not pg_try_advisory_xact_lock(hashtextextended('billing ' || tenant::text, 0)) then
+            return 'busy';
+        end if;
+    end loop;
+    -- Every counted event raises its day's revision: what was found above is still true.
+    if revisions is distinct from (select sum(d.revision) from usage_day d where d.day >= first and d.day < next) then
+        return 'busy';
+    end if;
+
     execute format('alter table control.usage_event detach partition control.%I', name);
     return 'detached';
 exception when lock_not_available then
