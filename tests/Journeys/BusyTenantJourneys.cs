@@ -212,26 +212,6 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_size_of_a_quarantine_is_read_from_its_index_alone()
-    {
-        await _server.SqlAsync(
-            """
-            insert into control.quarantine (id, tenant_id, received_at, form, code, detail, raw, raw_digest, times_seen)
-            select gen_random_uuid(), $1, now(), 'event', 'malformed', 'd', repeat('x', 500), sha256(n::text::bytea), 1 from generate_series(1, 20000) n
-            """, _free.Id);
-        await using (var owner = await _server.Database.OpenOwnerAsync(default))
-        {
-            await owner.ExecuteAsync("vacuum analyze control.quarantine", default);
-        }
-
-        // As QuarantineTable reads it, with the rights of ingestion.
-        await using var ingestion = await _server.Database.BeginAsync(_free.Id, default);
-        var plan = await ingestion.QueryAsync(
-            $"explain select count(*), coalesce(sum(bytes), 0)::bigint from control.quarantine where tenant_id = '{_free.Id}' and state = 'held'", row => row.GetString(0), default);
-        Assert.Contains(plan, line => line.Contains("Index Only Scan using quarantine_held_size", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public async Task A_long_read_of_usage_does_not_stop_ingestion_when_a_month_begins()
     {
         await using var report = await _server.Database.BeginJobAsync(default);

@@ -55,8 +55,7 @@ public sealed class ControlDatabase : IAsyncDisposable
     {
         (_connectionString, _passwordProvider) = (connectionString, passwordProvider);
         working ??= ServerTimeouts.Working;
-        _jobRole = new(DatabaseRoles.Job, working);
-        _provisionRole = new(DatabaseRoles.Provision, working);
+        (_jobRole, _provisionRole) = (new SessionRole(DatabaseRoles.Job, working), new SessionRole(DatabaseRoles.Provision, working));
         _app = CreatePool(AppRole.Role, AppConnections);
         // Its own, so that a pool in full use does not count as a database that does not answer.
         _probe = CreatePool("control_probe", ProbeConnections);
