@@ -76,6 +76,46 @@ public sealed class OldSchemasJourneys
     }
 
     [Fact]
+    public async Task Code_in_an_old_schema_runs_with_the_environments_rights_only_when_it_is_moved()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await OldEnvironmentAsync(rig);
+        var (schema, login) = ($"\"tenant_{tenant.Slug}\"", await rig.DatabaseNameAsync(tenant));
+        await using (var open = await ConnectAsOldAsync(rig, tenant))
+        {
+            await open.ExecuteAsync($"create table {schema}.seen (login text)", default);
+            // pg_restore checks the rows of a table as it inserts them.
+            await open.ExecuteAsync(
+                $"""
+                create function {schema}.trap(text) returns boolean language plpgsql as $$
+                begin
+                    perform set_config('role', 'none', false);
+                    insert into {schema}.seen values (session_user);
+                    begin
+                        execute 'grant control_job, control_provision to {login}';
+                    exception when others then null;
+                    end;
+                    return true;
+                end $$
+                """,
+                default);
+            await open.ExecuteAsync($"create table {schema}.document (title text check ({schema}.trap(title)))", default);
+            await open.ExecuteAsync($"insert into {schema}.document values ('one')", default);
+        }
+
+        await rig.ProvisionAsync();
+
+        await AssertMovedAsync(rig, tenant);
+        await using (var webui = await rig.ConnectAsync(tenant))
+        {
+            Assert.Equal([login, $"tenant_{tenant.Slug}"], await webui.QueryAsync("select distinct login from seen order by login", row => row.GetString(0), default));
+        }
+
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_auth_members where member = $1::text::regrole", login));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname like $1", $"tenant_{tenant.Slug}%"));
+    }
+
+    [Fact]
     public async Task A_deletion_drops_the_old_copy_as_well()
     {
         await using var rig = await ProvisioningRig.StartAsync();

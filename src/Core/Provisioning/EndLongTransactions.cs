@@ -28,10 +28,14 @@ public sealed class EndLongTransactions(ControlDatabase database, ProvisioningOp
         return ended.Count;
     }
 
-    // The last is that of an environment which has not been moved to its own database yet.
+    // The last is that of an environment which has not been moved to its own database yet. While data is moved there, the environment's login restores it in a
+    // transaction of any length.
     const string Logins = """
         select unnest(array[e.database_name, e.database_name || '_gateway', 'tenant_' || t.slug])
-        from control.environment e join control.tenant t on t.id = e.tenant_id where e.state <> 'deleted'
+        from control.environment e join control.tenant t on t.id = e.tenant_id
+        where e.state <> 'deleted' and not exists (
+            select from control.provisioning_run r join control.provisioning_step s on s.run_id = r.id
+            where r.tenant_id = e.tenant_id and r.state = 'running' and s.name = 'database' and s.state = 'running')
         """;
 
     // Materialized, because conditions are evaluated in any order. The provisioning role is a member of the environments' logins, so it may end their sessions.

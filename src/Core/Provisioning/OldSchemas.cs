@@ -38,7 +38,7 @@ public sealed class OldSchemas(ControlDatabase database, CopySchema copy, Contro
     /// <summary>Copies the schemas, unless they have been copied before. A copy that was interrupted starts again.</summary>
     /// <returns>False when there was nothing to move.</returns>
     /// <exception cref="StepFailedException">The copy failed. The environment continues to use the old schemas.</exception>
-    public async Task<bool> MoveAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
+    public async Task<bool> MoveAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, Lease lease, CancellationToken ct)
     {
         if (environment.IsMoved || !await ExistsAsync(environment.Tenant, environment.Slug, ct))
         {
@@ -51,8 +51,12 @@ public sealed class OldSchemas(ControlDatabase database, CopySchema copy, Contro
         await AllowLoginAsync(role, allow: false, ct);
         try
         {
-            await copy.RunAsync(tools, new(role, role, environment.DatabaseName, TenantEnvironment.WebuiSchema, environment.WebuiLogin), ct);
-            await copy.RunAsync(tools, new($"{role}_litellm", role, environment.DatabaseName, TenantEnvironment.GatewaySchema, environment.GatewayLogin), ct);
+            await copy.RunAsync(
+                tools, new(role, role, environment.DatabaseName, TenantEnvironment.WebuiSchema, environment.WebuiLogin),
+                secrets.Require(SecretNames.DatabasePassword), ct);
+            await copy.RunAsync(
+                tools, new($"{role}_litellm", role, environment.DatabaseName, TenantEnvironment.GatewaySchema, environment.GatewayLogin),
+                secrets.Require(SecretNames.GatewayDatabasePassword), ct);
             await lease.WriteAsync(
                 transaction => transaction.ExecuteAsync("update control.environment set moved_at = $2 where tenant_id = $1", ct, environment.Tenant, clock.GetUtcNow()), ct);
         }
@@ -78,6 +82,7 @@ public sealed class OldSchemas(ControlDatabase database, CopySchema copy, Contro
 
         var name = RoleOf(slug);
         await AllowLoginAsync(name, allow: false, ct);
+        await copy.RemoveReaderAsync(name, ct);
         var role = Quote(name);
         await using var transaction = await database.BeginProvisioningAsync(ct);
         await transaction.ExecuteAsync($"drop schema if exists {role}, {Quote($"{name}_litellm")} cascade", ct);

@@ -51,7 +51,7 @@ public sealed class TenantDatabase(ControlDatabase database, ISecretStore secret
             await transaction.CommitAsync(ct);
         }
 
-        var moved = await oldSchemas.MoveAsync(environment, lease, ct);
+        var moved = await oldSchemas.MoveAsync(environment, passwords, lease, ct);
         return $"database {name}{(moved ? ", data moved to it" : "")}{reachable}";
     }
 

@@ -149,22 +149,22 @@ public sealed class ControlDatabase : IAsyncDisposable
         await _owner.DisposeAsync();
     }
 
-    /// <summary>How the programs of PostgreSQL connect as this login: libpq's environment variables. null: to be unset.</summary>
+    /// <summary>How the programs of PostgreSQL connect to this server as another login: libpq's environment variables. null: to be unset.</summary>
     /// <param name="environmentDatabase">null: the control plane's own.</param>
-    internal async Task<IReadOnlyDictionary<string, string?>> LibpqVariablesAsync(string? environmentDatabase, CancellationToken ct)
+    internal IReadOnlyDictionary<string, string?> LibpqVariables(string? environmentDatabase, string login, string password)
     {
-        var login = await ReadLoginAsync(environmentDatabase, ct);
-        var verifies = login.SslMode is SslMode.VerifyCA or SslMode.VerifyFull;
+        var server = new NpgsqlConnectionStringBuilder(_connectionString);
+        var verifies = server.SslMode is SslMode.VerifyCA or SslMode.VerifyFull;
         return new Dictionary<string, string?>
         {
-            ["PGHOST"] = login.Host,
-            ["PGPORT"] = login.Port.ToString(CultureInfo.InvariantCulture),
-            ["PGUSER"] = login.Username,
-            ["PGPASSWORD"] = login.Password,
-            ["PGPASSFILE"] = login.Passfile,
-            ["PGDATABASE"] = login.Database ?? login.Username,
-            ["PGSSLMODE"] = login.SslMode switch { SslMode.VerifyCA => "verify-ca", SslMode.VerifyFull => "verify-full", var mode => mode.ToString().ToLowerInvariant() },
-            ["PGSSLROOTCERT"] = verifies ? login.RootCertificate ?? "system" : null,
+            ["PGHOST"] = server.Host,
+            ["PGPORT"] = server.Port.ToString(CultureInfo.InvariantCulture),
+            ["PGUSER"] = login,
+            ["PGPASSWORD"] = password,
+            ["PGPASSFILE"] = null,
+            ["PGDATABASE"] = environmentDatabase ?? server.Database ?? server.Username,
+            ["PGSSLMODE"] = server.SslMode switch { SslMode.VerifyCA => "verify-ca", SslMode.VerifyFull => "verify-full", var mode => mode.ToString().ToLowerInvariant() },
+            ["PGSSLROOTCERT"] = verifies ? server.RootCertificate ?? "system" : null,
             ["PGOPTIONS"] = null,
         };
     }
