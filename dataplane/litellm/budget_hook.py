@@ -32,7 +32,7 @@ log = logging.getLogger("budget_hook")
 
 # Limits of the control plane, which rejects longer texts and larger numbers.
 MAXIMUM_TEXT = 200
-MAXIMUM_TOKENS = 1_000_000_000
+MAXIMUM_TOKENS = 10_000_000
 
 
 # --- Settings ---------------------------------------------------------------------------------------------------------------------------------

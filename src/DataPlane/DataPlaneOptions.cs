@@ -37,8 +37,11 @@ public sealed record DataPlaneOptions
     /// <summary>How long a user stays signed in to Open WebUI.</summary>
     public TimeSpan ChatSession { get; init; } = TimeSpan.FromHours(24);
 
-    /// <summary>How long an environment may take to become healthy. The first start pulls several gigabytes.</summary>
-    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(15);
+    /// <summary>How long the images may take to download: several gigabytes, once for all environments.</summary>
+    public TimeSpan PullTimeout { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long an environment may take to become healthy once the images are present.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Name of the host inside containers. On Linux it is added to the containers that need it.</summary>
     public const string HostFromContainer = "host.docker.internal";

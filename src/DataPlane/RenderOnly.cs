@@ -7,6 +7,8 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 
     public string Ready => "rendered";
 
+    public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
+
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
         await folder.WriteAsync(environment, secrets, ct);

@@ -23,7 +23,7 @@ public sealed class DockerComposeTests : IDisposable
         Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
         var up = Assert.Single(docker.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
         Assert.Contains("--project-name tenant-beispiel-2", up, StringComparison.Ordinal);
-        Assert.Contains("up --detach --wait --wait-timeout 900", up, StringComparison.Ordinal);
+        Assert.Contains("up --detach --wait --wait-timeout 600", up, StringComparison.Ordinal);
         Assert.Contains("/key/generate", await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input")), StringComparison.Ordinal);
         Assert.All(docker.Calls, call => Assert.DoesNotContain("value-of", call, StringComparison.Ordinal));
     }
@@ -41,8 +41,53 @@ public sealed class DockerComposeTests : IDisposable
 
         var calls = docker.Calls.Select(call => call[(call.LastIndexOf(".env ", StringComparison.Ordinal) + 5)..]).ToList();
         var up = calls.FindIndex(call => call.StartsWith("up ", StringComparison.Ordinal));
-        const string Run = "run --rm --no-deps --no-TTY --user 0:0 --cap-add CHOWN --cap-add DAC_READ_SEARCH --entrypoint chown";
-        Assert.Equal([$"{Run} open-webui -R 1000:0 /app/backend/data", $"{Run} litellm -R 65534:65534 /var/spool/budget"], calls[(up - 2)..up]);
+        const string Run = "run --rm --no-deps --no-TTY --user 0:0 --cap-add CHOWN --cap-add DAC_READ_SEARCH --entrypoint sh";
+        Assert.Equal("pull --quiet --policy missing", calls[up - 3]);
+        Assert.StartsWith($"{Run} open-webui -c ", calls[up - 2], StringComparison.Ordinal);
+        Assert.EndsWith(" sh 1000:0 /app/backend/data", calls[up - 2], StringComparison.Ordinal);
+        Assert.StartsWith($"{Run} litellm -c ", calls[up - 1], StringComparison.Ordinal);
+        Assert.EndsWith(" sh 65534:65534 /var/spool/budget", calls[up - 1], StringComparison.Ordinal);
+    }
+
+    // The script runs here as it does in the container, with the volume's present owner and with another one.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Files_of_a_volume_are_visited_only_while_its_root_has_another_owner(bool owned)
+    {
+        using var docker = new DockerOnPath(
+            """
+            case "$*" in *"--entrypoint sh"*)
+                while [ "$1" != -c ]; do shift; done
+                stat() { cat "$folder/owner"; }
+                chown() { echo "chown $*" >> "$folder/chowned"; }
+                find() { echo "find $*" >> "$folder/chowned"; }
+                folder=$(dirname "$0"); script=$2; shift 3; eval "$script" ;;
+            esac
+            """);
+        await File.WriteAllTextAsync(Path.Combine(docker.Folder, "owner"), owned ? "1000:0" : "0:0");
+        var dataPlane = CreateDataPlane();
+        await dataPlane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        await dataPlane.StartAsync(Samples.Environment("basic"), default);
+
+        var chowned = Path.Combine(docker.Folder, "chowned");
+        string[] calls = File.Exists(chowned) ? await File.ReadAllLinesAsync(chowned) : [];
+        Assert.Equal(
+            owned ? [] : ["find /app/backend/data -mindepth 1 -exec chown -h 1000:0 {} +", "chown 1000:0 /app/backend/data"],
+            calls.Where(call => call.Contains("/app/backend/data", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("echo 33285996544", 15)]
+    [InlineData("echo 8233545728", 1)]
+    [InlineData("echo '<no value>'", null)]
+    [InlineData("exit 1", null)]
+    public async Task The_memory_of_the_engines_host_says_how_many_environments_it_carries(string script, int? environments)
+    {
+        using var docker = new DockerOnPath(script);
+        Assert.Equal(environments, await CreateDataPlane().ReadCapacityAsync(default));
+        Assert.Contains("info --format {{.MemTotal}}", docker.Calls);
     }
 
     [Fact]

@@ -117,7 +117,7 @@ public sealed class ActivationTests
     }
 
     static Task<int> RequestMissingAsync(ProvisioningRig rig) =>
-        rig.Get<MissingEnvironments>().RequestAsync(new JobParts(JobSchedules.Provision, NullLogger.Instance), new HashSet<Guid>(), default);
+        rig.Get<MissingEnvironments>().RequestAsync(new JobParts(JobSchedules.Provision, NullLogger.Instance), [], default);
 
     [Fact]
     public async Task A_tenant_can_be_suspended_and_deleted_before_its_environment_is_requested()

@@ -134,7 +134,7 @@ public sealed class AlertJourneys : IAsyncLifetime
         await using var receiver = await WebhookReceiver.StartAsync();
         var client = server.Services.GetRequiredService<WebhookClient>();
         var attempt = await client.PostAsync(new Uri($"http://localhost:{receiver.Address.Port}/hooks"), "msg_1", "0", "v1,x", [], default);
-        Assert.Equal(new WebhookAttempt(null, "the address is not on the public internet"), attempt);
+        Assert.Equal(new WebhookAttempt(null, "the name does not resolve to an address on the public internet"), attempt);
         Assert.Empty(receiver.Received);
     }
 

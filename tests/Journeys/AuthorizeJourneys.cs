@@ -28,7 +28,7 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
         Assert.Equal(new LimitState(50_000, 0, 1_000, 49_000), await tenant.LimitAsync());
         Assert.Equal(new LimitState(1_000_000, 0, 1_000, 999_000), await tenant.LimitAsync("tokens_per_month"));
         Assert.Equal(new LimitState(5, 0, 0, 5), await tenant.LimitAsync("rag_files"));
-        Assert.Null((await (await _server.CreateReadyTenantAsync("enterprise")).AuthorizeAsync(1_000_000_000)).Remaining);
+        Assert.Null((await (await _server.CreateReadyTenantAsync("enterprise")).AuthorizeAsync(UsageEvent.MaximumTokens)).Remaining);
     }
 
     [Fact]

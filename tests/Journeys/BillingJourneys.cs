@@ -43,6 +43,18 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_invoice_of_any_amount_can_be_written()
+    {
+        await _server.SqlAsync("update control.subscription set agreed_overage_eur_per_1000 = 900000 where tenant_id = $1", _tenant.Id);
+        await AcceptAsync(Deliveries.Event("e1", Start, UsageEvent.MaximumTokens, UsageEvent.MaximumTokens));
+        await _server.MoveClockAsync(FirstEnd);
+
+        var invoice = Assert.Single(await InvoicesAsync());
+        Assert.Equal((17_100_000_000m, 17_100_000_009.90m), (Amount(invoice, "overage_charge"), Amount(invoice, "total_amount")));
+        Assert.Equal(HttpStatusCode.OK, (await _tenant.Http.GetAsync("/v1/invoices/INV-000001.pdf")).StatusCode);
+    }
+
+    [Fact]
     public async Task Concurrent_and_repeated_runs_of_the_billing_job_create_one_invoice()
     {
         await _server.MoveClockAsync(FirstEnd);

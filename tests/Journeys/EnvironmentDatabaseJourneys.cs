@@ -196,7 +196,7 @@ public sealed class EnvironmentDatabaseJourneys
         int Number(string name) => capacity.GetProperty(name).GetInt32();
 
         Assert.Equal((TenantDatabase.ConnectionsPerEnvironment, ControlDatabase.MaximumConnections), (Number("per_environment"), Number("control_plane")));
-        Assert.Equal(1, Number("environments"));
+        Assert.Equal((1, 0), (Number("environments"), Number("waiting")));
         Assert.Equal((Number("max_connections") - Number("reserved") - Number("control_plane")) / Number("per_environment"), Number("capacity"));
         Assert.Equal(Number("environments") > Number("capacity"), capacity.GetProperty("is_exceeded").GetBoolean());
     }
@@ -207,7 +207,7 @@ public sealed class EnvironmentDatabaseJourneys
     [InlineData(20, true)]
     public void Environments_beyond_the_connections_exceed_the_capacity(int environments, bool exceeded)
     {
-        var capacity = new EnvironmentCapacity(MaxConnections: 500, Reserved: 3, ControlPlane: 110, PerEnvironment: 20, environments);
+        var capacity = new EnvironmentCapacity(MaxConnections: 500, Reserved: 3, ControlPlane: 110, PerEnvironment: 20, environments, Waiting: 0);
         Assert.Equal((19, exceeded), (capacity.Capacity, capacity.IsExceeded));
         Assert.Equal(0, (capacity with { MaxConnections = 50 }).Capacity);
     }

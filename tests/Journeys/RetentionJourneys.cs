@@ -104,6 +104,26 @@ public class RetentionJourneys
     }
 
     [Fact]
+    public async Task A_month_waits_only_for_the_invoices_of_tenants_with_events_in_it()
+    {
+        await using var server = await TestServer.StartAsync(clock: Start, settings: [new("CONTROLPLANE_RETENTION", "usage=180d")]);
+        var (tenant, stuck) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        await server.ReportAsync(tenant, Deliveries.Event("e1", Start)).CountsAsync();
+        await server.JumpAsync(Start.AddDays(50));
+        await server.ReportAsync(stuck, Deliveries.Event("e2", Start.AddDays(50))).CountsAsync();
+        await server.JumpAsync(Start.AddDays(270), "billing");
+        // As if its first period could not be closed.
+        await server.SqlAsync("update control.subscription set open_period = 1 where tenant_id = $1", stuck.Id);
+
+        var report = await server.RunJobAsync("retention");
+
+        Task<bool> IsAttachedAsync(string month) => server.ReadAsync<bool>(
+            "select exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relname = 'usage_event_' || $1)", month);
+        Assert.Equal((false, true), (await IsAttachedAsync("2026_01"), await IsAttachedAsync("2026_03")));
+        Assert.Contains("2026-03 are older than their retention", report.GetProperty("alerts").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Rows_are_deleted_in_pieces_and_a_table_that_cannot_be_purged_fails_alone()
     {
         await using var server = await TestServer.StartAsync();

@@ -5,6 +5,8 @@ sealed class UnsupportedDataPlane : IDataPlane
 {
     public string Ready => "nowhere";
 
+    public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
+
     public Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Fail();
 
     public Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct) => Fail();

@@ -10,6 +10,9 @@ public interface IDataPlane
     /// <summary>What ready means here: <c>running</c>, or <c>rendered</c> where no container engine is present.</summary>
     string Ready { get; }
 
+    /// <summary>How many environments its machines carry; null: it adds machines as needed, or does not know.</summary>
+    Task<int?> ReadCapacityAsync(CancellationToken ct);
+
     /// <summary>Creates the environment's definition and its isolation, such as a private network.</summary>
     Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct);
 

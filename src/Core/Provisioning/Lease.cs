@@ -31,12 +31,15 @@ public sealed class Lease : IAsyncDisposable
     /// <summary>Cancelled when the lease is lost or the process shuts down.</summary>
     public CancellationToken Lost => _lost.Token;
 
+    /// <summary>Claims the run that is due next: suspensions and deletions first, then the one with the fewest failed attempts.</summary>
+    /// <param name="includeRetries">False: only a run of which no attempt has failed.</param>
     /// <returns>null when no run is due.</returns>
-    public static async Task<Lease?> ClaimAsync(ControlDatabase database, TimeSpan duration, CancellationToken ct)
+    public static async Task<Lease?> ClaimAsync(ControlDatabase database, TimeSpan duration, CancellationToken ct, bool includeRetries = true)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var run = await transaction.FirstAsync(
-            Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4)), ct, duration);
+            Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4)), ct, duration,
+            includeRetries);
         await transaction.CommitAsync(ct);
         return run is null ? null : new Lease(database, run, duration, ct);
     }
@@ -114,8 +117,8 @@ public sealed class Lease : IAsyncDisposable
         update control.provisioning_run set state = 'running', fencing_token = fencing_token + 1, lease_until = now() + $1
         where id = (
             select id from control.provisioning_run
-            where (state = 'queued' and next_attempt_at <= now()) or (state = 'running' and lease_until <= now())
-            order by next_attempt_at limit 1 for update skip locked)
+            where ((state = 'queued' and next_attempt_at <= now()) or (state = 'running' and lease_until <= now())) and ($2 or attempts = 0)
+            order by kind in ('suspend', 'delete') desc, attempts, next_attempt_at limit 1 for update skip locked)
         returning id, tenant_id, kind, fencing_token, attempts
         """;
 

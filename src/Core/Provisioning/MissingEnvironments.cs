@@ -1,48 +1,136 @@
 namespace ControlPlane.Provisioning;
 
 /// <summary>
-/// Active tenants without an environment: activation only changes the tenant's status, and the job <c>provision</c> requests the environment.
-/// Until then it is shown as <see cref="EnvironmentState.Requested"/>.
+/// Active tenants without an environment: activation only changes the tenant's status, and the job <c>provision</c> requests the environment as soon as there is
+/// room for it, for paying tenants first. Until then it is shown as <see cref="EnvironmentState.Requested"/>.
 /// </summary>
-public sealed class MissingEnvironments(ControlDatabase database, ControlPlaneOptions options, Clock clock)
+public sealed class MissingEnvironments(
+    ControlDatabase database, IDataPlane dataPlane, ControlPlaneOptions options, EnvironmentLimits limits, Clock clock)
 {
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan TrialWindow = TimeSpan.FromDays(1), AlertInterval = TimeSpan.FromDays(1);
+
+    // Of the machine, which does not change while this process runs.
+    int? _dataPlaneCapacity;
 
     /// <summary>Condition on <c>control.tenant t</c> and <c>control.environment e</c>, left joined.</summary>
     public const string IsMissing = "e.tenant_id is null and t.status = 'active'";
 
-    /// <summary>A query for the tenants concerned; ends with its conditions.</summary>
-    internal const string Select = $"select t.id, t.slug from control.tenant t left join control.environment e on e.tenant_id = t.id where {IsMissing}";
-
-    /// <summary>Requests every missing environment. Any number of processes may do so at once: each environment gets one run.</summary>
+    /// <summary>Requests the missing environments for which there is room. Any number of processes may do so at once: each environment gets one run.</summary>
     /// <param name="failed">Tenants to leave out; those whose request fails are added.</param>
     /// <returns>How many were requested.</returns>
-    public async Task<int> RequestAsync(JobParts parts, ISet<Guid> failed, CancellationToken ct)
+    public async Task<int> RequestAsync(JobParts parts, HashSet<Guid> failed, CancellationToken ct)
     {
-        List<(Guid Tenant, string Slug)> missing;
+        IReadOnlyList<MissingEnvironment> missing;
         await using (var transaction = await database.BeginJobAsync(ct))
         {
-            missing = await transaction.QueryAsync($"{Select} and t.id <> all($1)", row => (row.GetGuid(0), row.GetString(1)), ct, failed.ToArray());
+            missing = await FindAsync(transaction, failed, ct);
         }
 
         var requested = 0;
-        foreach (var (tenant, slug) in missing)
+        foreach (var environment in missing)
         {
-            if (!await parts.TryAsync("request the environment", tenant, async () => requested += await RequestAsync(tenant, slug, ct) ? 1 : 0, ct))
+            if (!await parts.TryAsync("request the environment", environment.Tenant, async () => requested += await RequestAsync(environment, ct) ? 1 : 0, ct))
             {
-                failed.Add(tenant);
+                failed.Add(environment.Tenant);
             }
         }
 
         return requested;
     }
 
-    async Task<bool> RequestAsync(Guid tenant, string slug, CancellationToken ct)
+    /// <summary>The missing environments for which there is room, in the order of their turn.</summary>
+    internal async Task<IReadOnlyList<MissingEnvironment>> FindAsync(Transaction transaction, IReadOnlySet<Guid> failed, CancellationToken ct)
+    {
+        if (!await transaction.ScalarAsync<bool>($"select exists ({Missing})", ct, failed.ToArray()))
+        {
+            return [];
+        }
+
+        var room = await ReadRoomAsync(transaction, ct);
+        return await transaction.QueryAsync(
+            Next, row => new MissingEnvironment(row.GetGuid(0), row.GetString(1), row.GetBoolean(2)), ct, failed.ToArray(), room.Left, room.LeftForTrials);
+    }
+
+    /// <summary>Call it when no environment can be requested any more.</summary>
+    /// <returns>What to tell the operator, once a day while tenants wait for room; otherwise null.</returns>
+    internal async Task<string?> FindAlertAsync(IReadOnlySet<Guid> failed, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        var waiting = await transaction.ScalarAsync<long>($"select count(*) from ({Missing}) as missing", ct, failed.ToArray());
+        if (waiting == 0 || await transaction.ScalarAsync<bool>(IsAlerted, ct, clock.GetUtcNow() - AlertInterval))
+        {
+            return null;
+        }
+
+        var room = await ReadRoomAsync(transaction, ct);
+        await transaction.AuditAsync(clock, null, "job:provision", "environments.waiting", new { waiting }, ct);
+        await transaction.CommitAsync(ct);
+        return $"{waiting} tenants wait for their environment. There are {room.Environments} environments of at most {room.Limit}, and {room.Trials} new ones of trials "
+            + $"in 24 hours of at most {limits.TrialsPerDay}: add capacity, or raise CONTROLPLANE_ENVIRONMENTS or CONTROLPLANE_LIMIT_TRIALS.";
+    }
+
+    async Task<bool> RequestAsync(MissingEnvironment environment, CancellationToken ct)
     {
         // The tenant's row may be locked; the next run, a minute later, tries again.
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
-        var created = await transaction.CreateMissingEnvironmentAsync(clock, options, tenant, slug, ct);
+        await transaction.ExecuteAsync("select from control.tenant where id = $1 for key share", ct, environment.Tenant);
+        // Of several processes one counts and requests at a time. Locked last, so that none holds it while it waits for a tenant.
+        await transaction.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('environments', 0))", ct);
+        var room = await ReadRoomAsync(transaction, ct);
+        if ((environment.IsTrial ? room.LeftForTrials : room.Left) == 0)
+        {
+            return false;
+        }
+
+        var created = await transaction.CreateMissingEnvironmentAsync(clock, options, environment.Tenant, environment.Slug, ct);
         await transaction.CommitAsync(ct);
         return created;
     }
+
+    async Task<Room> ReadRoomAsync(Transaction transaction, CancellationToken ct)
+    {
+        var capacity = await EnvironmentCapacity.ReadAsync(transaction, options, ct);
+        var trials = await transaction.ScalarAsync<int>(RecentTrials, ct, clock.GetUtcNow() - TrialWindow);
+        return new(capacity.Environments, limits.Environments ?? await ReadDefaultAsync(capacity, ct), trials, limits.TrialsPerDay);
+    }
+
+    // Rendered environments use nothing until their operator starts them.
+    async Task<int> ReadDefaultAsync(EnvironmentCapacity capacity, CancellationToken ct) =>
+        options.Sandbox || dataPlane.Ready == "rendered"
+            ? int.MaxValue
+            : Math.Min(capacity.Capacity, _dataPlaneCapacity ??= await dataPlane.ReadCapacityAsync(ct) ?? int.MaxValue);
+
+    sealed record Room(int Environments, int Limit, int Trials, int TrialsPerDay)
+    {
+        public int Left => Math.Max(0, Limit - Environments);
+        public int LeftForTrials => Math.Clamp(TrialsPerDay - Trials, 0, Left);
+    }
+
+    const string Missing = $"""
+        select t.id, t.slug, t.verified_at, t.created_at, s.trial_ends_at is not null as is_trial
+        from control.tenant t
+        left join control.environment e on e.tenant_id = t.id
+        left join control.subscription s on s.tenant_id = t.id
+        where {IsMissing} and t.id <> all($1)
+        """;
+
+    const string Next = $"""
+        with missing as ({Missing}),
+             turn as (select *, row_number() over (partition by is_trial order by coalesce(verified_at, created_at), id) as place from missing)
+        select id, slug, is_trial from turn where place <= case when is_trial then $3 else $2 end order by is_trial, place limit $2
+        """;
+
+    const string RecentTrials = """
+        select count(*)::int from (
+            select r.tenant_id from control.provisioning_run r join control.subscription s on s.tenant_id = r.tenant_id
+            where s.trial_ends_at is not null group by r.tenant_id having min(r.requested_at) > $1) as recent
+        """;
+
+    const string IsAlerted = """
+        select exists (select from control.audit_log where tenant_id is null and occurred_at > $1 and action = 'environments.waiting')
+        """;
 }
+
+/// <param name="IsTrial">Whether the tenant is on a trial.</param>
+sealed record MissingEnvironment(Guid Tenant, string Slug, bool IsTrial);

@@ -16,19 +16,23 @@ public sealed class RunProvisioning(
     {
         var active = new List<Task<RunOutcome>>();
         var outcomes = new List<RunOutcome>();
+        // One at a time: runs that fail again and again, each after minutes, must not delay the others.
+        Task<RunOutcome>? retry = null;
         var ended = 0;
         var parts = new JobParts(JobSchedules.Provision, log);
-        var notRequested = new HashSet<Guid>();
+        var failed = new HashSet<Guid>();
         try
         {
             do
             {
-                await missing.RequestAsync(parts, notRequested, ct);
+                await missing.RequestAsync(parts, failed, ct);
                 await oldSchemas.CleanUpAsync(ct);
                 ended += await longTransactions.RunAsync(ct);
-                while (active.Count < options.Concurrency && await Lease.ClaimAsync(database, options.Lease, ct) is { } lease)
+                while (active.Count < options.Concurrency
+                    && await Lease.ClaimAsync(database, options.Lease, ct, includeRetries: retry is null or { IsCompleted: true }) is { } lease)
                 {
                     active.Add(ExecuteAsync(lease));
+                    retry = lease.Run.Attempts > 0 ? active[^1] : retry;
                 }
 
                 if (active.Count > 0)
@@ -39,13 +43,18 @@ public sealed class RunProvisioning(
                         outcomes.Add(await completed);
                     }
                 }
-                else if (await IsDueSoonAsync(notRequested, ct))
+                else if (await IsDueSoonAsync(failed, ct))
                 {
                     await Task.Delay(PollInterval, ct);
                 }
                 else
                 {
-                    return Report(outcomes, ended) with { Failures = parts.Failures };
+                    var report = Report(outcomes, ended);
+                    return report with
+                    {
+                        Alerts = await missing.FindAlertAsync(failed, ct) is { } alert ? [.. report.Alerts, alert] : report.Alerts,
+                        Failures = parts.Failures,
+                    };
                 }
             }
             while (true);
@@ -82,10 +91,10 @@ public sealed class RunProvisioning(
         }
     }
 
-    async Task<bool> IsDueSoonAsync(IEnumerable<Guid> notRequested, CancellationToken ct)
+    async Task<bool> IsDueSoonAsync(IReadOnlySet<Guid> failed, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.ScalarAsync<bool>(IsDueSoon, ct, options.PollWindow, notRequested.ToArray());
+        return await transaction.ScalarAsync<bool>(IsDueSoon, ct, options.PollWindow) || (await missing.FindAsync(transaction, failed, ct)).Count > 0;
     }
 
     static JobReport Report(List<RunOutcome> outcomes, int ended) => new(
@@ -99,9 +108,8 @@ public sealed class RunProvisioning(
         },
         [.. outcomes.OfType<RunOutcome.Failed>().Select(o => $"The environment of tenant {o.Tenant} failed at step {o.Step}: {o.Reason}")]);
 
-    const string IsDueSoon = $"""
+    const string IsDueSoon = """
         select exists (select from control.provisioning_run
                        where (state = 'queued' and next_attempt_at <= now() + $1) or (state = 'running' and lease_until <= now() + $1))
-            or exists ({MissingEnvironments.Select} and t.id <> all($2))
         """;
 }

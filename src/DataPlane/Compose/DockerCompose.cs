@@ -7,7 +7,21 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 {
     static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
 
+    /// <summary>Memory that the platform itself uses, with a model of 7 billion parameters.</summary>
+    const long PlatformMemory = 8L << 30;
+
+    /// <summary>Memory that the containers of a busy environment use. Their limits are higher (<see cref="PlanSizes"/>), but are seldom reached at once.</summary>
+    const long EnvironmentMemory = 3L << 29;
+
     public string Ready => "running";
+
+    public async Task<int?> ReadCapacityAsync(CancellationToken ct)
+    {
+        var result = await DockerCommand.RunAsync(["info", "--format", "{{.MemTotal}}"], CommandTimeout, ct);
+        return long.TryParse(result.Output, NumberStyles.None, CultureInfo.InvariantCulture, out var memory) && result.ExitCode == 0
+            ? (int)Math.Max(1, (memory - PlatformMemory) / EnvironmentMemory)
+            : null;
+    }
 
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
@@ -87,6 +101,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     async Task UpAsync(TenantEnvironment environment, string[] extraOptions, CancellationToken ct)
     {
+        await ComposeAsync(environment, ["pull", "--quiet", "--policy", "missing"], options.PullTimeout, ct);
         await OwnVolumesAsync(environment, ct);
         var seconds = options.StartTimeout.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
         await ComposeAsync(
@@ -95,6 +110,9 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], CommandTimeout, ct, EmbeddedFile.Read("create_virtual_key.py"));
     }
 
+    // The root of the volume last: if it has its owner, all files do, and there may be millions.
+    const string OwnVolume = """[ "$(stat -c %u:%g "$2")" = "$1" ] || { find "$2" -mindepth 1 -exec chown -h "$1" {} + && chown "$1" "$2"; }""";
+
     // In containers of their own with the capabilities that chown needs: the services have none.
     async Task OwnVolumesAsync(TenantEnvironment environment, CancellationToken ct)
     {
@@ -102,7 +120,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         {
             await ComposeAsync(
                 environment,
-                ["run", "--rm", "--no-deps", "--no-TTY", "--user", "0:0", "--cap-add", "CHOWN", "--cap-add", "DAC_READ_SEARCH", "--entrypoint", "chown", service, "-R", user, path],
+                ["run", "--rm", "--no-deps", "--no-TTY", "--user", "0:0", "--cap-add", "CHOWN", "--cap-add", "DAC_READ_SEARCH", "--entrypoint", "sh", service, "-c", OwnVolume, "sh", user, path],
                 options.StartTimeout, ct);
         }
     }

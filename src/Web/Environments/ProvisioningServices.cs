@@ -14,6 +14,7 @@ public static class ProvisioningServices
     public static void AddProvisioning(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
         services.TryAddSingleton(new ProvisioningOptions());
+        services.TryAddSingleton(ReadLimits(configuration, settings.Options.Sandbox));
         services.AddSingleton(ReadDataPlaneOptions(configuration, settings));
         services.AddSingleton<ProjectFolder>();
         services.AddSingleton(s => ChooseDataPlane.Create(
@@ -34,6 +35,13 @@ public static class ProvisioningServices
         services.AddSingleton<RestartEnvironment>();
         services.AddSingleton<OperateEnvironment>();
     }
+
+    // Deployments pass empty values for settings that are not set.
+    static EnvironmentLimits ReadLimits(IConfiguration configuration, bool sandbox) => new()
+    {
+        Environments = configuration["CONTROLPLANE_ENVIRONMENTS"] is { Length: > 0 } ? configuration.ReadCount("CONTROLPLANE_ENVIRONMENTS", 1, "largest number of environments") : null,
+        TrialsPerDay = configuration.ReadCount("CONTROLPLANE_LIMIT_TRIALS", new EnvironmentLimits().TrialsPerDay, "number per day") * (sandbox ? 1000 : 1),
+    };
 
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     static DataPlaneOptions ReadDataPlaneOptions(IConfiguration configuration, Settings settings)

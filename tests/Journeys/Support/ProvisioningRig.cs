@@ -17,7 +17,10 @@ sealed class ProvisioningRig : IAsyncDisposable
 
     /// <param name="options">null: as in production, but without delays between attempts.</param>
     /// <param name="region">Of the installation; its tenants belong to <c>local</c>.</param>
-    public static async Task<ProvisioningRig> StartAsync(ProvisioningOptions? options = null, string region = "local")
+    /// <param name="dataPlane">null: files are rendered.</param>
+    /// <param name="limits">null: as in production.</param>
+    public static async Task<ProvisioningRig> StartAsync(
+        ProvisioningOptions? options = null, string region = "local", IDataPlane? dataPlane = null, EnvironmentLimits? limits = null)
     {
         var connectionString = await TestCluster.NewDatabaseAsync();
         var folder = Directory.CreateTempSubdirectory("provisioning-").FullName;
@@ -32,6 +35,17 @@ sealed class ProvisioningRig : IAsyncDisposable
         services.AddLogging().AddSingleton<IConfiguration>(configuration);
         services.AddControlPlane(configuration);
         services.AddSingleton(options ?? new ProvisioningOptions { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], PollWindow = TimeSpan.Zero });
+        // The last registration of a service is in force.
+        if (dataPlane is not null)
+        {
+            services.AddSingleton(dataPlane);
+        }
+
+        if (limits is not null)
+        {
+            services.AddSingleton(limits);
+        }
+
         return new ProvisioningRig(services.BuildServiceProvider(), connectionString, folder);
     }
 

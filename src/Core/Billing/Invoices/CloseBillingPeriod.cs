@@ -101,7 +101,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
         foreach (var recipient in recipients)
         {
             var body = FormattableString.Invariant($"""
-                Hello {invoice.Buyer.Organization},
+                Hello {MailText.Name(invoice.Buyer.Organization)},
 
                 Please find attached invoice {invoice.Number} for {invoice.PeriodStart:d MMMM yyyy} to {invoice.PeriodEnd.AddDays(-1):d MMMM yyyy}.
 

@@ -5,8 +5,8 @@ namespace ControlPlane.Metering.Ingestion;
 /// <summary>One completed LLM call, as a tenant's gateway reported it. Valid by construction.</summary>
 public sealed record UsageEvent
 {
-    /// <summary>Maximum prompt tokens, and maximum completion tokens, of one event.</summary>
-    public const long MaximumTokens = 1_000_000_000;
+    /// <summary>Maximum prompt tokens, and maximum completion tokens, of one event: the largest context window of any model.</summary>
+    public const long MaximumTokens = 10_000_000;
 
     /// <summary>Maximum length of the model's name, in characters.</summary>
     public const int MaximumText = 200;

@@ -87,11 +87,15 @@ public sealed class WebhookClient : IDisposable
     // Not the exception's message, which may reveal details of our network.
     static string Describe(HttpRequestError error) => error switch
     {
-        HttpRequestError.NameResolutionError => "the name does not resolve",
+        // The same for both: names that resolve in our network only must not be told apart.
+        HttpRequestError.NameResolutionError => NotPublicException.Text,
         HttpRequestError.SecureConnectionError => "the certificate is not valid",
         HttpRequestError.ConnectionError => "no connection",
         _ => "no valid response",
     };
 
-    sealed class NotPublicException() : IOException("the address is not on the public internet");
+    sealed class NotPublicException() : IOException(Text)
+    {
+        public const string Text = "the name does not resolve to an address on the public internet";
+    }
 }

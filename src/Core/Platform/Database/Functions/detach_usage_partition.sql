@@ -1,6 +1,6 @@
 -- Metering: detaches a month of usage events whose retention is over. The table stays, out of reach of the roles that serve tenants and run jobs, for its
 -- owner to export and drop. Called by the job retention. Runs as the owner of control.usage_event.
--- Returns 'detached'; 'not_invoiced' while an invoice is missing that carries one of the month's events; 'busy' when a lock is not free: ingestion and
+-- Returns 'detached'; 'not_invoiced' while an invoice is missing that carries one of the month's events or is computed from them; 'busy' when a lock is not free: ingestion and
 -- invoicing wait behind these locks, so none of them is waited for.
 create or replace function control.detach_usage_partition(month date) returns text
 language plpgsql security definer set search_path = control, pg_temp set lock_timeout = '200ms' as $$
@@ -15,8 +15,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('control.usage_event partitions', 0));
     select sum(d.revision) into revisions from usage_day d where d.day >= first and d.day < next;
     -- It may read the whole month, so it is done before ingestion is kept out.
-    execute format('select exists (select from subscription s where s.status = ''active'' and (nth_period_start(s.anchor, s.open_period) < %L
-        or exists (select from control.%I e where e.tenant_id = s.tenant_id and e.period >= s.open_period)))', next, name) into not_invoiced;
+    execute format('select exists (select from subscription s where s.status = ''active'' and exists (select from control.%I e
+        where e.tenant_id = s.tenant_id and (nth_period_start(s.anchor, s.open_period) < %L or e.period >= s.open_period)))', name, next) into not_invoiced;
     if not_invoiced then
         return 'not_invoiced';
     end if;

@@ -1,0 +1,11 @@
+namespace ControlPlane.Provisioning;
+
+/// <summary>How many environments there may be, because everyone on the internet can sign up for one. docs/operations.md lists the settings.</summary>
+public sealed record EnvironmentLimits
+{
+    /// <summary>Environments of this installation, suspended ones included. null: as many as the database server's connections and the data plane carry.</summary>
+    public int? Environments { get; init; }
+
+    /// <summary>First environments of trials within 24 hours.</summary>
+    public int TrialsPerDay { get; init; } = 50;
+}

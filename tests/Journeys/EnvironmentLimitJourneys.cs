@@ -1,0 +1,148 @@
+using ControlPlane.Subscriptions;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Environments that there is no room for wait, and tenants that keep provisioning busy do not delay the others.</summary>
+[Trait("Category", "Slow")]
+public sealed class EnvironmentLimitJourneys
+{
+    static readonly ProvisioningOptions Impatient = new() { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], PollWindow = TimeSpan.Zero };
+
+    [Fact]
+    public async Task Beyond_the_largest_number_of_environments_paying_tenants_come_first_and_operators_are_told_once_a_day()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(limits: new() { Environments = 2 });
+        var (trial, later) = (await TrialAsync(rig), await TrialAsync(rig));
+        var (paying, second) = (await rig.TenantAsync(), await rig.TenantAsync());
+
+        var report = await rig.ProvisionAsync();
+
+        Assert.Equal(["requested", "requested", "ready", "ready"], await StatesAsync(rig, trial, later, paying, second));
+        Assert.Equal(2, await rig.ScalarAsync<long>("select count(*) from control.environment"));
+        Assert.StartsWith("2 tenants wait for their environment. There are 2 environments of at most 2", Assert.Single(report.Alerts), StringComparison.Ordinal);
+        Assert.Empty((await rig.ProvisionAsync()).Alerts);
+
+        await rig.RequestAsync(second, RunKinds.Delete);
+        await rig.ProvisionAsync();
+        Assert.Equal(["ready", "requested", "ready", "deleted"], await StatesAsync(rig, trial, later, paying, second));
+    }
+
+    [Fact]
+    public async Task Beyond_the_trials_of_a_day_only_trials_wait()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(limits: new() { TrialsPerDay = 1 });
+        var (first, second) = (await TrialAsync(rig), await TrialAsync(rig));
+        await rig.ProvisionAsync();
+        var paying = await rig.TenantAsync();
+
+        await rig.ProvisionAsync();
+        Assert.Equal(["ready", "requested", "ready"], await StatesAsync(rig, first, second, paying));
+
+        await rig.ScalarAsync<int>("with moved as (update control.provisioning_run set requested_at = requested_at - interval '1 day' returning 1) select count(*)::int from moved");
+        await rig.ProvisionAsync();
+        Assert.Equal(["ready", "ready", "ready"], await StatesAsync(rig, first, second, paying));
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(null, 2)]
+    public async Task Without_a_setting_the_machines_and_the_connections_say_how_many_environments_there_may_be(int? machines, int environments)
+    {
+        await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane { Capacity = machines });
+        RigTenant[] tenants = [await rig.TenantAsync(), await rig.TenantAsync()];
+        await rig.ProvisionAsync();
+        Assert.Equal(environments, (await StatesAsync(rig, tenants)).Count(state => state == "ready"));
+    }
+
+    [Fact]
+    public async Task Concurrent_jobs_do_not_exceed_the_largest_number()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(limits: new() { Environments = 2 });
+        for (var i = 0; i < 6; i++)
+        {
+            await rig.TenantAsync();
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => rig.ProvisionAsync()));
+        Assert.Equal(2, await rig.ScalarAsync<long>("select count(*) from control.environment"));
+    }
+
+    [Fact]
+    public async Task Suspensions_and_deletions_are_claimed_first_and_then_the_run_with_the_fewest_failures()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var (failing, fresh, deleted) = (await rig.TenantAsync(), await rig.TenantAsync(), await rig.TenantAsync());
+        await rig.RequestAsync(failing, RunKinds.Provision);
+        await rig.ScalarAsync<int>("update control.provisioning_run set attempts = 2 returning 1");
+        await rig.RequestAsync(fresh, RunKinds.Provision);
+        await rig.RequestAsync(deleted, RunKinds.Delete);
+
+        async Task<Guid?> ClaimAsync(bool includeRetries = true)
+        {
+            await using var lease = await Lease.ClaimAsync(rig.Database, TimeSpan.FromMinutes(5), default, includeRetries);
+            return lease?.Run.Tenant;
+        }
+
+        Assert.Equal([deleted.Id, fresh.Id, null, failing.Id], new[] { await ClaimAsync(), await ClaimAsync(), await ClaimAsync(includeRetries: false), await ClaimAsync() });
+    }
+
+    [Fact]
+    public async Task Environments_that_hang_again_and_again_use_one_place_and_delay_no_other()
+    {
+        var hanging = new HashSet<Guid>();
+        int started = 0;
+        using var release = new SemaphoreSlim(0);
+        var dataPlane = new FakeDataPlane
+        {
+            Start = async (environment, ct) =>
+            {
+                if (hanging.Contains(environment.Tenant))
+                {
+                    Interlocked.Increment(ref started);
+                    await release.WaitAsync(ct);
+                }
+            },
+        };
+        await using var rig = await ProvisioningRig.StartAsync(Impatient, dataPlane: dataPlane);
+        for (var i = 0; i < 3; i++)
+        {
+            var tenant = await rig.TenantAsync();
+            hanging.Add(tenant.Id);
+            await rig.RequestAsync(tenant, RunKinds.Provision);
+        }
+
+        await rig.ScalarAsync<int>("with failed as (update control.provisioning_run set attempts = 1 returning 1) select count(*)::int from failed");
+        var job = rig.ProvisionAsync();
+        var other = await rig.TenantAsync();
+        while ((await rig.StatusAsync(other)).State != "ready")
+        {
+            Assert.False(job.IsCompleted);
+            await Task.Delay(50);
+        }
+
+        Assert.Equal(1, started);
+        release.Release(3);
+        Assert.Equal(4, (await job).Counts["succeeded"]);
+    }
+
+    static async Task<RigTenant> TrialAsync(ProvisioningRig rig)
+    {
+        var tenant = await rig.TenantAsync("trial");
+        var now = rig.Get<Clock>().GetUtcNow();
+        await using var transaction = await rig.Database.BeginAsync(tenant.Id, default);
+        await transaction.StartSubscriptionAsync(tenant.Id, (await transaction.PlanAsync("trial", now, default))!, agreed: null, now, default);
+        await transaction.CommitAsync(default);
+        return tenant;
+    }
+
+    static async Task<List<string>> StatesAsync(ProvisioningRig rig, params RigTenant[] tenants)
+    {
+        var states = new List<string>();
+        foreach (var tenant in tenants)
+        {
+            states.Add((await rig.StatusAsync(tenant)).State);
+        }
+
+        return states;
+    }
+}

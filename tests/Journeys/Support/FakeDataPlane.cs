@@ -1,0 +1,39 @@
+namespace ControlPlane.Tests.Support;
+
+/// <summary>A data plane whose environments run as soon as they are started.</summary>
+sealed class FakeDataPlane : IDataPlane
+{
+    public string Ready => "running";
+
+    /// <summary>What its machines carry.</summary>
+    public int? Capacity { get; init; }
+
+    /// <summary>Awaited before an environment runs.</summary>
+    public Func<TenantEnvironment, CancellationToken, Task> Start { get; init; } = (_, _) => Task.CompletedTask;
+
+    public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult(Capacity);
+
+    public async Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        await Start(environment, ct);
+        return "started";
+    }
+
+    public Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Done();
+
+    public Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+
+    public Task<string> AwaitHealthAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+
+    public Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+
+    public Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+
+    public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+
+    public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+
+    public Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+
+    static Task<string> Done() => Task.FromResult("done");
+}
