@@ -6,8 +6,8 @@ static class FakeCommands
     public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
     {
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
-        // networks: the tenants' networks, one per line. members: the containers in each network. full: pg_dump fails.
-        // environments: the names of their databases, one per line.
+        // networks: the tenants' networks, one per line. members: the containers in each network. full: dumps of the
+        // databases that it lists fail. environments: the names of their databases, one per line. no-restore: restoring this schema fails.
         ["docker"] = """
             case "$*" in
                 "container inspect --format {{.State.Running}} "*) [ -f "$state/running-$5" ] && echo true ;;
@@ -20,9 +20,11 @@ static class FakeCommands
                 "compose --project-name controlplane "*" down") rm -f "$state"/running-* ;;
                 "network ls "*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
                 "network inspect "*) [ ! -f "$state/members" ] || cat "$state/members" ;;
-                "exec postgres pg_dump "*) [ ! -f "$state/full" ] && echo "the dump" ;;
-                "exec postgres pg_dumpall "*) echo "the roles" ;;
+                "exec postgres timeout 900 pg_dump "*) for name; do :; done; echo "the dump"; ! grep -qx "$name" "$state/full" 2>/dev/null ;;
+                "exec postgres timeout 900 pg_dumpall "*) echo "the roles" ;;
                 "exec postgres psql "*) [ ! -f "$state/environments" ] || cat "$state/environments" ;;
+                "exec -i postgres psql "*) cat >>"$state/sql" ;;
+                "exec -i postgres pg_restore "*) for name; do :; done; [ "$(cat)" = "the dump" ] && [ "$(cat "$state/no-restore" 2>/dev/null)" != "$name" ] ;;
                 "version --format {{.Server.APIVersion}}") cat "$state/api" 2>/dev/null || echo 1.51 ;;
                 "compose version") [ ! -f "$state/no-compose" ] ;;
             esac

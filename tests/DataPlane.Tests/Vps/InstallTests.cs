@@ -61,6 +61,24 @@ public sealed class InstallTests
         Assert.Equal(host.At("opt/1.1.0/deploy/vps/controlplane.sh"), File.ResolveLinkTarget(host.At("root/usr/local/sbin/controlplane"), returnFinalTarget: false)!.FullName);
     }
 
+    [Theory]
+    [InlineData("env_one", true)]
+    [InlineData("controlplane", false)]
+    public void An_upgrade_needs_a_backup_of_the_control_plane_only(string failing, bool upgrades)
+    {
+        using var host = new FakeHost();
+        host.Install();
+        host.SetState("environments", "env_one\n");
+        host.SetState("full", $"{failing}\n");
+        host.Unpack("1.1.0");
+
+        var result = host.Install("1.1.0");
+
+        Assert.Equal(upgrades ? 0 : 1, result.ExitCode);
+        Assert.Contains("These backups failed:", result.Errors, StringComparison.Ordinal);
+        Assert.Equal(upgrades ? "1.1.0" : "1.0.0", host.Settings("platform.env")["CONTROLPLANE_VERSION"]);
+    }
+
     [Fact]
     public void A_new_host_with_the_old_disk_keeps_the_secrets()
     {

@@ -45,18 +45,86 @@ public sealed class OperationTests : IDisposable
         Assert.Equal(0, Backup().ExitCode);
         var files = Directory.GetFiles(Path.Combine(_host.Data, "backups")).Order(StringComparer.Ordinal).ToArray();
         Assert.Equal(["the dump\n", "the dump\n", "the roles\n", "the dump\n"], files.Select(File.ReadAllText));
-        Assert.Contains(_host.Calls, call => call.EndsWith("pg_dump --username postgres --format custom env_two", StringComparison.Ordinal));
+        Assert.Contains(_host.Calls, call => call.EndsWith("timeout 900 pg_dump --username postgres --lock-wait-timeout=60s --format custom env_two", StringComparison.Ordinal));
         Assert.All(files, file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
 
     [Fact]
     public void A_failed_backup_is_reported_and_leaves_no_file()
     {
-        _host.SetState("full");
+        _host.SetState("full", "controlplane\n");
         var result = Backup();
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains(".dump failed", result.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(_host.Data, "backups")), file => file.EndsWith(".dump", StringComparison.Ordinal) || file.Contains("partial", StringComparison.Ordinal));
+        Assert.Matches(@"These backups failed: \S+Z\.dump\n", result.Errors);
+        Assert.Equal(["-roles.sql"], Backups());
+    }
+
+    [Fact]
+    public void An_environment_that_cannot_be_backed_up_stops_neither_the_others_nor_the_deletion_of_old_backups()
+    {
+        _host.SetState("environments", "env_one\nenv_two\nenv_three\n");
+        _host.SetState("full", "env_one\nenv_two\n");
+        foreach (var old in (string[])["2020-01-01T000000Z-env_one.dump", "2020-01-02T000000Z-env_one.dump", "2020-01-01T000000Z-env_three.dump", "2020-01-01T000000Z.dump"])
+        {
+            File.WriteAllText(Path.Combine(_host.Data, "backups", old), "");
+            File.SetLastWriteTimeUtc(Path.Combine(_host.Data, "backups", old), DateTime.UnixEpoch);
+        }
+
+        var result = Backup();
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Matches(@"These backups failed: \S+Z-env_one\.dump \S+Z-env_two\.dump\n", result.Errors);
+        // The newest of those that failed is kept.
+        Assert.Equal(["-env_one.dump", "-env_three.dump", "-roles.sql", ".dump"], Backups());
+        Assert.True(File.Exists(Path.Combine(_host.Data, "backups/2020-01-02T000000Z-env_one.dump")));
+    }
+
+    [Fact]
+    public void An_environment_is_restored_by_its_own_logins_and_replaced_at_the_end()
+    {
+        var result = Restore("the dump\n");
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Equal(
+            [
+                "docker exec -i postgres pg_restore --username env_one --dbname env_one_new --no-owner --no-privileges --exit-on-error --schema open_webui",
+                "docker exec -i postgres pg_restore --username env_one_gateway --dbname env_one_new --no-owner --no-privileges --exit-on-error --schema litellm",
+            ],
+            _host.Calls.Where(call => call.Contains("pg_restore", StringComparison.Ordinal)));
+        var sql = File.ReadAllText(_host.At("state/sql"));
+        Assert.Contains("create schema litellm authorization env_one_gateway;", sql, StringComparison.Ordinal);
+        Assert.Contains("revoke all on database env_one_new from public;", sql, StringComparison.Ordinal);
+        Assert.Contains("alter database env_one_new rename to env_one;", sql, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("open_webui")]
+    [InlineData("litellm")]
+    public void An_environment_that_cannot_be_restored_is_left_as_it_is(string schema)
+    {
+        _host.SetState("no-restore", schema);
+        var result = Restore("the dump\n");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"The schema {schema} of", result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("drop database if exists env_one with", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
+        Assert.EndsWith("drop database if exists env_one_new with (force);\n", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2026-01-31T013000Z.dump", "is not a backup of an environment")]
+    [InlineData("2026-01-31T013000Z-env_x; drop.dump", "is not a backup of an environment")]
+    [InlineData(null, "There is no file")]
+    public void Only_backups_of_environments_are_restored(string? name, string error)
+    {
+        var path = _host.At(name ?? "missing");
+        if (name is not null)
+        {
+            File.WriteAllText(path, "the dump\n");
+        }
+
+        var result = _host.Run(RestoreScript, [path]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(error, result.Errors, StringComparison.Ordinal);
+        Assert.Empty(_host.Calls);
     }
 
     [Fact]
@@ -86,6 +154,19 @@ public sealed class OperationTests : IDisposable
     }
 
     public void Dispose() => _host.Dispose();
+
+    const string RestoreScript = "opt/1.0.0/deploy/vps/restore-environment.sh";
+
+    ScriptResult Restore(string content)
+    {
+        var backup = _host.At("2026-01-31T013000Z-env_one.dump");
+        File.WriteAllText(backup, content);
+        return _host.Run(RestoreScript, [backup]);
+    }
+
+    /// <summary>The names of all backups, without their times.</summary>
+    IEnumerable<string> Backups() => Directory.GetFiles(Path.Combine(_host.Data, "backups"))
+        .Select(file => Path.GetFileName(file)).Select(name => name[(name.IndexOf('Z', StringComparison.Ordinal) + 1)..]).Order(StringComparer.Ordinal);
 
     ScriptResult Backup() => _host.Run("opt/1.0.0/deploy/vps/backup.sh", []);
 
