@@ -52,7 +52,7 @@ public sealed record MonthlyCost(IReadOnlyList<CostLine> Lines)
             $"{nats} NAT gateways, {network.Endpoints.Count} endpoints in {network.Zones} zones");
         yield return new("Functions, API, CloudFront, WAF", null,
             load.Calls / 1_000_000 * (Prices.FunctionMillion + Prices.HttpApiMillion + Prices.DeliveryMillion + Prices.FirewallMillion)
-                + load.Calls * 0.05m * plan.Functions.Usage.MemoryMib / 1024 * Prices.FunctionGbSecond + Prices.FirewallMonth + 5 * Prices.FirewallRuleMonth,
+                + load.Calls * 0.05m * plan.Functions.Usage.MemoryMib / 1024 * Prices.FunctionGbSecond + Prices.FirewallMonth + 6 * Prices.FirewallRuleMonth,
             $"{load.Calls / 1_000_000:0.0} million requests of 50 ms");
         yield return new("Logs, metrics, alarms", null, load.Users * load.LogGbPerUser * Prices.LogGb + 50 * Prices.LogGb + cpu.Nodes * 250 * Prices.MetricsMillionSamples + 25 * Prices.AlarmMonth + Prices.DashboardMonth,
             "50 GB plus 0.5 GB per user; 250 million samples per node");

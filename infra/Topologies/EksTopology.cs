@@ -97,7 +97,7 @@ public sealed class EksTopology : ComponentResource
         };
         if (primary is null)
         {
-            CreateSingletons(plan, stack, keys, second, database, files, secrets, zone, api, alerts, childOptions);
+            CreateSingletons(plan, stack, keys, second, database, files, secrets, zone, api, alerts, network, childOptions);
         }
 
         RegisterOutputs();
@@ -106,11 +106,11 @@ public sealed class EksTopology : ComponentResource
     // One per platform, not per region.
     void CreateSingletons(
         Plan plan, StackInfo stack, Keys keys, SecondRegion? second, PostgresDatabase database, ModelFiles files, Secrets secrets, DnsZone zone, HttpApi api, Alerts alerts,
-        ComponentResourceOptions childOptions)
+        VpcNetwork network, ComponentResourceOptions childOptions)
     {
         var models = new ModelVersions("model-versions", plan.Data, keys, second, stack, childOptions);
         var backups = new Backups("backups", plan.Data, keys, second, alerts, stack, [database.Instance.Arn, files.Arn, models.Store.Bucket.Arn], childOptions);
-        var firewall = new Firewall("firewall", plan.Edge, plan.Observability.LogDays, stack, childOptions);
+        var firewall = new Firewall("firewall", plan.Edge, plan.Observability.LogDays, stack, network.NatAddresses, childOptions);
         var delivery = new Delivery("delivery", plan.Edge, zone, firewall, secrets.OriginToken, childOptions);
         var audit = new Audit("audit", plan.Observability, keys, models.Store, stack, childOptions);
         _ = new Spending("spending", plan.Observability, alerts, stack, childOptions);

@@ -55,12 +55,29 @@ public sealed class EdgeTests(Stacks stacks)
     public async Task Content_inspection_rules_exclude_the_paths_of_gateways()
     {
         var firewall = Assert.Single((await stacks.GetAsync("prod")).OfType("aws:wafv2/webAcl:WebAcl"));
-        var rules = Enumerable.Range(0, 5).ToDictionary(i => (string)firewall[$"rules.{i}.name"]!, i => $"rules.{i}.statement");
+        var rules = Enumerable.Range(0, 6).ToDictionary(i => (string)firewall[$"rules.{i}.name"]!, i => $"rules.{i}.statement");
         const string exempt = "scopeDownStatement.notStatement.statement.regexMatchStatement.regexString";
         Assert.All((string[])["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet"], group =>
             Assert.Equal("^(/v1/usage|/v1/usage/litellm|/v1/authorize)$", firewall[$"{rules[group]}.managedRuleGroupStatement.{exempt}"]));
         Assert.Equal("^(/v1/usage|/v1/usage/litellm|/v1/authorize)$", firewall[$"{rules["requests-per-address"]}.rateBasedStatement.{exempt}"]);
         Assert.Null(firewall[$"{rules["AWSManagedRulesAmazonIpReputationList"]}.managedRuleGroupStatement.{exempt}"]);
+    }
+
+    [Fact]
+    public async Task One_address_cannot_use_up_the_requests_of_all_gateways()
+    {
+        var deployed = await stacks.GetAsync("prod");
+        var firewall = Assert.Single(deployed.OfType("aws:wafv2/webAcl:WebAcl"));
+        const string rule = "rules.5", limit = $"{rule}.statement.rateBasedStatement", requests = $"{limit}.scopeDownStatement.andStatement.statements";
+        Assert.Equal("gateway-requests-per-address", firewall[$"{rule}.name"]);
+        Assert.NotNull(firewall[$"{rule}.action.block"]);
+        Assert.Equal(("IP", 30_000d), (firewall[$"{limit}.aggregateKeyType"], Convert.ToDouble(firewall[$"{limit}.limit"], null)));
+        Assert.Equal("^(/v1/usage|/v1/usage/litellm|/v1/authorize)$", firewall[$"{requests}.0.regexMatchStatement.regexString"]);
+        // The environments of this stack share few addresses, and are limited tenant by tenant.
+        Assert.NotNull(firewall[$"{requests}.1.notStatement.statement.ipSetReferenceStatement.arn"]);
+        var own = Assert.Single(deployed.OfType("aws:wafv2/ipSet:IpSet"));
+        Assert.Equal(deployed.OfType("aws:ec2/natGateway:NatGateway").Count(), own.Texts("addresses").Count());
+        Assert.True(own["scope"] is "CLOUDFRONT" && own["region"] is "us-east-1");
     }
 
     [Theory]

@@ -11,6 +11,8 @@ public sealed class Firewall : ComponentResource
 {
     public const string Region = "us-east-1";
 
+    const string Scope = "CLOUDFRONT";
+
     /// <summary>Paths that tenants' gateways call: signed requests, many and large, from few addresses.</summary>
     static readonly string GatewayPathPattern = $"^({string.Join('|', GatewayRoutes.All.Select(route => route.Split(' ')[1]))})$";
 
@@ -27,17 +29,25 @@ public sealed class Firewall : ComponentResource
 
     public WebAcl Acl { get; }
 
-    public Firewall(string name, EdgePlan plan, int logDays, StackInfo stack, ComponentResourceOptions? options = null)
+    /// <param name="ownAddresses">From which the environments of this stack call.</param>
+    public Firewall(string name, EdgePlan plan, int logDays, StackInfo stack, InputList<string> ownAddresses, ComponentResourceOptions? options = null)
         : base("controlplane:edge:Firewall", name, options)
     {
         var childOptions = new CustomResourceOptions { Parent = this };
+        var own = new IpSet(name, new IpSetArgs
+        {
+            Region = Region,
+            Scope = Scope,
+            IpAddressVersion = "IPV4",
+            Addresses = ownAddresses.Apply(addresses => addresses.Select(address => $"{address}/32")),
+        }, childOptions);
         Acl = new WebAcl(name, new WebAclArgs
         {
             Region = Region,
-            Scope = "CLOUDFRONT",
+            Scope = Scope,
             Description = "Portal and API",
             DefaultAction = new WebAclDefaultActionArgs { Allow = new WebAclDefaultActionAllowArgs() },
-            Rules = [.. ManagedGroups.Select((group, i) => ManagedRule(group.Name, group.CountOnly, group.IncludesGateways, i + 1)), RateLimit(plan)],
+            Rules = [.. ManagedGroups.Select((group, i) => ManagedRule(group.Name, group.CountOnly, group.IncludesGateways, i + 1)), RateLimit(plan), GatewayRateLimit(plan, own)],
             VisibilityConfig = new WebAclVisibilityConfigArgs { CloudwatchMetricsEnabled = true, SampledRequestsEnabled = true, MetricName = name },
         }, childOptions);
 
@@ -107,10 +117,39 @@ public sealed class Firewall : ComponentResource
         },
     };
 
-    static WebAclRuleArgs RateLimit(EdgePlan plan) => new()
+    static WebAclRuleArgs RateLimit(EdgePlan plan) => RateLimit(
+        "requests-per-address", ManagedGroups.Length + 1, plan.RequestsPerAddress, new WebAclRuleStatementRateBasedStatementScopeDownStatementArgs
+        {
+            NotStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementNotStatementArgs { Statement = GatewayPaths() },
+        });
+
+    // API Gateway throttles all clients of a route together: one address must not use that up with invented keys.
+    static WebAclRuleArgs GatewayRateLimit(EdgePlan plan, IpSet own) => RateLimit(
+        "gateway-requests-per-address", ManagedGroups.Length + 2, plan.GatewayRequestsPerAddress, new WebAclRuleStatementRateBasedStatementScopeDownStatementArgs
+        {
+            AndStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementAndStatementArgs
+            {
+                Statements =
+                {
+                    GatewayPaths(),
+                    new WebAclRuleStatementRateBasedStatementScopeDownStatementArgs
+                    {
+                        NotStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementNotStatementArgs
+                        {
+                            Statement = new WebAclRuleStatementRateBasedStatementScopeDownStatementArgs
+                            {
+                                IpSetReferenceStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementIpSetReferenceStatementArgs { Arn = own.Arn },
+                            },
+                        },
+                    },
+                },
+            },
+        });
+
+    static WebAclRuleArgs RateLimit(string name, int priority, int limit, WebAclRuleStatementRateBasedStatementScopeDownStatementArgs requests) => new()
     {
-        Name = "requests-per-address",
-        Priority = ManagedGroups.Length + 1,
+        Name = name,
+        Priority = priority,
         Action = new WebAclRuleActionArgs { Block = new WebAclRuleActionBlockArgs() },
         Statement = new WebAclRuleStatementArgs
         {
@@ -118,14 +157,11 @@ public sealed class Firewall : ComponentResource
             {
                 AggregateKeyType = "IP",
                 EvaluationWindowSec = 300,
-                Limit = plan.RequestsPerAddress,
-                ScopeDownStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementArgs
-                {
-                    NotStatement = new WebAclRuleStatementRateBasedStatementScopeDownStatementNotStatementArgs { Statement = GatewayPaths() },
-                },
+                Limit = limit,
+                ScopeDownStatement = requests,
             },
         },
-        VisibilityConfig = MetricFor("requests-per-address"),
+        VisibilityConfig = MetricFor(name),
     };
 
     static WebAclRuleStatementRateBasedStatementScopeDownStatementArgs GatewayPaths() => new()

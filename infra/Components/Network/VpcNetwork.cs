@@ -19,6 +19,9 @@ public sealed class VpcNetwork : ComponentResource
     /// <summary>One route table per zone.</summary>
     public InputList<string> PrivateRouteTableIds { get; } = [];
 
+    /// <summary>Addresses that requests to the internet come from.</summary>
+    public InputList<string> NatAddresses { get; } = [];
+
     // EKS does not support subnets in these zones. Zone names differ between accounts, zone ids do not.
     static readonly string[] WithoutEks = ["use1-az3", "usw1-az2", "cac1-az3"];
 
@@ -106,6 +109,7 @@ public sealed class VpcNetwork : ComponentResource
     NatGateway Nat(int zone, Subnet subnet, InternetGateway gateway)
     {
         var address = new Eip($"{_name}-{ZoneLabel("nat", zone)}", new EipArgs { Domain = "vpc" }, _childOptions);
+        NatAddresses.Add(address.PublicIp);
         return new NatGateway($"{_name}-{ZoneLabel("nat", zone)}", new NatGatewayArgs { SubnetId = subnet.Id, AllocationId = address.AllocationId },
             new CustomResourceOptions { Parent = this, DependsOn = { gateway } });
     }
