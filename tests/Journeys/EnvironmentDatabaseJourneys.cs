@@ -151,13 +151,19 @@ public sealed class EnvironmentDatabaseJourneys
     }
 
     [Fact]
-    public async Task Long_transactions_of_environments_are_ended()
+    public async Task Long_transactions_of_environments_are_ended_unless_data_is_being_moved()
     {
         await using var rig = await ProvisioningRig.StartAsync(new ProvisioningOptions { PollWindow = TimeSpan.Zero, TransactionLimit = TimeSpan.FromMilliseconds(100) });
         var tenant = await ReadyAsync(rig);
         await using var busy = await rig.ConnectAsync(tenant);
         var sleeping = busy.ExecuteAsync("select pg_sleep(60)", default);
         await Task.Delay(TimeSpan.FromMilliseconds(300));
+        // As by a worker that restores the environment's data at this moment.
+        await rig.RequestAsync(tenant, RunKinds.Restart);
+        await using var lease = await Lease.ClaimAsync(rig.Database, TimeSpan.FromMinutes(5), default);
+        await rig.ScalarAsync<int>("update control.provisioning_step set state = 'running' where run_id = $1 and name = 'database' returning 1", lease!.Run.Id);
+        Assert.Equal(0, (await rig.ProvisionAsync()).Counts["transactions_ended"]);
+        await rig.ScalarAsync<int>("update control.provisioning_step set state = 'done' where run_id = $1 and name = 'database' returning 1", lease.Run.Id);
         Assert.Equal(1, (await rig.ProvisionAsync()).Counts["transactions_ended"]);
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => sleeping);
     }

@@ -99,7 +99,7 @@ public sealed class MissingEnvironments(
     async Task<int> ReadDefaultAsync(EnvironmentCapacity capacity, CancellationToken ct) =>
         options.Sandbox || dataPlane.Ready == "rendered"
             ? int.MaxValue
-            : Math.Min(capacity.Capacity, _dataPlaneCapacity ??= await dataPlane.ReadCapacityAsync(ct) ?? int.MaxValue);
+            : Math.Min(capacity.Capacity, (_dataPlaneCapacity ??= await dataPlane.ReadCapacityAsync(ct)) ?? int.MaxValue);
 
     sealed record Room(int Environments, int Limit, int Trials, int TrialsPerDay)
     {

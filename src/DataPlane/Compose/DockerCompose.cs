@@ -6,6 +6,7 @@ namespace ControlPlane.DataPlane.Compose;
 public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options) : IDataPlane
 {
     static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan InfoTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Memory that the platform itself uses, with a model of 7 billion parameters.</summary>
     const long PlatformMemory = 8L << 30;
@@ -17,10 +18,18 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<int?> ReadCapacityAsync(CancellationToken ct)
     {
-        var result = await DockerCommand.RunAsync(["info", "--format", "{{.MemTotal}}"], CommandTimeout, ct);
-        return long.TryParse(result.Output, NumberStyles.None, CultureInfo.InvariantCulture, out var memory) && result.ExitCode == 0
-            ? (int)Math.Max(1, (memory - PlatformMemory) / EnvironmentMemory)
-            : null;
+        try
+        {
+            var result = await DockerCommand.RunAsync(["info", "--format", "{{.MemTotal}}"], InfoTimeout, ct);
+            return result.ExitCode == 0 && long.TryParse(result.Output, NumberStyles.None, CultureInfo.InvariantCulture, out var memory)
+                ? (int)Math.Max(1, (memory - PlatformMemory) / EnvironmentMemory)
+                : null;
+        }
+        catch (StepFailedException)
+        {
+            // The engine does not answer. The environment's own steps report why.
+            return null;
+        }
     }
 
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
