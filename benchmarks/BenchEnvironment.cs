@@ -82,6 +82,9 @@ sealed class BenchEnvironment : IAsyncDisposable
     public Task EmptyAsync(CancellationToken ct) => ExecuteAsync(
         "truncate control.usage_event, control.usage_counter, control.usage_day, control.daily_usage, control.rolled_up_day, control.budget, control.budget_alert, control.reservation, control.authorization_answer; checkpoint", ct);
 
+    /// <summary>Ends all authorized calls, as if they had used nothing.</summary>
+    public Task ReleaseReservationsAsync(CancellationToken ct) => ExecuteAsync("truncate control.reservation; update control.budget set reserved = 0", ct);
+
     public async ValueTask DisposeAsync()
     {
         Operator.Dispose();
@@ -115,6 +118,9 @@ sealed class BenchEnvironment : IAsyncDisposable
 
         start.Environment["CONTROLPLANE_OPERATOR_KEY"] = OperatorKey;
         start.Environment["CONTROLPLANE_DATAPLANE"] = "render";
+        // Calls that are authorized here are never made, so they are as many as the server can authorize.
+        start.Environment["CONTROLPLANE_LIMIT_AUTHORIZATIONS"] = "10000";
+        start.Environment["CONTROLPLANE_LIMIT_RESERVATIONS"] = "10000";
         var server = Process.Start(start)!;
         return await server.StandardOutput.ReadLineAsync(ct) == "ready" ? server : throw new InvalidOperationException("The server did not start.");
     }

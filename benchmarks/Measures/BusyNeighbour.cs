@@ -43,8 +43,12 @@ sealed class BusyNeighbour(BenchEnvironment environment, BenchOptions options) :
 
     public override Task<double> BaselineAsync(CancellationToken ct) => AuthorizeAsync(ct);
 
-    async Task<double> AuthorizeAsync(CancellationToken ct) => LoadClients.Percentile(
-        await LoadClients.RunAsync(environment.Port, Connections, options.Round, _ => AuthorizeLatency.Requests(Tenant.Key), AuthorizeLatency.Check, ct, Pause), 0.99);
+    async Task<double> AuthorizeAsync(CancellationToken ct)
+    {
+        await environment.ReleaseReservationsAsync(ct);
+        return LoadClients.Percentile(
+            await LoadClients.RunAsync(environment.Port, Connections, options.Round, _ => AuthorizeLatency.Requests(Tenant.Key), AuthorizeLatency.Check, ct, Pause), 0.99);
+    }
 
     async Task RedeliverAsync(CancellationToken ct)
     {

@@ -168,6 +168,8 @@ DENIALS = {
     "feature_not_in_plan": (None, "Your organization's plan does not include {feature}. Ask your administrator for a larger plan."),
     "feature_limit": ("Your organization has used up its {feature} for this month. Try again {when}.",
                       "Your organization has used up its {feature}. Ask your administrator for a larger plan."),
+    "reservation_limit": ("Your organization has too many calls running at the same time. Try again {when}.",
+                          "Your organization has too many calls running at the same time. Try again in a few minutes."),
     "trial_expired": (None, "Your organization's trial has ended. Ask your administrator to choose a plan. Your chats are kept."),
     "suspended": (None, "Your organization's account is suspended. Ask your administrator to check the invoices in the portal."),
     "environment_not_ready": (None, "Your environment is still being set up. Try again in a few minutes."),
@@ -175,6 +177,7 @@ DENIALS = {
 OTHER_DENIAL = (None, "Your organization's plan does not allow this call.")
 FEATURES = {"image": "images", "web_search": "web searches", "rag_file": "files"}
 UNAVAILABLE = "Your organization's budget cannot be checked right now, so the request was not sent. Nothing was charged. Try again in a minute."
+TOO_MANY_REQUESTS = "Your organization is sending too many requests, so this one was not sent. Nothing was charged. Try again in a minute."
 NO_RETRY = {"x-should-retry": "false"}
 
 
@@ -647,6 +650,9 @@ class BudgetHook(CustomLogger):
         if reply.status in (400, 401, 403, 404, 422):
             log.error("Authorization request rejected with status %d: check CONTROLPLANE_URL and CONTROLPLANE_KEY", reply.status)
             raise HTTPException(status_code=503, detail=UNAVAILABLE, headers=dict(NO_RETRY))
+        if reply.status == 429:
+            # The control plane is available, so BUDGET_FAIL_OPEN does not apply: too many requests must not get past the budget.
+            raise HTTPException(status_code=429, detail=TOO_MANY_REQUESTS, headers={**NO_RETRY, "retry-after": str(max(1, int(reply.retry_after)))})
         raise ControlPlaneUnavailable(f"status {reply.status}", reply.retry_after)
 
     async def _record(self, event: Mapping[str, Any]) -> None:

@@ -47,8 +47,11 @@ public static class App
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     public static void AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddSingleton<Authorize>();
         services.AddSingleton<FindWebhookSecrets>();
+        var maxHeld = configuration.ReadCount("CONTROLPLANE_LIMIT_RESERVATIONS", Authorize.DefaultMaxHeld, "number of calls at the same time", Authorize.HighestMaxHeld);
+        services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld));
+        var perSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_AUTHORIZATIONS", AuthorizationRate.DefaultPerSecond, "number per second", AuthorizationRate.MaxPerSecond);
+        services.AddSingleton(s => new AuthorizationRate(perSecond * (s.GetRequiredService<ControlPlaneOptions>().Sandbox ? 1000 : 1)));
         services.AddSingleton<UsageCaller>();
         services.AddSingleton(UsageDeliveries.Read(configuration));
         services.AddSingleton(QuarantineSettings.Read(configuration));

@@ -159,7 +159,16 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
         await _server.SqlAsync("update control.environment set state = 'updating' where tenant_id = $1", tenant.Id);
         Assert.True((await tenant.AuthorizeAsync(1)).Allow);
         (await _server.Operator.PostAsync($"/v1/admin/tenants/{tenant.Id}/suspend", null)).EnsureSuccessStatusCode();
-        Assert.Equal(("suspended", null), (await tenant.AuthorizeAsync(1)).Denial);
+        for (var request = 0; request < 3; request++)
+        {
+            Assert.Equal(("suspended", null), (await tenant.AuthorizeAsync(1, request: "r1")).Denial);
+        }
+
+        // Such a denial holds for all requests of the tenant, so it is not stored with each.
+        Assert.Equal(0, await _server.ReadAsync<long>("select count(*) from control.authorization_answer where request_id = 'r1'"));
+        (await _server.Operator.PostAsync($"/v1/admin/tenants/{tenant.Id}/resume", null)).EnsureSuccessStatusCode();
+        await _server.SqlAsync("update control.environment set state = 'ready' where tenant_id = $1", tenant.Id);
+        Assert.True((await tenant.AuthorizeAsync(1, request: "r1")).Allow);
     }
 
     [Fact]

@@ -141,6 +141,28 @@ public class RetentionJourneys
     }
 
     [Fact]
+    public async Task A_run_that_leaves_expired_rows_fails_so_that_it_is_repeated_and_purges_the_other_tables_all_the_same()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        await server.SqlAsync(
+            "insert into control.authorization_answer (tenant_id, request_id, answer, answered_at) select $1, n::text, '{}', now() - make_interval(days => 3) from generate_series(1, 2500) n",
+            tenant.Id);
+        await server.SqlAsync(
+            "insert into control.webhook_delivery (id, tenant_id, type, payload, created_at) select gen_random_uuid(), $1, 'test', '{}', now() - make_interval(days => 31) from generate_series(1, 10) n",
+            tenant.Id);
+        var purges = server.Services.GetRequiredService<RunPurges>();
+
+        var report = await purges.RunAsync([.. LimitRetention.Purges, .. NotificationRetention.Purges], default, TimeSpan.Zero);
+        Assert.Equal((1_000, 10), (report.Counts["authorizations"], report.Counts["webhooks"]));
+        Assert.StartsWith("There are more expired authorizations", Assert.Single(report.Failures), StringComparison.Ordinal);
+
+        report = await purges.RunAsync(LimitRetention.Purges, default);
+        Assert.Equal(1_500, report.Counts["authorizations"]);
+        Assert.Empty(report.Failures);
+    }
+
+    [Fact]
     public async Task An_invalid_retention_stops_the_start_with_a_message()
     {
         var error = await Assert.ThrowsAsync<SettingException>(() => TestServer.StartAsync(settings: [new("CONTROLPLANE_RETENTION", "invoices=1d")]));

@@ -56,6 +56,29 @@ public class TenantLimitJourneys
     }
 
     [Fact]
+    public async Task Authorizations_are_limited_per_tenant_and_second()
+    {
+        await using var server = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_AUTHORIZATIONS", "1")]);
+        var (busy, other) = (await server.CreateReadyTenantAsync(), await server.CreateReadyTenantAsync());
+        HttpResponseMessage reply;
+        var requests = 0;
+        do
+        {
+            reply = await busy.PostAuthorizeAsync(new { request_id = Names.Random("r"), user = "u1", model = "mistral:7b-instruct", estimated_tokens = 0 });
+            requests++;
+        }
+        while (reply.StatusCode == HttpStatusCode.OK && requests < 1_000);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, reply.StatusCode);
+        Assert.NotNull(reply.Headers.RetryAfter?.Delta);
+        Assert.True((await other.AuthorizeAsync(0)).Allow);
+        // The burst is used up; a second allows one more.
+        Assert.InRange(requests, 30, 500);
+        await Task.Delay(reply.Headers.RetryAfter!.Delta!.Value + TimeSpan.FromSeconds(1));
+        Assert.True((await busy.AuthorizeAsync(0)).Allow);
+    }
+
+    [Fact]
     public async Task Keys_and_limited_users_have_a_maximum_per_tenant()
     {
         await using var server = await TestServer.StartAsync();

@@ -66,7 +66,7 @@ class AuthorizationTest(support.HookTest):
 
     def test_every_reason_has_its_own_message(self):
         reasons = ["model_not_in_plan", "model_restricted", "daily_limit", "monthly_limit", "user_limit", "feature_not_in_plan", "feature_limit",
-                   "trial_expired", "suspended", "environment_not_ready"]
+                   "reservation_limit", "trial_expired", "suspended", "environment_not_ready"]
         self.assertEqual(set(reasons), set(self.module.DENIALS))
         messages = set()
         for reason in reasons + ["an_unknown_reason"]:
@@ -79,7 +79,7 @@ class AuthorizationTest(support.HookTest):
         self.assertEqual(len(reasons) + 1, len(messages))
 
     def test_a_temporary_denial_says_when_to_retry(self):
-        for reason in ("daily_limit", "monthly_limit", "user_limit", "feature_limit"):
+        for reason in ("daily_limit", "monthly_limit", "user_limit", "feature_limit", "reservation_limit"):
             self.control_plane.answer = {"allow": False, "reason": reason, "retry_at": "2096-03-04T00:00:00.1234567+01:00"}
             denial = self.denied(call_type="aimage_generation")
             self.assertEqual(429, denial.status_code)
@@ -109,7 +109,7 @@ class AuthorizationTest(support.HookTest):
         def status(number):
             self.control_plane.status = number
 
-        for fail in (lambda: status(503), lambda: status(500), lambda: status(429), lambda: status(401), lambda: status(404), stop):
+        for fail in (lambda: status(503), lambda: status(500), lambda: status(401), lambda: status(404), stop):
             fail()
             denial = self.denied()
             self.assertEqual(503, denial.status_code)
@@ -190,3 +190,9 @@ class FailOpenTest(support.HookTest):
     def test_a_revoked_key_does_not_allow_the_call(self):
         self.control_plane.status = 401
         self.assertEqual(503, self.denied().status_code)
+
+    def test_too_many_requests_are_denied(self):
+        self.control_plane.status, self.control_plane.headers = 429, {"Retry-After": "7"}
+        denial = self.denied()
+        self.assertEqual((429, "7"), (denial.status_code, denial.headers["retry-after"]))
+        self.assertIn("too many requests", denial.detail)

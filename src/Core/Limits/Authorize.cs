@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -10,8 +11,9 @@ namespace ControlPlane.Limits;
 /// <param name="RequestId">Chosen by the caller. The same id gets the same answer.</param>
 /// <param name="EstimatedTokens">Prompt and completion together; reserved until the usage event settles it.</param>
 /// <param name="Quantity">Units of <paramref name="Feature"/>.</param>
+/// <param name="Network">Of the caller. Requests with keys that have not been verified in this process take turns by it.</param>
 public sealed record AuthorizationRequest(
-    byte[] KeyHash, string RequestId, string User, string Model, long EstimatedTokens, string? Feature, long Quantity);
+    byte[] KeyHash, string RequestId, string User, string Model, long EstimatedTokens, string? Feature, long Quantity, string Network = "");
 
 /// <summary>The answer, serialized as it is (DESIGN section 6).</summary>
 /// <param name="Remaining">Tokens left in the tightest hard limit after this reservation; null when unlimited.</param>
@@ -22,8 +24,9 @@ public sealed record AuthorizationAnswer(
 
 /// <summary>
 /// Authorizes calls and reserves their estimates, in the database and in one round trip (<c>control.authorize</c>). Concurrent requests are batched:
-/// those that arrive while a batch is running form the next one and share its commit. A batch waits for no tenant's locks: requests of a tenant whose
-/// budget rows another transaction holds are left out of it and wait apart from it, with a limit.
+/// those that arrive while a batch is running form the next one and share its commit. When more wait than a batch holds, tenants take turns. A batch waits
+/// for no tenant's locks: requests of a tenant whose budget rows another transaction holds, or of which many reservations have expired, are left out of it
+/// and run apart from it, with a limit.
 /// </summary>
 public sealed class Authorize : IAsyncDisposable
 {
@@ -33,7 +36,13 @@ public sealed class Authorize : IAsyncDisposable
     /// <summary>How long a batch of a locked tenant waits. A request may also have to wait for the batch before, and gateways wait for five seconds.</summary>
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(2);
 
-    const int MaxBatchSize = 128, MaxLockedTenants = 8, MaxRequestsPerLockedTenant = 512;
+    /// <summary>Reservations that a tenant may hold at the same time, which is how many calls may run.</summary>
+    public const int DefaultMaxHeld = 5_000;
+
+    /// <summary>The highest such limit: one transaction can still release them all (lock_and_release).</summary>
+    public const int HighestMaxHeld = 10_000;
+
+    const int MaxBatchSize = 128, MaxLockedTenants = 8, MaxRequestsPerLockedTenant = 512, MaxVerifiedKeys = 100_000;
 
     static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -43,13 +52,18 @@ public sealed class Authorize : IAsyncDisposable
 
     readonly ControlDatabase _database;
     readonly Clock _clock;
+    readonly int _maxHeld;
+    // By key hash, in hexadecimal. A key never changes its tenant, so an entry stays right; whether the key may still authorize is checked with each request.
+    readonly ConcurrentDictionary<string, Guid> _verifiedKeys = new();
     readonly RequestBatcher<AuthorizationRequest, Outcome> _batcher;
     readonly TenantBulkhead<AuthorizationRequest, Outcome> _lockedTenants;
 
-    public Authorize(ControlDatabase database, Clock clock)
+    /// <param name="maxHeld">Reservations that a tenant may hold at the same time.</param>
+    public Authorize(ControlDatabase database, Clock clock, int maxHeld = DefaultMaxHeld)
     {
-        (_database, _clock) = (database, clock);
-        _batcher = new((requests, ct) => AuthorizeBatchAsync(requests, wait: false, ct), MaxBatchSize, fairBy: request => Convert.ToHexString(request.KeyHash));
+        (_database, _clock, _maxHeld) = (database, clock, maxHeld);
+        _batcher = new(
+            (requests, ct) => AuthorizeBatchAsync(requests, wait: false, ct), MaxBatchSize, fairBy: request => TenantOf(request.KeyHash) is { } tenant ? tenant : request.Network);
         _lockedTenants = new((_, requests, ct) => AuthorizeBatchAsync(requests, wait: true, ct), MaxRequestsPerLockedTenant, MaxLockedTenants, MaxRequestsPerLockedTenant);
     }
 
@@ -66,6 +80,9 @@ public sealed class Authorize : IAsyncDisposable
 
         return outcome.Answer;
     }
+
+    /// <summary>The tenant of a key that has been verified in this process; null: not yet.</summary>
+    public Guid? TenantOf(byte[] keyHash) => _verifiedKeys.TryGetValue(Convert.ToHexString(keyHash), out var tenant) ? tenant : null;
 
     public async ValueTask DisposeAsync()
     {
@@ -87,24 +104,41 @@ public sealed class Authorize : IAsyncDisposable
                 r.Feature,
                 Quantity = r.Feature is null ? 0 : r.Quantity,
                 Wait = wait,
+                MaxHeld = _maxHeld,
             }),
             Json);
         await using var session = await _database.OpenAppAsync(ct, LockTimeout);
         var outcomes = new Outcome[requests.Count];
         foreach (var (ordinal, outcome) in await session.QueryAsync(
-            "select ordinal, answer ->> 'busy', answer from control.authorize($1::jsonb, $2, $3)", row => (row.GetInt32(0), Read(row)), ct,
+            "select ordinal, answer ->> 'busy', answer, (answer ->> 'tenant_id')::uuid from control.authorize($1::jsonb, $2, $3)", row => (row.GetInt32(0), Read(row)), ct,
             payload, _clock.GetUtcNow(), ReservationLifetime))
         {
             outcomes[ordinal] = outcome;
+            Remember(requests[ordinal].KeyHash, outcome.Tenant ?? outcome.LockedTenant);
         }
 
         return outcomes;
     }
 
+    void Remember(byte[] keyHash, Guid? tenant)
+    {
+        if (tenant is not { } verified || TenantOf(keyHash) is not null)
+        {
+            return;
+        }
+
+        if (_verifiedKeys.Count >= MaxVerifiedKeys)
+        {
+            _verifiedKeys.Clear();
+        }
+
+        _verifiedKeys[Convert.ToHexString(keyHash)] = verified;
+    }
+
     static Outcome Read(NpgsqlDataReader row) => row.Get<string>(1) is { } tenant
         ? new Outcome(LockedTenant: Guid.Parse(tenant, CultureInfo.InvariantCulture))
-        : new Outcome(Answer: row.Get<string>(2) is { } answer ? JsonSerializer.Deserialize<AuthorizationAnswer>(answer, Json) : null);
+        : new Outcome(Answer: row.Get<string>(2) is { } answer ? JsonSerializer.Deserialize<AuthorizationAnswer>(answer, Json) : null, Tenant: row.Get<Guid?>(3));
 
     /// <param name="LockedTenant">Set when the request was not processed.</param>
-    readonly record struct Outcome(AuthorizationAnswer? Answer = null, Guid? LockedTenant = null);
+    readonly record struct Outcome(AuthorizationAnswer? Answer = null, Guid? Tenant = null, Guid? LockedTenant = null);
 }

@@ -6,10 +6,14 @@ namespace ControlPlane.Web.Authorization;
 static class AuthorizeEndpoints
 {
     public static void MapAuthorize(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/authorize", Post).WithMetadata(BodyLimit.Authorize).WithName("authorizeCall").WithSummary("Check whether a call is allowed and reserve its estimate");
+        routes.MapPost("/v1/authorize", Post).WithMetadata(BodyLimit.Authorize).WithName("authorizeCall").WithSummary("Check whether a call is allowed and reserve its estimate")
+            .WithDescription(
+                "`reason` is why a call is denied: model_not_in_plan, model_restricted (an invoice is overdue), daily_limit, monthly_limit, user_limit, feature_not_in_plan, "
+                + "feature_limit, reservation_limit (too many calls at the same time), trial_expired, suspended or environment_not_ready. The same `request_id` gets the same "
+                + "answer, except after the last four. A tenant that sends too many requests gets 429 with Retry-After.");
 
     static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(
-        AuthorizeRequest request, HttpRequest http, Authorize authorize, FindTenantKey findTenantKey, DatabaseCircuit circuit, CancellationToken ct)
+        AuthorizeRequest request, HttpRequest http, Authorize authorize, AuthorizationRate rate, FindTenantKey findTenantKey, DatabaseCircuit circuit, CancellationToken ct)
     {
         if (request.Errors() is { Count: > 0 } errors)
         {
@@ -18,7 +22,12 @@ static class AuthorizeEndpoints
 
         var authorization = new AuthorizationRequest(
             Credentials.Hash(BearerKeys.KeyOf(http) ?? ""), ExternalIds.Stored(request.RequestId!), ExternalIds.Stored(request.User!), request.Model!, request.EstimatedTokens!.Value,
-            request.Feature, request.Quantity ?? 1);
+            request.Feature, request.Quantity ?? 1, RateLimits.Client(http.HttpContext.Connection.RemoteIpAddress));
+        if (authorize.TenantOf(authorization.KeyHash) is { } tenant && rate.Acquire(tenant) is { IsAcquired: false } refused)
+        {
+            return RateLimits.Reject(http.HttpContext, refused);
+        }
+
         // Safe to cancel: a retry with the same request_id gets the same answer.
         return await circuit.RunAsync(work => authorize.RunAsync(authorization, work), ct, bypassOpenCircuit: true) is { } answer
             ? TypedResults.Ok(answer)

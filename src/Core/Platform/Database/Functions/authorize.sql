@@ -1,16 +1,19 @@
 -- Limits: may these calls go ahead? One round trip answers any number of requests of any tenants. Called only by Authorize.cs.
 --
---   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?}]
+--   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?, max_held?}]
 --             wait: whether to wait for a tenant whose budget rows another transaction has locked; default true, which is what the former release expects
+--             max_held: how many reservations a tenant may hold at the same time
 --   holds     lifetime of the reservations
---   answer    null for a key that is unknown, revoked or lacks the scope; {busy: tenant id} for requests that were not processed because they would have had to wait
+--   answer    with tenant_id, whose key it is; null for a key that is unknown, revoked or lacks the scope; {busy: tenant id} for requests that were not
+--             processed because they would have had to wait, or others for them
 --
 -- Requests are processed in the order of their tenants, so that two batches wait for each other instead of deadlocking. A tenant's budget rows are
 -- locked all at once, in the order of their key, as ingestion does. All checks and reservations run under these locks, so used + reserved never
--- exceeds a hard limit. Expired reservations are released first.
+-- exceeds a hard limit. Expired reservations are released first (lock_and_release).
 --
 -- What all requests of a tenant have in common is read once per tenant, and its token budget is written once at the end: every further version of a
--- row in one transaction makes the next one slower to find.
+-- row in one transaction makes the next one slower to find. Held reservations are read once per tenant and batch, too, never per request: their number
+-- is up to the tenant, and other tenants' requests are in the same batch.
 create or replace function control.authorize(requests jsonb, at timestamptz, holds interval) returns table (ordinal int, answer jsonb)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
@@ -32,10 +35,16 @@ declare
     period_used bigint;
     period_reserved bigint;
     batch_reserved bigint := 0;
+    -- Its reservations: how many it holds, when the first one is released that counts towards a limit, by limit; and the sums of its users, by user.
+    max_held int;
+    held int;
+    releases jsonb;
+    user_totals jsonb;
     -- Of the request.
     feature text;
     model record;
     user_limit control.user_limit;
+    user_total jsonb;
     tokens bigint;
     quantity bigint;
     feature_limit bigint;
@@ -50,6 +59,7 @@ declare
     maximum bigint;
     used bigint;
     window_ends_at timestamptz;
+    limit_key text;
     next_release_at timestamptz;
     retry_at timestamptz;
 begin
@@ -78,14 +88,13 @@ begin
             select * into limits from control.limits_of(current_tenant, at);
             period := control.period_start(limits.anchor, today);
             next_period := control.next_period_start(limits.anchor, period)::timestamp at time zone 'UTC';
-            -- The first one by its index, which the planner uses for "order by … limit 1": held reservations are many, expired ones few.
-            select r.expires_at into next_release_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' order by r.expires_at limit 1;
-            tenant_busy := not control.lock_budget_rows(
-                current_tenant, case when next_release_at <= at then at end, item.features, today, period, coalesce((item.request ->> 'wait')::boolean, true));
-            if not tenant_busy and next_release_at <= at then
-                perform control.release_expired(current_tenant, at);
-            end if;
-
+            tenant_busy := not control.lock_and_release(
+                current_tenant, at, item.features, today, period, coalesce((item.request ->> 'wait')::boolean, true));
+            max_held := coalesce((item.request ->> 'max_held')::int, 5000);
+            select count(*), jsonb_build_object('reservation_limit', coalesce(min(h.expires_at), at + lifetime)) into held, releases from (
+                select r.expires_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at
+                order by r.expires_at limit max_held) h;
+            user_totals := '{}';
             select max(b.used) filter (where b.span = 'day'), max(b.reserved) filter (where b.span = 'day'),
                    max(b.used) filter (where b.span = 'period'), max(b.reserved) filter (where b.span = 'period')
             into day_used, day_reserved, period_used, period_reserved
@@ -112,7 +121,15 @@ begin
 
         -- Idempotent replay: the first request with this id held these locks until it committed, so the stored answer is final.
         select a.answer into answer from control.authorization_answer a where a.tenant_id = current_tenant and a.request_id = item.request_id;
+        -- The tenant's state denies all of its requests, so these answers are not stored, and the same request may be allowed later.
+        answer := coalesce(answer, tenant_denial);
+        if answer is null and held >= max_held then
+            retry_at := (releases ->> 'reservation_limit')::timestamptz;
+            answer := control.deny('reservation_limit', case when limits.trial_ends_at <= retry_at then null else retry_at end);
+        end if;
+
         if answer is not null then
+            answer := answer || jsonb_build_object('tenant_id', current_tenant);
             return next;
             continue;
         end if;
@@ -127,18 +144,15 @@ begin
             where u.tenant_id = current_tenant and u.user_id in (item.user_name, '*') order by u.user_id = '*' limit 1;
         end if;
 
-        answer := tenant_denial;
-        if answer is null then
-            select m.name, m.is_local into model from control.model m
-            where m.name = item.request ->> 'model'
-              and (limits.all_models or exists (select from control.plan_model pm where pm.plan = limits.plan and pm.model = m.name));
-            answer := case
-                when model.name is null then control.deny('model_not_in_plan')
-                when local_models_only and not model.is_local then control.deny('model_restricted')
-                when feature is not null and feature_limit = 0 then control.deny('feature_not_in_plan')
-                when user_limit.models is not null and not model.name = any (user_limit.models) then control.deny('user_limit')
-            end;
-        end if;
+        select m.name, m.is_local into model from control.model m
+        where m.name = item.request ->> 'model'
+          and (limits.all_models or exists (select from control.plan_model pm where pm.plan = limits.plan and pm.model = m.name));
+        answer := case
+            when model.name is null then control.deny('model_not_in_plan')
+            when local_models_only and not model.is_local then control.deny('model_restricted')
+            when feature is not null and feature_limit = 0 then control.deny('feature_not_in_plan')
+            when user_limit.models is not null and not model.name = any (user_limit.models) then control.deny('user_limit')
+        end;
 
         if answer is null then
             denied := null;
@@ -149,21 +163,19 @@ begin
                 join control.budget b on b.tenant_id = current_tenant and b.meter = w.meter and b.span = w.span and b.starts = w.starts where w.meter <> 'tokens';
             end if;
 
-            user_day_used := null;
-            user_day_reserved := null;
-            user_period_used := null;
-            user_period_reserved := null;
+            user_total := null;
             if coalesce(user_limit.tokens_per_day, user_limit.tokens_per_month) is not null then
-                -- In one snapshot: a reservation is either still held here or already counted there.
-                select coalesce(sum(c.counted) filter (where c.day = today), 0), coalesce(sum(c.held) filter (where c.day = today), 0),
-                       coalesce(sum(c.counted), 0), coalesce(sum(c.held), 0)
-                into user_day_used, user_day_reserved, user_period_used, user_period_reserved
-                from (select u.day, u.prompt_tokens + u.completion_tokens as counted, 0 as held from control.usage_counter u
-                      where u.tenant_id = current_tenant and u.user_id = item.user_name and u.day >= period
-                      union all
-                      select r.day, 0, r.tokens from control.reservation r
-                      where r.tenant_id = current_tenant and r.user_id = item.user_name and r.state = 'held' and r.period_start = period) c;
+                user_total := user_totals -> item.user_name;
+                if user_total is null then
+                    user_total := control.user_totals(current_tenant, item.user_name, today, period, at);
+                    user_totals := user_totals || jsonb_build_object(item.user_name, user_total);
+                end if;
             end if;
+
+            user_day_used := (user_total ->> 'day_used')::bigint;
+            user_day_reserved := (user_total ->> 'day_reserved')::bigint;
+            user_period_used := (user_total ->> 'period_used')::bigint;
+            user_period_reserved := (user_total ->> 'period_reserved')::bigint;
 
             if day_used + day_reserved + batch_reserved + tokens > limits.tokens_per_day then
                 denied := 'daily_limit'; maximum := limits.tokens_per_day; used := day_used; window_ends_at := tomorrow;
@@ -180,19 +192,33 @@ begin
 
             if denied is not null then
                 -- A reservation may be released before the window ends; used tokens are not, and a request larger than the limit never fits.
-                select r.expires_at into next_release_at from control.reservation r
-                where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at and case denied
-                    when 'daily_limit' then r.day = today when 'monthly_limit' then r.period_start = period
-                    when 'user_limit' then r.user_id = item.user_name else feature_row.meter = 'feature:' || r.feature end
-                order by r.expires_at limit 1;
-                retry_at := case when requested <= maximum then
-                    case when used + requested <= maximum then least(next_release_at, window_ends_at) else window_ends_at end end;
+                retry_at := case when requested <= maximum then window_ends_at end;
+                if used + requested <= maximum then
+                    limit_key := case denied when 'feature_limit' then feature_row.meter else denied end;
+                    if denied = 'user_limit' then
+                        next_release_at := coalesce((user_total ->> 'release')::timestamptz, at + lifetime);
+                    elsif releases ? limit_key then
+                        next_release_at := releases ->> limit_key;
+                    else
+                        next_release_at := coalesce(control.next_release(current_tenant, at, denied, today, period, feature), at + lifetime);
+                        releases := releases || jsonb_build_object(limit_key, next_release_at);
+                    end if;
+
+                    retry_at := least(next_release_at, window_ends_at);
+                end if;
+
                 answer := control.deny(denied, case when limits.trial_ends_at <= retry_at then null else retry_at end);
             end if;
         end if;
 
         if answer is null then
             batch_reserved := batch_reserved + tokens;
+            held := held + 1;
+            if user_total is not null then
+                user_totals := user_totals || jsonb_build_object(item.user_name, user_total || jsonb_build_object(
+                    'day_reserved', user_day_reserved + tokens, 'period_reserved', user_period_reserved + tokens));
+            end if;
+
             if feature is not null then
                 update control.budget b set reserved = b.reserved + quantity
                 where b.tenant_id = current_tenant and b.meter = feature_row.meter and b.span = feature_row.span and b.starts = feature_row.starts;
@@ -210,6 +236,7 @@ begin
 
         insert into control.authorization_answer (tenant_id, request_id, answer, answered_at)
         values (current_tenant, item.request_id, answer, at) on conflict do nothing;
+        answer := answer || jsonb_build_object('tenant_id', current_tenant);
         return next;
     end loop;
 
