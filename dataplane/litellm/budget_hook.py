@@ -151,6 +151,41 @@ def estimated_tokens(data: Mapping[str, Any], call_type: str, default: int) -> i
     return min(MAXIMUM_TOKENS, prompt_tokens(data) + completion_tokens(data, call_type, default))
 
 
+# --- What is sold -----------------------------------------------------------------------------------------------------------------------------
+
+# LiteLLM's names of the calls that plans sell. Any other call is refused, also one that a new release of LiteLLM adds: pass-through routes, batches, files,
+# fine-tuning, assistants, responses, audio and realtime spend the operator's provider keys without a model that could be authorized.
+SOLD_CALL_TYPES = frozenset((
+    "completion", "acompletion", "text_completion", "atext_completion", "embedding", "embeddings", "aembedding", "image_generation", "aimage_generation",
+))
+# Where clients request them. create_virtual_key.py restricts the key to the same paths.
+SOLD_PATHS = re.compile(r"/(v1/)?(chat/completions|completions|embeddings|images/generations)")
+# Fields with which a request reaches another model, provider or server than the authorized model. LiteLLM merges extra_body into what it sends.
+REDIRECTING_FIELDS = (
+    "api_base", "api_key", "base_url", "content_policy_fallbacks", "context_window_fallbacks", "custom_llm_provider", "extra_body", "fallbacks",
+    "litellm_credential_name", "model_list", "router_settings_override", "user_config",
+)
+NOT_SOLD = "This gateway offers chat, completions, embeddings and images only. The request was not sent. Nothing was charged."
+WITHOUT_MODEL = "Name the model in the field \"model\" of the request. The request was not sent. Nothing was charged."
+REDIRECTED = "Remove the field \"{field}\" from the request: this gateway chooses the provider by the field \"model\". The request was not sent. Nothing was charged."
+
+
+def refusal(data: Any, call_type: str) -> Optional[HTTPException]:
+    """The reason why a request is not even authorized, or None."""
+    if call_type not in SOLD_CALL_TYPES or not isinstance(data, dict) or not is_sold_path(data):
+        return HTTPException(status_code=403, detail=NOT_SOLD, headers=dict(NO_RETRY))
+    if clean(data.get("model")) is None:
+        return HTTPException(status_code=400, detail=WITHOUT_MODEL, headers=dict(NO_RETRY))
+    field = next((field for field in REDIRECTING_FIELDS if data.get(field) is not None), None)
+    return HTTPException(status_code=403, detail=REDIRECTED.format(field=field), headers=dict(NO_RETRY)) if field else None
+
+
+def is_sold_path(data: Mapping[str, Any]) -> bool:
+    """On some routes the path names a model, which then counts instead of the one in the body."""
+    url = (data.get("proxy_server_request") or {}).get("url")
+    return url is None or SOLD_PATHS.fullmatch(urllib.parse.urlsplit(str(url)).path) is not None
+
+
 # --- Denials ----------------------------------------------------------------------------------------------------------------------------------
 
 # For each reason: the message if the call can be retried later ({when}), and the message otherwise.
@@ -556,13 +591,16 @@ class BudgetHook(CustomLogger):
         self._write_pool.shutdown()
         self._control_plane.close()
 
-    # LiteLLM requires this method on the class itself. Requests without a model use no tokens and pass unchecked.
+    # LiteLLM requires this method on the class itself.
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
-        model = clean(data.get("model"))
-        if model is None:
-            write_note(data, None)
-            return data
+        refused = refusal(data, call_type)
+        if refused:
+            # A note set by the client would be taken for ours when LiteLLM reports the refusal as a failed call.
+            if isinstance(data, dict):
+                write_note(data, None)
+            raise refused
 
+        model = clean(data["model"])
         headers = (data.get("proxy_server_request") or {}).get("headers") or {}
         image = "image" in call_type
         note = {

@@ -31,16 +31,10 @@ class AuthorizationTest(support.HookTest):
         self.assertEqual(("image", 2, 2), (self.control_plane.requests[0]["feature"], self.control_plane.requests[0]["quantity"], self.control_plane.requests[0]["estimated_tokens"]))
         self.assertEqual(2, data["metadata"]["budget_note"]["quantity"])
 
-    def test_requests_without_a_model_pass_without_authorization(self):
-        for call_type in ("call_mcp_tool", "afile_content", "aget_responses", "alist_batches"):
-            data = {"model": None, "metadata": {}}
-            self.assertIs(data, self.authorize(data, call_type))
-        self.assertEqual([], self.control_plane.requests)
-
     def test_the_note_is_stored_in_litellms_metadata_and_not_sent_to_the_provider(self):
         data = support.chat()
         data["litellm_metadata"], data["metadata"] = data["metadata"], {"user_id": "anthropic's own field"}
-        self.authorize(data, "anthropic_messages")
+        self.authorize(data)
         self.assertEqual({"user_id": "anthropic's own field"}, data["metadata"])
         self.assertEqual(RESERVATION, data["litellm_metadata"]["budget_note"]["reservation_id"])
 
@@ -51,9 +45,9 @@ class AuthorizationTest(support.HookTest):
         data["litellm_metadata"] = {"budget_note": dict(forged)}
         self.authorize(data)
         self.assertNotIn("forged", str(data))
-        passing = {"model": None, "metadata": {"budget_note": dict(forged)}}
-        self.authorize(passing, "call_mcp_tool")
-        self.assertEqual({}, passing["metadata"])
+        refused = {"model": None, "metadata": {"budget_note": dict(forged)}}
+        self.denied(refused, "call_mcp_tool")
+        self.assertEqual({}, refused["metadata"])
 
     def test_the_user_is_the_forwarded_id_and_never_an_email_address(self):
         for headers, api_key, user in [
