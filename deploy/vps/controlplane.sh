@@ -1,21 +1,37 @@
 #!/bin/sh
-# Runs docker compose for the platform with its settings: controlplane start, controlplane stop, or any docker compose command (ps, logs, pull …).
+# Runs docker compose for the platform with its settings: controlplane start, controlplane stop, controlplane ollama COMMAND, or any docker compose
+# command (ps, logs, pull …).
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 settings=${DESTDIR:-}/etc/controlplane
 
 compose() { docker compose --project-name controlplane --env-file "$settings/platform.env" --file "$here/compose.yaml" "$@"; }
 
-# Recreated containers, as after an upgrade, are no longer connected to the tenants' networks.
+# Recreated containers, as after an upgrade, are no longer connected to the tenants' networks. Ollama belongs to those of the gateways only: whoever
+# reaches it can use and delete the models of all tenants.
 connect_tenant_networks() {
     for network in $(docker network ls --filter label=controlplane.tenant --format '{{.Name}}'); do
-        connected=$(docker network inspect --format '{{range .Containers}}{{.Name}} {{end}}' "$network")
-        for container in traefik ollama postgres; do
-            case " $connected" in
-                *" $container "*) ;;
-                *) docker network connect "$network" "$container" ;;
-            esac
-        done
+        connect "$network" traefik postgres
+        case " $(members "$network")" in *" ollama "*) docker network disconnect --force "$network" ollama ;; esac
+    done
+    for network in $(docker network ls --filter label=controlplane.models --format '{{.Name}}'); do
+        # An environment with an Ollama of its own does not use the shared one.
+        case $(members "$network") in *-ollama-dedicated-*) ;; *) connect "$network" ollama ;; esac
+    done
+}
+
+members() { docker network inspect --format '{{range .Containers}}{{.Name}} {{end}}' "$1"; }
+
+# connect NETWORK CONTAINER...
+connect() {
+    network_name=$1
+    shift
+    connected=$(members "$network_name")
+    for container; do
+        case " $connected" in
+            *" $container "*) ;;
+            *) docker network connect "$network_name" "$container" ;;
+        esac
     done
 }
 
@@ -23,8 +39,15 @@ case ${1:-} in
     start)
         compose up --detach --wait --wait-timeout 600 --remove-orphans
         connect_tenant_networks
+        # Ollama's network in releases up to 0.2, which led to the internet.
+        docker network rm controlplane_models >/dev/null 2>&1 || :
         ;;
     stop) compose stop ;;
-    '' | -h | --help) echo "Usage: controlplane start | stop | any docker compose command, such as ps or logs --follow" ;;
+    # The server itself has no access to the internet and cannot write its models.
+    ollama)
+        shift
+        compose run --rm --no-TTY ollama-models "$@"
+        ;;
+    '' | -h | --help) echo "Usage: controlplane start | stop | ollama pull MODEL | ollama rm MODEL | any docker compose command, such as ps or logs --follow" ;;
     *) compose "$@" ;;
 esac

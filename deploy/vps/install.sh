@@ -31,6 +31,8 @@ Settings, read from the environment. They are saved, so later runs do not need t
   CONTROLPLANE_DATA        folder for all data [/var/lib/controlplane]
   CONTROLPLANE_REGION      name of this host's region; it is stored with each tenant and cannot be changed [local]
   CONTROLPLANE_ACME_MAIL   email address for notices from Let's Encrypt [hostmaster@DOMAIN]
+  CONTROLPLANE_OLLAMA_CPUS     cores that the shared Ollama may use [all but one]
+  CONTROLPLANE_OLLAMA_MEMORY   memory that the shared Ollama may use [16g]
 
 For this run only:
   CONTROLPLANE_SSH_FROM    IPv4 ranges allowed to connect to SSH, separated by spaces [any address]

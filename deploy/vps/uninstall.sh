@@ -26,6 +26,11 @@ for network in $(docker network ls --filter label=controlplane.tenant --format '
         docker compose --project-name "$network" stop
     fi
 done
+if [ "$delete" = yes ]; then
+    for network in $(docker network ls --filter label=controlplane.models --format '{{.Name}}'); do
+        docker network rm "$network" >/dev/null
+    done
+fi
 rm -f "$units/controlplane.service" "$units/controlplane-backup.service" "$units/controlplane-backup.timer" "$units/docker.service.d/controlplane.conf" \
     "$DESTDIR/usr/local/sbin/controlplane" "$DESTDIR/etc/controlplane"
 systemctl daemon-reload

@@ -10,20 +10,32 @@ public sealed record DataPlaneOptions
     /// <summary>The control plane as seen from an environment; gateways report usage to it.</summary>
     public required Uri ControlPlaneUrl { get; init; }
 
-    /// <summary>The shared Ollama as seen from an environment.</summary>
+    /// <summary>The shared Ollama as seen from the gateways.</summary>
     public Uri OllamaUrl { get; init; } = new("http://ollama:11434");
+
+    /// <summary>Name of its container. It joins the networks between gateways and Ollama, never one of Open WebUI.</summary>
+    public string OllamaContainer => OllamaUrl.Host;
+
+    /// <summary>Whether the shared Ollama is no container of this engine, but on this host or another one.</summary>
+    public bool IsOllamaElsewhere => OllamaUrl.Host.Contains('.', StringComparison.Ordinal);
+
+    /// <summary>Addresses of the networks between gateways and Ollama.</summary>
+    public ModelNetworks ModelNetworks { get; init; } = ModelNetworks.Parse("192.168.240.0/20")!;
 
     /// <summary>Name of the reverse proxy's container. It routes requests from the internet by the labels of the environments' containers.</summary>
     public string ProxyContainer { get; init; } = "traefik";
 
-    /// <summary>Names of other containers that environments may connect to. Those that do not exist are skipped.</summary>
-    public IReadOnlyList<string> SharedContainers { get; init; } = ["ollama", "postgres"];
+    /// <summary>Names of other containers that environments may connect to. Those that do not exist are skipped, and so is <see cref="OllamaContainer"/>.</summary>
+    public IReadOnlyList<string> SharedContainers { get; init; } = ["postgres"];
 
     /// <summary>The proxy's certificate resolver, used for https addresses.</summary>
     public string CertificateResolver { get; init; } = "letsencrypt";
 
     /// <summary>The platform's API keys by provider: <c>openai</c>, <c>gemini</c>, <c>anthropic</c>. Calls to a provider without a key fail.</summary>
     public IReadOnlyDictionary<string, string> ProviderKeys { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Limits of a dedicated Ollama. Docker does not start a container with more cores than the host has.</summary>
+    public Size DedicatedOllama { get; init; } = new(8, 32768, 512);
 
     /// <summary>Number of GPUs of a dedicated Ollama; 0 for CPU only.</summary>
     public int DedicatedGpus { get; init; }

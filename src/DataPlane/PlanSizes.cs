@@ -8,7 +8,6 @@ public sealed record Size(decimal Cpus, int MemoryMiB, int Pids);
 /// <summary>Resource limits of an environment's containers, by plan.</summary>
 public sealed record PlanSizes(Size OpenWebui, Size Litellm, Size Redis)
 {
-    public static Size Ollama { get; } = new(8, 32768, 512);
     public static Size Qdrant { get; } = new(1, 1024, 256);
 
     /// <summary>Custom plans get the sizes of basic.</summary>

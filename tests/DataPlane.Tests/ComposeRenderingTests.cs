@@ -15,8 +15,40 @@ public sealed class ComposeRenderingTests
         Assert.DoesNotContain("ports", service.Keys);
         Assert.DoesNotContain("network_mode", service.Keys);
         Assert.DoesNotContain("privileged", service.Keys);
-        Assert.Equal(["tenant"], (List<object>)service["networks"]);
     });
+
+    // Ollama asks for no credentials: whoever reaches it can use models unmetered, replace and delete them.
+    [Theory, MemberData(nameof(Plans))]
+    public void Only_the_gateway_shares_a_network_with_Ollama(string plan)
+    {
+        var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options with { Qdrant = true }, "/models");
+        var networks = ((Dictionary<object, object>)Read(project.Compose)["services"]).ToDictionary(
+            service => (string)service.Key, service => (List<object>)((Dictionary<object, object>)service.Value)["networks"]);
+        Assert.Equal(["tenant", "models"], networks["litellm"]);
+        Assert.All(["open-webui", "redis", "qdrant"], (string service) => Assert.Equal(["tenant"], networks[service]));
+        Assert.Equal(plan == "enterprise", networks.ContainsKey("ollama-dedicated"));
+        Assert.Equal(
+            plan == "enterprise" ? ["litellm", "ollama-dedicated"] : ["litellm"],
+            networks.Where(service => service.Value.Contains("models")).Select(service => service.Key).Order(StringComparer.Ordinal));
+        Assert.Empty(networks["open-webui"].Intersect(networks.GetValueOrDefault("ollama-dedicated", ["models"])));
+        var declared = (Dictionary<object, object>)Read(project.Compose)["networks"];
+        Assert.Equal(["tenant-beispiel-2", "tenant-beispiel-2_models"], declared.Values.Select(network => (string)((Dictionary<object, object>)network)["name"]));
+        Assert.All(declared.Values, network => Assert.Equal("true", ((Dictionary<object, object>)network)["external"]));
+    }
+
+    [Theory]
+    [InlineData("acme_models")]
+    [InlineData("acme-models")]
+    public void No_tenant_can_choose_a_slug_whose_network_is_another_ones_model_network(string chosen) =>
+        Assert.False(Slug.Validate(chosen) is null && ComposeRendering.NetworkName(chosen) == ComposeRendering.ModelNetworkName("acme"));
+
+    [Fact]
+    public void Limits_of_a_dedicated_Ollama_are_settings()
+    {
+        var project = ComposeRendering.Render(Samples.Environment("enterprise"), Samples.Options with { DedicatedOllama = new(3, 9000, 512) }, "/models");
+        var ollama = (Dictionary<object, object>)((Dictionary<object, object>)Read(project.Compose)["services"])["ollama-dedicated"];
+        Assert.Equal(("3", "9000m"), ((string)ollama["cpus"], (string)ollama["mem_limit"]));
+    }
 
     [Theory, MemberData(nameof(Plans))]
     public void Every_service_has_limits_a_health_check_and_minimal_privileges(string plan) => Assert.All(Services(plan), service =>

@@ -19,7 +19,8 @@ public sealed class DockerComposeTests : IDisposable
         await dataPlane.StartAsync(environment, default);
 
         Assert.Contains("network create --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2", docker.Calls);
-        Assert.Contains("no container ollama, postgres", isolated, StringComparison.Ordinal);
+        Assert.Contains("no container postgres, ollama", isolated, StringComparison.Ordinal);
+        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-beispiel-2_models", StringComparison.Ordinal));
         Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
         var up = Assert.Single(docker.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
         Assert.Contains("--project-name tenant-beispiel-2", up, StringComparison.Ordinal);
@@ -144,10 +145,83 @@ public sealed class DockerComposeTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("trial"), InlineData("basic"), InlineData("premium")]
+    public async Task Ollama_joins_the_gateways_network_and_never_the_tenants(string plan)
+    {
+        using var docker = new DockerOnPath("exit 0");
+        // Also where an operator's setting of an earlier release still names it.
+        var options = Samples.Options with { SharedContainers = ["ollama", "postgres"] };
+
+        await CreateDataPlane(options).IsolateAsync(Samples.Environment(plan), Samples.Secrets, default);
+
+        Assert.Equal(
+            ["network connect tenant-beispiel-2 postgres", "network connect tenant-beispiel-2_models ollama"],
+            docker.Calls.Where(call => call.StartsWith("network connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Ollama_leaves_the_tenants_network_of_an_earlier_release()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *Containers*_models) ;; *Containers*) echo "traefik ollama postgres tenant-beispiel-2-open-webui-1";; esac""");
+
+        await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        Assert.Equal(
+            ["network disconnect --force tenant-beispiel-2 ollama", "network connect tenant-beispiel-2_models ollama"],
+            docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task The_shared_Ollama_leaves_an_environment_that_has_its_own()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *Containers*) echo "ollama postgres tenant-beispiel-2-litellm-1";; esac""");
+
+        await CreateDataPlane().IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
+
+        Assert.Equal(
+            ["network disconnect --force tenant-beispiel-2 ollama", "network disconnect --force tenant-beispiel-2_models ollama"],
+            docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_subnet_that_is_in_use_is_skipped_and_another_error_is_reported()
+    {
+        using var docker = new DockerOnPath(
+            """
+            case "$*" in
+                *Containers*) ;;
+                "network inspect "*) exit 1 ;;
+                *--internal*) [ "$(grep -c -- --internal "$(dirname "$0")/calls")" -gt 2 ] ||
+                    { echo "Error response from daemon: invalid pool request: Pool overlaps with other one on this address space" >&2; exit 1; } ;;
+            esac
+            """);
+        await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+        var subnets = docker.Calls.Where(call => call.StartsWith("network create --internal ", StringComparison.Ordinal)).Select(call => call.Split(' ')[4]).ToList();
+        Assert.Equal(3, subnets.Distinct().Count());
+        Assert.Equal(3, subnets.Count);
+
+        using var broken = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--internal*) echo "no space left on device" >&2; exit 1 ;; esac""");
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
+        Assert.Contains("no space left on device", failure.Message, StringComparison.Ordinal);
+        Assert.Single(broken.Calls, call => call.Contains("--internal", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_range_without_a_free_subnet_is_reported_with_its_setting()
+    {
+        using var docker = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--internal*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
+        var options = Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! };
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane(options).IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
+        Assert.Equal("All subnets of 10.9.8.0/26 are in use: set CONTROLPLANE_MODEL_NETWORKS to a larger range.", failure.Message);
+        Assert.Equal(4, docker.Calls.Count(call => call.Contains("--internal", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task Removal_disconnects_shared_containers_first_and_can_be_repeated()
     {
-        using var docker = new DockerOnPath("""case "$*" in *inspect*Containers*) echo "traefik postgres tenant-beispiel-2-redis-1";; esac""");
+        using var docker = new DockerOnPath(
+            """case "$*" in *Containers*_models) echo "ollama tenant-beispiel-2-litellm-1";; *Containers*) echo "traefik postgres tenant-beispiel-2-redis-1";; esac""");
         var dataPlane = CreateDataPlane();
         var environment = Samples.Environment("basic");
         await dataPlane.IsolateAsync(environment, Samples.Secrets, default);
@@ -160,6 +234,7 @@ public sealed class DockerComposeTests : IDisposable
 
         var calls = docker.Calls.ToList();
         Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2 postgres") < calls.IndexOf("network rm tenant-beispiel-2"));
+        Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2_models ollama") < calls.IndexOf("network rm tenant-beispiel-2_models"));
         Assert.DoesNotContain(calls, call => call.Contains("disconnect", StringComparison.Ordinal) && call.Contains("redis", StringComparison.Ordinal));
         Assert.Contains("compose --project-name tenant-beispiel-2 down --volumes --remove-orphans", calls);
         Assert.False(Directory.Exists(Path.Combine(_data, "environments", "beispiel-2")));
@@ -194,7 +269,7 @@ public sealed class DockerComposeTests : IDisposable
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
-    DockerCompose CreateDataPlane() => new(CreateFolder(), Samples.Options);
+    DockerCompose CreateDataPlane(DataPlaneOptions? options = null) => new(CreateFolder(), options ?? Samples.Options);
 
     ProjectFolder CreateFolder() => new(new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data }, Samples.Options);
 }

@@ -57,6 +57,21 @@ public sealed class GatewayHookJourneys : IDisposable
     }
 
     [Fact]
+    public async Task A_suspended_tenant_cannot_spend_through_calls_that_name_no_model()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await ReadyTenantAsync(server);
+        (await server.Operator.PostAsync($"/v1/admin/tenants/{tenant.Id}/suspend", content: null)).EnsureSuccessStatusCode();
+        await using var gateway = HookGateway.Start(server.Address, tenant.ApiKey, _spool);
+
+        await AssertDeniedAsync(403, "Your organization's account is suspended.", gateway.AuthorizeAsync(maxTokens: 10));
+        const string NotSold = "This gateway offers chat, completions, embeddings and images only.";
+        await AssertDeniedAsync(403, NotSold, gateway.AskAsync("pass_through_endpoint", new { contents = Array.Empty<object>() }));
+        await AssertDeniedAsync(403, NotSold, gateway.AskAsync("acreate_batch", new { input_file_id = "file-1" }));
+        await AssertDeniedAsync(400, "Name the model", gateway.AskAsync("acompletion", new { model = (string?)null }));
+    }
+
+    [Fact]
     public async Task Usage_during_an_outage_of_the_control_plane_is_counted_exactly_once()
     {
         var database = await TestCluster.NewDatabaseAsync();

@@ -59,6 +59,6 @@ $log"
 download_models() {
     for model in ${CONTROLPLANE_MODELS-mistral:7b-instruct}; do
         say "Downloading the model $model"
-        docker exec ollama ollama pull "$model" >/dev/null 2>&1 || say "The model $model could not be downloaded. To try again: docker exec ollama ollama pull $model"
+        controlplane ollama pull "$model" >/dev/null 2>&1 || say "The model $model could not be downloaded. To try again: controlplane ollama pull $model"
     done
 }

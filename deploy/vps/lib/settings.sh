@@ -9,6 +9,14 @@ read_setting() {
     value=${saved:-${given:-$2}}
 }
 
+# Prints the given, saved or default value: given_or_saved NAME DEFAULT
+given_or_saved() {
+    eval "given=\${$1:-}"
+    saved=$(value_in "$settings/platform.env" "$1")
+    given=${given:-$saved}
+    printf %s "${given:-$2}"
+}
+
 # Whether a text is a single line that matches an extended regular expression: matches TEXT EXPRESSION
 matches() {
     case $1 in *"$newline"*) return 1 ;; esac
@@ -34,10 +42,17 @@ read_settings() {
     region=$value
     matches "$region" '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' ||
         fail "CONTROLPLANE_REGION is $region: use lower-case letters, digits and hyphens, for example eu-central-1."
-    # Unlike the settings above, this one may change.
-    mail=${CONTROLPLANE_ACME_MAIL:-$(value_in "$settings/platform.env" CONTROLPLANE_ACME_MAIL)}
-    mail=${mail:-hostmaster@$domain}
+    # Unlike the settings above, the following may change.
+    mail=$(given_or_saved CONTROLPLANE_ACME_MAIL "hostmaster@$domain")
     matches "$mail" '[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+' || fail "CONTROLPLANE_ACME_MAIL is $mail: use an email address."
+    cores=$(nproc)
+    # Leaves a core to everything else.
+    ollama_cpus=$(given_or_saved CONTROLPLANE_OLLAMA_CPUS $((cores > 1 ? cores - 1 : 1)))
+    # Docker does not start a container with more cores than the host has.
+    { matches "$ollama_cpus" '[0-9]{1,4}(\.[0-9]{1,2})?' && awk "BEGIN { exit !($ollama_cpus >= 0.01 && $ollama_cpus <= $cores) }"; } ||
+        fail "CONTROLPLANE_OLLAMA_CPUS is $ollama_cpus: use a number of cores up to the $cores of this host."
+    ollama_memory=$(given_or_saved CONTROLPLANE_OLLAMA_MEMORY 16g)
+    matches "$ollama_memory" '[1-9][0-9]{0,6}[mg]' || fail "CONTROLPLANE_OLLAMA_MEMORY is $ollama_memory: use megabytes or gigabytes, such as 16g."
     for range in ${CONTROLPLANE_SSH_FROM:-} ${CONTROLPLANE_VPN_RANGES:-}; do
         matches "$range" '([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]{1,2})?' ||
             fail "CONTROLPLANE_SSH_FROM and CONTROLPLANE_VPN_RANGES must be IPv4 ranges such as 198.51.100.0/28, not $range."
@@ -47,7 +62,8 @@ read_settings() {
 random_hex() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
 
 create_folders() {
-    mkdir -p "$data" "$data/app" "$data/ollama" "$data/postgres" "$data/traefik" "$data/backups" "$settings"
+    # Ollama creates neither of its folders where it cannot write.
+    mkdir -p "$data" "$data/app" "$data/ollama/models/blobs" "$data/ollama/models/manifests" "$data/postgres" "$data/traefik" "$data/backups" "$settings"
     # Other users may traverse the data folder but not list it. Each subfolder belongs to its container's user.
     chmod 711 "$data"
     chmod 700 "$data/app" "$data/postgres" "$data/traefik" "$data/backups" "$settings"
@@ -70,6 +86,8 @@ CONTROLPLANE_DOMAIN=$domain
 CONTROLPLANE_REGION=$region
 CONTROLPLANE_DATA=$data
 CONTROLPLANE_ACME_MAIL=$mail
+CONTROLPLANE_OLLAMA_CPUS=$ollama_cpus
+CONTROLPLANE_OLLAMA_MEMORY=$ollama_memory
 CONTROLPLANE_POSTGRES_PASSWORD=${postgres_password:-$(random_hex 24)}
 CONTROLPLANE_DATABASE_PASSWORD=${database_password:-$(random_hex 24)}
 EOF

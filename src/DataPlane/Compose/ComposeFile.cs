@@ -11,6 +11,9 @@ sealed record ComposeFile
 
 sealed record ComposeService
 {
+    /// <summary>Names of the networks within the file.</summary>
+    public const string TenantNetwork = "tenant", ModelNetwork = "models";
+
     public required string Image { get; init; }
     public string[]? Command { get; init; }
     /// <summary>User and group by number; never root.</summary>
@@ -20,7 +23,7 @@ sealed record ComposeService
     public Dictionary<string, string>? Environment { get; init; }
     public Dictionary<string, string>? Labels { get; init; }
     public string[]? Volumes { get; init; }
-    public string[] Networks { get; init; } = ["tenant"];
+    public string[] Networks { get; init; } = [TenantNetwork];
     public string[]? ExtraHosts { get; init; }
     public required HealthCheck Healthcheck { get; init; }
     public required decimal Cpus { get; init; }

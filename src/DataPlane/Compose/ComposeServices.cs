@@ -44,6 +44,8 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             // Usage events are spooled here until delivered; the volume outlives the container.
             $"litellm-spool:{LitellmSpool}", .. SocketVolume(),
         ],
+        // The only container of the tenant's network that reaches Ollama.
+        Networks = [ComposeService.TenantNetwork, ComposeService.ModelNetwork],
         ExtraHosts = HostEntry(),
     };
 
@@ -61,10 +63,11 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     };
 
     public ComposeService Ollama(string models) => ComposeService.Of(
-        Images.Get("ollama"), options.ModelsUser, PlanSizes.Ollama, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
+        Images.Get("ollama"), options.ModelsUser, options.DedicatedOllama, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
     {
         Environment = new() { ["HOME"] = "/ollama", ["OLLAMA_NO_CLOUD"] = "1", ["OLLAMA_KEEP_ALIVE"] = "30m" },
         Volumes = [$"{Escape(models)}:/ollama/.ollama"],
+        Networks = [ComposeService.ModelNetwork],
         Deploy = options.DedicatedGpus > 0 ? new(new(new([new("nvidia", options.DedicatedGpus, ["gpu"])]))) : null,
     };
 

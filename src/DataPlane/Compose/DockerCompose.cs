@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ControlPlane.DataPlane.Compose;
 
-/// <summary>The data plane on one Docker engine: a Compose project and a private network for each tenant.</summary>
+/// <summary>The data plane on one Docker engine: a Compose project and private networks for each tenant.</summary>
 public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options) : IDataPlane
 {
     static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
@@ -13,6 +13,8 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     /// <summary>Memory that the containers of a busy environment use. Their limits are higher (<see cref="PlanSizes"/>), but are seldom reached at once.</summary>
     const long EnvironmentMemory = 3L << 29;
+
+    readonly DockerNetworks _networks = new(options);
 
     public string Ready => "running";
 
@@ -35,22 +37,8 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
         await folder.WriteAsync(environment, secrets, ct);
-        var network = ComposeRendering.NetworkName(environment.Slug);
-        if (!await NetworkExistsAsync(network, ct))
-        {
-            await RunAsync(environment, ["network", "create", "--label", $"controlplane.tenant={environment.Tenant}", network], ct);
-        }
-
-        var missing = new List<string>();
-        foreach (var container in options.SharedContainers)
-        {
-            if (!await ConnectAsync(environment, container, ct))
-            {
-                missing.Add(container);
-            }
-        }
-
-        return $"network {network}{Warning("no container", missing)}{Warning("no API key for", folder.ProvidersWithoutKey(environment))}";
+        var missing = await _networks.CreateAsync(environment, ct);
+        return $"network {ComposeRendering.NetworkName(environment.Slug)}{Warning("no container", missing)}{Warning("no API key for", folder.ProvidersWithoutKey(environment))}";
     }
 
     public async Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct)
@@ -60,7 +48,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     }
 
     public async Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) =>
-        await ConnectAsync(environment, options.ProxyContainer, ct)
+        await _networks.ConnectAsync(ComposeRendering.NetworkName(environment.Slug), options.ProxyContainer, ct)
             ? $"{environment.Address} through {options.ProxyContainer}"
             : throw new StepFailedException($"The proxy container {options.ProxyContainer} does not exist: start it, or set CONTROLPLANE_PROXY_CONTAINER to its name.");
 
@@ -85,7 +73,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        await DisconnectAsync(environment, [options.ProxyContainer], ct);
+        await _networks.DisconnectAsync(ComposeRendering.NetworkName(environment.Slug), [options.ProxyContainer], ct);
         return "proxy disconnected";
     }
 
@@ -97,15 +85,9 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        var network = ComposeRendering.NetworkName(environment.Slug);
-        if (await NetworkExistsAsync(network, ct))
-        {
-            await DisconnectAsync(environment, options.SharedContainers, ct);
-            await RunAsync(environment, ["network", "rm", network], ct);
-        }
-
+        await _networks.RemoveAsync(environment, ct);
         folder.Remove(environment.Slug);
-        return "network and files removed";
+        return "networks and files removed";
     }
 
     async Task UpAsync(TenantEnvironment environment, string[] extraOptions, CancellationToken ct)
@@ -115,7 +97,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         var seconds = options.StartTimeout.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
         await ComposeAsync(
             environment, ["up", "--detach", "--wait", "--wait-timeout", seconds, "--remove-orphans", .. extraOptions], options.StartTimeout + CommandTimeout, ct);
-        // Needs a healthy gateway: registers the virtual key that Open WebUI uses.
+        // Needs a healthy gateway: registers the virtual key that Open WebUI uses, and restricts it to what is sold.
         await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], CommandTimeout, ct, EmbeddedFile.Read("create_virtual_key.py"));
     }
 
@@ -134,60 +116,20 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         }
     }
 
-    /// <returns>False if the container does not exist.</returns>
-    async Task<bool> ConnectAsync(TenantEnvironment environment, string container, CancellationToken ct)
-    {
-        var network = ComposeRendering.NetworkName(environment.Slug);
-        if ((await DockerCommand.RunAsync(["container", "inspect", "--format", "{{.Name}}", container], CommandTimeout, ct)).ExitCode != 0)
-        {
-            return false;
-        }
-
-        if (!(await ConnectedContainersAsync(environment, network, ct)).Contains(container))
-        {
-            await RunAsync(environment, ["network", "connect", network, container], ct);
-        }
-
-        return true;
-    }
-
-    async Task DisconnectAsync(TenantEnvironment environment, IEnumerable<string> containers, CancellationToken ct)
-    {
-        var network = ComposeRendering.NetworkName(environment.Slug);
-        if (!await NetworkExistsAsync(network, ct))
-        {
-            return;
-        }
-
-        foreach (var container in (await ConnectedContainersAsync(environment, network, ct)).Intersect(containers))
-        {
-            await RunAsync(environment, ["network", "disconnect", "--force", network, container], ct);
-        }
-    }
-
-    async Task<string[]> ConnectedContainersAsync(TenantEnvironment environment, string network, CancellationToken ct) =>
-        (await RunAsync(environment, ["network", "inspect", "--format", "{{range .Containers}}{{.Name}} {{end}}", network], ct))
-        .Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-
-    static async Task<bool> NetworkExistsAsync(string network, CancellationToken ct) =>
-        (await DockerCommand.RunAsync(["network", "inspect", "--format", "{{.Name}}", network], CommandTimeout, ct)).ExitCode == 0;
-
-    Task<string> RunAsync(TenantEnvironment environment, string[] arguments, CancellationToken ct) => RunAsync(environment, arguments, CommandTimeout, null, ct);
-
     Task<string> ComposeAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, CancellationToken ct, string? input = null)
     {
         // The files are gone after an interrupted deletion; Compose then finds the project by its name.
         var slug = environment.Slug;
         string[] files = File.Exists(folder.ComposeFilePath(slug)) ? ["--file", folder.ComposeFilePath(slug), "--env-file", folder.SecretsFilePath(slug)] : [];
-        return RunAsync(environment, ["compose", "--project-name", ComposeRendering.ProjectName(slug), .. files, .. arguments], timeout, input, ct);
+        return RunAsync(slug, ["compose", "--project-name", ComposeRendering.ProjectName(slug), .. files, .. arguments], timeout, input, ct);
     }
 
-    async Task<string> RunAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, string? input, CancellationToken ct)
+    async Task<string> RunAsync(string slug, string[] arguments, TimeSpan timeout, string? input, CancellationToken ct)
     {
         var result = await DockerCommand.RunAsync(arguments, timeout, ct, input);
         return result.ExitCode == 0
             ? result.Output
-            : throw new StepFailedException($"docker exited with {result.ExitCode}: {folder.RedactSecrets(environment.Slug, result.Output)}");
+            : throw new StepFailedException($"docker exited with {result.ExitCode}: {folder.RedactSecrets(slug, result.Output)}");
     }
 
     static string Warning(string text, IReadOnlyList<string> names) => names.Count == 0 ? "" : $"; {text} {string.Join(", ", names)}";

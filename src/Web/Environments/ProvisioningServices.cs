@@ -66,6 +66,12 @@ public static class ProvisioningServices
         };
         return defaults with
         {
+            DedicatedOllama = defaults.DedicatedOllama with
+            {
+                Cpus = configuration.ReadCount("CONTROLPLANE_DEDICATED_CPUS", (int)defaults.DedicatedOllama.Cpus, "cores", maximum: 1_024),
+                MemoryMiB = configuration.ReadCount("CONTROLPLANE_DEDICATED_MEMORY", defaults.DedicatedOllama.MemoryMiB, "MiB", maximum: 16_777_216),
+            },
+            ModelNetworks = ReadModelNetworks(configuration, defaults.ModelNetworks),
             OllamaUrl = Url(configuration, "CONTROLPLANE_OLLAMA_URL", defaults.OllamaUrl),
             ProxyContainer = configuration["CONTROLPLANE_PROXY_CONTAINER"] ?? defaults.ProxyContainer,
             SharedContainers = configuration["CONTROLPLANE_SHARED_CONTAINERS"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -74,6 +80,12 @@ public static class ProvisioningServices
             ModelsUser = ProcessUser.Id ?? defaults.ModelsUser,
         };
     }
+
+    static ModelNetworks ReadModelNetworks(IConfiguration configuration, ModelNetworks defaultValue) =>
+        configuration["CONTROLPLANE_MODEL_NETWORKS"] is not { } value
+            ? defaultValue
+            : ModelNetworks.Parse(value)
+                ?? throw new SettingException($"CONTROLPLANE_MODEL_NETWORKS is \"{value}\": enter an unused IPv4 range from /8 to /28, such as {defaultValue}.");
 
     // Local to this process means the host to a container.
     static string FromContainer(string host) => host is "localhost" or "127.0.0.1" or "::1" ? DataPlaneOptions.HostFromContainer : host;

@@ -6,7 +6,7 @@ static class FakeCommands
     public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
     {
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
-        // networks: the tenants' networks, one per line. members: the containers in each network. full: dumps of the
+        // networks: the tenants' networks, model-networks: those of their gateways and Ollama, one per line. members-NETWORK: its containers. full: dumps of the
         // databases that it lists fail. environments: the names of their databases, one per line. no-restore: restoring this schema fails.
         ["docker"] = """
             case "$*" in
@@ -18,8 +18,10 @@ static class FakeCommands
                     while [ "$1" != --tag ]; do shift; done; touch "$state/image-$2" ;;
                 *" up --detach "*) for name in traefik controlplane postgres ollama; do touch "$state/running-$name"; done ;;
                 "compose --project-name controlplane "*" down") rm -f "$state"/running-* ;;
-                "network ls "*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
-                "network inspect "*) [ ! -f "$state/members" ] || cat "$state/members" ;;
+                "network ls "*controlplane.tenant*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
+                "network ls "*controlplane.models*) [ ! -f "$state/model-networks" ] || cat "$state/model-networks" ;;
+                "network inspect "*) for name; do :; done; [ ! -f "$state/members-$name" ] || cat "$state/members-$name" ;;
+                "network rm controlplane_models") echo "network controlplane_models not found" >&2; exit 1 ;;
                 "exec postgres timeout 900 pg_dump "*) for name; do :; done; echo "the dump"; ! grep -qx "$name" "$state/full" 2>/dev/null ;;
                 "exec postgres timeout 900 pg_dumpall "*) echo "the roles" ;;
                 "exec postgres psql "*) [ ! -f "$state/environments" ] || cat "$state/environments" ;;
@@ -40,6 +42,7 @@ static class FakeCommands
         ["ss"] = """case "$*" in *":80") [ ! -f "$state/port-80" ] || cat "$state/port-80" ;; esac""",
         ["df"] = """printf 'head\n/dev/sda1 1 1 %s 1%% /\n' "$(cat "$state/free" 2>/dev/null || echo 104857600)" """,
         ["id"] = """cat "$state/id" 2>/dev/null || echo 0""",
+        ["nproc"] = """cat "$state/cores" 2>/dev/null || echo 8""",
         ["sshd"] = """cat "$state/sshd" 2>/dev/null || echo "port 22" """,
         ["curl"] = """[ ! -f "$state/no-answer" ]""",
         ["getent"] = """[ ! -f "$state/no-names" ]""",

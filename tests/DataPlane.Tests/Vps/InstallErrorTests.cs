@@ -19,6 +19,10 @@ public sealed class InstallErrorTests
     [InlineData("CONTROLPLANE_ACME_MAIL", "nobody", "use an email address")]
     [InlineData("CONTROLPLANE_SSH_FROM", "198.51.100.0/28,10.0.0.0/8", "IPv4 ranges such as")]
     [InlineData("CONTROLPLANE_VPN_RANGES", "office", "IPv4 ranges such as")]
+    [InlineData("CONTROLPLANE_OLLAMA_CPUS", "9", "use a number of cores up to the 8 of this host")]
+    [InlineData("CONTROLPLANE_OLLAMA_CPUS", "0", "use a number of cores up to the 8 of this host")]
+    [InlineData("CONTROLPLANE_OLLAMA_CPUS", "all", "use a number of cores up to the 8 of this host")]
+    [InlineData("CONTROLPLANE_OLLAMA_MEMORY", "16 GB", "use megabytes or gigabytes, such as 16g")]
     public void An_invalid_setting_is_rejected_with_the_expected_format(string name, string value, string message)
     {
         using var host = new FakeHost();

@@ -21,7 +21,7 @@ public sealed class InstallTests
         Assert.Contains("systemctl enable --quiet controlplane.service", host.Calls);
         Assert.Contains("systemctl start controlplane.service", host.Calls);
         Assert.Contains("systemctl enable --quiet --now controlplane-backup.timer", host.Calls);
-        Assert.Contains("docker exec ollama ollama pull mistral:7b-instruct", host.Calls);
+        Assert.Contains(host.Calls, call => call.EndsWith(" run --rm --no-TTY ollama-models pull mistral:7b-instruct", StringComparison.Ordinal));
         Assert.Equal(("llm.example.com", "local", "1.0.0", "hostmaster@llm.example.com"), Installed(host));
         Assert.Equal($"{host.Data}/settings", File.ResolveLinkTarget(host.At("root/etc/controlplane"), returnFinalTarget: false)!.FullName);
     }
@@ -126,6 +126,29 @@ public sealed class InstallTests
         var again = host.Install();
         Assert.Equal("mine", host.Settings("controlplane.env")["CONTROLPLANE_OPERATOR_KEY"]);
         Assert.DoesNotContain("Email is written to", again.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("8", "7"), InlineData("2", "1"), InlineData("1", "1")]
+    public void The_shared_Ollama_leaves_a_core_to_the_platform_unless_another_limit_is_set(string cores, string limit)
+    {
+        using var host = new FakeHost();
+        host.SetState("cores", cores);
+        host.Install();
+        Assert.Equal((limit, "16g"), (host.Settings("platform.env")["CONTROLPLANE_OLLAMA_CPUS"], host.Settings("platform.env")["CONTROLPLANE_OLLAMA_MEMORY"]));
+
+        Assert.Equal(0, host.Install(settings: [("CONTROLPLANE_OLLAMA_CPUS", "0.5"), ("CONTROLPLANE_OLLAMA_MEMORY", "8192m")]).ExitCode);
+        host.Install();
+        Assert.Equal(("0.5", "8192m"), (host.Settings("platform.env")["CONTROLPLANE_OLLAMA_CPUS"], host.Settings("platform.env")["CONTROLPLANE_OLLAMA_MEMORY"]));
+    }
+
+    [Fact]
+    public void The_folders_that_Ollama_cannot_create_are_there_before_it_starts()
+    {
+        using var host = new FakeHost();
+        host.Install();
+        Assert.All(["blobs", "manifests"], (string folder) => Assert.True(Directory.Exists(Path.Combine(host.Data, "ollama/models", folder))));
+        Assert.Contains($"chown -R 1655:1655 {host.Data}/ollama", host.Calls);
     }
 
     [Theory]

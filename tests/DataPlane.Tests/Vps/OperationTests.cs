@@ -16,14 +16,37 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void Recreated_containers_are_reconnected_to_the_tenants_networks()
+    public void Recreated_containers_are_reconnected_to_the_tenants_networks_and_Ollama_to_those_of_the_gateways_only()
     {
         _host.SetState("networks", "tenant-acme\ntenant-beta\n");
-        _host.SetState("members", "ollama tenant-acme-litellm-1 ");
+        _host.SetState("members-tenant-acme", "postgres tenant-acme-litellm-1 ");
+        _host.SetState("model-networks", "tenant-acme_models\ntenant-beta_models\ntenant-own_models\n");
+        _host.SetState("members-tenant-beta_models", "ollama tenant-beta-litellm-1 ");
+        _host.SetState("members-tenant-own_models", "tenant-own-litellm-1 tenant-own-ollama-dedicated-1 ");
         Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
         Assert.Equal(
-            ["docker network connect tenant-acme traefik", "docker network connect tenant-acme postgres", "docker network connect tenant-beta traefik", "docker network connect tenant-beta postgres"],
+            ["docker network connect tenant-acme traefik", "docker network connect tenant-beta traefik", "docker network connect tenant-beta postgres", "docker network connect tenant-acme_models ollama"],
             _host.Calls.Where(call => call.Contains(" connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Ollama_leaves_the_tenants_networks_of_earlier_releases()
+    {
+        _host.SetState("networks", "tenant-acme\ntenant-beta\n");
+        _host.SetState("members-tenant-acme", "traefik ollama postgres tenant-acme-open-webui-1 ");
+        _host.SetState("members-tenant-beta", "traefik postgres tenant-beta-ollama-dedicated-1 ");
+        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        Assert.Equal(
+            ["docker network disconnect --force tenant-acme ollama"],
+            _host.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+        Assert.Contains("docker network rm controlplane_models", _host.Calls);
+    }
+
+    [Fact]
+    public void Models_are_changed_by_a_container_that_runs_as_long_as_the_command()
+    {
+        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["ollama", "pull", "qwen3:8b"]).ExitCode);
+        Assert.EndsWith(" run --rm --no-TTY ollama-models pull qwen3:8b", Assert.Single(_host.Calls), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,10 +168,12 @@ public sealed class OperationTests : IDisposable
     public void Data_is_deleted_only_on_request()
     {
         _host.SetState("networks", "tenant-acme\n");
+        _host.SetState("model-networks", "tenant-acme_models\n");
         Assert.Equal(1, Uninstall("--data").ExitCode);
         Assert.Equal(0, Uninstall("--delete-data").ExitCode);
         Assert.Contains("docker compose --project-name tenant-acme down --volumes", _host.Calls);
         Assert.Contains("docker network rm tenant-acme", _host.Calls);
+        Assert.Contains("docker network rm tenant-acme_models", _host.Calls);
         Assert.Empty(Directory.GetFileSystemEntries(_host.Data));
         Assert.Contains("not installed on this host", Uninstall().Errors, StringComparison.Ordinal);
     }

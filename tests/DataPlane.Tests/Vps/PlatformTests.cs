@@ -33,9 +33,11 @@ public sealed class PlatformTests
     [Fact]
     public void Every_service_has_restart_policy_health_check_limits_and_minimal_privileges() => Assert.All(Services, service =>
     {
-        string[] required = ["healthcheck", "mem_limit", "pids_limit", "logging", "networks"];
+        // A service with a profile runs one command.
+        var stays = !service.Value.ContainsKey("profiles");
+        string[] required = [.. stays ? ["healthcheck"] : Array.Empty<string>(), "mem_limit", "pids_limit", "logging", "networks"];
         Assert.All(required, key => Assert.Contains(key, service.Value.Keys));
-        Assert.Equal("unless-stopped", service.Value["restart"]);
+        Assert.Equal(stays ? "unless-stopped" : "no", service.Value["restart"]);
         Assert.Equal(["ALL"], (List<object>)service.Value["cap_drop"]);
         Assert.Equal(["no-new-privileges:true"], (List<object>)service.Value["security_opt"]);
         Assert.All(["privileged", "network_mode", "pid", "ipc", "userns_mode", "devices"], (string key) => Assert.DoesNotContain(key, service.Value.Keys));
@@ -78,9 +80,29 @@ public sealed class PlatformTests
     {
         var options = Samples.Options;
         Assert.All([options.ProxyContainer, .. options.SharedContainers], name => Assert.Equal(name, Services[name]["container_name"]));
-        Assert.Equal(options.OllamaUrl.Host, Services["ollama"]["container_name"]);
-        var joined = Regex.Match(File.ReadAllText(At("deploy/vps/controlplane.sh")), "for container in (.*); do").Groups[1].Value.Split(' ');
+        Assert.Equal(options.OllamaContainer, Services["ollama"]["container_name"]);
+        var joined = Regex.Match(File.ReadAllText(At("deploy/vps/controlplane.sh")), "connect \"\\$network\" (traefik .*)").Groups[1].Value.Split(' ');
         Assert.Equal(options.SharedContainers.Append(options.ProxyContainer).Order(StringComparer.Ordinal), joined.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Ollama_shares_no_network_with_the_platform_has_no_way_out_and_cannot_change_its_models()
+    {
+        var ollama = Services["ollama"];
+        Assert.Equal(["ollama"], (List<object>)ollama["networks"]);
+        Assert.Equal(["ollama"], Services.Where(service => ((List<object>)service.Value["networks"]).Contains("ollama")).Select(service => service.Key));
+        var networks = (Dictionary<object, object>)Read("deploy/vps/compose.yaml")["networks"];
+        Assert.Equal("true", ((Dictionary<object, object>)networks["ollama"])["internal"]);
+        Assert.EndsWith(":/models:ro", (string)Assert.Single((List<object>)ollama["volumes"]), StringComparison.Ordinal);
+        Assert.All(["cpus", "mem_limit"], (string limit) => Assert.Matches(@"^\$\{CONTROLPLANE_OLLAMA_\w+:\?\}$", (string)ollama[limit]));
+
+        // Downloads need both, so they run elsewhere and end.
+        var downloads = Services["ollama-models"];
+        Assert.EndsWith(":/models", (string)Assert.Single((List<object>)downloads["volumes"]), StringComparison.Ordinal);
+        Assert.Equal(["downloads"], (List<object>)downloads["networks"]);
+        Assert.DoesNotContain("container_name", downloads.Keys);
+        Assert.Equal("127.0.0.1:11434", ((Dictionary<object, object>)downloads["environment"])["OLLAMA_HOST"]);
+        Assert.Equal(["ollama-models"], Services.Where(service => ((List<object>)service.Value["networks"]).Contains("downloads")).Select(service => service.Key));
     }
 
     [Fact]

@@ -36,6 +36,10 @@ sealed class HookGateway : IAsyncDisposable
     public Task<JsonElement> AuthorizeAsync(int maxTokens, string model = "mistral:7b-instruct") =>
         SendAsync(new { @do = "ask", data = new { model, max_tokens = maxTokens } });
 
+    /// <param name="callType">LiteLLM's name of the call.</param>
+    /// <param name="data">Fields of the request that replace those of a chat.</param>
+    public Task<JsonElement> AskAsync(string callType, object data) => SendAsync(new { @do = "ask", call_type = callType, data });
+
     /// <summary>The model answered.</summary>
     /// <param name="id">Id of the completion.</param>
     public Task SucceedAsync(JsonElement authorized, string id, int promptTokens, int completionTokens) => SendAsync(new

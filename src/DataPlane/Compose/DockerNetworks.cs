@@ -1,0 +1,136 @@
+namespace ControlPlane.DataPlane.Compose;
+
+/// <summary>
+/// The two networks of an environment. <c>tenant-{slug}</c> has all of its containers except a dedicated Ollama, with the proxy and the database server.
+/// <c>tenant-{slug}_models</c> has the gateway and Ollama only, and no way out: Ollama asks for no credentials, so whoever reaches it can use
+/// and delete the models of all tenants.
+/// </summary>
+sealed class DockerNetworks(DataPlaneOptions options)
+{
+    /// <summary>Label of the networks that Ollama joins, read by <c>deploy/vps</c>.</summary>
+    public const string ModelsLabel = "controlplane.models";
+
+    static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
+
+    IEnumerable<string> TenantContainers => options.SharedContainers.Where(container => container != options.OllamaContainer);
+
+    /// <summary>Creates the networks and connects the platform's containers to them.</summary>
+    /// <returns>Names of the containers that do not exist.</returns>
+    public async Task<IReadOnlyList<string>> CreateAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        var (tenant, models) = Names(environment);
+        if (!await ExistsAsync(tenant, ct))
+        {
+            await RunAsync(["network", "create", "--label", $"controlplane.tenant={environment.Tenant}", tenant], ct);
+        }
+
+        if (!await ExistsAsync(models, ct))
+        {
+            await CreateModelNetworkAsync(environment, models, ct);
+        }
+
+        var missing = new List<string>();
+        foreach (var container in TenantContainers)
+        {
+            if (!await ConnectAsync(tenant, container, ct))
+            {
+                missing.Add(container);
+            }
+        }
+
+        // Releases up to 0.2 connected it to this network.
+        await DisconnectAsync(tenant, [options.OllamaContainer], ct);
+        if (LitellmConfig.HasDedicatedOllama(environment))
+        {
+            await DisconnectAsync(models, [options.OllamaContainer], ct);
+        }
+        else if (!await ConnectAsync(models, options.OllamaContainer, ct) && !options.IsOllamaElsewhere)
+        {
+            missing.Add(options.OllamaContainer);
+        }
+
+        return missing;
+    }
+
+    /// <summary>Removes the networks, if they exist.</summary>
+    public async Task RemoveAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        var (tenant, models) = Names(environment);
+        foreach (var network in (string[])[tenant, models])
+        {
+            if (await ExistsAsync(network, ct))
+            {
+                await DisconnectAsync(network, [.. options.SharedContainers, options.OllamaContainer], ct);
+                await RunAsync(["network", "rm", network], ct);
+            }
+        }
+    }
+
+    /// <returns>False if the container does not exist.</returns>
+    public async Task<bool> ConnectAsync(string network, string container, CancellationToken ct)
+    {
+        if ((await DockerCommand.RunAsync(["container", "inspect", "--format", "{{.Name}}", container], CommandTimeout, ct)).ExitCode != 0)
+        {
+            return false;
+        }
+
+        if (!(await ConnectedContainersAsync(network, ct)).Contains(container))
+        {
+            await RunAsync(["network", "connect", network, container], ct);
+        }
+
+        return true;
+    }
+
+    public async Task DisconnectAsync(string network, IEnumerable<string> containers, CancellationToken ct)
+    {
+        if (!await ExistsAsync(network, ct))
+        {
+            return;
+        }
+
+        foreach (var container in (await ConnectedContainersAsync(network, ct)).Intersect(containers))
+        {
+            await RunAsync(["network", "disconnect", "--force", network, container], ct);
+        }
+    }
+
+    // Docker's own pools have room for 31 networks of 4,096 addresses or more. These need a few addresses each, so they get small subnets of their own range.
+    async Task CreateModelNetworkAsync(TenantEnvironment environment, string network, CancellationToken ct)
+    {
+        foreach (var subnet in options.ModelNetworks.From(environment.Tenant))
+        {
+            string[] create = ["network", "create", "--internal", "--subnet", subnet, "--label", $"{ModelsLabel}={environment.Tenant}", network];
+            var result = await DockerCommand.RunAsync(create, CommandTimeout, ct);
+            if (result.ExitCode == 0)
+            {
+                return;
+            }
+
+            if (!result.Output.Contains("overlap", StringComparison.OrdinalIgnoreCase))
+            {
+                throw Failure(result);
+            }
+        }
+
+        throw new StepFailedException($"All subnets of {options.ModelNetworks} are in use: set CONTROLPLANE_MODEL_NETWORKS to a larger range.");
+    }
+
+    static (string Tenant, string Models) Names(TenantEnvironment environment) =>
+        (ComposeRendering.NetworkName(environment.Slug), ComposeRendering.ModelNetworkName(environment.Slug));
+
+    static async Task<string[]> ConnectedContainersAsync(string network, CancellationToken ct) =>
+        (await RunAsync(["network", "inspect", "--format", "{{range .Containers}}{{.Name}} {{end}}", network], ct))
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    static async Task<bool> ExistsAsync(string network, CancellationToken ct) =>
+        (await DockerCommand.RunAsync(["network", "inspect", "--format", "{{.Name}}", network], CommandTimeout, ct)).ExitCode == 0;
+
+    static async Task<string> RunAsync(string[] arguments, CancellationToken ct)
+    {
+        var result = await DockerCommand.RunAsync(arguments, CommandTimeout, ct);
+        return result.ExitCode == 0 ? result.Output : throw Failure(result);
+    }
+
+    static StepFailedException Failure(DockerResult result) => new($"docker exited with {result.ExitCode}: {result.Output}");
+}
