@@ -162,8 +162,8 @@ SOLD_CALL_TYPES = frozenset((
 SOLD_PATHS = re.compile(r"/(v1/)?(chat/completions|completions|embeddings|images/generations)")
 # Fields with which a request reaches another model, provider or server than the authorized model. LiteLLM merges extra_body into what it sends.
 REDIRECTING_FIELDS = (
-    "api_base", "api_key", "base_url", "content_policy_fallbacks", "context_window_fallbacks", "custom_llm_provider", "extra_body", "fallbacks",
-    "litellm_credential_name", "model_list", "router_settings_override", "user_config",
+    "api_base", "api_key", "base_url", "content_policy_fallbacks", "context_window_fallbacks", "custom_llm_provider", "deployment_id", "extra_body",
+    "fallbacks", "litellm_credential_name", "model_list", "router_settings_override", "user_config",
 )
 NOT_SOLD = "This gateway offers chat, completions, embeddings and images only. The request was not sent. Nothing was charged."
 WITHOUT_MODEL = "Name the model in the field \"model\" of the request. The request was not sent. Nothing was charged."

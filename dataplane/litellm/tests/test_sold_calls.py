@@ -58,7 +58,7 @@ class SoldCallsTest(support.HookTest):
         for field, value in {
             "fallbacks": ["gpt-4-turbo"], "context_window_fallbacks": [{"mistral:7b-instruct": ["gpt-4-turbo"]}], "content_policy_fallbacks": [{}],
             "extra_body": {"model": "gpt-4-turbo"}, "user_config": {"model_list": []}, "model_list": [], "router_settings_override": {"fallbacks": []},
-            "api_base": "http://ollama:11434", "base_url": "http://ollama:11434", "api_key": "sk-other", "custom_llm_provider": "openai",
+            "api_base": "http://ollama:11434", "base_url": "http://ollama:11434", "api_key": "sk-other", "custom_llm_provider": "openai", "deployment_id": "gpt-4-turbo",
             "litellm_credential_name": "shared",
         }.items():
             self.refused(support.chat(**{field: value}))
