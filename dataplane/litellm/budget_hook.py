@@ -167,7 +167,8 @@ REDIRECTING_FIELDS = (
 )
 NOT_SOLD = "This gateway offers chat, completions, embeddings and images only. The request was not sent. Nothing was charged."
 WITHOUT_MODEL = "Name the model in the field \"model\" of the request. The request was not sent. Nothing was charged."
-REDIRECTED = "Remove the field \"{field}\" from the request: this gateway chooses the provider by the field \"model\". The request was not sent. Nothing was charged."
+REDIRECTED = ("Remove the field \"{field}\" from the request: this gateway chooses the provider by the field \"model\". The request was not sent. "
+              "Nothing was charged.")
 
 
 def refusal(data: Any, call_type: str) -> Optional[HTTPException]:

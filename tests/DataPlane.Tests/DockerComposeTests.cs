@@ -25,7 +25,8 @@ public sealed class DockerComposeTests : IDisposable
         var up = Assert.Single(docker.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
         Assert.Contains("--project-name tenant-beispiel-2", up, StringComparison.Ordinal);
         Assert.Contains("up --detach --wait --wait-timeout 600", up, StringComparison.Ordinal);
-        Assert.Contains("/key/generate", await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input")), StringComparison.Ordinal);
+        var script = await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input"));
+        Assert.All(["/key/generate", "/key/update", "allowed_routes"], (string part) => Assert.Contains(part, script, StringComparison.Ordinal));
         Assert.All(docker.Calls, call => Assert.DoesNotContain("value-of", call, StringComparison.Ordinal));
     }
 
