@@ -66,7 +66,7 @@ public class BoundedBodyTests
     [Fact]
     public async Task Only_bytes_of_unauthenticated_senders_count_and_they_return_to_the_budget()
     {
-        var budget = new UnverifiedBytes(40);
+        var budget = new UnverifiedBytes(80);
         await using (var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget))
         {
             await body.CopyToAsync(Stream.Null);
@@ -91,7 +91,7 @@ public class BoundedBodyTests
     [Fact]
     public void One_sender_gets_a_quarter_of_the_budget_and_all_together_the_whole()
     {
-        var budget = new UnverifiedBytes(100);
+        var budget = new SharedBytes(100);
         Assert.False(budget.TryAdd("a", 26));
         Assert.All(["a", "b", "c", "d"], sender => Assert.True(budget.TryAdd(sender, 25)));
         Assert.False(budget.TryAdd("e", 1));
@@ -100,23 +100,20 @@ public class BoundedBodyTests
     }
 
     [Fact]
-    public async Task A_signed_body_counts_for_its_tenant_and_its_address_together()
+    public async Task Large_deliveries_take_nothing_from_the_budgets_of_authorizations_and_forms()
     {
-        var budget = new UnverifiedBytes(40);
-        foreach (var tenant in (Guid[])[Ids.New(TimeProvider.System), Ids.New(TimeProvider.System)])
+        var budget = new UnverifiedBytes(80);
+        await using var delivery = new BoundedBody(Request(), new MemoryStream(new byte[20]), BodyLimit.Usage, budget);
+        await delivery.CopyToAsync(Stream.Null);
+        // One network has one share, whatever tenants its deliveries name.
+        await using var more = new BoundedBody(Request(), new MemoryStream(new byte[1]), BodyLimit.Usage, budget);
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => more.CopyToAsync(Stream.Null));
+        Assert.Equal(503, more.Violation);
+
+        foreach (var limit in (BodyLimit[])[BodyLimit.Authorize, BodyLimit.Form])
         {
-            var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, budget);
-            body.SetClaimedTenant(tenant);
+            var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), limit, budget);
             await body.CopyToAsync(Stream.Null);
-            await using var more = new BoundedBody(Request(), new MemoryStream(new byte[1]), Small, budget);
-            more.SetClaimedTenant(tenant);
-            await Assert.ThrowsAsync<BadHttpRequestException>(() => more.CopyToAsync(Stream.Null));
-            // Another address that names the tenant does not use up its share.
-            var owner = Request();
-            owner.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.1");
-            await using var genuine = new BoundedBody(owner, new MemoryStream(new byte[1]), Small, budget);
-            genuine.SetClaimedTenant(tenant);
-            await genuine.CopyToAsync(Stream.Null);
         }
     }
 
@@ -169,23 +166,23 @@ public class BoundedBodyTests
     {
         var deliveries = new UsageDeliveries(40);
         var delivery = deliveries.TryStart(Tenant, isStream: false)!;
-        await using var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        await using var body = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(80));
         await body.CopyToAsync(Stream.Null);
         body.SetVerified(delivery);
 
         using var another = deliveries.TryStart(Tenant, isStream: false)!;
-        await using var second = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        await using var second = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(80));
         second.SetVerified(another);
         await Assert.ThrowsAsync<BadHttpRequestException>(() => second.CopyToAsync(Stream.Null));
         Assert.Equal(429, second.Violation);
 
         // A signed body is known to be the tenant's after it was read.
-        await using var signed = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        await using var signed = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(80));
         await signed.CopyToAsync(Stream.Null);
         Assert.Throws<BadHttpRequestException>(() => signed.SetVerified(another));
 
         delivery.Dispose();
-        await using var third = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(40));
+        await using var third = new BoundedBody(Request(), new MemoryStream(new byte[10]), Small, new UnverifiedBytes(80));
         third.SetVerified(another);
         await third.CopyToAsync(Stream.Null);
     }

@@ -32,6 +32,19 @@ public sealed class QuarantineJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_list_has_the_beginning_of_long_texts_and_one_event_all_of_it()
+    {
+        var text = $"{{\"id\":\"long\",\"note\":\"{new string('x', 100_000)}\"}}";
+        Assert.Equal(["malformed"], (await _tenant.PostAsync(text).CountsAsync()).Codes);
+
+        var listed = Assert.Single((await (await _server.Operator.GetAsync("/v1/admin/quarantine")).ReadAsync()).GetProperty("items").EnumerateArray());
+        Assert.Equal((text[..4000], text.Length), (listed.GetProperty("raw").GetString(), listed.GetProperty("raw_length").GetInt32()));
+        var whole = await (await _server.Operator.GetAsync($"/v1/admin/quarantine/{listed.GetProperty("id").GetGuid()}")).ReadAsync();
+        Assert.Equal(text, whole.GetProperty("raw").GetString());
+        Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.GetAsync($"/v1/admin/quarantine/{Guid.Empty}")).StatusCode);
+    }
+
+    [Fact]
     public async Task An_event_that_cannot_be_counted_is_held_and_can_be_replayed_after_its_cause_is_fixed()
     {
         var reply = await _server.ReportAsync(

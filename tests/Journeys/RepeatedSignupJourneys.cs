@@ -33,6 +33,23 @@ public sealed class RepeatedSignupJourneys
     }
 
     [Fact]
+    public async Task A_slug_like_the_placeholder_of_a_deleted_tenant_is_refused_and_one_that_exists_delays_no_other()
+    {
+        await using var server = await TestServer.StartAsync(clock: Now, settings: [new("CONTROLPLANE_SLUG_REST_DAYS", "1")]);
+        var (person, another) = (Person.New(), Person.New());
+        var (first, second) = (await person.CompleteAsync(server), await another.CompleteAsync(server));
+        var placeholder = $"deleted-{first:N}";
+        Assert.Equal(HttpStatusCode.BadRequest, (await (Person.New() with { Slug = placeholder }).SendAsync(server)).StatusCode);
+        await server.SqlAsync("update control.tenant set slug = $2 where id = $1", (await server.CreateTenantAsync()).Id, placeholder);
+        await DeleteAsync(server, first);
+        await DeleteAsync(server, second);
+
+        await server.MoveClockAsync(Now.AddDays(3));
+
+        Assert.Equal(HttpStatusCode.Accepted, (await (Person.New() with { Slug = another.Slug }).SendAsync(server)).StatusCode);
+    }
+
+    [Fact]
     public async Task Where_each_person_has_one_trial_a_tag_or_a_dot_makes_no_new_person()
     {
         await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_ONE_TRIAL_PER_PERSON", "true")]);

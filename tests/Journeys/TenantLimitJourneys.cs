@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.RateLimiting;
 
 namespace ControlPlane.Tests;
 
@@ -91,5 +93,72 @@ public class TenantLimitJourneys
         Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PutAsJsonAsync("/v1/user-limits/another", new { tokens_per_day = 1 })).StatusCode);
         Assert.True((await tenant.Http.PutAsJsonAsync("/v1/user-limits/u1", new { tokens_per_day = 2 })).IsSuccessStatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "another" })).StatusCode);
+    }
+
+    [Fact]
+    public async Task Changes_are_limited_per_tenant()
+    {
+        await using var server = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_CHANGES", "2")]);
+        var (busy, other) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        Assert.True((await SetAsync(busy, 1)).IsSuccessStatusCode);
+        Assert.True((await SetAsync(busy, 2)).IsSuccessStatusCode);
+
+        var refused = await SetAsync(busy, 3);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.True((await SetAsync(other, 1)).IsSuccessStatusCode);
+        static Task<HttpResponseMessage> SetAsync(TestTenant tenant, int tokens) => tenant.Http.PutAsJsonAsync("/v1/user-limits/u", new { tokens_per_day = tokens });
+    }
+
+    [Fact]
+    public async Task Every_request_with_which_a_tenant_changes_something_has_a_limit()
+    {
+        await using var server = await TestServer.StartAsync();
+        string[] ofTenants = [Policies.Tenant, Policies.Member, Policies.Owner];
+        var unlimited = server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(route => route.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => ofTenants.Contains(data.Policy))
+                && route.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Any(method => method is not "GET")
+                && route.Metadata.GetMetadata<EnableRateLimitingAttribute>() is not { PolicyName: TenantLimits.Actions or TenantLimits.Changes or RateLimits.SignIn })
+            .Select(route => route.RoutePattern.RawText);
+
+        // They change the session of the request only.
+        Assert.Equal(["/app/organizations", "/logout"], unlimited.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Setting_the_same_limits_again_changes_nothing_and_is_not_recorded()
+    {
+        await using var server = await TestServer.StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        foreach (var _ in (int[])[1, 2])
+        {
+            Assert.True((await tenant.Http.PutAsJsonAsync("/v1/user-limits/u", new { tokens_per_day = 5, models = (string[])["gemini-pro", "gemini-pro"] })).IsSuccessStatusCode);
+        }
+
+        Assert.Equal("{\"models\": [\"gemini-pro\"], \"TokensPerDay\": 5, \"TokensPerMonth\": null}", await server.ReadAsync<string>(
+            "select string_agg(detail::text, ' ') from control.audit_log where action = 'user_limit.set'"));
+    }
+
+    [Fact]
+    public async Task Concurrent_invitations_of_one_tenant_leave_connections_for_others()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (busy, other) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        var invite = server.Services.GetRequiredService<InviteMember>();
+        List<Task<InviteMemberResult>> invitations;
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
+        {
+            await invite.RunAsync(busy.Id, "first@example.com", "member", "test", default);
+            // The count of the tenant's invitations is locked.
+            await using var locking = await owner.BeginTransactionAsync();
+            await owner.ExecuteAsync("select 1 from control.rate_counter where scope = 'invitation' for update", default);
+            invitations = [.. Enumerable.Range(0, 100).Select(n => invite.RunAsync(busy.Id, $"m{n}@example.com", "member", "test", default))];
+
+            Assert.True((await other.Http.GetAsync("/v1/keys")).IsSuccessStatusCode);
+            Assert.True((await server.ReportAsync(other, Deliveries.Event("e", server.Clock.GetUtcNow()))).IsSuccessStatusCode);
+        }
+
+        await Task.WhenAll(invitations.Select(invitation => invitation.ContinueWith(_ => { }, TaskScheduler.Default)));
     }
 }

@@ -121,6 +121,22 @@ public sealed class UsageDeliveryLimitJourneys : IAsyncLifetime
         Assert.Equal(1_024, await CountAsync(_busy, "true"));
     }
 
+    [Fact]
+    public async Task A_stream_ends_when_its_key_is_revoked()
+    {
+        var padding = new string(' ', 4 * 1024 * 1024);
+        var stream = await OpenStream.StartAsync(_server, _busy, $"{Line("before")}{padding}\n");
+        await UntilAsync(async () => await CountAsync(_busy, "id = 'before'") == 1);
+        await _server.SqlAsync("update control.tenant_key set revoked_at = now() where tenant_id = $1", _busy.Id);
+
+        await stream.SendAsync($"{Line("after")}\n");
+
+        var response = await stream.EndAsync();
+        Assert.Contains(" 401 ", response, StringComparison.Ordinal);
+        Assert.Contains("\"accepted\":1", response, StringComparison.Ordinal);
+        Assert.Equal(0, await CountAsync(_busy, "id = 'after'"));
+    }
+
     static Task<HttpResponseMessage> PostStreamAsync(TestTenant tenant, string id) => tenant.PostAsync(Line(id), Ndjson);
 
     Task<long> CountAsync(TestTenant tenant, string condition) =>

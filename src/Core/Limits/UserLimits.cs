@@ -54,15 +54,16 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
             errors.Check("user", $"You already have limits for {MaximumUsers} users. Remove one first, or set limits for all users with *.");
         }
 
-        if (errors.Count == 0)
+        var models = limit.Models?.Distinct().ToArray();
+        if (errors.Count > 0 || await transaction.ExecuteAsync(
+                Upsert, ct, tenant, ExternalIds.Stored(limit.User), limit.TokensPerDay, limit.TokensPerMonth, models, clock.GetUtcNow()) == 0)
         {
-            await transaction.ExecuteAsync(
-                Upsert, ct, tenant, ExternalIds.Stored(limit.User), limit.TokensPerDay, limit.TokensPerMonth, limit.Models?.Distinct().ToArray(), clock.GetUtcNow());
-            // Without the user id, which may be an email address.
-            await transaction.AuditAsync(clock, tenant, actor, "user_limit.set", new { limit.TokensPerDay, limit.TokensPerMonth, limit.Models }, ct);
-            await transaction.CommitAsync(ct);
+            return errors;
         }
 
+        // Without the user id, which may be an email address.
+        await transaction.AuditAsync(clock, tenant, actor, "user_limit.set", new { limit.TokensPerDay, limit.TokensPerMonth, models }, ct);
+        await transaction.CommitAsync(ct);
         return errors;
     }
 
@@ -124,9 +125,10 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
         """;
 
     const string Upsert = """
-        insert into control.user_limit (tenant_id, user_id, tokens_per_day, tokens_per_month, models, updated_at) values ($1, $2, $3, $4, $5, $6)
+        insert into control.user_limit as l (tenant_id, user_id, tokens_per_day, tokens_per_month, models, updated_at) values ($1, $2, $3, $4, $5, $6)
         on conflict (tenant_id, user_id) do update set
             tokens_per_day = excluded.tokens_per_day, tokens_per_month = excluded.tokens_per_month, models = excluded.models, updated_at = excluded.updated_at
+        where (l.tokens_per_day, l.tokens_per_month, l.models) is distinct from (excluded.tokens_per_day, excluded.tokens_per_month, excluded.models)
         """;
 
     const string Overview = """

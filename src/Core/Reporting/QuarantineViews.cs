@@ -1,8 +1,9 @@
+using ControlPlane.Metering.Ingestion;
 using ControlPlane.Metering.Quarantine;
 
 namespace ControlPlane.Reporting;
 
-/// <param name="Raw">The received text, truncated to <see cref="QuarantineView.MaxRawLength"/>.</param>
+/// <param name="Raw">The received text, truncated to <see cref="QuarantineTable.ListedRawLength"/>.</param>
 /// <param name="RawLength">Characters of the whole text.</param>
 public sealed record QuarantinedEvent(
     Guid Id, Guid Tenant, string Slug, DateTimeOffset ReceivedAt, string? EventId, string Code, string Detail, string Raw, int RawLength, long TimesSeen);
@@ -12,9 +13,6 @@ public sealed record QuarantinedEvent(
 public sealed record QuarantineView(
     IReadOnlyList<(string Code, long Count)> Codes, IReadOnlyList<QuarantinedEvent> Items, IReadOnlyList<QuarantineBatch> Batches)
 {
-    /// <summary>Characters of the raw text that are shown: an event may be megabytes long.</summary>
-    public const int MaxRawLength = 4000;
-
     /// <summary>Events on the page.</summary>
     public const int MaxItems = 100;
 
@@ -34,7 +32,7 @@ public static class QuarantineViews
             row => new QuarantinedEvent(
                 row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.Get<string>(4), row.GetString(5), row.GetString(6),
                 row.GetString(7), row.GetInt32(8), row.GetInt64(9)),
-            ct, code, tenant, QuarantineView.MaxRawLength, QuarantineView.MaxItems),
+            ct, code, tenant, QuarantineTable.ListedRawLength, QuarantineView.MaxItems),
         await transaction.BatchesAsync(before: null, QuarantineView.MaxBatches, ct));
 
     const string Codes = """

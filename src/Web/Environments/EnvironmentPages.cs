@@ -11,7 +11,7 @@ static class EnvironmentPages
         app.MapGet("", Show).RequireAuthorization(Policies.Member);
         app.MapGet("/live", Live).RequireAuthorization(Policies.Member);
         app.MapPost("/restart", Restart).RequireAuthorization(Policies.Owner).RequireRateLimiting(TenantLimits.Actions);
-        app.MapPost("/access", Access).RequireAuthorization(Policies.Owner);
+        app.MapPost("/access", Access).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
         // Reached by a reload or a sign-in after a form was posted.
         app.MapGet("/{form:regex(^(restart|access)$)}", () => new SeeOther("/app/environment")).RequireAuthorization(Policies.Member);
     }

@@ -10,10 +10,10 @@ static class KeyEndpoints
     {
         var tenant = routes.MapGroup("/v1").RequireAuthorization(Policies.Tenant).WithTags("Keys");
         tenant.MapGet("/keys", List).WithName("listKeys").WithSummary("List the tenant's keys, without their secret values");
-        tenant.MapPost("/keys", Create).WithName("createKey").WithSummary("Create a key; its value is returned only once")
+        tenant.MapPost("/keys", Create).RequireRateLimiting(TenantLimits.Changes).WithName("createKey").WithSummary("Create a key; its value is returned only once")
             .WithDescription("`scopes` limits what the key may do; without it the key may do everything. A request that a key's scopes do not cover is answered with 403 and `missing_scope`.");
-        tenant.MapDelete("/keys/{id:guid}", Revoke).WithName("revokeKey").WithSummary("Revoke a key immediately");
-        tenant.MapPost("/webhook-secret/rotate", Rotate).WithName("rotateWebhookSecret")
+        tenant.MapDelete("/keys/{id:guid}", Revoke).RequireRateLimiting(TenantLimits.Changes).WithName("revokeKey").WithSummary("Revoke a key immediately");
+        tenant.MapPost("/webhook-secret/rotate", Rotate).RequireRateLimiting(TenantLimits.Changes).WithName("rotateWebhookSecret")
             .WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours")
             .WithDescription(
                 "At most two secrets are valid: while the previous one is, another rotation returns 409. With `revoke_previous: true` only the new secret is valid.")

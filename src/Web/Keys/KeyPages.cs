@@ -13,9 +13,9 @@ static class KeyPages
     {
         var app = routes.MapGroup("/app").ExcludeFromDescription();
         app.MapGet("/keys", Show).RequireAuthorization(Policies.Member);
-        app.MapPost("/keys", Create).RequireAuthorization(Policies.Owner);
-        app.MapPost("/keys/{id:guid}/revoke", Revoke).RequireAuthorization(Policies.Owner);
-        app.MapPost("/webhook-secret/rotate", Rotate).RequireAuthorization(Policies.Owner);
+        app.MapPost("/keys", Create).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
+        app.MapPost("/keys/{id:guid}/revoke", Revoke).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
+        app.MapPost("/webhook-secret/rotate", Rotate).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
         // Reached by a reload or a sign-in after a form was posted.
         app.MapGet("/webhook-secret/rotate", () => new SeeOther("/app/keys")).RequireAuthorization(Policies.Member);
         app.MapGet("/keys/{id:guid}/revoke", () => new SeeOther("/app/keys")).RequireAuthorization(Policies.Member);

@@ -15,8 +15,8 @@ static class LimitEndpoints
         var users = routes.MapGroup(Path).RequireAuthorization(Policies.Tenant).WithTags("Limits");
         users.MapGet("", List).WithName("listUserLimits").WithSummary("List the limits set for users");
         users.MapGet(User, Find).WithName("getUserLimits").WithSummary("Get the limits set for a user, or for * (all users without their own limits)");
-        users.MapPut(User, Set).WithName("setUserLimits").WithSummary("Set a user's limits and models; * means all users without their own limits");
-        users.MapDelete(User, Remove).WithName("removeUserLimits").WithSummary("Remove a user's limits");
+        users.MapPut(User, Set).RequireRateLimiting(TenantLimits.Changes).WithName("setUserLimits").WithSummary("Set a user's limits and models; * means all users without their own limits");
+        users.MapDelete(User, Remove).RequireRateLimiting(TenantLimits.Changes).WithName("removeUserLimits").WithSummary("Remove a user's limits");
 
         var tenants = routes.MapGroup("/v1/admin/tenants/{id:guid}/limits").RequireAuthorization(Policies.Operator).WithTags("Operator");
         tenants.MapPut("", Override).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("overrideTenantLimits").WithSummary("Override the plan's limits for a tenant; omitted limits keep the plan's value");

@@ -13,8 +13,8 @@ static class LimitPages
     {
         var limits = routes.MapGroup("/app/limits").ExcludeFromDescription();
         limits.MapGet("", Show).RequireAuthorization(Policies.Member).RequireRateLimiting(TenantLimits.Reports);
-        limits.MapPost("", Set).RequireAuthorization(Policies.Owner);
-        limits.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
+        limits.MapPost("", Set).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
+        limits.MapPost("/remove", Remove).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
         // Reached by a reload or a sign-in after the form was posted.
         limits.MapGet("/remove", () => new SeeOther("/app/limits")).RequireAuthorization(Policies.Member);
     }

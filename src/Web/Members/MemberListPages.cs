@@ -10,9 +10,9 @@ static class MemberListPages
     {
         var members = routes.MapGroup("/app/members").ExcludeFromDescription();
         members.MapGet("", Show).RequireAuthorization(Policies.Member);
-        members.MapPost("", Invite).RequireAuthorization(Policies.Owner);
-        members.MapPost("/{id:guid}/remove", Remove).RequireAuthorization(Policies.Owner);
-        members.MapPost("/{id:guid}/role", Change).RequireAuthorization(Policies.Owner);
+        members.MapPost("", Invite).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
+        members.MapPost("/{id:guid}/remove", Remove).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
+        members.MapPost("/{id:guid}/role", Change).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
         // Reached by a reload or a sign-in after the form was posted.
         members.MapGet("/{id:guid}/remove", () => new SeeOther("/app/members")).RequireAuthorization(Policies.Member);
         members.MapGet("/{id:guid}/role", () => new SeeOther("/app/members")).RequireAuthorization(Policies.Member);

@@ -8,7 +8,9 @@ static class QuarantineEndpoints
     public static void MapQuarantine(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/admin/quarantine").RequireAuthorization(Policies.Operator).WithTags("Operator");
-        group.MapGet("", List).WithName("listQuarantine").WithSummary("List usage events that could not be counted, newest first");
+        group.MapGet("", List).WithName("listQuarantine").WithSummary("List usage events that could not be counted, newest first")
+            .WithDescription("`raw` is the beginning of the received text, `raw_length` its characters; GET /v1/admin/quarantine/{id} returns all of it.");
+        group.MapGet("{id:guid}", Find).WithName("getQuarantinedEvent").WithSummary("Get a usage event that could not be counted, with its whole text");
         group.MapPost("{id:guid}/replay", Replay).AllowRoles(OperatorRole.Support).WithName("replayQuarantinedEvent").WithSummary("Process a held event again after its cause has been fixed");
         group.MapPost("{id:guid}/discard", Discard).AllowRoles(OperatorRole.Support).WithName("discardQuarantinedEvent").WithSummary("Decide that a held event will never be counted");
         group.MapGet("batches", Batches).WithName("listQuarantineBatches").WithSummary("List replays and discards of many events with their progress, newest first");
@@ -25,6 +27,12 @@ static class QuarantineEndpoints
         var size = Query.Limit(limit);
         await using var transaction = await database.BeginJobAsync(ct);
         return TypedResults.Ok(Page.Of(await transaction.HeldAsync(code, tenant_id, cursor, size + 1, ct), size, last => last.Id.ToString()));
+    }
+
+    static async Task<Results<Ok<HeldEvent>, ProblemHttpResult>> Find(Guid id, ControlDatabase database, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.FindHeldAsync(id, ct) is { } held ? TypedResults.Ok(held) : NotFound();
     }
 
     static async Task<Results<Ok<OutcomeReply>, ProblemHttpResult>> Replay(Guid id, ClaimsPrincipal user, ReplayQuarantine replay, CancellationToken ct) =>

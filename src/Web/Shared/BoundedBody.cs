@@ -4,9 +4,10 @@ namespace ControlPlane.Web.Shared;
 /// A request's body, read no further than its <see cref="BodyLimit"/> and the budget that it counts towards allow: that for unauthenticated senders, or that of
 /// a tenant's usage. Otherwise reading throws, and <see cref="Violation"/> is the status to respond with: readers of forms wrap the exception.
 /// </summary>
-sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, UnverifiedBytes budget) : Stream
+sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, UnverifiedBytes unverified) : Stream
 {
-    string _sender = RateLimits.Client(context.Connection.RemoteIpAddress);
+    readonly SharedBytes _budget = unverified.Of(limit);
+    readonly string _sender = RateLimits.Client(context.Connection.RemoteIpAddress);
     CancellationTokenSource? _deadline;
     TimeSpan _timeLeft = limit.Time;
     UsageDelivery? _delivery;
@@ -15,12 +16,6 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
 
     /// <summary>408, 413, 429 or 503; null as long as the body is within its limits.</summary>
     public int? Violation { get; private set; }
-
-    /// <summary>
-    /// Counts the body, which is not read yet, as one that this address sends for this tenant. Not for the tenant alone: whoever knows its id could use up its
-    /// share.
-    /// </summary>
-    public void SetClaimedTenant(Guid tenant) => _sender = $"{_sender} {tenant}";
 
     /// <summary>The endpoint has authenticated the sender: the body, as far as it is read and from now on, counts towards the budget of its tenant.</summary>
     /// <exception cref="BadHttpRequestException">The tenant's share of the budget is exhausted.</exception>
@@ -55,7 +50,7 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
     {
         if (Interlocked.Exchange(ref _counted, 0) is > 0 and var bytes)
         {
-            budget.Remove(_sender, bytes);
+            _budget.Remove(_sender, bytes);
         }
     }
 
@@ -138,7 +133,7 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
         }
         else if (context.User.Identity is not { IsAuthenticated: true })
         {
-            if (!budget.TryAdd(_sender, (int)read))
+            if (!_budget.TryAdd(_sender, read))
             {
                 throw Stop(StatusCodes.Status503ServiceUnavailable);
             }

@@ -32,7 +32,9 @@ static class RateLimits
             limiter.AddPolicy(SignIn, context => RateLimitPartition.GetTokenBucketLimiter(
                 context.RequestServices.GetService<KnownBrowsers>()?.LastAccount(context) ?? Client(context.Connection.RemoteIpAddress), _ => Bucket(signIns * factor)));
             PerClient(Lookup, configuration.ReadCount("CONTROLPLANE_LIMIT_LOOKUPS", 600, "number per hour"));
-            limiter.AddTenantLimits(Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_ACTIONS", 120, "number per hour") * factor));
+            limiter.AddTenantLimits(
+                Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_ACTIONS", 120, "number per hour") * factor),
+                Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_CHANGES", 1_000, "number per hour") * factor));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));

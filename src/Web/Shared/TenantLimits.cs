@@ -16,14 +16,18 @@ static class TenantLimits
     /// <summary>Requests that queue work outside the database: restarts and replays. So many an hour.</summary>
     public const string Actions = "actions";
 
+    /// <summary>Other requests that change something: each writes rows, of which the audit log keeps one for good. So many an hour.</summary>
+    public const string Changes = "changes";
+
     const int ConcurrentReports = 4;
     const int WaitingReports = 16;
 
-    public static void AddTenantLimits(this RateLimiterOptions limiter, TokenBucketRateLimiterOptions actions)
+    public static void AddTenantLimits(this RateLimiterOptions limiter, TokenBucketRateLimiterOptions actions, TokenBucketRateLimiterOptions changes)
     {
         limiter.AddPolicy(Reports, context => RateLimitPartition.GetConcurrencyLimiter(
             TenantOf(context), _ => new ConcurrencyLimiterOptions { PermitLimit = ConcurrentReports, QueueLimit = WaitingReports }));
         limiter.AddPolicy(Actions, context => RateLimitPartition.GetTokenBucketLimiter(TenantOf(context), _ => actions));
+        limiter.AddPolicy(Changes, context => RateLimitPartition.GetTokenBucketLimiter(TenantOf(context), _ => changes));
     }
 
     /// <summary>For a rejection whose limiter does not know: reports end within seconds.</summary>

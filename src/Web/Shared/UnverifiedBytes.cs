@@ -3,9 +3,10 @@ using System.Globalization;
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// Budget for the bytes of request bodies in memory whose senders are not authenticated yet. One sender may use a quarter of it, so that it cannot
-/// keep all others out: a client address, or the tenant that a signed delivery claims to come from.
+/// Budgets for the bytes of request bodies in memory whose senders are not authenticated yet: one for deliveries of usage, which may be large, and one each for
+/// authorizations and for everything else, so that large bodies refuse no small ones. One network may use a quarter of a budget, so that it cannot keep all others out.
 /// </summary>
+/// <param name="maximum">For deliveries of usage; each of the other budgets has half of it.</param>
 sealed class UnverifiedBytes(long maximum)
 {
     const string Setting = "CONTROLPLANE_UNVERIFIED_BODIES";
@@ -13,11 +14,11 @@ sealed class UnverifiedBytes(long maximum)
     const int MaximumSetting = 65_536;
 
     /// <summary>Part of the process's memory by default, and its bounds in MiB: at least four of the largest bodies.</summary>
-    const int DefaultPart = 8, DefaultMinimum = 64, DefaultMaximum = 512;
+    const int DefaultPart = 16, DefaultMinimum = 64, DefaultMaximum = 256;
 
-    readonly Lock _gate = new();
-    readonly Dictionary<string, long> _bySender = new(StringComparer.Ordinal);
-    long _total;
+    readonly SharedBytes _usage = new(maximum);
+    readonly SharedBytes _authorizations = new(maximum / 2);
+    readonly SharedBytes _others = new(maximum / 2);
 
     /// <exception cref="SettingException">The setting is invalid.</exception>
     public static UnverifiedBytes Read(IConfiguration configuration) => configuration[Setting] switch
@@ -27,8 +28,18 @@ sealed class UnverifiedBytes(long maximum)
         var text => throw new SettingException($"{Setting} is \"{text}\": enter the size in MiB, from 1 to {MaximumSetting}."),
     };
 
+    public SharedBytes Of(BodyLimit limit) => limit == BodyLimit.Usage ? _usage : limit == BodyLimit.Authorize ? _authorizations : _others;
+}
+
+/// <summary>Bytes in memory that senders share. One of them may use a quarter.</summary>
+sealed class SharedBytes(long maximum)
+{
+    readonly Lock _gate = new();
+    readonly Dictionary<string, long> _bySender = new(StringComparer.Ordinal);
+    long _total;
+
     /// <returns>False when the budget, or the sender's share of it, is exhausted. Nothing is added then.</returns>
-    public bool TryAdd(string sender, int bytes)
+    public bool TryAdd(string sender, long bytes)
     {
         lock (_gate)
         {

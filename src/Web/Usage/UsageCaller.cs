@@ -59,7 +59,6 @@ sealed class UsageCaller(
             return Refuse(WrongSignature);
         }
 
-        context.Features.Get<BoundedBody>()?.SetClaimedTenant(tenant);
         using var verifier = new SignatureVerifier(secrets, headers);
         if (await UsageBody.ReadWholeAsync(context.Request, verifier, ct) is not { } body)
         {

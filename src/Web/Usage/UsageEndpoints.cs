@@ -72,7 +72,7 @@ static class UsageEndpoints
 
         if (isStream)
         {
-            return await StreamAsync(context, format, tenant.Value, delivery, ingest, ct);
+            return await StreamAsync(context, format, tenant.Value, delivery, caller, ingest, ct);
         }
 
         body?.SetVerified(delivery);
@@ -115,7 +115,7 @@ static class UsageEndpoints
 
     // Commits batch by batch; the reply has the counts so far. Resending the whole stream is safe.
     static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> StreamAsync(
-        HttpContext context, UsageFormat format, Guid tenant, UsageDelivery delivery, IngestUsage ingest, CancellationToken ct)
+        HttpContext context, UsageFormat format, Guid tenant, UsageDelivery delivery, UsageCaller caller, IngestUsage ingest, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
@@ -129,6 +129,12 @@ static class UsageEndpoints
         {
             await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.Body, format, delivery, ct))
             {
+                // The stream may have lasted for long, and the key been revoked meanwhile.
+                if ((await caller.BearerAsync(context, ct)).Problem is { } refusal)
+                {
+                    return Stopped(refusal.StatusCode, refusal.ProblemDetails.Title!, $"{refusal.ProblemDetails.Detail} The rest of the stream was not counted.");
+                }
+
                 reply.Add(await ingest.RunAsync(tenant, batch, ct), ListedRejections);
             }
 

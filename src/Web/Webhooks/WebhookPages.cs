@@ -12,8 +12,8 @@ static class WebhookPages
     {
         var webhooks = routes.MapGroup("/app/webhooks").ExcludeFromDescription();
         webhooks.MapGet("", Show).RequireAuthorization(Policies.Member);
-        webhooks.MapPost("", Set).RequireAuthorization(Policies.Owner);
-        webhooks.MapPost("/remove", Remove).RequireAuthorization(Policies.Owner);
+        webhooks.MapPost("", Set).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
+        webhooks.MapPost("/remove", Remove).RequireRateLimiting(TenantLimits.Changes).RequireAuthorization(Policies.Owner);
         webhooks.MapPost("/{id:guid}/replay", Replay).RequireAuthorization(Policies.Owner).RequireRateLimiting(TenantLimits.Actions);
         // Reached by a reload or a sign-in after a form was posted.
         webhooks.MapGet("/remove", () => new SeeOther("/app/webhooks")).RequireAuthorization(Policies.Member);

@@ -10,9 +10,9 @@ static class WebhookRoutes
     {
         var tenant = routes.MapGroup("/v1/webhook-endpoint").RequireAuthorization(Policies.Tenant).WithTags("Webhooks");
         tenant.MapGet("", Find).WithName("getWebhookEndpoint").WithSummary("Get the webhook endpoint");
-        tenant.MapPut("", Set).WithName("setWebhookEndpoint").WithSummary("Set the webhook endpoint")
+        tenant.MapPut("", Set).RequireRateLimiting(TenantLimits.Changes).WithName("setWebhookEndpoint").WithSummary("Set the webhook endpoint")
             .WithDescription("Deliveries are signed as specified by standardwebhooks.com and arrive at least once. The signing secret is returned only when the first URL is set.");
-        tenant.MapDelete("", Remove).WithName("removeWebhookEndpoint").WithSummary("Remove the webhook endpoint and its secret");
+        tenant.MapDelete("", Remove).RequireRateLimiting(TenantLimits.Changes).WithName("removeWebhookEndpoint").WithSummary("Remove the webhook endpoint and its secret");
     }
 
     static async Task<Results<Ok<EndpointReply>, ProblemHttpResult>> Find(ClaimsPrincipal user, WebhookEndpoints endpoints, CancellationToken ct) =>

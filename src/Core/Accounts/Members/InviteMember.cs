@@ -57,8 +57,10 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, AccountO
     // In a transaction of its own: repeating an invitation counts, even one that is then refused.
     async Task<bool> MayInviteAsync(Guid tenant, CancellationToken ct)
     {
-        await using var session = await database.OpenAppAsync(ct);
-        return await session.CountAsync(RateCounter.Invitation, tenant.ToByteArray(), accounts.InvitationsOfTenant, ct) is null;
+        await using var transaction = await database.BeginAsync(tenant, ct);
+        var retryAfter = await transaction.CountAsync(RateCounter.Invitation, tenant.ToByteArray(), accounts.InvitationsOfTenant, ct);
+        await transaction.CommitAsync(ct);
+        return retryAfter is null;
     }
 
     static FieldErrors Validate(string? email, string? role)

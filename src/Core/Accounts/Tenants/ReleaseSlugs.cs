@@ -14,9 +14,10 @@ public sealed class ReleaseSlugs(ControlDatabase database, Clock clock, SignupPo
         return JobReport.Of(("slugs_released", released));
     }
 
-    // Forty characters, the most that a slug may have.
-    const string Release = """
-        update control.tenant set former_slug = slug, slug = 'deleted-' || replace(id::text, '-', '')
+    // The placeholder has forty characters, the most that a slug may have. A tenant of an earlier release may have chosen such a name.
+    const string Release = $"""
+        update control.tenant t set former_slug = slug, slug = '{Slug.DeletedPrefix}' || replace(id::text, '-', '')
         where status = 'deleted' and deleted_at <= $1 and former_slug is null
+          and not exists (select from control.tenant o where o.slug = '{Slug.DeletedPrefix}' || replace(t.id::text, '-', ''))
         """;
 }

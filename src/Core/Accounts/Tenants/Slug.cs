@@ -13,9 +13,12 @@ public static partial class Slug
         _ when !Label().IsMatch(slug) => "Use lower-case letters a to z, digits and hyphens. Begin and end with a letter or digit.",
         // Labels with two hyphens there are reserved for punycode (RFC 5891, section 4.2.3.1).
         _ when slug[2..].StartsWith("--", StringComparison.Ordinal) => "Do not use hyphens as both third and fourth character.",
-        _ when Reserved.Contains(slug) => "This name is reserved. Choose another one.",
+        _ when Reserved.Contains(slug) || slug.StartsWith(DeletedPrefix, StringComparison.Ordinal) => "This name is reserved. Choose another one.",
         _ => null,
     };
+
+    /// <summary>Of the placeholder that a deleted tenant gets when its slug is free again.</summary>
+    public const string DeletedPrefix = "deleted-";
 
     [GeneratedRegex(@"\A[a-z0-9][a-z0-9-]*[a-z0-9]\z")]
     private static partial Regex Label();

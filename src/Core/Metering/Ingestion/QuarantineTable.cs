@@ -11,10 +11,12 @@ public sealed record QuarantineQuota(long Events, long Bytes)
     public QuarantineQuota ForAcknowledged => new(Events * 2, Bytes * 2);
 }
 
+/// <param name="Raw">The received text; in a list its beginning.</param>
+/// <param name="RawLength">Characters of the whole text.</param>
 /// <param name="TimesSeen">How often the same text was delivered.</param>
 public sealed record HeldEvent(
     Guid Id, Guid Tenant, DateTimeOffset ReceivedAt, [property: JsonPropertyName("form")] UsageFormat Format, string? EventId, string Code, string Detail,
-    string Raw, long TimesSeen, string State);
+    string Raw, int RawLength, long TimesSeen, string State);
 
 /// <summary>Writes <c>control.quarantine</c>: events that could not be counted, with their raw text and the reason.</summary>
 public static class QuarantineTable
@@ -87,12 +89,19 @@ public static class QuarantineTable
         T[] Column<T>(Func<Text, T> value) => texts.ConvertAll(text => value(text)).ToArray();
     }
 
+    /// <summary>Characters of a raw text in a list: an event may be megabytes long.</summary>
+    public const int ListedRawLength = 4000;
+
     /// <summary>Held events, newest first.</summary>
     /// <param name="before">The id of the last row of the previous page; ids sort by time.</param>
     public static Task<List<HeldEvent>> HeldAsync(this Transaction transaction, string? code, Guid? tenant, Guid? before, int limit, CancellationToken ct) =>
         transaction.QueryAsync(
-            $"{Select} where state = 'held' and ($1::text is null or code = $1) and ($2::uuid is null or tenant_id = $2) and ($3::uuid is null or id < $3) order by id desc limit $4",
+            $"{SelectListed} where state = 'held' and ($1::text is null or code = $1) and ($2::uuid is null or tenant_id = $2) and ($3::uuid is null or id < $3) order by id desc limit $4",
             Read, ct, code, tenant, before, limit);
+
+    /// <summary>A held event with its whole text.</summary>
+    public static Task<HeldEvent?> FindHeldAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
+        transaction.FirstAsync($"{Select} where id = $1 and state = 'held'", Read, ct, id);
 
     public static Task<HeldEvent?> FindAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
         transaction.FirstAsync($"{Select} where id = $1 for update", Read, ct, id);
@@ -119,7 +128,7 @@ public static class QuarantineTable
 
     static HeldEvent Read(Npgsql.NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2), FormatOf(row.GetString(3)), row.Get<string>(4), row.GetString(5),
-        row.GetString(6), row.GetString(7), row.GetInt64(8), row.GetString(9));
+        row.GetString(6), row.GetString(7), row.GetInt32(8), row.GetInt64(9), row.GetString(10));
 
     /// <summary>A received text that was rejected.</summary>
     /// <param name="Name">The digest in hexadecimal.</param>
@@ -128,7 +137,11 @@ public static class QuarantineTable
     sealed record Text(string Name, byte[] Digest, RejectedSubmission First, IReadOnlyList<int> Positions, bool IsAcknowledged);
 
     const string Select = """
-        select id, tenant_id, received_at, form, event_id, code, detail, raw, times_seen, state from control.quarantine
+        select id, tenant_id, received_at, form, event_id, code, detail, raw, length(raw), times_seen, state from control.quarantine
+        """;
+
+    static readonly string SelectListed = $"""
+        select id, tenant_id, received_at, form, event_id, code, detail, left(raw, {ListedRawLength}), length(raw), times_seen, state from control.quarantine
         """;
 
     const string SelectSize = """
