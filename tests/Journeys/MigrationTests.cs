@@ -72,7 +72,7 @@ public sealed class MigrationTests : IAsyncLifetime
     [Fact]
     public async Task Owners_of_environments_that_were_ready_before_are_not_welcomed_again()
     {
-        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0024_resumable_jobs")], []);
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0023_resumable_jobs")], []);
         await _database.ExecuteAsync(
             """
             insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
