@@ -6,7 +6,7 @@ namespace ControlPlane.AzureFunctions.Tests;
 /// <summary>A function in <c>functions.metadata</c>, which the build generates and the platform reads.</summary>
 /// <param name="Trigger">The function's only binding.</param>
 /// <param name="Retries">After a failure.</param>
-sealed record FunctionMetadata(string Name, string EntryPoint, JsonElement Trigger, int Retries)
+sealed record FunctionMetadata(string Name, string EntryPoint, JsonElement Trigger, int Retries = 0)
 {
     /// <summary>The functions of the build that these tests run with.</summary>
     public static IReadOnlyList<FunctionMetadata> All { get; } = Read(AppContext.BaseDirectory);
