@@ -8,8 +8,6 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
-    static readonly DateTimeOffset PeriodEnd = new(2026, 2, 15, 0, 0, 0, TimeSpan.Zero);
-
     /// <summary>Of a request that is not delayed, on a slow machine. A locked tenant's request takes longer than any of its lock timeouts or fails.</summary>
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
@@ -211,30 +209,6 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
         Assert.Equal(["malformed"], (await _server.ReportAsync(_busy, new { id = "broken" }).CountsAsync()).Codes);
     }
 
-    [Fact]
-    public async Task A_long_read_of_usage_does_not_stop_ingestion_when_a_month_begins()
-    {
-        await using var report = await _server.Database.BeginJobAsync(default);
-        await report.ScalarAsync<long>("select count(*) from control.usage_event", default);
-
-        Assert.True(await _server.ReadAsync<bool>("select control.ensure_usage_partition('2031-05-01')").WaitAsync(Deadline));
-        Assert.Equal(1, (await _server.ReportAsync(_free, Deliveries.Event("e1", Now.AddDays(-20))).CountsAsync()).Accepted);
-    }
-
-    [Fact]
-    public async Task A_locked_tenant_is_invoiced_by_the_next_run_and_the_others_at_once()
-    {
-        await using (var other = await _server.Database.BeginJobAsync(default))
-        {
-            await other.ExecuteAsync(BillingLock.Acquire, default, _busy.Id);
-            await _server.MoveClockAsync(PeriodEnd);
-            Assert.Equal((0, 1), (await InvoicesAsync(_busy), await InvoicesAsync(_free)));
-        }
-
-        await _server.RunJobAsync("billing");
-        Assert.Equal((1, 1), (await InvoicesAsync(_busy), await InvoicesAsync(_free)));
-    }
-
     /// <returns>Connections of tenant-facing code that wait for a lock.</returns>
     async Task<long> WaitingAsync()
     {
@@ -264,8 +238,6 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
             await Task.Delay(50, timeout.Token);
         }
     }
-
-    static async Task<int> InvoicesAsync(TestTenant tenant) => (await (await tenant.Http.GetAsync("/v1/invoices")).ReadAsync()).GetProperty("items").GetArrayLength();
 
     /// <param name="padding">Spaces in each event.</param>
     static string Batch(string name, int count, int padding = 0) =>

@@ -125,28 +125,6 @@ public sealed class QuarantineQuotaJourneys
         static Submission Text(string text) => ReadUsage.Parse(UsageFormat.Event, text);
     }
 
-    [Fact]
-    public async Task The_size_of_a_quarantine_is_read_from_its_index_alone()
-    {
-        await using var server = await StartAsync(events: 50_000);
-        var tenant = await server.CreateTenantAsync();
-        await server.SqlAsync(
-            """
-            insert into control.quarantine (id, tenant_id, received_at, form, code, detail, raw, raw_digest, times_seen)
-            select gen_random_uuid(), $1, now(), 'event', 'malformed', 'd', repeat('x', 500), sha256(n::text::bytea), 1 from generate_series(1, 20000) n
-            """, tenant.Id);
-        await using (var owner = await server.Database.OpenOwnerAsync(default))
-        {
-            await owner.ExecuteAsync("vacuum analyze control.quarantine", default);
-        }
-
-        // As QuarantineTable reads it, with the rights of ingestion.
-        await using var ingestion = await server.Database.BeginAsync(tenant.Id, default);
-        var plan = await ingestion.QueryAsync(
-            $"explain select count(*), coalesce(sum(bytes), 0)::bigint from control.quarantine where tenant_id = '{tenant.Id}' and state = 'held'", row => row.GetString(0), default);
-        Assert.Contains(plan, line => line.Contains("Index Only Scan using quarantine_held_size", StringComparison.Ordinal));
-    }
-
     static Task<TestServer> StartAsync(int events, int mib = 256) => TestServer.StartAsync(
         clock: Now, settings: [new("CONTROLPLANE_QUARANTINE_EVENTS", $"{events}"), new("CONTROLPLANE_QUARANTINE_MIB", $"{mib}")]);
 

@@ -1,0 +1,88 @@
+using System.Runtime.Versioning;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Which containers share a network with those of an environment.</summary>
+[Collection(FakeDocker.Name), UnsupportedOSPlatform("windows")]
+public sealed class DockerNetworksTests : IDisposable
+{
+    readonly string _data = Directory.CreateTempSubdirectory("environments-").FullName;
+
+    [Theory]
+    [InlineData("trial"), InlineData("basic"), InlineData("premium")]
+    public async Task Ollama_joins_the_gateways_network_and_never_the_tenants(string plan)
+    {
+        using var docker = new DockerOnPath("exit 0");
+        // Also where an operator's setting of an earlier release still names it.
+        var options = Samples.Options with { SharedContainers = ["ollama", "postgres"] };
+
+        await CreateDataPlane(options).IsolateAsync(Samples.Environment(plan), Samples.Secrets, default);
+
+        Assert.Equal(
+            ["network connect tenant-beispiel-2 postgres", "network connect tenant-beispiel-2_models ollama"],
+            docker.Calls.Where(call => call.StartsWith("network connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Ollama_leaves_the_tenants_network_of_an_earlier_release()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *Containers*_models) ;; *Containers*) echo "traefik ollama postgres tenant-beispiel-2-open-webui-1";; esac""");
+
+        await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        Assert.Equal(
+            ["network disconnect --force tenant-beispiel-2 ollama", "network connect tenant-beispiel-2_models ollama"],
+            docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task The_shared_Ollama_leaves_an_environment_that_has_its_own()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *Containers*) echo "ollama postgres tenant-beispiel-2-litellm-1";; esac""");
+
+        await CreateDataPlane().IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
+
+        Assert.Equal(
+            ["network disconnect --force tenant-beispiel-2 ollama", "network disconnect --force tenant-beispiel-2_models ollama"],
+            docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_subnet_that_is_in_use_is_skipped_and_another_error_is_reported()
+    {
+        using var docker = new DockerOnPath(
+            """
+            case "$*" in
+                *Containers*) ;;
+                "network inspect "*) exit 1 ;;
+                *--internal*) [ "$(grep -c -- --internal "$(dirname "$0")/calls")" -gt 2 ] ||
+                    { echo "Error response from daemon: invalid pool request: Pool overlaps with other one on this address space" >&2; exit 1; } ;;
+            esac
+            """);
+        await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+        var subnets = docker.Calls.Where(call => call.StartsWith("network create --internal ", StringComparison.Ordinal)).Select(call => call.Split(' ')[4]).ToList();
+        Assert.Equal(3, subnets.Distinct().Count());
+        Assert.Equal(3, subnets.Count);
+
+        using var broken = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--internal*) echo "no space left on device" >&2; exit 1 ;; esac""");
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
+        Assert.Contains("no space left on device", failure.Message, StringComparison.Ordinal);
+        Assert.Single(broken.Calls, call => call.Contains("--internal", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_range_without_a_free_subnet_is_reported_with_its_setting()
+    {
+        using var docker = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--internal*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
+        var options = Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! };
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane(options).IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
+        Assert.Equal("All subnets of 10.9.8.0/26 are in use: set CONTROLPLANE_MODEL_NETWORKS to a larger range.", failure.Message);
+        Assert.Equal(4, docker.Calls.Count(call => call.Contains("--internal", StringComparison.Ordinal)));
+    }
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    DockerCompose CreateDataPlane(DataPlaneOptions? options = null) => new(
+        new ProjectFolder(new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data }, Samples.Options),
+        options ?? Samples.Options);
+}
