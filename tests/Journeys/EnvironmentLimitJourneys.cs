@@ -1,5 +1,3 @@
-using ControlPlane.Subscriptions;
-
 namespace ControlPlane.Tests;
 
 /// <summary>Environments that there is no room for wait, and tenants that keep provisioning busy do not delay the others.</summary>

@@ -72,7 +72,7 @@ class ReportingTest(support.HookTest):
         self.succeed(data, id="a\nb" + "c" * 300, prompt_tokens=None, completion_tokens=7.0, endTime=None, model_group="")
         event = self.delivered()[0]
         self.assertEqual(("ab" + "c" * 198, 0, 7, "mistral:7b-instruct"), (event["id"], event["prompt_tokens"], event["completion_tokens"], event["model"]))
-        for value, tokens in ((float("nan"), 0), (float("inf"), 10 ** 9), (-3, 0), (True, 0), ("12", 0), (10 ** 40, 10 ** 9)):
+        for value, tokens in ((float("nan"), 0), (float("inf"), 10 ** 7), (-3, 0), (True, 0), ("12", 0), (10 ** 40, 10 ** 7)):
             self.assertEqual(tokens, self.module.count(value))
         for value in (1e300, float("nan"), -1, "now"):
             self.assertEqual(self.module.event_at(None)[:10], self.module.event_at(value)[:10])

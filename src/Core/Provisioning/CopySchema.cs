@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Text;
 using CliWrap;
-using ControlPlane.Accounts.ApiKeys;
+using Credentials = ControlPlane.Accounts.ApiKeys.Credentials;
 
 namespace ControlPlane.Provisioning;
 
