@@ -48,7 +48,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     }
 
     public async Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) =>
-        await _networks.ConnectAsync(ComposeRendering.NetworkName(environment.Slug), options.ProxyContainer, ct)
+        await DockerNetworks.ConnectAsync(ComposeRendering.NetworkName(environment.Slug), options.ProxyContainer, ct)
             ? $"{environment.Address} through {options.ProxyContainer}"
             : throw new StepFailedException($"The proxy container {options.ProxyContainer} does not exist: start it, or set CONTROLPLANE_PROXY_CONTAINER to its name.");
 
@@ -73,7 +73,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        await _networks.DisconnectAsync(ComposeRendering.NetworkName(environment.Slug), [options.ProxyContainer], ct);
+        await DockerNetworks.DisconnectAsync(ComposeRendering.NetworkName(environment.Slug), [options.ProxyContainer], ct);
         return "proxy disconnected";
     }
 

@@ -67,7 +67,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
     }
 
     /// <returns>False if the container does not exist.</returns>
-    public async Task<bool> ConnectAsync(string network, string container, CancellationToken ct)
+    public static async Task<bool> ConnectAsync(string network, string container, CancellationToken ct)
     {
         if ((await DockerCommand.RunAsync(["container", "inspect", "--format", "{{.Name}}", container], CommandTimeout, ct)).ExitCode != 0)
         {
@@ -82,7 +82,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
         return true;
     }
 
-    public async Task DisconnectAsync(string network, IEnumerable<string> containers, CancellationToken ct)
+    public static async Task DisconnectAsync(string network, IEnumerable<string> containers, CancellationToken ct)
     {
         if (!await ExistsAsync(network, ct))
         {
