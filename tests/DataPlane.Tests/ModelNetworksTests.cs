@@ -30,7 +30,7 @@ public sealed class ModelNetworksTests
     [InlineData("10.0.0.0/8", true)]
     [InlineData("10.9.8.0/29", false)]
     [InlineData("0.0.0.0/0", false)]
-    [InlineData("10.9.8.1/24", false)]
+    [InlineData("10.9.8.1/24", true)]
     [InlineData("10.9.8.0", false)]
     [InlineData("fd00::/28", false)]
     [InlineData("large", false)]
