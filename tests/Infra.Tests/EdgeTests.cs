@@ -76,7 +76,7 @@ public sealed class EdgeTests(Stacks stacks)
         // The environments of this stack share few addresses, and are limited tenant by tenant.
         Assert.NotNull(firewall[$"{requests}.1.notStatement.statement.ipSetReferenceStatement.arn"]);
         var own = Assert.Single(deployed.OfType("aws:wafv2/ipSet:IpSet"));
-        Assert.Equal(deployed.OfType("aws:ec2/natGateway:NatGateway").Count(), own.Texts("addresses").Count());
+        Assert.Equal(deployed.OfType("aws:ec2/natGateway:NatGateway").Count(), own.Texts("addresses").Count);
         Assert.True(own["scope"] is "CLOUDFRONT" && own["region"] is "us-east-1");
     }
 

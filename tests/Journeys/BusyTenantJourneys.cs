@@ -209,33 +209,6 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
         Assert.Equal(["malformed"], (await _server.ReportAsync(_busy, new { id = "broken" }).CountsAsync()).Codes);
     }
 
-<<<<<<< ours
-=======
-    [Fact]
-    public async Task A_long_read_of_usage_does_not_stop_ingestion_when_a_month_begins()
-    {
-        await using var report = await _server.Database.BeginJobAsync(default);
-        await report.ScalarAsync<long>("select count(*) from control.usage_event", default);
-
-        Assert.True(await _server.ReadAsync<bool>("select control.ensure_usage_partition('2031-05-01')").WaitAsync(Deadline));
-        Assert.Equal(1, (await _server.ReportAsync(_free, Deliveries.Event("e1", Now.AddDays(-20))).CountsAsync()).Accepted);
-    }
-
-    [Fact]
-    public async Task A_locked_tenant_is_invoiced_by_the_next_run_and_the_others_at_once()
-    {
-        await using (var other = await _server.Database.BeginJobAsync(default))
-        {
-            await other.ExecuteAsync(BillingLock.Acquire, default, _busy.Id);
-            await _server.MoveClockAsync(PeriodEnd);
-            Assert.Equal((0, 1), (await InvoicesAsync(_busy), await InvoicesAsync(_free)));
-        }
-
-        await _server.RunJobAsync("billing");
-        Assert.Equal((1, 1), (await InvoicesAsync(_busy), await InvoicesAsync(_free)));
-    }
-
->>>>>>> theirs
     /// <returns>Connections of tenant-facing code that wait for a lock.</returns>
     async Task<long> WaitingAsync()
     {
