@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using System.Net;
 using System.Security.Claims;
 
 namespace ControlPlane.Tests;

@@ -130,8 +130,9 @@ public sealed class UsageDeliveryLimitJourneys : IAsyncLifetime
         await _server.SqlAsync("update control.tenant_key set revoked_at = now() where tenant_id = $1", _busy.Id);
 
         await stream.SendAsync($"{Line("after")}\n");
+        await stream.EndAsync();
 
-        var response = await stream.EndAsync();
+        var response = await stream.ResponseAsync();
         Assert.Contains(" 401 ", response, StringComparison.Ordinal);
         Assert.Contains("\"accepted\":1", response, StringComparison.Ordinal);
         Assert.Equal(0, await CountAsync(_busy, "id = 'after'"));
