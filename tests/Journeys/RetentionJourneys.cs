@@ -94,6 +94,7 @@ public class RetentionJourneys
         await using (var invoicing = await server.Database.BeginJobAsync(default))
         {
             await invoicing.ExecuteAsync(BillingLock.Acquire, default, other.Id);
+            await invoicing.ScalarAsync<long>("select count(*) from control.usage_event where tenant_id = $1", default, other.Id);
             var counts = (await server.RunJobAsync("retention")).GetProperty("counts");
             Assert.Equal((0, 1), (counts.GetProperty("usage_months").GetInt64(), counts.GetProperty("usage_months_postponed").GetInt64()));
             Assert.Equal(1, (await server.ReportAsync(tenant, Deliveries.Event("e2", Start.AddDays(230))).CountsAsync()).Accepted);

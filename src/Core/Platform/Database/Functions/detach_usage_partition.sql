@@ -10,7 +10,6 @@ declare
     name text := 'usage_event_' || to_char(first, 'YYYY_MM');
     not_invoiced boolean;
     revisions numeric;
-    tenant uuid;
 begin
     perform pg_advisory_xact_lock(hashtextextended('control.usage_event partitions', 0));
     select sum(d.revision) into revisions from usage_day d where d.day >= first and d.day < next;
@@ -21,13 +20,8 @@ begin
         return 'not_invoiced';
     end if;
 
-    -- The lock under which events are counted and invoiced (BillingLock). While it is held for all tenants, no event can be added to the month, and no
-    -- invoice that has begun can miss one of its events.
-    for tenant in select s.tenant_id from subscription s where s.status = 'active' order by s.tenant_id loop
-        if not pg_try_advisory_xact_lock(hashtextextended('billing ' || tenant::text, 0)) then
-            return 'busy';
-        end if;
-    end loop;
+    -- Transactions that count events of the month or read them for an invoice hold locks on it until they end. After that, none can begin.
+    execute format('lock table control.usage_event, control.%I in access exclusive mode', name);
     -- Every counted event raises its day's revision: what was found above is still true.
     if revisions is distinct from (select sum(d.revision) from usage_day d where d.day >= first and d.day < next) then
         return 'busy';
