@@ -2,7 +2,7 @@ namespace ControlPlane.DataPlane.Compose;
 
 /// <summary>
 /// The two networks of an environment. <c>tenant-{slug}</c> has all of its containers except a dedicated Ollama, with the proxy and the database server.
-/// <c>tenant-{slug}_models</c> has the gateway and Ollama only, and no way out: Ollama asks for no credentials, so whoever reaches it can use
+/// <c>tenant-{slug}_models</c> has the gateway and Ollama only, and no outgoing traffic: Ollama asks for no credentials, so whoever reaches it can use
 /// and delete the models of all tenants.
 /// </summary>
 sealed class DockerNetworks(DataPlaneOptions options)

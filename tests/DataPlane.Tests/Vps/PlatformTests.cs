@@ -86,7 +86,7 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public void Ollama_shares_no_network_with_the_platform_has_no_way_out_and_cannot_change_its_models()
+    public void Ollama_shares_no_network_with_the_platform_has_no_internet_access_and_cannot_change_its_models()
     {
         var ollama = Services["ollama"];
         Assert.Equal(["ollama"], (List<object>)ollama["networks"]);
