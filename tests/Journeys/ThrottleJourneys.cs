@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 
 namespace ControlPlane.Tests;
 
-/// <summary>Guessing passwords is limited, and keeps nobody out of their own account. Each client sends the network that a proxy would report.</summary>
+/// <summary>Guessing passwords is limited and locks no owner out of the account. Each client sends the network that a proxy would report.</summary>
 public sealed class ThrottleJourneys : IAsyncLifetime
 {
     const int Attempts = 3;

@@ -128,7 +128,7 @@ public sealed class ErasePerson(ControlDatabase database, Clock clock)
         var events = 0L;
         foreach (var user in users)
         {
-            // Random, so that nobody can find the pseudonym of an id by computing it.
+            // Random, so that the pseudonym of an id cannot be computed.
             var pseudonym = $"erased-{Credentials.New()[..16]}";
             events += await transaction.EraseUsageAsync(tenant, user, pseudonym, ct);
             await transaction.EraseLimitsAsync(tenant, user, pseudonym, ct);
