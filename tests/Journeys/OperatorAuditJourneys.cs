@@ -1,11 +1,12 @@
 using System.Net.Http.Json;
+using System.Text.RegularExpressions;
 using ControlPlane.Tests.Support.Fuzzing;
 using Microsoft.AspNetCore.Authorization;
 
 namespace ControlPlane.Tests;
 
 /// <summary>Whatever an operator changes is in the audit log under the operator's name.</summary>
-public sealed class OperatorAuditJourneys(SharedServer shared) : IClassFixture<SharedServer>
+public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
     readonly TestServer _server = shared.Server;
     readonly HashSet<string> _called = [];
@@ -42,6 +43,9 @@ public sealed class OperatorAuditJourneys(SharedServer shared) : IClassFixture<S
         await AuditsAsync("mail_suppression.added", "POST /v1/webhooks/mail", "", new { address = "person@example.com", kind = "complaint", reason = "test" });
         var suppression = await _server.ReadAsync<Guid>("select id from control.mail_suppression where address = 'person@example.com'");
         await AuditsAsync("mail_suppression.lifted", $"DELETE /v1/admin/mail-suppressions/{id}", suppression.ToString());
+        await _server.SqlAsync("update control.outbox set dead_at = now(), sent_at = null");
+        var mail = await _server.ReadAsync<Guid>("select id from control.outbox limit 1");
+        await AuditsAsync("mail.discarded", "POST /v1/admin/queues/{queue}/dead/{id:guid}/discard", $"mail {mail}");
         await AuditsAsync("mail.retried", "POST /v1/admin/queues/{queue}/retry", "mail");
 
         await _server.ReportAsync(
@@ -64,13 +68,13 @@ public sealed class OperatorAuditJourneys(SharedServer shared) : IClassFixture<S
         Assert.Empty(ChangingRoutes().Except(_called));
     }
 
-    /// <param name="route">With its one parameter, for which <paramref name="value"/> is sent.</param>
+    /// <param name="route">With its parameters, for which <paramref name="value"/> is sent, separated by spaces.</param>
     async Task AuditsAsync(string action, string route, string value, object? body = null)
     {
         _called.Add(route);
         var before = (await _server.AuditAsync(_actor)).Count(entry => entry == action);
         var path = route[(route.IndexOf(' ', StringComparison.Ordinal) + 1)..];
-        var filled = path.IndexOf('{', StringComparison.Ordinal) is > 0 and var start ? path[..start] + value + path[(path.IndexOf('}', StringComparison.Ordinal) + 1)..] : path;
+        var filled = value.Split(' ').Aggregate(path, (current, next) => Parameter().Replace(current, next, 1));
         using var request = new HttpRequestMessage(new HttpMethod(route.Split(' ')[0]), filled) { Content = body is null ? null : JsonContent.Create(body) };
         using var reply = await _operator.SendAsync(request);
         Assert.True(reply.IsSuccessStatusCode, $"{route}: {reply.StatusCode} {await reply.Content.ReadAsStringAsync()}");
@@ -85,6 +89,9 @@ public sealed class OperatorAuditJourneys(SharedServer shared) : IClassFixture<S
             .Select(endpoint => endpoint.RoutePattern.RawText).ToHashSet();
         return FuzzedRoute.All(_server).Where(route => route.Method != "GET" && api.Contains(route.Pattern.RawText)).Select(route => route.ToString().TrimEnd('/'));
     }
+
+    [GeneratedRegex(@"\{[^}]*\}")]
+    private static partial Regex Parameter();
 
     async Task<IReadOnlyList<Guid>> HeldAsync()
     {

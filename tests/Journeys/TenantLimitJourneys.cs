@@ -123,7 +123,7 @@ public class TenantLimitJourneys
             .Select(route => route.RoutePattern.RawText);
 
         // They change the session of the request only.
-        Assert.Equal(["/app/organizations", "/logout"], unlimited.Order(StringComparer.Ordinal));
+        Assert.Equal(["/app/organizations/", "/logout"], unlimited.Order(StringComparer.Ordinal));
     }
 
     [Fact]
