@@ -14,6 +14,9 @@ public static class LocalHost
     /// <summary>Ends a stream of usage, which has no other limit, when its sender stalls.</summary>
     static readonly MinDataRate MinimumDataRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
+    /// <summary>Bytes read ahead of the application, per connection. By default it is a megabyte, which any sender could have the process hold.</summary>
+    const int RequestBuffer = 128 * 1024;
+
     /// <param name="settings">Override the environment.</param>
     public static WebApplication Build(IEnumerable<KeyValuePair<string, string?>> settings, int port)
     {
@@ -30,6 +33,7 @@ public static class LocalHost
         {
             server.AddServerHeader = false;
             server.Limits.RequestHeadersTimeout = HeadersTimeout;
+            server.Limits.MaxRequestBufferSize = RequestBuffer;
             server.Limits.MinRequestBodyDataRate = MinimumDataRate;
             server.Listen(BindAddress(builder.Configuration["CONTROLPLANE_BIND"] ?? "127.0.0.1"), port);
         });

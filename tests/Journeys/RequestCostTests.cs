@@ -27,12 +27,10 @@ public sealed class RequestCostTests : IAsyncLifetime
     public async Task Thirty_sign_ins_with_an_address_of_4_MB_take_less_than_20_MB_of_memory()
     {
         var address = Encoding.ASCII.GetBytes($"email={new string('a', 4_000_000)}@example.com&password=x");
-        // What starts with the first requests is not what a large one costs.
-        foreach (var isChunked in (bool[])[false, true])
-        {
-            await SignInAsync("email=a@example.com&password=x"u8.ToArray(), isChunked);
-            await SignInAsync(address, isChunked);
-        }
+        // What starts with the first requests, and with thirty connections, is not what a large one costs.
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(n => SignInAsync("email=a@example.com&password=x"u8.ToArray(), isChunked: n % 2 == 0)));
+        await SignInAsync(address, isChunked: false);
+        await SignInAsync(address, isChunked: true);
 
         var before = ResetPeakMemory();
         await Task.WhenAll(Enumerable.Range(0, 30).Select(n => SignInAsync(address, isChunked: n % 2 == 0)));
