@@ -33,10 +33,10 @@ public static class LocalHost
         {
             server.AddServerHeader = false;
             server.Limits.RequestHeadersTimeout = HeadersTimeout;
-            server.Limits.MaxRequestBufferSize = RequestBuffer;
             server.Limits.MinRequestBodyDataRate = MinimumDataRate;
             server.Listen(BindAddress(builder.Configuration["CONTROLPLANE_BIND"] ?? "127.0.0.1"), port);
         });
+        builder.WebHost.UseSockets(sockets => sockets.MaxReadBufferSize = RequestBuffer);
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddControlPlane(builder.Configuration);

@@ -26,15 +26,21 @@ public sealed class RequestCostTests : IAsyncLifetime
     [Fact]
     public async Task Thirty_sign_ins_with_an_address_of_4_MB_take_less_than_20_MB_of_memory()
     {
-        var address = Encoding.ASCII.GetBytes($"email={new string('a', 4_000_000)}@example.com&password=x");
-        // What starts with the first requests, and with thirty connections, is not what a large one costs.
-        await Task.WhenAll(Enumerable.Range(0, 30).Select(n => SignInAsync("email=a@example.com&password=x"u8.ToArray(), isChunked: n % 2 == 0)));
-        await SignInAsync(address, isChunked: false);
-        await SignInAsync(address, isChunked: true);
+        var small = "email=a@example.com&password=x"u8.ToArray();
+        var large = Encoding.ASCII.GetBytes($"email={new string('a', 4_000_000)}@example.com&password=x");
+        await SignInAsync(large, isChunked: false);
+        await SignInAsync(large, isChunked: true);
+        // What any thirty requests at once take is not what large ones cost.
+        await MeasureAsync(small);
+        var (ofSmall, ofLarge) = (await MeasureAsync(small), await MeasureAsync(large));
+        Assert.True(ofLarge - ofSmall < 20_000_000, $"{ofLarge} bytes, and {ofSmall} for small ones");
 
-        var before = ResetPeakMemory();
-        await Task.WhenAll(Enumerable.Range(0, 30).Select(n => SignInAsync(address, isChunked: n % 2 == 0)));
-        Assert.InRange(Memory("VmHWM") - before, 0, 20_000_000);
+        async Task<long> MeasureAsync(byte[] form)
+        {
+            var before = ResetPeakMemory();
+            await Task.WhenAll(Enumerable.Range(0, 30).Select(n => SignInAsync(form, isChunked: n % 2 == 0)));
+            return Memory("VmHWM") - before;
+        }
     }
 
     [Fact]
