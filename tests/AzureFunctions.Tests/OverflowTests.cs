@@ -1,5 +1,6 @@
 namespace ControlPlane.AzureFunctions.Tests;
 
+[Trait("Category", "Slow")]
 public sealed class OverflowTests
 {
     [Fact]

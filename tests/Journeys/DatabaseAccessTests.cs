@@ -1,7 +1,6 @@
 namespace ControlPlane.Tests;
 
 /// <summary>Who may connect to the control plane's database after the migration that closes it to PUBLIC.</summary>
-[Trait("Category", "Quick")]
 public sealed class DatabaseAccessTests
 {
     const string MayConnect = "select rolname::text from pg_roles where rolname like '{0}%' and has_database_privilege(oid, current_database()::text, 'connect') order by 1";

@@ -3,12 +3,11 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>The database itself isolates tenants, whatever the code asks for.</summary>
-[Trait("Category", "Quick")]
 public class IsolationJourneys
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task A_query_for_another_tenant_reads_and_writes_nothing()
     {
         await using var server = await TestServer.StartAsync(clock: Now);
@@ -40,7 +39,7 @@ public class IsolationJourneys
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task Every_table_with_a_tenant_has_forced_row_level_security()
     {
         await using var server = await TestServer.StartAsync();

@@ -5,7 +5,6 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Quick")]
 public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
     readonly TestServer _server = shared.Server;

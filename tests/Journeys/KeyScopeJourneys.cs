@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Authorization;
 namespace ControlPlane.Tests;
 
 /// <summary>A tenant key may do what its scopes say.</summary>
-[Trait("Category", "Quick")]
 public sealed class KeyScopeJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
     /// <summary>Routes that a narrower scope than admin opens.</summary>

@@ -16,7 +16,6 @@ public sealed class NastyServer : IAsyncLifetime
     public async Task DisposeAsync() => await Server.DisposeAsync();
 }
 
-[Trait("Category", "Quick")]
 public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
 {
     readonly TestServer _server = nasty.Server;

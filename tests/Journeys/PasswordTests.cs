@@ -4,7 +4,6 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>Connecting to a database over TLS with short-lived tokens, as RDS requires.</summary>
-[Trait("Category", "Quick")]
 public sealed class PasswordTests : IAsyncLifetime, IDisposable
 {
     readonly Authority _authority = new();

@@ -4,7 +4,6 @@ using System.Text.Json;
 namespace ControlPlane.Tests;
 
 /// <summary>Events that cannot be counted are held, listed for operators, and counted when an operator replays them.</summary>
-[Trait("Category", "Quick")]
 public sealed class QuarantineJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
@@ -44,7 +43,7 @@ public sealed class QuarantineJourneys : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, (await _server.Operator.GetAsync($"/v1/admin/quarantine/{Guid.Empty}")).StatusCode);
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task An_event_that_cannot_be_counted_is_held_and_can_be_replayed_after_its_cause_is_fixed()
     {
         var reply = await _server.ReportAsync(

@@ -3,7 +3,6 @@ using Npgsql;
 namespace ControlPlane.Tests;
 
 /// <summary>No statement runs with the rights of the login, which is a member of several roles in these tests.</summary>
-[Trait("Category", "Quick")]
 public sealed class RightsTests : IAsyncLifetime
 {
     const string CurrentUser = "select current_user::text";

@@ -2,7 +2,6 @@ using System.Net;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Quick")]
 public sealed class SignInJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
     readonly TestServer _server = shared.Server;

@@ -4,12 +4,11 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Quick")]
 public sealed class SignupJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
     readonly TestServer _server = shared.Server;
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task Twenty_identical_signups_create_one_tenant()
     {
         var signup = Person.New();

@@ -5,7 +5,6 @@ using System.Text.Json;
 
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Quick")]
 public sealed class UsageJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
@@ -20,7 +19,7 @@ public sealed class UsageJourneys : IAsyncLifetime
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task Twenty_concurrent_deliveries_of_one_event_are_counted_once()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => _server.ReportAsync(_tenant, Deliveries.Event("e1", Now)).CountsAsync()));
@@ -29,7 +28,7 @@ public sealed class UsageJourneys : IAsyncLifetime
         Assert.Equal(150, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Quick")]
     public async Task Overlapping_batches_in_any_order_neither_deadlock_nor_count_twice()
     {
         var events = Enumerable.Range(0, 300).Select(n => Deliveries.Event($"e{n}", Now, user: $"u{n % 7}", model: n % 2 == 0 ? "mistral:7b-instruct" : "gemini-pro")).ToArray();

@@ -1,6 +1,5 @@
 namespace ControlPlane.Tests;
 
-[Trait("Category", "Quick")]
 public sealed class UsageReportJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
