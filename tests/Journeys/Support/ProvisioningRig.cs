@@ -35,7 +35,7 @@ sealed class ProvisioningRig : IAsyncDisposable
         services.AddLogging().AddSingleton<IConfiguration>(configuration);
         services.AddControlPlane(configuration);
         services.AddSingleton(options ?? new ProvisioningOptions { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], PollWindow = TimeSpan.Zero });
-        // The last registration of a service is in force.
+        // The last registration of a service wins.
         if (dataPlane is not null)
         {
             services.AddSingleton(dataPlane);
