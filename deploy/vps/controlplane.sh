@@ -35,12 +35,26 @@ connect() {
     done
 }
 
+# Each connection costs the proxy memory, also an idle one without a request: so their number per client address is limited (with IPv6 per network). Docker
+# evaluates this chain before it forwards to published ports.
+limit_connections() {
+    limit=$(sed -n 's/^CONTROLPLANE_CONNECTIONS=//p' "$settings/platform.env")
+    [ "$limit" != 0 ] || return 0
+    for tables in iptables:32 ip6tables:64; do
+        set -- DOCKER-USER --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 \
+            --match connlimit --connlimit-above "$limit" --connlimit-mask "${tables#*:}" --jump REJECT --reject-with tcp-reset
+        "${tables%:*}" --wait --check "$@" 2>/dev/null || "${tables%:*}" --wait --insert "$@" ||
+            echo "Connections of one address are not limited: ${tables%:*} refused the rule." >&2
+    done
+}
+
 case ${1:-} in
     start)
         compose up --detach --wait --wait-timeout 600 --remove-orphans
         connect_tenant_networks
         # Ollama's network in releases up to 0.2, which led to the internet.
         docker network rm controlplane_models >/dev/null 2>&1 || :
+        limit_connections
         ;;
     stop) compose stop ;;
     # The server itself has no access to the internet and cannot write its models.

@@ -33,6 +33,7 @@ Settings, read from the environment. They are saved, so later runs do not need t
   CONTROLPLANE_ACME_MAIL   email address for notices from Let's Encrypt [hostmaster@DOMAIN]
   CONTROLPLANE_OLLAMA_CPUS     cores that the shared Ollama may use [all but one]
   CONTROLPLANE_OLLAMA_MEMORY   memory that the shared Ollama may use [16g]
+  CONTROLPLANE_CONNECTIONS     connections to ports 80 and 443 per client address, 0 for no limit [200]
 
 For this run only:
   CONTROLPLANE_SSH_FROM    IPv4 ranges allowed to connect to SSH, separated by spaces [any address]

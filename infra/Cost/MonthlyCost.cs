@@ -57,7 +57,7 @@ public sealed record MonthlyCost(IReadOnlyList<CostLine> Lines)
         yield return new("Logs, metrics, alarms", null, load.Users * load.LogGbPerUser * Prices.LogGb + 50 * Prices.LogGb + cpu.Nodes * 250 * Prices.MetricsMillionSamples + 25 * Prices.AlarmMonth + Prices.DashboardMonth,
             "50 GB plus 0.5 GB per user; 250 million samples per node");
         yield return new("Backups and second region", null, SecondRegion(plan, load), plan.Standby.Region is null ? "backups only" : $"backups, and replicas in {plan.Standby.Region}; without the standby stack");
-        var (keys, secrets) = plan.Standby.Region is null ? (6, 5) : (7, 8);
+        var (keys, secrets) = plan.Standby.Region is null ? (6, 6) : (7, 9);
         yield return new("Keys, secrets, DNS", null, keys * Prices.KeyMonth + secrets * Prices.SecretMonth + Prices.ZoneMonth + Prices.HealthCheckMonth,
             $"{keys} keys, {secrets} secrets{(plan.Standby.Region is null ? "" : " with their replicas")}; one more secret per tenant");
     }

@@ -44,7 +44,7 @@ public sealed class EksTopology : ComponentResource
         var functions = new Functions("functions", plan, network, keys,
             new FunctionDependencies(tenantRegion, database, databaseAccess, secrets, cluster, files, cache, queues, mail, second), stack, childOptions);
         _ = new Schedules("schedules", functions, queues, isEnabled: !plan.IsPassive, stack, childOptions);
-        var api = new HttpApi("http-api", plan, functions, zone, keys, childOptions);
+        var api = new HttpApi("http-api", plan, functions, zone, secrets.OriginLabel, keys, childOptions);
         var ingress = new Ingress("ingress", plan, network, cluster, zone, api.Health?.Id, stack, childOptions);
 
         var alerts = new Alerts("alerts", plan.Observability, keys, stack, childOptions);
@@ -84,6 +84,7 @@ public sealed class EksTopology : ComponentResource
             ["cacheToken"] = secrets.CacheToken,
             ["platformSecretArn"] = secrets.Platform,
             ["originSecretArn"] = secrets.Origin,
+            ["originLabel"] = secrets.OriginLabel,
             ["ownerSecretArn"] = secrets.Owner,
             ["cacheSecretArn"] = secrets.Cache,
             ["provisionQueueUrl"] = queues.Provision.Queue.Url,
@@ -111,7 +112,7 @@ public sealed class EksTopology : ComponentResource
         var models = new ModelVersions("model-versions", plan.Data, keys, second, stack, childOptions);
         var backups = new Backups("backups", plan.Data, keys, second, alerts, stack, [database.Instance.Arn, files.Arn, models.Store.Bucket.Arn], childOptions);
         var firewall = new Firewall("firewall", plan.Edge, plan.Observability.LogDays, stack, network.NatAddresses, childOptions);
-        var delivery = new Delivery("delivery", plan.Edge, zone, firewall, secrets.OriginToken, childOptions);
+        var delivery = new Delivery("delivery", plan.Edge, zone, firewall, api.SharedName, secrets.OriginToken, childOptions);
         var audit = new Audit("audit", plan.Observability, keys, models.Store, stack, childOptions);
         _ = new Spending("spending", plan.Observability, alerts, stack, childOptions);
         Outputs["modelsBucket"] = models.Store.Bucket.Id;

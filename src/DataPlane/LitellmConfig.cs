@@ -11,6 +11,11 @@ static class LitellmConfig
             ["callbacks"] = new List<string> { "budget_hook.handler" },
             // Prompts and responses are not logged; the hook reports usage only.
             ["turn_off_message_logging"] = true,
+            // A client could otherwise ask LiteLLM with "no-log" not to call the hook that reports usage.
+            ["global_disable_no_log_param"] = true,
+            // One authorization, one call: providers charge for each attempt. Clients repeat failed calls themselves.
+            ["num_retries"] = 0,
+            ["request_timeout"] = 600,
             ["drop_params"] = true,
             ["cache"] = true,
             // Responses are cached only on request: users expect a new answer when they ask again.
@@ -23,6 +28,8 @@ static class LitellmConfig
                 ["mode"] = "default_off",
             },
         },
+        // The router has defaults of its own for these.
+        ["router_settings"] = new Dictionary<string, object> { ["num_retries"] = 0, ["timeout"] = 600 },
         ["general_settings"] = new Dictionary<string, object>
         {
             ["master_key"] = "os.environ/LITELLM_MASTER_KEY",

@@ -3,6 +3,9 @@ namespace ControlPlane.Infra.Tests;
 [Collection(nameof(Stacks))]
 public sealed class EdgeTests(Stacks stacks)
 {
+    /// <summary>The value that the mocks generate.</summary>
+    const string OriginLabel = "0123456789abcdefghijklmnopqrstuv";
+
     [Fact]
     public async Task TLS_is_1_2_or_newer_everywhere()
     {
@@ -81,18 +84,30 @@ public sealed class EdgeTests(Stacks stacks)
     }
 
     [Theory]
-    [InlineData("prod", "PRIMARY", true)]
-    [InlineData("dr", "SECONDARY", false)]
-    public async Task Shared_DNS_names_fail_over_from_the_primary_to_the_standby(string name, string role, bool hasHealthCheck)
+    [InlineData("prod", "PRIMARY", true, OriginLabel)]
+    [InlineData("dr", "SECONDARY", false, "arn:aws:of:us-east-1:111122223333:originLabel")]
+    public async Task Shared_DNS_names_fail_over_from_the_primary_to_the_standby(string name, string role, bool hasHealthCheck, string label)
     {
         var deployed = await stacks.GetAsync(name);
         var shared = deployed.OfType("aws:route53/record:Record").Where(record => record["setIdentifier"] is not null).ToList();
-        Assert.Equal(["*.users.llm.example.com", "origin.llm.example.com"], shared.Select(record => (string)record["name"]!).Order(StringComparer.Ordinal));
+        Assert.Equal(["*.users.llm.example.com", $"{label}.origin.llm.example.com"], shared.Select(record => (string)record["name"]!).Order(StringComparer.Ordinal));
         Assert.All(shared, record => Assert.Equal(role, record["failoverRoutingPolicies.0.type"]));
         Assert.All(shared, record => Assert.Equal(hasHealthCheck, record["healthCheckId"] is not null));
         Assert.All(shared, record => Assert.True(record["aliases.0.evaluateTargetHealth"] is true));
         Assert.All(deployed.OfType("aws:route53/healthCheck:HealthCheck"), check => Assert.True(
-            check["type"] is "HTTPS" && check["resourcePath"] is "/readyz" && check["enableSni"] is true && check["fqdn"] is "us-east-1-origin.llm.example.com"));
+            check["type"] is "HTTPS" && check["resourcePath"] is "/readyz" && check["enableSni"] is true && (string)check["fqdn"]! == $"{label}-us-east-1.origin.llm.example.com"));
+    }
+
+    // API Gateway throttles all callers together, before a function can refuse those that do not come from CloudFront.
+    [Fact]
+    public async Task The_names_of_the_origin_are_random_and_in_no_public_certificate()
+    {
+        var deployed = await stacks.GetAsync("prod");
+        Assert.Equal($"{OriginLabel}.origin.llm.example.com", Assert.Single(deployed.OfType("aws:cloudfront/distribution:Distribution"))["origins.0.domainName"]);
+        Assert.All(deployed.OfType("aws:apigatewayv2/domainName:DomainName"), name => Assert.StartsWith(OriginLabel, (string)name["domainName"]!, StringComparison.Ordinal));
+        var certified = deployed.OfType("aws:acm/certificate:Certificate").SelectMany(certificate => certificate.Texts("subjectAlternativeNames").Append((string)certificate["domainName"]!)).ToList();
+        Assert.Contains("*.origin.llm.example.com", certified);
+        Assert.DoesNotContain(certified, name => name.Contains(OriginLabel, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -58,7 +58,7 @@ sealed class Mocks : IMocks
 
     /// <summary>Outputs of the primary that a standby uses. A test verifies that the primary has them.</summary>
     public static readonly string[] PrimaryOutputs =
-        ["databaseArn", "modelFilesCopyId", "zoneId", "platformSecretArn", "originSecretArn", "ownerSecretArn", "copiesKeyArn", "tenantRegion"];
+        ["databaseArn", "modelFilesCopyId", "zoneId", "platformSecretArn", "originSecretArn", "originLabel", "ownerSecretArn", "copiesKeyArn", "tenantRegion"];
 
     static ImmutableDictionary<string, object> ClusterState(string key, ImmutableDictionary<string, object> state) => state
         .SetItem("certificateAuthority", Map("data", $"[[{key} certificateAuthority]]"))

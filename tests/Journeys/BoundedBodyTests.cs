@@ -63,6 +63,16 @@ public class BoundedBodyTests
     }
 
     [Fact]
+    public void A_few_senders_cannot_keep_another_out()
+    {
+        var budget = new SharedBytes(maximum: 1_000, alwaysFree: 50);
+        Assert.All("abcd", sender => Assert.True(budget.TryAdd(sender.ToString(), 250)));
+        Assert.False(budget.TryAdd("a", 1));
+        Assert.True(budget.TryAdd("another", 50));
+        Assert.False(budget.TryAdd("another", 1));
+    }
+
+    [Fact]
     public async Task Only_bytes_of_unauthenticated_senders_count_and_they_return_to_the_budget()
     {
         var budget = new UnverifiedBytes(80);

@@ -20,7 +20,7 @@ public sealed class Delivery : ComponentResource
 
     public Distribution Distribution { get; }
 
-    public Delivery(string name, EdgePlan plan, DnsZone zone, Firewall firewall, Input<string> token, ComponentResourceOptions? options = null)
+    public Delivery(string name, EdgePlan plan, DnsZone zone, Firewall firewall, Output<string> originName, Input<string> token, ComponentResourceOptions? options = null)
         : base("controlplane:edge:Delivery", name, options)
     {
         string[] names = [zone.FullName(""), zone.FullName("api")];
@@ -39,7 +39,7 @@ public sealed class Delivery : ComponentResource
                 new DistributionOriginArgs
                 {
                     OriginId = Origin,
-                    DomainName = zone.FullName(HttpApi.OriginHost),
+                    DomainName = originName,
                     CustomHeaders = { new DistributionOriginCustomHeaderArgs { Name = TokenHeader, Value = token } },
                     CustomOriginConfig = new DistributionOriginCustomOriginConfigArgs
                     {

@@ -53,11 +53,12 @@ public sealed class DnsZone : ComponentResource
 
     /// <summary>An alias record for a load balancer, an API or a distribution.</summary>
     /// <param name="type">A or AAAA.</param>
-    public void AddAlias(string host, string type, Input<string> dnsName, Input<string> hostedZoneId) =>
+    /// <param name="name">The full name, where it is secret; <paramref name="host"/> then only names the resource.</param>
+    public void AddAlias(string host, string type, Input<string> dnsName, Input<string> hostedZoneId, Input<string>? name = null) =>
         _ = new Record(ResourceName(host, type), new RecordArgs
         {
             ZoneId = Id,
-            Name = FullName(host),
+            Name = name ?? FullName(host),
             Type = type,
             // There is no alternative to fail over to, and Route 53 does not evaluate the health of CloudFront distributions.
             Aliases = { new RecordAliasArgs { Name = dnsName, ZoneId = hostedZoneId, EvaluateTargetHealth = false } },
@@ -67,12 +68,14 @@ public sealed class DnsZone : ComponentResource
     /// An alias record that fails over from the primary to the standby. It is IPv4 only: its targets, unlike CloudFront, have no IPv6 addresses.
     /// </summary>
     /// <param name="healthCheck">The primary's; <c>null</c> in a standby.</param>
-    public void AddFailoverAlias(StackRole role, string host, Input<string> dnsName, Input<string> hostedZoneId, Output<string>? healthCheck)
+    /// <param name="name">As for <see cref="AddAlias"/>.</param>
+    public void AddFailoverAlias(
+        StackRole role, string host, Input<string> dnsName, Input<string> hostedZoneId, Output<string>? healthCheck, Input<string>? name = null)
     {
         var settings = new RecordArgs
         {
             ZoneId = Id,
-            Name = FullName(host),
+            Name = name ?? FullName(host),
             Type = "A",
             SetIdentifier = role.ToString().ToLowerInvariant(),
             FailoverRoutingPolicies = { new RecordFailoverRoutingPolicyArgs { Type = role == StackRole.Primary ? "PRIMARY" : "SECONDARY" } },

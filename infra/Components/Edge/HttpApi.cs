@@ -9,22 +9,24 @@ namespace ControlPlane.Infra.Components.Edge;
 
 /// <summary>
 /// API Gateway in front of the functions: routes of tenants' gateways go to usage, all others to api. Its default endpoint is disabled; it is
-/// reached as origin.{domain}, which both regions share, and by a regional name for the health check. Only CloudFront sends the origin token;
-/// the functions reject requests without it (docs/decisions/0008).
+/// reached by a name below origin.{domain} that both regions share, and by a regional one for the health check. They are random, because API Gateway throttles
+/// all clients together before a function can reject any. Only CloudFront sends the origin token; the functions reject requests without it (docs/decisions/0008).
 /// </summary>
 public sealed class HttpApi : ComponentResource
 {
-    /// <summary>The origin of CloudFront, shared by both regions.</summary>
-    public const string OriginHost = "origin";
+    const string OriginHost = "origin";
 
     public Api Api { get; }
+
+    /// <summary>The origin of CloudFront, shared by both regions.</summary>
+    public Output<string> SharedName { get; }
 
     /// <summary>Whether this region is available; <c>null</c> in a standby.</summary>
     public HealthCheck? Health { get; }
 
     readonly string _name;
 
-    public HttpApi(string name, Plan plan, Functions functions, DnsZone zone, Keys keys, ComponentResourceOptions? options = null)
+    public HttpApi(string name, Plan plan, Functions functions, DnsZone zone, Output<string> label, Keys keys, ComponentResourceOptions? options = null)
         : base("controlplane:edge:HttpApi", name, options)
     {
         _name = name;
@@ -35,16 +37,19 @@ public sealed class HttpApi : ComponentResource
         var gatewayRoutes = GatewayRoutes.All.Select(route => CreateRoute(route, usage)).ToArray();
         var stage = CreateStage(plan.Functions, keys, [defaultRoute, .. gatewayRoutes]);
 
-        var regional = $"{plan.Region}-{OriginHost}";
-        var certificate = new TlsCertificate($"{name}-certificate", zone, [zone.FullName(OriginHost), zone.FullName(regional)], shared: [zone.FullName(OriginHost)], options: new ComponentResourceOptions { Parent = this });
-        var (shared, own) = (CreateDomain(OriginHost, zone, certificate, stage), CreateDomain("regional", zone, certificate, stage, regional));
-        zone.AddAlias(regional, "A", own.Apply(target => target.TargetDomainName!), own.Apply(target => target.HostedZoneId!));
+        // A wildcard, because the names in certificates are public.
+        var names = zone.FullName($"*.{OriginHost}");
+        var certificate = new TlsCertificate($"{name}-certificate", zone, [names], shared: [names], options: new ComponentResourceOptions { Parent = this });
+        SharedName = Output.Format($"{label}.{zone.FullName(OriginHost)}");
+        var regionalName = Output.Format($"{label}-{plan.Region}.{zone.FullName(OriginHost)}");
+        var (shared, own) = (CreateDomain(OriginHost, SharedName, certificate, stage), CreateDomain("regional", regionalName, certificate, stage));
+        zone.AddAlias($"{plan.Region}-{OriginHost}", "A", own.Apply(target => target.TargetDomainName!), own.Apply(target => target.HostedZoneId!), regionalName);
         if (plan.Role == StackRole.Primary)
         {
             Health = new HealthCheck(name, new HealthCheckArgs
             {
                 Type = "HTTPS",
-                Fqdn = zone.FullName(regional),
+                Fqdn = regionalName,
                 Port = 443,
                 ResourcePath = "/readyz",
                 RequestInterval = 30,
@@ -53,7 +58,7 @@ public sealed class HttpApi : ComponentResource
             }, childOptions);
         }
 
-        zone.AddFailoverAlias(plan.Role, OriginHost, shared.Apply(target => target.TargetDomainName!), shared.Apply(target => target.HostedZoneId!), Health?.Id);
+        zone.AddFailoverAlias(plan.Role, OriginHost, shared.Apply(target => target.TargetDomainName!), shared.Apply(target => target.HostedZoneId!), Health?.Id, SharedName);
         RegisterOutputs();
     }
 
@@ -117,12 +122,12 @@ public sealed class HttpApi : ComponentResource
         }, new CustomResourceOptions { Parent = this, DependsOn = [.. routes] });
     }
 
-    Output<Pulumi.Aws.ApiGatewayV2.Outputs.DomainNameDomainNameConfiguration> CreateDomain(string label, DnsZone zone, TlsCertificate certificate, Stage stage, string? host = null)
+    Output<Pulumi.Aws.ApiGatewayV2.Outputs.DomainNameDomainNameConfiguration> CreateDomain(string label, Output<string> host, TlsCertificate certificate, Stage stage)
     {
         var childOptions = new CustomResourceOptions { Parent = this };
         var domain = new DomainName($"{_name}-{label}", new DomainNameArgs
         {
-            Domain = zone.FullName(host ?? label),
+            Domain = host,
             DomainNameConfiguration = new DomainNameDomainNameConfigurationArgs { CertificateArn = certificate.Arn, EndpointType = "REGIONAL", SecurityPolicy = "TLS_1_2" },
         }, childOptions);
         _ = new ApiMapping($"{_name}-{label}", new ApiMappingArgs { ApiId = Api.Id, DomainName = domain.Id, Stage = stage.Id }, childOptions);

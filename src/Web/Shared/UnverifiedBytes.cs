@@ -4,7 +4,8 @@ namespace ControlPlane.Web.Shared;
 
 /// <summary>
 /// Budgets for the bytes of request bodies in memory whose senders are not authenticated yet: one for deliveries of usage, which may be large, and one each for
-/// authorizations and for everything else, so that large bodies refuse no small ones. One network may use a quarter of a budget, so that it cannot keep all others out.
+/// authorizations and for everything else, so that large bodies refuse no small ones. One network may use a quarter of a budget, and may always hold a little,
+/// so that a few networks cannot keep all others out.
 /// </summary>
 /// <param name="maximum">For deliveries of usage; each of the other budgets has half of it.</param>
 sealed class UnverifiedBytes(long maximum)
@@ -16,9 +17,12 @@ sealed class UnverifiedBytes(long maximum)
     /// <summary>Part of the process's memory by default, and its bounds in MiB: at least four of the largest bodies.</summary>
     const int DefaultPart = 16, DefaultMinimum = 64, DefaultMaximum = 256;
 
-    readonly SharedBytes _usage = new(maximum);
-    readonly SharedBytes _authorizations = new(maximum / 2);
-    readonly SharedBytes _others = new(maximum / 2);
+    /// <summary>A usual delivery of a gateway, and four of the largest other bodies.</summary>
+    const int FreeUsage = 256 * 1024, Free = 64 * 1024;
+
+    readonly SharedBytes _usage = new(maximum, FreeUsage);
+    readonly SharedBytes _authorizations = new(maximum / 2, Free);
+    readonly SharedBytes _others = new(maximum / 2, Free);
 
     /// <exception cref="SettingException">The setting is invalid.</exception>
     public static UnverifiedBytes Read(IConfiguration configuration) => configuration[Setting] switch
@@ -32,7 +36,8 @@ sealed class UnverifiedBytes(long maximum)
 }
 
 /// <summary>Bytes in memory that senders share. One of them may use a quarter.</summary>
-sealed class SharedBytes(long maximum)
+/// <param name="alwaysFree">What each sender may hold even while others use up the maximum.</param>
+sealed class SharedBytes(long maximum, long alwaysFree)
 {
     readonly Lock _gate = new();
     readonly Dictionary<string, long> _bySender = new(StringComparer.Ordinal);
@@ -44,7 +49,7 @@ sealed class SharedBytes(long maximum)
         lock (_gate)
         {
             var ofSender = _bySender.GetValueOrDefault(sender) + bytes;
-            if (_total + bytes > maximum || ofSender > maximum / 4)
+            if (ofSender > maximum / 4 || (ofSender > alwaysFree && _total + bytes > maximum))
             {
                 return false;
             }

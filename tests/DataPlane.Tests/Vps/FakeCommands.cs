@@ -39,6 +39,8 @@ static class FakeCommands
             done
             """,
         ["ufw"] = """[ "$1" != status ] || if [ -f "$state/ufw-active" ]; then echo "Status: active"; else echo "Status: inactive"; fi""",
+        ["iptables"] = """[ "$2" != --check ] || [ -f "$state/limited" ]""",
+        ["ip6tables"] = """[ "$2" = --check ] && [ -f "$state/limited" ]""",
         ["ss"] = """case "$*" in *":80") [ ! -f "$state/port-80" ] || cat "$state/port-80" ;; esac""",
         ["df"] = """printf 'head\n/dev/sda1 1 1 %s 1%% /\n' "$(cat "$state/free" 2>/dev/null || echo 104857600)" """,
         ["id"] = """cat "$state/id" 2>/dev/null || echo 0""",

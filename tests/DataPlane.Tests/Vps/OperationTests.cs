@@ -43,6 +43,27 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
+    public void Connections_of_one_address_are_limited_once_and_the_platform_starts_without_the_limit()
+    {
+        var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
+        Assert.Equal((0, "Connections of one address are not limited: ip6tables refused the rule.\n"), (started.ExitCode, started.Errors));
+        Assert.Contains(
+            "iptables --wait --insert DOCKER-USER --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 --match connlimit --connlimit-above 200 --connlimit-mask 32 --jump REJECT --reject-with tcp-reset",
+            _host.Calls);
+        Assert.Contains(_host.Calls, call => call.StartsWith("ip6tables --wait --insert", StringComparison.Ordinal) && call.Contains("--connlimit-mask 64", StringComparison.Ordinal));
+
+        _host.ClearCalls();
+        _host.SetState("limited");
+        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        Assert.DoesNotContain(_host.Calls, call => call.Contains("--insert", StringComparison.Ordinal));
+
+        Assert.Equal(0, _host.Install(settings: [("CONTROLPLANE_CONNECTIONS", "0")]).ExitCode);
+        _host.ClearCalls();
+        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        Assert.DoesNotContain(_host.Calls, call => call.StartsWith("ip", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Models_are_changed_by_a_container_that_runs_as_long_as_the_command()
     {
         Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["ollama", "pull", "qwen3:8b"]).ExitCode);
