@@ -23,6 +23,9 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["ENABLE_SIGNUP"] = "False",
         ["DEFAULT_USER_ROLE"] = "user",
         ["JWT_EXPIRES_IN"] = string.Create(CultureInfo.InvariantCulture, $"{options.ChatSession.TotalHours:0}h"),
+        // Plug-ins are code that runs in the container, with its credentials and in its networks.
+        ["ENABLE_PLUGINS"] = "False",
+        ["ENABLE_PIP_INSTALL_FRONTMATTER_REQUIREMENTS"] = "False",
         ["ENABLE_VERSION_UPDATE_CHECK"] = "False",
         ["ANONYMIZED_TELEMETRY"] = "False",
         ["DO_NOT_TRACK"] = "True",
@@ -37,6 +40,8 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["OPENAI_API_BASE_URLS"] = Gateway,
         ["OPENAI_API_KEYS"] = "${LITELLM_VIRTUAL_KEY}",
         ["ENABLE_FORWARD_USER_INFO_HEADERS"] = "True",
+        // Otherwise only administrators see models. The gateway offers those of the plan and refuses all others.
+        ["BYPASS_MODEL_ACCESS_CONTROL"] = "True",
     };
 
     static Dictionary<string, string> Storage(string databaseUrl) => new()
