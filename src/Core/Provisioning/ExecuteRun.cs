@@ -19,6 +19,9 @@ public sealed class ExecuteRun(
     ControlDatabase database, ProvisioningSteps steps, IDataPlane dataPlane, ControlPlaneOptions options, ProvisioningOptions provisioning, Clock clock,
     ILogger<ExecuteRun> log)
 {
+    /// <summary>The ordinal of a failure that belongs to no step.</summary>
+    const int NoStep = -1;
+
     public async Task<RunOutcome> RunAsync(Lease lease)
     {
         using var activity = Instrumentation.Source.StartActivity($"provisioning {lease.Run.Kind}");
@@ -31,6 +34,12 @@ public sealed class ExecuteRun(
         {
             await lease.ReleaseAsync();
             return new RunOutcome.Stopped();
+        }
+        catch (Exception e) when (!e.IsDatabaseUnavailable())
+        {
+            // What is wrong with this run will be wrong again: it counts as an attempt, so that it ends.
+            log.LogError(e, "Tenant {Tenant}: run {Run} could not be recorded", lease.Run.Tenant, lease.Run.Id);
+            return await FailAsync(lease, NoStep, "record", e.Message, lease.Lost);
         }
     }
 
@@ -54,7 +63,7 @@ public sealed class ExecuteRun(
             try
             {
                 environment ??= await ReadEnvironmentAsync(run, ct);
-                detail = await steps.Find(run.Kind, name)(environment, lease, ct);
+                detail = StoredText.Clean(await steps.Find(run.Kind, name)(environment, lease, ct));
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {
@@ -85,6 +94,7 @@ public sealed class ExecuteRun(
     async Task<RunOutcome> FailAsync(Lease lease, int ordinal, string name, string reason, CancellationToken ct)
     {
         var run = lease.Run;
+        reason = StoredText.Clean(reason);
         var delay = provisioning.DelayAfter(run.Attempts + 1);
         await lease.WriteAsync(
             async transaction =>

@@ -82,10 +82,10 @@ public sealed class RunProvisioning(
             {
                 return await execute.RunAsync(lease);
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (e is NpgsqlException || e.IsDatabaseUnavailable())
             {
                 // Nothing can be recorded without the database. The lease expires and the run is claimed again.
-                log.LogError(e, "Tenant {Tenant}: run {Run} interrupted, the database is unavailable", lease.Run.Tenant, lease.Run.Id);
+                log.LogError(e, "Tenant {Tenant}: run {Run} interrupted, its result could not be recorded", lease.Run.Tenant, lease.Run.Id);
                 return new RunOutcome.Stopped();
             }
         }

@@ -17,6 +17,7 @@ public class JobPartsTests
         ["a lock"] = () => new PostgresException("canceling statement due to lock timeout", "ERROR", "ERROR", PostgresErrorCodes.LockNotAvailable),
         ["a server that did not answer in time"] = () => new NpgsqlException("Exception while reading from stream", new TimeoutException("Timeout during reading attempt")),
         ["a full pool"] = () => new TimeoutException("The operation has timed out."),
+        ["a statement that needs more than one may"] = () => new PostgresException("temporary file size exceeds temp_file_limit", "ERROR", "ERROR", PostgresErrorCodes.ConfigurationLimitExceeded),
         ["a bug"] = () => new InvalidOperationException("Plan has no terms."),
         ["a cancelled request to another service"] = () => new TaskCanceledException("A task was canceled."),
     };

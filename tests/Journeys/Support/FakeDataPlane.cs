@@ -11,12 +11,15 @@ sealed class FakeDataPlane : IDataPlane
     /// <summary>Awaited before an environment runs.</summary>
     public Func<TenantEnvironment, CancellationToken, Task> Start { get; init; } = (_, _) => Task.CompletedTask;
 
+    /// <summary>What it prints when an environment has started.</summary>
+    public string Printed { get; init; } = "started";
+
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult(Capacity);
 
     public async Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct)
     {
         await Start(environment, ct);
-        return "started";
+        return Printed;
     }
 
     public Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Done();

@@ -60,7 +60,7 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
         await session.ExecuteAsync(Start, ct, id, job.Name, scheduledFor, clock.GetUtcNow());
         try
         {
-            var report = await job.Run(ct);
+            var report = Clean(await job.Run(ct));
             foreach (var alert in report.Alerts)
             {
                 log.LogWarning("Job {Job} raised an alert: {Alert}", job.Name, alert);
@@ -85,10 +85,17 @@ public sealed class JobRunner(ControlDatabase database, Clock clock, ILogger<Job
                 throw new NpgsqlException($"The connection was lost while the job {job.Name} ran.", e);
             }
 
-            await FinishAsync(session, id, "failed", new { error = e.Message }, ct);
+            await FinishAsync(session, id, "failed", new { error = StoredText.Clean(e.Message) }, ct);
             return new JobResult.Failed(e.Message);
         }
     }
+
+    // They quote other programs.
+    static JobReport Clean(JobReport report) => report with
+    {
+        Alerts = [.. report.Alerts.Select(StoredText.Clean)],
+        Failures = [.. report.Failures.Select(StoredText.Clean)],
+    };
 
     // What was done is recorded as well. Also while the process is shutting down: the work is committed.
     async Task<JobResult> FailAsync(Session session, Guid id, JobReport report)

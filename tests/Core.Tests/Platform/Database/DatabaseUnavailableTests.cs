@@ -14,6 +14,7 @@ public class DatabaseUnavailableTests
     [InlineData("58030", true)] // io_error
     [InlineData("28P01", true)] // invalid_password
     [InlineData("40P01", true)] // deadlock_detected
+    [InlineData("53400", false)] // configuration_limit_exceeded: temp_file_limit
     [InlineData("23505", false)] // unique_violation
     [InlineData("22021", false)] // character_not_in_repertoire
     [InlineData("42P01", false)] // undefined_table
