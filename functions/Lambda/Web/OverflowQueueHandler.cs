@@ -47,9 +47,9 @@ sealed class OverflowQueueHandler(DrainOverflow drain, ILogger<OverflowQueueHand
             await drain.RunAsync(delivery, ct);
             return true;
         }
-        catch (TenantBusyException e)
+        catch (Exception e) when (TenantBusyException.Of(e) is { } busy)
         {
-            log.LogWarning("Usage of tenant {Tenant} returns to the queue: {Reason}", delivery.Tenant, e.Message);
+            log.LogWarning("Usage of tenant {Tenant} returns to the queue: {Reason}", delivery.Tenant, busy.Message);
             return false;
         }
     }

@@ -36,6 +36,9 @@ public sealed class Authorize : IAsyncDisposable
     /// <summary>How long a batch of a locked tenant waits. A request may also have to wait for the batch before, and gateways wait for five seconds.</summary>
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>Until a batch of a locked tenant starts. Together they are as long as gateways wait.</summary>
+    static readonly TimeSpan QueueTimeout = TimeSpan.FromSeconds(3);
+
     /// <summary>Reservations that a tenant may hold at the same time, which is how many calls may run.</summary>
     public const int DefaultMaxHeld = 5_000;
 
@@ -64,7 +67,7 @@ public sealed class Authorize : IAsyncDisposable
         (_database, _clock, _maxHeld) = (database, clock, maxHeld);
         _batcher = new(
             (requests, ct) => AuthorizeBatchAsync(requests, wait: false, ct), MaxBatchSize, fairBy: request => TenantOf(request.KeyHash) is { } tenant ? tenant : request.Network);
-        _lockedTenants = new((_, requests, ct) => AuthorizeBatchAsync(requests, wait: true, ct), MaxRequestsPerLockedTenant, MaxLockedTenants, MaxRequestsPerLockedTenant);
+        _lockedTenants = new((_, requests, ct) => AuthorizeBatchAsync(requests, wait: true, ct), MaxRequestsPerLockedTenant, MaxLockedTenants, MaxRequestsPerLockedTenant, QueueTimeout);
     }
 
     /// <returns>null when the key is unknown or revoked.</returns>

@@ -58,8 +58,8 @@ public sealed class RecordUsage : IAsyncDisposable
     {
         (_database, _clock, _quota) = (database, clock, quota);
         _shared = new(CommitSharedAsync, SharedDeliveries, fairBy: delivery => delivery.Tenant);
-        _small = new((_, deliveries, ct) => CommitSmallAsync(deliveries, ct), MaxSmallDeliveriesPerTenant, MaxTenants, MaxSmallDeliveriesPerTenant, maxWait: QueueTimeout);
-        _large = new(async (_, deliveries, ct) => [await CommitAloneAsync(deliveries[0], ct)], maxBatchSize: 1, MaxTenants, MaxLargeBytesPerTenant, delivery => delivery.Bytes, QueueTimeout);
+        _small = new((_, deliveries, ct) => CommitSmallAsync(deliveries, ct), MaxSmallDeliveriesPerTenant, MaxTenants, MaxSmallDeliveriesPerTenant, QueueTimeout);
+        _large = new(async (_, deliveries, ct) => [await CommitAloneAsync(deliveries[0], ct)], maxBatchSize: 1, MaxTenants, MaxLargeBytesPerTenant, QueueTimeout, delivery => delivery.Bytes);
     }
 
     /// <param name="receivedAt">When the delivery arrived, which decides whether its events are too old; null: now.</param>
@@ -132,7 +132,18 @@ public sealed class RecordUsage : IAsyncDisposable
         }
     }
 
-    async Task<IngestReply> CommitAloneAsync(Delivery delivery, CancellationToken ct) => (await CommitAsync([delivery], wait: true, ct))[0]!;
+    async Task<IngestReply> CommitAloneAsync(Delivery delivery, CancellationToken ct)
+    {
+        try
+        {
+            return (await CommitAsync([delivery], wait: true, ct))[0]!;
+        }
+        catch (PostgresException e) when (TenantBusyException.Of(e) is { } busy)
+        {
+            // Not all callers run it in a bulkhead's batch, which translates only what fails the batch.
+            throw busy;
+        }
+    }
 
     async Task<IngestReply?[]> CommitAsync(IReadOnlyList<Delivery> deliveries, bool wait, CancellationToken ct)
     {

@@ -12,14 +12,15 @@ namespace ControlPlane.Platform.Database;
 /// <param name="maxTenants">Batches, and so connections, at the same time.</param>
 /// <param name="capacity">The size of one tenant's requests at the same time, running or waiting. Further ones are refused, but never the only one.</param>
 /// <param name="sizeOf">null: each has the size 1.</param>
-/// <param name="maxWait">How long a request waits for earlier ones of its tenant. Shorter than its caller's timeout, for which that would look like a database
-/// that does not answer. null: without a limit.</param>
+/// <param name="maxWait">How long a request waits to start: for earlier ones of its tenant, then for other tenants' batches to end. Shorter than its caller's timeout, for
+/// which that would look like a database that does not answer.</param>
 public sealed class TenantBulkhead<TRequest, TAnswer>(
     Func<Guid, IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<TAnswer>>> executeBatch, int maxBatchSize, int maxTenants, int capacity,
-    Func<TRequest, int>? sizeOf = null, TimeSpan? maxWait = null) : IAsyncDisposable
+    TimeSpan maxWait, Func<TRequest, int>? sizeOf = null) : IAsyncDisposable
 {
     readonly Lock _gate = new();
     readonly Dictionary<Guid, Lane> _lanes = [];
+    // First come, first served: each tenant waits once, with its next batch, so tenants take turns.
     readonly SemaphoreSlim _connections = new(maxTenants);
 
     /// <summary>Whether requests of the tenant are running or waiting.</summary>
@@ -31,7 +32,7 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
         }
     }
 
-    /// <exception cref="TenantBusyException">The tenant's locks were not free in time, or too many of its requests are waiting, or for too long.</exception>
+    /// <exception cref="TenantBusyException">The tenant's locks were not free in time, or too many of its requests are waiting, or for too long; or too many tenants'.</exception>
     public async Task<TAnswer> RunAsync(Guid tenant, TRequest request, CancellationToken ct)
     {
         var size = sizeOf?.Invoke(request) ?? 1;
@@ -51,7 +52,7 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var answer = lane.Batcher.RunAsync(request, leave.Token);
         Task startedOrLeft = Task.WhenAny(request.Started.Task, answer);
-        await startedOrLeft.WaitAsync(maxWait ?? Timeout.InfiniteTimeSpan, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await startedOrLeft.WaitAsync(maxWait, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (startedOrLeft.IsCompleted)
         {
             return await answer;
@@ -59,7 +60,7 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
 
         await leave.CancelAsync();
         await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        throw TenantBusyException.FullQueue();
+        throw request.IsNext ? TenantBusyException.NoPlace() : TenantBusyException.FullQueue();
     }
 
     public async ValueTask DisposeAsync()
@@ -117,12 +118,17 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
     {
         foreach (var request in requests)
         {
-            request.Started.TrySetResult();
+            request.IsNext = true;
         }
 
         await _connections.WaitAsync(ct);
         try
         {
+            foreach (var request in requests)
+            {
+                request.Started.TrySetResult();
+            }
+
             return await executeBatch(tenant, [.. requests.Select(request => request.Request)], ct);
         }
         catch (PostgresException e) when (TenantBusyException.Of(e) is { } busy)
@@ -137,6 +143,9 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
 
     sealed record Queued(TRequest Request)
     {
+        /// <summary>No earlier request of its tenant is in its way any more.</summary>
+        public volatile bool IsNext;
+
         /// <summary>Completes when the request's batch starts.</summary>
         public TaskCompletionSource Started { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

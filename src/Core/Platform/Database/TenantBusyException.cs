@@ -3,8 +3,8 @@ using Npgsql;
 namespace ControlPlane.Platform.Database;
 
 /// <summary>
-/// Work of one tenant did not get its turn, because other work of the same tenant was in its way. The database is available, and other tenants are not
-/// affected.
+/// Work of one tenant did not get its turn, because other work of the same tenant was in its way, or many tenants' work was that also had to wait. The database is
+/// available, and other requests are not affected.
 /// </summary>
 public sealed class TenantBusyException(string message, Exception? inner = null) : DatabaseUnavailableException(message, inner)
 {
@@ -25,4 +25,6 @@ public sealed class TenantBusyException(string message, Exception? inner = null)
 
     internal static TenantBusyException FullQueue() =>
         new("Too many requests of your organization are waiting. Send fewer at the same time, and this one again in a few seconds.") { QueueIsFull = true };
+
+    internal static TenantBusyException NoPlace() => new("More work that waits for locks is in progress than can be processed. Send this again in a few seconds.");
 }

@@ -17,7 +17,7 @@ public sealed class TenantBulkheadTests : IAsyncDisposable
             await (_locks.TryGetValue(tenant, out var locked) ? locked.Task : Task.CompletedTask).WaitAsync(ct);
             return requests;
         },
-        maxBatchSize: 10, maxTenants: 2, capacity: 4);
+        maxBatchSize: 10, maxTenants: 2, capacity: 4, maxWait: TimeSpan.FromMinutes(5));
 
     public ValueTask DisposeAsync() => _bulkhead.DisposeAsync();
 
@@ -78,14 +78,7 @@ public sealed class TenantBulkheadTests : IAsyncDisposable
     [Fact]
     public async Task A_request_that_waits_too_long_for_earlier_ones_is_refused_before_its_caller_takes_the_database_for_unavailable()
     {
-        await using var impatient = new TenantBulkhead<string, string>(
-            async (tenant, requests, ct) =>
-            {
-                _batches.Enqueue((tenant, [.. requests]));
-                await (_locks.TryGetValue(tenant, out var locked) ? locked.Task : Task.CompletedTask).WaitAsync(ct);
-                return requests;
-            },
-            maxBatchSize: 1, maxTenants: 2, capacity: 4, maxWait: TimeSpan.FromMilliseconds(100));
+        await using var impatient = Impatient();
         var unlock = Lock(A);
         var running = impatient.RunAsync(A, "a1", default);
         await UntilAsync(() => _batches.Count == 1);
@@ -99,6 +92,31 @@ public sealed class TenantBulkheadTests : IAsyncDisposable
         Assert.Equal("a3", await impatient.RunAsync(A, "a3", default));
         Assert.DoesNotContain(_batches, batch => batch.Requests.Contains("a2"));
     }
+
+    [Fact]
+    public async Task A_request_that_waits_too_long_for_other_tenants_is_refused_as_busy_and_not_as_too_many_of_its_own()
+    {
+        await using var impatient = Impatient();
+        TaskCompletionSource[] unlock = [Lock(A), Lock(B)];
+        var running = new[] { impatient.RunAsync(A, "a1", default), impatient.RunAsync(B, "b1", default) };
+        await UntilAsync(() => _batches.Count == 2);
+
+        Assert.False((await Assert.ThrowsAsync<TenantBusyException>(() => impatient.RunAsync(C, "c1", default))).QueueIsFull);
+        Assert.DoesNotContain(running, request => request.IsCompleted);
+        Assert.All(unlock, locked => locked.SetResult());
+        await Task.WhenAll(running);
+        Assert.Equal("c2", await impatient.RunAsync(C, "c2", default));
+        Assert.DoesNotContain(_batches, batch => batch.Requests.Contains("c1"));
+    }
+
+    TenantBulkhead<string, string> Impatient() => new(
+        async (tenant, requests, ct) =>
+        {
+            _batches.Enqueue((tenant, [.. requests]));
+            await (_locks.TryGetValue(tenant, out var locked) ? locked.Task : Task.CompletedTask).WaitAsync(ct);
+            return requests;
+        },
+        maxBatchSize: 1, maxTenants: 2, capacity: 4, maxWait: TimeSpan.FromMilliseconds(100));
 
     TaskCompletionSource Lock(Guid tenant) => _locks[tenant] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
