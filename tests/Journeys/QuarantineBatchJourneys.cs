@@ -88,6 +88,45 @@ public sealed class QuarantineBatchJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tenants_take_turns_so_that_one_with_many_events_does_not_delay_another()
+    {
+        var other = await _server.CreateTenantAsync();
+        await _server.ReportAsync(_tenant, [.. Enumerable.Range(0, 250).Select(n => new { id = $"e{n}" })]).CountsAsync();
+        await _server.ReportAsync(other, new { id = "1" }, new { id = "2" }).CountsAsync();
+
+        await RequestAsync(new { action = "discard", code = "malformed", reason = "test data" });
+        await _server.RunJobAsync("quarantine");
+
+        Assert.Equal(0, await HeldAsync());
+        // In the order in which they were discarded: the log is only appended to.
+        await using var transaction = await _server.Database.BeginJobAsync(default);
+        var tenants = await transaction.QueryAsync("select tenant_id from control.audit_log where action = 'quarantine.discarded' order by ctid", row => row.GetGuid(0), default);
+        Assert.Equal(252, tenants.Count);
+        Assert.InRange(tenants.LastIndexOf(other.Id), 1, 101);
+    }
+
+    [Fact]
+    public async Task Batches_of_the_same_reason_do_not_overlap()
+    {
+        var other = await _server.CreateTenantAsync();
+        await _server.ReportAsync(_tenant, new { id = "1" }).CountsAsync();
+        await _server.ReportAsync(other, new { id = "2" }, Deliveries.Event("3", Now, model: "new-model")).CountsAsync();
+        await using var job = await _server.Database.OpenJobAsync(default);
+        // Keeps the job from starting.
+        await job.ExecuteAsync("select pg_advisory_lock(hashtextextended('job quarantine', 0))", default);
+
+        Assert.Equal(HttpStatusCode.Accepted, (await RequestAsync(new { action = "replay", code = "malformed", tenant_id = _tenant.Id })).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await RequestAsync(new { action = "discard", code = "malformed", tenant_id = other.Id, reason = "test data" })).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await RequestAsync(new { action = "replay", code = "malformed" })).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await RequestAsync(new { action = "discard", code = "malformed", reason = "test data" })).StatusCode);
+
+        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(n =>
+            RequestAsync(n % 2 == 0 ? new { action = "replay", code = "unknown_model", tenant_id = (Guid?)null } : new { action = "replay", code = "unknown_model", tenant_id = (Guid?)other.Id })));
+        Assert.Equal(1, await _server.ReadAsync<long>("select count(*) from control.quarantine_batch where code = 'unknown_model'"));
+        Assert.All(replies, reply => Assert.True(reply.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.Conflict));
+    }
+
+    [Fact]
     public async Task The_events_of_a_tenant_that_is_busy_are_left_for_the_next_run_and_all_others_are_processed()
     {
         var other = await _server.CreateTenantAsync();

@@ -16,11 +16,14 @@ public static class AccountRetention
         new(RetentionClasses.Keys, "keys", DeleteWebhookSecrets),
     ];
 
-    // A link is valid for two days after its mail.
+    // Where a row may have changed since it was selected, the condition is repeated: the deletion waits for the transaction that changes it, and then looks again.
+
+    // A link is valid for two days after its mail, one to choose a password for an hour. Both activate the tenant.
     const string DeleteSignups = """
-        delete from control.tenant where id in (
+        delete from control.tenant where status = 'pending' and id in (
             select id from control.tenant t where t.status = 'pending' and not exists (
-                select 1 from control.member_token k where k.tenant_id = t.id and k.purpose = 'verify' and k.expires_at > $1 + interval '2 days')
+                select 1 from control.member_token k where k.tenant_id = t.id and k.purpose in ('verify', 'reset')
+                    and k.expires_at > $1 + case k.purpose when 'verify' then interval '2 days' else interval '1 hour' end)
             limit $2)
         """;
 
@@ -30,7 +33,7 @@ public static class AccountRetention
 
     // The links of an invitation are deleted first.
     const string DeleteInvitations = """
-        delete from control.member where id in (
+        delete from control.member where confirmed_at is null and id in (
             select m.id from control.member m join control.tenant t on t.id = m.tenant_id
             where m.confirmed_at is null and m.created_at < $1 and t.status <> 'pending'
               and not exists (select 1 from control.member_token k where k.member_id = m.id)
@@ -53,7 +56,7 @@ public static class AccountRetention
     const string DeleteAttempts = """
         delete from control.rate_counter c using (
             select scope, subject, origin from control.rate_counter where since < $1 - interval '1 day' limit $2) old
-        where (c.scope, c.subject, c.origin) = (old.scope, old.subject, old.origin)
+        where (c.scope, c.subject, c.origin) = (old.scope, old.subject, old.origin) and c.since < $1 - interval '1 day'
         """;
 
     const string DeleteKeys = """

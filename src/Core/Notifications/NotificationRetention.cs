@@ -9,9 +9,9 @@ public static class NotificationRetention
         new(RetentionClasses.Webhooks, "webhooks", DeleteWebhooks),
     ];
 
-    // What may still be sent stays.
+    // What may still be sent stays, also if an operator has just asked for it again.
     const string DeleteMail = """
-        delete from control.outbox where id in (
+        delete from control.outbox where (sent_at is not null or dead_at is not null) and id in (
             select id from control.outbox where created_at < $1 and (sent_at is not null or dead_at is not null) order by created_at limit $2)
         """;
 

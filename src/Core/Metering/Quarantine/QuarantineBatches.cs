@@ -7,7 +7,7 @@ public abstract record RequestBatchResult
     public sealed record Invalid(FieldErrors Errors) : RequestBatchResult;
     /// <summary>No event with this reason is held.</summary>
     public sealed record NothingHeld : RequestBatchResult;
-    /// <summary>Another batch with the same events is in progress.</summary>
+    /// <summary>Another batch with some of the same events is in progress: it would decide about them, or this one would.</summary>
     public sealed record InProgress(QuarantineBatch Batch) : RequestBatchResult;
 }
 
@@ -27,12 +27,13 @@ public sealed class QuarantineBatches(ControlDatabase database, Clock clock)
 
         await using var transaction = await database.BeginJobAsync(ct);
         var id = Ids.New(clock);
-        if (await transaction.FirstAsync(Insert, QuarantineBatchTable.Read, ct, id, action, code, tenant, action == "discard" ? reason!.Trim() : null, actor, clock.GetUtcNow()) is not { } batch)
+        await transaction.ExecuteAsync(Serialize, ct);
+        if (await transaction.FirstAsync(Insert, QuarantineBatchTable.Read, ct, code, tenant, id, action, action == "discard" ? reason!.Trim() : null, actor, clock.GetUtcNow()) is not { } batch)
         {
             return await transaction.FirstAsync(InProgress, QuarantineBatchTable.Read, ct, code, tenant) switch
             {
                 null => new RequestBatchResult.NothingHeld(),
-                var active when active.Action == action => new RequestBatchResult.Requested(active),
+                var active when active.Action == action && active.Tenant == tenant => new RequestBatchResult.Requested(active),
                 var active => new RequestBatchResult.InProgress(active),
             };
         }
@@ -51,16 +52,21 @@ public sealed class QuarantineBatches(ControlDatabase database, Clock clock)
         return errors;
     }
 
-    const string InProgress = $"{QuarantineBatchTable.Select} where finished_at is null and code = $1 and tenant_id is not distinct from $2::uuid";
+    // One request at a time: the unique index does not see that a batch of all tenants overlaps with those of one.
+    const string Serialize = "select pg_advisory_xact_lock(hashtextextended('control.quarantine_batch', 0))";
+
+    const string Overlaps = "finished_at is null and code = $1 and ($2::uuid is null or tenant_id is null or tenant_id = $2)";
+
+    const string InProgress = $"{QuarantineBatchTable.Select} where {Overlaps} order by tenant_id is not distinct from $2 desc, id limit 1";
 
     // Inserts nothing when a batch of the same events is in progress, or no event is held.
     const string Insert = $"""
         insert into control.quarantine_batch (id, action, code, tenant_id, reason, requested_by, requested_at, until_id, total)
-        select $1, $2, $3, $4, $5, $6, $7, newest.id, newest.number
-        from (select (select id from control.quarantine where state = 'held' and code = $3 and ($4::uuid is null or tenant_id = $4) order by id desc limit 1) as id,
+        select $3, $4, $1, $2, $5, $6, $7, newest.id, newest.number
+        from (select (select id from control.quarantine where state = 'held' and code = $1 and ($2::uuid is null or tenant_id = $2) order by id desc limit 1) as id,
                      count(*) as number
-              from control.quarantine where state = 'held' and code = $3 and ($4::uuid is null or tenant_id = $4)) newest
-        where newest.number > 0
+              from control.quarantine where state = 'held' and code = $1 and ($2::uuid is null or tenant_id = $2)) newest
+        where newest.number > 0 and not exists (select from control.quarantine_batch where {Overlaps})
         on conflict do nothing returning {QuarantineBatchTable.Columns}
         """;
 }

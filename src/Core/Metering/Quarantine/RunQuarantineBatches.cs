@@ -4,14 +4,14 @@ using Npgsql;
 namespace ControlPlane.Metering.Quarantine;
 
 /// <summary>
-/// The job <c>quarantine</c>: works through the requested batches, oldest first, in the order in which the events arrived, one event per transaction. The
-/// transaction also records that the batch has processed the event, so a killed run is continued where it stopped. The events of a tenant whose lock is
+/// The job <c>quarantine</c>: works through the requested batches, oldest first, one event per transaction. The tenants of a batch take turns, each with its events
+/// in the order in which they arrived, so one with many delays the others by a turn. The transaction also records that the batch has processed the event, so a killed run is continued where it stopped. The events of a tenant whose lock is
 /// held by other work are left for the next run.
 /// </summary>
 public sealed class RunQuarantineBatches(
     ControlDatabase database, ReplayQuarantine replay, DiscardQuarantined discard, Clock clock, ILogger<RunQuarantineBatches> log)
 {
-    const int EventsPerPiece = 100;
+    const int EventsPerTurn = 100;
 
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
@@ -27,15 +27,19 @@ public sealed class RunQuarantineBatches(
 
     async Task ProcessAsync(Batch batch, Run run, CancellationToken ct)
     {
-        HeldEvent? last = null;
-        while (await EventsAsync(batch, last, run.BusyTenants, ct) is { Count: > 0 } events)
+        var turns = new Queue<(Guid Tenant, HeldEvent? After)>((await TenantsAsync(batch, ct)).Select(tenant => (tenant, (HeldEvent?)null)));
+        while (turns.TryDequeue(out var turn))
         {
-            foreach (var held in events.Where(held => !run.BusyTenants.Contains(held.Tenant)))
+            var events = run.BusyTenants.Contains(turn.Tenant) ? [] : await EventsAsync(batch, turn.Tenant, turn.After, ct);
+            foreach (var held in events.TakeWhile(_ => !run.BusyTenants.Contains(turn.Tenant)))
             {
                 await ProcessAsync(batch, held, run, ct);
             }
 
-            last = events[^1];
+            if (events.Count > 0)
+            {
+                turns.Enqueue((turn.Tenant, events[^1]));
+            }
         }
     }
 
@@ -80,12 +84,17 @@ public sealed class RunQuarantineBatches(
         return await transaction.QueryAsync(Unfinished, row => new Batch(row.GetGuid(0), row.GetString(1), row.Get<string>(2), row.GetString(3)), ct);
     }
 
-    async Task<List<HeldEvent>> EventsAsync(Batch batch, HeldEvent? after, IEnumerable<Guid> busy, CancellationToken ct)
+    async Task<List<Guid>> TenantsAsync(Batch batch, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.QueryAsync(Tenants, row => row.GetGuid(0), ct, batch.Id);
+    }
+
+    async Task<List<HeldEvent>> EventsAsync(Batch batch, Guid tenant, HeldEvent? after, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         return await transaction.QueryAsync(
-            Events, row => new HeldEvent(row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2)), ct,
-            batch.Id, EventsPerPiece, after?.ReceivedAt, after?.Id, busy.ToArray());
+            Events, row => new HeldEvent(row.GetGuid(0), tenant, row.GetFieldValue<DateTimeOffset>(1)), ct, batch.Id, tenant, EventsPerTurn, after?.ReceivedAt, after?.Id);
     }
 
     /// <summary>Unless events are left, because their tenant was busy or a transaction added them late.</summary>
@@ -116,13 +125,17 @@ public sealed class RunQuarantineBatches(
               and (b.after_id is null or q.id > b.after_id) and q.last_batch_id is distinct from b.id
         """;
 
-    // $3, $4: the last event of the former piece; events of one delivery have the same time. $5: tenants to leave out.
+    const string Tenants = $"""
+        select q.tenant_id from control.quarantine_batch b join control.quarantine q on {IsOpen}
+        where b.id = $1 group by q.tenant_id order by min(q.received_at)
+        """;
+
+    // $4, $5: the last event of the tenant's former turn; events of one delivery have the same time.
     const string Events = $"""
-        select e.id, e.tenant_id, e.received_at from control.quarantine_batch b, lateral (
-            select id, tenant_id, received_at from control.quarantine q
-            where {IsOpen}
-              and ($3::timestamptz is null or (q.received_at, q.id) > ($3, $4)) and q.tenant_id <> all ($5)
-            order by q.received_at, q.id limit $2) e
+        select e.id, e.received_at from control.quarantine_batch b, lateral (
+            select id, received_at from control.quarantine q
+            where {IsOpen} and q.tenant_id = $2 and ($4::timestamptz is null or (q.received_at, q.id) > ($4, $5))
+            order by q.received_at, q.id limit $3) e
         where b.id = $1 order by e.received_at, e.id
         """;
 
