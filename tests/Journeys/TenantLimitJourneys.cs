@@ -81,6 +81,26 @@ public class TenantLimitJourneys
     }
 
     [Fact]
+    public async Task Requests_with_a_revoked_key_do_not_use_up_its_tenants_authorizations()
+    {
+        await using var server = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_AUTHORIZATIONS", "1")]);
+        var tenant = await server.CreateReadyTenantAsync();
+        var key = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "leaked" })).ReadAsync();
+        var leaked = tenant with { Http = server.NewClient(key.GetProperty("key").GetString()) };
+        Assert.True((await leaked.AuthorizeAsync(0)).Allow);
+        Assert.True((await tenant.Http.DeleteAsync($"/v1/keys/{key.GetProperty("id").GetString()}")).IsSuccessStatusCode);
+
+        // More than the tenant's burst.
+        for (var n = 0; n < 60; n++)
+        {
+            using var refused = await leaked.PostAuthorizeAsync(new { request_id = $"r{n}", user = "u1", model = "mistral:7b-instruct", estimated_tokens = 0 });
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        Assert.True((await tenant.AuthorizeAsync(0)).Allow);
+    }
+
+    [Fact]
     public async Task Keys_and_limited_users_have_a_maximum_per_tenant()
     {
         await using var server = await TestServer.StartAsync();

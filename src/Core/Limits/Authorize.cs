@@ -125,7 +125,14 @@ public sealed class Authorize : IAsyncDisposable
 
     void Remember(byte[] keyHash, Guid? tenant)
     {
-        if (tenant is not { } verified || TenantOf(keyHash) is not null)
+        if (tenant is not { } verified)
+        {
+            // Revoked, or without the right to authorize: its further requests are not the tenant's.
+            _verifiedKeys.TryRemove(Convert.ToHexString(keyHash), out _);
+            return;
+        }
+
+        if (TenantOf(keyHash) is not null)
         {
             return;
         }
