@@ -95,6 +95,41 @@ public sealed class BillingJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task As_many_tokens_as_can_be_counted_can_be_invoiced()
+    {
+        // No test can report that many.
+        await _server.SqlAsync(
+            """
+            insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, model, prompt_tokens, completion_tokens, cost, period)
+            values ($1, 'sum', $2, $2, 'u1', 'gemini-pro', $3, 0, 0, 1)
+            """,
+            _tenant.Id, Start, long.MaxValue);
+        await _server.MoveClockAsync(FirstEnd);
+
+        var invoice = Assert.Single(await InvoicesAsync());
+        Assert.Equal(long.MaxValue, invoice.GetProperty("token_usage").GetInt64());
+        var overage = invoice.GetProperty("lines").EnumerateArray().Single(line => Text(line, "kind") == "overage");
+        Assert.Equal((long.MaxValue - 1_000_000, 92_233_720_368_537.76m), ((long)Amount(overage, "quantity"), Amount(overage, "amount")));
+    }
+
+    [Fact]
+    public async Task Costs_of_any_sum_can_be_counted_and_rolled_up()
+    {
+        await AcceptAsync(Deliveries.Event("first", Start, model: "gemini-pro"));
+        await _server.SqlAsync("update control.usage_counter set cost = 99999999999.999999999 where tenant_id = $1", _tenant.Id);
+        await AcceptAsync(Deliveries.Event("second", Start, model: "gemini-pro"));
+        await _server.SqlAsync(
+            """
+            insert into control.daily_usage (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
+            select tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost from control.usage_counter where tenant_id = $1
+            """,
+            _tenant.Id);
+
+        Assert.True(await _server.ReadAsync<decimal>("select cost from control.usage_counter where tenant_id = $1", _tenant.Id) > 100_000_000_000m);
+        Assert.True(await _server.ReadAsync<decimal>("select total_cost from control.daily_usage_summary where user_id = 'u1'") > 100_000_000_000m);
+    }
+
+    [Fact]
     public async Task Late_events_of_an_invoiced_period_are_a_line_of_the_next_invoice()
     {
         await AcceptAsync(Deliveries.Event("in-time", Start, 900_000, 0));

@@ -102,6 +102,24 @@ public sealed class MigrationTests : IAsyncLifetime
             await _database.ReadAsync("select t.slug || ' ' || (e.welcomed_at is not null) from control.environment e join control.tenant t on t.id = e.tenant_id order by t.slug"));
     }
 
+    [Fact]
+    public async Task Wider_sums_rewrite_no_table_and_keep_the_rights_on_their_view()
+    {
+        const string files = """
+            select relname || ' ' || relfilenode || ' ' || coalesce(relacl::text, '') from pg_class
+            where oid in ('control.usage_counter'::regclass, 'control.daily_usage'::regclass, 'control.invoice_line'::regclass, 'control.daily_usage_summary'::regclass) order by 1
+            """;
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0033_usage_amounts")], []);
+        await _database.ExecuteAsync("create role reports_for_test; grant select on control.daily_usage_summary to reports_for_test");
+        var before = await _database.ReadAsync(files);
+        Assert.Equal(4, before.Count);
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(before, await _database.ReadAsync(files));
+        await _database.ExecuteAsync("drop owned by reports_for_test; drop role reports_for_test");
+    }
+
     [Theory]
     [InlineData(9)]
     [InlineData(13)]
