@@ -110,14 +110,13 @@ public sealed class MigrationTests : IAsyncLifetime
             where oid in ('control.usage_counter'::regclass, 'control.daily_usage'::regclass, 'control.invoice_line'::regclass, 'control.daily_usage_summary'::regclass) order by 1
             """;
         await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0033_usage_amounts")], []);
-        await _database.ExecuteAsync("create role reports_for_test; grant select on control.daily_usage_summary to reports_for_test");
+        await _database.ExecuteAsync("grant select on control.daily_usage_summary to pg_monitor");
         var before = await _database.ReadAsync(files);
         Assert.Equal(4, before.Count);
 
         await _database.MigrateAsync();
 
         Assert.Equal(before, await _database.ReadAsync(files));
-        await _database.ExecuteAsync("drop owned by reports_for_test; drop role reports_for_test");
     }
 
     [Theory]
