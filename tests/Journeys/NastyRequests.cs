@@ -122,8 +122,12 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
         var tenant = await _server.CreateTenantAsync("premium");
         var now = _server.Clock.GetUtcNow();
         var events = Enumerable.Range(0, 20_000).Select(i => new { id = $"e{i}", occurred_at = now, user = "u", model = "claude-3-opus", prompt_tokens = UsageEvent.MaximumTokens, completion_tokens = UsageEvent.MaximumTokens });
-        using var body = new StringContent(JsonSerializer.Serialize(events), Encoding.UTF8, "application/json");
-        Assert.Equal(20_000, (await (await tenant.Http.PostAsync("/v1/usage", body)).ReadAsync()).GetProperty("accepted").GetInt32());
+        foreach (var delivery in events.Chunk(UsageParser.MaximumEvents))
+        {
+            using var body = new StringContent(JsonSerializer.Serialize(delivery), Encoding.UTF8, "application/json");
+            Assert.Equal(UsageParser.MaximumEvents, (await (await tenant.Http.PostAsync("/v1/usage", body)).ReadAsync()).GetProperty("accepted").GetInt32());
+        }
+
         var row = (await (await tenant.Http.GetAsync("/v1/usage?group_by=")).ReadAsync()).GetProperty("items")[0];
         Assert.Equal((400_000_000_000, 6_000_000m), (row.GetProperty("total_tokens").GetInt64(), row.GetProperty("cost").GetDecimal()));
         Assert.Equal(0, (await (await tenant.Http.GetAsync("/v1/subscription")).ReadAsync()).GetProperty("limits").GetProperty("tokens_per_month").GetProperty("remaining").GetInt64());

@@ -17,7 +17,10 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
     /// <summary>408, 413, 429 or 503; null as long as the body is within its limits.</summary>
     public int? Violation { get; private set; }
 
-    /// <summary>The endpoint has authenticated the sender: the body, as far as it is read and from now on, counts towards the budget of its tenant.</summary>
+    /// <summary>
+    /// The endpoint has authenticated the sender: the body, as far as it is read and from now on, counts towards the budget of its tenant. It does so until the
+    /// response is written, because a client that reads slowly keeps what it made in memory.
+    /// </summary>
     /// <exception cref="BadHttpRequestException">The tenant's share of the budget is exhausted.</exception>
     public void SetVerified(UsageDelivery delivery)
     {
@@ -153,6 +156,7 @@ sealed class BoundedBody(HttpContext context, Stream body, BodyLimit limit, Unve
         if (disposing)
         {
             _deadline?.Dispose();
+            _delivery?.Dispose();
             Release();
         }
 

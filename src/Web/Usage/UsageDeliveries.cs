@@ -26,7 +26,7 @@ sealed class UsageDeliveries(long maximumBytes)
     const int DefaultPart = 8, Minimum = 128, DefaultMaximum = 512, Maximum = 65_536;
 
     readonly Lock _gate = new();
-    readonly Dictionary<Guid, Usage> _byTenant = [];
+    readonly Dictionary<Guid, TenantDeliveries> _byTenant = [];
     long _bytes;
 
     /// <exception cref="SettingException">The setting is invalid.</exception>
@@ -42,24 +42,24 @@ sealed class UsageDeliveries(long maximumBytes)
     {
         lock (_gate)
         {
-            var usage = _byTenant.GetValueOrDefault(tenant);
-            if (isStream ? usage.Streams >= StreamsPerTenant : usage.Bodies >= BodiesPerTenant)
+            var ofTenant = _byTenant.GetValueOrDefault(tenant) ?? new TenantDeliveries(tenant);
+            if (isStream ? ofTenant.Streams >= StreamsPerTenant : ofTenant.Bodies >= BodiesPerTenant)
             {
                 return null;
             }
 
-            _byTenant[tenant] = isStream ? usage with { Streams = usage.Streams + 1 } : usage with { Bodies = usage.Bodies + 1 };
-            return new UsageDelivery(this, tenant, isStream);
+            _byTenant[tenant] = ofTenant;
+            _ = isStream ? ofTenant.Streams++ : ofTenant.Bodies++;
+            return new UsageDelivery(this, ofTenant, isStream);
         }
     }
 
     /// <returns>null, or the status to respond with: 429 when the tenant holds its share, 503 when all together hold everything.</returns>
-    internal int? TryHold(Guid tenant, long bytes)
+    internal int? TryHold(TenantDeliveries ofTenant, long bytes)
     {
         lock (_gate)
         {
-            var usage = _byTenant[tenant];
-            var held = usage.Bytes + bytes;
+            var held = ofTenant.Bytes + bytes;
             if (held > maximumBytes / TenantPart)
             {
                 return StatusCodes.Status429TooManyRequests;
@@ -70,43 +70,46 @@ sealed class UsageDeliveries(long maximumBytes)
                 return StatusCodes.Status503ServiceUnavailable;
             }
 
-            _byTenant[tenant] = usage with { Bytes = held };
+            ofTenant.Bytes = held;
             _bytes += bytes;
             return null;
         }
     }
 
-    internal void Return(Guid tenant, long bytes)
+    internal void Return(TenantDeliveries ofTenant, long bytes)
     {
         lock (_gate)
         {
-            _byTenant[tenant] = _byTenant[tenant] with { Bytes = _byTenant[tenant].Bytes - bytes };
+            ofTenant.Bytes -= bytes;
             _bytes -= bytes;
         }
     }
 
-    internal void End(Guid tenant, bool isStream)
+    internal void End(TenantDeliveries ofTenant, bool isStream)
     {
         lock (_gate)
         {
-            var usage = _byTenant[tenant];
-            usage = isStream ? usage with { Streams = usage.Streams - 1 } : usage with { Bodies = usage.Bodies - 1 };
-            if (usage == default)
+            _ = isStream ? ofTenant.Streams-- : ofTenant.Bodies--;
+            if (ofTenant is { Streams: 0, Bodies: 0 })
             {
-                _byTenant.Remove(tenant);
-            }
-            else
-            {
-                _byTenant[tenant] = usage;
+                _byTenant.Remove(ofTenant.Tenant);
             }
         }
     }
+}
 
-    readonly record struct Usage(int Streams, int Bodies, long Bytes);
+/// <summary>What the deliveries of one tenant hold together.</summary>
+sealed class TenantDeliveries(Guid tenant)
+{
+    public Guid Tenant => tenant;
+    public int Streams { get; set; }
+    public int Bodies { get; set; }
+    public long Bytes { get; set; }
+    public SemaphoreSlim Parsing { get; } = new(1);
 }
 
 /// <summary>One delivery in progress. Used by its request only.</summary>
-sealed class UsageDelivery(UsageDeliveries deliveries, Guid tenant, bool isStream) : IDisposable
+sealed class UsageDelivery(UsageDeliveries deliveries, TenantDeliveries ofTenant, bool isStream) : IDisposable
 {
     long _held;
     bool _ended;
@@ -114,7 +117,7 @@ sealed class UsageDelivery(UsageDeliveries deliveries, Guid tenant, bool isStrea
     /// <inheritdoc cref="UsageDeliveries.TryHold"/>
     public int? TryHold(long bytes)
     {
-        var refusal = deliveries.TryHold(tenant, bytes);
+        var refusal = deliveries.TryHold(ofTenant, bytes);
         _held += refusal is null ? bytes : 0;
         return refusal;
     }
@@ -124,8 +127,22 @@ sealed class UsageDelivery(UsageDeliveries deliveries, Guid tenant, bool isStrea
     {
         if (bytes < _held)
         {
-            deliveries.Return(tenant, _held - bytes);
+            deliveries.Return(ofTenant, _held - bytes);
             _held = bytes;
+        }
+    }
+
+    /// <summary>Parses one delivery of the tenant at a time: a large one keeps a processor busy for as long as many small ones of others.</summary>
+    public async Task<T> ParseAsync<T>(Func<T> parse, CancellationToken ct)
+    {
+        await ofTenant.Parsing.WaitAsync(ct);
+        try
+        {
+            return parse();
+        }
+        finally
+        {
+            ofTenant.Parsing.Release();
         }
     }
 
@@ -135,7 +152,7 @@ sealed class UsageDelivery(UsageDeliveries deliveries, Guid tenant, bool isStrea
         {
             _ended = true;
             KeepOnly(0);
-            deliveries.End(tenant, isStream);
+            deliveries.End(ofTenant, isStream);
         }
     }
 }

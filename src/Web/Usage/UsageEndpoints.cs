@@ -6,8 +6,10 @@ namespace ControlPlane.Web.Usage;
 /// <summary>Usage ingestion.</summary>
 static class UsageEndpoints
 {
-    /// <summary>Rejections listed in the reply to a stream; the counts are complete.</summary>
-    const int ListedRejections = 100;
+    /// <summary>
+    /// Rejections listed in the reply; the counts are complete. Of a body as many as gateways send events at once, because their former versions count what is listed.
+    /// </summary>
+    const int ListedRejections = 500, ListedRejectionsOfStream = 100;
 
     const string QuarantineFullRetrySeconds = "300";
 
@@ -20,8 +22,8 @@ static class UsageEndpoints
             .WithTags("Usage").WithName("reportUsage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign as "
-                + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB; NDJSON sent "
-                + "with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined and listed in `rejected`. While "
+                + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB and 10,000 events; NDJSON "
+                + "sent with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined; `rejected_total` is their number, and `rejected` lists the first 500, of a stream the first 100. While "
                 + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them. "
                 + "A tenant may have 4 NDJSON streams and 256 other deliveries in progress. Beyond that, or while much of its data or one of its locks is in the way, the response is 429 "
                 + "or 503 with Retry-After: send the same again.")
@@ -35,61 +37,59 @@ static class UsageEndpoints
             .WithMetadata(BodyLimit.Usage);
     }
 
-    static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> PostAsync(
+    static async Task<Results<Ok<UsageReply>, ProblemHttpResult>> PostAsync(
         HttpContext context, UsageFormat format, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct)
     {
-        var body = context.Features.Get<BoundedBody>();
+        Guid tenant;
+        byte[]? whole = null;
         if (context.Request.Headers.Authorization.Count == 0)
         {
-            var (sender, signed, problem) = await caller.SignedAsync(context, ct);
+            (tenant, whole, var problem) = await caller.SignedAsync(context, ct);
+            if (problem is not null)
+            {
+                return problem;
+            }
+        }
+        else
+        {
+            var (sender, problem) = await caller.BearerAsync(context, ct);
             if (problem is not null)
             {
                 return problem;
             }
 
-            using var received = deliveries.TryStart(sender, isStream: false);
-            if (received is null)
-            {
-                return TooManyDeliveries(context.Response);
-            }
-
-            body?.SetVerified(received);
-            return await RecordWholeAsync(context.Request, format, sender, signed!, ingest, ct);
+            tenant = sender!.Value;
         }
 
-        var (tenant, refusal) = await caller.BearerAsync(context, ct);
-        if (refusal is not null)
-        {
-            return refusal;
-        }
-
-        var isStream = UsageBody.IsNdjson(context.Request);
-        using var delivery = deliveries.TryStart(tenant!.Value, isStream);
-        if (delivery is null)
+        var isStream = whole is null && UsageBody.IsNdjson(context.Request);
+        if (deliveries.TryStart(tenant, isStream) is not { } delivery)
         {
             return isStream ? TooManyStreams(context.Response) : TooManyDeliveries(context.Response);
         }
 
+        // The body ends it, when the response is written. A request without one reads nothing.
+        var body = context.Features.Get<BoundedBody>();
+        using var ended = body is null ? delivery : null;
         if (isStream)
         {
-            return await StreamAsync(context, format, tenant.Value, delivery, caller, ingest, ct);
+            return await StreamAsync(context, format, tenant, delivery, caller, ingest, ct);
         }
 
         body?.SetVerified(delivery);
-        var whole = await UsageBody.ReadWholeAsync(context.Request, verifier: null, ct);
-        return await RecordWholeAsync(context.Request, format, tenant.Value, whole!, ingest, ct);
+        whole ??= (await UsageBody.ReadWholeAsync(context.Request, verifier: null, ct))!;
+        return await RecordWholeAsync(context.Request, format, tenant, delivery, whole, ingest, ct);
     }
 
-    static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> RecordWholeAsync(
-        HttpRequest request, UsageFormat format, Guid tenant, byte[] body, IngestUsage ingest, CancellationToken ct)
+    static async Task<Results<Ok<UsageReply>, ProblemHttpResult>> RecordWholeAsync(
+        HttpRequest request, UsageFormat format, Guid tenant, UsageDelivery delivery, byte[] body, IngestUsage ingest, CancellationToken ct)
     {
+        var reply = new UsageReply(ListedRejections);
         try
         {
-            var submissions = UsageBody.IsNdjson(request) ? UsageParser.ParseLines(body, format) : UsageParser.ParseJson(body, format);
-            var reply = await ingest.RunAsync(tenant, submissions, ct);
-            return reply.CountNotKept() is > 0 and var notKept
-                ? QuarantineFull(request.HttpContext.Response, notKept, reply.Accepted, reply.Duplicates, reply.Queued, reply.Rejected.Count, reply.Rejected)
-                : TypedResults.Ok(reply);
+            var submissions = await delivery.ParseAsync(
+                () => UsageBody.IsNdjson(request) ? UsageParser.ParseLines(body, format) : UsageParser.ParseJson(body, format), ct);
+            reply.Add(await ingest.RunAsync(tenant, submissions, ct));
+            return reply.NotKept > 0 ? QuarantineFull(request.HttpContext.Response, reply) : TypedResults.Ok(reply);
         }
         catch (InvalidDataException e)
         {
@@ -102,10 +102,10 @@ static class UsageEndpoints
         catch (JsonException e)
         {
             // The sender is authenticated, so the text is kept where an operator can examine it.
-            var reply = await ingest.RunAsync(tenant, [ReadUsage.NotJson(0, format, body)], ct);
-            if (reply.CountNotKept() > 0)
+            reply.Add(await ingest.RunAsync(tenant, [ReadUsage.NotJson(0, format, body)], ct));
+            if (reply.NotKept > 0)
             {
-                return QuarantineFull(request.HttpContext.Response, 1, 0, 0, 0, 1, reply.Rejected);
+                return QuarantineFull(request.HttpContext.Response, reply);
             }
 
             var where = e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : " in UTF-8";
@@ -114,7 +114,7 @@ static class UsageEndpoints
     }
 
     // Commits batch by batch; the reply has the counts so far. Resending the whole stream is safe.
-    static async Task<Results<Ok<IngestReply>, Ok<StreamReply>, ProblemHttpResult>> StreamAsync(
+    static async Task<Results<Ok<UsageReply>, ProblemHttpResult>> StreamAsync(
         HttpContext context, UsageFormat format, Guid tenant, UsageDelivery delivery, UsageCaller caller, IngestUsage ingest, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
@@ -124,7 +124,7 @@ static class UsageEndpoints
 
         var body = context.Features.Get<BoundedBody>();
         body?.SetStream(delivery);
-        var reply = new StreamReply();
+        var reply = new UsageReply(ListedRejectionsOfStream);
         try
         {
             await foreach (var batch in UsageBody.ReadLinesAsync(context.Request.Body, format, delivery, ct))
@@ -135,12 +135,10 @@ static class UsageEndpoints
                     return Stopped(refusal.StatusCode, refusal.ProblemDetails.Title!, $"{refusal.ProblemDetails.Detail} The rest of the stream was not counted.");
                 }
 
-                reply.Add(await ingest.RunAsync(tenant, batch, ct), ListedRejections);
+                reply.Add(await ingest.RunAsync(tenant, batch, ct));
             }
 
-            return reply.NotKept > 0
-                ? QuarantineFull(context.Response, reply.NotKept, reply.Accepted, reply.Duplicates, reply.Queued, reply.RejectedTotal, reply.Rejected)
-                : TypedResults.Ok(reply);
+            return reply.NotKept > 0 ? QuarantineFull(context.Response, reply) : TypedResults.Ok(reply);
         }
         catch (InvalidDataException e)
         {
@@ -186,21 +184,20 @@ static class UsageEndpoints
     }
 
     // What was counted stays counted. The sender has to keep the rest, so it is told to send everything again, which counts nothing twice.
-    static ProblemHttpResult QuarantineFull(
-        HttpResponse response, long notKept, long accepted, long duplicates, long queued, long rejected, IReadOnlyList<RejectedEvent> listed)
+    static ProblemHttpResult QuarantineFull(HttpResponse response, UsageReply reply)
     {
         response.Headers.RetryAfter = QuarantineFullRetrySeconds;
         return TypedResults.Problem(
-            $"{notKept} events were neither counted nor kept, because the quarantine of this tenant is full. Ask the operator to process it, and send the same again later: "
+            $"{reply.NotKept} events were neither counted nor kept, because the quarantine of this tenant is full. Ask the operator to process it, and send the same again later: "
             + "nothing is counted twice.",
             statusCode: StatusCodes.Status429TooManyRequests, title: "Quarantine full",
             extensions: new Dictionary<string, object?>
             {
-                ["accepted"] = accepted,
-                ["duplicates"] = duplicates,
-                ["queued"] = queued,
-                ["rejected_total"] = rejected,
-                ["rejected"] = listed.Take(ListedRejections),
+                ["accepted"] = reply.Accepted,
+                ["duplicates"] = reply.Duplicates,
+                ["queued"] = reply.Queued,
+                ["rejected_total"] = reply.RejectedTotal,
+                ["rejected"] = reply.Rejected,
             });
     }
 }

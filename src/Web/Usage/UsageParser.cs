@@ -8,9 +8,10 @@ namespace ControlPlane.Web.Usage;
 static class UsageParser
 {
     /// <summary>
-    /// Events in a body that is read whole. A real event has a hundred bytes or more; millions of tiny values would need a hundred times the memory of their text.
+    /// Events in a body that is read whole. A real event has a hundred bytes or more; tiny values would need a hundred times the memory of their text, and seconds of
+    /// a processor. Gateways send hundreds.
     /// </summary>
-    public const int MaximumEvents = 200_000;
+    public const int MaximumEvents = 10_000;
 
     /// <summary>One JSON object, or an array of them.</summary>
     /// <exception cref="JsonException">The body is not JSON, or not UTF-8, which the parser does not check inside strings.</exception>
@@ -72,7 +73,7 @@ static class UsageParser
     {
         if (submissions.Count > MaximumEvents)
         {
-            throw new InvalidDataException($"The body has more than {MaximumEvents} events. Send fewer per request, or stream NDJSON with a tenant key as Bearer.");
+            throw new InvalidDataException($"The body has more than {MaximumEvents} events. Nothing was counted: send fewer per request, or stream NDJSON with a tenant key as Bearer.");
         }
     }
 
@@ -108,6 +109,11 @@ static class UsageParser
         if (text.IsEmpty)
         {
             return null;
+        }
+
+        if (text.Span[0] != '{')
+        {
+            return ReadUsage.NotJson(index, format, text);
         }
 
         try

@@ -6,17 +6,19 @@ namespace ControlPlane.Metering.Ingestion;
 /// <summary>Parses one JSON value into an event or a rejection. Never throws for invalid input.</summary>
 public static class ReadUsage
 {
+    static readonly Rejection NotAnObject = new(Rejection.Codes.Malformed, "not a JSON object: send one event as a JSON object");
+
     /// <param name="raw">The source text of <paramref name="json"/>.</param>
     public static Submission Read(long index, UsageFormat format, JsonElement json, ReadOnlyMemory<byte> raw)
     {
+        if (json.ValueKind != JsonValueKind.Object)
+        {
+            return NotJson(index, format, raw);
+        }
+
         string? id = null;
         try
         {
-            if (json.ValueKind != JsonValueKind.Object)
-            {
-                throw new FieldException("an event must be a JSON object");
-            }
-
             // Only a CloudEvents envelope has specversion. Its fields are defaults for those of the event inside.
             var isCloudEvent = format == UsageFormat.Event && json.TryGetField("specversion", out _);
             id = IdOf(json, format, isCloudEvent);
@@ -30,9 +32,8 @@ public static class ReadUsage
         }
     }
 
-    /// <summary>The rejection of a text that is not JSON.</summary>
-    public static Submission NotJson(long index, UsageFormat format, ReadOnlyMemory<byte> raw) =>
-        new(index, format, raw, null, null, new Rejection(Rejection.Codes.Malformed, "not a JSON object: send one event as a JSON object"));
+    /// <summary>The rejection of a text that is not a JSON object.</summary>
+    public static Submission NotJson(long index, UsageFormat format, ReadOnlyMemory<byte> raw) => new(index, format, raw, null, null, NotAnObject);
 
     /// <summary>Parses a text that was stored in quarantine or in the overflow.</summary>
     public static Submission Parse(UsageFormat format, string text)

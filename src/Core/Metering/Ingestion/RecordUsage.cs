@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
@@ -7,10 +6,8 @@ namespace ControlPlane.Metering.Ingestion;
 public sealed record RejectedEvent(long Index, string? Id, string Code, string Detail);
 
 /// <summary>The outcome of a delivery. Every event in it has one of the four outcomes.</summary>
-/// <param name="Queued">Stored, to be counted when the database is available again; omitted from the response when 0.</param>
-public sealed record IngestReply(
-    long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Queued = 0)
+/// <param name="Queued">Stored, to be counted when the database is available again.</param>
+public sealed record IngestReply(long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected, long Queued = 0)
 {
     public IngestReply And(IngestReply other) =>
         new(Accepted + other.Accepted, Duplicates + other.Duplicates, [.. Rejected, .. other.Rejected], Queued + other.Queued);

@@ -24,6 +24,8 @@ public sealed class UsageBatch
     /// <summary>Tolerated lead of a gateway's clock.</summary>
     public static readonly TimeSpan MaximumAhead = TimeSpan.FromMinutes(5);
 
+    static readonly Rejection InFuture = new(Rejection.Codes.InFuture, $"occurred_at is more than {MaximumAhead.TotalMinutes:0} minutes in the future: check the clock of the sender");
+    static readonly Rejection TooOld = new(Rejection.Codes.TooOld, $"occurred_at is more than {MaximumAge.TotalDays:0} days ago: ask the operator to replay the event");
     static readonly Rejection Conflict = new(Rejection.Codes.Conflict, "this id was reported before with different content, and the first report counts: send a new event under a new id");
     static readonly Rejection NoSubscription = new(Rejection.Codes.NoSubscription, "the tenant has no subscription yet: verify its email address first");
     static readonly Rejection SubscriptionEnded = new(Rejection.Codes.SubscriptionEnded, "the tenant was deleted and its last invoice does not include this day or was issued already: ask the operator");
@@ -212,9 +214,5 @@ public sealed class UsageBatch
     void Reject(int index, Rejection rejection) => (_outcomes[index], _rejections[index]) = (Outcome.Rejected, rejection);
 
     static Rejection? CheckTime(UsageEvent usage, DateTimeOffset now, bool anyAge) =>
-        usage.OccurredAt > now + MaximumAhead
-            ? new(Rejection.Codes.InFuture, $"occurred_at is more than {MaximumAhead.TotalMinutes:0} minutes in the future: check the clock of the sender")
-            : usage.OccurredAt < now - MaximumAge && !anyAge
-                ? new(Rejection.Codes.TooOld, $"occurred_at is more than {MaximumAge.TotalDays:0} days ago: ask the operator to replay the event")
-                : null;
+        usage.OccurredAt > now + MaximumAhead ? InFuture : usage.OccurredAt < now - MaximumAge && !anyAge ? TooOld : null;
 }

@@ -65,7 +65,7 @@ public class ReadUsageTests
     [InlineData("12")]
     [InlineData("null")]
     [InlineData("[]")]
-    public void A_value_that_is_not_an_object_is_malformed(string json) => AssertMalformed(json, "an event must be a JSON object");
+    public void A_value_that_is_not_an_object_is_malformed(string json) => AssertMalformed(json, "not a JSON object: send one event as a JSON object");
 
     [Fact]
     public void The_envelope_of_a_cloud_event_supplies_missing_fields_of_its_data()

@@ -2,8 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace ControlPlane.Web.Usage;
 
-/// <summary>Reply to a stream: complete counts and the first hundred rejections.</summary>
-sealed class StreamReply
+/// <summary>Reply to a delivery: complete counts and the first rejections. A client that reads slowly keeps it in memory, and a Lambda function may respond with 6 MB.</summary>
+/// <param name="listed">Rejections that are listed.</param>
+sealed class UsageReply(int listed)
 {
     readonly List<RejectedEvent> _rejected = [];
 
@@ -21,7 +22,7 @@ sealed class StreamReply
     [JsonIgnore]
     public long NotKept { get; private set; }
 
-    public void Add(IngestReply batch, int listed)
+    public UsageReply Add(IngestReply batch)
     {
         Accepted += batch.Accepted;
         Duplicates += batch.Duplicates;
@@ -29,5 +30,6 @@ sealed class StreamReply
         RejectedTotal += batch.Rejected.Count;
         NotKept += batch.CountNotKept();
         _rejected.AddRange(batch.Rejected.Take(listed - _rejected.Count));
+        return this;
     }
 }
