@@ -55,6 +55,9 @@ public static class App
         services.AddSingleton<UsageCaller>();
         services.AddSingleton(UsageDeliveries.Read(configuration));
         services.AddSingleton(QuarantineSettings.Read(configuration));
+        services.AddSingleton(new UsageQuota(
+            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS", 50_000, "events per tenant and day", 1_000_000_000),
+            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS_MAXIMUM", 10_000_000, "events per tenant and day", 1_000_000_000)));
         services.AddSingleton<RecordUsage>();
         services.AddUsageOverflow(configuration);
     }

@@ -7,6 +7,7 @@ public static class MeteringRetention
     [
         new(RetentionClasses.Quarantine, "quarantined", DeleteSettled),
         new(RetentionClasses.Quarantine, "quarantine_batches", DeleteBatches),
+        new(RetentionClasses.Authorizations, "received_days", DeleteReceived),
     ];
 
     const string DeleteSettled = """
@@ -16,5 +17,9 @@ public static class MeteringRetention
 
     const string DeleteBatches = """
         delete from control.quarantine_batch where id in (select id from control.quarantine_batch where finished_at < $1 limit $2)
+        """;
+
+    const string DeleteReceived = """
+        delete from control.usage_received where (tenant_id, day) in (select tenant_id, day from control.usage_received where day < ($1 at time zone 'UTC')::date limit $2)
         """;
 }

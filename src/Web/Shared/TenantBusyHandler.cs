@@ -15,7 +15,7 @@ sealed class TenantBusyHandler(IProblemDetailsService problems, ILogger<TenantBu
 
         log.LogWarning("Refused a request of a tenant that is busy: {Reason}", busy.InnerException?.Message ?? busy.Message);
         context.Response.StatusCode = busy.Status();
-        context.Response.Headers.RetryAfter = TenantBusyException.RetryAfter.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
+        context.Response.Headers.RetryAfter = busy.RetryAfterSeconds();
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = context,
@@ -29,4 +29,7 @@ static class TenantBusyStatus
     /// <summary>429 for a tenant that sends too much at the same time; 503 when something else holds its data.</summary>
     public static int Status(this TenantBusyException busy) =>
         busy.QueueIsFull ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable;
+
+    /// <summary>For the header Retry-After.</summary>
+    public static string RetryAfterSeconds(this TenantBusyException busy) => Math.Ceiling(busy.Delay.TotalSeconds).ToString("0", CultureInfo.InvariantCulture);
 }

@@ -26,7 +26,8 @@ static class UsageEndpoints
                 + "sent with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined; `rejected_total` is their number, and `rejected` lists the first 500, of a stream the first 100. While "
                 + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them. "
                 + "A tenant may have 4 NDJSON streams and 256 other deliveries in progress. Beyond that, or while much of its data or one of its locks is in the way, the response is 429 "
-                + "or 503 with Retry-After: send the same again.")
+                + "or 503 with Retry-After: send the same again. So it is when a tenant has reported more "
+                + "events on a UTC day than its plan allows to authorize: Retry-After is the time until the next day.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json")
             .WithMetadata(BodyLimit.Usage);
         routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct) =>
@@ -152,7 +153,7 @@ static class UsageEndpoints
         }
         catch (Exception e) when (TenantBusyException.Of(e) is { } busy)
         {
-            return Busy(busy.Status(), $"{busy.Message} {SendAgain}");
+            return Busy(busy.Status(), $"{busy.Message} {SendAgain}", busy.RetryAfterSeconds());
         }
         catch (Exception e) when (e.IsDatabaseUnavailable())
         {
@@ -160,9 +161,9 @@ static class UsageEndpoints
             return Stopped(503, "Database unavailable", $"The stream was interrupted. {SendAgain}");
         }
 
-        ProblemHttpResult Busy(int status, string detail)
+        ProblemHttpResult Busy(int status, string detail, string retryAfter = BodyLimitsMiddleware.RetryAfterSeconds)
         {
-            context.Response.Headers.RetryAfter = BodyLimitsMiddleware.RetryAfterSeconds;
+            context.Response.Headers.RetryAfter = retryAfter;
             return Stopped(status, "Busy", detail);
         }
 

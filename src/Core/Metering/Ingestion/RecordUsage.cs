@@ -1,20 +1,7 @@
+using System.Collections.Concurrent;
 using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
-
-/// <param name="Id">null when the id could not be read.</param>
-public sealed record RejectedEvent(long Index, string? Id, string Code, string Detail);
-
-/// <summary>The outcome of a delivery. Every event in it has one of the four outcomes.</summary>
-/// <param name="Queued">Stored, to be counted when the database is available again.</param>
-public sealed record IngestReply(long Accepted, long Duplicates, IReadOnlyList<RejectedEvent> Rejected, long Queued = 0)
-{
-    public IngestReply And(IngestReply other) =>
-        new(Accepted + other.Accepted, Duplicates + other.Duplicates, [.. Rejected, .. other.Rejected], Queued + other.Queued);
-
-    /// <summary>Rejected events that quarantine has no room for.</summary>
-    public long CountNotKept() => Rejected.Count(rejected => rejected.Code == Rejection.Codes.QuarantineFull);
-}
 
 /// <summary>
 /// Counts usage events exactly once. Events with their costs, live counters, budgets and quarantined events commit together; a delivery that is
@@ -43,17 +30,23 @@ public sealed class RecordUsage : IAsyncDisposable
     /// <summary>Both together are shorter than the timeout of <see cref="DatabaseCircuit"/>, so that a locked tenant is not taken for a slow database.</summary>
     internal static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(4), QueueTimeout = TimeSpan.FromSeconds(8);
 
+    static readonly TimeSpan OverQuotaInterval = TimeSpan.FromMinutes(1);
+
     readonly ControlDatabase _database;
     readonly Clock _clock;
     readonly QuarantineQuota? _quota;
+    readonly UsageQuota? _usageQuota;
+    // Tenants that have used up their quota, and until when that need not be looked up again: a tenant's plan may change.
+    readonly ConcurrentDictionary<Guid, DateTimeOffset> _overQuota = new();
     readonly RequestBatcher<Delivery, IngestReply?> _shared;
     readonly TenantBulkhead<Delivery, Task<IngestReply>> _small;
     readonly TenantBulkhead<Delivery, IngestReply> _large;
 
     /// <param name="quota">null: unlimited.</param>
-    public RecordUsage(ControlDatabase database, Clock clock, QuarantineQuota? quota = null)
+    /// <param name="usageQuota">null: unlimited.</param>
+    public RecordUsage(ControlDatabase database, Clock clock, QuarantineQuota? quota = null, UsageQuota? usageQuota = null)
     {
-        (_database, _clock, _quota) = (database, clock, quota);
+        (_database, _clock, _quota, _usageQuota) = (database, clock, quota, usageQuota);
         _shared = new(CommitSharedAsync, SharedDeliveries, fairBy: delivery => delivery.Tenant);
         _small = new((_, deliveries, ct) => CommitSmallAsync(deliveries, ct), MaxSmallDeliveriesPerTenant, MaxTenants, MaxSmallDeliveriesPerTenant, QueueTimeout);
         _large = new(async (_, deliveries, ct) => [await CommitAloneAsync(deliveries[0], ct)], maxBatchSize: 1, MaxTenants, MaxLargeBytesPerTenant, QueueTimeout, delivery => delivery.Bytes);
@@ -62,10 +55,12 @@ public sealed class RecordUsage : IAsyncDisposable
     /// <param name="receivedAt">When the delivery arrived, which decides whether its events are too old; null: now.</param>
     /// <param name="isAcknowledged">The sender does not have the events any more: quarantine keeps them up to <see cref="QuarantineQuota.ForAcknowledged"/>.</param>
     /// <exception cref="NpgsqlException">The database is unavailable. Whole batches may have been counted already; sending everything again is safe.</exception>
-    /// <exception cref="TenantBusyException">The tenant's lock was held for too long, or too many of its deliveries are waiting. As above.</exception>
+    /// <exception cref="TenantBusyException">The tenant's lock was held for too long, or too many of its deliveries are waiting, or its quota of the day is used up. As
+    /// above.</exception>
     public async Task<IngestReply> RunAsync(
         Guid tenant, IReadOnlyList<Submission> submissions, CancellationToken ct, DateTimeOffset? receivedAt = null, bool isAcknowledged = false)
     {
+        ThrowIfOverQuota(tenant, isAcknowledged);
         if (submissions.Count <= SmallDelivery)
         {
             return await RunSmallAsync(new Delivery(tenant, submissions, receivedAt ?? _clock.GetUtcNow(), isAcknowledged), ct);
@@ -115,9 +110,9 @@ public sealed class RecordUsage : IAsyncDisposable
         {
             return [.. (await CommitAsync(deliveries, wait: true, ct)).Select(reply => Task.FromResult(reply!))];
         }
-        catch (PostgresException e) when (deliveries.Count > 1 && !e.IsTransient)
+        catch (Exception e) when (deliveries.Count > 1 && e is TenantBusyException or PostgresException { IsTransient: false })
         {
-            // As above. One after the other, because the tenant's lock allows no more.
+            // As above, and those that are acknowledged are counted beyond the quota. One after the other, because the tenant's lock allows no more.
             var replies = new List<Task<IngestReply>>();
             foreach (var delivery in deliveries)
             {
@@ -129,8 +124,17 @@ public sealed class RecordUsage : IAsyncDisposable
         }
     }
 
+    void ThrowIfOverQuota(Guid tenant, bool isAcknowledged)
+    {
+        if (!isAcknowledged && _overQuota.TryGetValue(tenant, out var until) && _clock.GetUtcNow() is var now && now < until)
+        {
+            throw UsageQuota.Exceeded(now);
+        }
+    }
+
     async Task<IngestReply> CommitAloneAsync(Delivery delivery, CancellationToken ct)
     {
+        ThrowIfOverQuota(delivery.Tenant, delivery.IsAcknowledged);
         try
         {
             return (await CommitAsync([delivery], wait: true, ct))[0]!;
@@ -163,7 +167,7 @@ public sealed class RecordUsage : IAsyncDisposable
                 group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())])))).ToList();
 
         await using var transaction = await _database.BeginAnonymousAsync(ct, wait ? LockTimeout : SharedLockTimeout);
-        await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _quota, _clock.GetUtcNow(), ct);
+        await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _quota, _usageQuota, _clock.GetUtcNow(), ct);
         await transaction.CommitAsync(ct);
 
         foreach (var (indexes, usage) in tenants.Where(tenant => !tenant.Usage.IsLockedOut))
@@ -185,14 +189,26 @@ public sealed class RecordUsage : IAsyncDisposable
     {
         var now = _clock.GetUtcNow();
         var usage = new TenantUsage(tenant, new UsageBatch([new(submission, now)], anyAge: true));
-        await StoreAsync(transaction, [usage], wait: true, quota: null, now, ct);
+        await StoreAsync(transaction, [usage], wait: true, quota: null, usageQuota: null, now, ct);
         return usage.Batch;
     }
 
     async Task StoreAsync(
-        Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, QuarantineQuota? quota, DateTimeOffset now, CancellationToken ct)
+        Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, QuarantineQuota? quota, UsageQuota? usageQuota, DateTimeOffset now, CancellationToken ct)
     {
-        await transaction.PriceAsync(tenants, wait, ct);
+        await transaction.PriceAsync(tenants, wait, usageQuota, now, ct);
+        foreach (var tenant in tenants.Where(tenant => tenant.IsOverQuota && !tenant.IsLockedOut && !tenant.Batch.IsAcknowledged))
+        {
+            if (wait)
+            {
+                _overQuota[tenant.Tenant] = now + OverQuotaInterval;
+                throw UsageQuota.Exceeded(now);
+            }
+
+            // In its own transaction, where each of its deliveries gets its answer.
+            tenant.IsLockedOut = true;
+        }
+
         // Quarantine is measured against its quota, which takes longer the fuller it is: not in a transaction that other tenants share.
         foreach (var tenant in tenants.Where(tenant => !wait && tenant.Batch.Rejected.Any()))
         {
@@ -208,7 +224,7 @@ public sealed class RecordUsage : IAsyncDisposable
         }
 
         // Last, because authorizations of these tenants wait from here until the commit.
-        await transaction.CountAsync(unblocked, ct);
+        await transaction.CountAsync(unblocked, now, ct);
     }
 
     sealed record Delivery(Guid Tenant, IReadOnlyList<Submission> Submissions, DateTimeOffset ReceivedAt, bool IsAcknowledged)

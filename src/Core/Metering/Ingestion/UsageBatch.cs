@@ -73,6 +73,9 @@ public sealed class UsageBatch
         }
     }
 
+    /// <summary>Whether the senders of all submissions do not have them any more.</summary>
+    public bool IsAcknowledged => _submissions.All(received => received.IsAcknowledged);
+
     /// <summary>Valid events within the time limits, the first of each id in the batch.</summary>
     public IEnumerable<UsageEvent> Candidates => _candidates.Values.Select(EventAt);
 

@@ -4,16 +4,6 @@ using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
 
-/// <summary>The events of one tenant in a transaction.</summary>
-sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
-{
-    /// <summary>Set by <see cref="UsageTables.PriceAsync"/>; null when the tenant has no subscription.</summary>
-    public Subscription? Subscription { get; set; }
-
-    /// <summary>Another transaction holds the tenant's lock, so the tenant is skipped.</summary>
-    public bool IsLockedOut { get; set; }
-}
-
 /// <summary>
 /// The only writer of events and counters. Each step is one round trip for all tenants of a transaction.
 /// </summary>
@@ -21,7 +11,9 @@ static class UsageTables
 {
     /// <summary>Locks the tenants and prices their events.</summary>
     /// <param name="wait">False in a shared transaction: tenants whose lock is held by another transaction are skipped.</param>
-    public static async Task PriceAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, CancellationToken ct)
+    /// <param name="quota">null: unlimited.</param>
+    public static async Task PriceAsync(
+        this Transaction transaction, IReadOnlyList<TenantUsage> tenants, bool wait, UsageQuota? quota, DateTimeOffset now, CancellationToken ct)
     {
         var statements = new List<Statement>();
         foreach (var tenant in tenants)
@@ -30,6 +22,10 @@ static class UsageTables
             statements.Add(Transaction.For(tenant.Tenant));
             statements.Add(new(wait ? BillingLock.Acquire : BillingLock.TryAcquire, tenant.Tenant));
             statements.Add(new($"{SubscriptionTable.Select} where tenant_id = $1", tenant.Tenant));
+            if (quota is not null)
+            {
+                statements.Add(quota.Select(tenant.Tenant, now));
+            }
         }
 
         statements.Add(new(ModelPrices.Select, tenants.SelectMany(t => t.Batch.Candidates).Select(usage => usage.Model).Distinct(StringComparer.Ordinal).ToArray()));
@@ -42,6 +38,11 @@ static class UsageTables
                 await reader.NextResultAsync(ct);
                 tenant.Subscription = await reader.ReadAsync(ct) ? SubscriptionTable.Read(reader) : null;
                 await reader.NextResultAsync(ct);
+                if (quota is not null)
+                {
+                    tenant.IsOverQuota = await quota.IsReachedAsync(reader, ct);
+                    await reader.NextResultAsync(ct);
+                }
             }
 
             var prices = await ModelPrices.ReadAsync(reader, ct);
@@ -95,24 +96,25 @@ static class UsageTables
     }
 
     /// <summary>Adds the inserted events to the live counters and budgets. They are summed here, so that each row is written once per batch, in key order.</summary>
-    public static async Task CountAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, CancellationToken ct)
+    public static async Task CountAsync(this Transaction transaction, IReadOnlyList<TenantUsage> tenants, DateTimeOffset now, CancellationToken ct)
     {
-        var statements = tenants.Where(t => t.Batch.Inserted.Count > 0)
-            .SelectMany(tenant => new[] { Transaction.For(tenant.Tenant), AddToCounters(tenant), AddToBudgets(tenant) }).ToList();
+        var statements = tenants.Where(t => t.Batch.Inserted.Count > 0 || t.Batch.Rejected.Any())
+            .SelectMany(tenant => new[] { Transaction.For(tenant.Tenant), AddToCounters(tenant, now), tenant.Batch.Inserted.Count > 0 ? AddToBudgets(tenant) : null })
+            .OfType<Statement>().ToList();
         if (statements.Count > 0)
         {
             await transaction.SendAsync(statements, ct);
         }
     }
 
-    static Statement AddToCounters(TenantUsage tenant)
+    static Statement AddToCounters(TenantUsage tenant, DateTimeOffset now)
     {
         var rows = tenant.Batch.Inserted.GroupBy(e => (e.Event.Day, e.Event.Model, e.Event.User))
             .Select(group => (group.Key, Requests: group.LongCount(), Prompt: group.Sum(e => e.Event.PromptTokens),
                 Completion: group.Sum(e => e.Event.CompletionTokens), Cost: group.Sum(e => e.Cost))).ToList();
         return new(
             UpsertCounters, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
-            Column(r => r.Completion), Column(r => r.Cost));
+            Column(r => r.Completion), Column(r => r.Cost), UsageQuota.DateOf(now), tenant.Batch.Inserted.Count + tenant.Batch.Rejected.LongCount());
 
         T[] Column<T>(Func<((DateOnly Day, string Model, string User) Key, long Requests, long Prompt, long Completion, decimal Cost), T> value) =>
             rows.ConvertAll(r => value(r)).ToArray();
@@ -206,19 +208,25 @@ static class UsageTables
             from control.usage_event e where e.tenant_id = $1 and e.id = k.id and e.occurred_at >= $3 limit 1) e
         """;
 
-    // Also raises the revision of each day, which tells the nightly job that the day has changed.
+    // Also raises the revision of each day, which tells the nightly job that the day has changed, and what was received today, $9, of which the rows that are new
+    // (xmax = 0) are counters.
     const string UpsertCounters = """
         with days as (
             insert into control.usage_day as d (tenant_id, day, revision) select distinct $1, day, 1 from unnest($2::date[]) day
             on conflict (tenant_id, day) do update set revision = d.revision + 1
+        ), counters as (
+            insert into control.usage_counter as c (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
+            select $1, i.* from unnest($2::date[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::numeric[])
+                as i (day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
+            order by day, model, user_id
+            on conflict (tenant_id, day, model, user_id) do update set
+                requests = c.requests + excluded.requests, prompt_tokens = c.prompt_tokens + excluded.prompt_tokens,
+                completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
+            returning c.xmax = 0 as is_new
         )
-        insert into control.usage_counter as c (tenant_id, day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
-        select $1, i.* from unnest($2::date[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::numeric[])
-            as i (day, model, user_id, requests, prompt_tokens, completion_tokens, cost)
-        order by day, model, user_id
-        on conflict (tenant_id, day, model, user_id) do update set
-            requests = c.requests + excluded.requests, prompt_tokens = c.prompt_tokens + excluded.prompt_tokens,
-            completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
+        insert into control.usage_received as r (tenant_id, day, events, counters)
+        select $1, $9, $10, count(*) filter (where is_new) from counters
+        on conflict (tenant_id, day) do update set events = r.events + excluded.events, counters = r.counters + excluded.counters
         """;
 
     const string UpdateBudgets = $"""

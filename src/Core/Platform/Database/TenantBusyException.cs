@@ -8,10 +8,12 @@ namespace ControlPlane.Platform.Database;
 /// </summary>
 public sealed class TenantBusyException(string message, Exception? inner = null) : DatabaseUnavailableException(message, inner)
 {
-    /// <summary>How long callers should wait before they retry.</summary>
-    public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan DefaultDelay = TimeSpan.FromSeconds(2);
 
-    /// <summary>Too many requests of the tenant were waiting already, so this one was refused at once.</summary>
+    /// <summary>How long callers should wait before they retry.</summary>
+    public TimeSpan Delay { get; init; } = DefaultDelay;
+
+    /// <summary>The tenant has sent too much: too many of its requests were waiting already, or its quota is used up. This one was refused at once.</summary>
     public bool QueueIsFull { get; init; }
 
     /// <returns>The exception itself, or one for a lock timeout; null for any other.</returns>

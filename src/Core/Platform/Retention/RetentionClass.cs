@@ -29,7 +29,7 @@ public static class RetentionClasses
 
     public static readonly RetentionClass Jobs = new("jobs", 90, 7, "records of job runs, from their start; the newest of each job stays");
 
-    public static readonly RetentionClass Authorizations = new("authorizations", 2, 1, "answers to authorizations, and reservations that have ended");
+    public static readonly RetentionClass Authorizations = new("authorizations", 2, 1, "answers to authorizations, reservations that have ended, and counts of the usage received on a day");
 
     // Billing and the nightly job look up which old days were replayed lately.
     public static readonly RetentionClass Quarantine = new("quarantine", 180, 120, "usage events that were replayed or discarded; held ones stay until an operator decides");

@@ -30,3 +30,18 @@ end $$;
 -- Written by Metering. The tenants of a batch take turns, each in the order of arrival.
 create index quarantine_replay_by_tenant on control.quarantine (code, tenant_id, received_at, id) where state = 'held';
 drop index control.quarantine_replay;
+
+-- Written by Metering. How much usage a tenant has reported on a UTC day, of receipt and not of the events: its quota is measured against it. Changed in the
+-- transaction of the events, under the tenant's billing lock.
+create table control.usage_received (
+    tenant_id uuid not null,
+    day date not null,
+    -- Counted and rejected ones. Duplicates store nothing.
+    events bigint not null,
+    -- Rows that they added to usage_counter.
+    counters bigint not null,
+    primary key (tenant_id, day)
+) with (fillfactor = 70);
+select control.protect_tenant_rows('control.usage_received');
+grant select, insert, update on control.usage_received to control_app, control_job;
+grant delete on control.usage_received to control_job;
