@@ -19,7 +19,7 @@ public sealed class UsageQuotaJourneys : IAsyncLifetime
     {
         _server = await TestServer.StartAsync(clock: Now, settings: [new("CONTROLPLANE_USAGE_EVENTS", "20")]);
         (_tenant, _other) = (await _server.CreateTenantAsync(), await _server.CreateTenantAsync());
-        await _server.SqlAsync("insert into control.budget_override (tenant_id, tokens_per_day, updated_at) select id, 10, now() from control.tenant");
+        await _server.SqlAsync("insert into control.budget_override (tenant_id, tokens_per_day, reason, updated_at) select id, 10, 'test', now() from control.tenant");
     }
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
