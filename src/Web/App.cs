@@ -49,15 +49,16 @@ public static class App
     {
         services.AddSingleton<FindWebhookSecrets>();
         var maxHeld = configuration.ReadCount("CONTROLPLANE_LIMIT_RESERVATIONS", Authorize.DefaultMaxHeld, "number of calls at the same time", Authorize.HighestMaxHeld);
-        services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld));
+        var usageQuota = new UsageQuota(
+            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS", 50_000, "events per tenant and day", 1_000_000_000),
+            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS_MAXIMUM", 10_000_000, "events per tenant and day", 1_000_000_000));
+        services.AddSingleton(usageQuota);
+        services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld, usageQuota));
         var perSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_AUTHORIZATIONS", AuthorizationRate.DefaultPerSecond, "number per second", AuthorizationRate.MaxPerSecond);
         services.AddSingleton(s => new AuthorizationRate(perSecond * (s.GetRequiredService<ControlPlaneOptions>().Sandbox ? 1000 : 1)));
         services.AddSingleton<UsageCaller>();
         services.AddSingleton(UsageDeliveries.Read(configuration));
         services.AddSingleton(QuarantineSettings.Read(configuration));
-        services.AddSingleton(new UsageQuota(
-            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS", 50_000, "events per tenant and day", 1_000_000_000),
-            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS_MAXIMUM", 10_000_000, "events per tenant and day", 1_000_000_000)));
         services.AddSingleton<RecordUsage>();
         services.AddUsageOverflow(configuration);
     }

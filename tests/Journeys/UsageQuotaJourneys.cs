@@ -44,6 +44,24 @@ public sealed class UsageQuotaJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Calls_are_denied_before_the_quota_is_reached()
+    {
+        var tenant = await _server.CreateReadyTenantAsync();
+        await _server.SqlAsync("insert into control.budget_override (tenant_id, tokens_per_day, reason, updated_at) values ($1, 10, 'test', now())", tenant.Id);
+        object[] free = [.. Enumerable.Range(0, Events - 2).Select(n => Deliveries.Event($"e{n}", Now, prompt: 0, completion: 0))];
+        Assert.Equal(free.Length, (await SendAsync(tenant, free).CountsAsync()).Accepted);
+
+        Assert.True((await tenant.AuthorizeAsync(1, request: "first")).Allow);
+        Assert.True((await tenant.AuthorizeAsync(1, request: "second")).Allow);
+        Assert.Equal(("daily_limit", Now.AddHours(12)), (await tenant.AuthorizeAsync(1, request: "third")).Denial);
+        // The usage of both that were allowed is counted.
+        Assert.Equal(2, (await SendAsync(tenant, Many(2, "used")).CountsAsync()).Accepted);
+
+        await _server.JumpAsync(Now.AddDays(1));
+        Assert.True((await tenant.AuthorizeAsync(1, request: "third")).Allow);
+    }
+
+    [Fact]
     public async Task Users_and_models_count_as_well_whatever_the_day_of_their_events()
     {
         object[] usage = [.. Enumerable.Range(0, Counters).Select(n => Deliveries.Event($"e{n}", Now.AddDays(-n % 3), user: $"u{n}"))];

@@ -56,15 +56,17 @@ public sealed class Authorize : IAsyncDisposable
     readonly ControlDatabase _database;
     readonly Clock _clock;
     readonly int _maxHeld;
+    readonly UsageQuota? _usageQuota;
     // By key hash, in hexadecimal. A key never changes its tenant, so an entry stays right; whether the key may still authorize is checked with each request.
     readonly ConcurrentDictionary<string, Guid> _verifiedKeys = new();
     readonly RequestBatcher<AuthorizationRequest, Outcome> _batcher;
     readonly TenantBulkhead<AuthorizationRequest, Outcome> _lockedTenants;
 
     /// <param name="maxHeld">Reservations that a tenant may hold at the same time.</param>
-    public Authorize(ControlDatabase database, Clock clock, int maxHeld = DefaultMaxHeld)
+    /// <param name="usageQuota">null: unlimited.</param>
+    public Authorize(ControlDatabase database, Clock clock, int maxHeld = DefaultMaxHeld, UsageQuota? usageQuota = null)
     {
-        (_database, _clock, _maxHeld) = (database, clock, maxHeld);
+        (_database, _clock, _maxHeld, _usageQuota) = (database, clock, maxHeld, usageQuota);
         _batcher = new(
             (requests, ct) => AuthorizeBatchAsync(requests, wait: false, ct), MaxBatchSize, fairBy: request => TenantOf(request.KeyHash) is { } tenant ? tenant : request.Network);
         _lockedTenants = new((_, requests, ct) => AuthorizeBatchAsync(requests, wait: true, ct), MaxRequestsPerLockedTenant, MaxLockedTenants, MaxRequestsPerLockedTenant, QueueTimeout);
@@ -108,6 +110,8 @@ public sealed class Authorize : IAsyncDisposable
                 Quantity = r.Feature is null ? 0 : r.Quantity,
                 Wait = wait,
                 MaxHeld = _maxHeld,
+                UsageEvents = _usageQuota?.Events,
+                UsageMaximum = _usageQuota?.Maximum,
             }),
             Json);
         await using var session = await _database.OpenAppAsync(ct, LockTimeout);

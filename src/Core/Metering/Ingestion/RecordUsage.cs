@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ControlPlane.Limits;
 using Npgsql;
 
 namespace ControlPlane.Metering.Ingestion;
@@ -128,7 +129,7 @@ public sealed class RecordUsage : IAsyncDisposable
     {
         if (!isAcknowledged && _overQuota.TryGetValue(tenant, out var until) && _clock.GetUtcNow() is var now && now < until)
         {
-            throw UsageQuota.Exceeded(now);
+            throw UsageReceived.QuotaReached(now);
         }
     }
 
@@ -202,7 +203,7 @@ public sealed class RecordUsage : IAsyncDisposable
             if (wait)
             {
                 _overQuota[tenant.Tenant] = now + OverQuotaInterval;
-                throw UsageQuota.Exceeded(now);
+                throw UsageReceived.QuotaReached(now);
             }
 
             // In its own transaction, where each of its deliveries gets its answer.

@@ -24,7 +24,7 @@ static class UsageTables
             statements.Add(new($"{SubscriptionTable.Select} where tenant_id = $1", tenant.Tenant));
             if (quota is not null)
             {
-                statements.Add(quota.Select(tenant.Tenant, now));
+                statements.Add(UsageReceived.Select(tenant.Tenant, quota, now));
             }
         }
 
@@ -40,7 +40,7 @@ static class UsageTables
                 await reader.NextResultAsync(ct);
                 if (quota is not null)
                 {
-                    tenant.IsOverQuota = await quota.IsReachedAsync(reader, ct);
+                    tenant.IsOverQuota = await UsageReceived.IsQuotaReachedAsync(reader, ct);
                     await reader.NextResultAsync(ct);
                 }
             }
@@ -114,7 +114,7 @@ static class UsageTables
                 Completion: group.Sum(e => e.Event.CompletionTokens), Cost: group.Sum(e => e.Cost))).ToList();
         return new(
             UpsertCounters, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
-            Column(r => r.Completion), Column(r => r.Cost), UsageQuota.DateOf(now), tenant.Batch.Inserted.Count + tenant.Batch.Rejected.LongCount());
+            Column(r => r.Completion), Column(r => r.Cost), UsageReceived.DayOf(now), tenant.Batch.Inserted.Count + tenant.Batch.Rejected.LongCount());
 
         T[] Column<T>(Func<((DateOnly Day, string Model, string User) Key, long Requests, long Prompt, long Completion, decimal Cost), T> value) =>
             rows.ConvertAll(r => value(r)).ToArray();

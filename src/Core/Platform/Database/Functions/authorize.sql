@@ -1,8 +1,9 @@
 -- Limits: may these calls go ahead? One round trip answers any number of requests of any tenants. Called only by Authorize.cs.
 --
---   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?, max_held?}]
+--   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?, max_held?, usage_events?, usage_maximum?}]
 --             wait: whether to wait for a tenant whose budget rows another transaction has locked; default true, which is what the former release expects
 --             max_held: how many reservations a tenant may hold at the same time
+--             usage_events, usage_maximum: as for usage_quota; null: any number
 --   holds     lifetime of the reservations
 --   answer    with tenant_id, whose key it is; null for a key that is unknown, revoked or lacks the scope; {busy: tenant id} for requests that were not
 --             processed because they would have had to wait, or others for them
@@ -38,6 +39,8 @@ declare
     -- Its reservations: how many it holds, when the first one is released that counts towards a limit, by limit; and the sums of its users, by user.
     max_held int;
     held int;
+    -- Events that the tenant may still report today, each of which may need a counter. Each reservation may become one.
+    usage_left bigint;
     releases jsonb;
     user_totals jsonb;
     -- Of the request.
@@ -94,6 +97,9 @@ begin
             select count(*), jsonb_build_object('reservation_limit', coalesce(min(h.expires_at), at + lifetime)) into held, releases from (
                 select r.expires_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at
                 order by r.expires_at limit max_held) h;
+            usage_left := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, limits.tokens_per_day);
+            usage_left := coalesce(
+                (select least(usage_left - r.events, usage_left / 5 - r.counters) from control.usage_received r where r.tenant_id = current_tenant and r.day = today), usage_left / 5);
             user_totals := '{}';
             select max(b.used) filter (where b.span = 'day'), max(b.reserved) filter (where b.span = 'day'),
                    max(b.used) filter (where b.span = 'period'), max(b.reserved) filter (where b.span = 'period')
@@ -126,6 +132,11 @@ begin
         if answer is null and held >= max_held then
             retry_at := (releases ->> 'reservation_limit')::timestamptz;
             answer := control.deny('reservation_limit', case when limits.trial_ends_at <= retry_at then null else retry_at end);
+        end if;
+
+        -- Not stored either. Otherwise the usage of the call could be refused, while its reservation expires.
+        if answer is null and held >= usage_left then
+            answer := control.deny('daily_limit', case when limits.trial_ends_at <= tomorrow then null else tomorrow end);
         end if;
 
         if answer is not null then
