@@ -22,7 +22,7 @@ sealed class UsageReply(int listed)
     [JsonIgnore]
     public long NotKept { get; private set; }
 
-    public UsageReply Add(IngestReply batch)
+    public void Add(IngestReply batch)
     {
         Accepted += batch.Accepted;
         Duplicates += batch.Duplicates;
@@ -30,6 +30,5 @@ sealed class UsageReply(int listed)
         RejectedTotal += batch.Rejected.Count;
         NotKept += batch.CountNotKept();
         _rejected.AddRange(batch.Rejected.Take(listed - _rejected.Count));
-        return this;
     }
 }

@@ -98,9 +98,9 @@ public sealed class RecordUsage : IAsyncDisposable
         {
             return await CommitAsync(deliveries, wait: false, ct);
         }
-        catch (PostgresException e) when (!e.IsTransient || e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        catch (PostgresException e) when (!e.IsTransient || e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ConfigurationLimitExceeded)
         {
-            // One invalid delivery, or one locked row, must not fail the whole batch.
+            // One delivery that is invalid, meets a locked row or needs too much must not fail the whole batch.
             return new IngestReply?[deliveries.Count];
         }
     }
