@@ -142,7 +142,7 @@ public sealed class RecordUsage : IAsyncDisposable
         }
         catch (PostgresException e) when (TenantBusyException.Of(e) is { } busy)
         {
-            // Not all callers run it in a bulkhead's batch, which translates only what fails the batch.
+            // The bulkhead translates only what fails a whole batch.
             throw busy;
         }
     }
