@@ -21,7 +21,7 @@ public sealed class PurgeRaceJourneys : IAsyncLifetime
     public async Task A_member_who_is_confirmed_while_old_invitations_are_deleted_stays()
     {
         var tenant = await _server.CreateTenantAsync();
-        var member = Guid.NewGuid();
+        var member = Ids.New(_server.Clock);
         await _server.SqlAsync(
             "insert into control.member (id, tenant_id, email, role, created_at) values ($1, $2, $1::text || '@example.com', 'viewer', now() - interval '1 year')", member, tenant.Id);
         await DeletedWhileAsync(AccountRetention.Purges, "invitations", 0, "update control.member set confirmed_at = now() where id = $1", member);
@@ -31,7 +31,7 @@ public sealed class PurgeRaceJourneys : IAsyncLifetime
     [Fact]
     public async Task An_email_that_is_to_be_sent_again_while_old_ones_are_deleted_stays()
     {
-        var mail = Guid.NewGuid();
+        var mail = Ids.New(_server.Clock);
         await _server.SqlAsync(
             """
             insert into control.outbox (id, dedupe_key, recipient, subject, body, created_at, next_attempt_at, dead_at)

@@ -81,7 +81,7 @@ public sealed class UsageReplyJourneys : IAsyncLifetime
         Assert.Equal(3, await other!.ParseAsync(() => 3, default));
         Assert.False(waiting.IsCompleted);
         gate.Set();
-        Assert.Equal([1, 2], await Task.WhenAll(parsing, waiting));
+        Assert.Equal((1, 2), (await parsing, await waiting));
         await Assert.ThrowsAsync<JsonException>(() => second.ParseAsync<int>(() => throw new JsonException(), default));
         Assert.Equal(4, await first!.ParseAsync(() => 4, default));
     }

@@ -162,7 +162,7 @@ public sealed class RebuildDailyUsage(ControlDatabase database, Clock clock, ILo
     {
         public static Part Of(Guid tenant, ChangedDay changed) => new(changed.Day, $"tenant_id = '{tenant}'", ReadsWholeDay: true);
 
-        public static Part Without(IReadOnlyCollection<Guid> large, ChangedDay changed) => new(
+        public static Part Without(List<Guid> large, ChangedDay changed) => new(
             changed.Day, large.Count == 0 ? "true" : $"tenant_id <> all ('{{{string.Join(',', large)}}}'::uuid[])", changed.ChangedTenants * 2 >= changed.AllTenants);
 
         public string ChangedTenants => $"(select tenant_id from ({SelectChangedTenants}) changed where {Tenants})";
