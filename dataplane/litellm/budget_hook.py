@@ -12,6 +12,7 @@ import asyncio
 import collections
 import concurrent.futures
 import fcntl
+import hashlib
 import http.client
 import json
 import logging
@@ -32,6 +33,8 @@ log = logging.getLogger("budget_hook")
 
 # Limits of the control plane, which rejects longer texts and larger numbers.
 MAXIMUM_TEXT = 200
+# Characters of a longer id that the control plane keeps readable.
+READABLE_TEXT = 128
 MAXIMUM_TOKENS = 10_000_000
 
 
@@ -96,11 +99,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 # --- Estimate ---------------------------------------------------------------------------------------------------------------------------------
 
-# The fields that a model reads, in the formats of the OpenAI, Anthropic and Gemini APIs.
-PROMPT_FIELDS = ("messages", "prompt", "input", "system", "instructions", "contents", "systemInstruction", "tools", "functions", "response_format",
-                 "documents", "query")
+# The fields that a model reads.
+PROMPT_FIELDS = ("messages", "prompt", "input", "system", "instructions", "tools", "functions", "response_format")
 MEDIA_FIELDS = ("url", "image_url", "data", "file_data", "b64_json")
 IMAGE_TOKENS = 1600
+COMPLETION_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 WITHOUT_COMPLETION = ("embedding", "rerank", "moderation", "transcription", "speech", "image")
 
 
@@ -137,14 +140,27 @@ def prompt_tokens(data: Mapping[str, Any]) -> int:
 def completion_tokens(data: Mapping[str, Any], call_type: str, default: int) -> int:
     if any(word in call_type for word in WITHOUT_COMPLETION):
         return 0
-    generation = data.get("generationConfig")
-    limits = [data.get("max_completion_tokens"), data.get("max_tokens"), data.get("max_output_tokens"),
-              generation.get("maxOutputTokens") if isinstance(generation, Mapping) else None]
-    return next((limit for limit in map(positive, limits) if limit), default) * max(positive(data.get("n")) or 1, positive(data.get("best_of")) or 1)
+    # The highest, because it depends on the provider which of several limits counts. Without one, a budget for thinking comes on top of the answer.
+    limit = max(positive(data.get(name)) or 0 for name in COMPLETION_LIMITS)
+    thinking = positive(mapping(data.get("thinking")).get("budget_tokens")) or 0
+    choices = max(positive(data.get("n")) or 1, positive(data.get("best_of")) or 1)
+    return (limit or default + thinking) * choices * number_of_prompts(data.get("prompt"))
+
+
+def number_of_prompts(prompt: Any) -> int:
+    """A completion answers each text or list of token ids of a list, but a list of token ids is one prompt."""
+    return sum(not isinstance(item, int) for item in prompt) or 1 if isinstance(prompt, list) else 1
 
 
 def positive(value: Any) -> Optional[int]:
+    """A whole number of at least 1, also one written as 5.0, or None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def estimated_tokens(data: Mapping[str, Any], call_type: str, default: int) -> int:
@@ -160,31 +176,125 @@ SOLD_CALL_TYPES = frozenset((
 ))
 # Where clients request them. create_virtual_key.py restricts the key to the same paths.
 SOLD_PATHS = re.compile(r"/(v1/)?(chat/completions|completions|embeddings|images/generations)")
-# Fields with which a request reaches another model, provider or server than the authorized model. LiteLLM merges extra_body into what it sends.
-REDIRECTING_FIELDS = (
-    "api_base", "api_key", "base_url", "content_policy_fallbacks", "context_window_fallbacks", "custom_llm_provider", "deployment_id", "extra_body",
-    "fallbacks", "litellm_credential_name", "model_list", "router_settings_override", "user_config",
+
+REFUSED_FIELDS = frozenset((
+    # Another model, provider, server or account than that of the authorized model. LiteLLM merges extra_body and extra_headers into what it sends.
+    "allowed_model_region", "api_base", "api_key", "azure", "base_url", "client_id", "client_secret", "configurable_clientside_auth_params", "content_policy_fallbacks",
+    "context_window_fallback_dict", "context_window_fallbacks", "custom_llm_provider", "deployment_id", "extra_body",
+    "extra_headers", "extra_query", "fallbacks", "fastest_response", "headers", "litellm_credential_name", "model_config", "model_file_id_mapping", "model_info",
+    "model_list", "models", "organization", "prompt_id", "prompt_label", "prompt_variables", "prompt_version", "provider", "region_name", "route", "router_settings_override",
+    "routing_strategy", "specific_deployment", "tenant_id", "use_litellm_proxy", "use_xai_oauth", "user_config",
+    # What LiteLLM reports of the call, or whether it reports it at all.
+    "additional_drop_params", "allowed_openai_params", "base_model", "cache_key", "caching", "caching_groups", "callbacks", "complete_response", "drop_params",
+    "failure_callback", "input_callback", "litellm_disabled_callbacks", "litellm_request_debug", "logger_fn", "modify_params", "no-log", "preset_cache_key",
+    "service_callback", "success_callback", "tiered_pricing", "turn_off_message_logging", "verbose",
+    # What providers do, and bill, beside the answer of the model.
+    "background", "container", "enable_search", "inference_geo", "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins", "search_parameters",
+    "search_tool_name", "skills", "speed", "vector_store_ids", "web_search", "web_search_options",
+    # How long and how large a model stays in an Ollama that tenants share, and a limit of the answer that the estimate does not know.
+    "keep_alive", "low_vram", "main_gpu", "num_batch", "num_ctx", "num_gpu", "num_predict", "num_thread", "numa", "options", "use_mlock", "use_mmap",
+))
+# Simulated answers, prices, rules that choose a model, and credentials of a provider.
+REFUSED_FIELD_NAMES = re.compile(
+    r"mock_.*|.*_cost(_.*)?|regional_.*|(auto|complexity|adaptive|quality)_router_.*|(aws|azure|bedrock|oci|s3|sagemaker|vertex|watsonx)_.*")
+# LiteLLM takes these from headers and the query, too. A client must not end a call whose answer the provider bills, nor have it repeated.
+IGNORED_FIELDS = (
+    "api_version", "client_side_timeout", "cooldown_time", "force_timeout", "max_retries", "num_retries", "provider_specific_header", "request_timeout",
+    "retry_policy", "retry_strategy", "stream_timeout", "timeout",
 )
-NOT_SOLD = "This gateway offers chat, completions, embeddings and images only. The request was not sent. Nothing was charged."
-WITHOUT_MODEL = "Name the model in the field \"model\" of the request. The request was not sent. Nothing was charged."
-REDIRECTED = ("Remove the field \"{field}\" from the request: this gateway chooses the provider by the field \"model\". The request was not sent. "
-              "Nothing was charged.")
+NUMBER_FIELDS = ("n", "best_of", "max_tokens", "max_completion_tokens", "max_output_tokens")
+# Other service tiers cost more than the prices of the catalog.
+SERVICE_TIERS = ("auto", "default", "flex", "standard_only")
+# Fields of tools that the client runs. Providers run, and bill, tools of other types, such as web_search, and of other fields, such as googleSearch.
+TOOL_FIELDS = frozenset(("type", "function", "custom", "name", "description", "parameters", "input_schema", "strict", "cache_control"))
+
+NOT_SOLD = "This gateway offers chat, completions, embeddings and images only."
+WITHOUT_MODEL = "Name the model in the field \"model\" of the request."
+UNSUPPORTED_FIELD = "Remove the field \"{field}\" from the request: this gateway does not support it."
+NOT_A_NUMBER = "The field \"{field}\" of the request must be a whole number."
+NOT_SENT = " The request was not sent. Nothing was charged."
+UNSUPPORTED_TIER = "This gateway does not support the service tier of the request. Use \"default\"."
+IMAGES_IN_CHAT = "Chats answer with text or audio. Request images at /v1/images/generations."
+PROVIDER_TOOL = "This gateway supports tools of the type \"function\" only. The model's provider would run other tools, which no plan includes."
+REMOTE_MEDIA = "Send images and files of a message as a data: URL. This gateway does not fetch other URLs."
+MEDIA_TO_EMBED = "Embeddings are offered for text only."
 
 
 def refusal(data: Any, call_type: str) -> Optional[HTTPException]:
     """The reason why a request is not even authorized, or None."""
     if call_type not in SOLD_CALL_TYPES or not isinstance(data, dict) or not is_sold_path(data):
-        return HTTPException(status_code=403, detail=NOT_SOLD, headers=dict(NO_RETRY))
-    if clean(data.get("model")) is None:
-        return HTTPException(status_code=400, detail=WITHOUT_MODEL, headers=dict(NO_RETRY))
-    field = next((field for field in REDIRECTING_FIELDS if data.get(field) is not None), None)
-    return HTTPException(status_code=403, detail=REDIRECTED.format(field=field), headers=dict(NO_RETRY)) if field else None
+        return refused(403, NOT_SOLD)
+    # LiteLLM calls each model of a list that is separated by commas.
+    model = data.get("model")
+    if not isinstance(model, str) or clean(model) != model or len(model) > MAXIMUM_TEXT or "," in model:
+        return refused(400, WITHOUT_MODEL)
+    for field, value in data.items():
+        if value is not None and (field in REFUSED_FIELDS or REFUSED_FIELD_NAMES.fullmatch(field)):
+            return refused(403, UNSUPPORTED_FIELD.format(field=field[:50]))
+    field = next((field for field in NUMBER_FIELDS if not is_number(data.get(field))), None)
+    if field:
+        return refused(400, NOT_A_NUMBER.format(field=field))
+    if data.get("service_tier") not in (None, *SERVICE_TIERS):
+        return refused(403, UNSUPPORTED_TIER)
+    if data.get("modalities") and "image" in str(data["modalities"]).lower():
+        return refused(403, IMAGES_IN_CHAT)
+    if not all(run_by_client(data.get(field)) for field in ("tools", "functions")):
+        return refused(403, PROVIDER_TOOL)
+    if "embedding" in call_type and not is_text(data.get("input")):
+        return refused(400, MEDIA_TO_EMBED)
+    return refused(400, REMOTE_MEDIA) if names_remote_media(data.get("messages")) else None
+
+
+def refused(status: int, reason: str) -> HTTPException:
+    return HTTPException(status_code=status, detail=reason + NOT_SENT, headers=dict(NO_RETRY))
 
 
 def is_sold_path(data: Mapping[str, Any]) -> bool:
     """On some routes the path names a model, which then counts instead of the one in the body."""
     url = (data.get("proxy_server_request") or {}).get("url")
     return url is None or SOLD_PATHS.fullmatch(urllib.parse.urlsplit(str(url)).path) is not None
+
+
+def is_number(value: Any) -> bool:
+    return value is None or isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
+
+
+def run_by_client(tools: Any) -> bool:
+    return not tools or isinstance(tools, list) and all(
+        isinstance(tool, Mapping) and TOOL_FIELDS.issuperset(tool) and (tool.get("type") or "function") in ("function", "custom") for tool in tools)
+
+
+def is_text(texts: Any) -> bool:
+    """False if an embedding has media, which providers take as text in the form of a URL. LiteLLM counts no tokens of such a call, not even those of its text."""
+    pending = [texts]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, (list, tuple)):
+            pending.extend(value)
+        elif isinstance(value, str) and re.match(r"data:[^,]*;base64,|gs://|files/", value) or isinstance(value, Mapping):
+            return False
+    return True
+
+
+# Where parts of a message name media, in the formats of all APIs that LiteLLM accepts; and what only looks like it.
+REMOTE_FIELDS = frozenset(("url", "image_url", "video_url", "audio_url", "file_url", "file_id", "file_uri", "fileUri", "file_data", "image", "images"))
+OTHER_URLS = frozenset(("annotations", "citations", "input"))
+
+
+def names_remote_media(messages: Any) -> bool:
+    """Whether LiteLLM would fetch media from the gateway's network, or a provider would read a file of the operator's account. Only data: URLs are neither."""
+    pending = [(field, message.get(field)) for message in messages if isinstance(message, Mapping) for field in ("content", "images")] \
+        if isinstance(messages, list) else []
+    while pending:
+        field, value = pending.pop()
+        if isinstance(value, str):
+            if field in REMOTE_FIELDS and not value.startswith("data:"):
+                return True
+        elif isinstance(value, Mapping):
+            pending.extend((key, inner) for key, inner in value.items() if key not in OTHER_URLS)
+        elif isinstance(value, (list, tuple)):
+            pending.extend((field, inner) for inner in value)
+    return False
 
 
 # --- Denials ----------------------------------------------------------------------------------------------------------------------------------
@@ -492,16 +602,28 @@ UNKNOWN = "unknown"
 
 
 def clean(value: Any) -> Optional[str]:
-    """A text in the format that the control plane accepts, or None."""
+    """The text without characters that the control plane rejects, or None."""
     if not isinstance(value, str):
         return None
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "", value)[:MAXIMUM_TEXT].strip()
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "", value).strip()
     return text or None
+
+
+def external_id(value: Any) -> Optional[str]:
+    """An id of any length as the control plane stores it: a long one as its beginning and its hash, so that different ids stay different."""
+    text = clean(value)
+    if text is None or len(text) <= MAXIMUM_TEXT:
+        return text
+    return f"{text[:READABLE_TEXT]}~{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def model_name(*candidates: Any) -> str:
+    return next((name for name in map(clean, candidates) if name), UNKNOWN)[:MAXIMUM_TEXT]
 
 
 def user_id(*candidates: Any) -> str:
     """The first valid candidate. Email addresses are skipped to keep them out of logs and spool."""
-    return next((name for name in map(clean, candidates) if name and "@" not in name), UNKNOWN)
+    return next((name for name in map(external_id, candidates) if name and "@" not in name), UNKNOWN)
 
 
 def read_note(holder: Mapping[str, Any]) -> dict:
@@ -547,27 +669,96 @@ def without_nulls(event: Mapping[str, Any]) -> dict:
 
 
 def usage_event(payload: Mapping[str, Any], note: Mapping[str, Any]) -> dict:
-    """Converts LiteLLM's standard logging payload to an event of POST /v1/usage."""
-    metadata = payload.get("metadata") if isinstance(payload.get("metadata"), Mapping) else {}
+    """Converts LiteLLM's standard logging payload to an event of POST /v1/usage. An empty payload only releases the call's reservation."""
+    metadata = mapping(payload.get("metadata"))
     event = {
-        "id": clean(payload.get("id")) or uuid.uuid4().hex,
+        "id": event_id(payload, note),
         "occurred_at": event_at(payload.get("endTime")),
         "user": note.get("user") or user_id(payload.get("end_user"), metadata.get("user_api_key_end_user_id"), metadata.get("user_api_key_user_id")),
-        "session": note.get("session") or clean(payload.get("trace_id")),
-        "model": clean(payload.get("model_group")) or note.get("model") or clean(payload.get("model")) or UNKNOWN,
-        "prompt_tokens": count(payload.get("prompt_tokens")),
-        "completion_tokens": count(payload.get("completion_tokens")),
+        "session": note.get("session") or external_id(payload.get("trace_id")),
+        # model_group is the name in the plans; after a fallback it is another one than the client requested.
+        "model": model_name(payload.get("model_group"), note.get("model"), payload.get("model")),
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
         "reservation_id": note.get("reservation_id"),
     }
+    if payload.get("cache_hit") is True:
+        # LiteLLM answered from its cache, with the usage of the earlier call.
+        return {**event, "cache_hit": True}
+    event.update(token_counts(payload))
     if "image" in str(payload.get("call_type")):
         event.update(feature="image", quantity=note.get("quantity") or 1)
     return event
 
 
+def event_id(payload: Mapping[str, Any], note: Mapping[str, Any]) -> str:
+    """The same whenever LiteLLM reports a response again, and another one for each call: providers repeat ids, and clients can choose LiteLLM's call id."""
+    response = clean(payload.get("id"))
+    if not note.get("id"):
+        return external_id(response) or uuid.uuid4().hex
+    return external_id(f"{note['id']}:{response}") if response else note["id"]
+
+
+def token_counts(payload: Mapping[str, Any]) -> dict:
+    """All tokens that the provider counted, as prompt or completion, and which of them have prices of their own. The control plane counts the two totals."""
+    usage = mapping(mapping(payload.get("metadata")).get("usage_object"))
+    prompts, completions = mapping(usage.get("prompt_tokens_details")), mapping(usage.get("completion_tokens_details"))
+    cached = count(prompts.get("cached_tokens")) or count(usage.get("cache_read_input_tokens"))
+    written = first_count(prompts.get("cache_write_tokens"), prompts.get("cache_creation_tokens"), usage.get("cache_creation_input_tokens"))
+    reasoning = count(completions.get("reasoning_tokens"))
+    audio = count(prompts.get("audio_tokens")) + count(completions.get("audio_tokens"))
+    prompt = max(count(payload.get("prompt_tokens")), count(usage.get("prompt_tokens")))
+    completion = max(count(payload.get("completion_tokens")), count(usage.get("completion_tokens")))
+    # Some providers count these beside the two totals instead of as parts of them.
+    prompt += cached + written if cached + written > prompt else 0
+    completion += reasoning if reasoning > completion else 0
+    # What is counted beyond both, such as the use of tools, is priced like the completion.
+    completion += max(0, max(count(payload.get("total_tokens")), count(usage.get("total_tokens"))) - prompt - completion)
+    parts = {"cached_prompt_tokens": cached, "cache_write_tokens": written, "reasoning_tokens": reasoning, "audio_tokens": min(audio, prompt + completion)}
+    return {"prompt_tokens": min(prompt, MAXIMUM_TOKENS), "completion_tokens": min(completion, MAXIMUM_TOKENS),
+            **{name: tokens for name, tokens in parts.items() if tokens}}
+
+
+def first_count(*values: Any) -> int:
+    return next((tokens for tokens in map(count, values) if tokens), 0)
+
+
+def searches(payload: Mapping[str, Any], event: Mapping[str, Any]) -> Optional[dict]:
+    """The web searches of a model that searches by itself, which its provider bills beside the tokens. An event has one feature, so they are one of their own."""
+    usage = mapping(mapping(payload.get("metadata")).get("usage_object"))
+    quantity = first_count(mapping(usage.get("server_tool_use")).get("web_search_requests"), mapping(usage.get("prompt_tokens_details")).get("web_search_requests"))
+    if not quantity or event.get("cache_hit"):
+        return None
+    common = {name: event[name] for name in ("occurred_at", "user", "session", "model")}
+    return {**common, "id": external_id(event["id"] + ":searches"), "prompt_tokens": 0, "completion_tokens": 0, "feature": "web_search", "quantity": quantity}
+
+
+# Calls that read what an earlier call created. The usage that they report is that of the earlier call, also when they are repeated.
+READ_CALL_TYPES = frozenset(("retrieve_batch", "aretrieve_batch", "get_responses", "aget_responses", "cancel_responses", "acancel_responses"))
+
+
+def background_event(payload: Mapping[str, Any], response: Any) -> Optional[dict]:
+    """The usage of a background response or a batch, which is known only when it is read after its end. All reads have the same event."""
+    read = response.get if isinstance(response, Mapping) else lambda name: getattr(response, name, None)
+    event = usage_event(payload, {})
+    counted_before = "response" in str(payload.get("call_type")) and read("background") is not True
+    if counted_before or not read("id") or not event["prompt_tokens"] + event["completion_tokens"]:
+        return None
+    return {**event, "id": external_id(f"background:{read('id')}"), "occurred_at": event_at(read("completed_at") or read("created_at"))}
+
+
+def is_billed(payload: Mapping[str, Any]) -> bool:
+    """Whether the provider answered before an attempt failed. For other attempts LiteLLM estimates the prompt, at no cost."""
+    cost = payload.get("response_cost")
+    return count(payload.get("completion_tokens")) > 0 or isinstance(cost, (int, float)) and cost > 0
+
+
 # --- Hook -------------------------------------------------------------------------------------------------------------------------------------
 
 class BudgetHook(CustomLogger):
-    MAX_REMEMBERED_RESERVATIONS = 10_000
+    MAX_REMEMBERED_CALLS = 10_000
+    # LiteLLM reports a call to this logger also if its client asks not to log it.
+    runs_on_no_log = True
 
     def __init__(self, settings: Settings):
         super().__init__()
@@ -583,7 +774,8 @@ class BudgetHook(CustomLogger):
         self._authorize_pool = concurrent.futures.ThreadPoolExecutor(32, "budget-authorize")
         self._write_pool = concurrent.futures.ThreadPoolExecutor(2, "budget-write")
         self._sender = Sender(self._spool, self._control_plane)
-        self._settled: collections.OrderedDict[str, None] = collections.OrderedDict()
+        # Calls that need no release any more: whether their response was reported.
+        self._finished: collections.OrderedDict[str, bool] = collections.OrderedDict()
 
     def close(self) -> None:
         """Stops delivery. Spooled events are kept."""
@@ -594,20 +786,23 @@ class BudgetHook(CustomLogger):
 
     # LiteLLM requires this method on the class itself.
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
-        refused = refusal(data, call_type)
-        if refused:
+        refused_because = refusal(data, call_type)
+        if refused_because:
             # A note set by the client would be taken for ours when LiteLLM reports the refusal as a failed call.
             if isinstance(data, dict):
                 write_note(data, None)
-            raise refused
+            raise refused_because
 
-        model = clean(data["model"])
+        for field in IGNORED_FIELDS:
+            data.pop(field, None)
         headers = (data.get("proxy_server_request") or {}).get("headers") or {}
         image = "image" in call_type
         note = {
+            # Not LiteLLM's call id: clients can set it with a header, and requests with the same id get the same response.
+            "id": uuid.uuid4().hex,
             "user": user_id(headers.get("x-openwebui-user-id"), *(getattr(user_api_key_dict, name, None) for name in ("end_user_id", "user_id"))),
-            "session": clean(headers.get("x-openwebui-chat-id")),
-            "model": model,
+            "session": external_id(headers.get("x-openwebui-chat-id")),
+            "model": data["model"],
             "quantity": (positive(data.get("n")) or 1) if image else None,
         }
         try:
@@ -619,7 +814,7 @@ class BudgetHook(CustomLogger):
             answer = {"allow": True}
         if answer.get("allow") is not True:
             write_note(data, None)
-            raise denial(answer, model, "image" if image else None, datetime.now(timezone.utc))
+            raise denial(answer, note["model"], "image" if image else None, datetime.now(timezone.utc))
 
         write_note(data, {**note, "reservation_id": clean(answer.get("reservation_id"))})
         return data
@@ -630,32 +825,32 @@ class BudgetHook(CustomLogger):
         if not isinstance(payload, Mapping):
             log.error("Call completed without a standard logging payload: its usage is unknown")
             return
+        if payload.get("call_type") in READ_CALL_TYPES:
+            await self._record(background_event(payload, response_obj))
+            return
         event = usage_event(payload, note)
-        # A response without its own id is logged with the call id, which the client may choose and reuse.
-        if event["reservation_id"] and payload.get("id") == kwargs.get("litellm_call_id"):
-            event["id"] = event["reservation_id"]
-        self._remember(event["reservation_id"])
+        self._finish(note, responded=True)
+        await self._record(searches(payload, event))
+        if not (event["prompt_tokens"] or event["completion_tokens"] or event.get("feature") or event.get("cache_hit")):
+            log.error("Call of model %s completed without usage", event["model"])
+            event = event if event["reservation_id"] else None
         await self._record(event)
 
-    # One attempt failed. LiteLLM may retry or fall back, so the reservation is kept. Tokens used by the attempt are counted.
+    # One attempt failed. LiteLLM may retry or fall back, so the reservation is kept. What the provider billed for the attempt is counted, also if LiteLLM
+    # reports it after the call as a whole; but not if the response was reported, and then blocked by another hook.
     async def async_log_failure_event(self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any) -> None:
         payload = kwargs.get("standard_logging_object")
-        if not isinstance(payload, Mapping):
-            return
         note = read_note(kwargs.get("litellm_params") or {})
-        tokens = count(payload.get("prompt_tokens")) + count(payload.get("completion_tokens"))
-        if tokens > 0 and note.get("reservation_id") not in self._settled:
-            event = usage_event(payload, {**note, "reservation_id": None})
-            await self._record({**event, "id": uuid.uuid4().hex})
+        if isinstance(payload, Mapping) and is_billed(payload) and not self._finished.get(note.get("id")):
+            await self._record({**usage_event(payload, {**note, "reservation_id": None}), "id": uuid.uuid4().hex})
 
     # The call as a whole failed: an event with zero tokens releases the reservation.
     async def async_post_call_failure_hook(
             self, request_data: dict, original_exception: Exception, user_api_key_dict: Any, traceback_str: Optional[str] = None) -> None:
         note = read_note(request_data)
-        reservation = note.get("reservation_id")
-        if reservation and reservation not in self._settled:
-            self._remember(reservation)
-            await self._record(usage_event({"id": reservation}, note))
+        if note.get("reservation_id") and note.get("id") not in self._finished:
+            self._finish(note, responded=False)
+            await self._record(usage_event({}, note))
 
     async def _authorize(self, data: dict, call_type: str, note: dict) -> Mapping[str, Any]:
         self._restart_after_fork()
@@ -670,13 +865,12 @@ class BudgetHook(CustomLogger):
     def _release(self, late: concurrent.futures.Future, note: dict) -> None:
         reservation = late.result().get("reservation_id") if not late.cancelled() and late.exception() is None else None
         if reservation:
-            self._spool.add(without_nulls(usage_event({"id": reservation}, {**note, "reservation_id": reservation})))
+            self._spool.add(without_nulls(usage_event({}, {**note, "reservation_id": reservation})))
             self._sender.wake()
 
     def _request_authorization(self, data: Mapping[str, Any], call_type: str, note: Mapping[str, Any]) -> Mapping[str, Any]:
         body = {
-            # Not LiteLLM's call id: clients can set it with a header, and requests with the same id get the same response.
-            "request_id": uuid.uuid4().hex,
+            "request_id": note["id"],
             "user": note["user"],
             "model": note["model"],
             "estimated_tokens": estimated_tokens(data, call_type, self._settings.default_max_tokens),
@@ -694,7 +888,9 @@ class BudgetHook(CustomLogger):
             raise HTTPException(status_code=429, detail=TOO_MANY_REQUESTS, headers={**NO_RETRY, "retry-after": str(max(1, int(reply.retry_after)))})
         raise ControlPlaneUnavailable(f"status {reply.status}", reply.retry_after)
 
-    async def _record(self, event: Mapping[str, Any]) -> None:
+    async def _record(self, event: Optional[Mapping[str, Any]]) -> None:
+        if event is None:
+            return
         self._restart_after_fork()
         event = without_nulls(event)
         loop = asyncio.get_running_loop()
@@ -715,11 +911,11 @@ class BudgetHook(CustomLogger):
         if self._process != os.getpid():
             self._start()
 
-    def _remember(self, reservation: Optional[str]) -> None:
-        if reservation:
-            self._settled[reservation] = None
-            if len(self._settled) > self.MAX_REMEMBERED_RESERVATIONS:
-                self._settled.popitem(last=False)
+    def _finish(self, note: Mapping[str, Any], responded: bool) -> None:
+        if note.get("id"):
+            self._finished[note["id"]] = responded
+            if len(self._finished) > self.MAX_REMEMBERED_CALLS:
+                self._finished.popitem(last=False)
 
 
 handler = BudgetHook(read_settings(os.environ))

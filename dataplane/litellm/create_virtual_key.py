@@ -1,4 +1,4 @@
-"""Runs in a tenant's gateway container: creates the virtual key that Open WebUI uses, or restricts one that exists to the routes that are sold.
+"""Runs in a tenant's gateway container: creates the virtual key that Open WebUI uses, or restricts one that exists to the routes and models that are sold.
 
 The value of the key is chosen beforehand, so running this again changes nothing. Standard library only.
 """
@@ -37,17 +37,29 @@ def find_key():
     return found["info"] if status == 200 else None
 
 
+def configured_models():
+    """Names of the models in the gateway's configuration, which are those of the plan."""
+    status, listed = call("/v1/models")
+    if status != 200:
+        sys.exit("LiteLLM returned status %d for /v1/models" % status)
+    # LiteLLM takes an empty list for all models, and this name for none.
+    return sorted({model["id"] for model in listed["data"]}) or ["no-default-models"]
+
+
+RESTRICTIONS = {"allowed_routes": ALLOWED_ROUTES, "models": configured_models()}
+
+
 def is_restricted(key):
-    return sorted(key.get("allowed_routes") or []) == sorted(ALLOWED_ROUTES)
+    return all(sorted(key.get(field) or []) == sorted(allowed) for field, allowed in RESTRICTIONS.items())
 
 
 found = find_key()
 if found is None or not is_restricted(found):
     path, body = ("/key/generate", {"key_alias": "open-webui"}) if found is None else ("/key/update", {})
-    status, _ = call(path, {**body, "key": KEY, "allowed_routes": ALLOWED_ROUTES})
+    status, _ = call(path, {**body, "key": KEY, **RESTRICTIONS})
     if status != 200:
         sys.exit("LiteLLM returned status %d for %s" % (status, path))
-    # A release that ignored the field would leave every route open.
+    # A release that ignored a field would leave every route or model open.
     stored = find_key()
     if stored is None or not is_restricted(stored):
-        sys.exit("LiteLLM did not restrict the virtual key to the routes that are sold")
+        sys.exit("LiteLLM did not restrict the virtual key to the routes and models that are sold")

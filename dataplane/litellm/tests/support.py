@@ -153,8 +153,8 @@ class HookTest(unittest.TestCase):
             self.authorize(data, call_type)
         return caught.exception
 
-    def succeed(self, data, **more):
-        asyncio.run(self.hook.async_log_success_event(log_event(data, **more), None, None, None))
+    def succeed(self, data, response=None, **more):
+        asyncio.run(self.hook.async_log_success_event(log_event(data, **more), response, None, None))
 
     def fail_attempt(self, data, **more):
         asyncio.run(self.hook.async_log_failure_event(log_event(data, status="failure", **{"prompt_tokens": 0, "completion_tokens": 0, **more}), None, None, None))
@@ -195,14 +195,15 @@ def chat(content="Good morning", **more):
 
 
 def log_event(data, **payload):
-    """Keyword arguments of a log event, with a copy of the request's metadata as in LiteLLM."""
+    """Keyword arguments of a log event, with a copy of the request's metadata as in LiteLLM. The total is that of the two counts unless it is given."""
+    payload = {"prompt_tokens": 12, "completion_tokens": 30, **payload}
     return {
         "litellm_call_id": data["litellm_call_id"],
         "litellm_params": {field: dict(data[field]) for field in ("metadata", "litellm_metadata") if field in data},
         "standard_logging_object": {
             "id": "chatcmpl-1", "call_type": "acompletion", "status": "success", "model": "ollama_chat/mistral:7b-instruct",
-            "model_group": data["model"], "prompt_tokens": 12, "completion_tokens": 30, "total_tokens": 42, "startTime": 1795000000.0,
-            "endTime": 1795000001.25, "end_user": "someone@example.com", "trace_id": "trace-1", "messages": data.get("messages"),
-            "metadata": {"user_api_key_user_id": "default_user_id"}, **payload,
+            "model_group": data["model"], "total_tokens": (payload["prompt_tokens"] or 0) + (payload["completion_tokens"] or 0), "response_cost": 0.0,
+            "cache_hit": None, "startTime": 1795000000.0, "endTime": 1795000001.25, "end_user": "someone@example.com", "trace_id": "trace-1",
+            "messages": data.get("messages"), "metadata": {"user_api_key_user_id": "default_user_id"}, **payload,
         },
     }

@@ -53,7 +53,7 @@ class AuthorizationTest(support.HookTest):
         for headers, api_key, user in [
             ({"x-openwebui-user-id": "u1"}, support.key("internal", "customer"), "u1"), ({}, support.key("internal", "customer"), "customer"),
             ({}, support.key("internal", "someone@example.com"), "internal"), ({}, support.key(None, "someone@example.com"), "unknown"),
-            ({"x-openwebui-user-id": "u\x001\n" + "x" * 300}, support.key(), "u1" + "x" * 198),
+            ({"x-openwebui-user-id": "u\x001\n"}, support.key(), "u1"),
         ]:
             self.authorize(support.chat(proxy_server_request={"headers": headers}), user=api_key)
             self.assertEqual(user, self.control_plane.requests[-1]["user"])

@@ -12,7 +12,7 @@ class DeliveryTest(support.HookTest):
 
     def record(self, *ids):
         for event_id in ids:
-            self.succeed(support.chat(), id=event_id)
+            self.succeed(support.chat(), id=event_id)  # Without a note: the event has the id of the payload.
 
     def put(self, name, text):
         with open(os.path.join(self.spool, name), "w") as file:

@@ -17,11 +17,17 @@ class EstimateTest(support.HookTest):
     def test_the_completion_limit_is_read_from_the_field_of_each_API(self):
         for data, tokens in [
             ({}, 2048), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 8}, 8), ({"max_output_tokens": 9}, 9), ({"max_tokens": 7, "n": 3}, 21),
-            ({"generationConfig": {"maxOutputTokens": 6}}, 6), ({"max_tokens": None}, 2048), ({"max_tokens": -5}, 2048), ({"max_tokens": "many"}, 2048),
-            ({"max_tokens": True}, 2048), ({"max_tokens": 5, "n": "many"}, 5), ({"max_tokens": 10 ** 30}, 10 ** 7),
+            ({"max_tokens": None}, 2048), ({"max_tokens": -5}, 2048), ({"max_tokens": "many"}, 2048), ({"max_tokens": 6.0}, 6), ({"max_tokens": float("inf")}, 2048),
+            ({"max_tokens": True}, 2048), ({"max_tokens": 5, "n": "many"}, 5), ({"max_tokens": 10 ** 30}, 10 ** 7), ({"max_completion_tokens": 1, "max_tokens": 900}, 900),
+            ({"thinking": {"budget_tokens": 10_000}}, 12_048), ({"max_tokens": 11_000, "thinking": {"budget_tokens": 10_000}}, 11_000),
         ]:
             with self.subTest(data=data):
                 self.assertEqual(tokens, self.estimate(data))
+
+    def test_each_prompt_of_a_list_has_a_completion(self):
+        for prompt, completions in ((["a", "b", "c"], 3), ([[1, 2], [3]], 2), ([1, 2, 3], 1), ("abc", 1), ([], 1)):
+            with self.subTest(prompt=prompt):
+                self.assertEqual(100 * completions, self.module.completion_tokens({"prompt": prompt, "max_tokens": 50, "n": 2}, "atext_completion", 2048))
 
     def test_calls_without_a_completion_reserve_prompt_tokens_only(self):
         for call_type in ("aembedding", "embeddings", "arerank", "image_generation", "audio_transcription", "amoderation"):
@@ -42,7 +48,7 @@ class EstimateTest(support.HookTest):
         self.assertGreater(self.estimate({"messages": [{"content": "data:image/png;base64," + "A" * 30_000}]}), 10_000)
 
     def test_each_token_id_counts_as_one_token(self):
-        self.assertEqual(4 + 1, self.estimate({"prompt": [[1, 2], [3, 4]], "max_tokens": 1}, "atext_completion"))
+        self.assertEqual(4 + 2, self.estimate({"prompt": [[1, 2], [3, 4]], "max_tokens": 1}, "atext_completion"))
 
     def test_deep_nesting_does_not_overflow_the_stack(self):
         value = "abc"

@@ -1,8 +1,10 @@
 import asyncio
 import glob
+import hashlib
 import os
 import pathlib
 import time
+import types
 
 import support
 
@@ -11,10 +13,11 @@ RESERVATION = "0199b000-0000-7000-8000-000000000001"
 
 class ReportingTest(support.HookTest):
     def test_a_successful_call_is_reported_as_a_usage_event(self):
-        self.succeed(self.authorize())
+        data = self.authorize()
+        self.succeed(data)
         self.assertEqual([{
-            "id": "chatcmpl-1", "occurred_at": "2026-11-18T11:06:41.250000Z", "user": "user-7", "session": "chat-3", "model": "mistral:7b-instruct",
-            "prompt_tokens": 12, "completion_tokens": 30, "reservation_id": RESERVATION,
+            "id": data["metadata"]["budget_note"]["id"] + ":chatcmpl-1", "occurred_at": "2026-11-18T11:06:41.250000Z", "user": "user-7", "session": "chat-3",
+            "model": "mistral:7b-instruct", "prompt_tokens": 12, "completion_tokens": 30, "reservation_id": RESERVATION,
         }], self.delivered())
 
     def test_a_fallback_is_counted_for_the_model_that_responded(self):
@@ -26,11 +29,29 @@ class ReportingTest(support.HookTest):
         self.succeed(data, call_type="aimage_generation", prompt_tokens=0, completion_tokens=0)
         self.assertEqual(("image", 2), (self.delivered()[0]["feature"], self.delivered()[0]["quantity"]))
 
-    def test_responses_without_an_id_are_identified_by_their_reservation(self):
-        for number in (1, 2):
-            self.control_plane.answer = {"allow": True, "reservation_id": f"0199b000-0000-7000-8000-00000000000{number}"}
-            self.succeed(self.authorize(support.chat(litellm_call_id="same")), id="same")
-        self.assertEqual(2, len(self.delivered(2)))
+    def test_embeddings_are_reported_with_their_prompt_tokens(self):
+        data = self.authorize({"model": "text-embedding-3-small", "input": ["a", "b"], "litellm_call_id": "c"}, "aembedding")
+        self.succeed(data, call_type="aembedding", prompt_tokens=7, completion_tokens=0)
+        self.assertEqual((7, 0), (self.delivered()[0]["prompt_tokens"], self.delivered()[0]["completion_tokens"]))
+
+    def test_two_calls_with_one_provider_id_count_twice(self):
+        for tokens in ({"prompt_tokens": 60, "completion_tokens": 40}, {"prompt_tokens": 500, "completion_tokens": 300}):
+            self.succeed(self.authorize(support.chat(litellm_call_id="same")), id="chatcmpl-7", **tokens)
+        self.assertEqual(900, sum(event["prompt_tokens"] + event["completion_tokens"] for event in self.delivered(2)))
+
+    def test_one_response_that_is_reported_twice_counts_once(self):
+        data = self.authorize()
+        self.succeed(data)
+        self.succeed(data)
+        self.delivered()
+        self.eventually(lambda: sum(map(len, self.control_plane.deliveries)) == 2)
+        self.assertEqual(1, len(self.control_plane.counted))
+
+    def test_several_responses_of_one_call_all_count(self):
+        data = self.authorize()
+        for number in range(3):
+            self.succeed(data, id=f"chatcmpl-{number}")
+        self.assertEqual(3, len(self.delivered(3)))
 
     def test_a_failed_call_releases_its_reservation_once(self):
         data = self.authorize()
@@ -41,17 +62,50 @@ class ReportingTest(support.HookTest):
         self.fail_call(data)
         self.fail_call(data)
         event = self.delivered()[0]
-        self.assertEqual((RESERVATION, RESERVATION, 0, 0, "mistral:7b-instruct", "user-7"),
-                         (event["id"], event["reservation_id"], event["prompt_tokens"], event["completion_tokens"], event["model"], event["user"]))
-        self.assertEqual([[RESERVATION]], self.control_plane.deliveries)
+        self.assertEqual((RESERVATION, 0, 0, "mistral:7b-instruct", "user-7"),
+                         (event["reservation_id"], event["prompt_tokens"], event["completion_tokens"], event["model"], event["user"]))
+        self.assertEqual([[data["metadata"]["budget_note"]["id"]]], self.control_plane.deliveries)
 
-    def test_tokens_of_a_failed_attempt_are_counted_and_the_reservation_is_kept(self):
+    def test_what_the_provider_billed_of_a_failed_attempt_is_counted_and_the_reservation_is_kept(self):
         data = self.authorize()
-        self.fail_attempt(data, id="call-1", prompt_tokens=9)
-        self.fail_attempt(data, id="call-1", prompt_tokens=9)
+        self.fail_attempt(data, id="call-1", prompt_tokens=9, response_cost=0.0001)
+        self.fail_attempt(data, id="call-1", prompt_tokens=9, completion_tokens=4)
         events = self.delivered(2)
-        self.assertEqual([9, 9], [event["prompt_tokens"] for event in events])
+        self.assertEqual([(9, 0), (9, 4)], [(event["prompt_tokens"], event["completion_tokens"]) for event in events])
         self.assertFalse(any("reservation_id" in event for event in events))
+
+    def test_a_failed_call_costs_nothing_unless_the_provider_billed_it(self):
+        # LiteLLM estimates the prompt of attempts that failed before an answer, at no cost.
+        data = self.authorize()
+        self.fail_attempt(data, prompt_tokens=2_900)
+        self.fail_call(data)
+        self.assertEqual((0, 0), (self.delivered()[0]["prompt_tokens"], self.delivered()[0]["completion_tokens"]))
+        time.sleep(0.1)
+        self.assertEqual(1, len(self.control_plane.counted))
+
+    def test_an_answer_that_broke_off_is_counted_also_if_litellm_reports_the_failed_call_first(self):
+        data = self.authorize()
+        self.fail_call(data)
+        self.fail_attempt(data, prompt_tokens=9, completion_tokens=400)
+        self.assertEqual([0, 409], sorted(event["prompt_tokens"] + event["completion_tokens"] for event in self.delivered(2)))
+
+    def test_a_client_that_hangs_up_is_billed_for_what_was_generated(self):
+        # LiteLLM reports the part that was streamed as a success, and may report the disconnect as a failure.
+        data = self.authorize()
+        self.succeed(data, completion_tokens=3)
+        self.fail_attempt(data, prompt_tokens=12)
+        self.fail_call(data)
+        self.assertEqual((12, 3), (self.delivered()[0]["prompt_tokens"], self.delivered()[0]["completion_tokens"]))
+        time.sleep(0.1)
+        self.assertEqual(1, len(self.control_plane.counted))
+
+    def test_an_answer_from_litellms_cache_costs_nothing_and_says_so(self):
+        self.succeed(self.authorize(), id="chatcmpl-1_cache_hit1795000001.25", cache_hit=True, prompt_tokens=200, completion_tokens=300)
+        image = self.authorize({"model": "dall-e-3", "prompt": "a cat", "n": 2, "litellm_call_id": "c"}, "aimage_generation")
+        self.succeed(image, call_type="aimage_generation", cache_hit=True)
+        for event in self.delivered(2):
+            self.assertEqual((True, 0, 0, RESERVATION), (event["cache_hit"], event["prompt_tokens"], event["completion_tokens"], event["reservation_id"]))
+            self.assertNotIn("quantity", event)
 
     def test_a_response_blocked_afterwards_is_counted_once(self):
         data = self.authorize()
@@ -60,26 +114,51 @@ class ReportingTest(support.HookTest):
         self.fail_call(data)
         self.delivered()
         time.sleep(0.1)
-        self.assertEqual([["chatcmpl-1"]], self.control_plane.deliveries)
+        self.assertEqual(1, sum(map(len, self.control_plane.deliveries)))
 
     def test_usage_of_an_unauthorized_call_is_counted_for_the_user_that_litellm_reports(self):
         data = {"model": "m", "litellm_call_id": "c", "metadata": {}}
         self.succeed(data, end_user="someone@example.com")
-        self.assertEqual(("default_user_id", "trace-1"), (self.delivered()[0]["user"], self.delivered()[0]["session"]))
+        self.assertEqual(("chatcmpl-1", "default_user_id", "trace-1"), tuple(self.delivered()[0][name] for name in ("id", "user", "session")))
+
+    def test_a_call_without_usage_is_logged_and_releases_its_reservation(self):
+        with self.assertLogs("budget_hook", "ERROR") as logs:
+            self.succeed(self.authorize(), prompt_tokens=0, completion_tokens=0)
+            self.succeed({"model": "m", "litellm_call_id": "c", "metadata": {}}, prompt_tokens=0, completion_tokens=0)
+        self.assertEqual(2, len(logs.output))
+        self.assertEqual([RESERVATION], [event["reservation_id"] for event in self.delivered()])
 
     def test_invalid_numbers_and_texts_are_normalized(self):
         data = self.authorize()
-        self.succeed(data, id="a\nb" + "c" * 300, prompt_tokens=None, completion_tokens=7.0, endTime=None, model_group="")
+        self.succeed(data, id="a\nb", prompt_tokens=None, completion_tokens=7.0, endTime=None, model_group="")
         event = self.delivered()[0]
-        self.assertEqual(("ab" + "c" * 198, 0, 7, "mistral:7b-instruct"), (event["id"], event["prompt_tokens"], event["completion_tokens"], event["model"]))
+        self.assertEqual(("ab", 0, 7, "mistral:7b-instruct"), (event["id"].split(":")[1], event["prompt_tokens"], event["completion_tokens"], event["model"]))
         for value, tokens in ((float("nan"), 0), (float("inf"), 10 ** 7), (-3, 0), (True, 0), ("12", 0), (10 ** 40, 10 ** 7)):
             self.assertEqual(tokens, self.module.count(value))
         for value in (1e300, float("nan"), -1, "now"):
             self.assertEqual(self.module.event_at(None)[:10], self.module.event_at(value)[:10])
 
+    def test_long_ids_are_hashed_as_in_the_control_plane_so_that_different_ones_stay_different(self):
+        self.assertEqual("u" * 200, self.module.external_id("u" * 200))
+        long = "u" * 201
+        self.assertEqual("u" * 128 + "~" + hashlib.sha256(long.encode()).hexdigest(), self.module.external_id(long))
+        for user in ("u" * 300, "u" * 299 + "v"):
+            data = self.authorize(support.chat(proxy_server_request={"headers": {"x-openwebui-user-id": user, "x-openwebui-chat-id": "c" + user}}))
+            self.succeed(data, id="i" * 500)
+        events = self.delivered(2)
+        for name in ("id", "user", "session"):
+            self.assertEqual([2, {193}], [len({event[name] for event in events}), {len(event[name]) for event in events}], name)
+        self.assertEqual([event["user"] for event in events], [request["user"] for request in self.control_plane.requests])
+
     def test_a_call_without_a_payload_is_logged_and_ignored(self):
         with self.assertLogs("budget_hook", "ERROR"):
             asyncio.run(self.hook.async_log_success_event({"standard_logging_object": None}, None, None, None))
+
+    def test_litellm_reports_calls_also_if_their_client_asks_not_to_log_them(self):
+        self.assertTrue(self.hook.runs_on_no_log)
+
+    def test_litellm_does_not_authorize_each_record_of_a_batch_again(self):
+        self.assertFalse(getattr(self.hook, "enforces_request_content", False))
 
     def test_spool_and_log_contain_no_prompt_key_or_email_address(self):
         self.control_plane.status = 503
@@ -101,4 +180,103 @@ class ReportingTest(support.HookTest):
         self.hook._spool.add = disk_full
         with self.assertLogs("budget_hook", "ERROR"):
             self.succeed(data)
-        self.assertIn("chatcmpl-1", self.control_plane.counted)
+        self.assertEqual(1, len(self.control_plane.counted))
+
+
+class KindsOfTokensTest(support.HookTest):
+    def counts(self, usage, **payload):
+        """The token counts that are reported for a payload with this usage object."""
+        payload = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, **payload}
+        return self.module.token_counts({**payload, "metadata": {"usage_object": usage}})
+
+    def test_kinds_with_prices_of_their_own_are_parts_of_the_totals(self):
+        usage = {
+            "prompt_tokens_details": {"cached_tokens": 600, "cache_write_tokens": 100, "audio_tokens": 20},
+            "completion_tokens_details": {"reasoning_tokens": 150, "audio_tokens": 30},
+        }
+        self.assertEqual({
+            "prompt_tokens": 1000, "completion_tokens": 200, "cached_prompt_tokens": 600, "cache_write_tokens": 100, "reasoning_tokens": 150, "audio_tokens": 50,
+        }, self.counts(usage, prompt_tokens=1000, completion_tokens=200, total_tokens=1200))
+
+    def test_the_kinds_are_reported_with_the_event(self):
+        self.succeed(self.authorize(), metadata={"usage_object": {"prompt_tokens_details": {"cached_tokens": 8}, "completion_tokens_details": {"reasoning_tokens": 25}}})
+        event = self.delivered()[0]
+        self.assertEqual((12, 30, 8, 25), tuple(event[name] for name in ("prompt_tokens", "completion_tokens", "cached_prompt_tokens", "reasoning_tokens")))
+        self.assertNotIn("audio_tokens", event)
+
+    def test_other_names_of_the_providers_are_known(self):
+        for usage, name, tokens in (
+            ({"cache_read_input_tokens": 5}, "cached_prompt_tokens", 5), ({"cache_creation_input_tokens": 6}, "cache_write_tokens", 6),
+            ({"prompt_tokens_details": {"cache_creation_tokens": 7}}, "cache_write_tokens", 7),
+            ({"prompt_tokens_details": {"cached_tokens": None}, "cache_read_input_tokens": 8}, "cached_prompt_tokens", 8),
+        ):
+            self.assertEqual(tokens, self.counts(usage, prompt_tokens=10, completion_tokens=1, total_tokens=11)[name])
+
+    def test_what_a_provider_counts_beyond_prompt_and_completion_is_not_dropped(self):
+        self.assertEqual({"prompt_tokens": 20, "completion_tokens": 70}, self.counts({}, prompt_tokens=20, completion_tokens=5, total_tokens=90))
+        self.assertEqual({"prompt_tokens": 0, "completion_tokens": 90}, self.counts({}, total_tokens=90))
+        self.assertEqual({"prompt_tokens": 20, "completion_tokens": 70}, self.counts({"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 90}))
+
+    def test_parts_that_exceed_their_total_were_counted_beside_it(self):
+        for usage, payload, expected in (
+            ({"cache_read_input_tokens": 900, "cache_creation_input_tokens": 50}, {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35},
+             {"prompt_tokens": 980, "completion_tokens": 5, "cached_prompt_tokens": 900, "cache_write_tokens": 50}),
+            ({"completion_tokens_details": {"reasoning_tokens": 50}}, {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 80},
+             {"prompt_tokens": 20, "completion_tokens": 60, "reasoning_tokens": 50}),
+            ({"completion_tokens_details": {"reasoning_tokens": 8}}, {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 38},
+             {"prompt_tokens": 20, "completion_tokens": 18, "reasoning_tokens": 8}),
+        ):
+            self.assertEqual(expected, self.counts(usage, **payload))
+
+    def test_parts_never_exceed_the_totals(self):
+        event = self.counts({"prompt_tokens_details": {"audio_tokens": 500}}, prompt_tokens=3, completion_tokens=4, total_tokens=7)
+        self.assertEqual(7, event["audio_tokens"])
+        event = self.counts({}, prompt_tokens=10 ** 9, completion_tokens=10 ** 9, total_tokens=10 ** 9)
+        self.assertEqual((10 ** 7, 10 ** 7), (event["prompt_tokens"], event["completion_tokens"]))
+
+    def test_an_invalid_usage_object_does_not_keep_a_call_from_being_counted(self):
+        for usage in (None, [], "text", {"prompt_tokens_details": 7, "completion_tokens_details": [1], "prompt_tokens": "many", "total_tokens": -1}):
+            self.assertEqual({"prompt_tokens": 3, "completion_tokens": 4}, self.counts(usage, prompt_tokens=3, completion_tokens=4, total_tokens=7))
+
+    def test_searches_of_a_model_are_reported_beside_its_tokens(self):
+        self.succeed(self.authorize(), metadata={"usage_object": {"server_tool_use": {"web_search_requests": 3}}})
+        by_feature = {event.get("feature"): event for event in self.delivered(2)}
+        self.assertEqual((3, 0, 0), tuple(by_feature["web_search"][name] for name in ("quantity", "prompt_tokens", "completion_tokens")))
+        self.assertNotIn("reservation_id", by_feature["web_search"])
+        self.assertEqual((12, 30), (by_feature[None]["prompt_tokens"], by_feature[None]["completion_tokens"]))
+
+
+class BackgroundTest(support.HookTest):
+    """The hook authorizes neither background responses nor batches. What LiteLLM reports of them, for example after an upgrade, counts once."""
+
+    DATA = {"model": "gpt-5", "litellm_call_id": "c", "metadata": {}}
+
+    def read(self, response, call_type="aget_responses", **payload):
+        self.succeed(self.DATA, response=response, call_type=call_type, id="resp-1", **payload)
+
+    def test_a_background_response_counts_once_at_its_end_however_often_it_is_read(self):
+        running = {"id": "resp-1", "background": True, "status": "queued", "created_at": 1_795_000_000}
+        self.read(running, call_type="aresponses", prompt_tokens=0, completion_tokens=0)
+        self.read(running, prompt_tokens=0, completion_tokens=0)
+        for second in range(3):
+            response = types.SimpleNamespace(id="resp-1", background=True, created_at=1_795_000_000, completed_at=1_795_000_060)
+            self.read(response, prompt_tokens=2_000, completion_tokens=9_000, endTime=1_795_000_100.0 + second)
+        self.delivered()
+        self.eventually(lambda: sum(map(len, self.control_plane.deliveries)) == 3)
+        self.assertEqual([("background:resp-1", 2_000, 9_000)], [
+            (event["id"], event["prompt_tokens"], event["completion_tokens"]) for event in self.control_plane.counted.values()])
+
+    def test_reading_a_response_that_was_counted_when_it_was_created_costs_nothing(self):
+        for response in ({"id": "resp-1", "background": False}, {"id": "resp-1"}, None, {"background": True}):
+            self.read(response)
+        time.sleep(0.1)
+        self.assertEqual({}, self.control_plane.counted)
+
+    def test_a_batch_counts_once_when_it_has_ended(self):
+        batch = {"id": "batch-1", "created_at": 1_795_000_000, "completed_at": 1_795_003_600}
+        self.read(batch, call_type="aretrieve_batch", prompt_tokens=0, completion_tokens=0)
+        self.read(batch, call_type="aretrieve_batch", prompt_tokens=50_000, completion_tokens=10_000)
+        self.read(batch, call_type="aretrieve_batch", prompt_tokens=50_000, completion_tokens=10_000, endTime=1_795_009_999.0)
+        self.delivered()
+        self.eventually(lambda: sum(map(len, self.control_plane.deliveries)) == 2)
+        self.assertEqual(["background:batch-1"], list(self.control_plane.counted))

@@ -16,8 +16,8 @@ KEY = "sk-virtual"
 class FakeLiteLLM:
     """The part of LiteLLM's key management that the script uses."""
 
-    def __init__(self, keys=None, ignores_routes=False):
-        self.keys, self.ignores_routes, self.writes = keys or {}, ignores_routes, []
+    def __init__(self, keys=None, ignores=(), models=("mistral:7b-instruct", "gpt-5")):
+        self.keys, self.ignores, self.models, self.writes = keys or {}, ignores, models, []
 
     def urlopen(self, request, timeout):
         if request.get_header("Authorization") != "Bearer sk-master":
@@ -27,9 +27,11 @@ class FakeLiteLLM:
             if KEY not in self.keys:
                 raise urllib.error.HTTPError(request.full_url, 404, "not found", {}, None)
             return Response({"key": KEY, "info": self.keys[KEY]})
+        if path == "/v1/models":
+            return Response({"data": [{"id": model, "object": "model"} for model in self.models]})
         body = json.loads(request.data)
         self.writes.append((path, body))
-        self.keys.setdefault(KEY, {}).update({} if self.ignores_routes else {"allowed_routes": body["allowed_routes"]})
+        self.keys.setdefault(KEY, {}).update({field: body[field] for field in ("allowed_routes", "models") if field not in self.ignores})
         return Response(body)
 
 
@@ -50,19 +52,21 @@ class VirtualKeyTest(unittest.TestCase):
             except SystemExit as exit:
                 return exit.code
 
-    def test_a_new_key_may_call_the_routes_that_are_sold_and_no_other(self):
+    def test_a_new_key_may_call_the_routes_and_models_that_are_sold_and_no_other(self):
         litellm = FakeLiteLLM()
         self.run_script(litellm)
         self.assertEqual([("/key/generate", {"key": KEY, "key_alias": "open-webui", "allowed_routes": [
             "/v1/chat/completions", "/chat/completions", "/v1/completions", "/completions", "/v1/embeddings", "/embeddings",
-            "/v1/images/generations", "/images/generations", "/v1/models"]})], litellm.writes)
+            "/v1/images/generations", "/images/generations", "/v1/models"], "models": ["gpt-5", "mistral:7b-instruct"]})], litellm.writes)
 
     def test_a_key_of_an_earlier_release_is_restricted(self):
-        for stored in ({}, {"allowed_routes": None}, {"allowed_routes": []}, {"allowed_routes": ["llm_api_routes"]}):
+        routes = self.run_script(FakeLiteLLM())["ALLOWED_ROUTES"]
+        for stored in ({}, {"allowed_routes": None}, {"allowed_routes": []}, {"allowed_routes": ["llm_api_routes"], "models": ["gpt-5", "mistral:7b-instruct"]},
+                       {"allowed_routes": routes}, {"allowed_routes": routes, "models": []}, {"allowed_routes": routes, "models": ["gpt-5"]}):
             litellm = FakeLiteLLM({KEY: stored})
             self.run_script(litellm)
             self.assertEqual(["/key/update"], [path for path, _ in litellm.writes])
-            self.assertEqual({"key", "allowed_routes"}, set(litellm.writes[0][1]))
+            self.assertEqual({"key", "allowed_routes", "models"}, set(litellm.writes[0][1]))
 
     def test_a_restricted_key_is_left_alone(self):
         litellm = FakeLiteLLM()
@@ -72,8 +76,21 @@ class VirtualKeyTest(unittest.TestCase):
         self.assertEqual([], litellm.writes)
 
     def test_a_gateway_that_ignores_the_restriction_does_not_pass_as_started(self):
-        self.assertIn("did not restrict", self.run_script(FakeLiteLLM(ignores_routes=True)))
-        self.assertIn("did not restrict", self.run_script(FakeLiteLLM({KEY: {}}, ignores_routes=True)))
+        for ignored in ("allowed_routes", "models"):
+            self.assertIn("did not restrict", self.run_script(FakeLiteLLM(ignores=[ignored])))
+            self.assertIn("did not restrict", self.run_script(FakeLiteLLM({KEY: {}}, ignores=[ignored])))
+
+    def test_a_key_follows_the_models_of_the_plan(self):
+        litellm = FakeLiteLLM()
+        self.run_script(litellm)
+        litellm.models = ("mistral:7b-instruct",)
+        self.run_script(litellm)
+        self.assertEqual(["mistral:7b-instruct"], litellm.keys[KEY]["models"])
+
+    def test_a_gateway_without_models_has_a_key_for_none(self):
+        litellm = FakeLiteLLM(models=())
+        self.run_script(litellm)
+        self.assertEqual(["no-default-models"], litellm.keys[KEY]["models"])
 
     # LiteLLM's rule: a route is allowed if it equals an entry or begins with the entry and a slash.
     def test_no_entry_allows_a_route_to_a_providers_api_or_to_the_keys(self):

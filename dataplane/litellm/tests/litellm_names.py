@@ -1,0 +1,58 @@
+"""Names that LiteLLM 1.108 uses, from its source: litellm/types/utils.py, litellm/proxy/common_request_processing.py and route_llm_request.py.
+
+tests/compare_litellm.py compares them with an installed LiteLLM.
+"""
+
+# Values of the enum CallTypes.
+CALL_TYPES = """
+    embedding aembedding completion acompletion atext_completion text_completion image_generation aimage_generation image_edit aimage_edit moderation amoderation
+    atranscription transcription aspeech speech rerank arerank search asearch _arealtime _aresponses_websocket create_batch acreate_batch aretrieve_batch
+    retrieve_batch acancel_batch cancel_batch pass_through_endpoint anthropic_messages aanthropic_messages get_assistants aget_assistants create_assistants
+    acreate_assistants delete_assistant adelete_assistant acreate_thread create_thread aget_thread get_thread a_add_message add_message aget_messages get_messages
+    arun_thread run_thread arun_thread_stream run_thread_stream afile_retrieve file_retrieve afile_delete file_delete afile_list file_list acreate_file create_file
+    afile_content file_content create_fine_tuning_job acreate_fine_tuning_job create_video acreate_video avideo_retrieve video_retrieve avideo_content video_content
+    video_remix avideo_remix video_list avideo_list video_retrieve_job avideo_retrieve_job video_delete avideo_delete video_create_character avideo_create_character
+    video_get_character avideo_get_character video_edit avideo_edit video_extension avideo_extension vector_store_file_create avector_store_file_create
+    vector_store_file_list avector_store_file_list vector_store_file_retrieve avector_store_file_retrieve vector_store_file_content avector_store_file_content
+    vector_store_file_update avector_store_file_update vector_store_file_delete avector_store_file_delete vector_store_create avector_store_create
+    vector_store_search avector_store_search ingest aingest query aquery create_interaction acreate_interaction create_container acreate_container list_containers
+    alist_containers retrieve_container aretrieve_container delete_container adelete_container list_container_files alist_container_files upload_container_file
+    aupload_container_file create_sandbox acreate_sandbox delete_sandbox adelete_sandbox run_code arun_code code_interpreter_tool acode_interpreter_tool
+    acancel_fine_tuning_job cancel_fine_tuning_job alist_fine_tuning_jobs list_fine_tuning_jobs aretrieve_fine_tuning_job retrieve_fine_tuning_job responses
+    aresponses alist_input_items llm_passthrough_route allm_passthrough_route generate_content agenerate_content generate_content_stream agenerate_content_stream
+    ocr aocr call_mcp_tool list_mcp_tools asend_message send_message acreate_skill
+""".split()
+
+# Call types that are not in the enum: route types of the proxy, and names that its endpoints give to the hook.
+OTHER_CALL_TYPES = """
+    embeddings audio_transcription mcp_call aget_responses adelete_responses acancel_responses acompact_responses acreate_response_reply
+    acreate_realtime_client_secret arealtime_calls acreate_realtime_transcription_session alist_batches avector_store_retrieve avector_store_list
+    avector_store_update avector_store_delete avideo_generation avideo_status aretrieve_container_file adelete_container_file aretrieve_container_file_content
+    alist_skills aget_skill adelete_skill aget_interaction adelete_interaction acancel_interaction acreate_agent alist_agents aget_agent adelete_agent
+    alist_agent_versions acreate_eval alist_evals aget_eval aupdate_eval adelete_eval acancel_eval acreate_run alist_runs aget_run acancel_run adelete_run
+    adecisions apply_guardrail
+""".split()
+
+# Fields of a request that LiteLLM takes for itself (all_litellm_params), without credentials of log services, which it refuses in requests.
+PARAMETERS = """
+    _agentic_loop_depth _agentic_loop_fingerprints _agentic_loop_api_surface max_agentic_loops _code_interpreter_interception_active
+    _code_interpreter_interception_sandbox_key _code_interpreter_interception_session_scoped _code_interpreter_interception_converted_stream
+    _websearch_interception_emit_native_blocks _websearch_interception_converted_stream litellm_trusted_callback_vars aws_batch_role_arn s3_bucket_name
+    s3_region_name s3_output_bucket_name bedrock_tags metadata litellm_metadata keepalive_seconds allow_client_keepalive_override litellm_trace_id
+    litellm_request_debug guardrails tags acompletion aimg_generation atext_completion text_completion caching mock_response mock_timeout
+    disable_add_transform_inline_image_block api_key api_version prompt_id prompt_variables litellm_system_prompt provider_specific_header prompt_version api_base
+    force_timeout logger_fn verbose custom_llm_provider model_file_id_mapping litellm_logging_obj litellm_call_id _litellm_strip_stream_usage use_client id
+    fallbacks routing_strategy azure headers model_list num_retries context_window_fallback_dict retry_policy retry_strategy roles final_prompt_value bos_token
+    eos_token request_timeout client_side_timeout complete_response self client rpm tpm itpm otpm max_parallel_requests input_cost_per_token output_cost_per_token
+    input_cost_per_second output_cost_per_second hf_model_name model_info proxy_server_request secret_fields preset_cache_key caching_groups ttl cache
+    enable_prompt_caching no-log base_model stream_timeout supports_system_message region_name allowed_model_region model_config fastest_response cooldown_time
+    cache_key max_retries azure_ad_token_provider tenant_id client_id azure_username azure_password azure_scope client_secret user_continue_message
+    configurable_clientside_auth_params weight ensure_alternating_roles assistant_continue_message fallback_depth max_fallbacks attempted_targets max_budget
+    budget_duration use_in_pass_through merge_reasoning_content_in_choices litellm_credential_name allowed_openai_params litellm_session_id use_litellm_proxy
+    use_chat_completions_api rust prompt_label shared_session search_tool_name order enable_tag_filtering enable_json_schema_validation use_xai_oauth
+    auto_router_config_path auto_router_config auto_router_default_model auto_router_embedding_model auto_router_max_input_chars complexity_router_config
+    complexity_router_default_model adaptive_router_config adaptive_router_default_model quality_router_config quality_router_default_model
+    turn_off_message_logging litellm_disabled_callbacks tiered_pricing output_vector_size input_cost_per_query output_cost_per_image cache_read_input_token_cost
+    cache_creation_input_token_cost_above_1hr search_context_cost_per_query ocr_cost_per_page regional_processing_uplift_multiplier_eu
+    regional_processing_uplift_multiplier_us regional_endpoint_uplift_multiplier
+""".split()
