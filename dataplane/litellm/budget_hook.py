@@ -179,28 +179,30 @@ SOLD_PATHS = re.compile(r"/(v1/)?(chat/completions|completions|embeddings|images
 
 REFUSED_FIELDS = frozenset((
     # Another model, provider, server or account than that of the authorized model. LiteLLM merges extra_body and extra_headers into what it sends.
-    "allowed_model_region", "api_base", "api_key", "azure", "base_url", "client_id", "client_secret", "configurable_clientside_auth_params", "content_policy_fallbacks",
-    "context_window_fallback_dict", "context_window_fallbacks", "custom_llm_provider", "deployment_id", "extra_body",
-    "extra_headers", "extra_query", "fallbacks", "fastest_response", "headers", "litellm_credential_name", "model_config", "model_file_id_mapping", "model_info",
-    "model_list", "models", "organization", "prompt_id", "prompt_label", "prompt_variables", "prompt_version", "provider", "region_name", "route", "router_settings_override",
-    "routing_strategy", "specific_deployment", "tenant_id", "use_litellm_proxy", "use_xai_oauth", "user_config",
-    # What LiteLLM reports of the call, or whether it reports it at all.
-    "additional_drop_params", "allowed_openai_params", "base_model", "cache_key", "caching", "caching_groups", "callbacks", "complete_response", "drop_params",
-    "failure_callback", "input_callback", "litellm_disabled_callbacks", "litellm_request_debug", "logger_fn", "modify_params", "no-log", "preset_cache_key",
-    "service_callback", "success_callback", "tiered_pricing", "turn_off_message_logging", "verbose",
+    "allowed_model_region", "api_base", "api_key", "azure", "base_url", "client_id", "client_secret", "configurable_clientside_auth_params",
+    "content_policy_fallbacks", "context_window_fallback_dict", "context_window_fallbacks", "custom_llm_provider", "deployment_id", "extra_body",
+    "extra_headers", "extra_query", "fallbacks", "fastest_response", "headers", "litellm_credential_name", "model_config", "model_file_id_mapping",
+    "model_info", "model_list", "models", "organization", "prompt_id", "prompt_label", "prompt_variables", "prompt_version", "provider", "region_name",
+    "route", "router_settings_override", "routing_strategy", "specific_deployment", "tenant_id", "use_litellm_proxy", "use_xai_oauth", "user_config",
+    # What LiteLLM reports of the call, or whether it reports it at all; and limits of the answer that the estimate does not know.
+    "additional_drop_params", "allowed_openai_params", "base_model", "cache_key", "caching", "caching_groups", "callbacks", "complete_response",
+    "drop_params", "failure_callback", "input_callback", "litellm_disabled_callbacks", "litellm_request_debug", "logger_fn", "modify_params", "no-log",
+    "num_predict", "options", "preset_cache_key", "service_callback", "success_callback", "tiered_pricing", "turn_off_message_logging", "verbose",
     # What providers do, and bill, beside the answer of the model.
-    "background", "container", "enable_search", "inference_geo", "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins", "search_parameters",
-    "search_tool_name", "skills", "speed", "vector_store_ids", "web_search", "web_search_options",
-    # How long and how large a model stays in an Ollama that tenants share, and a limit of the answer that the estimate does not know.
-    "keep_alive", "low_vram", "main_gpu", "num_batch", "num_ctx", "num_gpu", "num_predict", "num_thread", "numa", "options", "use_mlock", "use_mmap",
+    "background", "container", "enable_search", "inference_geo", "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins",
+    "search_parameters", "search_tool_name", "skills", "speed", "vector_store_ids", "web_search", "web_search_options",
+    # How long a model occupies an Ollama that tenants share.
+    "keep_alive",
 ))
 # Simulated answers, prices, rules that choose a model, and credentials of a provider.
 REFUSED_FIELD_NAMES = re.compile(
     r"mock_.*|.*_cost(_.*)?|regional_.*|(auto|complexity|adaptive|quality)_router_.*|(aws|azure|bedrock|oci|s3|sagemaker|vertex|watsonx)_.*")
-# LiteLLM takes these from headers and the query, too. A client must not end a call whose answer the provider bills, nor have it repeated.
 IGNORED_FIELDS = (
+    # A client must not end a call whose answer the provider bills, nor have it repeated. LiteLLM takes these from headers and the query, too.
     "api_version", "client_side_timeout", "cooldown_time", "force_timeout", "max_retries", "num_retries", "provider_specific_header", "request_timeout",
     "retry_policy", "retry_strategy", "stream_timeout", "timeout",
+    # For other values than the last ones, a shared Ollama loads the model again, and the calls of all tenants wait. Open WebUI lets users set them.
+    "low_vram", "main_gpu", "num_batch", "num_ctx", "num_gpu", "num_thread", "numa", "use_mlock", "use_mmap",
 )
 NUMBER_FIELDS = ("n", "best_of", "max_tokens", "max_completion_tokens", "max_output_tokens")
 # Other service tiers cost more than the prices of the catalog.
@@ -265,7 +267,7 @@ def run_by_client(tools: Any) -> bool:
 
 
 def is_text(texts: Any) -> bool:
-    """False if an embedding has media, which providers take as text in the form of a URL. LiteLLM counts no tokens of such a call, not even those of its text."""
+    """False if there are media, which some providers take as texts in the form of a URL. LiteLLM counts no tokens of such an embedding, not even of its text."""
     pending = [texts]
     while pending:
         value = pending.pop()
@@ -724,9 +726,9 @@ def first_count(*values: Any) -> int:
 
 
 def searches(payload: Mapping[str, Any], event: Mapping[str, Any]) -> Optional[dict]:
-    """The web searches of a model that searches by itself, which its provider bills beside the tokens. An event has one feature, so they are one of their own."""
+    """The web searches of a model that searches by itself, which its provider bills beside the tokens: an event of their own, because an event has one feature."""
     usage = mapping(mapping(payload.get("metadata")).get("usage_object"))
-    quantity = first_count(mapping(usage.get("server_tool_use")).get("web_search_requests"), mapping(usage.get("prompt_tokens_details")).get("web_search_requests"))
+    quantity = first_count(*(mapping(usage.get(name)).get("web_search_requests") for name in ("server_tool_use", "prompt_tokens_details")))
     if not quantity or event.get("cache_hit"):
         return None
     common = {name: event[name] for name in ("occurred_at", "user", "session", "model")}
@@ -803,7 +805,7 @@ class BudgetHook(CustomLogger):
             "user": user_id(headers.get("x-openwebui-user-id"), *(getattr(user_api_key_dict, name, None) for name in ("end_user_id", "user_id"))),
             "session": external_id(headers.get("x-openwebui-chat-id")),
             "model": data["model"],
-            "quantity": (positive(data.get("n")) or 1) if image else None,
+            "quantity": min(positive(data.get("n")) or 1, MAXIMUM_TOKENS) if image else None,
         }
         try:
             answer = await self._authorize(data, call_type, note)

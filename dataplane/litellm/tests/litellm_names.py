@@ -1,6 +1,6 @@
-"""Names that LiteLLM 1.108 uses, from its source: litellm/types/utils.py, litellm/proxy/common_request_processing.py and route_llm_request.py.
+"""Names from LiteLLM's source of autumn 2026 (about version 1.108): litellm/types/utils.py, litellm/proxy/common_request_processing.py and route_llm_request.py.
 
-tests/compare_litellm.py compares them with an installed LiteLLM.
+compare_litellm.py compares them with an installed LiteLLM.
 """
 
 # Values of the enum CallTypes.

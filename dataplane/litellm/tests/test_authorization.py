@@ -30,6 +30,8 @@ class AuthorizationTest(support.HookTest):
         data = self.authorize({"model": "dall-e-3", "prompt": "a cat", "n": 2, "metadata": {}, "litellm_call_id": "c"}, "aimage_generation")
         self.assertEqual(("image", 2, 2), (self.control_plane.requests[0]["feature"], self.control_plane.requests[0]["quantity"], self.control_plane.requests[0]["estimated_tokens"]))
         self.assertEqual(2, data["metadata"]["budget_note"]["quantity"])
+        self.authorize({"model": "dall-e-3", "prompt": "a cat", "n": 10 ** 12, "litellm_call_id": "c"}, "aimage_generation")
+        self.assertEqual(10 ** 7, self.control_plane.requests[1]["quantity"], "more than the control plane accepts")
 
     def test_the_note_is_stored_in_litellms_metadata_and_not_sent_to_the_provider(self):
         data = support.chat()

@@ -112,9 +112,11 @@ class SoldCallsTest(support.HookTest):
         self.assertEqual(8, len(self.control_plane.requests))
 
     def test_a_request_cannot_change_how_a_shared_model_is_loaded(self):
-        for field, value in {"keep_alive": -1, "num_ctx": 131_072, "num_gpu": 0, "num_thread": 1, "use_mmap": False, "options": {"num_ctx": 131_072}}.items():
+        for field, value in {"keep_alive": -1, "options": {"num_ctx": 131_072}}.items():
             self.refused(support.chat(**{field: value}))
             self.refused({"model": "nomic-embed-text", "input": "text", field: value}, "aembedding")
+        data = self.authorize(support.chat(num_ctx=131_072, num_gpu=0, num_thread=1, use_mmap=False, temperature=0.5))
+        self.assertEqual({*support.chat(), "temperature"}, set(data))
 
     def test_media_of_a_message_are_inline(self):
         data = "data:image/png;base64,AAAA"
