@@ -155,6 +155,12 @@ class SoldCallsTest(support.HookTest):
                                            provider_specific_header={"extra_headers": {"anthropic-beta": "context-1m-2025-08-07"}}))
         self.assertEqual(set(support.chat()), set(data))
 
+    def test_a_client_cannot_keep_a_provider_from_sending_its_usage(self):
+        data = self.authorize(support.chat(stream=True, stream_options={"include_usage": False, "include_obfuscation": False}))
+        self.assertEqual({"include_usage": True, "include_obfuscation": False}, data["stream_options"])
+        for more in ({"stream": True}, {"stream": True, "stream_options": None}, {"stream_options": {"include_usage": False}}):
+            self.assertEqual(support.chat(**more).get("stream_options"), self.authorize(support.chat(**more)).get("stream_options"))
+
     def test_each_field_that_litellm_takes_for_itself_is_refused_or_ignored_or_harmless(self):
         for field in litellm_names.PARAMETERS:
             refused = field in self.module.REFUSED_FIELDS or bool(self.module.REFUSED_FIELD_NAMES.fullmatch(field))
