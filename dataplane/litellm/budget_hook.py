@@ -182,8 +182,9 @@ REFUSED_FIELDS = frozenset((
     "allowed_model_region", "api_base", "api_key", "azure", "base_url", "client_id", "client_secret", "configurable_clientside_auth_params",
     "content_policy_fallbacks", "context_window_fallback_dict", "context_window_fallbacks", "custom_llm_provider", "deployment_id", "extra_body",
     "extra_headers", "extra_query", "fallbacks", "fastest_response", "headers", "litellm_credential_name", "litellm_params", "model_config",
-    "model_file_id_mapping", "model_info", "model_list", "models", "optional_params", "organization", "prompt_id", "prompt_label", "prompt_variables", "prompt_version", "provider", "region_name",
-    "route", "router_settings_override", "routing_strategy", "specific_deployment", "tenant_id", "use_litellm_proxy", "use_xai_oauth", "user_config",
+    "model_file_id_mapping", "model_info", "model_list", "models", "optional_params", "organization", "prompt_id", "prompt_label", "prompt_variables",
+    "prompt_version", "provider", "region_name", "route", "router_settings_override", "routing_strategy", "specific_deployment", "tenant_id",
+    "use_litellm_proxy", "use_xai_oauth", "user_config",
     # What LiteLLM reports of the call, or whether it reports it at all; and limits of the answer that the estimate does not know.
     "additional_drop_params", "allowed_openai_params", "base_model", "cache_key", "caching", "caching_groups", "callbacks", "complete_response",
     "drop_params", "failure_callback", "input_callback", "litellm_disabled_callbacks", "litellm_request_debug", "logger_fn", "modify_params", "no-log",
