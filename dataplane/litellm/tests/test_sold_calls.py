@@ -1,5 +1,5 @@
 import importlib
-import os
+import pathlib
 import re
 import sys
 import types
@@ -189,8 +189,9 @@ class FailOpenTest(support.HookTest):
 
 class PinnedNamesTest(unittest.TestCase):
     def test_the_readme_says_what_becomes_of_each_call_type(self):
-        with open(os.path.join(os.path.dirname(support.HOOK), "README.md"), encoding="utf-8") as file:
-            section = file.read().split("\n## Call types\n")[1].split("\n## ")[0]
+        # Also from the output folder of tests/Journeys, to which only the Python files are copied.
+        readme = next(folder / "dataplane/litellm/README.md" for folder in pathlib.Path(support.HOOK).parents if (folder / "dataplane/litellm/README.md").exists())
+        section = readme.read_text(encoding="utf-8").split("\n## Call types\n")[1].split("\n## ")[0]
         listed = [name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
         self.assertEqual(sorted(listed), sorted(set(listed)), "each once")
         self.assertEqual(set(litellm_names.CALL_TYPES), set(listed))
