@@ -8,17 +8,21 @@ settings=${DESTDIR:-}/etc/controlplane
 compose() { docker compose --project-name controlplane --env-file "$settings/platform.env" --file "$here/compose.yaml" "$@"; }
 
 # Recreated containers, as after an upgrade, are no longer connected to the tenants' networks. Ollama belongs to those of the gateways only: whoever
-# reaches it can use and delete the models of all tenants.
+# reaches it can use and delete the models of all tenants. Each network fails alone.
 connect_tenant_networks() {
-    for network in $(docker network ls --filter label=controlplane.tenant --format '{{.Name}}'); do
+    tenant_networks=$(networks tenant)
+    model_networks=$(networks models)
+    for network in $tenant_networks; do
         connect "$network" traefik postgres
-        case " $(members "$network")" in *" ollama "*) docker network disconnect --force "$network" ollama ;; esac
+        disconnect "$network" ollama
     done
-    for network in $(docker network ls --filter label=controlplane.models --format '{{.Name}}'); do
+    for network in $model_networks; do
         # An environment with an Ollama of its own does not use the shared one.
         case $(members "$network") in *-ollama-dedicated-*) ;; *) connect "$network" ollama ;; esac
     done
 }
+
+networks() { docker network ls --filter "label=controlplane.$1" --format '{{.Name}}'; }
 
 members() { docker network inspect --format '{{range .Containers}}{{.Name}} {{end}}' "$1"; }
 
@@ -26,11 +30,11 @@ members() { docker network inspect --format '{{range .Containers}}{{.Name}} {{en
 connect() {
     network_name=$1
     shift
-    connected=$(members "$network_name")
+    connected=$(members "$network_name") || connected=
     for container; do
         case " $connected" in
             *" $container "*) ;;
-            *) docker network connect "$network_name" "$container" ;;
+            *) docker network connect "$network_name" "$container" || record_failure "$network_name" ;;
         esac
     done
 }
@@ -48,13 +52,34 @@ limit_connections() {
     done
 }
 
+# disconnect NETWORK CONTAINER
+disconnect() {
+    case " $(members "$1")" in *" $2 "*) docker network disconnect --force "$1" "$2" || record_failure "$1" ;; esac
+}
+
+# A network that is gone was removed with its environment in the meantime: record_failure NETWORK
+record_failure() {
+    case "$failed_networks " in *" $1 "*) return 0 ;; esac
+    if docker network ls --format '{{.Name}}' | grep -Fqx "$1"; then
+        failed_networks="$failed_networks $1"
+    fi
+}
+failed_networks=
+
 case ${1:-} in
     start)
-        compose up --detach --wait --wait-timeout 600 --remove-orphans
+        status=0
+        # Environments need the services that did start.
+        compose up --detach --wait --wait-timeout 600 --remove-orphans || status=1
         connect_tenant_networks
+        if [ -n "$failed_networks" ]; then
+            echo "These networks could not be connected, so their environments may not respond:$failed_networks" >&2
+            status=1
+        fi
         # Ollama's network in releases up to 0.2, which led to the internet.
         docker network rm controlplane_models >/dev/null 2>&1 || :
         limit_connections
+        exit "$status"
         ;;
     stop) compose stop ;;
     # The server itself has no access to the internet and cannot write its models.

@@ -7,7 +7,8 @@ static class FakeCommands
     {
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
         // networks: the tenants' networks, model-networks: those of their gateways and Ollama, one per line. members-NETWORK: its containers. full: dumps of the
-        // databases that it lists fail. environments: the names of their databases, one per line. no-restore: restoring this schema fails.
+        // databases that it lists fail. broken-NETWORK: nothing can join that network; removed-NETWORK: it is removed after it was listed. unhealthy: a service
+        // of the platform does not start. environments: the names of their databases, one per line. no-restore: restoring this schema fails.
         ["docker"] = """
             case "$*" in
                 "container inspect --format {{.State.Running}} "*) [ -f "$state/running-$5" ] && echo true ;;
@@ -16,11 +17,14 @@ static class FakeCommands
                 "image inspect "*) [ -f "$state/image-$3" ] ;;
                 "build "*) [ ! -f "$state/no-build" ] || { echo "no route to nuget" >&2; exit 1; }
                     while [ "$1" != --tag ]; do shift; done; touch "$state/image-$2" ;;
-                *" up --detach "*) for name in traefik controlplane postgres ollama; do touch "$state/running-$name"; done ;;
+                *" up --detach "*) for name in traefik controlplane postgres ollama; do touch "$state/running-$name"; done; [ ! -f "$state/unhealthy" ] ;;
                 "compose --project-name controlplane "*" down") rm -f "$state"/running-* ;;
                 "network ls "*controlplane.tenant*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
                 "network ls "*controlplane.models*) [ ! -f "$state/model-networks" ] || cat "$state/model-networks" ;;
-                "network inspect "*) for name; do :; done; [ ! -f "$state/members-$name" ] || cat "$state/members-$name" ;;
+                "network ls --format "*) cat "$state/networks" "$state/model-networks" 2>/dev/null || : ;;
+                "network connect "*) [ ! -f "$state/broken-$3" ] || exit 1
+                    [ ! -f "$state/removed-$3" ] || { grep -vx "$3" "$state/networks" >"$state/left"; mv "$state/left" "$state/networks"; exit 1; } ;;
+                "network inspect "*) for name; do :; done; [ ! -f "$state/removed-$name" ] || exit 1; [ ! -f "$state/members-$name" ] || cat "$state/members-$name" ;;
                 "network rm controlplane_models") echo "network controlplane_models not found" >&2; exit 1 ;;
                 "exec postgres timeout 900 pg_dump "*) for name; do :; done; echo "the dump"; ! grep -qx "$name" "$state/full" 2>/dev/null ;;
                 "exec postgres timeout 900 pg_dumpall "*) echo "the roles" ;;

@@ -29,6 +29,32 @@ public sealed class OperationTests : IDisposable
             _host.Calls.Where(call => call.Contains(" connect ", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("removed", 0)]
+    [InlineData("broken", 1)]
+    public void A_network_that_cannot_be_connected_keeps_no_other_environment_from_the_proxy(string state, int exitCode)
+    {
+        _host.SetState("networks", "tenant-acme\ntenant-beta\n");
+        _host.SetState($"{state}-tenant-acme");
+        _host.SetState("model-networks", "tenant-beta_models\n");
+
+        var result = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Equal(exitCode != 0, result.Errors.Contains("could not be connected, so their environments may not respond: tenant-acme", StringComparison.Ordinal));
+        Assert.Contains("docker network connect tenant-beta traefik", _host.Calls);
+        Assert.Contains("docker network connect tenant-beta_models ollama", _host.Calls);
+    }
+
+    [Fact]
+    public void A_service_that_does_not_start_keeps_no_environment_from_the_others()
+    {
+        _host.SetState("networks", "tenant-acme\n");
+        _host.SetState("unhealthy");
+        Assert.Equal(1, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        Assert.Contains("docker network connect tenant-acme traefik", _host.Calls);
+    }
+
     [Fact]
     public void Ollama_leaves_the_tenants_networks_of_earlier_releases()
     {
