@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
@@ -129,6 +130,17 @@ public sealed class PlatformTests
             Routers().Where(router => router.Key is not "gateways").Select(router => (string)((Dictionary<object, object>)router.Value)["rule"]).Order(StringComparer.Ordinal));
 
         static Dictionary<object, object> Routers() => (Dictionary<object, object>)((Dictionary<object, object>)Read("deploy/vps/traefik/routes.yaml")["http"])["routers"];
+    }
+
+    [Fact]
+    public void New_trials_leave_certificates_to_others_unless_the_operator_sets_another_number()
+    {
+        // New names of a registered domain for which Let's Encrypt issues certificates in seven days.
+        const int issued = 50;
+        var trials = int.Parse(
+            File.ReadLines(At("deploy/vps/defaults.env")).Single(line => line.StartsWith("CONTROLPLANE_LIMIT_TRIALS=", StringComparison.Ordinal)).Split('=')[1], CultureInfo.InvariantCulture);
+        Assert.InRange(7 * trials, 7, issued - 7);
+        Assert.Equal(["./defaults.env", "${CONTROLPLANE_DATA:?}/settings/controlplane.env"], (List<object>)Services["controlplane"]["env_file"]);
     }
 
     [Fact]
