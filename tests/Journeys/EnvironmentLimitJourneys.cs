@@ -36,7 +36,10 @@ public sealed class EnvironmentLimitJourneys
         await rig.ProvisionAsync();
         Assert.Equal(["ready", "requested", "ready"], await StatesAsync(rig, first, second, paying));
 
-        await rig.ScalarAsync<int>("with moved as (update control.provisioning_run set requested_at = requested_at - interval '1 day' returning 1) select count(*)::int from moved");
+        await rig.ScalarAsync<int>("with moved as (update control.environment set created_at = created_at - interval '1 day' returning 1) select count(*)::int from moved");
+        // As after the retention of runs: the first one is gone, and only a later one is left.
+        await rig.RequestAsync(first, RunKinds.Restart);
+        await rig.ScalarAsync<int>("with purged as (delete from control.provisioning_run where kind = 'provision' returning 1) select count(*)::int from purged");
         await rig.ProvisionAsync();
         Assert.Equal(["ready", "ready", "ready"], await StatesAsync(rig, first, second, paying));
     }
@@ -123,15 +126,7 @@ public sealed class EnvironmentLimitJourneys
         Assert.Equal(4, (await job).Counts["succeeded"]);
     }
 
-    static async Task<RigTenant> TrialAsync(ProvisioningRig rig)
-    {
-        var tenant = await rig.TenantAsync("trial");
-        var now = rig.Get<Clock>().GetUtcNow();
-        await using var transaction = await rig.Database.BeginAsync(tenant.Id, default);
-        await transaction.StartSubscriptionAsync(tenant.Id, (await transaction.PlanAsync("trial", now, default))!, agreed: null, now, default);
-        await transaction.CommitAsync(default);
-        return tenant;
-    }
+    static Task<RigTenant> TrialAsync(ProvisioningRig rig) => rig.TrialAsync();
 
     static async Task<List<string>> StatesAsync(ProvisioningRig rig, params RigTenant[] tenants)
     {

@@ -6,7 +6,7 @@ namespace ControlPlane.Provisioning;
 /// <param name="Reserved">Of these, for superusers and members of <c>pg_use_reserved_connections</c>.</param>
 /// <param name="ControlPlane">Of these, for the control plane: see <see cref="ControlPlaneOptions.DatabaseConnections"/>.</param>
 /// <param name="PerEnvironment">The connection limits of an environment's logins together.</param>
-/// <param name="Environments">How many there are, suspended ones included.</param>
+/// <param name="Environments">How many there are, suspended ones included, except those of trials that have ended.</param>
 /// <param name="Waiting">Active tenants whose environment is not requested yet: see <see cref="MissingEnvironments"/>.</param>
 public sealed record EnvironmentCapacity(int MaxConnections, int Reserved, int ControlPlane, int PerEnvironment, int Environments, int Waiting)
 {
@@ -25,7 +25,7 @@ public sealed record EnvironmentCapacity(int MaxConnections, int Reserved, int C
     const string Select = $"""
         select current_setting('max_connections')::int,
                current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0),
-               (select count(*)::int from control.environment where state <> 'deleted'),
+               (select count(*)::int from control.environment where {EnvironmentTable.UsesPlace}),
                (select count(*)::int from control.tenant t left join control.environment e on e.tenant_id = t.id where {MissingEnvironments.IsMissing})
         """;
 }

@@ -8,4 +8,7 @@ public sealed record EnvironmentLimits
 
     /// <summary>First environments of trials within 24 hours.</summary>
     public int TrialsPerDay { get; init; } = 50;
+
+    /// <summary>How many of the environments may be of trials, in percent, rounded up: the others are left for paying tenants.</summary>
+    public int TrialShare { get; init; } = 50;
 }

@@ -2,6 +2,9 @@ namespace ControlPlane.Provisioning;
 
 static class EnvironmentTable
 {
+    /// <summary>Condition on <c>control.environment</c>: it counts against the largest number of environments. One that was stopped at the end of its trial does not.</summary>
+    public const string UsesPlace = "not (state = 'deleted' or (state = 'suspended' and trial_stage in ('stopped', 'warned')))";
+
     /// <summary>Applies an event to an environment whose row is locked. A late event changes nothing.</summary>
     public static async Task ApplyAsync(
         this Transaction transaction, TimeProvider clock, Guid tenant, EnvironmentEvent e, string? detail, CancellationToken ct)

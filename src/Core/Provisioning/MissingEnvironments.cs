@@ -66,8 +66,9 @@ public sealed class MissingEnvironments(
         var room = await ReadRoomAsync(transaction, ct);
         await transaction.AuditAsync(clock, null, "job:provision", "environments.waiting", new { waiting }, ct);
         await transaction.CommitAsync(ct);
-        return $"{waiting} tenants wait for their environment. There are {room.Environments} environments of at most {room.Limit}, and {room.Trials} new ones of trials "
-            + $"in 24 hours of at most {limits.TrialsPerDay}: add capacity, or raise CONTROLPLANE_ENVIRONMENTS or CONTROLPLANE_LIMIT_TRIALS.";
+        return $"{waiting} tenants wait for their environment. There are {room.Environments} environments of at most {room.Limit}, {room.Trials} of trials of at most "
+            + $"{room.TrialLimit}, and {room.NewTrials} new ones of trials in 24 hours of at most {limits.TrialsPerDay}: add capacity, or raise CONTROLPLANE_ENVIRONMENTS, "
+            + "CONTROLPLANE_TRIAL_SHARE or CONTROLPLANE_LIMIT_TRIALS.";
     }
 
     async Task<bool> RequestAsync(MissingEnvironment environment, CancellationToken ct)
@@ -91,8 +92,8 @@ public sealed class MissingEnvironments(
     async Task<Room> ReadRoomAsync(Transaction transaction, CancellationToken ct)
     {
         var capacity = await EnvironmentCapacity.ReadAsync(transaction, options, ct);
-        var trials = await transaction.ScalarAsync<int>(RecentTrials, ct, clock.GetUtcNow() - TrialWindow);
-        return new(capacity.Environments, limits.Environments ?? await ReadDefaultAsync(capacity, ct), trials, limits.TrialsPerDay);
+        var (trials, newTrials) = await transaction.FirstAsync(Trials, row => (row.GetInt32(0), row.GetInt32(1)), ct, clock.GetUtcNow() - TrialWindow);
+        return new(capacity.Environments, limits.Environments ?? await ReadDefaultAsync(capacity, ct), trials, newTrials, limits);
     }
 
     // Rendered environments use nothing until their operator starts them.
@@ -101,10 +102,13 @@ public sealed class MissingEnvironments(
             ? int.MaxValue
             : Math.Min(capacity.Capacity, (_dataPlaneCapacity ??= await dataPlane.ReadCapacityAsync(ct)) ?? int.MaxValue);
 
-    sealed record Room(int Environments, int Limit, int Trials, int TrialsPerDay)
+    /// <param name="Trials">Those of the environments that are of trials.</param>
+    /// <param name="NewTrials">First environments of trials within the window.</param>
+    sealed record Room(int Environments, int Limit, int Trials, int NewTrials, EnvironmentLimits Limits)
     {
         public int Left => Math.Max(0, Limit - Environments);
-        public int LeftForTrials => Math.Clamp(TrialsPerDay - Trials, 0, Left);
+        public int TrialLimit => (int)(((long)Limit * Limits.TrialShare + 99) / 100);
+        public int LeftForTrials => Math.Clamp(Math.Min(TrialLimit - Trials, Limits.TrialsPerDay - NewTrials), 0, Left);
     }
 
     const string Missing = $"""
@@ -121,10 +125,9 @@ public sealed class MissingEnvironments(
         select id, slug, is_trial from turn where place <= case when is_trial then $3 else $2 end order by is_trial, place limit $2
         """;
 
-    const string RecentTrials = """
-        select count(*)::int from (
-            select r.tenant_id from control.provisioning_run r join control.subscription s on s.tenant_id = r.tenant_id
-            where s.trial_ends_at is not null group by r.tenant_id having min(r.requested_at) > $1) as recent
+    const string Trials = $"""
+        select count(*) filter (where {EnvironmentTable.UsesPlace})::int, count(*) filter (where e.created_at > $1)::int
+        from control.environment e join control.subscription s on s.tenant_id = e.tenant_id where s.trial_ends_at is not null
         """;
 
     const string IsAlerted = """

@@ -73,13 +73,13 @@ public static class RequestProvisioning
     }
 
     const string CreateEnvironment = """
-        insert into control.environment (tenant_id, state, address, updated_at)
-        select id, 'requested', $2, $3 from control.tenant where id = $1 and status = 'active'
+        insert into control.environment (tenant_id, state, address, created_at, updated_at)
+        select id, 'requested', $2, $3, $3 from control.tenant where id = $1 and status = 'active'
         on conflict (tenant_id) do nothing
         """;
 
     const string LockEnvironment = """
-        insert into control.environment as e (tenant_id, state, address, updated_at) values ($1, 'requested', $2, $3)
+        insert into control.environment as e (tenant_id, state, address, created_at, updated_at) values ($1, 'requested', $2, $3, $3)
         on conflict (tenant_id) do update set address = excluded.address
         returning e.state
         """;

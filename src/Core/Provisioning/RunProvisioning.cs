@@ -3,10 +3,10 @@ using Npgsql;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>The job <c>provision</c>: requests missing environments, ends long transactions of environments, and executes the runs that are due, several tenants
+/// <summary>The job <c>provision</c>: ends trials, requests missing environments, ends long transactions of environments, and executes the runs that are due, several tenants
 /// at once, until none is left. Any number of processes may run it at the same time.</summary>
 public sealed class RunProvisioning(
-    ControlDatabase database, MissingEnvironments missing, OldSchemas oldSchemas, EndLongTransactions longTransactions, ExecuteRun execute,
+    ControlDatabase database, EndTrials endTrials, MissingEnvironments missing, OldSchemas oldSchemas, EndLongTransactions longTransactions, ExecuteRun execute,
     ProvisioningOptions options, ILogger<RunProvisioning> log)
 {
     /// <summary>How often a busy job polls for further runs.</summary>
@@ -21,6 +21,7 @@ public sealed class RunProvisioning(
         var ended = 0;
         var parts = new JobParts(JobSchedules.Provision, log);
         var failed = new HashSet<Guid>();
+        await endTrials.RunAsync(parts, ct);
         try
         {
             do
@@ -32,7 +33,7 @@ public sealed class RunProvisioning(
                     && await Lease.ClaimAsync(database, options.Lease, ct, includeRetries: retry is null or { IsCompleted: true }) is { } lease)
                 {
                     active.Add(ExecuteAsync(lease));
-                    retry = lease.Run.Attempts > 0 ? active[^1] : retry;
+                    retry = lease.Run.IsRetry ? active[^1] : retry;
                 }
 
                 if (active.Count > 0)

@@ -16,11 +16,11 @@ static class MemberPages
     }
 
     static async Task<RazorComponentResult> Dashboard(
-        ClaimsPrincipal user, ControlDatabase database, Clock clock, ControlPlaneOptions options, CancellationToken ct)
+        ClaimsPrincipal user, ControlDatabase database, Clock clock, ControlPlaneOptions options, RetentionPolicy retention, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
         return await transaction.DashboardAsync(options, user.TenantId(), clock.GetUtcNow(), ct) is { } model
-            ? new RazorComponentResult<DashboardPage>(new { Model = model, options.PublicUrl })
+            ? new RazorComponentResult<DashboardPage>(new { Model = model, options.PublicUrl, KeptUntil = model.Trial?.DeletesAt(retention[RetentionClasses.Trials]) })
             : new RazorComponentResult<NotVerifiedPage>();
     }
 

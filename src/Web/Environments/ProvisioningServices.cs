@@ -29,6 +29,7 @@ public static class ProvisioningServices
         services.AddSingleton<ProvisioningSteps>();
         services.AddSingleton<ExecuteRun>();
         services.AddSingleton<MissingEnvironments>();
+        services.AddSingleton<EndTrials>();
         services.AddSingleton<EndLongTransactions>();
         services.AddSingleton<RunProvisioning>();
         services.AddSingleton<EnvironmentAccess>();
@@ -41,6 +42,7 @@ public static class ProvisioningServices
     {
         Environments = configuration["CONTROLPLANE_ENVIRONMENTS"] is { Length: > 0 } ? configuration.ReadCount("CONTROLPLANE_ENVIRONMENTS", 1, "largest number of environments") : null,
         TrialsPerDay = configuration.ReadCount("CONTROLPLANE_LIMIT_TRIALS", new EnvironmentLimits().TrialsPerDay, "number per day") * (sandbox ? 1000 : 1),
+        TrialShare = configuration.ReadCount("CONTROLPLANE_TRIAL_SHARE", new EnvironmentLimits().TrialShare, "percent", maximum: 100),
     };
 
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>

@@ -68,6 +68,17 @@ sealed class ProvisioningRig : IAsyncDisposable
         return new RigTenant(id, slug);
     }
 
+    /// <summary>Creates an active tenant on a trial, whose owner has confirmed the address.</summary>
+    public async Task<RigTenant> TrialAsync()
+    {
+        var (tenant, now) = (await TenantAsync("trial"), Get<Clock>().GetUtcNow());
+        await using var transaction = await Database.BeginAsync(tenant.Id, default);
+        await transaction.StartSubscriptionAsync(tenant.Id, (await transaction.PlanAsync("trial", now, default))!, agreed: null, now, default);
+        await transaction.ExecuteAsync("update control.member set confirmed_at = $2 where tenant_id = $1", default, tenant.Id, now);
+        await transaction.CommitAsync(default);
+        return tenant;
+    }
+
     public async Task<EnvironmentState> RequestAsync(RigTenant tenant, string kind)
     {
         await using var transaction = await Database.BeginAsync(tenant.Id, default);

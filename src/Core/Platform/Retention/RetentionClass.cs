@@ -27,6 +27,9 @@ public static class RetentionClasses
 
     public static readonly RetentionClass Provisioning = new("provisioning", 180, 7, "provisioning runs with their steps, from their end; the newest of each tenant stays");
 
+    // Long enough for its stages: three days until it is stopped, and seven of notice.
+    public static readonly RetentionClass Trials = new("trials", 30, 10, "environments of trials with all of their data, from the trial's end, seven days after an email; the tenant with them");
+
     public static readonly RetentionClass Jobs = new("jobs", 90, 7, "records of job runs, from their start; the newest of each job stays");
 
     public static readonly RetentionClass Authorizations = new("authorizations", 2, 1, "answers to authorizations, reservations that have ended, and counts of the usage received on a day");
@@ -38,5 +41,5 @@ public static class RetentionClasses
     public static readonly RetentionClass Usage = new("usage", 400, 180, "months of single usage events, from the month's end; detached once all of their invoices exist. Daily sums stay");
 
     public static IReadOnlyList<RetentionClass> All { get; } =
-        [Signups, Links, Sessions, Keys, Mail, Webhooks, Provisioning, Jobs, Authorizations, Quarantine, Usage];
+        [Signups, Links, Sessions, Keys, Mail, Webhooks, Provisioning, Trials, Jobs, Authorizations, Quarantine, Usage];
 }
