@@ -183,6 +183,52 @@ public sealed class ProvisioningCrashes
         Assert.Equal(("ready", "running"), (after.State, after.Detail));
         Assert.Equal(before.Steps.Where(step => step.State == "done"), after.Steps.Take(4));
         Assert.Equal(2, await rig.ScalarAsync<long>("select fencing_token from control.provisioning_run where tenant_id = $1", tenant.Id));
+        Assert.Equal(signal == "KILL" ? 1 : 0, await rig.ScalarAsync<int>("select interruptions from control.provisioning_run where tenant_id = $1", tenant.Id));
+    }
+
+    [Fact]
+    public async Task A_run_that_ends_its_worker_again_and_again_fails_and_others_come_first()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var (deadly, other) = (await rig.TenantAsync(), await rig.TenantAsync());
+        await rig.RequestAsync(deadly, RunKinds.Provision);
+        for (var kill = 0; kill < 5; kill++)
+        {
+            await using (var killed = await Lease.ClaimAsync(rig.Database, LeaseDuration, default))
+            {
+                Assert.Equal((deadly.Id, kill, 0), (killed!.Run.Tenant, killed.Run.Interruptions, killed.Run.Attempts));
+            }
+
+            await rig.ExpireLeasesAsync();
+            Assert.Null(await Lease.ClaimAsync(rig.Database, LeaseDuration, default, includeRetries: false));
+        }
+
+        await rig.RequestAsync(other, RunKinds.Provision);
+        await using (var first = await Lease.ClaimAsync(rig.Database, LeaseDuration, default))
+        {
+            Assert.Equal(other.Id, first!.Run.Tenant);
+            await first.ReleaseAsync();
+        }
+
+        var report = await rig.ProvisionAsync();
+
+        Assert.Equal((1, 1), (report.Counts["succeeded"], report.Counts["failed"]));
+        Assert.Contains("interrupted 5 times", Assert.Single(report.Alerts), StringComparison.Ordinal);
+        Assert.Equal(("failed", "secrets"), ((await rig.StatusAsync(deadly)).State, (await rig.StatusAsync(deadly)).FailedStep));
+        Assert.IsType<EnvironmentResult.Accepted>(await rig.Get<OperateEnvironment>().RetryAsync(deadly.Id, "operator", default));
+        await rig.ProvisionAsync();
+        Assert.Equal("ready", (await rig.StatusAsync(deadly)).State);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_interrupted_has_as_many_attempts_as_any_other()
+    {
+        var dataPlane = new FakeDataPlane { Start = (_, _) => throw new InvalidOperationException("no image") };
+        await using var rig = await ProvisioningRig.StartAsync(dataPlane: dataPlane);
+        await rig.RequestAsync(await rig.TenantAsync(), RunKinds.Provision);
+        await rig.ScalarAsync<int>("update control.provisioning_run set interruptions = 4 returning 1");
+        var report = await rig.ProvisionAsync();
+        Assert.Equal((4, 1), (report.Counts["will_retry"], report.Counts["failed"]));
     }
 
     static Process StartJob(ProvisioningRig rig, string bin)

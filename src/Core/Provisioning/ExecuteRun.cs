@@ -39,7 +39,7 @@ public sealed class ExecuteRun(
         {
             // What is wrong with this run will be wrong again: it counts as an attempt, so that it ends.
             log.LogError(e, "Tenant {Tenant}: run {Run} could not be recorded", lease.Run.Tenant, lease.Run.Id);
-            return await FailAsync(lease, NoStep, "record", e.Message, lease.Lost);
+            return await FailAsync(lease, NoStep, "record", e.Message, provisioning.DelayAfter(lease.Run.Attempts + 1), lease.Lost);
         }
     }
 
@@ -55,6 +55,12 @@ public sealed class ExecuteRun(
             },
             ct);
 
+        if (run.Interruptions >= provisioning.MaxInterruptions && remaining is [var next, ..])
+        {
+            return await FailAsync(
+                lease, next.Ordinal, next.Name, $"The process that executed this step was interrupted {run.Interruptions} times: by an outage, or by the step itself.", delay: null, ct);
+        }
+
         TenantEnvironment? environment = null;
         foreach (var (ordinal, name) in remaining)
         {
@@ -69,7 +75,7 @@ public sealed class ExecuteRun(
             {
                 // Whatever went wrong in a step is shown to the operator, and the step is retried.
                 log.LogWarning(e, "Tenant {Tenant}: step {Step} of run {Run} failed", run.Tenant, name, run.Id);
-                return await FailAsync(lease, ordinal, name, e.Message, ct);
+                return await FailAsync(lease, ordinal, name, e.Message, provisioning.DelayAfter(run.Attempts + 1), ct);
             }
 
             await lease.WriteAsync(transaction => transaction.ExecuteAsync(FinishStep, ct, run.Id, ordinal, "done", detail), ct);
@@ -91,11 +97,11 @@ public sealed class ExecuteRun(
                 $"The tenant's data belongs to region {environment.Region}, and this installation is in {options.Region}: provision it there, or correct CONTROLPLANE_REGION.");
     }
 
-    async Task<RunOutcome> FailAsync(Lease lease, int ordinal, string name, string reason, CancellationToken ct)
+    /// <param name="delay">Until the next attempt; null: this was the last one.</param>
+    async Task<RunOutcome> FailAsync(Lease lease, int ordinal, string name, string reason, TimeSpan? delay, CancellationToken ct)
     {
         var run = lease.Run;
         reason = StoredText.Clean(reason);
-        var delay = provisioning.DelayAfter(run.Attempts + 1);
         await lease.WriteAsync(
             async transaction =>
             {

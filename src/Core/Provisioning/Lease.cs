@@ -4,7 +4,12 @@ namespace ControlPlane.Provisioning;
 
 /// <summary>A run that this worker has claimed.</summary>
 /// <param name="FencingToken">Higher than that of any earlier worker, whose writes are rejected from now on.</param>
-public sealed record ClaimedRun(Guid Id, Guid Tenant, string Kind, long FencingToken, int Attempts);
+/// <param name="Attempts">That have failed.</param>
+/// <param name="Interruptions">Workers that have neither finished nor released it.</param>
+public sealed record ClaimedRun(Guid Id, Guid Tenant, string Kind, long FencingToken, int Attempts, int Interruptions)
+{
+    public bool IsRetry => Attempts + Interruptions > 0;
+}
 
 /// <summary>
 /// The exclusive right to execute one run. A heartbeat extends it; every write checks it and locks the run's row. When another worker has claimed the
@@ -31,14 +36,14 @@ public sealed class Lease : IAsyncDisposable
     /// <summary>Cancelled when the lease is lost or the process shuts down.</summary>
     public CancellationToken Lost => _lost.Token;
 
-    /// <summary>Claims the run that is due next: suspensions and deletions first, then the one with the fewest failed attempts.</summary>
-    /// <param name="includeRetries">False: only a run of which no attempt has failed.</param>
+    /// <summary>Claims the run that is due next: suspensions and deletions first, then the one with the fewest failed attempts and interruptions.</summary>
+    /// <param name="includeRetries">False: only a run of which no attempt has failed or was interrupted.</param>
     /// <returns>null when no run is due.</returns>
     public static async Task<Lease?> ClaimAsync(ControlDatabase database, TimeSpan duration, CancellationToken ct, bool includeRetries = true)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var run = await transaction.FirstAsync(
-            Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4)), ct, duration,
+            Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4), row.GetInt32(5)), ct, duration,
             includeRetries);
         await transaction.CommitAsync(ct);
         return run is null ? null : new Lease(database, run, duration, ct);
@@ -112,14 +117,17 @@ public sealed class Lease : IAsyncDisposable
     // A fifth is left for the round trip: this worker must have stopped when the lease in the database expires.
     void ExtendLocally() => _lost.CancelAfter(_duration * 0.8);
 
-    // $1: duration of the lease. A run whose lease has expired belongs to a worker that has died.
+    // $1: duration of the lease. A run whose lease has expired belongs to a worker that has died. The interruption is counted at the next claim, because that
+    // worker could not. Runs that may have ended their worker come after the others, one at a time: whatever ran beside them was interrupted as well.
     const string Claim = """
-        update control.provisioning_run set state = 'running', fencing_token = fencing_token + 1, lease_until = now() + $1
+        update control.provisioning_run set state = 'running', fencing_token = fencing_token + 1, lease_until = now() + $1,
+            interruptions = interruptions + (state = 'running')::int
         where id = (
             select id from control.provisioning_run
-            where ((state = 'queued' and next_attempt_at <= now()) or (state = 'running' and lease_until <= now())) and ($2 or attempts = 0)
-            order by kind in ('suspend', 'delete') desc, attempts, next_attempt_at limit 1 for update skip locked)
-        returning id, tenant_id, kind, fencing_token, attempts
+            where ((state = 'queued' and next_attempt_at <= now()) or (state = 'running' and lease_until <= now()))
+              and ($2 or attempts + interruptions + (state = 'running')::int = 0)
+            order by kind in ('suspend', 'delete') desc, attempts + interruptions + (state = 'running')::int, next_attempt_at limit 1 for update skip locked)
+        returning id, tenant_id, kind, fencing_token, attempts, interruptions
         """;
 
     const string Extend = """
@@ -129,7 +137,8 @@ public sealed class Lease : IAsyncDisposable
     // A run that replaced this one is delayed until this lease expires. This worker has stopped, so the delay ends.
     const string Release = """
         with released as (
-            update control.provisioning_run set lease_until = now() where id = $1 and fencing_token = $2 and state = 'running')
+            update control.provisioning_run set state = 'queued', next_attempt_at = now(), lease_until = null
+            where id = $1 and fencing_token = $2 and state = 'running')
         update control.provisioning_run set next_attempt_at = now()
         where tenant_id = $3 and state = 'queued' and attempts = 0 and next_attempt_at > now()
         """;

@@ -13,6 +13,9 @@ public sealed record ProvisioningOptions
     public IReadOnlyList<TimeSpan> Backoff { get; init; } =
         [TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5)];
 
+    /// <summary>A run whose worker was interrupted so often, by a crash or an outage of the database, has failed: it may be what ends the worker.</summary>
+    public int MaxInterruptions { get; init; } = 5;
+
     /// <summary>The job keeps polling while a run becomes due within this time, rather than leave it to the next scheduled job.</summary>
     public TimeSpan PollWindow { get; init; } = TimeSpan.FromSeconds(20);
 
