@@ -114,6 +114,7 @@ public static class App
         services.AddSingleton<JobCatalog>();
         services.AddSingleton<RunPurges>();
         services.AddSingleton<DetachUsage>();
+        services.AddSingleton<EraseUsage>();
     }
 
     /// <summary>The routes gateways call, and no others: <see cref="GatewayRoutes"/>.</summary>

@@ -41,6 +41,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     Task<JobReport> RetentionAsync(CancellationToken ct) => RunPartsAsync(
         JobSchedules.Retention, ct,
         ("delete what has expired", () => Get<RunPurges>().RunAsync(Purges, ct)),
+        ("erase the usage of persons", () => Get<EraseUsage>().RunAsync(ct)),
         ("detach old months of usage events", () => Get<DetachUsage>().RunAsync(ct)),
         ("release the slugs of deleted tenants", () => Get<ReleaseSlugs>().RunAsync(ct)));
 

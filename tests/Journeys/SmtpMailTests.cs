@@ -35,9 +35,6 @@ public class SmtpMailTests
     }
 
     [Theory]
-    [InlineData("550 No such user here")]
-    [InlineData("551 User not local")]
-    [InlineData("553 Mailbox name not allowed")]
     [InlineData("550 5.1.1 The email account that you tried to reach does not exist")]
     [InlineData("554 5.2.1 The email account that you tried to reach is disabled")]
     public async Task A_permanently_refused_address_is_told_apart(string reply)
@@ -45,6 +42,18 @@ public class SmtpMailTests
         await using var server = new FakeSmtpServer { Replies = { ["RCPT"] = reply } };
         var refused = Assert.IsType<SendResult.AddressRefused>(await SendAsync(server));
         Assert.Contains(reply[4..], refused.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("550 No such user here")]
+    [InlineData("550 sending limit exceeded")]
+    [InlineData("551 User not local")]
+    [InlineData("553 Mailbox name not allowed")]
+    public async Task Without_an_enhanced_code_a_permanent_refusal_is_not_taken_for_one_of_the_address(string reply)
+    {
+        await using var server = new FakeSmtpServer { Replies = { ["RCPT"] = reply } };
+        var undeliverable = Assert.IsType<SendResult.Undeliverable>(await SendAsync(server));
+        Assert.Contains(reply[4..], undeliverable.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +124,7 @@ public class SmtpMailTests
     [Fact]
     public async Task In_the_outbox_one_bad_recipient_does_not_delay_the_others()
     {
-        await using var smtp = new FakeSmtpServer { Replies = { ["RCPT TO:<gone@example.org>"] = "550 No such user here" } };
+        await using var smtp = new FakeSmtpServer { Replies = { ["RCPT TO:<gone@example.org>"] = "550 5.1.1 No such user here" } };
         await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_SMTP", $"smtp://127.0.0.1:{smtp.Port}?tls=off")]);
         await using (var transaction = await server.Database.BeginJobAsync(CancellationToken.None))
         {

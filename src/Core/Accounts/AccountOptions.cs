@@ -6,6 +6,9 @@ public sealed record AccountOptions
     /// <summary>How many networks' worth of attempts all networks may make together: against attempts that are distributed over networks.</summary>
     const int Networks = 5;
 
+    /// <summary>How many times as many networks or tenants as usual may each cause one more mail to a recipient who has no link of theirs.</summary>
+    const int Further = 10;
+
     /// <summary>How many accounts' worth of attempts one network may make: against attempts that are distributed over accounts.</summary>
     const int Accounts = 10;
 
@@ -27,11 +30,25 @@ public sealed record AccountOptions
     /// <summary>Mails of one kind per recipient and day that one network, known device or tenant causes.</summary>
     public int MailsPerRecipient { get; init; } = 3;
 
+    /// <summary>Mails per day to addresses that have not been confirmed: signups, invitations and new addresses of all networks, known devices and tenants.</summary>
+    public int UnconfirmedMails { get; init; } = 1_000;
+
+    /// <summary>The same of one network, known device or tenant.</summary>
+    public int UnconfirmedMailsPerOrigin { get; init; } = 50;
+
+    /// <summary>Addresses per day that may refuse mail which one network or tenant has caused. After that, it causes no more to unconfirmed addresses.</summary>
+    public int RefusedAddresses { get; init; } = 5;
+
     internal RateLimit SignInsToAccount => new(SignInAttempts, Networks * SignInAttempts, TimeSpan.FromHours(1));
 
     internal RateLimit SignInsFromNetwork => new(Accounts * SignInAttempts, Accounts * SignInAttempts, TimeSpan.FromHours(1));
 
     internal RateLimit MailsToRecipient => new(MailsPerRecipient, Networks * MailsPerRecipient, TimeSpan.FromDays(1));
+
+    /// <summary>Beyond <see cref="MailsToRecipient"/>: strangers from a few networks must not keep a person from the only link of a signup or invitation.</summary>
+    internal RateLimit FurtherMailsToRecipient => new(1, Further * Networks * MailsPerRecipient, TimeSpan.FromDays(1));
+
+    internal RateLimit MailsToUnconfirmed => new(UnconfirmedMailsPerOrigin, UnconfirmedMails, TimeSpan.FromDays(1));
 
     internal RateLimit InvitationsOfTenant => new(Invitations, Invitations, TimeSpan.FromDays(1));
 }

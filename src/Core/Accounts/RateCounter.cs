@@ -7,9 +7,13 @@ namespace ControlPlane.Accounts;
 sealed record RateLimit(int PerOrigin, int FromNetworks, TimeSpan Period);
 
 /// <summary>Counts attempts in the database, so that all processes share one limit. An attempt is counted before it is made: concurrent ones cannot exceed a limit.</summary>
-/// <remarks>A subject has at most as many rows as <see cref="RateLimit.FromNetworks"/>, besides its known devices: beyond it nothing is stored.</remarks>
+/// <remarks>A subject has at most as many rows as the highest <see cref="RateLimit.FromNetworks"/> that it is counted with, besides its known devices: beyond it
+/// nothing is stored.</remarks>
 static class RateCounter
 {
+    /// <summary>Of counts where it does not matter.</summary>
+    public const string NoOrigin = "";
+
     /// <summary>Checks of a password, by account.</summary>
     public const string SignIn = "sign_in";
     /// <summary>Checks of a password, by network.</summary>
@@ -18,7 +22,9 @@ static class RateCounter
     public const string Invitation = "invitation";
     // Mails by recipient. One kind must not use up the others, and only the answer to a signup may show that its count is used up: it does not depend on
     // whether the address has an account.
-    public const string SignupMail = "signup_mail", ResetMail = "reset_mail", TenantMail = "tenant_mail";
+    public const string SignupMail = "signup_mail", ResetMail = "reset_mail", InvitationMail = "tenant_mail", EmailChangeMail = "email_mail";
+    /// <summary>Mails to addresses that have not been confirmed, of all recipients.</summary>
+    public const string UnconfirmedMail = "unconfirmed_mail";
 
     /// <param name="subject">What is tried: a hash or an id.</param>
     /// <returns>When to try again; null when the attempt may be made.</returns>
@@ -30,18 +36,19 @@ static class RateCounter
 
     /// <summary>Counts without an origin.</summary>
     public static Task<TimeSpan?> CountAsync(this Statements database, string scope, byte[] subject, RateLimit limit, CancellationToken ct) =>
-        database.CountAsync(scope, subject, RequestOrigin.Network(""), limit, ct);
+        database.CountAsync(scope, subject, RequestOrigin.Network(NoOrigin), limit, ct);
 
     /// <summary>Takes back one attempt, which turned out to be harmless.</summary>
-    public static Task UncountAsync(this Statements database, string scope, byte[] subject, CancellationToken ct) =>
+    public static Task UncountAsync(this Statements database, string scope, byte[] subject, string origin, CancellationToken ct) =>
         database.ExecuteAsync(
-            "update control.rate_counter set used = used - 1 where scope = $1 and subject = $2 and origin = '' and used > 0", ct, scope, subject);
+            "update control.rate_counter set used = used - 1 where scope = $1 and subject = $2 and origin = $3 and used > 0", ct, scope, subject, origin);
 
     /// <param name="origin">null: of all origins.</param>
     public static Task ClearCountAsync(this Statements database, string scope, byte[] subject, RequestOrigin? origin, CancellationToken ct) =>
         database.ExecuteAsync(
             "delete from control.rate_counter where scope = $1 and subject = $2 and ($3::text is null or origin = $3)", ct, scope, subject, origin?.Name);
 
+    // A count never falls, also when it is compared with a lower limit than before.
     // Old rows of the subject are deleted on the way. Those that a concurrent statement has locked are left to it: waiting for each other could be a deadlock.
     const string Count = """
         with old as (
@@ -56,7 +63,7 @@ static class RateCounter
             insert into control.rate_counter as c (scope, subject, origin, used, since)
             select $1, $2, $3, 1, now() from others where $4 or others.used < $6
             on conflict (scope, subject, origin) do update set
-                used = case when c.since > now() - $7 then least(c.used + 1, $5 + 1) else 1 end,
+                used = case when c.since > now() - $7 then greatest(c.used, least(c.used + 1, $5 + 1)) else 1 end,
                 since = case when c.since > now() - $7 then c.since else now() end
             returning c.used, c.since)
         select greatest(case when counted.used > $5 then counted.since else others.since end + $7 - now(), interval '1 second')

@@ -1,7 +1,5 @@
 using ControlPlane.Accounts;
-using ControlPlane.Accounts.ApiKeys;
 using ControlPlane.Accounts.Members;
-using ControlPlane.Limits;
 using ControlPlane.Metering;
 using ControlPlane.Notifications.Mail;
 using Npgsql;
@@ -14,8 +12,10 @@ public sealed record EnvironmentUser(Guid Tenant, string User);
 public abstract record ErasePersonResult
 {
     /// <param name="Members">Ids of the deleted memberships, as the audit log names them.</param>
-    /// <param name="Users">Ids that were replaced in usage, over all tenants.</param>
-    public sealed record Erased(IReadOnlyList<Guid> Members, int Mails, int Users, long Events) : ErasePersonResult;
+    /// <param name="Users">Ids that are replaced in usage, over all tenants.</param>
+    /// <param name="Events">Changed so far.</param>
+    /// <param name="UnderWay">Tenants with usage that is still to be erased: the job <c>retention</c> does, or another request.</param>
+    public sealed record Erased(IReadOnlyList<Guid> Members, int Mails, long Users, long Events, IReadOnlyList<Guid> UnderWay) : ErasePersonResult;
     public sealed record Invalid(FieldErrors Errors) : ErasePersonResult;
     /// <summary>These tenants need another owner first, or have to be deleted.</summary>
     public sealed record SoleOwner(IReadOnlyList<string> Slugs) : ErasePersonResult;
@@ -26,17 +26,19 @@ public abstract record ErasePersonResult
 /// invoices, by law, and the audit log, which names members by ids that lead nowhere afterwards.
 /// </summary>
 /// <remarks>
-/// Each tenant is a transaction of its own with its entry in the audit log, so no tenant waits for another one's locks. Repeating it erases what an
-/// interrupted request has left, and what came since.
+/// Memberships and mail first: how much usage there is under a person's address, anyone with an environment decides. Each tenant is a transaction of its own with
+/// its entry in the audit log, so no tenant waits for another one's locks. Repeating it erases what an interrupted request has left, and what came since.
 /// </remarks>
-public sealed class ErasePerson(ControlDatabase database, Clock clock)
+public sealed class ErasePerson(ControlDatabase database, Clock clock, EraseUsage eraseUsage)
 {
-    /// <summary>Ingestion and invoicing hold a tenant's locks for fractions of a second.</summary>
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a request erases usage. With a wait for locks, less than a function that serves HTTP has.</summary>
+    static readonly TimeSpan TimeForUsage = TimeSpan.FromSeconds(10);
 
     /// <param name="users">Ids of the person in environments. Usage under the address itself is found without them.</param>
     /// <param name="actor">The operator.</param>
-    /// <exception cref="TenantBusyException">The locks of at least one tenant were not free in time. Everything else is erased.</exception>
+    /// <exception cref="TenantBusyException">The locks of at least one tenant, or of the mail, were not free in time. Everything else is erased or under way.</exception>
     public async Task<ErasePersonResult> RunAsync(string? email, IReadOnlyList<EnvironmentUser> users, string actor, CancellationToken ct)
     {
         var address = EmailAddress.Normalize(email);
@@ -47,13 +49,13 @@ public sealed class ErasePerson(ControlDatabase database, Clock clock)
             return new ErasePersonResult.Invalid(errors);
         }
 
-        var (memberships, slugs, found) = await FindAsync(address!, ct);
+        var (memberships, slugs) = await FindAsync(address!, ct);
         if (slugs.Count > 0)
         {
             return new ErasePersonResult.SoleOwner(slugs);
         }
 
-        var (members, all, events) = (new List<Guid>(), users.Concat(found).Distinct().ToList(), 0L);
+        var (members, mails) = (new List<Guid>(), 0);
         PostgresException? busy = null;
         foreach (var tenant in memberships)
         {
@@ -69,16 +71,13 @@ public sealed class ErasePerson(ControlDatabase database, Clock clock)
             }
         }
 
-        foreach (var tenant in all.GroupBy(user => user.Tenant).OrderBy(group => group.Key))
-        {
-            await IsBusyAsync(async () => events += await EraseUsageAsync(tenant.Key, [.. tenant.Select(user => user.User)], actor, ct));
-        }
-
-        // Last, because mail is queued for members.
-        var mails = await EraseMailAsync(address!, actor, ct);
+        // After the memberships, because mail is queued for members.
+        await IsBusyAsync(async () => mails = await EraseMailAsync(address!, actor, ct));
+        var count = await QueueUsageAsync(address!, users, actor, ct);
+        var (events, _) = await eraseUsage.RunAsync(TimeForUsage, ErasedUsage.EventsPerPiece, ct);
         return busy is null
-            ? new ErasePersonResult.Erased(members, mails, all.Count, events)
-            : throw new TenantBusyException("Other work holds the data of one of the tenants. Everything else is erased: send the same request again in a few seconds to finish.", busy);
+            ? new ErasePersonResult.Erased(members, mails, count, events, await UnderWayAsync(address!, users, ct))
+            : throw new TenantBusyException("Other work holds the data of one of the tenants. Everything else is erased or under way: send the same request again in a few seconds to finish.", busy);
 
         async Task<bool> IsBusyAsync(Func<Task> erase)
         {
@@ -95,12 +94,10 @@ public sealed class ErasePerson(ControlDatabase database, Clock clock)
         }
     }
 
-    async Task<(List<Guid> Memberships, List<string> SoleOwnerOf, List<EnvironmentUser> Users)> FindAsync(string address, CancellationToken ct)
+    async Task<(List<Guid> Memberships, List<string> SoleOwnerOf)> FindAsync(string address, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return (
-            await transaction.TenantsOfMemberAsync(address, ct), await transaction.SlugsOfSoleOwnerAsync(address, tenant: null, ct),
-            (await transaction.UsersWithAddressAsync(address, ct)).ConvertAll(user => new EnvironmentUser(user.Tenant, user.User)));
+        return (await transaction.TenantsOfMemberAsync(address, ct), await transaction.SlugsOfSoleOwnerAsync(address, tenant: null, ct));
     }
 
     /// <returns>The tenant's slug if it would be left without an owner; then nothing is erased.</returns>
@@ -121,24 +118,6 @@ public sealed class ErasePerson(ControlDatabase database, Clock clock)
         return [];
     }
 
-    // Apart from the memberships: invoicing waits for the tenant's row while it holds the billing lock.
-    async Task<long> EraseUsageAsync(Guid tenant, IReadOnlyList<string> users, string actor, CancellationToken ct)
-    {
-        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
-        var events = 0L;
-        foreach (var user in users)
-        {
-            // Random, so that the pseudonym of an id cannot be computed.
-            var pseudonym = $"erased-{Credentials.New()[..16]}";
-            events += await transaction.EraseUsageAsync(tenant, user, pseudonym, ct);
-            await transaction.EraseLimitsAsync(tenant, user, pseudonym, ct);
-        }
-
-        await transaction.AuditAsync(clock, tenant, actor, "person.erased", new { users = users.Count, events }, ct);
-        await transaction.CommitAsync(ct);
-        return events;
-    }
-
     async Task<int> EraseMailAsync(string address, string actor, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
@@ -147,4 +126,37 @@ public sealed class ErasePerson(ControlDatabase database, Clock clock)
         await transaction.CommitAsync(ct);
         return mails;
     }
+
+    /// <returns>How many ids are to be replaced.</returns>
+    async Task<long> QueueUsageAsync(string address, IReadOnlyList<EnvironmentUser> users, string actor, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        var count = await transaction.ScalarAsync<long>(
+            QueueUsage, ct, address, users.Select(user => user.Tenant).ToArray(), users.Select(user => user.User).ToArray(), actor, clock.GetUtcNow());
+        await transaction.CommitAsync(ct);
+        return count;
+    }
+
+    async Task<IReadOnlyList<Guid>> UnderWayAsync(string address, IReadOnlyList<EnvironmentUser> users, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.QueryAsync(
+            UnderWay, row => row.GetGuid(0), ct, address, users.Select(user => user.Tenant).ToArray(), users.Select(user => user.User).ToArray());
+    }
+
+    // Usage under the address in upper or lower case, too. The pseudonym is random, so that the one of an id cannot be computed.
+    const string QueueUsage = """
+        with wanted as (
+            select distinct tenant_id, user_id from control.usage_counter where lower(user_id) = lower($1)
+            union select * from unnest($2::uuid[], $3::text[])),
+        queued as (
+            insert into control.erasure (tenant_id, user_id, pseudonym, requested_by, requested_at)
+            select tenant_id, user_id, 'erased-' || replace(gen_random_uuid()::text, '-', ''), $4, $5 from wanted on conflict do nothing)
+        select count(*) from wanted
+        """;
+
+    const string UnderWay = """
+        select distinct tenant_id from control.erasure
+        where lower(user_id) = lower($1) or (tenant_id, user_id) in (select * from unnest($2::uuid[], $3::text[])) order by 1
+        """;
 }

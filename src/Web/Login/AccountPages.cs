@@ -11,9 +11,9 @@ static class AccountPages
     {
         var pages = routes.MapGroup("/").ExcludeFromDescription();
         pages.MapGet("/app/account", Show).RequireAuthorization(Policies.Member);
-        pages.MapPost("/app/account", Request).RequireAuthorization(Policies.Member).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapPost("/app/account", Request).RequireAuthorization(Policies.Member).RequireRateLimiting(RateLimits.Account);
         pages.MapGet("/email", Open);
-        pages.MapPost("/email", Confirm).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapPost("/email", Confirm).LimitLinks();
     }
 
     static RazorComponentResult<AccountPage> Show(string? done) => new(new
@@ -22,8 +22,11 @@ static class AccountPages
     });
 
     static async Task<IResult> Request(
-        ClaimsPrincipal user, HttpContext context, [FromForm] string? email, [FromForm] string? password, ChangeEmail change, CancellationToken ct) =>
-        await change.RequestAsync(user.TenantId(), context.Features.GetRequiredFeature<MemberSession>().Member, email, password, ct) is ChangeEmailResult.Invalid invalid
+        ClaimsPrincipal user, HttpContext context, [FromForm] string? email, [FromForm] string? password, ChangeEmail change, KnownBrowsers browsers,
+        CancellationToken ct) =>
+        await change.RequestAsync(
+            user.TenantId(), context.Features.GetRequiredFeature<MemberSession>().Member, email, password, account => browsers.OriginOf(context, account), ct)
+            is ChangeEmailResult.Invalid invalid
             ? new RazorComponentResult<AccountPage>(new { Email = email, invalid.Errors }) { StatusCode = StatusCodes.Status400BadRequest }
             : new SeeOther("/app/account?done=email");
 
@@ -31,8 +34,9 @@ static class AccountPages
         ? new RazorComponentResult<NewEmailPage>(new { Token = token, Email = email })
         : InvalidOrExpiredToken();
 
-    static async Task<IResult> Confirm([FromForm] IFormCollection form, ChangeEmail change, CancellationToken ct) =>
-        await change.RunAsync(form["token"], form["password"], ct) switch
+    static async Task<IResult> Confirm(
+        [FromForm] IFormCollection form, HttpContext context, ChangeEmail change, KnownBrowsers browsers, CancellationToken ct) =>
+        await change.RunAsync(form["token"], form["password"], account => browsers.OriginOf(context, account), ct) switch
         {
             ChangeEmailResult.Invalid invalid when await change.FindAsync(form["token"], ct) is { } email =>
                 new RazorComponentResult<NewEmailPage>(new { Token = form["token"].ToString(), Email = email, Error = invalid.Errors["password"] })

@@ -16,6 +16,10 @@ static class AccountSettings
             Sessions = configuration.ReadCount("CONTROLPLANE_LIMIT_SESSIONS", defaults.Sessions, "number per person", maximum: 1000),
             SignInAttempts = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", defaults.SignInAttempts, "number per hour"),
             Invitations = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_INVITATIONS", defaults.Invitations, "number per day"),
+            UnconfirmedMails = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS", defaults.UnconfirmedMails, "number per day"),
+            UnconfirmedMailsPerOrigin =
+                factor * configuration.ReadCount("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS_PER_NETWORK", defaults.UnconfirmedMailsPerOrigin, "number per day"),
+            RefusedAddresses = factor * defaults.RefusedAddresses,
             MailsPerRecipient = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_MAILS_PER_RECIPIENT", defaults.MailsPerRecipient, "number per day"),
         };
     }

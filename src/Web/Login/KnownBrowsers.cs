@@ -22,11 +22,8 @@ sealed class KnownBrowsers(IDataProtectionProvider protection, PortalCookies coo
     /// <param name="email">As entered.</param>
     public RequestOrigin OriginOf(HttpContext context, string email) =>
         ReadDevices(context).FirstOrDefault(device => device.Account == AccountOf(email)) is { } known
-            ? RequestOrigin.Device(known.Id)
-            : RequestOrigin.Network(RateLimits.Client(context.Connection.RemoteIpAddress));
-
-    /// <returns>A key of the account that last signed in here; null in an unknown browser.</returns>
-    public string? LastAccount(HttpContext context) => ReadDevices(context).FirstOrDefault()?.Account;
+            ? RequestOrigin.Device(known.Id, RateLimits.Client(context.Connection.RemoteIpAddress))
+            : RateLimits.OriginOf(context);
 
     /// <summary>The browser keeps its id: an account has one count per browser, however often it signs in there.</summary>
     public void RememberDevice(HttpContext context, string email)

@@ -11,7 +11,7 @@ static class OrganizationPages
     {
         var pages = routes.MapGroup(Path).RequireAuthorization(Policies.Member).ExcludeFromDescription();
         pages.MapGet("", Show);
-        pages.MapPost("", Switch);
+        pages.MapPost("", Switch).RequireRateLimiting(RateLimits.Account);
     }
 
     static async Task<RazorComponentResult<OrganizationsPage>> Show(HttpContext context, PortalCookies cookies, SwitchTenant switchTenant, CancellationToken ct) =>
@@ -20,12 +20,15 @@ static class OrganizationPages
     static async Task<IResult> Switch(
         [FromForm] Guid tenant, HttpContext context, PortalCookies cookies, SwitchTenant switchTenant, CancellationToken ct)
     {
-        if (await switchTenant.RunAsync(context.Request.Cookies[cookies.Member]!, tenant, ct) is not { } session)
+        switch (await switchTenant.RunAsync(context.Request.Cookies[cookies.Member]!, tenant, ct))
         {
-            return TypedResults.NotFound();
+            case SwitchTenantResult.NotFound:
+                return TypedResults.NotFound();
+            case SwitchTenantResult.Switched switched:
+                cookies.SignInMember(context, switched.Session);
+                break;
         }
 
-        cookies.SignInMember(context, session);
         return new SeeOther("/app");
     }
 }

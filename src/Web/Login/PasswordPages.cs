@@ -20,9 +20,9 @@ static class PasswordPages
         pages.MapGet("/reset", async Task<IResult> (string? token, ChoosePassword choose, CancellationToken ct) =>
             await choose.IsUsableAsync(token, "reset", ct) ? await FormAsync("reset", token!, [], choose, ct) : InvalidOrExpiredToken());
         pages.MapPost("/reset", ([FromForm] IFormCollection form, HttpContext context, ChoosePassword choose, KnownBrowsers browsers, CancellationToken ct) =>
-            Choose("reset", form, context, choose, browsers, ct)).RequireRateLimiting(RateLimits.SignIn);
+            Choose("reset", form, context, choose, browsers, ct)).LimitLinks();
         pages.MapGet("/invite", ShowInvitation);
-        pages.MapPost("/invite", Accept).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapPost("/invite", Accept).LimitLinks();
     }
 
     static async Task<IResult> ShowInvitation(string? token, JoinTenant join, ChoosePassword choose, CancellationToken ct) => await join.FindAsync(token, ct) switch
@@ -50,7 +50,7 @@ static class PasswordPages
         string purpose, IFormCollection form, HttpContext context, ChoosePassword choose, KnownBrowsers browsers, CancellationToken ct)
     {
         var token = form["token"].ToString();
-        switch (await choose.RunAsync(token, purpose, form["password"], isRequested: form["requested"] == "true", ct))
+        switch (await choose.RunAsync(token, purpose, form["password"], isRequested: form["requested"] == "true", RateLimits.OriginOf(context), ct))
         {
             case ChoosePasswordResult.Chosen chosen:
                 // The link proved that this browser is the owner's: it signs in even while strangers guess at the password.

@@ -17,7 +17,7 @@ static class SignInPages
         // Authenticated first: the antiforgery token of this form was issued to a signed-in member.
         pages.MapPost("/logout", SignOutMember).RequireAuthorization(Policies.Member);
         pages.MapGet("/admin/login", (string? @return) => new RazorComponentResult<OperatorLoginPage>(new { Return = @return }));
-        pages.MapPost("/admin/login", SignInOperator).RequireRateLimiting(RateLimits.SignIn);
+        pages.MapPost("/admin/login", SignInOperator);
         pages.MapPost("/admin/logout", SignOutOperator).RequireAuthorization(Policies.OperatorPage).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
     }
 
@@ -73,7 +73,7 @@ static class SignInPages
     }
 
     static async Task<IResult> SignInOperator(
-        [FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, OperatorGuesses guesses, PortalCookies cookies,
+        [FromForm] IFormCollection form, HttpContext context, OperatorSessions sessions, OperatorGuesses guesses, SignInBudget budget, PortalCookies cookies,
         CancellationToken ct)
     {
         var network = RateLimits.Client(context.Connection.RemoteIpAddress);
@@ -81,6 +81,11 @@ static class SignInPages
         if (guesses.DelayOf(network, key) is { } delay)
         {
             return RateLimits.Reject(context, delay);
+        }
+
+        if (!guesses.IsKnown(key) && budget.RejectOperator(context) is { } rejected)
+        {
+            return rejected;
         }
 
         if (await sessions.StartAsync(key, ct) is not { } session)

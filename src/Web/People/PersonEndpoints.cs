@@ -6,7 +6,6 @@ namespace ControlPlane.Web.People;
 /// <summary>Export and erasure of a person's data, requested from the operator.</summary>
 static class PersonEndpoints
 {
-    /// <summary>Each user id locks a tenant's usage until all are replaced.</summary>
     const int MaximumUsers = 100;
 
     public static void MapPeople(this IEndpointRouteBuilder routes)
@@ -15,7 +14,8 @@ static class PersonEndpoints
         people.MapPost("/export", Export).WithName("exportPerson").WithSummary("Export everything stored about a person")
             .WithDescription("By email address: memberships, mail, usage and audited actions. Usage in environments is found by the user ids given, and under the address itself.");
         people.MapPost("/erase", Erase).WithName("erasePerson").WithSummary("Erase a person")
-            .WithDescription("Deletes memberships, sessions and mail, and replaces user ids in usage by pseudonyms. Invoices and the audit log stay. It cannot be undone.");
+            .WithDescription("Deletes memberships, sessions and mail, and replaces user ids in usage by pseudonyms. Invoices and the audit log stay. It cannot be undone. "
+                + "Usage of the tenants in `under_way` is still to be erased: the job `retention` does it, and so does the same request again.");
     }
 
     static async Task<Results<Ok<PersonExport>, ValidationProblem>> Export(PersonBody body, ClaimsPrincipal user, ExportPerson exportPerson, CancellationToken ct) =>
@@ -35,7 +35,7 @@ static class PersonEndpoints
 
         return await erasePerson.RunAsync(body.Email, body.EnvironmentUsers, user.ActorName(), ct) switch
         {
-            ErasePersonResult.Erased erased => TypedResults.Ok(new ErasedReply(erased.Members.Count, erased.Mails, erased.Users, erased.Events)),
+            ErasePersonResult.Erased erased => TypedResults.Ok(new ErasedReply(erased.Members.Count, erased.Mails, erased.Users, erased.Events, erased.UnderWay)),
             ErasePersonResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
             ErasePersonResult.SoleOwner sole => TypedResults.Problem(
                 $"The person is the only owner of {string.Join(", ", sole.Slugs)}: make another member an owner first, or delete the tenant.", statusCode: 409, title: "The only owner"),
@@ -59,5 +59,6 @@ static class PersonEndpoints
 
     sealed record UserBody([property: Required] Guid? TenantId, [property: Required] string? User);
 
-    sealed record ErasedReply(int Members, int Mails, int Users, long Events);
+    /// <param name="UnderWay">Tenants with usage that is still to be erased.</param>
+    sealed record ErasedReply(int Members, int Mails, long Users, long Events, IReadOnlyList<Guid> UnderWay);
 }

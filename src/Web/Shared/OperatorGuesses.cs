@@ -25,7 +25,10 @@ sealed class OperatorGuesses(TimeProvider time, int free)
 
     /// <returns>How long this network has to wait before it tries this key; null when it may.</returns>
     public TimeSpan? DelayOf(string network, string key) =>
-        !_knownKeys.ContainsKey(HashOf(key)) && _networks.TryGetValue(network, out var failures) && failures.Until - time.GetUtcNow() is { } left && left > TimeSpan.Zero ? left : null;
+        !IsKnown(key) && _networks.TryGetValue(network, out var failures) && failures.Until - time.GetUtcNow() is { } left && left > TimeSpan.Zero ? left : null;
+
+    /// <summary>Whether the key was right before.</summary>
+    public bool IsKnown(string key) => _knownKeys.ContainsKey(HashOf(key));
 
     public void Failed(string network)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace ControlPlane.Web.Shared;
@@ -20,6 +21,7 @@ static class ProblemResponses
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddExceptionHandler<BadRequest>();
         services.AddExceptionHandler<TenantBusyHandler>();
+        services.AddExceptionHandler<QueueFull>();
         services.AddExceptionHandler<DatabaseUnavailable>();
         services.AddExceptionHandler<MalformedRequestExceptionHandler>();
     }
@@ -38,6 +40,25 @@ static class ProblemResponses
         });
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+    }
+
+    sealed class QueueFull(IProblemDetailsService problems) : IExceptionHandler
+    {
+        public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
+        {
+            if (exception is not QueueFullException)
+            {
+                return false;
+            }
+
+            context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            context.Response.Headers.RetryAfter = QueueFullException.RetryAfter.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
+            return await problems.TryWriteAsync(new ProblemDetailsContext
+            {
+                HttpContext = context,
+                ProblemDetails = { Status = StatusCodes.Status429TooManyRequests, Title = "Too many requests", Detail = exception.Message },
+            });
+        }
     }
 
     sealed class DatabaseUnavailable(IProblemDetailsService problems, ILogger<DatabaseUnavailable> log) : IExceptionHandler

@@ -13,8 +13,8 @@ static class RateLimits
 {
     /// <summary>Signups; each may send a mail.</summary>
     public const string Signup = "signup";
-    /// <summary>Uses of mailed links, changes of the account, and sign-ins of operators. Sign-ins of members have a <see cref="SignInBudget"/>.</summary>
-    public const string SignIn = "sign_in";
+    /// <summary>What a signed-in person does with the own account, in all tenants: changes of the address, and switches, which the audit log keeps for good.</summary>
+    public const string Account = "account";
     /// <summary>Slug availability checks while typing.</summary>
     public const string Lookup = "lookup";
 
@@ -28,9 +28,9 @@ static class RateLimits
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
             limiter.OnRejected = (rejected, _) => new ValueTask(Reject(rejected.HttpContext, rejected.Lease).ExecuteAsync(rejected.HttpContext));
             PerClient(Signup, configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNUPS", 40, "number per hour"));
-            // Of a known device by account, so that others behind the same address do not use it up.
-            limiter.AddPolicy(SignIn, context => RateLimitPartition.GetTokenBucketLimiter(
-                context.RequestServices.GetService<KnownBrowsers>()?.LastAccount(context) ?? Client(context.Connection.RemoteIpAddress), _ => Bucket(signIns * factor)));
+            // The limiter runs after authorization, which has refused callers without a session.
+            limiter.AddPolicy(Account, context => RateLimitPartition.GetTokenBucketLimiter(
+                KnownBrowsers.AccountOf(context.User.MemberEmail() ?? ""), _ => Bucket(signIns * factor)));
             PerClient(Lookup, configuration.ReadCount("CONTROLPLANE_LIMIT_LOOKUPS", 600, "number per hour"));
             limiter.AddTenantLimits(
                 Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_ACTIONS", 120, "number per hour") * factor),
@@ -39,7 +39,7 @@ static class RateLimits
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));
         });
-        services.AddSingleton(_ => new SignInBudget(Bucket(signIns * factor)));
+        services.AddSingleton(_ => new SignInBudget(Bucket(signIns * factor), Bucket(SignInBudget.Accounts * signIns * factor)));
         services.AddSingleton(_ => new OperatorGuesses(TimeProvider.System, OperatorGuesses.DefaultFree * factor));
     }
 
@@ -55,6 +55,9 @@ static class RateLimits
         return TypedResults.Problem(
             $"Too many requests. Try again in {Duration(seconds)}.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
+
+    /// <summary>The client as an unknown browser or program.</summary>
+    public static RequestOrigin OriginOf(HttpContext context) => RequestOrigin.Network(Client(context.Connection.RemoteIpAddress));
 
     /// <summary>The client's network. A client that has one IPv6 address usually has its whole /64, and a household a /56 (RIPE-690).</summary>
     public static string Client(IPAddress? address) => address switch

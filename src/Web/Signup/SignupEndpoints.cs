@@ -13,7 +13,7 @@ static class SignupEndpoints
             .WithDescription("Answers 202 and sends a verification link, valid for 48 hours, to the email address. Repeating the request with the same slug, email and password returns the same tenant.");
         signup.MapGet("/signup/slug/{slug}", CheckSlug).RequireRateLimiting(RateLimits.Lookup)
             .WithName("checkSlug").WithSummary("Check whether a slug is available");
-        signup.MapPost("/verify", Verify).RequireRateLimiting(RateLimits.SignIn)
+        signup.MapPost("/verify", Verify).LimitLinks()
             .WithName("confirmEmail").WithSummary("Confirm an email address")
             .WithDescription("Activates the tenant with the token of the link in the verification mail. Repeating the request changes nothing.");
         routes.MapVerifyPages();
@@ -23,7 +23,7 @@ static class SignupEndpoints
     }
 
     static async Task<Results<Accepted<SignupReply>, ValidationProblem, ProblemHttpResult>> Post(SignupBody body, HttpContext context, SignUp signUp, CancellationToken ct) =>
-        await signUp.RunAsync(body.ToRequest(), RequestOrigin.Network(RateLimits.Client(context.Connection.RemoteIpAddress)), ct) switch
+        await signUp.RunAsync(body.ToRequest(), RateLimits.OriginOf(context), ct) switch
         {
             SignUpResult.Accepted accepted => TypedResults.Accepted((string?)null, new SignupReply(accepted.Tenant)),
             SignUpResult.Invalid invalid => invalid.Errors.ToValidationProblem(),

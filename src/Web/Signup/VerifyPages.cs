@@ -14,14 +14,14 @@ static class VerifyPages
 {
     public static void MapVerifyPages(this IEndpointRouteBuilder routes)
     {
-        var signup = routes.MapGroup("/v1/verify").WithTags("Signup").RequireRateLimiting(RateLimits.SignIn);
+        var signup = routes.MapGroup("/v1/verify").WithTags("Signup").LimitLinks();
         signup.MapGet("", Show)
             .WithName("verifyEmail").WithSummary("Show the page that confirms an email address")
             .WithDescription("The target of the link in the verification mail. Changes nothing: the page's button sends POST /v1/verify.");
         // After the JSON endpoint, which answers requests without a content type.
         signup.MapPost("", Confirm).WithOrder(1).ExcludeFromDescription();
         var decline = routes.MapGroup("/signup").ExcludeFromDescription();
-        decline.MapPost("/decline", Decline).RequireRateLimiting(RateLimits.SignIn);
+        decline.MapPost("/decline", Decline).LimitLinks();
         decline.MapGet("/declined", () => new RazorComponentResult<MessagePage>(new
         {
             Title = "The signup is deleted",
@@ -48,7 +48,7 @@ static class VerifyPages
 
         var result = browsers.SignedUpHere(context, ready.Signup.Tenant)
             ? await verifyAddress.RunAsync(token, ct)
-            : await verifyAddress.RunAsync(token, form["password"], ct);
+            : await verifyAddress.RunAsync(token, form["password"], RateLimits.OriginOf(context), ct);
         return result is VerifyResult.WrongPassword ? Form(token, ready.Signup, signedUpHere: false, "Incorrect password.") : Describe(result);
     }
 

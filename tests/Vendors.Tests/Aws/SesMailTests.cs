@@ -50,7 +50,7 @@ public sealed class SesMailTests : IDisposable
     [Fact]
     public async Task An_address_that_does_not_exist_is_told_apart()
     {
-        await using var ses = Ses(replies: new() { ["RCPT"] = "550 Mailbox unavailable" });
+        await using var ses = Ses(replies: new() { ["RCPT"] = "550 5.1.1 Mailbox unavailable" });
         Assert.IsType<SendResult.AddressRefused>(await SendAsync(ses));
     }
 

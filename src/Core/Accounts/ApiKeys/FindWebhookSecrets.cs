@@ -6,26 +6,32 @@ namespace ControlPlane.Accounts.ApiKeys;
 /// </summary>
 public sealed class FindWebhookSecrets(ControlDatabase database, SecretBox box) : IAsyncDisposable
 {
-    readonly RequestBatcher<Guid, IReadOnlyList<byte[]>> _batcher = new((tenants, ct) => FindAsync(database, box, tenants, ct), fairBy: tenant => tenant);
+    readonly RequestBatcher<Guid, IReadOnlyList<byte[]>> _batcher = new((tenants, ct) => FindAsync(database, tenants, ct), fairBy: tenant => tenant);
 
     /// <returns>The decoded secrets with which a signature is valid, newest first: at most two. Empty when the tenant has none, is deleted or does not exist.</returns>
     /// <exception cref="Npgsql.NpgsqlException">The database is unavailable.</exception>
-    public Task<IReadOnlyList<byte[]>> RunAsync(Guid tenant, CancellationToken ct) => _batcher.RunAsync(tenant, ct);
+    /// <exception cref="System.Security.Cryptography.CryptographicException">No configured key decrypts one of them.</exception>
+    public async Task<IReadOnlyList<byte[]>> RunAsync(Guid tenant, CancellationToken ct)
+    {
+        var ciphertexts = await _batcher.RunAsync(tenant, ct);
+        // Outside the batch: a secret that cannot be decrypted fails its own tenant only.
+        return [.. ciphertexts.Select(ciphertext => WebhookSecrets.Decode(box, tenant, ciphertext))];
+    }
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    static async Task<IReadOnlyList<IReadOnlyList<byte[]>>> FindAsync(ControlDatabase database, SecretBox box, IReadOnlyList<Guid> tenants, CancellationToken ct)
+    static async Task<IReadOnlyList<IReadOnlyList<byte[]>>> FindAsync(ControlDatabase database, IReadOnlyList<Guid> tenants, CancellationToken ct)
     {
         var found = tenants.Distinct().ToDictionary(tenant => tenant, _ => new List<byte[]>());
         await using var transaction = await database.BeginAnonymousAsync(ct);
         await transaction.SendAsync(found.Keys.SelectMany(tenant => new[] { Transaction.For(tenant), new(WebhookSecrets.Valid, tenant) }), ct, async reader =>
         {
-            foreach (var (tenant, secrets) in found)
+            foreach (var secrets in found.Values)
             {
                 await reader.NextResultAsync(ct);
                 while (await reader.ReadAsync(ct))
                 {
-                    secrets.Add(WebhookSecrets.Decode(box, tenant, reader.GetFieldValue<byte[]>(0)));
+                    secrets.Add(reader.GetFieldValue<byte[]>(0));
                 }
 
                 await reader.NextResultAsync(ct);

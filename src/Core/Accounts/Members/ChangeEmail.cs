@@ -14,23 +14,32 @@ public abstract record ChangeEmailResult
 
 /// <summary>Changes the address of a person for all tenants: requested with the password, confirmed with the link mailed to the new address and the
 /// password again. Without it, whoever has the new address could be made to confirm it for a stranger, who would know the password.</summary>
-public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOptions accounts, AccountMails mails, Passwords passwords)
+/// <remarks>Whoever finds an open session may not guess the password with it, so a wrong one counts as a failed sign-in, whichever of the person's tenants
+/// the session is for.</remarks>
+public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountMails mails, Passwords passwords, PasswordAttempts attempts)
 {
     const string Purpose = "email";
 
-    public async Task<ChangeEmailResult> RequestAsync(Guid tenant, Guid member, string? email, string? password, CancellationToken ct)
+    /// <param name="originOf">Where a request of the account with this address comes from.</param>
+    public async Task<ChangeEmailResult> RequestAsync(
+        Guid tenant, Guid member, string? email, string? password, Func<string, RequestOrigin> originOf, CancellationToken ct)
     {
         var address = EmailAddress.Normalize(email) ?? "";
         var errors = new FieldErrors();
         errors.Check("email", EmailAddress.Validate(address));
-        errors.Check("password", await CheckPasswordAsync(tenant, member, password, ct));
+        errors.Check("password", await CheckPasswordAsync(tenant, member, password, originOf, ct));
         if (errors.Count > 0)
         {
             return new ChangeEmailResult.Invalid(errors);
         }
 
         await using var transaction = await database.BeginAsync(tenant, ct);
-        await mails.SendEmailChangeAsync(transaction, tenant, member, address, ct);
+        if (await mails.SendEmailChangeAsync(transaction, tenant, member, address, ct) is not null)
+        {
+            errors.Check("email", "This address has received too many requests today, or too many of yours could not be delivered. Try again tomorrow.");
+            return new ChangeEmailResult.Invalid(errors);
+        }
+
         await transaction.CommitAsync(ct);
         return new ChangeEmailResult.Requested();
     }
@@ -49,14 +58,15 @@ public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOp
     }
 
     /// <param name="password">That of the account.</param>
-    public async Task<ChangeEmailResult> RunAsync(string? token, string? password, CancellationToken ct)
+    /// <param name="originOf">Where a request of the account with this address comes from.</param>
+    public async Task<ChangeEmailResult> RunAsync(string? token, string? password, Func<string, RequestOrigin> originOf, CancellationToken ct)
     {
         if (await database.FindTokenAsync(token, ct) is not { IsUsable: true, Purpose: Purpose } found)
         {
             return new ChangeEmailResult.InvalidOrExpiredToken();
         }
 
-        if (await CheckPasswordAsync(found.Tenant, found.Member, password, ct) is { } problem)
+        if (await CheckPasswordAsync(found.Tenant, found.Member, password, originOf, ct) is { } problem)
         {
             return new ChangeEmailResult.Invalid(new FieldErrors { ["password"] = problem });
         }
@@ -80,24 +90,37 @@ public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountOp
         return new ChangeEmailResult.Changed(address);
     }
 
-    // Whoever finds an open session may not guess the password with it.
-    async Task<string?> CheckPasswordAsync(Guid tenant, Guid member, string? password, CancellationToken ct)
+    /// <returns>What is wrong; null when the password is right.</returns>
+    async Task<string?> CheckPasswordAsync(Guid tenant, Guid member, string? password, Func<string, RequestOrigin> originOf, CancellationToken ct)
     {
-        string? hash;
-        await using (var transaction = await database.BeginAsync(tenant, ct))
+        if (await ReadAccountAsync(tenant, member, ct) is not ({ } email, var hash))
         {
-            if (await transaction.CountAsync(RateCounter.SignIn, member.ToByteArray(), accounts.SignInsToAccount, ct) is not null)
-            {
-                await transaction.CommitAsync(ct);
-                return "Too many attempts. Try again in an hour.";
-            }
-
-            hash = await transaction.ScalarAsync<string>("select password_hash from control.member where id = $1", ct, member);
-            await transaction.CommitAsync(ct);
+            // The membership was removed meanwhile.
+            return "Incorrect password.";
         }
 
-        return passwords.Matches(hash, password ?? "") ? null : "Incorrect password.";
+        var origin = originOf(email);
+        if (await attempts.CountAsync(email, origin, ct) is not null)
+        {
+            return "Too many attempts. Try again in an hour.";
+        }
+
+        if (!await passwords.MatchesAsync(hash, password ?? "", origin, ct))
+        {
+            return "Incorrect password.";
+        }
+
+        await attempts.TakeBackAsync(email, origin, ct);
+        return null;
     }
+
+    async Task<(string? Email, string? PasswordHash)> ReadAccountAsync(Guid tenant, Guid member, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(tenant, ct);
+        return await transaction.FirstAsync(Account, row => ((string?)row.GetString(0), row.Get<string>(1)), ct, member);
+    }
+
+    const string Account = "select email, password_hash from control.member where id = $1";
 
     const string NewEmail = "select new_email from control.member_token where hash = $1";
 }

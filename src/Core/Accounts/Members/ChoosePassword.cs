@@ -39,7 +39,8 @@ public sealed class ChoosePassword(ControlDatabase database, Clock clock, Signup
     }
 
     /// <param name="isRequested">The person has said that a pending signup is theirs.</param>
-    public async Task<ChoosePasswordResult> RunAsync(string? token, string purpose, string? password, bool isRequested, CancellationToken ct)
+    public async Task<ChoosePasswordResult> RunAsync(
+        string? token, string purpose, string? password, bool isRequested, RequestOrigin origin, CancellationToken ct)
     {
         if (await database.FindTokenAsync(token, ct) is not { IsUsable: true } found || found.Purpose != purpose)
         {
@@ -55,7 +56,7 @@ public sealed class ChoosePassword(ControlDatabase database, Clock clock, Signup
         }
 
         // Before the transaction begins: hashing is slow on purpose.
-        var hash = passwords.Hash(password!);
+        var hash = await passwords.HashAsync(password!, origin, ct);
         await using var transaction = await database.BeginAsync(found.Tenant, ct);
         var tenant = await transaction.LockTenantAsync(found.Tenant, ct);
         if (tenant.Status == "pending" && !isRequested)

@@ -45,7 +45,7 @@ public sealed class InviteMember(ControlDatabase database, Clock clock, AccountO
 
         if (await mails.SendInvitationAsync(transaction, tenant, member, RequestOrigin.Tenant(tenant), ct) is not null)
         {
-            errors.Check("email", "This person has received too many invitations today. Try again tomorrow.");
+            errors.Check("email", "This person has received too many invitations today, or too many of yours could not be delivered. Try again tomorrow.");
             return new InviteMemberResult.Invalid(errors);
         }
 

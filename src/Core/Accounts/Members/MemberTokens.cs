@@ -19,7 +19,7 @@ static class MemberTokens
     /// <summary>Links of one purpose that work at a time. A further one ends the oldest.</summary>
     const int MaxUsable = 10;
 
-    /// <summary>Creates a token unless the member received one for this purpose within the last minute.</summary>
+    /// <summary>Creates a token unless the member received one for this purpose, and this new address, within the last minute.</summary>
     /// <returns>The token for the mail; null when the last one is too recent, or the member does not exist.</returns>
     public static async Task<string?> IssueTokenAsync(
         this Transaction transaction, Guid tenant, Guid member, string purpose, TimeSpan lifetime, CancellationToken ct, string? newEmail = null)
@@ -45,8 +45,9 @@ static class MemberTokens
         transaction.ExecuteAsync("delete from control.member_token where hash = $1", ct, Credentials.Hash(token));
 
     /// <summary>Whether a link for this purpose that works was mailed to the member.</summary>
-    public static Task<bool> HasUsableTokenAsync(this Transaction transaction, Guid member, string purpose, CancellationToken ct) =>
-        transaction.ScalarAsync<bool>(HasUsable, ct, member, purpose);
+    /// <param name="newEmail">The address that the link would confirm; null: that of the member.</param>
+    public static Task<bool> HasUsableTokenAsync(this Transaction transaction, Guid member, string purpose, string? newEmail, CancellationToken ct) =>
+        transaction.ScalarAsync<bool>(HasUsable, ct, member, purpose, newEmail);
 
     /// <returns>null when there is no such token.</returns>
     public static async Task<FoundToken?> FindTokenAsync(this ControlDatabase database, string? token, CancellationToken ct)
@@ -67,9 +68,10 @@ static class MemberTokens
 
     const string Insert = """
         insert into control.member_token (hash, tenant_id, member_id, purpose, expires_at, new_email)
-        select $1, $2, $3, $4, now() + $5, $6
+        select $1, $2, $3, $4, now() + $5, $6::text
         where not exists (select 1 from control.member_token
-                          where member_id = $3 and purpose = $4 and used_at is null and expires_at > now() + $5 - interval '1 minute')
+                          where member_id = $3 and purpose = $4 and used_at is null and expires_at > now() + $5 - interval '1 minute'
+                            and lower(new_email) is not distinct from lower($6::text))
         """;
 
     const string ExpireOldest = """
@@ -79,7 +81,8 @@ static class MemberTokens
         """;
 
     const string HasUsable = """
-        select exists (select from control.member_token where member_id = $1 and purpose = $2 and used_at is null and expires_at > now())
+        select exists (select from control.member_token
+                       where member_id = $1 and purpose = $2 and used_at is null and expires_at > now() and lower(new_email) is not distinct from lower($3::text))
         """;
 
     const string MarkUsed = "update control.member_token set used_at = now() where hash = $1 and used_at is null and expires_at > now()";

@@ -16,15 +16,30 @@ public sealed class PasswordAttempts(ControlDatabase database, AccountOptions ac
             ?? await session.CountAsync(RateCounter.SignIn, EmailAddress.KeyOf(address), origin, accounts.SignInsToAccount, ct);
     }
 
-    /// <summary>After the right password.</summary>
+    /// <summary>After the right password of the account, that is, of the member whom a sign-in with the address finds. Other members with the address may be a
+    /// stranger's signups, whose passwords must not start the count again.</summary>
     public static async Task ClearAsync(Transaction transaction, string address, RequestOrigin origin, CancellationToken ct)
     {
         await transaction.ClearCountAsync(RateCounter.SignIn, EmailAddress.KeyOf(address), origin, ct);
         if (!origin.IsKnownDevice)
         {
-            await transaction.UncountAsync(RateCounter.Network, KeyOf(origin), ct);
+            await UncountNetworkAsync(transaction, origin, ct);
         }
     }
+
+    /// <summary>Takes back this attempt only, which was not wrong.</summary>
+    public async Task TakeBackAsync(string address, RequestOrigin origin, CancellationToken ct)
+    {
+        await using var session = await database.OpenAppAsync(ct);
+        await session.UncountAsync(RateCounter.SignIn, EmailAddress.KeyOf(address), origin.Name, ct);
+        if (!origin.IsKnownDevice)
+        {
+            await UncountNetworkAsync(session, origin, ct);
+        }
+    }
+
+    static Task UncountNetworkAsync(Statements database, RequestOrigin origin, CancellationToken ct) =>
+        database.UncountAsync(RateCounter.Network, KeyOf(origin), RateCounter.NoOrigin, ct);
 
     static byte[] KeyOf(RequestOrigin origin) => System.Text.Encoding.UTF8.GetBytes(origin.Name);
 }

@@ -4,18 +4,30 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Accounts.Members;
 
-/// <summary>Hashes and verifies passwords with the framework's hasher: PBKDF2 with HMAC-SHA512 and a random salt.</summary>
+/// <summary>
+/// Hashes and verifies passwords with the framework's hasher: PBKDF2 with HMAC-SHA512 and a random salt. A hash takes a tenth of a second of a core, so at most
+/// half of the cores compute hashes: the others serve authorizations.
+/// </summary>
 public sealed class Passwords
 {
+    /// <summary>Twenty seconds' worth for one core.</summary>
+    const int MaxWaiting = 200;
+    const int MaxWaitingPerNetwork = 40;
+
     // OWASP's Password Storage Cheat Sheet, for PBKDF2 with HMAC-SHA512.
     readonly PasswordHasher<Passwords> _hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = 210_000 }));
+    readonly ComputationQueue _queue = new(Math.Max(1, Environment.ProcessorCount / 2), MaxWaiting, MaxWaitingPerNetwork);
     readonly string _dummyHash;
 
-    public Passwords() => _dummyHash = Hash(Credentials.New());
+    public Passwords() => _dummyHash = _hasher.HashPassword(this, Credentials.New());
 
-    public string Hash(string password) => _hasher.HashPassword(this, password);
+    /// <exception cref="QueueFullException">Too many passwords are waiting to be hashed.</exception>
+    public Task<string> HashAsync(string password, RequestOrigin origin, CancellationToken ct) =>
+        _queue.RunAsync(origin.NetworkName, () => _hasher.HashPassword(this, password), ct);
 
     /// <summary>Whether the hash is the password's. Takes as long without a hash, so that the response time reveals nothing.</summary>
-    public bool Matches(string? hash, string password) =>
-        _hasher.VerifyHashedPassword(this, hash ?? _dummyHash, password) != PasswordVerificationResult.Failed && hash is not null;
+    /// <exception cref="QueueFullException">Too many passwords are waiting to be hashed.</exception>
+    public Task<bool> MatchesAsync(string? hash, string password, RequestOrigin origin, CancellationToken ct) => _queue.RunAsync(
+        origin.NetworkName,
+        () => _hasher.VerifyHashedPassword(this, hash ?? _dummyHash, password) != PasswordVerificationResult.Failed && hash is not null, ct);
 }

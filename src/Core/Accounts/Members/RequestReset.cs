@@ -9,6 +9,9 @@ public sealed class RequestReset(ControlDatabase database, AccountMails mails)
     // An unknown address would otherwise be answered faster than a known one.
     static readonly TimeSpan MinimumResponseTime = TimeSpan.FromMilliseconds(250);
 
+    // Any visitor may ask, so they hold one of a tenant's connections at most.
+    readonly TenantConnectionLimit _visitors = new(connectionsPerTenant: 1, timeout: TimeSpan.FromSeconds(5));
+
     public async Task RunAsync(string? email, RequestOrigin origin, CancellationToken ct)
     {
         var minimumResponseTime = Task.Delay(MinimumResponseTime, ct);
@@ -36,19 +39,33 @@ public sealed class RequestReset(ControlDatabase database, AccountMails mails)
 
         if (account is { HasAccount: true })
         {
-            await using var transaction = await database.BeginAsync(account.Tenant, ct);
-            await mails.SendResetAsync(transaction, account.Tenant, account.Id, hasAccount: true, origin, ct);
-            await transaction.CommitAsync(ct);
+            await SendAsync(account.Tenant, transaction => mails.SendResetAsync(transaction, account.Tenant, account.Id, hasAccount: true, origin, ct), ct);
         }
 
         foreach (var member in open)
         {
-            await using var transaction = await database.BeginAsync(member.Tenant, ct);
             // A signup, too, for whoever no longer knows its password: the page shows it and asks whether the person made it.
-            await (member.IsSignup
-                ? mails.SendResetAsync(transaction, member.Tenant, member.Id, hasAccount: false, origin, ct)
-                : mails.SendInvitationAgainAsync(transaction, member.Tenant, member.Id, origin, ct));
+            await SendAsync(
+                member.Tenant,
+                transaction => member.IsSignup
+                    ? mails.SendResetAsync(transaction, member.Tenant, member.Id, hasAccount: false, origin, ct)
+                    : mails.SendInvitationAgainAsync(transaction, member.Tenant, member.Id, origin, ct),
+                ct);
+        }
+    }
+
+    async Task SendAsync(Guid tenant, Func<Transaction, Task> send, CancellationToken ct)
+    {
+        try
+        {
+            using var place = await _visitors.EnterAsync(tenant, ct);
+            await using var transaction = await database.BeginAsync(tenant, ct);
+            await send(transaction);
             await transaction.CommitAsync(ct);
+        }
+        catch (Exception e) when (TenantBusyException.Of(e) is not null)
+        {
+            // As if nothing was wrong: an unknown address has no tenant that could be busy.
         }
     }
 }

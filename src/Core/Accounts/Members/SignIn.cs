@@ -28,7 +28,7 @@ public sealed class SignIn(
         }
 
         var member = await FindAsync(address, ct);
-        if (!passwords.Matches(member?.PasswordHash, password ?? ""))
+        if (!await passwords.MatchesAsync(member?.PasswordHash, password ?? "", origin, ct))
         {
             return new SignInResult.Wrong();
         }

@@ -67,7 +67,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
     {
         var id = Ids.New(clock);
         // Before the transaction begins: hashing is slow on purpose.
-        var hash = passwords.Hash(request.Password!);
+        var hash = await passwords.HashAsync(request.Password!, origin, ct);
         await using var transaction = await database.BeginAsync(id, ct);
         if (!await transaction.InsertTenantAsync(id, tenant, options.Region, request.Plan!, "pending", clock.GetUtcNow(), ct))
         {
@@ -76,7 +76,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
 
         var member = Ids.New(clock);
         await transaction.ExecuteAsync(InsertOwner, ct, member, id, tenant.Email, hash, clock.GetUtcNow());
-        await transaction.ExecuteAsync(SetOrigin, ct, id, origin.Name);
+        await transaction.ExecuteAsync(SetOrigin, ct, id, origin.NetworkName);
         if (await mails.SendVerificationAsync(transaction, id, member, origin, ct) is { } retryAfter)
         {
             return new SignUpResult.TooManyMails(retryAfter);
@@ -96,14 +96,15 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
             return new SignUpResult.SlugTaken();
         }
 
-        var samePassword = passwords.Matches(owner.PasswordHash, request.Password!);
+        var samePassword = await passwords.MatchesAsync(owner.PasswordHash, request.Password!, origin, ct);
         if (!samePassword || !string.Equals(owner.Email, tenant.Email, StringComparison.OrdinalIgnoreCase) || owner.TenantStatus == "deleted")
         {
             return new SignUpResult.SlugTaken();
         }
 
+        // Guesses at the account of the address stay counted: the password is that of a signup, which may be a stranger's.
+        await attempts.TakeBackAsync(tenant.Email!, origin, ct);
         await using var transaction = await database.BeginAsync(owner.Tenant, ct);
-        await PasswordAttempts.ClearAsync(transaction, tenant.Email!, origin, ct);
         if (owner.TenantStatus == "pending")
         {
             await transaction.ExecuteAsync(ChangePending, ct, owner.Tenant, tenant.Organization, tenant.Country, tenant.VatId, request.Plan);

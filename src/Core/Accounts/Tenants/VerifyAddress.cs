@@ -25,11 +25,11 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SignupP
     public async Task<VerifyResult> FindAsync(string? token, CancellationToken ct) => (await ReadAsync(token, ct)).Result;
 
     /// <summary>Activates the tenant if the password is the one chosen at signup: the mailbox alone does not show who signed up.</summary>
-    public async Task<VerifyResult> RunAsync(string? token, string? password, CancellationToken ct)
+    public async Task<VerifyResult> RunAsync(string? token, string? password, RequestOrigin origin, CancellationToken ct)
     {
         var (result, hash) = await ReadAsync(token, ct);
         return result is not VerifyResult.Ready ? result
-            : passwords.Matches(hash, password ?? "") ? await RunAsync(token, ct)
+            : await passwords.MatchesAsync(hash, password ?? "", origin, ct) ? await RunAsync(token, ct)
             : new VerifyResult.WrongPassword();
     }
 

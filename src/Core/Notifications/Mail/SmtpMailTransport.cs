@@ -114,6 +114,10 @@ public sealed partial class SmtpMailTransport(SmtpServer server) : IMailTranspor
         {
             return new SendResult.AddressRefused(e.Message);
         }
+        catch (SmtpCommandException e) when (IsRefusedForGood(e))
+        {
+            return new SendResult.Undeliverable(e.Message);
+        }
         catch (SmtpCommandException e) when (ConcernsMessage(e))
         {
             return new SendResult.Rejected(e.Message);
@@ -129,12 +133,13 @@ public sealed partial class SmtpMailTransport(SmtpServer server) : IMailTranspor
         return new SendResult.Sent();
     }
 
-    // RFC 3463: X.1.… is about the address, X.2.1 a disabled mailbox; X.7.… is a policy of the server, which may change. Without such a code the reply is about the
-    // mailbox, unless the server will not relay at all.
+    // RFC 3463: X.1.… is about the address, X.2.1 a disabled mailbox; X.7.… is a policy of the server, which may change.
     static bool ConcernsAddress(SmtpCommandException e) => e.ErrorCode == SmtpErrorCode.RecipientNotAccepted && (int)e.StatusCode is >= 550 and < 560
-        && (EnhancedCode().Match(e.Message) is { Success: true, Value: var code }
-            ? code is "5.1.1" or "5.1.2" or "5.1.3" or "5.1.6" or "5.1.10" or "5.2.1"
-            : (int)e.StatusCode is 550 or 551 or 553 && !e.Message.Contains("relay", StringComparison.OrdinalIgnoreCase));
+        && EnhancedCode().Match(e.Message).Value is "5.1.1" or "5.1.2" or "5.1.3" or "5.1.6" or "5.1.10" or "5.2.1";
+
+    // Without such a code the reply may be about the mailbox or about us ("550 sending limit exceeded"): an operator decides, and the address gets other mail.
+    static bool IsRefusedForGood(SmtpCommandException e) => e.ErrorCode == SmtpErrorCode.RecipientNotAccepted && (int)e.StatusCode is 550 or 551 or 553
+        && !EnhancedCode().IsMatch(e.Message) && !e.Message.Contains("relay", StringComparison.OrdinalIgnoreCase);
 
     [GeneratedRegex(@"\A5\.\d{1,3}\.\d{1,3}\b")]
     private static partial Regex EnhancedCode();

@@ -1,4 +1,4 @@
--- Metering: the trigger of usage events. They are append-only, but a person's id may be replaced by a pseudonym (erase_user); what is billed never changes.
+-- Metering: the trigger of usage events. They are append-only, but a person's id may be replaced by a pseudonym (erase_usage_piece); what is billed never changes.
 create or replace function control.refuse_usage_change() returns trigger language plpgsql as $$
 begin
     if tg_op = 'UPDATE' and new.user_id like 'erased-%'

@@ -1,0 +1,45 @@
+namespace ControlPlane.Accounts.Members;
+
+/// <summary>Why a mail with a link is sent.</summary>
+/// <param name="Scope">Of <see cref="RateCounter"/>.</param>
+/// <param name="IsToAccount">The recipient has confirmed the address.</param>
+sealed record MailCause(string Scope, RequestOrigin Origin, bool IsToAccount = false);
+
+/// <summary>
+/// Limits the mails that someone other than their recipients causes. One network, known device or tenant may cause a part of a recipient's mails only, and known
+/// devices come on top: a stranger cannot use up the mails that the owner of the address asks for. Mails to addresses that have not been confirmed are also
+/// limited for all recipients together, because mail services stop senders whose mail bounces.
+/// </summary>
+sealed class MailLimits(Clock clock, AccountOptions accounts)
+{
+    /// <summary>Refusals are counted over a day; what is told to whoever reached the limit.</summary>
+    static readonly TimeSpan AfterRefusals = TimeSpan.FromHours(1);
+
+    /// <param name="tenant">That of the recipient's membership or signup.</param>
+    /// <param name="hasLink">The recipient has a link for the same purpose and tenant that works.</param>
+    /// <returns>When to try again; null when the mail may be sent.</returns>
+    public async Task<TimeSpan?> CountAsync(Transaction transaction, MailCause cause, Guid tenant, string address, bool hasLink, CancellationToken ct)
+    {
+        var recipient = EmailAddress.KeyOf(address);
+        var retryAfter = await transaction.CountAsync(cause.Scope, recipient, cause.Origin, accounts.MailsToRecipient, ct);
+        if (retryAfter is not null && !hasLink)
+        {
+            retryAfter = await transaction.CountAsync(cause.Scope, recipient, cause.Origin, accounts.FurtherMailsToRecipient, ct);
+        }
+
+        return retryAfter ?? (cause.IsToAccount ? null : await CountUnconfirmedAsync(transaction, cause.Origin, tenant, ct));
+    }
+
+    // Whether the address has an account does not matter: the answer would show it.
+    async Task<TimeSpan?> CountUnconfirmedAsync(Transaction transaction, RequestOrigin origin, Guid tenant, CancellationToken ct)
+    {
+        if (!origin.IsKnownDevice
+            && await transaction.ScalarAsync<long>(
+                "select control.refused_addresses($1, $2, $3, $4)", ct, origin.NetworkName, tenant, clock.GetUtcNow().AddDays(-1), QueueRetries.MaxAttempts) >= accounts.RefusedAddresses)
+        {
+            return AfterRefusals;
+        }
+
+        return await transaction.CountAsync(RateCounter.UnconfirmedMail, [], origin, accounts.MailsToUnconfirmed, ct);
+    }
+}
