@@ -149,6 +149,76 @@ public sealed class MailLimitJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Strangers_from_a_few_networks_or_tenants_keep_a_person_from_neither_a_signup_nor_an_invitation()
+    {
+        var victim = Person.New();
+        for (var n = 1; n <= 5; n++)
+        {
+            using var stranger = _server.VisitorFrom($"192.0.2.{50 + n}");
+            var tenant = await _server.CreateTenantAsync();
+            for (var i = 0; i < Mails; i++)
+            {
+                Assert.Equal(HttpStatusCode.Accepted, await SignUpAsync(stranger, victim));
+                Assert.IsType<InviteMemberResult.Invited>(await InviteAsync(tenant.Id, victim.Email));
+                await LetLinksAgeAsync(TimeSpan.FromMinutes(2));
+            }
+        }
+
+        // One mail beyond what all together may cause, where the person has no link: no flood.
+        using var owner = _server.VisitorFrom("198.51.100.50");
+        Assert.Equal([HttpStatusCode.Accepted, HttpStatusCode.TooManyRequests], [await SignUpAsync(owner, victim), await SignUpAsync(owner, victim)]);
+        var inviting = await _server.CreateTenantAsync();
+        var invited = Assert.IsType<InviteMemberResult.Invited>(await InviteAsync(inviting.Id, victim.Email));
+        await LetLinksAgeAsync(TimeSpan.FromMinutes(2));
+        Assert.IsType<InviteMemberResult.Invalid>(await InviteAsync(inviting.Id, victim.Email));
+        await _server.Services.GetRequiredService<RemoveMember>().RunAsync(inviting.Id, invited.Member, "test", default);
+        Assert.IsType<InviteMemberResult.Invalid>(await InviteAsync(inviting.Id, victim.Email));
+    }
+
+    [Fact]
+    public async Task A_new_address_has_a_count_of_its_own_and_the_person_sees_when_it_is_used_up()
+    {
+        var (person, next) = (Person.New(), Person.New());
+        await person.CompleteAsync(_server);
+        for (var n = 1; n <= 5; n++)
+        {
+            var tenant = await _server.CreateTenantAsync();
+            for (var i = 0; i < Mails; i++)
+            {
+                await InviteAsync(tenant.Id, next.Email);
+                await LetLinksAgeAsync(TimeSpan.FromMinutes(2));
+            }
+        }
+
+        using var browser = _server.VisitorFrom("198.51.100.60");
+        await browser.TrySignInAsync(person.Email, person.Password);
+        for (var i = 0; i < Mails; i++)
+        {
+            Assert.Equal("/app/account?done=email", (await ChangeAsync(browser, person, next.Email)).RequestMessage!.RequestUri!.PathAndQuery);
+            await LetLinksAgeAsync(TimeSpan.FromMinutes(2));
+        }
+
+        Assert.Equal(Mails, (await next.MailsAsync(_server)).Count(mail => mail.Subject == "Confirm your new email address"));
+        using var refused = await ChangeAsync(browser, person, next.Email);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("received too many requests today", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_corrected_address_gets_its_link_at_once()
+    {
+        var (person, wrong, right) = (Person.New(), Person.New(), Person.New());
+        await person.CompleteAsync(_server);
+        using var browser = _server.VisitorFrom("198.51.100.61");
+        await browser.TrySignInAsync(person.Email, person.Password);
+        foreach (var address in (Person[])[wrong, right])
+        {
+            await ChangeAsync(browser, person, address.Email);
+            Assert.Single(await address.MailsAsync(_server));
+        }
+    }
+
+    [Fact]
     public async Task A_tenant_has_a_limited_number_of_members_and_open_invitations()
     {
         var tenant = await _server.CreateTenantAsync();
@@ -158,6 +228,9 @@ public sealed class MailLimitJourneys : IAsyncLifetime
         Assert.IsType<InviteMemberResult.Invited>(await InviteAsync(tenant.Id, $"last@{tenant.Slug}.example"));
         Assert.Contains("100 members", Assert.IsType<InviteMemberResult.Invalid>(await InviteAsync(tenant.Id, "more@example.com")).Errors["email"], StringComparison.Ordinal);
     }
+
+    static Task<HttpResponseMessage> ChangeAsync(HttpClient browser, Person person, string next) =>
+        browser.SubmitAsync("/app/account", "/app/account", ("email", next), ("password", person.Password));
 
     /// <summary>Asks for links, more often than one network may, and with the pause that is needed between two.</summary>
     async Task AskForLinksAsync(string network, Person victim)

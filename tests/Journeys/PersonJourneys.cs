@@ -30,6 +30,7 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
         Assert.Equal("viewer", Assert.Single(export.GetProperty("memberships").EnumerateArray()).GetProperty("role").GetString());
         Assert.Equal("Invitation", Assert.Single(export.GetProperty("mails").EnumerateArray()).GetProperty("subject").GetString());
         Assert.Equal([person, "user-of-person"], export.GetProperty("usage").EnumerateArray().Select(row => row.GetProperty("user").GetString()).Order(StringComparer.Ordinal));
+        Assert.Empty(erased.GetProperty("under_way").EnumerateArray());
         Assert.Equal((1, 1, 2, 2), (erased.GetProperty("members").GetInt32(), erased.GetProperty("mails").GetInt32(), erased.GetProperty("users").GetInt32(), erased.GetProperty("events").GetInt32()));
 
         // In no row of any table, whatever its name.
@@ -42,7 +43,7 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
                 .OrderBy(row => row.Item1, StringComparer.Ordinal).ThenBy(row => row.Item2));
         await Server.RunJobAsync("nightly");
         Assert.Equal(0, await Server.ReadAsync<long>("select count(*) from control.job_run where jsonb_array_length(coalesce(summary -> 'alerts', '[]')) > 0"));
-        Assert.Equal(1, await Server.ReadAsync<long>("select count(*) from control.audit_log where action = 'person.erased' and (detail ->> 'events')::int = 2"));
+        Assert.Equal(1, await Server.ReadAsync<long>("select sum((detail ->> 'events')::int) / 2 from control.audit_log where action = 'person.erased' and tenant_id = $1", tenant.Id));
 
         var again = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", body)).ReadAsync();
         Assert.Equal((0, 0L), (again.GetProperty("members").GetInt32(), again.GetProperty("events").GetInt64()));
@@ -87,7 +88,7 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task A_tenant_that_is_busy_keeps_no_other_from_being_erased_and_the_next_request_finishes()
+    public async Task A_tenant_that_is_busy_keeps_nothing_else_from_being_erased_and_the_job_finishes()
     {
         var (busy, free) = (await Server.CreateTenantAsync("premium"), await Server.CreateTenantAsync("premium"));
         var person = await AddMemberAsync(busy);
@@ -99,19 +100,74 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
         await using (var invoicing = await Server.Database.BeginJobAsync(default))
         {
             await invoicing.ExecuteAsync(BillingLock.Acquire, default, busy.Id);
-            var refused = await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person });
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
-            Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+            var erased = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person })).ReadAsync();
+            Assert.Equal([busy.Id], erased.GetProperty("under_way").EnumerateArray().Select(tenant => tenant.GetGuid()));
+            Assert.Equal((1, 1, 1), (erased.GetProperty("members").GetInt32(), erased.GetProperty("mails").GetInt32(), erased.GetProperty("events").GetInt32()));
         }
 
         // What was erased is on record, and only what was not is left.
-        Assert.Equal(["usage_counter", "usage_event"], (await TablesWithAsync(person)).Select(table => table.Replace("control.", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(["erasure", "usage_counter", "usage_event"], (await TablesWithAsync(person)).Select(table => table.Replace("control.", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Equal(busy.Id, await Server.ReadAsync<Guid>("select tenant_id from control.usage_counter where user_id = $1", person));
         Assert.Equal(1, await Server.ReadAsync<long>("select (detail ->> 'events')::bigint from control.audit_log where action = 'person.erased' and tenant_id = $1", free.Id));
 
-        var erased = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person })).ReadAsync();
-        Assert.Equal(1, erased.GetProperty("events").GetInt64());
+        Assert.Equal(1, (await Server.RunJobAsync("retention")).GetProperty("counts").GetProperty("erased_events").GetInt64());
         Assert.Empty(await TablesWithAsync(person));
+    }
+
+    [Fact]
+    public async Task A_tenant_whose_rows_are_locked_keeps_its_member_only_and_the_next_request_finishes()
+    {
+        var (busy, free) = (await Server.CreateTenantAsync("premium"), await Server.CreateTenantAsync("premium"));
+        var person = await AddMemberAsync(busy);
+        await Server.ReportAsync(free, Deliveries.Event("a", Server.Clock.GetUtcNow(), user: person));
+        await using (var other = await Server.Database.BeginJobAsync(default))
+        {
+            await other.ExecuteAsync("select 1 from control.tenant where id = $1 for update", default, busy.Id);
+            var refused = await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person });
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+            Assert.Equal(["member"], (await TablesWithAsync(person)).Select(table => table.Replace("control.", "", StringComparison.Ordinal)));
+        }
+
+        Assert.Equal(1, (await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/erase", new { email = person })).ReadAsync()).GetProperty("members").GetInt32());
+        Assert.Empty(await TablesWithAsync(person));
+    }
+
+    [Fact]
+    public async Task Usage_is_erased_in_pieces_and_nothing_is_lost_when_more_arrives_between_two()
+    {
+        var tenant = await Server.CreateTenantAsync("premium");
+        const string User = "user-in-pieces", Pseudonym = "erased-in-pieces";
+        for (var n = 0; n < 5; n++)
+        {
+            await Server.ReportAsync(tenant, Deliveries.Event($"e{n}", Server.Clock.GetUtcNow(), prompt: 10, completion: 0, user: User));
+        }
+
+        await Server.RunJobAsync("nightly");
+        Assert.Equal((2, false), await PieceAsync());
+        await Server.ReportAsync(tenant, Deliveries.Event("late", Server.Clock.GetUtcNow(), prompt: 10, completion: 0, user: User));
+        Assert.Equal((2, false), await PieceAsync());
+        Assert.Equal((2, false), await PieceAsync());
+        Assert.Equal((0, true), await PieceAsync());
+        // After the last piece of the day, too.
+        await Server.ReportAsync(tenant, Deliveries.Event("later", Server.Clock.GetUtcNow(), prompt: 10, completion: 0, user: User));
+        Assert.Equal((1, true), await PieceAsync());
+
+        Assert.Empty(await TablesWithAsync(User));
+        await Server.RunJobAsync("nightly");
+        Assert.Equal(0, await Server.ReadAsync<long>("select count(*) from control.job_run where jsonb_array_length(coalesce(summary -> 'alerts', '[]')) > 0"));
+        foreach (var table in (string[])["usage_counter", "daily_usage"])
+        {
+            Assert.Equal(70, await Server.ReadAsync<long>($"select sum(prompt_tokens)::bigint from control.{table} where tenant_id = $1 and user_id = $2 and requests = 7", tenant.Id, Pseudonym));
+        }
+
+        async Task<(int Events, bool IsFinished)> PieceAsync()
+        {
+            await using var transaction = await Server.Database.BeginJobAsync(default);
+            var piece = await transaction.EraseUsagePieceAsync(tenant.Id, User, Pseudonym, maximum: 2, default);
+            await transaction.CommitAsync(default);
+            return piece;
+        }
     }
 
     [Fact]

@@ -141,6 +141,22 @@ public sealed class StrangerSignupJourneys : IAsyncLifetime
         Assert.DoesNotMatch(new Regex("<a[^>]*evil"), page);
     }
 
+    [Fact]
+    public async Task A_signup_in_a_known_browser_shows_its_network_too()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var known = _server.VisitorFrom("192.0.2.67");
+        await known.TrySignInAsync(person.Email, person.Password);
+        var second = Names.Random("s");
+        using var reply = await known.SubmitAsync(
+            "/", "/signup", ("email", person.Email), ("organization", "Second"), ("slug", second), ("plan", "trial"), ("country", "DE"), ("password", Own),
+            ("accept_terms", "true"));
+
+        Assert.Equal("/signup/done", reply.RequestMessage!.RequestUri!.AbsolutePath);
+        Assert.Equal("192.0.2.67", await _server.ReadAsync<string>("select requested_from from control.tenant where slug = $1", second));
+    }
+
     /// <summary>With a paid plan, from a network of the stranger.</summary>
     async Task<Person> SignUpAsync(Person victim)
     {

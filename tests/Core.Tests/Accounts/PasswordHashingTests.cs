@@ -22,7 +22,7 @@ public partial class PasswordHashingTests
     [InlineData("""
         {
             await using var transaction = await database.BeginAsync(tenant, ct);
-            var hash = passwords.Hash(password);
+            var hash = await passwords.HashAsync(password, origin, ct);
         }
         """, 1)]
     [InlineData("""
@@ -33,7 +33,7 @@ public partial class PasswordHashingTests
                 {
                 }
 
-                matches = passwords.Matches(hash, password);
+                matches = await passwords.MatchesAsync(hash, password, origin, ct);
             }
         }
         """, 1)]
@@ -50,7 +50,7 @@ public partial class PasswordHashingTests
                 await transaction.CommitAsync(ct);
             }
 
-            var hash = passwords.Hash(password);
+            var hash = await passwords.HashAsync(password, origin, ct);
             await using var next = await database.BeginAsync(tenant, ct);
         }
         """, 0)]
@@ -87,7 +87,7 @@ public partial class PasswordHashingTests
 
     static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../.."));
 
-    [GeneratedRegex(@"\bpasswords\.(?:Hash|Matches)\(|\bScramVerifier\.Of\(")]
+    [GeneratedRegex(@"\bpasswords\.(?:Hash|Matches)Async\(|\bScramVerifier\.Of\(")]
     private static partial Regex Hashing();
 
     [GeneratedRegex(@"await using \(?var \w+ = .*\.(?:Begin\w*|Open\w*)Async\(")]

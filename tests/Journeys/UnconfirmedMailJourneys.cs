@@ -1,0 +1,91 @@
+using System.Net;
+using System.Net.Http.Json;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Strangers who sign up with invented addresses do not ruin the delivery of everyone's mail.</summary>
+public sealed class UnconfirmedMailJourneys
+{
+    [Fact]
+    public async Task Mail_to_unconfirmed_addresses_is_limited_per_network_and_in_total_and_accounts_still_get_theirs()
+    {
+        await using var server = await StartAsync(new("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS_PER_NETWORK", "2"), new("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS", "5"));
+        var person = Person.New();
+        await person.CompleteAsync(server);
+
+        Assert.Equal([202, 202, 429], await SignUpsAsync(server, "192.0.2.1", 3));
+        Assert.Equal([202, 202, 429], await SignUpsAsync(server, "192.0.2.2", 3));
+        // The account's own signup is the fifth.
+        Assert.Equal([429], await SignUpsAsync(server, "192.0.2.3", 1));
+        using var visitor = server.VisitorFrom("192.0.2.1");
+        await visitor.ForgetAsync(person.Email);
+        Assert.Single(await person.MailsAsync(server), mail => mail.Subject == "Choose a new password");
+    }
+
+    [Fact]
+    public async Task The_limit_counts_signups_with_known_addresses_too_so_that_its_answer_tells_nothing()
+    {
+        await using var server = await StartAsync(new KeyValuePair<string, string?>("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS_PER_NETWORK", "1"));
+        var person = Person.New();
+        await person.CompleteAsync(server);
+        using var stranger = server.VisitorFrom("192.0.2.1");
+        Assert.Equal(HttpStatusCode.Accepted, (await stranger.PostAsJsonAsync("/v1/signup", (person with { Slug = Names.Random("s") }).Fields)).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await stranger.PostAsJsonAsync("/v1/signup", (person with { Slug = Names.Random("s") }).Fields)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_network_whose_signups_are_refused_causes_no_more_mail_and_others_do()
+    {
+        await using var smtp = new FakeSmtpServer { Replies = { ["RCPT"] = "550 No such user here" } };
+        await using var server = await StartAsync(new KeyValuePair<string, string?>("CONTROLPLANE_SMTP", $"smtp://127.0.0.1:{smtp.Port}?tls=off"));
+        Assert.Equal([202, 202, 202, 202, 202], await SignUpsAsync(server, "192.0.2.1", 5));
+        await server.RunJobAsync("mail");
+        // Without an enhanced code, the addresses themselves are not suppressed.
+        Assert.Equal(0, await server.ReadAsync<long>("select count(*) from control.mail_suppression"));
+        Assert.Equal(5, await server.ReadAsync<long>("select count(*) from control.outbox where dead_at is not null and attempts = 1"));
+
+        Assert.Equal([429], await SignUpsAsync(server, "192.0.2.1", 1));
+        Assert.Equal([202], await SignUpsAsync(server, "192.0.2.2", 1));
+    }
+
+    [Fact]
+    public async Task Bounces_that_the_mail_service_reports_stop_a_network_and_a_tenant()
+    {
+        await using var server = await StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        var invite = server.Services.GetRequiredService<InviteMember>();
+        Assert.Equal([202, 202, 202, 202, 202], await SignUpsAsync(server, "192.0.2.1", 5));
+        for (var n = 0; n < 5; n++)
+        {
+            Assert.IsType<InviteMemberResult.Invited>(await invite.RunAsync(tenant.Id, $"invented{n}@{tenant.Slug}.example", "viewer", "test", default));
+        }
+
+        await server.SqlAsync(
+            """
+            insert into control.mail_suppression (id, address, kind, reason, created_at)
+            select gen_random_uuid(), lower(recipient), 'bounce', 'no such user', now() from control.outbox where dedupe_key ~ '^(verify|invite):' on conflict do nothing
+            """);
+
+        Assert.Equal([429], await SignUpsAsync(server, "192.0.2.1", 1));
+        Assert.Equal([202], await SignUpsAsync(server, "192.0.2.2", 1));
+        var refused = Assert.IsType<InviteMemberResult.Invalid>(await invite.RunAsync(tenant.Id, "another@example.com", "viewer", "test", default));
+        Assert.Contains("could not be delivered", refused.Errors["email"], StringComparison.Ordinal);
+        var other = await server.CreateTenantAsync();
+        Assert.IsType<InviteMemberResult.Invited>(await invite.RunAsync(other.Id, "another@example.com", "viewer", "test", default));
+    }
+
+    static Task<TestServer> StartAsync(params KeyValuePair<string, string?>[] settings) =>
+        TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_SIGNUPS", "1000"), Networks.BehindProxy, .. settings]);
+
+    static async Task<List<int>> SignUpsAsync(TestServer server, string network, int count)
+    {
+        using var stranger = server.VisitorFrom(network);
+        var statuses = new List<int>();
+        for (var n = 0; n < count; n++)
+        {
+            statuses.Add((int)(await stranger.PostAsJsonAsync("/v1/signup", Person.New().Fields)).StatusCode);
+        }
+
+        return statuses;
+    }
+}
