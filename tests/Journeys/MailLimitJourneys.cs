@@ -166,7 +166,7 @@ public sealed class MailLimitJourneys : IAsyncLifetime
 
         // One mail beyond what all together may cause, where the person has no link: no flood.
         using var owner = _server.VisitorFrom("198.51.100.50");
-        Assert.Equal([HttpStatusCode.Accepted, HttpStatusCode.TooManyRequests], [await SignUpAsync(owner, victim), await SignUpAsync(owner, victim)]);
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.TooManyRequests), (await SignUpAsync(owner, victim), await SignUpAsync(owner, victim)));
         var inviting = await _server.CreateTenantAsync();
         var invited = Assert.IsType<InviteMemberResult.Invited>(await InviteAsync(inviting.Id, victim.Email));
         await LetLinksAgeAsync(TimeSpan.FromMinutes(2));

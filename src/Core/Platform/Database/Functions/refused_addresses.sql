@@ -1,5 +1,5 @@
 -- Accounts: counts the addresses that have refused mail since a moment, of mail that signups from one network, or one tenant, have caused. A message that
--- was given up before its last attempt was refused permanently; the others may have met an outage of our own mail server.
+-- was dead-lettered before its last attempt was refused permanently; the others may have met an outage of our own mail server.
 create or replace function control.refused_addresses(network text, tenant uuid, since timestamptz, attempts int) returns bigint
 language sql stable security definer set search_path = control, pg_temp as $$
     select count(distinct lower(o.recipient)) from outbox o

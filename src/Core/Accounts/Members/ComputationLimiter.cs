@@ -10,7 +10,7 @@ public sealed class QueueFullException() : Exception("Too many passwords are bei
 /// <summary>Runs computations that take long on a limited number of threads. Networks take turns, so one that sends many does not delay the others.</summary>
 /// <param name="threads">Computations at the same time.</param>
 /// <param name="maxWaiting">Computations of all networks together; further ones are refused.</param>
-public sealed class ComputationQueue(int threads, int maxWaiting, int maxWaitingPerNetwork)
+public sealed class ComputationLimiter(int threads, int maxWaiting, int maxWaitingPerNetwork)
 {
     readonly Lock _gate = new();
     readonly FairQueue<Computation> _waiting = new();

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace ControlPlane.Tests.Accounts;
 
-public sealed class ComputationQueueTests : IDisposable
+public sealed class ComputationLimiterTests : IDisposable
 {
     /// <summary>Set when the computation that holds the only thread may end.</summary>
     readonly ManualResetEventSlim _release = new();
@@ -12,9 +12,9 @@ public sealed class ComputationQueueTests : IDisposable
     [Fact]
     public async Task No_more_computations_run_at_the_same_time_than_there_are_threads()
     {
-        var queue = new ComputationQueue(threads: 2, maxWaiting: 100, maxWaitingPerNetwork: 100);
+        var limiter = new ComputationLimiter(threads: 2, maxWaiting: 100, maxWaitingPerNetwork: 100);
         var (running, most) = (0, 0);
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(n => queue.RunAsync("a", () =>
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(n => limiter.RunAsync("a", () =>
         {
             InterlockedMax(ref most, Interlocked.Increment(ref running));
             Thread.Sleep(5);
@@ -26,12 +26,12 @@ public sealed class ComputationQueueTests : IDisposable
     [Fact]
     public async Task A_network_with_many_computations_delays_another_one_by_one()
     {
-        var queue = new ComputationQueue(threads: 1, maxWaiting: 100, maxWaitingPerNetwork: 100);
+        var limiter = new ComputationLimiter(threads: 1, maxWaiting: 100, maxWaitingPerNetwork: 100);
         var order = new ConcurrentQueue<string>();
-        var all = new List<Task<bool>> { HoldAsync(queue, "busy") };
+        var all = new List<Task<bool>> { HoldAsync(limiter, "busy") };
         foreach (var network in (string[])["busy", "busy", "busy", "other"])
         {
-            all.Add(queue.RunAsync(network, () => Add(order, network), default));
+            all.Add(limiter.RunAsync(network, () => Add(order, network), default));
         }
 
         _release.Set();
@@ -42,8 +42,8 @@ public sealed class ComputationQueueTests : IDisposable
     [Fact]
     public async Task A_network_that_sends_too_many_is_refused_and_so_is_every_one_when_the_queue_is_full()
     {
-        var queue = new ComputationQueue(threads: 1, maxWaiting: 3, maxWaitingPerNetwork: 2);
-        var all = new List<Task<bool>> { HoldAsync(queue, "a"), RunAsync("a"), RunAsync("a") };
+        var limiter = new ComputationLimiter(threads: 1, maxWaiting: 3, maxWaitingPerNetwork: 2);
+        var all = new List<Task<bool>> { HoldAsync(limiter, "a"), RunAsync("a"), RunAsync("a") };
         await Assert.ThrowsAsync<QueueFullException>(() => RunAsync("a"));
         all.Add(RunAsync("b"));
         await Assert.ThrowsAsync<QueueFullException>(() => RunAsync("c"));
@@ -52,19 +52,18 @@ public sealed class ComputationQueueTests : IDisposable
         await Task.WhenAll(all);
         Assert.True(await RunAsync("a"));
 
-        // Refused at once, also for callers that would await it later.
-        async Task<bool> RunAsync(string network) => await queue.RunAsync(network, () => true, default);
+        async Task<bool> RunAsync(string network) => await limiter.RunAsync(network, () => true, default);
     }
 
     [Fact]
     public async Task A_computation_whose_caller_has_cancelled_is_left_out_and_a_failure_is_its_callers_only()
     {
-        var queue = new ComputationQueue(threads: 1, maxWaiting: 100, maxWaitingPerNetwork: 100);
+        var limiter = new ComputationLimiter(threads: 1, maxWaiting: 100, maxWaitingPerNetwork: 100);
         using var cancellation = new CancellationTokenSource();
-        var (first, ran) = (HoldAsync(queue, "a"), false);
-        var cancelled = queue.RunAsync("a", () => ran = true, cancellation.Token);
-        var failing = queue.RunAsync<bool>("a", () => throw new InvalidOperationException("wrong"), default);
-        var last = queue.RunAsync("a", () => true, default);
+        var (first, ran) = (HoldAsync(limiter, "a"), false);
+        var cancelled = limiter.RunAsync("a", () => ran = true, cancellation.Token);
+        var failing = limiter.RunAsync<bool>("a", () => throw new InvalidOperationException("wrong"), default);
+        var last = limiter.RunAsync("a", () => true, default);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
 
@@ -76,15 +75,15 @@ public sealed class ComputationQueueTests : IDisposable
     }
 
     /// <summary>Occupies a thread, and returns once it does.</summary>
-    Task<bool> HoldAsync(ComputationQueue queue, string network)
+    Task<bool> HoldAsync(ComputationLimiter limiter, string network)
     {
-        using var started = new ManualResetEventSlim();
-        var held = queue.RunAsync(network, () =>
+        var isStarted = false;
+        var held = limiter.RunAsync(network, () =>
         {
-            started.Set();
+            Volatile.Write(ref isStarted, true);
             return _release.Wait(TimeSpan.FromMinutes(1));
         }, default);
-        started.Wait();
+        SpinWait.SpinUntil(() => Volatile.Read(ref isStarted));
         return held;
     }
 
