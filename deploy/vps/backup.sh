@@ -9,30 +9,49 @@ now=$(date -u +%Y-%m-%dT%H%M%SZ)
 trap 'rm -f "$data/backups/partial.$$"' EXIT
 failed=''
 
-# Of a database that cannot be backed up, the newest backup is kept: write_backup NAME COMMAND…
+# Of a database that cannot be backed up, the newest backup is kept: write_backup NAME CONTAINER COMMAND…
 write_backup() {
-    name=$1
-    shift
+    name=$1 container=$2
+    shift 2
     # In seconds, and inside: a process in the container outlives its docker command.
-    if docker exec postgres timeout 900 "$@" >"$data/backups/partial.$$"; then
+    if docker exec "$container" timeout 900 "$@" >"$data/backups/partial.$$"; then
         mv "$data/backups/partial.$$" "$data/backups/$now$name"
         return
     fi
     failed="$failed $now$name"
-    for newest in "$data"/backups/*Z"$name"; do :; done
+    keep_newest "$name"
+}
+
+keep_newest() {
+    for newest in "$data"/backups/*Z"$1"; do :; done
     [ ! -f "$newest" ] || touch "$newest"
 }
 
-# A tenant may hold locks in its database, and must not hold up the others' backups.
-write_dump() { write_backup "$1" pg_dump --username postgres --lock-wait-timeout=60s --format custom "$2"; }
+# A tenant may hold locks in its database, and must not hold up the others' backups: write_dump NAME CONTAINER DATABASE
+write_dump() { write_backup "$1" "$2" pg_dump --username postgres --lock-wait-timeout=60s --format custom "$3"; }
 
-write_backup -roles.sql pg_dumpall --username postgres --roles-only
-write_dump .dump controlplane
+write_backup -roles.sql postgres pg_dumpall --username postgres --roles-only
+write_dump .dump postgres controlplane
 status=${failed:+1}
-names=$(docker exec postgres psql --username postgres --tuples-only --no-align --command "select datname from pg_database where datname like 'env\_%' and datallowconn") ||
+
+# Each environment has a server of its own. That of a suspended one is stopped, and its newest backup stays the newest.
+servers=$(docker ps --all --filter label=com.docker.compose.service=database --filter name=^tenant- --format '{{.Label "com.docker.compose.project"}} {{.State}}') ||
     failed="$failed list-of-environments"
+while read -r project state; do
+    case $state in
+        '') ;;
+        created | exited) keep_newest "-$project.dump" ;;
+        *) write_dump "-$project.dump" "$project-database-1" environment ;;
+    esac
+done <<END
+$servers
+END
+
+# Those that an earlier release kept on the control plane's server, until they are moved.
+names=$(docker exec postgres psql --username postgres --tuples-only --no-align --command "select datname from pg_database where datname like 'env\_%' and datallowconn") ||
+    failed="$failed list-of-former-databases"
 for name in $names; do
-    write_dump "-$name.dump" "$name"
+    write_dump "-$name.dump" postgres "$name"
 done
 find "$data/backups" -type f -mtime +7 -delete
 [ -z "$failed" ] || {

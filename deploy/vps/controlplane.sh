@@ -8,13 +8,18 @@ settings=${DESTDIR:-}/etc/controlplane
 compose() { docker compose --project-name controlplane --env-file "$settings/platform.env" --file "$here/compose.yaml" "$@"; }
 
 # Recreated containers, as after an upgrade, are no longer connected to the tenants' networks. Ollama belongs to those of the gateways only: whoever
-# reaches it can use and delete the models of all tenants. Each network fails alone.
+# reaches it can use and delete the models of all tenants. The database belongs to none, but an environment of an earlier release uses it until it is moved.
+# Each network fails alone.
 connect_tenant_networks() {
     tenant_networks=$(networks tenant)
     model_networks=$(networks models)
     for network in $tenant_networks; do
-        connect "$network" traefik postgres
+        connect "$network" traefik
         disconnect "$network" ollama
+        case $(docker ps --all --filter "network=$network" --filter label=controlplane.tenant --format 'database={{.Label "controlplane.database"}}') in
+            database=) connect "$network" postgres ;;
+            *) disconnect "$network" postgres ;;
+        esac
     done
     for network in $model_networks; do
         # An environment with an Ollama of its own does not use the shared one.

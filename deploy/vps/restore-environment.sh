@@ -5,10 +5,11 @@ set -eu
 
 usage() {
     cat <<'EOF'
-Usage: deploy/vps/restore-environment.sh BACKUP
+Usage: deploy/vps/restore-environment.sh SLUG BACKUP
 
-Restores the database of an environment from a file such as DATA/backups/2026-01-31T013000Z-env_….dump, and replaces the present one once everything is
-restored. If it fails, the present database stays as it is. The environment's logins must exist: on a new host, restore the roles first (docs/operations.md).
+Restores the database of the environment SLUG from a file such as DATA/backups/2026-01-31T013000Z-tenant-acme.dump, and replaces the present one once everything
+is restored. If it fails, the present database stays as it is. The environment's database server must run: on a new host, restart the environment in the portal or
+retry it in /admin first (docs/operations.md).
 EOF
 }
 
@@ -20,37 +21,42 @@ fail() {
 case ${1:-} in
     -h | --help) usage && exit ;;
 esac
-[ $# = 1 ] || {
+[ $# = 2 ] || {
     usage >&2
     exit 1
 }
-backup=$1
+slug=$1 backup=$2
 [ -f "$backup" ] || fail "There is no file $backup."
-name=$(printf %s "${backup##*/}" | sed -n 's/^[0-9TZ-]*Z-\(env_[0-9a-z_]*\)\.dump$/\1/p')
-[ -n "$name" ] || fail "$backup is not a backup of an environment: its name must end with -env_….dump."
-new=${name}_new
+case $backup in
+    *-env_*.dump) ;; # Made before the environment was moved to a server of its own.
+    *"Z-tenant-$slug.dump") ;;
+    *) fail "$backup is not a backup of the environment $slug: its name must end with Z-tenant-$slug.dump." ;;
+esac
+container=tenant-$slug-database-1
+[ "$(docker container inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] ||
+    fail "The database server of $slug, the container $container, is not running: restart or resume the environment first."
 
 # As the superuser, in a database that no tenant can change: administer STATEMENTS
 administer() {
     printf 'set client_min_messages = warning;\n%s\n' "$1" |
-        docker exec -i postgres psql --username postgres --dbname "${2:-postgres}" --quiet --set ON_ERROR_STOP=1
+        docker exec -i "$container" psql --username postgres --dbname "${2:-postgres}" --no-psqlrc --quiet --set ON_ERROR_STOP=1
 }
 
-# Over the Unix socket in the container, where the server trusts every login: restore LOGIN SCHEMA
+# Over the Unix socket in the container, where the server trusts every login: restore SCHEMA, which has the name of its login
 restore() {
-    docker exec -i postgres pg_restore --username "$1" --dbname "$new" --no-owner --no-privileges --exit-on-error --schema "$2" <"$backup" ||
-        fail "The schema $2 of $backup could not be restored. The database $name is unchanged."
+    docker exec -i "$container" pg_restore --username "$1" --dbname restored --no-owner --no-privileges --exit-on-error --schema "$1" <"$backup" ||
+        fail "The schema $1 of $backup could not be restored. The database of $slug is unchanged."
 }
 
 # Without effect after it was renamed.
-trap 'administer "drop database if exists $new with (force);"' EXIT
-administer "drop database if exists $new with (force);
-create database $new owner control_provision template template0 encoding 'UTF8';
-revoke all on database $new from public;
-grant connect on database $new to $name, ${name}_gateway, controlplane;"
-administer "create schema open_webui authorization $name;
-create schema litellm authorization ${name}_gateway;" "$new"
-restore "$name" open_webui
-restore "${name}_gateway" litellm
-administer "drop database if exists $name with (force);
-alter database $new rename to $name;"
+trap 'administer "drop database if exists restored with (force);"' EXIT
+administer "drop database if exists restored with (force);
+create database restored template template0 encoding 'UTF8';
+revoke all on database restored from public;
+grant connect on database restored to open_webui, litellm;"
+administer "create schema open_webui authorization open_webui;
+create schema litellm authorization litellm;" restored
+restore open_webui
+restore litellm
+administer "drop database if exists environment with (force);
+alter database restored rename to environment;"

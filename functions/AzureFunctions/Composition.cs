@@ -50,7 +50,6 @@ sealed class Composition : IAsyncDisposable
         AddLogging(builder);
         builder.Services.AddSingleton<IServer, NullServer>();
         builder.Services.AddRouting();
-        builder.Services.AddSingleton(new ProvisioningOptions { WithoutPostgresTools = ProvisioningOptions.MoveElsewhere });
         builder.Services.AddControlPlane(builder.Configuration);
         if (EntraPassword.For(builder.Configuration["CONTROLPLANE_DATABASE"]!, identity) is { } passwordProvider)
         {

@@ -14,14 +14,8 @@ public sealed partial record DataPlan
     /// <summary>Limit of RDS storage autoscaling.</summary>
     public int DatabaseMaxGib => 10 * DatabaseGib;
 
-    /// <summary><c>max_connections</c> of the database: otherwise RDS derives it from the instance's memory, unknown to us.</summary>
-    public required int DatabaseConnections { get; init; }
-
-    /// <summary>Of these, for RDS Proxy, and thus for all functions together. The others are for the environments and for administrators.</summary>
+    /// <summary>Of the server's connections, for RDS Proxy, and thus for all functions together. The others are for administrators.</summary>
     public int ProxyConnectionsPercent { get; init; } = 60;
-
-    /// <summary>How many connections the functions use at most.</summary>
-    public int FunctionConnections => DatabaseConnections * ProxyConnectionsPercent / 100;
 
     public string DatabaseName { get; init; } = "controlplane";
 
@@ -58,9 +52,6 @@ public sealed partial record DataPlan
     {
         DatabaseClass = settings.Text("data:databaseClass", DatabaseClassName().IsMatch, "an RDS instance class, e.g. db.m7g.large", "db.m7g.large", "Instance class of the database and its Multi-AZ standby."),
         DatabaseGib = settings.Number("data:databaseGib", 100, 20, 6_553, "Initial size of the database's storage in GiB. It grows automatically, up to ten times as large."),
-        DatabaseConnections = settings.Number(
-            "data:databaseConnections", 800, 100, 5_000,
-            "Connections of the database server, about 10 MB of its memory each: 60 % for the functions, 20 for each environment. A change takes effect when the instance is rebooted."),
         CacheClass = settings.Text("data:cacheClass", CacheClassName().IsMatch, "an ElastiCache node type, e.g. cache.t4g.medium", "cache.t4g.medium", "Node type of the two Redis nodes."),
     };
 

@@ -33,7 +33,6 @@ public sealed class EksTopology : ComponentResource
         var second = plan.Standby.Region is { } region ? new SecondRegion("second-region", region, plan.Data, stack, childOptions) : null;
         var secrets = new Secrets("secrets", plan, keys, second, primary, stack, childOptions);
         var database = new PostgresDatabase("database", plan.Data, network, keys, secrets.OwnerPassword, primary, plan.IsPassive, stack, childOptions);
-        database.SecurityGroup.AllowIngress("cluster", PostgresDatabase.Port, cluster.SecurityGroupId);
         var databaseAccess = new DatabaseAccess("database-access", plan.Data, database, network, isDirect: plan.IsPassive, isStandby: primary is not null, stack, childOptions);
         var files = new ModelFiles("model-files", plan.Data, plan.Network.Zones, network, cluster, keys, second, primary, stack, childOptions);
         var cache = new Cache("cache", plan.Data, network, cluster, keys, secrets.CacheToken, stack, childOptions);

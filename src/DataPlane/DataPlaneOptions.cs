@@ -3,10 +3,6 @@ namespace ControlPlane.DataPlane;
 /// <summary>Settings shared by all environments of this installation.</summary>
 public sealed record DataPlaneOptions
 {
-    /// <summary>The database server as seen from an environment: a host name, or the folder of its Unix socket.</summary>
-    public required string DatabaseHost { get; init; }
-    public required int DatabasePort { get; init; }
-
     /// <summary>The control plane as seen from an environment; gateways report usage to it.</summary>
     public required Uri ControlPlaneUrl { get; init; }
 
@@ -26,7 +22,10 @@ public sealed record DataPlaneOptions
     public string ProxyContainer { get; init; } = "traefik";
 
     /// <summary>Names of other containers that environments may connect to. Those that do not exist are skipped, and so is <see cref="OllamaContainer"/>.</summary>
-    public IReadOnlyList<string> SharedContainers { get; init; } = ["postgres"];
+    public IReadOnlyList<string> SharedContainers { get; init; } = [];
+
+    /// <summary>Name of the container with the control plane's database server, which releases up to 0.2 connected to environments.</summary>
+    public const string FormerDatabaseContainer = "postgres";
 
     /// <summary>The proxy's certificate resolver, used for https addresses.</summary>
     public string CertificateResolver { get; init; } = "letsencrypt";

@@ -5,9 +5,18 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 {
     const string NotStarted = "rendered only: no container engine on this host";
 
-    public string Ready => "rendered";
+    public string Ready => IDataPlane.Rendered;
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
+
+    public async Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
+    {
+        await folder.WriteAsync(environment, secrets, ct);
+        return NotStarted;
+    }
+
+    public Task<string> RunBesideDatabaseAsync(
+        TenantEnvironment environment, IReadOnlyList<string> command, PipeSource input, TimeSpan timeout, CancellationToken ct) => Task.FromResult(NotStarted);
 
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.Versioning;
+using System.Text.RegularExpressions;
 using YamlDotNet.Serialization;
 
 namespace ControlPlane.Tests;
@@ -25,7 +27,7 @@ public sealed class ComposeRenderingTests
         var networks = ((Dictionary<object, object>)Read(project.Compose)["services"]).ToDictionary(
             service => (string)service.Key, service => (List<object>)((Dictionary<object, object>)service.Value)["networks"]);
         Assert.Equal(["tenant", "models"], networks["litellm"]);
-        Assert.All(["open-webui", "redis", "qdrant"], (string service) => Assert.Equal(["tenant"], networks[service]));
+        Assert.All(["open-webui", "redis", "database", "qdrant"], (string service) => Assert.Equal(["tenant"], networks[service]));
         Assert.Equal(plan == "enterprise", networks.ContainsKey("ollama-dedicated"));
         Assert.Equal(
             plan == "enterprise" ? ["litellm", "ollama-dedicated"] : ["litellm"],
@@ -125,11 +127,9 @@ public sealed class ComposeRenderingTests
     public void Gateway_and_Open_WebUI_use_separate_schemas_and_logins_of_one_database()
     {
         var (webui, gateway) = (Environment("basic", "open-webui"), Environment("basic", "litellm"));
-        Assert.Equal("postgresql://env_0123456789abcdef0123456789abcdef:${DATABASE_PASSWORD}@postgres:5432/env_0123456789abcdef0123456789abcdef", webui["DATABASE_URL"]);
+        Assert.Equal("postgresql://open_webui:${DATABASE_PASSWORD}@database:5432/environment", webui["DATABASE_URL"]);
         Assert.Equal("open_webui", webui["DATABASE_SCHEMA"]);
-        Assert.Equal(
-            "postgresql://env_0123456789abcdef0123456789abcdef_gateway:${GATEWAY_DATABASE_PASSWORD}@postgres:5432/env_0123456789abcdef0123456789abcdef?schema=litellm",
-            gateway["DATABASE_URL"]);
+        Assert.Equal("postgresql://litellm:${GATEWAY_DATABASE_PASSWORD}@database:5432/environment?schema=litellm", gateway["DATABASE_URL"]);
         Assert.DoesNotContain(webui.Values, value => value.Contains("GATEWAY_DATABASE_PASSWORD", StringComparison.Ordinal));
     }
 
@@ -145,19 +145,43 @@ public sealed class ComposeRenderingTests
     {
         var project = ComposeRendering.Render(Samples.Environment("trial", organization), Samples.Options, "/models");
         var services = (Dictionary<object, object>)Read(project.Compose)["services"];
-        Assert.Equal(["open-webui", "litellm", "redis"], services.Keys);
+        Assert.Equal(["open-webui", "litellm", "redis", "database"], services.Keys);
         var environment = (Dictionary<object, object>)((Dictionary<object, object>)services["open-webui"])["environment"];
         Assert.Equal(organization, ((string)environment["WEBUI_NAME"]).Replace("$$", "$", StringComparison.Ordinal));
         Assert.DoesNotContain("${ADMIN_PASSWORD}", ((string)environment["WEBUI_NAME"]).Replace("$$", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_Unix_socket_folder_is_mounted_into_the_containers()
+    // A login on a server that others use can take its connections, its lock table, its memory and its disk.
+    [Theory, MemberData(nameof(Plans))]
+    public void An_environment_knows_no_database_server_but_its_own(string plan)
     {
-        var options = Samples.Options with { DatabaseHost = "/srv/run" };
-        var project = ComposeRendering.Render(Samples.Environment("trial"), options, "/models");
-        Assert.Contains("/srv/run:/run/postgresql:ro", project.Compose, StringComparison.Ordinal);
-        Assert.Contains("@localhost:5432/env_0123456789abcdef0123456789abcdef?schema=litellm&host=/run/postgresql", project.Compose, StringComparison.Ordinal);
+        var project = Render(plan);
+        var hosts = Regex.Matches(project.Compose, @"postgres(?:ql)?://[^@\s]*@([^:/\s]+)").Select(match => match.Groups[1].Value).ToList();
+        Assert.Equal(["database", "database"], hosts);
+        Assert.DoesNotContain("@postgres", project.Compose, StringComparison.Ordinal);
+        var database = Service(plan, "database");
+        Assert.Equal(Images.Get("postgres"), database["image"]);
+        Assert.Equal(["tenant"], (List<object>)database["networks"]);
+        Assert.Equal(["./database/start.sh:/start.sh:ro", "./database/logins.sql:/logins.sql:ro", "database:/var/lib/postgresql/data"], (List<object>)database["volumes"]);
+        Assert.Equal(["PGDATA", "DATABASE_PASSWORD", "GATEWAY_DATABASE_PASSWORD"], ((Dictionary<object, object>)database["environment"]).Keys);
+        Assert.Contains("database", ((Dictionary<object, object>)Read(project.Compose)["volumes"]).Keys);
+    }
+
+    [Theory, MemberData(nameof(Plans))]
+    public void The_memory_for_a_databases_pages_leaves_room_for_its_connections(string plan)
+    {
+        var database = Service(plan, "database");
+        var limit = int.Parse(((string)database["mem_limit"]).TrimEnd('m'), CultureInfo.InvariantCulture);
+        var buffers = int.Parse(Regex.Match(Words(database, "command").Last(), @"^shared_buffers=(\d+)MB$").Groups[1].Value, CultureInfo.InvariantCulture);
+        // 20 connections of about 8 MB, and the server's own processes.
+        Assert.InRange(limit - buffers, 200, limit);
+    }
+
+    [Fact]
+    public void Open_WebUI_and_the_gateway_start_after_the_database_and_its_container_is_recreated_when_its_files_change()
+    {
+        Assert.All(["open-webui", "litellm"], (string service) => Assert.Contains("database", ((Dictionary<object, object>)Service("basic", service)["depends_on"]).Keys));
+        Assert.Matches("^[0-9a-f]{64}$", (string)((Dictionary<object, object>)Service("basic", "database")["labels"])["controlplane.config"]);
     }
 
     [Fact]
@@ -178,6 +202,9 @@ public sealed class ComposeRenderingTests
     }
 
     static ComposeProject Render(string plan) => ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/models");
+
+    static Dictionary<object, object> Service(string plan, string name) =>
+        (Dictionary<object, object>)((Dictionary<object, object>)Read(Render(plan).Compose)["services"])[name];
 
     static IEnumerable<Dictionary<object, object>> Services(string plan) =>
         ((Dictionary<object, object>)Read(Render(plan).Compose)["services"]).Values.Cast<Dictionary<object, object>>();

@@ -31,7 +31,7 @@ public sealed class DockerCommandTests
     public async Task A_command_that_does_not_read_its_input_still_returns_its_exit_code()
     {
         using var docker = new DockerOnPath("exit 5");
-        Assert.Equal(5, (await DockerCommand.RunAsync(["exec"], Timeout, default, new string('x', 1_000_000))).ExitCode);
+        Assert.Equal(5, (await DockerCommand.RunAsync(["exec"], Timeout, default, PipeSource.FromString(new string('x', 1_000_000)))).ExitCode);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class DockerComposeTests : IDisposable
         await dataPlane.StartAsync(environment, default);
 
         Assert.Contains("network create --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2", docker.Calls);
-        Assert.Contains("no container postgres, ollama", isolated, StringComparison.Ordinal);
+        Assert.Contains("no container ollama", isolated, StringComparison.Ordinal);
         Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-beispiel-2_models", StringComparison.Ordinal));
         Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
         var up = Assert.Single(docker.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
@@ -28,6 +28,23 @@ public sealed class DockerComposeTests : IDisposable
         var script = await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input"));
         Assert.All(["/key/generate", "/key/update", "allowed_routes"], (string part) => Assert.Contains(part, script, StringComparison.Ordinal));
         Assert.All(docker.Calls, call => Assert.DoesNotContain("value-of", call, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_database_is_started_alone_and_with_the_files_and_networks_that_it_needs()
+    {
+        using var docker = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *psql*) cat > "$(dirname "$0")/input"; echo done ;; esac""");
+        var dataPlane = CreateDataPlane();
+
+        await dataPlane.StartDatabaseAsync(Samples.Environment("basic"), Samples.Secrets, default);
+        await dataPlane.RunBesideDatabaseAsync(
+            Samples.Environment("basic"), ["psql", "--username=postgres"], PipeSource.FromString("select 1"), TimeSpan.FromMinutes(1), default);
+
+        Assert.Equal(["start.sh", "logins.sql"], Directory.GetFiles(Path.Combine(_data, "environments", "beispiel-2", "database")).Select(Path.GetFileName).OrderDescending());
+        Assert.Contains("network create --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2", docker.Calls);
+        var compose = docker.Calls.Where(call => call.StartsWith("compose ", StringComparison.Ordinal)).Select(call => call[(call.LastIndexOf(".env ", StringComparison.Ordinal) + 5)..]);
+        Assert.Equal(["pull --quiet --policy missing database", "up --detach --wait --wait-timeout 600 database", "exec --no-TTY database psql --username=postgres"], compose);
+        Assert.Equal("select 1", await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input")));
     }
 
     [Theory]
@@ -81,7 +98,7 @@ public sealed class DockerComposeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("echo 33285996544", 15)]
+    [InlineData("echo 33285996544", 14)]
     [InlineData("echo 8233545728", 1)]
     [InlineData("echo '<no value>'", null)]
     [InlineData("exit 1", null)]

@@ -14,31 +14,42 @@ public sealed class DockerNetworksTests : IDisposable
     {
         using var docker = new DockerOnPath("exit 0");
         // Also where an operator's setting of an earlier release still names it.
-        var options = Samples.Options with { SharedContainers = ["ollama", "postgres"] };
+        var options = Samples.Options with { SharedContainers = ["ollama", "mail-relay"] };
 
         await CreateDataPlane(options).IsolateAsync(Samples.Environment(plan), Samples.Secrets, default);
 
         Assert.Equal(
-            ["network connect tenant-beispiel-2 postgres", "network connect tenant-beispiel-2_models ollama"],
+            ["network connect tenant-beispiel-2 mail-relay", "network connect tenant-beispiel-2_models ollama"],
             docker.Calls.Where(call => call.StartsWith("network connect ", StringComparison.Ordinal)));
     }
 
     [Fact]
-    public async Task Ollama_leaves_the_tenants_network_of_an_earlier_release()
+    public async Task Ollama_and_the_control_planes_database_leave_the_tenants_network_of_an_earlier_release()
     {
         using var docker = new DockerOnPath("""case "$*" in *Containers*_models) ;; *Containers*) echo "traefik ollama postgres tenant-beispiel-2-open-webui-1";; esac""");
 
         await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
         Assert.Equal(
-            ["network disconnect --force tenant-beispiel-2 ollama", "network connect tenant-beispiel-2_models ollama"],
+            ["network disconnect --force tenant-beispiel-2 ollama", "network disconnect --force tenant-beispiel-2 postgres", "network connect tenant-beispiel-2_models ollama"],
             docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+    }
+
+    // Until its data is moved, an environment of an earlier release uses that server, also while its own one starts.
+    [Fact]
+    public async Task The_control_planes_database_stays_connected_while_the_environments_own_one_starts()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *Containers*_models) ;; *Containers*) echo "traefik postgres tenant-beispiel-2-open-webui-1";; esac""");
+
+        await CreateDataPlane().StartDatabaseAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        Assert.DoesNotContain(docker.Calls, call => call.Contains("connect ", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task The_shared_Ollama_leaves_an_environment_that_has_its_own()
     {
-        using var docker = new DockerOnPath("""case "$*" in *Containers*) echo "ollama postgres tenant-beispiel-2-litellm-1";; esac""");
+        using var docker = new DockerOnPath("""case "$*" in *Containers*) echo "ollama tenant-beispiel-2-litellm-1";; esac""");
 
         await CreateDataPlane().IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
 

@@ -7,8 +7,6 @@ static class Samples
 
     public static DataPlaneOptions Options { get; } = new()
     {
-        DatabaseHost = "postgres",
-        DatabasePort = 5432,
         ControlPlaneUrl = new("https://portal.example.com"),
         ProviderKeys = new Dictionary<string, string> { ["openai"] = "sk-platform-openai" },
     };
@@ -23,7 +21,6 @@ static class Samples
         Url = new($"https://{slug}.users.example.com"),
         OwnerEmail = "owner@example.com",
         Plan = Plan(plan),
-        DatabaseName = "env_0123456789abcdef0123456789abcdef",
         Models = [.. Models.Where(model => Plan(plan).Models.Contains(model.Name))],
     };
 

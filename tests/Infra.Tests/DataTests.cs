@@ -25,22 +25,6 @@ public sealed class DataTests(Stacks stacks)
         Assert.Equal("0", values["log_parameter_max_length"]);
     }
 
-    [Theory]
-    [InlineData("prod")]
-    [InlineData("dr")]
-    public async Task The_connections_that_operators_see_are_those_of_the_server_and_of_the_proxy(string stack)
-    {
-        var deployed = await stacks.GetAsync(stack);
-        var parameter = ((IEnumerable<object?>)deployed.Get("aws:rds/parameterGroup:ParameterGroup", "database")["parameters"]!)
-            .Cast<IReadOnlyDictionary<string, object?>>().Single(parameter => parameter["name"] is "max_connections");
-        // It is static: RDS refuses to apply it at once.
-        Assert.Equal("pending-reboot", parameter["applyMethod"]);
-        var most = int.Parse((string)parameter["value"]!, CultureInfo.InvariantCulture);
-        Assert.All(deployed.OfType("aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup"), proxy => Assert.Equal(60, Number(proxy["connectionPoolConfig.maxConnectionsPercent"])));
-        Assert.All(((string[])["api", "usage", "jobs", "provision"]), function => Assert.Equal(
-            $"{most * 60 / 100}", deployed.Get("aws:lambda/function:Function", $"functions-{function}")["environment.variables.CONTROLPLANE_DATABASE_CONNECTIONS"]));
-    }
-
     [Fact]
     public async Task Functions_connect_to_the_database_through_a_proxy_without_passwords()
     {

@@ -107,7 +107,6 @@ public sealed class NetworkTests(Stacks stacks)
                 "0.0.0.0/0 to ingress 80",
                 "10.20.0.0/16 to private-access-endpoints 443",
                 "cluster to cache 6379",
-                "cluster to database 5432",
                 "cluster to model-files 2049",
                 "database-access to database 5432",
                 "functions-api to database-access 5432",

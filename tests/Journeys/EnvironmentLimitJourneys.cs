@@ -47,7 +47,7 @@ public sealed class EnvironmentLimitJourneys
     [Theory]
     [InlineData(1, 1)]
     [InlineData(null, 2)]
-    public async Task Without_a_setting_the_machines_and_the_connections_say_how_many_environments_there_may_be(int? machines, int environments)
+    public async Task Without_a_setting_the_machines_say_how_many_environments_there_may_be(int? machines, int environments)
     {
         await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane { Capacity = machines });
         RigTenant[] tenants = [await rig.TenantAsync(), await rig.TenantAsync()];

@@ -1,3 +1,3 @@
--- Run before every upgrade: rights that login.sql did not grant in earlier releases. Environments have databases of their own, and connect to no other.
+-- Run before every upgrade: rights that login.sql did not grant in earlier releases, and those of PUBLIC, which environments that are not moved yet have.
 alter role controlplane createdb;
 revoke connect on database postgres, template1 from public;

@@ -20,7 +20,6 @@ sealed class ProvisionFunction(IHost host, ScheduledJobHandler jobHandler, RunPr
         var builder = Composition.NewHost(environment.Configuration);
         Composition.RequireSecretsKey(builder.Configuration);
         var settings = builder.Services.AddFoundation(builder.Configuration);
-        builder.Services.AddSingleton(new ProvisioningOptions { WithoutPostgresTools = ProvisioningOptions.MoveElsewhere });
         builder.Services.AddProvisioning(builder.Configuration, settings);
         builder.Services.AddJobs();
         var host = await builder.StartAsync(environment);

@@ -1,3 +1,5 @@
+using CliWrap;
+
 namespace ControlPlane.Lambda.Work;
 
 /// <summary>Used when no data plane is configured: runs fail with the reason and can be retried.</summary>
@@ -6,6 +8,11 @@ sealed class UnsupportedDataPlane : IDataPlane
     public string Ready => "nowhere";
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
+
+    public Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Fail();
+
+    public Task<string> RunBesideDatabaseAsync(
+        TenantEnvironment environment, IReadOnlyList<string> command, PipeSource input, TimeSpan timeout, CancellationToken ct) => Fail();
 
     public Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Fail();
 

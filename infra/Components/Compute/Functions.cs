@@ -63,7 +63,6 @@ public sealed class Functions : ComponentResource
                 ("CONTROLPLANE_CLUSTER", dependencies.Cluster.Eks.Name),
                 ("CONTROLPLANE_MODEL_FILES", dependencies.Files.Id),
                 ("CONTROLPLANE_SHARED_MODELS_ACCESS_POINT", dependencies.Files.Shared.Id),
-                ("CONTROLPLANE_ENVIRONMENT_DATABASE_HOST", dependencies.Database.Instance.Address),
                 ("CONTROLPLANE_CACHE", dependencies.Cache.Group.PrimaryEndpointAddress),
                 ("CONTROLPLANE_CACHE_SECRET", dependencies.Secrets.Cache),
                 ("CONTROLPLANE_TENANT_ACCESS_POINT", JsonSerializer.Serialize(plan.Data.AccessPoint.ForTenants())),
@@ -130,7 +129,6 @@ public sealed class Functions : ComponentResource
         if (!isOwner)
         {
             environment.Add("CONTROLPLANE_SECRETS", _dependencies.Secrets.Platform);
-            environment.Add("CONTROLPLANE_DATABASE_CONNECTIONS", _plan.Data.FunctionConnections.ToString(CultureInfo.InvariantCulture));
         }
 
         foreach (var (key, value) in variables)

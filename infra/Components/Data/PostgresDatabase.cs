@@ -101,11 +101,6 @@ public sealed class PostgresDatabase : ComponentResource
         {
             new ParameterGroupParameterArgs { Name = "rds.force_ssl", Value = "1" },
             new ParameterGroupParameterArgs { Name = "ssl_min_protocol_version", Value = "TLSv1.2" },
-            // Static: it takes effect at the next reboot.
-            new ParameterGroupParameterArgs
-            {
-                Name = "max_connections", Value = plan.DatabaseConnections.ToString(CultureInfo.InvariantCulture), ApplyMethod = "pending-reboot",
-            },
             new ParameterGroupParameterArgs { Name = "log_min_duration_statement", Value = 1_000.ToString(CultureInfo.InvariantCulture) },
             new ParameterGroupParameterArgs { Name = "log_lock_waits", Value = "1" },
             // Parameter values can be email addresses or keys, so only placeholders are logged.

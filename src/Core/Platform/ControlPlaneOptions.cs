@@ -15,9 +15,6 @@ public sealed record ControlPlaneOptions
     /// <summary>Folder for mail, rendered environments and model storage.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>How many of the database server's connections the control plane uses at most, with all of its processes.</summary>
-    public int DatabaseConnections { get; init; } = ControlDatabase.MaximumConnections;
-
     /// <summary>Whether the test clock and test payments are allowed.</summary>
     public bool Sandbox { get; init; }
 

@@ -3,7 +3,7 @@ namespace ControlPlane.Provisioning;
 /// <summary>How many environments there may be, because everyone on the internet can sign up for one. docs/operations.md lists the settings.</summary>
 public sealed record EnvironmentLimits
 {
-    /// <summary>Environments of this installation, suspended ones included. null: as many as the database server's connections and the data plane carry.</summary>
+    /// <summary>Environments of this installation, suspended ones included. null: as many as the data plane carries.</summary>
     public int? Environments { get; init; }
 
     /// <summary>First environments of trials within 24 hours.</summary>

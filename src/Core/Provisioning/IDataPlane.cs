@@ -1,3 +1,5 @@
+using CliWrap;
+
 namespace ControlPlane.Provisioning;
 
 /// <summary>
@@ -7,11 +9,20 @@ namespace ControlPlane.Provisioning;
 /// <exception cref="StepFailedException">The call failed; the message is for the operator.</exception>
 public interface IDataPlane
 {
-    /// <summary>What ready means here: <c>running</c>, or <c>rendered</c> where no container engine is present.</summary>
+    const string Rendered = "rendered";
+
+    /// <summary>What ready means here: <c>running</c>, or <see cref="Rendered"/> where no container engine is present.</summary>
     string Ready { get; }
 
     /// <summary>How many environments its machines carry; null: it adds machines as needed, or does not know.</summary>
     Task<int?> ReadCapacityAsync(CancellationToken ct);
+
+    /// <summary>Starts the environment's own database server with its logins and schemas, and nothing else that is not needed for that.</summary>
+    Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct);
+
+    /// <summary>Runs a program of PostgreSQL beside that server. It may connect as any login through the default socket, without a password.</summary>
+    Task<string> RunBesideDatabaseAsync(
+        TenantEnvironment environment, IReadOnlyList<string> command, PipeSource input, TimeSpan timeout, CancellationToken ct);
 
     /// <summary>Creates the environment's definition and its isolation, such as a private network.</summary>
     Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct);

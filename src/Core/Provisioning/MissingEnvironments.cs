@@ -5,13 +5,10 @@ namespace ControlPlane.Provisioning;
 /// room for it, for paying tenants first. Until then it is shown as <see cref="EnvironmentState.Requested"/>.
 /// </summary>
 public sealed class MissingEnvironments(
-    ControlDatabase database, IDataPlane dataPlane, ControlPlaneOptions options, EnvironmentLimits limits, Clock clock)
+    ControlDatabase database, ReadEnvironmentCapacity readCapacity, ControlPlaneOptions options, EnvironmentLimits limits, Clock clock)
 {
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
     static readonly TimeSpan TrialWindow = TimeSpan.FromDays(1), AlertInterval = TimeSpan.FromDays(1);
-
-    // Of the machine, which does not change while this process runs.
-    int? _dataPlaneCapacity;
 
     /// <summary>Condition on <c>control.tenant t</c> and <c>control.environment e</c>, left joined.</summary>
     public const string IsMissing = "e.tenant_id is null and t.status = 'active'";
@@ -91,16 +88,10 @@ public sealed class MissingEnvironments(
 
     async Task<Room> ReadRoomAsync(Transaction transaction, CancellationToken ct)
     {
-        var capacity = await EnvironmentCapacity.ReadAsync(transaction, options, ct);
+        var capacity = await readCapacity.RunAsync(transaction, ct);
         var (trials, newTrials) = await transaction.FirstAsync(Trials, row => (row.GetInt32(0), row.GetInt32(1)), ct, clock.GetUtcNow() - TrialWindow);
-        return new(capacity.Environments, limits.Environments ?? await ReadDefaultAsync(capacity, ct), trials, newTrials, limits);
+        return new(capacity.Environments, capacity.Capacity ?? int.MaxValue, trials, newTrials, limits);
     }
-
-    // Rendered environments use nothing until their operator starts them.
-    async Task<int> ReadDefaultAsync(EnvironmentCapacity capacity, CancellationToken ct) =>
-        options.Sandbox || dataPlane.Ready == "rendered"
-            ? int.MaxValue
-            : Math.Min(capacity.Capacity, (_dataPlaneCapacity ??= await dataPlane.ReadCapacityAsync(ct)) ?? int.MaxValue);
 
     /// <param name="Trials">Those of the environments that are of trials.</param>
     /// <param name="NewTrials">First environments of trials within the window.</param>

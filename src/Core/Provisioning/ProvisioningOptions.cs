@@ -19,19 +19,6 @@ public sealed record ProvisioningOptions
     /// <summary>The job keeps polling while a run becomes due within this time, rather than leave it to the next scheduled job.</summary>
     public TimeSpan PollWindow { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>A transaction of an environment that waits for its client for longer than this is ended.</summary>
-    public TimeSpan IdleTransactionLimit { get; init; } = TimeSpan.FromMinutes(2);
-
-    /// <summary>Any transaction of an environment is ended after this time.</summary>
-    public TimeSpan TransactionLimit { get; init; } = TimeSpan.FromMinutes(30);
-
-    /// <summary>What an operator does where <c>pg_dump</c> is missing and cannot be installed, as a sentence; null: it can be installed.</summary>
-    public string? WithoutPostgresTools { get; init; }
-
-    /// <summary>Of hosts whose package cannot contain the programs of PostgreSQL.</summary>
-    public const string MoveElsewhere =
-        "this package of the control plane cannot contain them. Move the environment from the container image, which has them: docs/operations.md describes it under \"Databases of environments\"";
-
     /// <returns>null when that was the last attempt.</returns>
     public TimeSpan? DelayAfter(int failedAttempts) => failedAttempts <= Backoff.Count ? Backoff[failedAttempts - 1] : null;
 }

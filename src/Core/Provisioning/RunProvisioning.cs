@@ -3,11 +3,11 @@ using Npgsql;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>The job <c>provision</c>: ends trials, requests missing environments, ends long transactions of environments, and executes the runs that are due, several tenants
-/// at once, until none is left. Any number of processes may run it at the same time.</summary>
+/// <summary>The job <c>provision</c>: ends trials, requests missing environments and executes the runs that are due, several tenants at once, until none is left. Any
+/// number of processes may run it at the same time.</summary>
 public sealed class RunProvisioning(
-    ControlDatabase database, EndTrials endTrials, MissingEnvironments missing, OldSchemas oldSchemas, EndLongTransactions longTransactions, ExecuteRun execute,
-    ProvisioningOptions options, ILogger<RunProvisioning> log)
+    ControlDatabase database, EndTrials endTrials, MissingEnvironments missing, FormerDatabases former, ExecuteRun execute, ProvisioningOptions options,
+    ILogger<RunProvisioning> log)
 {
     /// <summary>How often a busy job polls for further runs.</summary>
     static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -18,7 +18,6 @@ public sealed class RunProvisioning(
         var outcomes = new List<RunOutcome>();
         // One at a time: runs that fail again and again, each after minutes, must not delay the others.
         Task<RunOutcome>? retry = null;
-        var ended = 0;
         var parts = new JobParts(JobSchedules.Provision, log);
         var failed = new HashSet<Guid>();
         await endTrials.RunAsync(parts, ct);
@@ -27,8 +26,7 @@ public sealed class RunProvisioning(
             do
             {
                 await missing.RequestAsync(parts, failed, ct);
-                await oldSchemas.CleanUpAsync(ct);
-                ended += await longTransactions.RunAsync(ct);
+                await former.CleanUpAsync(ct);
                 while (active.Count < options.Concurrency
                     && await Lease.ClaimAsync(database, options.Lease, ct, includeRetries: retry is null or { IsCompleted: true }) is { } lease)
                 {
@@ -50,7 +48,7 @@ public sealed class RunProvisioning(
                 }
                 else
                 {
-                    var report = Report(outcomes, ended);
+                    var report = Report(outcomes);
                     return report with
                     {
                         Alerts = await missing.FindAlertAsync(failed, ct) is { } alert ? [.. report.Alerts, alert] : report.Alerts,
@@ -98,14 +96,13 @@ public sealed class RunProvisioning(
         return await transaction.ScalarAsync<bool>(IsDueSoon, ct, options.PollWindow) || (await missing.FindAsync(transaction, failed, ct)).Count > 0;
     }
 
-    static JobReport Report(List<RunOutcome> outcomes, int ended) => new(
+    static JobReport Report(List<RunOutcome> outcomes) => new(
         new Dictionary<string, long>
         {
             ["succeeded"] = outcomes.OfType<RunOutcome.Succeeded>().Count(),
             ["will_retry"] = outcomes.OfType<RunOutcome.WillRetry>().Count(),
             ["failed"] = outcomes.OfType<RunOutcome.Failed>().Count(),
             ["stopped"] = outcomes.OfType<RunOutcome.Stopped>().Count(),
-            ["transactions_ended"] = ended,
         },
         [.. outcomes.OfType<RunOutcome.Failed>().Select(o => $"The environment of tenant {o.Tenant} failed at step {o.Step}: {o.Reason}")]);
 

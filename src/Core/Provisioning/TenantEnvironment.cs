@@ -25,23 +25,17 @@ public sealed record TenantEnvironment
     public required Plan Plan { get; init; }
     public required IReadOnlyList<GatewayModel> Models { get; init; }
 
-    /// <summary>Open WebUI's schema in the environment's database.</summary>
+    /// <summary>The database on the environment's own server.</summary>
+    public const string DatabaseName = "environment";
+
+    /// <summary>Open WebUI's schema in it, and the login that owns it.</summary>
     public const string WebuiSchema = "open_webui";
 
-    /// <summary>The gateway's own schema: its migration tool treats every table it finds as its own, and drops those it does not know.</summary>
+    /// <summary>
+    /// The gateway's own schema and login, whose keys and budgets Open WebUI's administrators must not reach. Besides, its migration tool treats every table it finds
+    /// as its own, and drops those it does not know.
+    /// </summary>
     public const string GatewaySchema = "litellm";
-
-    /// <summary>The environment's database. Random letters, digits and underscores: everyone on the server can read it, and it needs no quoting.</summary>
-    public required string DatabaseName { get; init; }
-
-    /// <summary>Whether its data was moved there from the control plane's database.</summary>
-    public bool IsMoved { get; init; }
-
-    /// <summary>The login of Open WebUI.</summary>
-    public string WebuiLogin => DatabaseName;
-
-    /// <summary>The login of the gateway, whose keys and budgets Open WebUI's administrators must not reach.</summary>
-    public string GatewayLogin => $"{DatabaseName}_gateway";
 
     /// <exception cref="InvalidOperationException">No such environment, or a plan that is no longer sold.</exception>
     public static async Task<TenantEnvironment> ReadAsync(
@@ -56,8 +50,6 @@ public sealed record TenantEnvironment
                 Region = row.GetString(2),
                 Plan = row.GetString(3),
                 Owner = row.Get<string>(4),
-                DatabaseName = row.GetString(5),
-                IsMoved = row.GetBoolean(6),
             },
             ct, tenant)
             ?? throw new InvalidOperationException($"There is no environment of tenant {tenant}.");
@@ -73,8 +65,6 @@ public sealed record TenantEnvironment
             Url = new Uri($"{options.PublicUrl.Scheme}://{options.AddressOf(found.Slug)}"),
             OwnerEmail = found.Owner,
             Plan = plan,
-            DatabaseName = found.DatabaseName,
-            IsMoved = found.IsMoved,
             Models = await transaction.QueryAsync(
                 SelectModels,
                 row => new GatewayModel(row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetString(3), row.GetDecimal(4), row.GetDecimal(5)),
@@ -84,8 +74,7 @@ public sealed record TenantEnvironment
 
     const string Select = """
         select t.slug, t.organization, t.region, coalesce(s.plan, t.requested_plan),
-               (select m.email from control.member m where m.tenant_id = t.id and m.role = 'owner' order by m.created_at limit 1),
-               e.database_name, e.moved_at is not null
+               (select m.email from control.member m where m.tenant_id = t.id and m.role = 'owner' order by m.created_at limit 1)
         from control.tenant t join control.environment e on e.tenant_id = t.id left join control.subscription s on s.tenant_id = t.id
         where t.id = $1
         """;

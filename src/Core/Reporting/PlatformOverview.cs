@@ -19,7 +19,7 @@ public sealed record FailedEnvironment(Guid Tenant, string Slug, string? Step, s
 public static class Overviews
 {
     public static async Task<PlatformOverview> OverviewAsync(
-        this Transaction transaction, ControlPlaneOptions options, QuarantineQuota quota, DateTimeOffset now, CancellationToken ct)
+        this Transaction transaction, ReadEnvironmentCapacity capacity, QuarantineQuota quota, DateTimeOffset now, CancellationToken ct)
     {
         var today = DateOnly.FromDateTime(now.UtcDateTime);
         var tenants = await transaction.QueryAsync(TenantsByStatus, row => (Key: row.GetString(0), Count: row.GetInt64(1)), ct);
@@ -36,7 +36,7 @@ public static class Overviews
             await transaction.QueryAsync(
                 FullQuarantines, row => new FullQuarantine(row.GetGuid(0), row.GetString(1), row.GetInt64(2)), ct, quota.Events, quota.Bytes - Reserve(quota)),
             mail, await transaction.DeadDeliveriesAsync(now, ct), failed,
-            await transaction.JobStatesAsync(ct), await EnvironmentCapacity.ReadAsync(transaction, options, ct));
+            await transaction.JobStatesAsync(ct), await capacity.RunAsync(transaction, ct));
     }
 
     // Bytes are full a little earlier, because an event may be large.

@@ -7,7 +7,9 @@ namespace ControlPlane.DataPlane.Compose;
 /// <param name="Compose"><c>compose.yaml</c></param>
 /// <param name="GatewayConfig"><c>litellm/config.yaml</c></param>
 /// <param name="BudgetHook"><c>litellm/budget_hook.py</c></param>
-public sealed record ComposeProject(string Compose, string GatewayConfig, string BudgetHook);
+/// <param name="DatabaseStart"><c>database/start.sh</c></param>
+/// <param name="DatabaseLogins"><c>database/logins.sql</c></param>
+public sealed record ComposeProject(string Compose, string GatewayConfig, string BudgetHook, string DatabaseStart, string DatabaseLogins);
 
 /// <summary>Renders a <see cref="TenantEnvironment"/> as a Compose project. Deterministic: the same input renders to the same bytes.</summary>
 public static class ComposeRendering
@@ -25,6 +27,7 @@ public static class ComposeRendering
     {
         var config = LitellmConfig.Render(environment, options);
         var hook = EmbeddedFile.Read("budget_hook.py");
+        var (start, logins) = (EmbeddedFile.Read("start.sh"), EmbeddedFile.Read("logins.sql"));
         var services = new ComposeServices(environment, options);
         var file = new ComposeFile
         {
@@ -34,6 +37,7 @@ public static class ComposeRendering
                 ["open-webui"] = services.OpenWebui(),
                 ["litellm"] = services.Litellm(Digest(config + hook)),
                 ["redis"] = services.Redis(),
+                [ComposeServices.DatabaseService] = services.Database(Digest(start + logins)),
             },
             // Created outside the project: containers of the platform join them as well, and Compose cannot remove a network that has other containers.
             Networks = new()
@@ -41,7 +45,7 @@ public static class ComposeRendering
                 [ComposeService.TenantNetwork] = new(NetworkName(environment.Slug), External: true),
                 [ComposeService.ModelNetwork] = new(ModelNetworkName(environment.Slug), External: true),
             },
-            Volumes = new() { ["litellm-spool"] = new(), ["open-webui"] = new(), ["redis"] = new() },
+            Volumes = new() { ["database"] = new(), ["litellm-spool"] = new(), ["open-webui"] = new(), ["redis"] = new() },
         };
         if (LitellmConfig.HasDedicatedOllama(environment))
         {
@@ -54,7 +58,7 @@ public static class ComposeRendering
             file.Volumes["qdrant"] = new();
         }
 
-        return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config, hook);
+        return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config, hook, start, logins);
     }
 
     static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -9,23 +9,25 @@ sealed record VolumeOwner(string Service, string User, string Path);
 /// <summary>Renders the services of one environment. Secrets appear as <c>${VARIABLE}</c> only; their values are in the project's <c>.env</c>.</summary>
 sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions options)
 {
-    const string SocketFolder = "/run/postgresql";
+    /// <summary>Not <c>postgres</c>: the control plane's server has that name in the networks of environments that are not moved yet.</summary>
+    public const string DatabaseService = "database";
 
     // Open WebUI's image is made for any user of group 0. The others are the users of their images.
-    const string OpenWebuiUser = "1000:0", LitellmUser = "65534:65534", RedisUser = "999:1000", QdrantUser = "1000:1000";
-    const string OpenWebuiData = "/app/backend/data", LitellmSpool = "/var/spool/budget", QdrantStorage = "/qdrant/storage";
+    const string OpenWebuiUser = "1000:0", LitellmUser = "65534:65534", RedisUser = "999:1000", DatabaseUser = "70:70", QdrantUser = "1000:1000";
+    const string OpenWebuiData = "/app/backend/data", LitellmSpool = "/var/spool/budget", DatabaseData = "/var/lib/postgresql/data", QdrantStorage = "/qdrant/storage";
     readonly PlanSizes _sizes = PlanSizes.For(environment.Plan.Name);
 
     public ComposeService OpenWebui() => ComposeService.Of(
         Images.Get("open-webui"), OpenWebuiUser, _sizes.OpenWebui,
         new(["CMD", "curl", "--fail", "--silent", "--output", "/dev/null", "http://localhost:8080/ready"], StartPeriod: "300s")) with
     {
-        DependsOn = WaitFor(["litellm", "redis", .. options.Qdrant ? ["qdrant"] : Array.Empty<string>()]),
+        DependsOn = WaitFor(["litellm", "redis", DatabaseService, .. options.Qdrant ? ["qdrant"] : Array.Empty<string>()]),
         // Open WebUI copies its static files at each start, and its libraries write to the home folder.
-        Environment = new(new OpenWebuiSettings(environment, options).All(DatabaseUrl(environment.WebuiLogin, "DATABASE_PASSWORD", ""))) { ["STATIC_DIR"] = "/tmp/static", ["HOME"] = "/tmp" },
+        Environment = new(new OpenWebuiSettings(environment, options).All(DatabaseUrl(TenantEnvironment.WebuiSchema, "DATABASE_PASSWORD"))) { ["STATIC_DIR"] = "/tmp/static", ["HOME"] = "/tmp" },
         Tmpfs = ["/tmp:size=512m"],
-        Labels = RouteLabels("open-webui", 8080),
-        Volumes = [$"open-webui:{OpenWebuiData}", .. SocketVolume()],
+        // Read by deploy/vps: environments of earlier releases use the control plane's database server.
+        Labels = new(RouteLabels("open-webui", 8080)) { ["controlplane.database"] = "own" },
+        Volumes = [$"open-webui:{OpenWebuiData}"],
         ExtraHosts = HostEntry(),
     };
 
@@ -35,14 +37,14 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         new(["CMD", "python3", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:4000/health/readiness', timeout=8)"], StartPeriod: "180s")) with
     {
         Command = ["--config", "/app/config.yaml", "--port", "4000"],
-        DependsOn = WaitFor(["redis"]),
+        DependsOn = WaitFor(["redis", DatabaseService]),
         Environment = LitellmEnvironment(),
         Labels = new() { ["controlplane.config"] = configDigest },
         Volumes =
         [
             "./litellm/config.yaml:/app/config.yaml:ro", "./litellm/budget_hook.py:/app/budget_hook.py:ro",
             // Usage events are spooled here until delivered; the volume outlives the container.
-            $"litellm-spool:{LitellmSpool}", .. SocketVolume(),
+            $"litellm-spool:{LitellmSpool}",
         ],
         // The only container of the tenant's network that reaches Ollama.
         Networks = [ComposeService.TenantNetwork, ComposeService.ModelNetwork],
@@ -60,6 +62,22 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         ],
         Environment = new() { ["REDIS_PASSWORD"] = "${REDIS_PASSWORD}" },
         Volumes = ["redis:/data"],
+    };
+
+    /// <param name="filesDigest">As of the gateway.</param>
+    public ComposeService Database(string filesDigest) => ComposeService.Of(
+        Images.Get("postgres"), DatabaseUser, _sizes.Database, new(["CMD", "pg_isready", "--quiet", "--username", "postgres"], StartPeriod: "300s")) with
+    {
+        Command = ["sh", "/start.sh", "-c", $"shared_buffers={_sizes.Database.MemoryMiB / 8}MB"],
+        Environment = new()
+        {
+            ["PGDATA"] = $"{DatabaseData}/cluster",
+            ["DATABASE_PASSWORD"] = "${DATABASE_PASSWORD}",
+            ["GATEWAY_DATABASE_PASSWORD"] = "${GATEWAY_DATABASE_PASSWORD}",
+        },
+        Labels = new() { ["controlplane.config"] = filesDigest },
+        Tmpfs = ["/tmp:size=16m", "/run/postgresql:size=1m"],
+        Volumes = ["./database/start.sh:/start.sh:ro", "./database/logins.sql:/logins.sql:ro", $"database:{DatabaseData}"],
     };
 
     public ComposeService Ollama(string models) => ComposeService.Of(
@@ -102,7 +120,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             ["LITELLM_MASTER_KEY"] = "${LITELLM_MASTER_KEY}",
             ["LITELLM_SALT_KEY"] = "${LITELLM_SALT_KEY}",
             ["LITELLM_VIRTUAL_KEY"] = "${LITELLM_VIRTUAL_KEY}",
-            ["DATABASE_URL"] = DatabaseUrl(environment.GatewayLogin, "GATEWAY_DATABASE_PASSWORD", $"schema={TenantEnvironment.GatewaySchema}"),
+            ["DATABASE_URL"] = $"{DatabaseUrl(TenantEnvironment.GatewaySchema, "GATEWAY_DATABASE_PASSWORD")}?schema={TenantEnvironment.GatewaySchema}",
             ["REDIS_HOST"] = "redis",
             ["REDIS_PORT"] = "6379",
             ["REDIS_PASSWORD"] = "${REDIS_PASSWORD}",
@@ -125,20 +143,11 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         return variables;
     }
 
-    string DatabaseUrl(string login, string passwordVariable, string query)
-    {
-        var (host, socket) = options.DatabaseHost.StartsWith('/') ? ("localhost", $"host={SocketFolder}") : (options.DatabaseHost, "");
-        var parameters = string.Join('&', new[] { query, socket }.Where(part => part.Length > 0));
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"postgresql://{login}:${{{passwordVariable}}}@{host}:{options.DatabasePort}/{environment.DatabaseName}{(parameters.Length > 0 ? "?" : "")}{parameters}");
-    }
-
-    string[] SocketVolume() => options.DatabaseHost.StartsWith('/') ? [$"{Escape(options.DatabaseHost)}:{SocketFolder}:ro"] : [];
+    static string DatabaseUrl(string login, string passwordVariable) =>
+        $"postgresql://{login}:${{{passwordVariable}}}@{DatabaseService}:5432/{TenantEnvironment.DatabaseName}";
 
     string[]? HostEntry() =>
-        options.DatabaseHost == DataPlaneOptions.HostFromContainer || options.ControlPlaneUrl.Host == DataPlaneOptions.HostFromContainer
-        || options.OllamaUrl.Host == DataPlaneOptions.HostFromContainer
+        options.ControlPlaneUrl.Host == DataPlaneOptions.HostFromContainer || options.OllamaUrl.Host == DataPlaneOptions.HostFromContainer
             ? [$"{DataPlaneOptions.HostFromContainer}:host-gateway"]
             : null;
 

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Text;
-using CliWrap;
 
 namespace ControlPlane.DataPlane.Compose;
 
@@ -14,14 +13,14 @@ public static class DockerCommand
 
     /// <exception cref="StepFailedException">The docker command could not be started or exceeded <paramref name="timeout"/>.</exception>
     public static async Task<DockerResult> RunAsync(
-        IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken ct, string? standardInput = null)
+        IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken ct, PipeSource? standardInput = null)
     {
         // Separate tails: megabytes of progress on one stream must not displace the error on the other.
         var (output, errors) = (new StringBuilder(), new StringBuilder());
         var command = Cli.Wrap(ProgramPath.Of("docker"))
             .WithArguments(arguments)
             .WithEnvironmentVariables(variables => variables.Set("COMPOSE_PROGRESS", "plain"))
-            .WithStandardInputPipe(PipeSource.FromString(standardInput ?? ""))
+            .WithStandardInputPipe(standardInput ?? PipeSource.Null)
             .WithStandardOutputPipe(KeepTail(output))
             .WithStandardErrorPipe(KeepTail(errors))
             .WithValidation(CommandResultValidation.None);

@@ -12,7 +12,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     const long PlatformMemory = 8L << 30;
 
     /// <summary>Memory that the containers of a busy environment use. Their limits are higher (<see cref="PlanSizes"/>), but are seldom reached at once.</summary>
-    const long EnvironmentMemory = 3L << 29;
+    const long EnvironmentMemory = 13L << 27;
 
     readonly DockerNetworks _networks = new(options);
 
@@ -34,10 +34,24 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         }
     }
 
+    public async Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
+    {
+        await folder.WriteAsync(environment, secrets, ct);
+        await _networks.CreateAsync(environment, ct);
+        await ComposeAsync(environment, ["pull", "--quiet", "--policy", "missing", ComposeServices.DatabaseService], options.PullTimeout, ct);
+        await ComposeUpAsync(environment, [ComposeServices.DatabaseService], ct);
+        return "server of its own";
+    }
+
+    public Task<string> RunBesideDatabaseAsync(
+        TenantEnvironment environment, IReadOnlyList<string> command, PipeSource input, TimeSpan timeout, CancellationToken ct) =>
+        ComposeAsync(environment, ["exec", "--no-TTY", ComposeServices.DatabaseService, .. command], timeout, ct, input);
+
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
         await folder.WriteAsync(environment, secrets, ct);
-        var missing = await _networks.CreateAsync(environment, ct);
+        await _networks.CreateAsync(environment, ct);
+        var missing = await _networks.ConnectSharedAsync(environment, ct);
         return $"network {ComposeRendering.NetworkName(environment.Slug)}{Warning("no container", missing)}{Warning("no API key for", folder.ProvidersWithoutKey(environment))}";
     }
 
@@ -94,11 +108,15 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     {
         await ComposeAsync(environment, ["pull", "--quiet", "--policy", "missing"], options.PullTimeout, ct);
         await OwnVolumesAsync(environment, ct);
-        var seconds = options.StartTimeout.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
-        await ComposeAsync(
-            environment, ["up", "--detach", "--wait", "--wait-timeout", seconds, "--remove-orphans", .. extraOptions], options.StartTimeout + CommandTimeout, ct);
+        await ComposeUpAsync(environment, ["--remove-orphans", .. extraOptions], ct);
         // Needs a healthy gateway: registers the virtual key that Open WebUI uses, and restricts it to what is sold.
-        await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], CommandTimeout, ct, EmbeddedFile.Read("create_virtual_key.py"));
+        await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], CommandTimeout, ct, PipeSource.FromString(EmbeddedFile.Read("create_virtual_key.py")));
+    }
+
+    Task<string> ComposeUpAsync(TenantEnvironment environment, string[] arguments, CancellationToken ct)
+    {
+        var seconds = options.StartTimeout.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
+        return ComposeAsync(environment, ["up", "--detach", "--wait", "--wait-timeout", seconds, .. arguments], options.StartTimeout + CommandTimeout, ct);
     }
 
     // The root of the volume last: if it has its owner, all files do, and there may be millions.
@@ -116,7 +134,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         }
     }
 
-    Task<string> ComposeAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, CancellationToken ct, string? input = null)
+    Task<string> ComposeAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, CancellationToken ct, PipeSource? input = null)
     {
         // The files are gone after an interrupted deletion; Compose then finds the project by its name.
         var slug = environment.Slug;
@@ -124,7 +142,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         return RunAsync(slug, ["compose", "--project-name", ComposeRendering.ProjectName(slug), .. files, .. arguments], timeout, input, ct);
     }
 
-    async Task<string> RunAsync(string slug, string[] arguments, TimeSpan timeout, string? input, CancellationToken ct)
+    async Task<string> RunAsync(string slug, string[] arguments, TimeSpan timeout, PipeSource? input, CancellationToken ct)
     {
         var result = await DockerCommand.RunAsync(arguments, timeout, ct, input);
         return result.ExitCode == 0

@@ -1,7 +1,7 @@
 namespace ControlPlane.DataPlane.Compose;
 
 /// <summary>
-/// The two networks of an environment. <c>tenant-{slug}</c> has all of its containers except a dedicated Ollama, with the proxy and the database server.
+/// The two networks of an environment. <c>tenant-{slug}</c> has all of its containers except a dedicated Ollama, with the proxy.
 /// <c>tenant-{slug}_models</c> has the gateway and Ollama only, and no outgoing traffic: Ollama asks for no credentials, so whoever reaches it can use
 /// and delete the models of all tenants.
 /// </summary>
@@ -14,9 +14,8 @@ sealed class DockerNetworks(DataPlaneOptions options)
 
     IEnumerable<string> TenantContainers => options.SharedContainers.Where(container => container != options.OllamaContainer);
 
-    /// <summary>Creates the networks and connects the platform's containers to them.</summary>
-    /// <returns>Names of the containers that do not exist.</returns>
-    public async Task<IReadOnlyList<string>> CreateAsync(TenantEnvironment environment, CancellationToken ct)
+    /// <summary>Creates the networks, if they do not exist.</summary>
+    public async Task CreateAsync(TenantEnvironment environment, CancellationToken ct)
     {
         var (tenant, models) = Names(environment);
         if (!await ExistsAsync(tenant, ct))
@@ -28,7 +27,13 @@ sealed class DockerNetworks(DataPlaneOptions options)
         {
             await CreateModelNetworkAsync(environment, models, ct);
         }
+    }
 
+    /// <summary>Connects those of the platform's containers that belong to the networks, and disconnects those that earlier releases connected.</summary>
+    /// <returns>Names of the containers that do not exist.</returns>
+    public async Task<IReadOnlyList<string>> ConnectSharedAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        var (tenant, models) = Names(environment);
         var missing = new List<string>();
         foreach (var container in TenantContainers)
         {
@@ -38,8 +43,8 @@ sealed class DockerNetworks(DataPlaneOptions options)
             }
         }
 
-        // Releases up to 0.2 connected it to this network.
-        await DisconnectAsync(tenant, [options.OllamaContainer], ct);
+        // As releases up to 0.2 did.
+        await DisconnectAsync(tenant, new[] { options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer }.Except(TenantContainers), ct);
         if (LitellmConfig.HasDedicatedOllama(environment))
         {
             await DisconnectAsync(models, [options.OllamaContainer], ct);
@@ -60,7 +65,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
         {
             if (await ExistsAsync(network, ct))
             {
-                await DisconnectAsync(network, [.. options.SharedContainers, options.OllamaContainer], ct);
+                await DisconnectAsync(network, [.. options.SharedContainers, options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer], ct);
                 await RunAsync(["network", "rm", network], ct);
             }
         }

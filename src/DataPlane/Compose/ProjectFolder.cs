@@ -16,6 +16,7 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         var project = ComposeRendering.Render(environment, dataPlane, ModelFolders.PathOf(options, environment.Slug));
         var folder = PathOf(environment.Slug);
         Directory.CreateDirectory(Path.Combine(folder, "litellm"));
+        Directory.CreateDirectory(Path.Combine(folder, "database"));
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -23,6 +24,8 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
 
         await ReplaceAsync(Path.Combine(folder, "litellm", "config.yaml"), project.GatewayConfig, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(Path.Combine(folder, "litellm", "budget_hook.py"), project.BudgetHook, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
+        await ReplaceAsync(Path.Combine(folder, "database", "start.sh"), project.DatabaseStart, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
+        await ReplaceAsync(Path.Combine(folder, "database", "logins.sql"), project.DatabaseLogins, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(SecretsFilePath(environment.Slug), RenderSecrets(environment, secrets), UnixFileMode.None, ct);
         await ReplaceAsync(ComposeFilePath(environment.Slug), project.Compose, UnixFileMode.None, ct);
     }

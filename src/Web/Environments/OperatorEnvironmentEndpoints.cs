@@ -7,7 +7,7 @@ static class OperatorEnvironmentEndpoints
     public static void MapOperatorEnvironment(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/admin/capacity", Capacity).RequireAuthorization(Policies.Operator).WithTags("Operator")
-            .WithName("getCapacity").WithSummary("Get the number of environments that the database server's connections carry");
+            .WithName("getCapacity").WithSummary("Get the number of environments and how many there may be");
         var group = routes.MapGroup("/v1/admin/tenants/{id:guid}").RequireAuthorization(Policies.Operator).WithTags("Operator");
         group.MapPost("suspend", Suspend).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("suspendTenant").WithSummary("Suspend a tenant and stop its environment; data is kept");
         group.MapPost("resume", Resume).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("resumeTenant").WithSummary("Resume a suspended tenant");
@@ -16,10 +16,10 @@ static class OperatorEnvironmentEndpoints
         group.MapDelete("", Delete).WithName("deleteTenant").WithSummary("Delete a tenant's environment and data; accounting records are kept");
     }
 
-    static async Task<Ok<EnvironmentCapacity>> Capacity(ControlDatabase database, ControlPlaneOptions options, CancellationToken ct)
+    static async Task<Ok<EnvironmentCapacity>> Capacity(ControlDatabase database, ReadEnvironmentCapacity capacity, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return TypedResults.Ok(await EnvironmentCapacity.ReadAsync(transaction, options, ct));
+        return TypedResults.Ok(await capacity.RunAsync(transaction, ct));
     }
 
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Suspend(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using ControlPlane.DataPlane.Compose;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Npgsql;
 
 namespace ControlPlane.Web.Environments;
 
@@ -22,15 +21,15 @@ public static class ProvisioningServices
         services.TryAddSingleton<ISecretStore, DatabaseSecretStore>();
         services.AddSingleton<TenantSecrets>();
         services.AddSingleton<CopySchema>();
-        services.AddSingleton<OldSchemas>();
+        services.AddSingleton<FormerDatabases>();
         services.AddSingleton<TenantDatabase>();
         services.TryAddSingleton<IModelStorage, ModelFolders>();
         services.AddSingleton<WelcomeMail>();
         services.AddSingleton<ProvisioningSteps>();
         services.AddSingleton<ExecuteRun>();
+        services.AddSingleton<ReadEnvironmentCapacity>();
         services.AddSingleton<MissingEnvironments>();
         services.AddSingleton<EndTrials>();
-        services.AddSingleton<EndLongTransactions>();
         services.AddSingleton<RunProvisioning>();
         services.AddSingleton<EnvironmentAccess>();
         services.AddSingleton<RestartEnvironment>();
@@ -53,11 +52,8 @@ public static class ProvisioningServices
             throw new SettingException($"{ChooseDataPlane.Setting} is \"{choice}\": set it to compose or render, or leave it out.");
         }
 
-        var database = new NpgsqlConnectionStringBuilder(settings.ConnectionString);
         var defaults = new DataPlaneOptions
         {
-            DatabaseHost = configuration["CONTROLPLANE_ENVIRONMENT_DATABASE_HOST"] ?? FromContainer(database.Host ?? "localhost"),
-            DatabasePort = Number(configuration, "CONTROLPLANE_ENVIRONMENT_DATABASE_PORT", database.Port),
             ControlPlaneUrl = Url(configuration, "CONTROLPLANE_ENVIRONMENT_URL", FromContainer(settings.Options.PublicUrl)),
             ProviderKeys = Providers
                 .Select(provider => (Provider: provider, Key: configuration[DataPlaneOptions.ProviderVariable(provider)]))
@@ -90,9 +86,7 @@ public static class ProvisioningServices
                 ?? throw new SettingException($"CONTROLPLANE_MODEL_NETWORKS is \"{value}\": enter an unused IPv4 range from /8 to /28, such as {defaultValue}.");
 
     // Local to this process means the host to a container.
-    static string FromContainer(string host) => host is "localhost" or "127.0.0.1" or "::1" ? DataPlaneOptions.HostFromContainer : host;
-
-    static Uri FromContainer(Uri url) => new UriBuilder(url) { Host = FromContainer(url.Host) }.Uri;
+    static Uri FromContainer(Uri url) => url.Host is "localhost" or "127.0.0.1" or "[::1]" ? new UriBuilder(url) { Host = DataPlaneOptions.HostFromContainer }.Uri : url;
 
     static Uri Url(IConfiguration configuration, string name, Uri defaultValue) => configuration[name] is not { } value
         ? defaultValue

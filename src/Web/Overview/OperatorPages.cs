@@ -19,10 +19,10 @@ static class OperatorPages
     }
 
     static async Task<RazorComponentResult<OverviewPage>> Overview(
-        ControlDatabase database, ControlPlaneOptions options, QuarantineQuota quota, Clock clock, [FromServices] UsageSpool? spool, CancellationToken ct)
+        ControlDatabase database, ReadEnvironmentCapacity capacity, QuarantineQuota quota, Clock clock, [FromServices] UsageSpool? spool, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return new RazorComponentResult<OverviewPage>(new { Model = await transaction.OverviewAsync(options, quota, clock.GetUtcNow(), ct), Spool = spool });
+        return new RazorComponentResult<OverviewPage>(new { Model = await transaction.OverviewAsync(capacity, quota, clock.GetUtcNow(), ct), Spool = spool });
     }
 
     static async Task<RazorComponentResult<JobsPage>> ListJobs(string? job, string? result, JobCatalog jobs, ControlDatabase database, CancellationToken ct)

@@ -24,8 +24,6 @@ public sealed partial record Settings(ControlPlaneOptions Options, string Connec
         Region = ParseRegion(configuration["CONTROLPLANE_REGION"] ?? "local"),
         PublicUrl = ParsePublicUrl(configuration["CONTROLPLANE_PUBLIC_URL"] ?? "http://localhost:8080"),
         DataDirectory = Path.GetFullPath(configuration["CONTROLPLANE_DATA"] ?? ".local"),
-        DatabaseConnections = configuration.ReadCount(
-            "CONTROLPLANE_DATABASE_CONNECTIONS", ControlDatabase.MaximumConnections, "number of connections that all processes of the control plane use together"),
         Sandbox = string.Equals(configuration["CONTROLPLANE_SANDBOX"], "true", StringComparison.OrdinalIgnoreCase),
     };
 

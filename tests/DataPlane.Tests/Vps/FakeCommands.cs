@@ -8,7 +8,8 @@ static class FakeCommands
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
         // networks: the tenants' networks, model-networks: those of their gateways and Ollama, one per line. members-NETWORK: its containers. full: dumps of the
         // databases that it lists fail. broken-NETWORK: nothing can join that network; removed-NETWORK: it is removed after it was listed. unhealthy: a service
-        // of the platform does not start. environments: the names of their databases, one per line. no-restore: restoring this schema fails.
+        // of the platform does not start. environments: projects and states of their database servers, one per line; former: databases on the control plane's server.
+        // webui-NETWORK: the label of Open WebUI's container there. no-restore: restoring this schema fails.
         ["docker"] = """
             case "$*" in
                 "container inspect --format {{.State.Running}} "*) [ -f "$state/running-$5" ] && echo true ;;
@@ -26,11 +27,14 @@ static class FakeCommands
                     [ ! -f "$state/removed-$3" ] || { grep -vx "$3" "$state/networks" >"$state/left"; mv "$state/left" "$state/networks"; exit 1; } ;;
                 "network inspect "*) for name; do :; done; [ ! -f "$state/removed-$name" ] || exit 1; [ ! -f "$state/members-$name" ] || cat "$state/members-$name" ;;
                 "network rm controlplane_models") echo "network controlplane_models not found" >&2; exit 1 ;;
-                "exec postgres timeout 900 pg_dump "*) for name; do :; done; echo "the dump"; ! grep -qx "$name" "$state/full" 2>/dev/null ;;
+                "exec "*" timeout 900 pg_dump "*) for name; do :; done; echo "the dump"
+                    ! grep -qx "$name" "$state/full" 2>/dev/null && ! grep -qx "$2" "$state/full" 2>/dev/null ;;
                 "exec postgres timeout 900 pg_dumpall "*) echo "the roles" ;;
-                "exec postgres psql "*) [ ! -f "$state/environments" ] || cat "$state/environments" ;;
-                "exec -i postgres psql "*) cat >>"$state/sql" ;;
-                "exec -i postgres pg_restore "*) for name; do :; done; [ "$(cat)" = "the dump" ] && [ "$(cat "$state/no-restore" 2>/dev/null)" != "$name" ] ;;
+                "exec postgres psql "*) [ ! -f "$state/former" ] || cat "$state/former" ;;
+                "ps --all --filter label=com.docker.compose.service=database "*) [ ! -f "$state/environments" ] || cat "$state/environments" ;;
+                "ps --all --filter network="*) network=${4#network=}; [ ! -f "$state/webui-$network" ] || cat "$state/webui-$network" ;;
+                "exec -i "*" psql "*) cat >>"$state/sql" ;;
+                "exec -i "*" pg_restore "*) for name; do :; done; [ "$(cat)" = "the dump" ] && [ "$(cat "$state/no-restore" 2>/dev/null)" != "$name" ] ;;
                 "version --format {{.Server.APIVersion}}") cat "$state/api" 2>/dev/null || echo 1.51 ;;
                 "compose version") [ ! -f "$state/no-compose" ] ;;
             esac

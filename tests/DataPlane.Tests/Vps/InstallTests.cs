@@ -62,13 +62,13 @@ public sealed class InstallTests
     }
 
     [Theory]
-    [InlineData("env_one", true)]
+    [InlineData("tenant-one-database-1", true)]
     [InlineData("controlplane", false)]
     public void An_upgrade_needs_a_backup_of_the_control_plane_only(string failing, bool upgrades)
     {
         using var host = new FakeHost();
         host.Install();
-        host.SetState("environments", "env_one\n");
+        host.SetState("environments", "tenant-one running\n");
         host.SetState("full", $"{failing}\n");
         host.Unpack("1.1.0");
 

@@ -19,13 +19,14 @@ public sealed class OperationTests : IDisposable
     public void Recreated_containers_are_reconnected_to_the_tenants_networks_and_Ollama_to_those_of_the_gateways_only()
     {
         _host.SetState("networks", "tenant-acme\ntenant-beta\n");
-        _host.SetState("members-tenant-acme", "postgres tenant-acme-litellm-1 ");
+        _host.SetState("members-tenant-acme", "mail-relay tenant-acme-litellm-1 ");
+        _host.SetState("webui-tenant-acme", "database=own\n");
         _host.SetState("model-networks", "tenant-acme_models\ntenant-beta_models\ntenant-own_models\n");
         _host.SetState("members-tenant-beta_models", "ollama tenant-beta-litellm-1 ");
         _host.SetState("members-tenant-own_models", "tenant-own-litellm-1 tenant-own-ollama-dedicated-1 ");
         Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
         Assert.Equal(
-            ["docker network connect tenant-acme traefik", "docker network connect tenant-beta traefik", "docker network connect tenant-beta postgres", "docker network connect tenant-acme_models ollama"],
+            ["docker network connect tenant-acme traefik", "docker network connect tenant-beta traefik", "docker network connect tenant-acme_models ollama"],
             _host.Calls.Where(call => call.Contains(" connect ", StringComparison.Ordinal)));
     }
 
@@ -56,11 +57,28 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
+    public void The_control_planes_database_is_connected_to_environments_that_are_not_moved_yet_and_leaves_the_others()
+    {
+        _host.SetState("networks", "tenant-moved\ntenant-old\ntenant-fresh\n");
+        foreach (var network in (string[])["tenant-moved", "tenant-old", "tenant-fresh"])
+        {
+            _host.SetState($"members-{network}", network == "tenant-old" ? "traefik " : "traefik postgres ");
+        }
+
+        _host.SetState("webui-tenant-moved", "database=own\n");
+        _host.SetState("webui-tenant-old", "database=\n");
+        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        Assert.Equal(
+            ["docker network disconnect --force tenant-moved postgres", "docker network connect tenant-old postgres", "docker network disconnect --force tenant-fresh postgres"],
+            _host.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Ollama_leaves_the_tenants_networks_of_earlier_releases()
     {
         _host.SetState("networks", "tenant-acme\ntenant-beta\n");
-        _host.SetState("members-tenant-acme", "traefik ollama postgres tenant-acme-open-webui-1 ");
-        _host.SetState("members-tenant-beta", "traefik postgres tenant-beta-ollama-dedicated-1 ");
+        _host.SetState("members-tenant-acme", "traefik ollama tenant-acme-open-webui-1 ");
+        _host.SetState("members-tenant-beta", "traefik tenant-beta-ollama-dedicated-1 ");
         Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
         Assert.Equal(
             ["docker network disconnect --force tenant-acme ollama"],
@@ -108,14 +126,17 @@ public sealed class OperationTests : IDisposable
     [Fact]
     public void A_backup_contains_roles_and_all_databases_and_is_kept_for_seven_days()
     {
-        _host.SetState("environments", "env_one\nenv_two\n");
+        _host.SetState("environments", "tenant-one running\ntenant-two running\n");
+        _host.SetState("former", "env_three\n");
         var old = Path.Combine(_host.Data, "backups/2020-01-01T000000Z.dump");
         File.WriteAllText(old, "");
         File.SetLastWriteTimeUtc(old, DateTime.UnixEpoch);
         Assert.Equal(0, Backup().ExitCode);
-        var files = Directory.GetFiles(Path.Combine(_host.Data, "backups")).Order(StringComparer.Ordinal).ToArray();
-        Assert.Equal(["the dump\n", "the dump\n", "the roles\n", "the dump\n"], files.Select(File.ReadAllText));
-        Assert.Contains(_host.Calls, call => call.EndsWith("timeout 900 pg_dump --username postgres --lock-wait-timeout=60s --format custom env_two", StringComparison.Ordinal));
+        Assert.Equal(["-env_three.dump", "-roles.sql", "-tenant-one.dump", "-tenant-two.dump", ".dump"], Backups());
+        var files = Directory.GetFiles(Path.Combine(_host.Data, "backups"));
+        Assert.All(files, file => Assert.Equal(file.EndsWith("roles.sql", StringComparison.Ordinal) ? "the roles\n" : "the dump\n", File.ReadAllText(file)));
+        Assert.Contains("docker exec tenant-two-database-1 timeout 900 pg_dump --username postgres --lock-wait-timeout=60s --format custom environment", _host.Calls);
+        Assert.Contains("docker exec postgres timeout 900 pg_dump --username postgres --lock-wait-timeout=60s --format custom env_three", _host.Calls);
         Assert.All(files, file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
 
@@ -132,38 +153,46 @@ public sealed class OperationTests : IDisposable
     [Fact]
     public void An_environment_that_cannot_be_backed_up_stops_neither_the_others_nor_the_deletion_of_old_backups()
     {
-        _host.SetState("environments", "env_one\nenv_two\nenv_three\n");
-        _host.SetState("full", "env_one\nenv_two\n");
-        foreach (var old in (string[])["2020-01-01T000000Z-env_one.dump", "2020-01-02T000000Z-env_one.dump", "2020-01-01T000000Z-env_three.dump", "2020-01-01T000000Z.dump"])
+        _host.SetState("environments", "tenant-one running\ntenant-two restarting\ntenant-three running\ntenant-four exited\n");
+        _host.SetState("full", "tenant-one-database-1\ntenant-two-database-1\n");
+        string[] old =
+        [
+            "2020-01-01T000000Z-tenant-one.dump", "2020-01-02T000000Z-tenant-one.dump", "2020-01-01T000000Z-tenant-three.dump", "2020-01-01T000000Z-tenant-four.dump",
+            "2020-01-01T000000Z.dump",
+        ];
+        foreach (var name in old)
         {
-            File.WriteAllText(Path.Combine(_host.Data, "backups", old), "");
-            File.SetLastWriteTimeUtc(Path.Combine(_host.Data, "backups", old), DateTime.UnixEpoch);
+            File.WriteAllText(Path.Combine(_host.Data, "backups", name), "");
+            File.SetLastWriteTimeUtc(Path.Combine(_host.Data, "backups", name), DateTime.UnixEpoch);
         }
 
         var result = Backup();
 
         Assert.Equal(2, result.ExitCode);
-        Assert.Matches(@"These backups failed: \S+Z-env_one\.dump \S+Z-env_two\.dump\n", result.Errors);
-        // The newest of those that failed is kept.
-        Assert.Equal(["-env_one.dump", "-env_three.dump", "-roles.sql", ".dump"], Backups());
-        Assert.True(File.Exists(Path.Combine(_host.Data, "backups/2020-01-02T000000Z-env_one.dump")));
+        Assert.Matches(@"These backups failed: \S+Z-tenant-one\.dump \S+Z-tenant-two\.dump\n", result.Errors);
+        // The newest of those that failed, or whose server is stopped, is kept.
+        Assert.Equal(["-roles.sql", "-tenant-four.dump", "-tenant-one.dump", "-tenant-three.dump", ".dump"], Backups());
+        Assert.True(File.Exists(Path.Combine(_host.Data, "backups/2020-01-02T000000Z-tenant-one.dump")));
+        Assert.DoesNotContain(_host.Calls, call => call.Contains("exec tenant-four", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void An_environment_is_restored_by_its_own_logins_and_replaced_at_the_end()
+    [Theory]
+    [InlineData("2026-01-31T013000Z-tenant-one.dump")]
+    [InlineData("2026-01-31T013000Z-env_0123.dump")]
+    public void An_environment_is_restored_by_its_own_logins_and_replaced_at_the_end(string backup)
     {
-        var result = Restore("the dump\n");
+        var result = Restore("the dump\n", backup);
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
         Assert.Equal(
             [
-                "docker exec -i postgres pg_restore --username env_one --dbname env_one_new --no-owner --no-privileges --exit-on-error --schema open_webui",
-                "docker exec -i postgres pg_restore --username env_one_gateway --dbname env_one_new --no-owner --no-privileges --exit-on-error --schema litellm",
+                "docker exec -i tenant-one-database-1 pg_restore --username open_webui --dbname restored --no-owner --no-privileges --exit-on-error --schema open_webui",
+                "docker exec -i tenant-one-database-1 pg_restore --username litellm --dbname restored --no-owner --no-privileges --exit-on-error --schema litellm",
             ],
             _host.Calls.Where(call => call.Contains("pg_restore", StringComparison.Ordinal)));
         var sql = File.ReadAllText(_host.At("state/sql"));
-        Assert.Contains("create schema litellm authorization env_one_gateway;", sql, StringComparison.Ordinal);
-        Assert.Contains("revoke all on database env_one_new from public;", sql, StringComparison.Ordinal);
-        Assert.Contains("alter database env_one_new rename to env_one;", sql, StringComparison.Ordinal);
+        Assert.Contains("create schema litellm authorization litellm;", sql, StringComparison.Ordinal);
+        Assert.Contains("revoke all on database restored from public;", sql, StringComparison.Ordinal);
+        Assert.Contains("alter database restored rename to environment;", sql, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -175,15 +204,16 @@ public sealed class OperationTests : IDisposable
         var result = Restore("the dump\n");
         Assert.Equal(1, result.ExitCode);
         Assert.Contains($"The schema {schema} of", result.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain("drop database if exists env_one with", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
-        Assert.EndsWith("drop database if exists env_one_new with (force);\n", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
+        Assert.DoesNotContain("drop database if exists environment", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
+        Assert.EndsWith("drop database if exists restored with (force);\n", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("2026-01-31T013000Z.dump", "is not a backup of an environment")]
-    [InlineData("2026-01-31T013000Z-env_x; drop.dump", "is not a backup of an environment")]
+    [InlineData("2026-01-31T013000Z.dump", "is not a backup of the environment one")]
+    [InlineData("2026-01-31T013000Z-tenant-other.dump", "is not a backup of the environment one")]
     [InlineData(null, "There is no file")]
-    public void Only_backups_of_environments_are_restored(string? name, string error)
+    [InlineData("2026-01-31T013000Z-tenant-one.dump", "is not running: restart or resume the environment first.")]
+    public void Only_backups_of_an_environment_are_restored_and_only_to_its_running_server(string? name, string error)
     {
         var path = _host.At(name ?? "missing");
         if (name is not null)
@@ -191,10 +221,10 @@ public sealed class OperationTests : IDisposable
             File.WriteAllText(path, "the dump\n");
         }
 
-        var result = _host.Run(RestoreScript, [path]);
+        var result = _host.Run(RestoreScript, ["one", path]);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(error, result.Errors, StringComparison.Ordinal);
-        Assert.Empty(_host.Calls);
+        Assert.DoesNotContain(_host.Calls, call => call.Contains(" exec ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -229,11 +259,11 @@ public sealed class OperationTests : IDisposable
 
     const string RestoreScript = "opt/1.0.0/deploy/vps/restore-environment.sh";
 
-    ScriptResult Restore(string content)
+    ScriptResult Restore(string content, string name = "2026-01-31T013000Z-tenant-one.dump")
     {
-        var backup = _host.At("2026-01-31T013000Z-env_one.dump");
-        File.WriteAllText(backup, content);
-        return _host.Run(RestoreScript, [backup]);
+        _host.SetState("running-tenant-one-database-1", "");
+        File.WriteAllText(_host.At(name), content);
+        return _host.Run(RestoreScript, ["one", _host.At(name)]);
     }
 
     /// <summary>The names of all backups, without their times.</summary>

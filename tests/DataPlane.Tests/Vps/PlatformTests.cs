@@ -80,10 +80,19 @@ public sealed class PlatformTests
     public void Shared_containers_have_the_names_that_environments_use()
     {
         var options = Samples.Options;
-        Assert.All([options.ProxyContainer, .. options.SharedContainers], name => Assert.Equal(name, Services[name]["container_name"]));
+        Assert.All([options.ProxyContainer, DataPlaneOptions.FormerDatabaseContainer], name => Assert.Equal(name, Services[name]["container_name"]));
         Assert.Equal(options.OllamaContainer, Services["ollama"]["container_name"]);
-        var joined = Regex.Match(File.ReadAllText(At("deploy/vps/controlplane.sh")), "connect \"\\$network\" (traefik .*)").Groups[1].Value.Split(' ');
-        Assert.Equal(options.SharedContainers.Append(options.ProxyContainer).Order(StringComparer.Ordinal), joined.Order(StringComparer.Ordinal));
+        Assert.Empty(options.SharedContainers);
+        Assert.Contains($"        connect \"$network\" {options.ProxyContainer}\n", File.ReadAllText(At("deploy/vps/controlplane.sh")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_control_planes_database_shares_a_network_with_the_control_plane_only()
+    {
+        Assert.Equal(["database"], (List<object>)Services["postgres"]["networks"]);
+        Assert.Equal(
+            ["controlplane", "postgres"],
+            Services.Where(service => ((List<object>)service.Value["networks"]).Contains("database")).Select(service => service.Key).Order(StringComparer.Ordinal));
     }
 
     [Fact]

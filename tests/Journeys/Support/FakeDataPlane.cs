@@ -1,3 +1,5 @@
+using CliWrap;
+
 namespace ControlPlane.Tests.Support;
 
 /// <summary>A data plane whose environments run as soon as they are started.</summary>
@@ -7,6 +9,9 @@ sealed class FakeDataPlane : IDataPlane
 
     /// <summary>What its machines carry.</summary>
     public int? Capacity { get; init; }
+
+    /// <summary>Their database servers; null: they have none.</summary>
+    public EnvironmentServers? Servers { get; init; }
 
     /// <summary>Awaited before an environment runs.</summary>
     public Func<TenantEnvironment, CancellationToken, Task> Start { get; init; } = (_, _) => Task.CompletedTask;
@@ -21,6 +26,13 @@ sealed class FakeDataPlane : IDataPlane
         await Start(environment, ct);
         return Printed;
     }
+
+    public Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) =>
+        Servers?.StartAsync(environment.Tenant, secrets) ?? Done();
+
+    public Task<string> RunBesideDatabaseAsync(
+        TenantEnvironment environment, IReadOnlyList<string> command, PipeSource input, TimeSpan timeout, CancellationToken ct) =>
+        Servers?.Of(environment.Tenant).RunAsync(command, input, ct) ?? Done();
 
     public Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Done();
 

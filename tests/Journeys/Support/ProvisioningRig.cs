@@ -6,9 +6,10 @@ namespace ControlPlane.Tests.Support;
 sealed class ProvisioningRig : IAsyncDisposable
 {
     readonly ServiceProvider _services;
+    readonly EnvironmentServers? _servers;
 
-    ProvisioningRig(ServiceProvider services, string connectionString, string folder) =>
-        (_services, ConnectionString, DataFolder) = (services, connectionString, folder);
+    ProvisioningRig(ServiceProvider services, EnvironmentServers? servers, string connectionString, string folder) =>
+        (_services, _servers, ConnectionString, DataFolder) = (services, servers, connectionString, folder);
 
     public string ConnectionString { get; }
     public string DataFolder { get; }
@@ -46,8 +47,11 @@ sealed class ProvisioningRig : IAsyncDisposable
             services.AddSingleton(limits);
         }
 
-        return new ProvisioningRig(services.BuildServiceProvider(), connectionString, folder);
+        return new ProvisioningRig(services.BuildServiceProvider(), (dataPlane as FakeDataPlane)?.Servers, connectionString, folder);
     }
+
+    /// <summary>With a database server for each environment.</summary>
+    public static Task<ProvisioningRig> StartWithServersAsync() => StartAsync(dataPlane: new FakeDataPlane { Servers = new() });
 
     /// <summary>Creates an active tenant with an owner and without an environment.</summary>
     public async Task<RigTenant> TenantAsync(string plan = "basic", string status = "active")
@@ -95,7 +99,7 @@ sealed class ProvisioningRig : IAsyncDisposable
         return (await EnvironmentStatus.ReadForOperatorAsync(transaction, Get<ControlPlaneOptions>(), tenant.Id, default))!;
     }
 
-    /// <summary>The name of the environment's database, and of Open WebUI's login.</summary>
+    /// <summary>The name of the database, and of Open WebUI's login, that a former release gave the environment on the control plane's server.</summary>
     public async Task<string> DatabaseNameAsync(RigTenant tenant) =>
         (await ScalarAsync<string>("select database_name from control.environment where tenant_id = $1", tenant.Id))!;
 
@@ -111,22 +115,16 @@ sealed class ProvisioningRig : IAsyncDisposable
     public Task ExpireLeasesAsync() =>
         ScalarAsync<int>("update control.provisioning_run set lease_until = now() - interval '1 second' where state = 'running' returning 1");
 
-    /// <summary>Connects as Open WebUI does.</summary>
-    /// <param name="asGateway">Or as the gateway.</param>
-    /// <param name="database">null: the environment's own.</param>
-    public async Task<NpgsqlConnection> ConnectAsync(RigTenant tenant, bool asGateway = false, string? database = null)
+    /// <summary>The environment's own database server.</summary>
+    public EnvironmentServer ServerOf(RigTenant tenant) => _servers!.Of(tenant.Id);
+
+    /// <summary>Connects as Open WebUI does, or as the gateway.</summary>
+    public async Task<NpgsqlConnection> ConnectAsync(RigTenant tenant, bool asGateway = false)
     {
         var secrets = await Get<ISecretStore>().ReadAsync(tenant.Id, default);
-        var name = await DatabaseNameAsync(tenant);
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString)
-        {
-            Username = asGateway ? $"{name}_gateway" : name,
-            Password = secrets[asGateway ? SecretNames.GatewayDatabasePassword : SecretNames.DatabasePassword],
-            Database = database ?? name,
-            Pooling = false,
-        }.ToString());
-        await connection.OpenAsync();
-        return connection;
+        return asGateway
+            ? await ServerOf(tenant).ConnectAsync("litellm", secrets[SecretNames.GatewayDatabasePassword])
+            : await ServerOf(tenant).ConnectAsync("open_webui", secrets[SecretNames.DatabasePassword]);
     }
 
     public async ValueTask DisposeAsync()
@@ -139,6 +137,7 @@ sealed class ProvisioningRig : IAsyncDisposable
         }
 
         await _services.DisposeAsync();
+        await (_servers?.DisposeAsync() ?? ValueTask.CompletedTask);
         await TestCluster.DropAsync(ConnectionString, roles);
         Directory.Delete(DataFolder, recursive: true);
     }

@@ -54,23 +54,6 @@ public sealed class CompositionTests(ITestOutputHelper output)
         Assert.Empty(rig.Log);
     }
 
-    [Fact]
-    public async Task The_package_without_programs_of_PostgreSQL_says_where_to_move_old_environments()
-    {
-        await using var rig = await LambdaRig.StartAsync();
-        string? advice = null;
-        await using var function = await Functions.Find("provision")(rig.Environment with
-        {
-            ConfigureTestServices = services =>
-            {
-                rig.Environment.ConfigureTestServices(services);
-                using var provider = services.BuildServiceProvider();
-                advice = provider.GetRequiredService<ProvisioningOptions>().WithoutPostgresTools;
-            },
-        });
-        Assert.Equal(ProvisioningOptions.MoveElsewhere, advice);
-    }
-
     static async Task<IReadOnlyCollection<Type>> ComposeAsync(string name)
     {
         await using var rig = await LambdaRig.StartAsync();

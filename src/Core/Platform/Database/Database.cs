@@ -28,9 +28,6 @@ public sealed class ControlDatabase : IAsyncDisposable
     const int OwnerConnections = 5;
     const int ProbeConnections = 1;
 
-    /// <summary>The server's connections that one process may use at the same time.</summary>
-    public const int MaximumConnections = AppConnections + JobConnections + SessionConnections + ProvisionConnections + OwnerConnections + ProbeConnections;
-
     /// <summary>How many of <see cref="AppConnections"/> transactions of one tenant hold at the same time.</summary>
     const int AppConnectionsPerTenant = 8;
 
@@ -110,17 +107,13 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>A session of a job: for advisory locks and LISTEN.</summary>
     public async Task<Session> OpenJobAsync(CancellationToken ct) => new(await _sessions.OpenConnectionAsync(ct), _jobRole);
 
-    /// <summary>A transaction that may create and drop the roles of environments.</summary>
+    /// <summary>A transaction that may create and drop the roles that environments have on this server.</summary>
     public Task<Transaction> BeginProvisioningAsync(CancellationToken ct) => BeginAsync(_provision, _provisionRole, ct);
 
-    /// <summary>The same in an environment's own database, on a connection that is not pooled.</summary>
-    public async Task<Transaction> BeginProvisioningAsync(string environmentDatabase, CancellationToken ct) =>
-        await BeginAsync(await OpenUnpooledAsync(environmentDatabase, ct), _provisionRole, ct);
-
-    /// <summary>Runs a statement that PostgreSQL refuses inside a transaction, with the rights of <see cref="BeginProvisioningAsync(CancellationToken)"/>.</summary>
+    /// <summary>Runs a statement that PostgreSQL refuses inside a transaction, with the rights of <see cref="BeginProvisioningAsync"/>.</summary>
     public async Task ExecuteProvisioningAsync(string sql, CancellationToken ct)
     {
-        await using var connection = await OpenUnpooledAsync(environmentDatabase: null, ct);
+        await using var connection = await _owner.OpenConnectionAsync(ct);
         await connection.ExecuteAsync($"set role {_provisionRole.Role}", ct);
         await connection.ExecuteAsync(sql, ct);
     }
@@ -150,8 +143,8 @@ public sealed class ControlDatabase : IAsyncDisposable
     }
 
     /// <summary>How the programs of PostgreSQL connect to this server as another login: libpq's environment variables. null: to be unset.</summary>
-    /// <param name="environmentDatabase">null: the control plane's own.</param>
-    internal IReadOnlyDictionary<string, string?> LibpqVariables(string? environmentDatabase, string login, string password)
+    /// <param name="databaseName">null: the control plane's own.</param>
+    internal IReadOnlyDictionary<string, string?> LibpqVariables(string? databaseName, string login, string password)
     {
         var server = new NpgsqlConnectionStringBuilder(_connectionString);
         var verifies = server.SslMode is SslMode.VerifyCA or SslMode.VerifyFull;
@@ -162,40 +155,11 @@ public sealed class ControlDatabase : IAsyncDisposable
             ["PGUSER"] = login,
             ["PGPASSWORD"] = password,
             ["PGPASSFILE"] = null,
-            ["PGDATABASE"] = environmentDatabase ?? server.Database ?? server.Username,
+            ["PGDATABASE"] = databaseName ?? server.Database ?? server.Username,
             ["PGSSLMODE"] = server.SslMode switch { SslMode.VerifyCA => "verify-ca", SslMode.VerifyFull => "verify-full", var mode => mode.ToString().ToLowerInvariant() },
             ["PGSSLROOTCERT"] = verifies ? server.RootCertificate ?? "system" : null,
             ["PGOPTIONS"] = null,
         };
-    }
-
-    async Task<NpgsqlConnection> OpenUnpooledAsync(string? environmentDatabase, CancellationToken ct)
-    {
-        var login = await ReadLoginAsync(environmentDatabase, ct);
-        (login.ApplicationName, login.Pooling, login.CommandTimeout) = (_provisionRole.Role, false, _provisionRole.Timeouts.Statement);
-        var connection = new NpgsqlConnection(login.ToString());
-        try
-        {
-            await connection.OpenAsync(ct);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-    }
-
-    async Task<NpgsqlConnectionStringBuilder> ReadLoginAsync(string? environmentDatabase, CancellationToken ct)
-    {
-        var login = new NpgsqlConnectionStringBuilder(_connectionString);
-        if (_passwordProvider is { } provider && login is { Password: null, Passfile: null })
-        {
-            login.Password = await provider(login, ct);
-        }
-
-        login.Database = environmentDatabase ?? login.Database;
-        return login;
     }
 
     async Task<Transaction> BeginAsync(

@@ -10,7 +10,7 @@ public static class DatabaseRoles
     public const string App = "control_app";
     /// <summary>Jobs and operators.</summary>
     public const string Job = "control_job";
-    /// <summary>Creates and drops the roles and databases of environments.</summary>
+    /// <summary>Moves environments of earlier releases to database servers of their own, and drops their former roles and databases.</summary>
     public const string Provision = "control_provision";
 }
 
