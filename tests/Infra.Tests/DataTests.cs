@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace ControlPlane.Infra.Tests;
 
 [Collection(nameof(Stacks))]

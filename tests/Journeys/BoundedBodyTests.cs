@@ -100,7 +100,7 @@ public class BoundedBodyTests
     [Fact]
     public void One_sender_gets_a_quarter_of_the_budget_and_all_together_the_whole()
     {
-        var budget = new SharedBytes(100);
+        var budget = new SharedBytes(maximum: 100, alwaysFree: 0);
         Assert.False(budget.TryAdd("a", 26));
         Assert.All(["a", "b", "c", "d"], sender => Assert.True(budget.TryAdd(sender, 25)));
         Assert.False(budget.TryAdd("e", 1));

@@ -1,5 +1,3 @@
-using ControlPlane.Provisioning;
-
 namespace ControlPlane.Tests.Provisioning;
 
 public class TrialEndTests

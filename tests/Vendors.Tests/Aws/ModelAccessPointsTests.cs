@@ -62,7 +62,6 @@ public class ModelAccessPointsTests
     {
         Tenant = Guid.Parse("0198f0a0-0000-7000-8000-000000000001"),
         Slug = "acme",
-        DatabaseName = "env_00000000000000000000000000000001",
         Organization = "Acme",
         Address = "acme.users.example.com",
         Url = new("https://acme.users.example.com"),
