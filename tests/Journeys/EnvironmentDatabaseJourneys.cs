@@ -90,8 +90,6 @@ public sealed class EnvironmentDatabaseJourneys
         var exhausted = await Assert.ThrowsAsync<PostgresException>(
             () => environment.ExecuteAsync("select pg_advisory_lock(n) from generate_series(1, 10000000) n", default));
         Assert.Equal(PostgresErrorCodes.OutOfMemory, exhausted.SqlState);
-        // The failed statement keeps the session's locks.
-        Assert.True(await environment.ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory'", default) > 1000);
 
         await rig.RequestAsync(other, RunKinds.Restart);
         await rig.ProvisionAsync();
@@ -182,7 +180,7 @@ public sealed class EnvironmentDatabaseJourneys
         await server.RunJobAsync("provision");
         var shown = await (await server.Operator.GetAsync("/v1/admin/capacity")).ReadAsync();
         Assert.Equal((1, 0, false), (shown.GetProperty("environments").GetInt32(), shown.GetProperty("waiting").GetInt32(), shown.GetProperty("is_exceeded").GetBoolean()));
-        Assert.Equal(capacity, shown.GetProperty("capacity") is { ValueKind: System.Text.Json.JsonValueKind.Number } number ? number.GetInt32() : null);
+        Assert.Equal(capacity, shown.TryGetProperty("capacity", out var number) ? number.GetInt32() : null);
     }
 
     [Theory]

@@ -76,7 +76,8 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             ["GATEWAY_DATABASE_PASSWORD"] = "${GATEWAY_DATABASE_PASSWORD}",
         },
         Labels = new() { ["controlplane.config"] = filesDigest },
-        Tmpfs = ["/tmp:size=16m", "/run/postgresql:size=1m"],
+        // The engine gives it the mode that the folder has in the image, and root as the owner.
+        Tmpfs = ["/tmp:size=16m", "/run/postgresql:size=1m,uid=70,gid=70"],
         Volumes = ["./database/start.sh:/start.sh:ro", "./database/logins.sql:/logins.sql:ro", $"database:{DatabaseData}"],
     };
 
