@@ -91,7 +91,7 @@ public sealed class SharedNetworkJourneys
     {
         await using var server = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_SIGNINS", "1"), Networks.BehindProxy]);
         var budget = server.Services.GetRequiredService<SignInBudget>();
-        var context = new Microsoft.AspNetCore.Http.DefaultHttpContext();
+        var context = new DefaultHttpContext();
         var accepted = Enumerable.Range(0, 2 * SignInBudget.Accounts)
             .Count(n => budget.Reject(context, RequestOrigin.Device($"device{n}", "192.0.2.1"), $"person{n}@example.com") is null);
         Assert.Equal(SignInBudget.Accounts, accepted);
