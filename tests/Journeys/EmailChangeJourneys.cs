@@ -66,6 +66,19 @@ public sealed class EmailChangeJourneys(SharedServer shared) : IClassFixture<Sha
         Assert.True(await SignsInAsync(stranger));
     }
 
+    [Fact]
+    public async Task A_corrected_address_gets_its_link_at_once()
+    {
+        var (person, wrong, right) = (Person.New(), Person.New(), Person.New());
+        await person.CompleteAsync(_server);
+        using var browser = await person.SignInAsync(_server);
+        foreach (var address in (Person[])[wrong, right])
+        {
+            await RequestAsync(browser, address.Email, person.Password);
+            Assert.Single(await address.MailsAsync(_server));
+        }
+    }
+
     static Task<HttpResponseMessage> RequestAsync(HttpClient browser, string email, string password) =>
         browser.SubmitAsync("/app/account", "/app/account", ("email", email), ("password", password));
 

@@ -205,20 +205,6 @@ public sealed class MailLimitJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_corrected_address_gets_its_link_at_once()
-    {
-        var (person, wrong, right) = (Person.New(), Person.New(), Person.New());
-        await person.CompleteAsync(_server);
-        using var browser = _server.VisitorFrom("198.51.100.61");
-        await browser.TrySignInAsync(person.Email, person.Password);
-        foreach (var address in (Person[])[wrong, right])
-        {
-            await ChangeAsync(browser, person, address.Email);
-            Assert.Single(await address.MailsAsync(_server));
-        }
-    }
-
-    [Fact]
     public async Task A_tenant_has_a_limited_number_of_members_and_open_invitations()
     {
         var tenant = await _server.CreateTenantAsync();

@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Http.Json;
+
+namespace ControlPlane.Tests;
+
+/// <summary>Guesses at passwords elsewhere than at the sign-in, and what a burst of them costs others.</summary>
+public sealed class PasswordGuessJourneys : IAsyncLifetime
+{
+    const int Attempts = 3;
+
+    TestServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await TestServer.StartAsync(sandbox: false, settings:
+    [
+        new("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", "3"), new("CONTROLPLANE_LIMIT_SIGNUPS", "1000"), new("CONTROLPLANE_LIMIT_SIGNINS", "1000"), Networks.BehindProxy,
+    ]);
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task A_strangers_signup_with_the_address_of_an_account_does_not_start_its_count_again()
+    {
+        var victim = Person.New();
+        await victim.CompleteAsync(_server);
+        var own = victim with { Slug = Names.Random("s"), Password = "the password of a stranger" };
+        using var stranger = _server.VisitorFrom("192.0.2.91");
+        Assert.Equal(HttpStatusCode.Accepted, (await stranger.PostAsJsonAsync("/v1/signup", own.Fields)).StatusCode);
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i <= Attempts; i++)
+        {
+            if (i == Attempts - 1)
+            {
+                // The right password of the stranger's signup takes back its own attempt only.
+                Assert.Equal(HttpStatusCode.Accepted, (await stranger.PostAsJsonAsync("/v1/signup", own.Fields)).StatusCode);
+            }
+
+            statuses.Add(await stranger.TrySignInAsync(victim.Email, $"guess number {i}"));
+        }
+
+        Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.BadRequest, Attempts), HttpStatusCode.TooManyRequests], statuses);
+    }
+
+    [Fact]
+    public async Task Guesses_at_the_password_of_a_session_count_for_the_person_in_all_tenants_and_as_sign_ins()
+    {
+        var person = Person.New();
+        var second = person with { Slug = Names.Random("s") };
+        await person.CompleteAsync(_server);
+        await second.SendAsync(_server);
+        var other = (await Person.VerifyAsync(_server, await second.LinkAsync(_server, "/v1/verify"))).GetProperty("tenant_id").GetGuid();
+        using var browser = _server.VisitorFrom("192.0.2.92");
+        await browser.TrySignInAsync(person.Email, person.Password);
+        // A right one is no failure.
+        Assert.Equal("/app/account", (await ChangeAsync(person.Password)).RequestMessage!.RequestUri!.AbsolutePath);
+        for (var i = 0; i < Attempts; i++)
+        {
+            Assert.Contains("Incorrect password", await (await ChangeAsync("not the password")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        await browser.SubmitAsync("/app/organizations", "/app/organizations", ("tenant", other.ToString()));
+        Assert.Contains("Too many attempts", await (await ChangeAsync(person.Password)).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.TooManyRequests, await browser.TrySignInAsync(person.Email, person.Password));
+
+        Task<HttpResponseMessage> ChangeAsync(string password) =>
+            browser.SubmitAsync("/app/account", "/app/account", ("email", $"next@{person.Slug}.example"), ("password", password));
+    }
+
+    [Fact]
+    public async Task A_burst_that_hashes_passwords_is_refused_in_part_and_another_network_is_served()
+    {
+        var person = Person.New();
+        await person.CompleteAsync(_server);
+        using var client = _server.VisitorFrom("192.0.2.93");
+        using var other = _server.VisitorFrom("198.51.100.93");
+        var burst = Enumerable.Range(0, 150).Select(_ => client.PostAsJsonAsync("/v1/signup", Person.New().Fields)).ToList();
+
+        Assert.Equal(HttpStatusCode.OK, await other.TrySignInAsync(person.Email, person.Password));
+        var refused = (await Task.WhenAll(burst)).Where(reply => reply.StatusCode == HttpStatusCode.TooManyRequests).ToList();
+        Assert.All(refused, reply => Assert.NotNull(reply.Headers.RetryAfter));
+        var texts = await Task.WhenAll(refused.Select(reply => reply.Content.ReadAsStringAsync()));
+        Assert.Contains(texts, text => text.Contains("Too many passwords", StringComparison.Ordinal));
+    }
+}
