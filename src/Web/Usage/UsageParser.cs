@@ -73,7 +73,7 @@ static class UsageParser
     {
         if (submissions.Count > MaximumEvents)
         {
-            throw new InvalidDataException($"The body has more than {MaximumEvents} events. Nothing was counted: send fewer per request, or stream NDJSON with a tenant key as Bearer.");
+            throw new InvalidDataException($"The body has more than {MaximumEvents} events, so nothing was counted. Send fewer per request, or stream NDJSON with a tenant key as Bearer.");
         }
     }
 
