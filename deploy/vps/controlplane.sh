@@ -57,6 +57,14 @@ limit_connections() {
     done
 }
 
+# ext4 keeps 5 % of its blocks for root. Members of this group may use them as well: the database and the control plane do, and no environment, so that both
+# go on when environments have filled the disk.
+reserve_space() {
+    # shellcheck disable=SC2046 # Two words.
+    set -- $(findmnt --noheadings --output FSTYPE,TARGET --target "$(readlink -f "$settings")")
+    [ "${1:-}" != ext4 ] || mount --options remount,resgid=1657 "$2" || echo "The reserved blocks of $2 could not be given to the database (docs/operations.md)." >&2
+}
+
 # disconnect NETWORK CONTAINER
 disconnect() {
     case " $(members "$1")" in *" $2 "*) docker network disconnect --force "$1" "$2" || record_failure "$1" ;; esac
@@ -74,6 +82,7 @@ failed_networks=
 case ${1:-} in
     start)
         status=0
+        reserve_space
         # Environments need the services that did start.
         compose up --detach --wait --wait-timeout 600 --remove-orphans || status=1
         connect_tenant_networks

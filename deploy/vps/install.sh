@@ -56,6 +56,7 @@ check_host
 read_settings
 check_disk
 install_engine
+check_volume_limit
 check_names
 check_ports
 check_database
@@ -87,6 +88,7 @@ The platform is running, version $version.
   Logs          controlplane logs --follow
 EOF
 is_set controlplane.env CONTROLPLANE_SMTP || say "Email is written to $data/app/mail instead of being sent: set CONTROLPLANE_SMTP in $settings/controlplane.env."
+! shares_disk || say "Environments and the control plane share a disk, which an environment can fill: see Storage of environments in docs/operations.md for a disk of its own."
 for name in "$domain" "api.$domain" "any.users.$domain"; do
     resolves "$name" || say "$name does not resolve yet: create a DNS record that points to this host. The certificate is then issued automatically."
 done

@@ -31,6 +31,10 @@ public sealed class JobFunctions(CurrentApplication application)
     [Function("quarantine")]
     public Task QuarantineAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("quarantine", ct);
 
+    [Function("storage")]
+    [FixedDelayRetry(3, "00:05:00")]
+    public Task StorageAsync([TimerTrigger("0 */5 * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("storage", ct);
+
     [Function("retention")]
     [FixedDelayRetry(3, "00:05:00")]
     public Task RetentionAsync([TimerTrigger("0 30 3 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("retention", ct);

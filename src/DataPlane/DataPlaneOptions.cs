@@ -45,6 +45,10 @@ public sealed record DataPlaneOptions
     /// <summary>Whether each environment has its own Qdrant for document vectors. Otherwise Open WebUI stores them itself.</summary>
     public bool Qdrant { get; init; }
 
+    /// <summary>Hard limit of each volume, enforced by the file system. null: none, as most file systems refuse to create such a volume. The same for all plans,
+    /// because the size of a volume cannot be changed.</summary>
+    public int? VolumeLimitGib { get; init; }
+
     /// <summary>How long a user stays signed in to Open WebUI.</summary>
     public TimeSpan ChatSession { get; init; } = TimeSpan.FromHours(24);
 

@@ -9,6 +9,10 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
 
+    public Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) => Task.FromResult<long?>(null);
+
+    public Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct) => Task.FromResult<IReadOnlyList<DiskSpace>>([]);
+
     public async Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
         await folder.WriteAsync(environment, secrets, ct);

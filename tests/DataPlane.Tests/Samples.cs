@@ -59,6 +59,7 @@ static class Samples
         RagFiles = files,
         WebSearchesPerMonth = searches,
         ImagesPerMonth = images,
+        StorageGib = 10,
     };
 
     static readonly GatewayModel[] Models =

@@ -24,6 +24,15 @@ public sealed class DataTests(Stacks stacks)
     }
 
     [Fact]
+    public async Task No_report_fills_the_databases_disk_with_temporary_files()
+    {
+        var deployed = await stacks.GetAsync("prod");
+        var limit = ((IEnumerable<object?>)deployed.Get("aws:rds/parameterGroup:ParameterGroup", "database")["parameters"]!)
+            .Cast<IReadOnlyDictionary<string, object?>>().Single(parameter => parameter["name"] is "temp_file_limit")["value"];
+        Assert.Equal($"{20 * 1024 * 1024}", limit);
+    }
+
+    [Fact]
     public async Task Functions_connect_to_the_database_through_a_proxy_without_passwords()
     {
         var deployed = await stacks.GetAsync("prod");

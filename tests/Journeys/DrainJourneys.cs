@@ -66,6 +66,40 @@ public class DrainJourneys
     }
 
     [Fact]
+    public async Task While_the_failed_folder_is_full_what_cannot_be_counted_stays_in_the_spool_and_blocks_no_other()
+    {
+        await using var server = await TestServer.StartAsync(clock: Now, settings: [new("CONTROLPLANE_SPOOL_LIMIT", "1")]);
+        var (poisoned, other) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        await using var owner = await server.Database.OpenOwnerAsync(default);
+        await owner.ExecuteAsync(RefusePoison, default);
+        await owner.ExecuteAsync("create trigger poison before insert on control.usage_event for each row execute function control.refuse_poison()", default);
+        var failed = Path.Combine(server.DataFolder, "spool", "failed");
+        Directory.CreateDirectory(failed);
+        await File.WriteAllBytesAsync(Path.Combine(failed, "20260101T000000.0000000Z-00000000-1.json.gz"), new byte[1 << 20]);
+
+        await Task.WhenAll(SpoolAsync(server, poisoned, Now, Line("poison", Now)), SpoolAsync(server, other, Now, Line("same", Now)));
+        await SpoolAsync(server, other, Now, Line("after", Now));
+        while (await server.ReadAsync<long>("select count(*) from control.usage_event") < 2)
+        {
+            await Task.Delay(50);
+        }
+
+        Assert.Equal(["after", "same"], await IdsAsync(server));
+        while (Spool.PendingFiles(server.DataFolder).Length > 1)
+        {
+            await Task.Delay(50);
+        }
+
+        Assert.Contains("It is full: further usage that cannot be processed stays in the spool", await OverviewAsync(server), StringComparison.Ordinal);
+        Assert.Single(Spool.FailedFiles(server.DataFolder));
+
+        // An operator makes room.
+        Directory.Delete(failed, recursive: true);
+        await Spool.WaitUntilEmptyAsync(server.DataFolder);
+        Assert.Single(Spool.FailedFiles(server.DataFolder));
+    }
+
+    [Fact]
     public async Task Usage_of_a_tenant_whose_rows_are_locked_is_refused_not_queued_and_what_it_has_queued_blocks_no_other_tenant()
     {
         await using var server = await TestServer.StartAsync(clock: Now);

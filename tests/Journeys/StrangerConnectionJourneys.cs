@@ -17,7 +17,7 @@ public sealed class StrangerConnectionJourneys(SharedServer shared) : IClassFixt
         var statuses = new List<HttpStatusCode>();
         for (var i = 0; i < 5; i++)
         {
-            statuses.Add((await browser.SubmitAsync("/app/organizations", "/app/organizations", ("tenant", Guid.NewGuid().ToString()))).StatusCode);
+            statuses.Add((await browser.SubmitAsync("/app/organizations", "/app/organizations", ("tenant", Ids.New(server.Clock).ToString()))).StatusCode);
         }
 
         Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.NotFound, 4), HttpStatusCode.TooManyRequests], statuses);

@@ -20,6 +20,22 @@ check_disk() {
     [ "$free" -ge "$minimum_disk" ] || fail "$data has $free GiB of free space, but $minimum_disk GiB are required: use a larger disk, or set CONTROLPLANE_DATA to another folder."
 }
 
+# Only file systems with project quotas limit the size of a volume; the engine refuses to create one elsewhere.
+check_volume_limit() {
+    [ -n "$(value_in "$settings/controlplane.env" CONTROLPLANE_VOLUME_LIMIT)" ] || return 0
+    docker volume create --opt size=1g controlplane-quota >/dev/null 2>&1 ||
+        fail "CONTROLPLANE_VOLUME_LIMIT is set, but Docker cannot limit volumes here: keep them on XFS mounted with pquota (docs/operations.md), or remove the setting."
+    docker volume rm controlplane-quota >/dev/null
+}
+
+# Whether Docker's volumes are on the same disk as the control plane's database.
+shares_disk() {
+    volumes=$(docker info --format '{{.DockerRootDir}}')
+    [ -n "$volumes" ] && [ "$(disk_of "$volumes")" = "$(disk_of "$data/postgres")" ]
+}
+
+disk_of() { df -Pk "$1" | awk 'NR == 2 { print $1 }'; }
+
 # Environments connect to the shared containers by these names.
 check_names() {
     for name in traefik controlplane postgres ollama; do

@@ -25,10 +25,11 @@ sealed class ApiFunction(WebApplication app) : HttpFunction(app)
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
         DeferKeyLoading(builder.Services);
-        // This function is reachable from the internet and has no rights to the cluster or to send mail. Those jobs run every minute anyway.
+        // This function is reachable from the internet and has no rights to the cluster or to send mail. Those jobs run every few minutes anyway.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<ProvisioningNotifier>().ForwardToQueueAsync));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Mail, _ => Task.FromResult(JobReport.Of(("mail_handed_on", 1)))));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Webhooks, _ => Task.FromResult(JobReport.Of(("webhooks_handed_on", 1)))));
+        builder.Services.AddSingleton(new JobDefinition(JobSchedules.Storage, _ => Task.FromResult(JobReport.Of(("storage_handed_on", 1)))));
         var app = BuildBehindCloudFront(builder, environment);
         app.UseMiddleware<OperatorKeySyncMiddleware>();
         app.MapControlPlane();

@@ -10,7 +10,8 @@ namespace ControlPlane.Lambda.Work;
 /// </summary>
 sealed class ProvisionFunction(IHost host, ScheduledJobHandler jobHandler, RunProvisioning provisioning, ProvisioningNotifier notifier, ILogger<ProvisionFunction> log) : Function(host)
 {
-    public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision];
+    /// <summary>The jobs that reach the data plane.</summary>
+    public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision, JobSchedules.Storage];
 
     /// <summary>Time to finish the current step, release the run and notify the next invocation.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(20);

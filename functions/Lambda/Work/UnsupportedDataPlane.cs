@@ -9,6 +9,10 @@ sealed class UnsupportedDataPlane : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
 
+    public Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) => Task.FromResult<long?>(null);
+
+    public Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct) => Task.FromResult<IReadOnlyList<DiskSpace>>([]);
+
     public Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Fail();
 
     public Task<string> RunBesideDatabaseAsync(

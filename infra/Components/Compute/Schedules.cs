@@ -29,7 +29,8 @@ public sealed class Schedules : ComponentResource
         }, childOptions);
         foreach (var job in JobSchedules.All)
         {
-            var function = job == JobSchedules.Provision ? functions.Provision : functions.Jobs;
+            // These two reach the data plane.
+            var function = job == JobSchedules.Provision || job == JobSchedules.Storage ? functions.Provision : functions.Jobs;
             _ = new Schedule($"{name}-{job.Name}", new ScheduleArgs
             {
                 Name = job.Name,

@@ -106,6 +106,8 @@ public sealed class PostgresDatabase : ComponentResource
             // Parameter values can be email addresses or keys, so only placeholders are logged.
             new ParameterGroupParameterArgs { Name = "log_parameter_max_length", Value = "0" },
             new ParameterGroupParameterArgs { Name = "log_parameter_max_length_on_error", Value = "0" },
+            // In kB, for each process: no report fills the disk with its temporary files. Only superusers may set it, so it is the server's.
+            new ParameterGroupParameterArgs { Name = "temp_file_limit", Value = (20 * 1_048_576).ToString(CultureInfo.InvariantCulture) },
             new ParameterGroupParameterArgs { Name = "idle_in_transaction_session_timeout", Value = 60_000.ToString(CultureInfo.InvariantCulture) },
         },
     }, new CustomResourceOptions { Parent = this });

@@ -25,6 +25,8 @@ public sealed record Plan
     public int? RagFiles { get; init; }
     public int? WebSearchesPerMonth { get; init; }
     public int? ImagesPerMonth { get; init; }
+    /// <summary>What an environment may store on disk.</summary>
+    public required int StorageGib { get; init; }
 }
 
 /// <summary>Reads plans with the terms in force at a moment.</summary>
@@ -56,6 +58,7 @@ public static class PlanCatalog
         WebSearchesPerMonth = row.Get<int?>(13),
         ImagesPerMonth = row.Get<int?>(14),
         Models = row.GetFieldValue<string[]>(15),
+        StorageGib = row.GetInt32(16),
     };
 
     const string Select = """
@@ -64,7 +67,8 @@ public static class PlanCatalog
                t.rag_files, t.web_searches_per_month, t.images_per_month,
                case when p.all_models then array(select m.name from control.model m order by m.is_local desc, m.name)
                     else array(select pm.model from control.plan_model pm join control.model m on m.name = pm.model
-                               where pm.plan = p.name order by m.is_local desc, m.name) end
+                               where pm.plan = p.name order by m.is_local desc, m.name) end,
+               p.storage_gib
         from control.plan p
         join lateral (select * from control.plan_terms pt where pt.plan = p.name and pt.effective_from <= $1
                       order by pt.effective_from desc limit 1) t on true

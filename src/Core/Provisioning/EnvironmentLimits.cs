@@ -11,4 +11,6 @@ public sealed record EnvironmentLimits
 
     /// <summary>How many of the environments may be of trials, in percent, rounded up: the others are left for paying tenants.</summary>
     public int TrialShare { get; init; } = 50;
+    /// <summary>Bytes of free disk space below which no environment is created.</summary>
+    public long DiskReserve { get; init; } = 5L << 30;
 }

@@ -3,6 +3,17 @@ namespace ControlPlane.Provisioning;
 /// <param name="StartedAt">Real time, so that steps have a duration in a sandbox too.</param>
 public sealed record StepStatus(string Name, string State, string? Detail, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt);
 
+/// <summary>What an environment stores.</summary>
+/// <param name="UsedBytes">On disk.</param>
+/// <param name="AllowedBytes">By its plan, or as an operator has set for this tenant.</param>
+/// <param name="StopsAt">When it is stopped if it still stores too much; null: it does not, or is stopped already.</param>
+/// <param name="StoppedAt">Since when it is stopped because of its storage.</param>
+public sealed record StorageStatus(long UsedBytes, long AllowedBytes, DateTimeOffset MeasuredAt, DateTimeOffset? StopsAt, DateTimeOffset? StoppedAt)
+{
+    internal static StorageStatus Of(EnvironmentStorage storage) => new(
+        storage.Bytes, storage.AllowedBytes, storage.MeasuredAt, storage.IsOver && storage.StoppedAt is null ? storage.GraceUntil : null, storage.StoppedAt);
+}
+
 /// <summary>An environment with the steps of its latest run.</summary>
 /// <param name="Detail">When ready: <c>running</c>, or <c>rendered</c> where no container engine is present.</param>
 /// <param name="Region">Where the tenant's data belongs.</param>
@@ -11,6 +22,9 @@ public sealed record EnvironmentStatus(
     string State, string? Detail, string Address, string Region, string? FailedStep, string? FailedReason, DateTimeOffset UpdatedAt,
     IReadOnlyList<StepStatus> Steps)
 {
+    /// <summary>null before the first measurement, and where storage is not measured.</summary>
+    public StorageStatus? Storage { get; init; }
+
     /// <summary>As its tenant sees it: without the details of steps, which name parts of the platform and quote errors.</summary>
     /// <returns>null before the tenant is activated. An active tenant's missing environment is <c>requested</c>: see <see cref="MissingEnvironments"/>.</returns>
     public static async Task<EnvironmentStatus?> ReadAsync(Transaction transaction, ControlPlaneOptions options, Guid tenant, CancellationToken ct) =>
@@ -34,15 +48,20 @@ public sealed record EnvironmentStatus(
             Select,
             row => new EnvironmentStatus(
                 row.GetString(0), row.Get<string>(1), row.Get<string>(2) ?? options.AddressOf(row.GetString(7)), row.GetString(3), row.Get<string>(4), row.Get<string>(5),
-                row.GetFieldValue<DateTimeOffset>(6), steps.Count > 0 ? steps : FirstSteps),
+                row.GetFieldValue<DateTimeOffset>(6), steps.Count > 0 ? steps : FirstSteps)
+            {
+                Storage = row.IsDBNull(8) ? null : StorageStatus.Of(StorageTable.Read(row, 8)),
+            },
             ct, tenant);
     }
 
     static IReadOnlyList<StepStatus> FirstSteps => [.. ProvisioningSteps.Of(RunKinds.Provision).Select(name => new StepStatus(name, "pending", null, null, null))];
 
     const string Select = $"""
-        select coalesce(e.state, 'requested'), e.detail, e.address, t.region, e.failed_step, e.failed_reason, coalesce(e.updated_at, t.verified_at, t.created_at), t.slug
+        select coalesce(e.state, 'requested'), e.detail, e.address, t.region, e.failed_step, e.failed_reason, coalesce(e.updated_at, t.verified_at, t.created_at), t.slug,
+               {StorageTable.Columns}
         from control.tenant t left join control.environment e on e.tenant_id = t.id
+        left join control.environment_storage s on s.tenant_id = e.tenant_id and e.state in ({StorageTable.MeasuredStates})
         where t.id = $1 and (e.tenant_id is not null or ({MissingEnvironments.IsMissing}))
         """;
 

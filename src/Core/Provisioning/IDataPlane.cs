@@ -17,6 +17,12 @@ public interface IDataPlane
     /// <summary>How many environments its machines carry; null: it adds machines as needed, or does not know.</summary>
     Task<int?> ReadCapacityAsync(CancellationToken ct);
 
+    /// <summary>What the environment's volumes take up on disk, in bytes; null: it limits them by itself, or has none.</summary>
+    Task<long?> MeasureStorageAsync(string slug, CancellationToken ct);
+
+    /// <summary>The disks of this installation that environments and the control plane fill; none where others look after them.</summary>
+    Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct);
+
     /// <summary>Starts the environment's own database server with its logins and schemas, and nothing else that is not needed for that.</summary>
     Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct);
 

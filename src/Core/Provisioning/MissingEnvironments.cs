@@ -63,7 +63,9 @@ public sealed class MissingEnvironments(
         var room = await ReadRoomAsync(transaction, ct);
         await transaction.AuditAsync(clock, null, "job:provision", "environments.waiting", new { waiting }, ct);
         await transaction.CommitAsync(ct);
-        return $"{waiting} tenants wait for their environment. There are {room.Environments} environments of at most {room.Limit}, {room.Trials} of trials of at most "
+        return room.LowDisk is { } disk
+            ? $"{waiting} tenants wait for their environment. {disk.Describe(limits)}"
+            : $"{waiting} tenants wait for their environment. There are {room.Environments} environments of at most {room.Limit}, {room.Trials} of trials of at most "
             + $"{room.TrialLimit}, and {room.NewTrials} new ones of trials in 24 hours of at most {limits.TrialsPerDay}: add capacity, or raise CONTROLPLANE_ENVIRONMENTS, "
             + "CONTROLPLANE_TRIAL_SHARE or CONTROLPLANE_LIMIT_TRIALS.";
     }
@@ -89,15 +91,18 @@ public sealed class MissingEnvironments(
     async Task<Room> ReadRoomAsync(Transaction transaction, CancellationToken ct)
     {
         var capacity = await readCapacity.RunAsync(transaction, ct);
-        var (trials, newTrials) = await transaction.FirstAsync(Trials, row => (row.GetInt32(0), row.GetInt32(1)), ct, clock.GetUtcNow() - TrialWindow);
-        return new(capacity.Environments, capacity.Capacity ?? int.MaxValue, trials, newTrials, limits);
+        var now = clock.GetUtcNow();
+        var (trials, newTrials) = await transaction.FirstAsync(Trials, row => (row.GetInt32(0), row.GetInt32(1)), ct, now - TrialWindow);
+        var lowDisk = (await DiskSpace.FindLowAsync(transaction, limits, now, ct)).FirstOrDefault();
+        return new(capacity.Environments, capacity.Capacity ?? int.MaxValue, trials, newTrials, limits, lowDisk);
     }
 
     /// <param name="Trials">Those of the environments that are of trials.</param>
     /// <param name="NewTrials">First environments of trials within the window.</param>
-    sealed record Room(int Environments, int Limit, int Trials, int NewTrials, EnvironmentLimits Limits)
+    /// <param name="LowDisk">There is room for none while a disk has less free space than the reserve.</param>
+    sealed record Room(int Environments, int Limit, int Trials, int NewTrials, EnvironmentLimits Limits, DiskSpace? LowDisk)
     {
-        public int Left => Math.Max(0, Limit - Environments);
+        public int Left => LowDisk is null ? Math.Max(0, Limit - Environments) : 0;
         public int TrialLimit => (int)(((long)Limit * Limits.TrialShare + 99) / 100);
         public int LeftForTrials => Math.Clamp(Math.Min(TrialLimit - Trials, Limits.TrialsPerDay - NewTrials), 0, Left);
     }

@@ -61,7 +61,10 @@ sealed record Logging(string Driver, Dictionary<string, string> Options);
 
 sealed record ComposeNetwork(string Name, bool External);
 
-sealed record ComposeVolume;
+sealed record ComposeVolume
+{
+    public Dictionary<string, string>? DriverOpts { get; init; }
+}
 
 sealed record Deploy(DeployResources Resources);
 

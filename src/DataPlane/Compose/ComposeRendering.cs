@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -56,6 +57,14 @@ public static class ComposeRendering
         {
             file.Services["qdrant"] = ComposeServices.Qdrant();
             file.Volumes["qdrant"] = new();
+        }
+
+        if (options.VolumeLimitGib is { } limit)
+        {
+            foreach (var volume in file.Volumes.Keys.ToList())
+            {
+                file.Volumes[volume] = new() { DriverOpts = new() { ["size"] = string.Create(CultureInfo.InvariantCulture, $"{limit}g") } };
+            }
         }
 
         return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config, hook, start, logins);

@@ -5,6 +5,8 @@ namespace ControlPlane.DataPlane.Compose;
 /// <summary>The folder <c>{data}/environments/{slug}</c> with a tenant's Compose project. Files are replaced atomically.</summary>
 public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions dataPlane)
 {
+    public string DataDirectory => options.DataDirectory;
+
     public string PathOf(string slug) => Path.Combine(options.DataDirectory, "environments", slug);
 
     public string ComposeFilePath(string slug) => Path.Combine(PathOf(slug), "compose.yaml");

@@ -12,6 +12,8 @@ static class OperatorEnvironmentEndpoints
         group.MapPost("suspend", Suspend).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("suspendTenant").WithSummary("Suspend a tenant and stop its environment; data is kept");
         group.MapPost("resume", Resume).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("resumeTenant").WithSummary("Resume a suspended tenant");
         group.MapPost("retry", Retry).AllowRoles(OperatorRole.Support).WithName("retryProvisioning").WithSummary("Retry a failed provisioning run");
+        group.MapPost("cleanup", AllowCleanup).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("allowCleanup")
+            .WithSummary("Allow 24 hours to clean up an environment that stores more than its plan includes; start it if it was stopped for that");
         group.MapPost("delete", Delete).WithName("deleteEnvironment").WithSummary("Delete a tenant's environment and data; accounting records are kept");
         group.MapDelete("", Delete).WithName("deleteTenant").WithSummary("Delete a tenant's environment and data; accounting records are kept");
     }
@@ -30,6 +32,9 @@ static class OperatorEnvironmentEndpoints
 
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Retry(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
         EnvironmentResponses.Of(await operate.RetryAsync(id, user.ActorName(), ct));
+
+    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> AllowCleanup(Guid id, ClaimsPrincipal user, AllowCleanup allow, CancellationToken ct) =>
+        EnvironmentResponses.Of(await allow.RunAsync(id, user.ActorName(), ct));
 
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Delete(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
         EnvironmentResponses.Of(await operate.DeleteAsync(id, user.ActorName(), ct));

@@ -30,6 +30,8 @@ public static class ProvisioningServices
         services.AddSingleton<ReadEnvironmentCapacity>();
         services.AddSingleton<MissingEnvironments>();
         services.AddSingleton<EndTrials>();
+        services.AddSingleton<MeasureStorage>();
+        services.AddSingleton<AllowCleanup>();
         services.AddSingleton<RunProvisioning>();
         services.AddSingleton<EnvironmentAccess>();
         services.AddSingleton<RestartEnvironment>();
@@ -42,6 +44,7 @@ public static class ProvisioningServices
         Environments = configuration["CONTROLPLANE_ENVIRONMENTS"] is { Length: > 0 } ? configuration.ReadCount("CONTROLPLANE_ENVIRONMENTS", 1, "largest number of environments") : null,
         TrialsPerDay = configuration.ReadCount("CONTROLPLANE_LIMIT_TRIALS", new EnvironmentLimits().TrialsPerDay, "number per day") * (sandbox ? 1000 : 1),
         TrialShare = configuration.ReadCount("CONTROLPLANE_TRIAL_SHARE", new EnvironmentLimits().TrialShare, "percent", maximum: 100),
+        DiskReserve = (long)configuration.ReadCount("CONTROLPLANE_DISK_RESERVE", (int)(new EnvironmentLimits().DiskReserve >> 30), "number of GiB") << 30,
     };
 
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
@@ -60,6 +63,7 @@ public static class ProvisioningServices
                 .Where(provider => !string.IsNullOrEmpty(provider.Key)).ToDictionary(provider => provider.Provider, provider => provider.Key!),
             DedicatedGpus = Number(configuration, "CONTROLPLANE_DEDICATED_GPUS", 0),
             ChatSession = TimeSpan.FromHours(configuration.ReadCount("CONTROLPLANE_CHAT_SESSION_HOURS", 24, "hours", maximum: 8_760)),
+            VolumeLimitGib = configuration["CONTROLPLANE_VOLUME_LIMIT"] is { Length: > 0 } ? configuration.ReadCount("CONTROLPLANE_VOLUME_LIMIT", 1, "number of GiB") : null,
             Qdrant = string.Equals(configuration["CONTROLPLANE_QDRANT"], "true", StringComparison.OrdinalIgnoreCase),
         };
         return defaults with

@@ -34,6 +34,7 @@ static class PlanTexts
         yield return Amount(plan.RagFiles, "document for retrieval", "documents for retrieval", "");
         yield return Amount(plan.WebSearchesPerMonth, "web search", "web searches", " per month");
         yield return Amount(plan.ImagesPerMonth, "generated image", "generated images", " per month");
+        yield return $"{Number(plan.StorageGib)} GiB of storage";
         yield return $"Support: {plan.Support}";
         yield return $"Runs on {plan.Compute}";
     }

@@ -14,7 +14,7 @@ static class OperatorTenantPages
         pages.MapGet("/tenants/{id:guid}", Show);
         pages.MapPost("/tenants/{id:guid}/limits", Override).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
-        pages.MapPost("/tenants/{id:guid}/{action:regex(^(suspend|resume)$)}", Operate).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
+        pages.MapPost("/tenants/{id:guid}/{action:regex(^(suspend|resume|cleanup)$)}", Operate).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^retry$)}", Operate).AllowRoles(OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^delete$)}", Operate);
         // Reached by a reload or a sign-in after a form was posted.
@@ -43,6 +43,7 @@ static class OperatorTenantPages
                 "suspend" => "Suspending…",
                 "resume" => "Resuming…",
                 "retry" => "Retrying from the first step…",
+                "cleanup" => "The environment may run for 24 hours, so that its users can delete what they no longer need.",
                 "delete" => "Deleting…",
                 "limits" => "Limits saved. They apply from the next call on.",
                 _ => null,
@@ -50,14 +51,15 @@ static class OperatorTenantPages
 
     // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Operate(
-        Guid id, string action, IFormCollection form, ClaimsPrincipal user, OperateEnvironment operate, TenantOverviews tenants, ControlDatabase database,
-        ControlPlaneOptions options, Clock clock, CancellationToken ct)
+        Guid id, string action, IFormCollection form, ClaimsPrincipal user, OperateEnvironment operate, AllowCleanup allowCleanup, TenantOverviews tenants,
+        ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct)
     {
         var result = action switch
         {
             "suspend" => await operate.SuspendAsync(id, user.ActorName(), ct),
             "resume" => await operate.ResumeAsync(id, user.ActorName(), ct),
             "retry" => await operate.RetryAsync(id, user.ActorName(), ct),
+            "cleanup" => await allowCleanup.RunAsync(id, user.ActorName(), ct),
             "delete" => await operate.DeleteAsync(id, user.ActorName(), ct),
             _ => new EnvironmentResult.NotFound(),
         };
@@ -71,10 +73,10 @@ static class OperatorTenantPages
 
     static async Task<IResult> Override(
         Guid id, [FromForm] string? tokens_per_day, [FromForm] string? tokens_per_month, [FromForm] string? rag_files, [FromForm] string? web_searches_per_month,
-        [FromForm] string? images_per_month, [FromForm] string? reason, ClaimsPrincipal user, OverrideLimits overrides, TenantOverviews tenants,
+        [FromForm] string? images_per_month, [FromForm] string? storage_gib, [FromForm] string? reason, ClaimsPrincipal user, OverrideLimits overrides, TenantOverviews tenants,
         ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct)
     {
-        var entered = new OverrideForm(tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month, reason);
+        var entered = new OverrideForm(tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month, storage_gib, reason);
         return await overrides.SetAsync(id, entered.ToOverride(), user.ActorName(), ct) switch
         {
             OverrideResult.Done => new SeeOther($"/admin/tenants/{id}?done=limits"),

@@ -7,7 +7,7 @@ static class FakeCommands
     {
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
         // networks: the tenants' networks, model-networks: those of their gateways and Ollama, one per line. members-NETWORK: its containers. full: dumps of the
-        // databases that it lists fail. broken-NETWORK: nothing can join that network; removed-NETWORK: it is removed after it was listed. unhealthy: a service
+        // databases that it lists fail. large: those that it lists are larger than others. broken-NETWORK: nothing can join that network; removed-NETWORK: it is removed after it was listed. unhealthy: a service
         // of the platform does not start. environments: projects and states of their database servers, one per line; former: databases on the control plane's server.
         // webui-NETWORK: the label of Open WebUI's container there. no-restore: restoring this schema fails.
         ["docker"] = """
@@ -28,6 +28,7 @@ static class FakeCommands
                 "network inspect "*) for name; do :; done; [ ! -f "$state/removed-$name" ] || exit 1; [ ! -f "$state/members-$name" ] || cat "$state/members-$name" ;;
                 "network rm controlplane_models") echo "network controlplane_models not found" >&2; exit 1 ;;
                 "exec "*" timeout 900 pg_dump "*) for name; do :; done; echo "the dump"
+                    ! grep -qx "$2" "$state/large" 2>/dev/null || head -c 100000 /dev/zero || exit 1
                     ! grep -qx "$name" "$state/full" 2>/dev/null && ! grep -qx "$2" "$state/full" 2>/dev/null ;;
                 "exec postgres timeout 900 pg_dumpall "*) echo "the roles" ;;
                 "exec postgres psql "*) [ ! -f "$state/former" ] || cat "$state/former" ;;
@@ -36,6 +37,8 @@ static class FakeCommands
                 "exec -i "*" psql "*) cat >>"$state/sql" ;;
                 "exec -i "*" pg_restore "*) for name; do :; done; [ "$(cat)" = "the dump" ] && [ "$(cat "$state/no-restore" 2>/dev/null)" != "$name" ] ;;
                 "version --format {{.Server.APIVersion}}") cat "$state/api" 2>/dev/null || echo 1.51 ;;
+                "info --format {{.DockerRootDir}}") cat "$state/docker-root" 2>/dev/null || echo /var/lib/docker ;;
+                "volume create "*) [ ! -f "$state/no-quota" ] || { echo "quota size requested but no quota support" >&2; exit 1; } ;;
                 "compose version") [ ! -f "$state/no-compose" ] ;;
             esac
             """,
@@ -50,7 +53,10 @@ static class FakeCommands
         ["iptables"] = """[ "$2" != --check ] || [ -f "$state/limited" ]""",
         ["ip6tables"] = """[ "$2" = --check ] && [ -f "$state/limited" ]""",
         ["ss"] = """case "$*" in *":80") [ ! -f "$state/port-80" ] || cat "$state/port-80" ;; esac""",
-        ["df"] = """printf 'head\n/dev/sda1 1 1 %s 1%% /\n' "$(cat "$state/free" 2>/dev/null || echo 104857600)" """,
+        // Folders named volumes are on a disk of their own.
+        ["df"] = """case "$2" in */volumes) disk=sdb1 ;; *) disk=sda1 ;; esac; printf 'head\n/dev/%s 1 1 %s 1%% /\n' "$disk" "$(cat "$state/free" 2>/dev/null || echo 104857600)" """,
+        ["findmnt"] = """cat "$state/file-system" 2>/dev/null || echo "ext4 /" """,
+        ["mount"] = "",
         ["id"] = """cat "$state/id" 2>/dev/null || echo 0""",
         ["nproc"] = """cat "$state/cores" 2>/dev/null || echo 8""",
         ["sshd"] = """cat "$state/sshd" 2>/dev/null || echo "port 22" """,

@@ -163,6 +163,45 @@ public sealed class InstallTests
         Assert.Contains($"\"data-root\": \"{host.Data}/docker\"", File.ReadAllText(host.At("root/etc/docker/daemon.json")), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/var/lib/docker", true)]
+    [InlineData("/srv/volumes", false)]
+    public void A_disk_that_environments_and_the_control_plane_share_is_pointed_out(string dockerRoot, bool shared)
+    {
+        using var host = new FakeHost();
+        host.SetState("docker-root", dockerRoot);
+        Assert.Equal(shared, host.Install().Output.Contains("Environments and the control plane share a disk", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("ext4 /var/lib/controlplane", true)]
+    [InlineData("xfs /var/lib/controlplane", false)]
+    public void The_blocks_that_ext4_keeps_free_are_for_the_database_and_the_control_plane(string fileSystem, bool reserves)
+    {
+        using var host = new FakeHost();
+        host.SetState("file-system", fileSystem);
+        Assert.Equal(0, host.Install().ExitCode);
+        Assert.Contains($"findmnt --noheadings --output FSTYPE,TARGET --target {host.Data}/settings", host.Calls);
+        Assert.Equal(reserves, host.Calls.Contains("mount --options remount,resgid=1657 /var/lib/controlplane"));
+    }
+
+    [Fact]
+    public void A_limit_of_volumes_needs_a_file_system_with_quotas()
+    {
+        using var host = new FakeHost();
+        host.Install();
+        File.AppendAllText(Path.Combine(host.Data, "settings/controlplane.env"), "CONTROLPLANE_VOLUME_LIMIT=60\n");
+        Assert.Equal(0, host.Install().ExitCode);
+        Assert.Contains("docker volume rm controlplane-quota", host.Calls);
+
+        host.SetState("no-quota");
+        host.ClearCalls();
+        var refused = host.Install();
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("Docker cannot limit volumes here", refused.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(host.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void An_existing_Docker_installation_is_not_reconfigured()
     {

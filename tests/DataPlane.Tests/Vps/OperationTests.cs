@@ -176,6 +176,26 @@ public sealed class OperationTests : IDisposable
         Assert.DoesNotContain(_host.Calls, call => call.Contains("exec tenant-four", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Backups_of_environments_leave_the_reserve_free_and_the_control_plane_is_backed_up_in_any_case()
+    {
+        _host.SetState("environments", "tenant-one running\n");
+        Assert.Equal(0, Backup().ExitCode);
+        _host.SetState("free", "5242880");
+
+        var result = Backup();
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Matches(@"These backups failed: \S+Z-tenant-one\.dump\n", result.Errors);
+        Assert.Equal(["-roles.sql", "-tenant-one.dump", ".dump"], Backups().Distinct());
+
+        // What would be larger than the room that is left ends without a backup.
+        _host.SetState("free", "5242944");
+        _host.SetState("large", "tenant-one-database-1\n");
+        Assert.Equal(2, Backup().ExitCode);
+        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(_host.Data, "backups")), file => new FileInfo(file).Length > 65_536 || file.Contains("partial", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("2026-01-31T013000Z-tenant-one.dump")]
     [InlineData("2026-01-31T013000Z-env_0123.dump")]

@@ -153,6 +153,19 @@ public sealed class PlatformTests
     }
 
     [Fact]
+    public void Only_the_database_and_the_control_plane_may_use_the_blocks_that_the_file_system_keeps_free()
+    {
+        var group = Regex.Match(File.ReadAllText(At("deploy/vps/controlplane.sh")), @"resgid=(\d+)").Groups[1].Value;
+        Assert.Equal(["controlplane", "postgres"], Services.Where(service => service.Value.ContainsKey("group_add")).Select(service => service.Key).Order(StringComparer.Ordinal));
+        Assert.All(["controlplane", "postgres"], (string service) => Assert.Equal([group], (List<object>)Services[service]["group_add"]));
+        Assert.All(Samples.Plans, plan => Assert.DoesNotContain("group_add", ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/models").Compose, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void No_report_fills_the_databases_disk_with_temporary_files() =>
+        Assert.Contains("temp_file_limit=4GB", (List<object>)Services["postgres"]["command"]);
+
+    [Fact]
     public void Every_setting_of_the_control_plane_is_documented()
     {
         var manual = File.ReadAllText(At("docs/operations.md"));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CliWrap;
 
 namespace ControlPlane.Tests.Support;
@@ -10,6 +11,14 @@ sealed class FakeDataPlane : IDataPlane
     /// <summary>What its machines carry.</summary>
     public int? Capacity { get; init; }
 
+    /// <summary>What each environment stores, in bytes, by its slug.</summary>
+    public ConcurrentDictionary<string, long> Stored { get; } = new();
+
+    /// <summary>The slug of an environment that cannot be measured.</summary>
+    public string? Unmeasurable { get; set; }
+
+    public IReadOnlyList<DiskSpace> Disks { get; set; } = [];
+
     /// <summary>Their database servers; null: they have none.</summary>
     public EnvironmentServers? Servers { get; init; }
 
@@ -20,6 +29,12 @@ sealed class FakeDataPlane : IDataPlane
     public string Printed { get; init; } = "started";
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult(Capacity);
+
+    public Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) => slug == Unmeasurable
+        ? Task.FromException<long?>(new StepFailedException("permission denied"))
+        : Task.FromResult(Stored.TryGetValue(slug, out var bytes) ? bytes : (long?)null);
+
+    public Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct) => Task.FromResult(Disks);
 
     public async Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct)
     {

@@ -67,7 +67,7 @@ public class ModelAccessPointsTests
         Url = new("https://acme.users.example.com"),
         OwnerEmail = null,
         Region = "eu-central-1",
-        Plan = new Plan { Name = "enterprise", Title = "Enterprise", SelfService = false, AllModels = true, Models = [], Support = "", Compute = "dedicated GPU", MonthIsHard = false },
+        Plan = new Plan { Name = "enterprise", Title = "Enterprise", SelfService = false, AllModels = true, Models = [], Support = "", Compute = "dedicated GPU", MonthIsHard = false, StorageGib = 200 },
         Models = [],
     };
 

@@ -10,7 +10,7 @@ public sealed class JobEventTests
     public void Every_job_is_run_by_exactly_one_function()
     {
         Assert.Equal(JobSchedules.All.OrderBy(job => job.Name), JobsFunction.Serves.Concat(ProvisionFunction.Serves).OrderBy(job => job.Name));
-        Assert.Equal([JobSchedules.Provision], ProvisionFunction.Serves);
+        Assert.Equal([JobSchedules.Provision, JobSchedules.Storage], ProvisionFunction.Serves);
     }
 
     [Fact]
@@ -39,8 +39,8 @@ public sealed class JobEventTests
     [InlineData("jobs", """{"job": "daily"}""", "alerts, billing, mail, nightly, outbox, quarantine, retention, webhooks")]
     [InlineData("jobs", """{"job": "provision"}""", "alerts, billing, mail, nightly, outbox, quarantine, retention, webhooks")]
     [InlineData("jobs", "{}", "alerts, billing, mail, nightly, outbox, quarantine, retention, webhooks")]
-    [InlineData("provision", """{"job": "nightly"}""", "provision")]
-    [InlineData("provision", "{}", "provision")]
+    [InlineData("provision", """{"job": "nightly"}""", "provision, storage")]
+    [InlineData("provision", "{}", "provision, storage")]
     public async Task An_unknown_job_is_an_error_that_names_the_known_ones(string function, string input, string names)
     {
         await using var rig = await LambdaRig.StartAsync();

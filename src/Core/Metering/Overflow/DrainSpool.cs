@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ControlPlane.Metering.Overflow;
 
-/// <summary>Counts the deliveries in the spool, oldest first. Idempotent: after a crash, the next run repeats the unfinished file.</summary>
+/// <summary>Counts the deliveries in the spool, oldest first. Idempotent: after a crash, the next run repeats the unfinished file. One run at a time.</summary>
 public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCircuit circuit, ILogger<DrainSpool> log)
 {
     /// <summary>Tenants in parallel. The deliveries of one tenant are counted in order.</summary>
@@ -12,6 +12,12 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
 
     /// <summary>Deliveries and events per batch in memory. A batch has at least one delivery, whatever its size.</summary>
     const int MaxDeliveries = 64, MaxEvents = 20_000;
+
+    /// <summary>Why a tenant's further deliveries are left in the spool for now.</summary>
+    enum Obstacle { Busy, FailedFolderFull }
+
+    /// <summary>Names of files of which the rest cannot be counted and has no room in the failed folder. Until it has, they are not read again.</summary>
+    readonly HashSet<string> _withoutRoom = [];
 
     /// <returns>Whether every delivery was counted or moved to the failed folder. If not, the database could not accept the rest.</returns>
     /// <exception cref="PostgresException">The schema does not match this program. No delivery is moved to the failed folder.</exception>
@@ -29,9 +35,11 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
             return false;
         }
 
-        // Tenants whose rows are locked although the database is available. They do not delay the others.
-        var blocked = new ConcurrentDictionary<Guid, bool>();
-        foreach (var file in spool.PendingFiles())
+        // Tenants whose rows are locked although the database is available, or whose deliveries cannot be set aside. They do not delay the others.
+        var blocked = new ConcurrentDictionary<Guid, Obstacle>();
+        var files = spool.PendingFiles();
+        _withoutRoom.IntersectWith(spool.IsFailedFolderFull ? files.Select(file => file.Name) : []);
+        foreach (var file in files.Where(file => !_withoutRoom.Contains(file.Name)))
         {
             await DrainAsync(file, blocked, ct);
             if (circuit.IsOpen)
@@ -40,12 +48,12 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
             }
         }
 
-        return blocked.IsEmpty;
+        return blocked.IsEmpty && _withoutRoom.Count == 0;
     }
 
-    async Task DrainAsync(SpoolFile file, ConcurrentDictionary<Guid, bool> blocked, CancellationToken ct)
+    async Task DrainAsync(SpoolFile file, ConcurrentDictionary<Guid, Obstacle> blocked, CancellationToken ct)
     {
-        var complete = true;
+        HashSet<Obstacle> obstacles = [];
         try
         {
             await foreach (var batch in BatchesAsync(file, ct))
@@ -56,25 +64,36 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
                     {
                         foreach (var (line, delivery) in tenant.TakeWhile(_ => !blocked.ContainsKey(tenant.Key)))
                         {
-                            _ = await CountAsync(file, line, delivery, ct) || blocked.TryAdd(tenant.Key, true);
+                            _ = await CountAsync(file, line, delivery, ct) is not { } obstacle || blocked.TryAdd(tenant.Key, obstacle);
                         }
                     });
-                complete &= batch.All(item => !blocked.ContainsKey(item.Delivery.Tenant));
+                obstacles.UnionWith(batch.Select(item => item.Delivery.Tenant).Where(blocked.ContainsKey).Select(tenant => blocked[tenant]));
                 if (circuit.IsOpen)
                 {
                     return;
                 }
             }
 
-            if (complete)
+            if (obstacles.Count == 0)
             {
                 spool.Remove(file);
+            }
+            else if (!obstacles.Contains(Obstacle.Busy))
+            {
+                _withoutRoom.Add(file.Name);
             }
         }
         catch (InvalidDataException e)
         {
-            log.LogError("Spool file {File} is unreadable and was moved to the failed folder: {Reason}", file.Name, e.Message);
-            spool.MoveToFailed(file, e.Message);
+            if (spool.MoveToFailed(file, e.Message))
+            {
+                log.LogError("Spool file {File} is unreadable and was moved to the failed folder: {Reason}", file.Name, e.Message);
+            }
+            else
+            {
+                log.LogError("Spool file {File} is unreadable and stays in the spool, because the failed folder is full: {Reason}", file.Name, e.Message);
+                _withoutRoom.Add(file.Name);
+            }
         }
         catch (FileNotFoundException)
         {
@@ -82,30 +101,40 @@ public sealed class DrainSpool(UsageSpool spool, DrainOverflow drain, DatabaseCi
         }
     }
 
-    async Task<bool> CountAsync(SpoolFile file, int line, OverflowDelivery delivery, CancellationToken ct)
+    /// <returns>null when it was counted or set aside.</returns>
+    async Task<Obstacle?> CountAsync(SpoolFile file, int line, OverflowDelivery delivery, CancellationToken ct)
     {
         try
         {
             await drain.RunAsync(delivery, ct);
-            return true;
+            return null;
         }
         catch (Exception e) when (e.IsDatabaseUnavailable())
         {
-            return false;
+            return Obstacle.Busy;
         }
         catch (QuarantineCeilingException e)
         {
-            log.LogError("Usage in line {Line} of spool file {File} was copied to the failed folder: {Reason}", line, file.Name, e.Message);
-            spool.CopyToFailed(file, line, e.Rest, e.Message);
-            return true;
+            return SetAside(file, line, e.Rest, e.Message, cause: null);
         }
         catch (Exception e) when (IsCausedByDelivery(e))
         {
             // Whatever the cause, it must not block the deliveries behind this one.
-            log.LogError(e, "Line {Line} of spool file {File} cannot be counted and was copied to the failed folder", line, file.Name);
-            spool.CopyToFailed(file, line, delivery, e.ToString());
-            return true;
+            return SetAside(file, line, delivery, e.ToString(), e);
         }
+    }
+
+    Obstacle? SetAside(SpoolFile file, int line, OverflowDelivery delivery, string reason, Exception? cause)
+    {
+        if (spool.CopyToFailed(file, line, delivery, reason))
+        {
+            log.LogError(cause, "Line {Line} of spool file {File} cannot be counted and was copied to the failed folder: {Reason}", line, file.Name, cause?.Message ?? reason);
+            return null;
+        }
+
+        log.LogError(
+            cause, "Line {Line} of spool file {File} cannot be counted and stays in the spool, because the failed folder is full: {Reason}", line, file.Name, cause?.Message ?? reason);
+        return Obstacle.FailedFolderFull;
     }
 
     // SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation). Any other error of the database is our own fault.

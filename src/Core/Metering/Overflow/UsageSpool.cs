@@ -26,8 +26,9 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     readonly TimeProvider _time;
     readonly long _maximumBytes;
     long _bytes;
+    long _failedBytes;
 
-    /// <param name="maximumBytes">Size of all queued files on disk.</param>
+    /// <param name="maximumBytes">Size of all queued files on disk, and of all failed ones.</param>
     /// <param name="time">The machine's clock, used in file names.</param>
     /// <exception cref="IOException">The folder cannot be created or read.</exception>
     public UsageSpool(string folder, long maximumBytes, TimeProvider time)
@@ -51,6 +52,9 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     /// <summary>Files that need an operator, each with a file that states the reason. A file that is moved back is retried.</summary>
     public string FailedFolder => Path.Combine(Folder, "failed");
 
+    /// <summary>Whether failed files take up all the space they may. What cannot be counted then stays queued, where it uses up its tenant's part of the spool.</summary>
+    public bool IsFailedFolderFull => Volatile.Read(ref _failedBytes) >= Math.Max(1, _maximumBytes);
+
     public async Task AddAsync(OverflowDelivery delivery, CancellationToken ct)
     {
         if (!await _writer.RunAsync(new Pending(delivery.Tenant, delivery.ToJson(), delivery.Events.Count), ct))
@@ -68,6 +72,10 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
         List<SpoolFile> files = [.. SpoolFile.AllIn(Folder)];
         Volatile.Write(ref _bytes, files.Sum(file => file.Bytes));
         _shares.RemoveMissing(name => File.Exists(Path.Combine(Folder, name)));
+        // An operator deletes files there, and moves them back.
+        Volatile.Write(
+            ref _failedBytes,
+            Directory.Exists(FailedFolder) ? new DirectoryInfo(FailedFolder).EnumerateFiles().Sum(file => file.Exists ? SpoolFile.SizeOnDisk(file.Length) : 0) : 0);
         return files;
     }
 
@@ -87,25 +95,42 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     }
 
     /// <summary>Moves a file that cannot be read.</summary>
-    public void MoveToFailed(SpoolFile file, string reason)
+    /// <returns>False when the failed folder is full: the file stays where it is.</returns>
+    public bool MoveToFailed(SpoolFile file, string reason)
     {
+        if (IsFailedFolderFull)
+        {
+            return false;
+        }
+
         WriteReason(file.Name, reason);
         File.Move(file.Path, Path.Combine(FailedFolder, file.Name), overwrite: true);
         DurableFile.SyncFolder(FailedFolder);
         DurableFile.SyncFolder(Folder);
+        Interlocked.Add(ref _failedBytes, file.Bytes);
         Forget(file);
+        return true;
     }
 
     /// <summary>Copies one delivery that cannot be counted. The original file does not change. Idempotent.</summary>
-    public void CopyToFailed(SpoolFile file, int line, OverflowDelivery delivery, string reason)
+    /// <returns>False when the failed folder is full: nothing was copied.</returns>
+    public bool CopyToFailed(SpoolFile file, int line, OverflowDelivery delivery, string reason)
     {
         var name = file.LineFileName(line, delivery.Events.Count);
         var path = Path.Combine(FailedFolder, name);
-        if (!File.Exists(path))
+        if (File.Exists(path))
         {
-            WriteReason(name, reason);
-            WriteLines(path, [delivery.ToJson()]);
+            return true;
         }
+
+        if (IsFailedFolderFull)
+        {
+            return false;
+        }
+
+        WriteReason(name, reason);
+        Interlocked.Add(ref _failedBytes, WriteLines(path, [delivery.ToJson()]));
+        return true;
     }
 
     public async ValueTask DisposeAsync()
@@ -159,7 +184,9 @@ public sealed class UsageSpool : IUsageOverflow, IAsyncDisposable
     {
         // An operator may have deleted the folder.
         DurableFile.CreateFolder(FailedFolder);
-        File.WriteAllText(Path.Combine(FailedFolder, SpoolFile.ReasonFileName(name)), reason + Environment.NewLine);
+        var text = reason + Environment.NewLine;
+        File.WriteAllText(Path.Combine(FailedFolder, SpoolFile.ReasonFileName(name)), text);
+        Interlocked.Add(ref _failedBytes, SpoolFile.SizeOnDisk(text.Length));
     }
 
     static long WriteLines(string path, IEnumerable<byte[]> deliveries)

@@ -187,6 +187,31 @@ public sealed class UsageSpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task Failed_files_take_up_as_much_as_the_spool_may_and_then_nothing_is_set_aside_until_an_operator_makes_room()
+    {
+        // Each failed delivery takes a block of 4 KiB, and so does its reason.
+        await using var spool = NewSpool(maximumBytes: 16 * 1024);
+        await spool.AddAsync(Delivery("e1"), default);
+        var file = Assert.Single(spool.PendingFiles());
+
+        Assert.Equal([true, true, false], Enumerable.Range(1, 3).Select(line => spool.CopyToFailed(file, line, Delivery("e1"), "why")).ToList());
+        Assert.True(spool.CopyToFailed(file, 2, Delivery("e1"), "why"), "It is there already.");
+        Assert.False(spool.MoveToFailed(file, "why"));
+        Assert.True(spool.IsFailedFolderFull);
+        Assert.Equal(2, spool.Backlog().FailedFiles);
+        Assert.Single(spool.PendingFiles());
+
+        // Also after a restart.
+        await using var reopened = NewSpool(maximumBytes: 16 * 1024);
+        Assert.True(reopened.IsFailedFolderFull);
+        Directory.Delete(spool.FailedFolder, recursive: true);
+        Assert.Single(reopened.PendingFiles());
+        Assert.False(reopened.IsFailedFolderFull);
+        Assert.True(reopened.MoveToFailed(file, "why"));
+        Assert.Empty(reopened.PendingFiles());
+    }
+
+    [Fact]
     public async Task The_backlog_and_failed_files_are_measured_until_the_spool_is_disposed()
     {
         // Distinguishes this spool from those of tests that run in parallel.

@@ -1,0 +1,160 @@
+using ControlPlane.Notifications.Mail;
+using ControlPlane.Notifications.Webhooks;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>
+/// The job <c>storage</c>: measures the disks and what each environment stores, tells its owner before its storage is full, stops it when it stores too much for
+/// too long, and starts it when it fits again. Any number of processes may run it: what follows from a measurement commits with it.
+/// </summary>
+public sealed class MeasureStorage(
+    ControlDatabase database, IDataPlane dataPlane, ControlPlaneOptions options, EnvironmentLimits limits, Clock clock, ILogger<MeasureStorage> log)
+{
+    /// <summary>A tenant whose environment's row is locked for longer is measured in the next run.</summary>
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+
+    public async Task<JobReport> RunAsync(CancellationToken ct)
+    {
+        var parts = new JobParts(JobSchedules.Storage, log);
+        IReadOnlyList<DiskSpace> low = [];
+        await parts.TryAsync("read the free disk space", tenant: null, async () => low = await ReadLowDisksAsync(ct), ct);
+        var isDiskLow = low.Any(disk => disk.Name == DiskSpace.EnvironmentDisk);
+        List<string> alerts = [.. low.Select(disk => disk.Describe(limits))];
+        var measured = 0;
+        foreach (var (tenant, slug) in await FindAsync(ct))
+        {
+            await parts.TryAsync(
+                "measure the storage", tenant,
+                async () =>
+                {
+                    if (await dataPlane.MeasureStorageAsync(slug, ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
+                    {
+                        measured++;
+                        alerts.AddRange(storage.IsOver ? [Describe(slug, storage)] : Array.Empty<string>());
+                    }
+                },
+                ct);
+        }
+
+        return JobReport.Of(("environments_measured", measured)) with { Alerts = alerts, Failures = parts.Failures };
+    }
+
+    async Task<IReadOnlyList<DiskSpace>> ReadLowDisksAsync(CancellationToken ct)
+    {
+        var disks = await dataPlane.ReadDisksAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct);
+        await DiskSpace.RecordAsync(transaction, disks, clock.GetUtcNow(), ct);
+        await transaction.CommitAsync(ct);
+        return [.. disks.Where(disk => disk.IsLow(limits))];
+    }
+
+    async Task<List<(Guid Tenant, string Slug)>> FindAsync(CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.QueryAsync(Environments, row => (row.GetGuid(0), row.GetString(1)), ct, options.Region);
+    }
+
+    /// <returns>null when the environment is being removed.</returns>
+    async Task<EnvironmentStorage?> ApplyAsync(Guid tenant, long bytes, bool isDiskLow, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
+        if (await transaction.LockStorageAsync(tenant, ct) is not { } environment)
+        {
+            return null;
+        }
+
+        var now = clock.GetUtcNow();
+        var before = environment.Storage ?? new EnvironmentStorage(bytes, environment.AllowedBytes, now);
+        var after = before.Measured(bytes, environment.AllowedBytes, now, isDiskLow);
+        if (environment.State == EnvironmentState.Suspended && before.StoppedAt is null)
+        {
+            // Stopped for another reason: what it stores matters when it runs again.
+            after = before with { Bytes = bytes, AllowedBytes = environment.AllowedBytes, MeasuredAt = now };
+        }
+        else if (environment.State == EnvironmentState.Updating && after.StoppedAt is null)
+        {
+            // It is still being stopped, and is started after that.
+            after = after with { StoppedAt = before.StoppedAt };
+        }
+
+        await transaction.WriteStorageAsync(tenant, after, ct);
+        var notice = await ActAsync(transaction, environment, before, after, ct);
+        await (notice is { } reason ? AnnounceAsync(transaction, environment, after, reason, ct) : Task.CompletedTask);
+        await transaction.CommitAsync(ct);
+        return after;
+    }
+
+    /// <returns>What to tell the owner; null: nothing.</returns>
+    async Task<StorageNotice?> ActAsync(
+        Transaction transaction, StoredEnvironment environment, EnvironmentStorage before, EnvironmentStorage after, CancellationToken ct)
+    {
+        if (after.StoppedAt is not null)
+        {
+            // Also when something else has started it meanwhile.
+            if (environment.State != EnvironmentState.Suspended)
+            {
+                await QueueAsync(transaction, environment, RunKinds.Suspend, ct);
+            }
+
+            return before.StoppedAt is null ? await AuditAsync(transaction, environment, after, StorageNotice.Stopped, ct) : null;
+        }
+
+        if (before.StoppedAt is not null && environment is { State: EnvironmentState.Suspended, IsTenantActive: true })
+        {
+            await QueueAsync(transaction, environment, RunKinds.Resume, ct);
+            return await AuditAsync(transaction, environment, after, StorageNotice.Started, ct);
+        }
+
+        return after.Announced <= before.Announced ? null : after.IsOver ? StorageNotice.Full : StorageNotice.Near;
+    }
+
+    Task<EnvironmentState> QueueAsync(Transaction transaction, StoredEnvironment environment, string kind, CancellationToken ct) =>
+        transaction.QueueProvisioningAsync(clock, options, environment.Tenant, environment.Slug, kind, ct);
+
+    async Task<StorageNotice> AuditAsync(
+        Transaction transaction, StoredEnvironment environment, EnvironmentStorage storage, StorageNotice notice, CancellationToken ct)
+    {
+        var action = notice == StorageNotice.Stopped ? "environment.stopped_for_storage" : "environment.started_for_storage";
+        await transaction.AuditAsync(clock, environment.Tenant, "job:storage", action, new { storage.Bytes, storage.AllowedBytes }, ct);
+        return notice;
+    }
+
+    async Task AnnounceAsync(Transaction transaction, StoredEnvironment environment, EnvironmentStorage storage, StorageNotice notice, CancellationToken ct)
+    {
+        foreach (var recipient in await transaction.QueryAsync(Recipients, row => row.GetString(0), ct, environment.Tenant))
+        {
+            await transaction.EnqueueAsync(clock, StorageMail.Create(options, environment, storage, notice, recipient), ct);
+        }
+
+        await transaction.EnqueueWebhookAsync(
+            clock, environment.Tenant, "storage.changed",
+            new
+            {
+                TenantId = environment.Tenant,
+                State = notice.ToString().ToLowerInvariant(),
+                UsedBytes = storage.Bytes,
+                storage.AllowedBytes,
+                StopsAt = storage.IsOver && storage.StoppedAt is null ? storage.GraceUntil : null,
+                storage.StoppedAt,
+            },
+            ct);
+    }
+
+    static string Describe(string slug, EnvironmentStorage storage) =>
+        $"The environment of {slug} stores {EnvironmentStorage.Gib(storage.Bytes)} of {EnvironmentStorage.Gib(storage.AllowedBytes)}: "
+        + (storage.StoppedAt is { } at ? $"stopped since {at:u}." : $"it is stopped at {storage.GraceUntil:u}.");
+
+    // Those that store most beyond what they may come first.
+    const string Environments = $"""
+        select e.tenant_id, t.slug from control.environment e
+        join control.tenant t on t.id = e.tenant_id
+        left join control.environment_storage s on s.tenant_id = e.tenant_id
+        where e.state in ({StorageTable.MeasuredStates}) and t.region = $1
+        order by coalesce(s.bytes - s.allowed_bytes, 0) desc, e.tenant_id
+        """;
+
+    const string Recipients = """
+        select email from control.member where tenant_id = $1 and role in ('owner', 'billing') and confirmed_at is not null order by created_at
+        """;
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace ControlPlane.DataPlane.Compose;
+
+/// <summary>
+/// Measures what volumes take up, in containers that see nothing else: the engine's own figures leave out blocks and inodes, so that many small files would cost
+/// nothing, and a tenant controls what runs in its own containers.
+/// </summary>
+static partial class DockerVolumes
+{
+    /// <summary>Seconds, enforced inside: a container outlives its docker command.</summary>
+    const int Timeout = 240;
+
+    /// <summary>Exit code of what was ended with SIGTERM.</summary>
+    const int TimedOut = 143;
+
+    /// <summary>What a file counts at least: the disk space for which ext4 has one inode. A disk without inodes is as full as one without blocks.</summary>
+    const long BytesPerFile = 16_384;
+
+    static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(Timeout + 60);
+
+    /// <param name="project">Name of the Compose project.</param>
+    /// <returns>Bytes on disk of all its volumes.</returns>
+    /// <exception cref="StepFailedException">They could not be measured.</exception>
+    public static async Task<long> MeasureAsync(string project, CancellationToken ct)
+    {
+        var volumes = (await RunAsync(["volume", "ls", "--quiet", "--filter", $"label=com.docker.compose.project={project}"], ct))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (volumes.Length == 0)
+        {
+            return 0;
+        }
+
+        var mounts = volumes.Select((volume, index) => string.Create(CultureInfo.InvariantCulture, $"type=volume,source={volume},target=/volumes/{index},readonly,volume-nocopy"));
+        // The files change while they are counted, so errors of single ones are ignored.
+        var (kibibytes, files) = await ReadPairAsync(
+            mounts, """echo measured $(du -sk /volumes 2>/dev/null | cut -f 1) $(find /volumes -print0 2>/dev/null | tr -dc '\0' | wc -c)""", ct);
+        return Math.Max(kibibytes * 1024, files * BytesPerFile);
+    }
+
+    /// <summary>The disk that the engine keeps volumes on.</summary>
+    /// <exception cref="StepFailedException">It could not be read.</exception>
+    public static async Task<DiskSpace> ReadDiskAsync(CancellationToken ct)
+    {
+        var (free, total) = await ReadPairAsync(["type=volume,target=/volumes"], "df -Pk /volumes | awk 'NR == 2 { print \"measured\", $4, $2 }'", ct);
+        return new DiskSpace(DiskSpace.EnvironmentDisk, free * 1024, total * 1024);
+    }
+
+    static async Task<(long First, long Second)> ReadPairAsync(IEnumerable<string> mounts, string script, CancellationToken ct)
+    {
+        var output = await RunAsync(
+            [
+                "run", "--rm", "--network", "none", "--read-only", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "DAC_READ_SEARCH",
+                "--security-opt", "no-new-privileges:true", "--cpu-shares", "64", "--memory", "256m", "--pids-limit", "32", "--log-driver", "none", "--entrypoint", "sh",
+                .. mounts.SelectMany(mount => new[] { "--mount", mount }),
+                // Two shells: the first process of a container cannot be ended by a signal from inside.
+                Images.Get("redis"), "-c", string.Create(CultureInfo.InvariantCulture, $"timeout {Timeout} sh -c \"$0\" || exit"), script,
+            ],
+            ct);
+        return Measured().Match(output) is { Success: true } match
+            ? (long.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture), long.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture))
+            : throw new StepFailedException($"The container that measures volumes reported no figures: {output}");
+    }
+
+    static async Task<string> RunAsync(string[] arguments, CancellationToken ct)
+    {
+        var result = await DockerCommand.RunAsync(arguments, CommandTimeout, ct);
+        return result.ExitCode switch
+        {
+            0 => result.Output,
+            TimedOut => throw new StepFailedException($"Measuring did not finish within {Timeout} s."),
+            var code => throw new StepFailedException($"docker exited with {code}: {result.Output}"),
+        };
+    }
+
+    [GeneratedRegex(@"^measured (\d{1,15}) (\d{1,12})\r?$", RegexOptions.Multiline)]
+    private static partial Regex Measured();
+}

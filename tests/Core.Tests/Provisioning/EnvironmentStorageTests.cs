@@ -1,0 +1,81 @@
+using System.Globalization;
+
+namespace ControlPlane.Tests.Provisioning;
+
+/// <summary>What follows from measurements of an environment's storage. The plan includes 100 GiB, so percent and GiB are the same.</summary>
+public class EnvironmentStorageTests
+{
+    const long Gib = 1L << 30;
+    static readonly DateTimeOffset Start = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    // The threshold that the owner has been told of after each measurement.
+    [InlineData("79 80 81 79 71 80", "0 80 80 80 80 80")]
+    [InlineData("80 69 80", "80 0 80")]
+    [InlineData("101 100 96 101", "100 100 100 100")]
+    [InlineData("101 94 101", "100 80 100")]
+    [InlineData("120 10 85", "100 0 80")]
+    public void A_threshold_is_announced_once_until_usage_has_been_well_below_it(string measured, string announced) =>
+        Assert.Equal(announced, string.Join(' ', Measure(measured.Split(' ').Select(gib => long.Parse(gib, CultureInfo.InvariantCulture))).Select(storage => storage.Announced)));
+
+    [Fact]
+    public void Beyond_the_plan_it_runs_for_24_hours_and_is_then_stopped_until_it_fits()
+    {
+        var full = New().Measured(101 * Gib, 100 * Gib, Start, isDiskLow: false);
+        Assert.Equal((Start.AddHours(24), null), (full.GraceUntil, full.StoppedAt));
+
+        var later = full.Measured(110 * Gib, 100 * Gib, Start.AddHours(23), isDiskLow: false);
+        Assert.Equal((Start.AddHours(24), null), (later.GraceUntil, later.StoppedAt));
+
+        var stopped = later.Measured(110 * Gib, 100 * Gib, Start.AddHours(24), isDiskLow: false);
+        Assert.Equal(Start.AddHours(24), stopped.StoppedAt);
+        Assert.Equal(stopped.StoppedAt, stopped.Measured(110 * Gib, 100 * Gib, Start.AddDays(9), isDiskLow: false).StoppedAt);
+
+        // A larger plan.
+        var fits = stopped.Measured(110 * Gib, 200 * Gib, Start.AddDays(9), isDiskLow: false);
+        Assert.Equal((null, null), (fits.StoppedAt, fits.GraceUntil));
+    }
+
+    [Theory]
+    [InlineData(125, false, false)]
+    [InlineData(126, false, true)]
+    [InlineData(101, true, true)]
+    [InlineData(99, true, false)]
+    public void It_is_stopped_at_once_when_it_grows_by_more_than_a_quarter_or_the_disk_is_low(int gib, bool isDiskLow, bool stopped) =>
+        Assert.Equal(stopped, New().Measured(gib * Gib, 100 * Gib, Start, isDiskLow).StoppedAt is not null);
+
+    [Fact]
+    public void Time_to_clean_up_counts_from_what_it_stores_and_ends_after_24_hours()
+    {
+        var stopped = New().Measured(300 * Gib, 100 * Gib, Start, isDiskLow: false);
+        var allowed = stopped.Allowed(Start.AddDays(3));
+        Assert.Null(allowed.StoppedAt);
+
+        Assert.Null(allowed.Measured(320 * Gib, 100 * Gib, Start.AddDays(3.9), isDiskLow: false).StoppedAt);
+        Assert.NotNull(allowed.Measured(326 * Gib, 100 * Gib, Start.AddDays(3.1), isDiskLow: false).StoppedAt);
+        Assert.NotNull(allowed.Measured(290 * Gib, 100 * Gib, Start.AddDays(4), isDiskLow: false).StoppedAt);
+        Assert.Null(allowed.Measured(90 * Gib, 100 * Gib, Start.AddDays(4), isDiskLow: false).StoppedAt);
+    }
+
+    [Fact]
+    public void Deleting_a_little_does_not_start_the_24_hours_again()
+    {
+        var full = New().Measured(101 * Gib, 100 * Gib, Start, isDiskLow: false);
+        var below = full.Measured(96 * Gib, 100 * Gib, Start.AddHours(12), isDiskLow: false);
+        Assert.Equal(full.GraceUntil, below.Measured(101 * Gib, 100 * Gib, Start.AddHours(13), isDiskLow: false).GraceUntil);
+        Assert.Null(below.Measured(94 * Gib, 100 * Gib, Start.AddHours(13), isDiskLow: false).GraceUntil);
+    }
+
+    static EnvironmentStorage New() => new(0, 100 * Gib, Start);
+
+    static List<EnvironmentStorage> Measure(IEnumerable<long> gibibytes)
+    {
+        var (storage, measured) = (New(), new List<EnvironmentStorage>());
+        foreach (var gib in gibibytes)
+        {
+            measured.Add(storage = storage.Measured(gib * Gib, 100 * Gib, Start, isDiskLow: false));
+        }
+
+        return measured;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Runtime.Versioning;
+
+namespace ControlPlane.Tests;
+
+/// <summary>What volumes take up, and how much the disk has left.</summary>
+[Collection(FakeDocker.Name), UnsupportedOSPlatform("windows")]
+public sealed class DockerVolumesTests : IDisposable
+{
+    readonly string _data = Directory.CreateTempSubdirectory("environments-").FullName;
+
+    // Runs the script of the measuring container on folders beside the fake command instead of mounts.
+    const string MeasureHere = """
+        case "$*" in
+            "volume ls "*) echo tenant-beispiel-2_open-webui; echo tenant-beispiel-2_redis ;;
+            "run "*) for script; do :; done
+                mkdir -p "$(dirname "$0")/volumes"
+                eval "$(printf %s "$script" | sed "s|/volumes|$(dirname "$0")/volumes|g")" ;;
+        esac
+        """;
+
+    [Fact]
+    public async Task All_volumes_of_the_project_are_measured_by_a_container_that_sees_nothing_else()
+    {
+        using var docker = new DockerOnPath(MeasureHere);
+        await WriteAsync(docker, "a", 3_000_000);
+        await WriteAsync(docker, "b", 2_000_000);
+
+        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value, 5_000_000, 5_200_000);
+
+        Assert.Contains("volume ls --quiet --filter label=com.docker.compose.project=tenant-beispiel-2", docker.Calls);
+        var run = Assert.Single(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
+        Assert.All(
+            ["--rm", "--network none", "--read-only", "--cap-drop ALL --cap-add DAC_READ_SEARCH", "--security-opt no-new-privileges:true", "--log-driver none"],
+            (string option) => Assert.Contains($" {option} ", run, StringComparison.Ordinal));
+        Assert.Contains("--mount type=volume,source=tenant-beispiel-2_open-webui,target=/volumes/0,readonly,volume-nocopy", run, StringComparison.Ordinal);
+        Assert.Contains("--mount type=volume,source=tenant-beispiel-2_redis,target=/volumes/1,readonly,volume-nocopy", run, StringComparison.Ordinal);
+        // Ends by itself: it outlives a docker command that is killed.
+        Assert.Contains("--entrypoint sh --mount", run, StringComparison.Ordinal);
+        Assert.Contains($" {Images.Get("redis")} -c timeout 240 sh -c \"$0\" || exit ", run, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Many_small_files_count_as_the_share_of_the_disk_that_their_inodes_use_up()
+    {
+        using var docker = new DockerOnPath(MeasureHere);
+        for (var n = 0; n < 300; n++)
+        {
+            await WriteAsync(docker, $"line\nbreak {n}", 0);
+        }
+
+        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value, 300 * 16_384, 302 * 16_384);
+    }
+
+    [Fact]
+    public async Task An_environment_without_volumes_stores_nothing_and_starts_no_container()
+    {
+        using var docker = new DockerOnPath("exit 0");
+        Assert.Equal(0, await CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+        Assert.Single(docker.Calls);
+    }
+
+    [Theory]
+    [InlineData("""case "$*" in "volume ls "*) echo v ;; *) echo "no space left on device" >&2; exit 125 ;; esac""", "no space left on device")]
+    [InlineData("""case "$*" in "volume ls "*) echo v ;; *) echo "measured  0" ;; esac""", "no figures")]
+    [InlineData("""case "$*" in "volume ls "*) echo v ;; *) exit 143 ;; esac""", "did not finish within 240 s")]
+    public async Task A_measurement_that_fails_is_an_error_and_not_zero(string script, string message)
+    {
+        using var docker = new DockerOnPath(script);
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_disk_of_the_volumes_and_that_of_the_data_folder_are_read()
+    {
+        using var docker = new DockerOnPath(MeasureHere);
+        var disks = await CreateDataPlane().ReadDisksAsync(default);
+        Assert.Equal([DiskSpace.OwnDisk, DiskSpace.EnvironmentDisk], disks.Select(disk => disk.Name));
+        Assert.All(disks, disk => Assert.InRange(disk.FreeBytes, 1, disk.TotalBytes));
+        Assert.Equal(disks[0].TotalBytes / 1024, disks[1].TotalBytes / 1024);
+    }
+
+    [Fact]
+    public async Task The_free_space_of_the_data_folder_is_known_without_the_engine()
+    {
+        using var docker = new DockerOnPath("echo 'no space left on device' >&2; exit 125");
+        Assert.Equal(DiskSpace.OwnDisk, Assert.Single(await CreateDataPlane().ReadDisksAsync(default)).Name);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(60)]
+    public void Volumes_have_a_hard_limit_only_where_the_setting_says_so(int? limit)
+    {
+        var compose = ComposeRendering.Render(Samples.Environment("basic"), Samples.Options with { VolumeLimitGib = limit }, "/models").Compose;
+        var volumes = compose[compose.IndexOf("\nvolumes:", StringComparison.Ordinal)..];
+        Assert.Equal(limit is null ? 0 : volumes.Split('\n').Count(line => line.StartsWith("  ", StringComparison.Ordinal) && line[2] != ' '), volumes.Split("size: 60g").Length - 1);
+    }
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    static async Task WriteAsync(DockerOnPath docker, string name, int bytes)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(docker.Folder, "volumes", "0")).FullName;
+        await File.WriteAllBytesAsync(Path.Combine(folder, name), new byte[bytes]);
+    }
+
+    DockerCompose CreateDataPlane() => new(
+        new ProjectFolder(new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data }, Samples.Options),
+        Samples.Options);
+}
