@@ -9,6 +9,8 @@ static class Functions
     {
         ["api"] = ApiFunction.ComposeAsync,
         ["usage"] = UsageFunction.ComposeAsync,
+        // The same part of the application, with a concurrency of its own: usage, which may be large and wait for locks, keeps no authorization waiting.
+        ["authorize"] = UsageFunction.ComposeAsync,
         ["jobs"] = JobsFunction.ComposeAsync,
         ["provision"] = ProvisionFunction.ComposeAsync,
         ["database"] = DatabaseFunction.ComposeAsync,

@@ -30,6 +30,9 @@ public sealed partial record FunctionsPlan
     /// <summary>Reserved concurrency of ingestion, guaranteed and at the same time its maximum, so that neither it nor the other functions starve.</summary>
     public required int UsageReserved { get; init; }
 
+    /// <summary>The same for authorizations, of their own: however much usage arrives, calls are authorized.</summary>
+    public required int AuthorizeReserved { get; init; }
+
     public required int RequestsPerSecond { get; init; }
 
     /// <summary>For usage and authorize, which tenants' gateways call for every chat.</summary>
@@ -38,7 +41,8 @@ public sealed partial record FunctionsPlan
     public int LogDays { get; init; } = 90;
 
     public FunctionPlan Api { get; init; } = new("api", "Portal and API", 1024, 29);
-    public FunctionPlan Usage => new("usage", "Usage and authorization for tenants' gateways; drains the overflow queue", 1024, 29) { Reserved = UsageReserved };
+    public FunctionPlan Usage => new("usage", "Usage of tenants' gateways; drains the overflow queue", 1024, 29) { Reserved = UsageReserved };
+    public FunctionPlan Authorize => new("authorize", "Authorizations for tenants' gateways", 1024, 29) { Reserved = AuthorizeReserved };
     public FunctionPlan Jobs { get; init; } = new("jobs", "All scheduled jobs except provisioning", 2048, 900);
     public FunctionPlan Provision { get; init; } = new("provision", "Brings environments to their desired state", 1024, 900) { Reserved = 10 };
 
@@ -52,8 +56,9 @@ public sealed partial record FunctionsPlan
             Runtime = settings.OneOf("functions:runtime", ["dotnet10", "provided.al2023"], "dotnet10", "Lambda runtime of the functions."),
             Artifacts = new(settings.Text("functions:artifacts", ArtifactsLocation().IsMatch, "a folder, or s3://bucket/prefix of a release", "../artifacts/functions",
                 "Location of functions.zip, relative to the folder infra. scripts/package-lambda creates it.")),
-            WarmStart = settings.OneOf<WarmStart>("functions:warmStart", Plans.WarmStart.SnapStart, "How api and usage avoid cold starts."),
+            WarmStart = settings.OneOf<WarmStart>("functions:warmStart", Plans.WarmStart.SnapStart, "How api, usage and authorize avoid cold starts."),
             UsageReserved = settings.Number("functions:usageReserved", 100, 1, 10_000, "Reserved concurrency of usage. The account's quota must leave 100 for the other functions."),
+            AuthorizeReserved = settings.Number("functions:authorizeReserved", 100, 1, 10_000, "Reserved concurrency of authorize, likewise."),
             RequestsPerSecond = settings.Number("functions:requestsPerSecond", 200, 1, 10_000, "Maximum requests per second to the portal and the API; five times as many for usage and authorize."),
         };
         settings.Require(plan.WarmStart != WarmStart.SnapStart || plan.Runtime.StartsWith("dotnet", StringComparison.Ordinal),

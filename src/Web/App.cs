@@ -133,6 +133,7 @@ public static class App
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();
+        app.UseMiddleware<SharedTenantLimitsMiddleware>();
         app.UseAntiforgery();
 
         app.MapSignup();

@@ -40,7 +40,7 @@ public sealed class DataTests(Stacks stacks)
         Assert.True(proxy["requireTls"] is true && proxy["defaultAuthScheme"] is "IAM_AUTH" && proxy["auths"] is null);
         // End to end: the proxy connects to the database as the user of the function.
         Assert.Equal(
-            ((string[])["api", "usage", "jobs", "provision"]).Select(function => $"dbuser:[[aws:rds/instance:Instance database resourceId]]/controlplane_{function}"),
+            ((string[])["api", "usage", "authorize", "jobs", "provision"]).Select(function => $"dbuser:[[aws:rds/instance:Instance database resourceId]]/controlplane_{function}"),
             deployed.Get("aws:iam/rolePolicy:RolePolicy", "database-access").Statements().Single().ResourceArns().Select(arn => arn.Split(':', 6)[5]));
     }
 
@@ -78,6 +78,7 @@ public sealed class DataTests(Stacks stacks)
     [Theory]
     [InlineData("api", "controlplane_api", false)]
     [InlineData("usage", "controlplane_usage", false)]
+    [InlineData("authorize", "controlplane_authorize", false)]
     [InlineData("jobs", "controlplane_jobs", false)]
     [InlineData("provision", "controlplane_provision", false)]
     [InlineData("database", "controlplane_owner", true)]

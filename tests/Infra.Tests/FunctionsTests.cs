@@ -11,7 +11,7 @@ public sealed class FunctionsTests(Stacks stacks)
     public async Task Every_part_is_a_function_in_the_VPC_with_tracing()
     {
         var functions = (await stacks.GetAsync("prod")).OfType(Function).ToList();
-        Assert.Equal(["functions-api", "functions-database", "functions-jobs", "functions-provision", "functions-usage"], functions.Select(function => function.Name));
+        Assert.Equal(["functions-api", "functions-authorize", "functions-database", "functions-jobs", "functions-provision", "functions-usage"], functions.Select(function => function.Name));
         Assert.All(functions, function => Assert.True(function["runtime"] is "dotnet10" && function["tracingConfig.mode"] is "Active" && function["vpcConfig"] is not null && function["publish"] is true, function.Key));
     }
 
@@ -26,10 +26,11 @@ public sealed class FunctionsTests(Stacks stacks)
     }
 
     [Fact]
-    public async Task Ingestion_has_reserved_concurrency()
+    public async Task Ingestion_and_authorizations_have_a_reserved_concurrency_each()
     {
         var deployed = await stacks.GetAsync("prod");
-        Assert.Equal(100, Convert.ToInt32(deployed.Get(Function, "functions-usage")["reservedConcurrentExecutions"], null));
+        Assert.All((string[])["functions-usage", "functions-authorize"], function => Assert.Equal(
+            100, Convert.ToInt32(deployed.Get(Function, function)["reservedConcurrentExecutions"], null)));
         Assert.Null(deployed.Get(Function, "functions-api")["reservedConcurrentExecutions"]);
     }
 
@@ -37,11 +38,11 @@ public sealed class FunctionsTests(Stacks stacks)
     public async Task Interactive_functions_avoid_cold_starts_by_SnapStart_or_provisioned_concurrency()
     {
         var deployed = await stacks.GetAsync("prod");
-        Assert.Equal(["functions-api", "functions-usage"], deployed.OfType(Function).Where(function => function["snapStart.applyOn"] is "PublishedVersions").Select(function => function.Name));
+        Assert.Equal(["functions-api", "functions-authorize", "functions-usage"], deployed.OfType(Function).Where(function => function["snapStart.applyOn"] is "PublishedVersions").Select(function => function.Name));
         Assert.Empty(deployed.OfType("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"));
         var provisioned = await stacks.GetAsync("prod, one region");
         Assert.DoesNotContain(provisioned.OfType(Function), function => function["snapStart"] is not null);
-        Assert.Equal(2, provisioned.OfType("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig").Count());
+        Assert.Equal(3, provisioned.OfType("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig").Count());
         Assert.All(provisioned.OfType(Function), function => Assert.Equal("controlplane/0.2.0/functions.zip", function["s3Key"]));
     }
 
@@ -99,6 +100,12 @@ public sealed class FunctionsTests(Stacks stacks)
         sqs:GetQueueAttributes queues-overflow
         sqs:ReceiveMessage queues-overflow
         sqs:SendMessage queues-overflow
+        """)]
+    [InlineData("authorize", """
+        kms:Decrypt keys-secrets
+        rds-db:connect as controlplane_authorize
+        secretsmanager:GetSecretValue secrets-origin
+        secretsmanager:GetSecretValue secrets-platform
         """)]
     [InlineData("jobs", """
         kms:Decrypt keys-secrets

@@ -110,6 +110,7 @@ public sealed class NetworkTests(Stacks stacks)
                 "cluster to model-files 2049",
                 "database-access to database 5432",
                 "functions-api to database-access 5432",
+                "functions-authorize to database-access 5432",
                 "functions-database to database 5432",
                 "functions-jobs to database-access 5432",
                 "functions-provision to cluster 443",
@@ -121,6 +122,6 @@ public sealed class NetworkTests(Stacks stacks)
             ], deployed.IngressRules.Select(rule => $"{rule.Peer} to {rule.Group} {rule.Port}").Order(StringComparer.Ordinal));
         var publicEgress = deployed.EgressRules.Where(rule => rule.Peer == "0.0.0.0/0").Select(rule => $"{rule.Group} {rule.Port}");
         Assert.Equal(
-            ["functions-api 443", "functions-database 443", "functions-jobs 443", "functions-jobs 587", "functions-provision 443", "functions-usage 443"], publicEgress.Order(StringComparer.Ordinal));
+            ["functions-api 443", "functions-authorize 443", "functions-database 443", "functions-jobs 443", "functions-jobs 587", "functions-provision 443", "functions-usage 443"], publicEgress.Order(StringComparer.Ordinal));
     }
 }

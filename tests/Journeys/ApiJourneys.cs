@@ -29,6 +29,18 @@ public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServe
         Assert.Contains($"value of {name} ", await DetailAsync(await _server.Operator.GetAsync(address)), StringComparison.Ordinal);
 
     [Fact]
+    public async Task An_unknown_cursor_is_a_400_and_not_an_empty_list()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        foreach (var path in (string[])["/v1/invoices?cursor=INV-000001", "/v1/invoices?cursor=%00", "/v1/usage?cursor=next", "/v1/keys?cursor=next", "/v1/user-limits?cursor=%00"])
+        {
+            Assert.NotEmpty(await DetailAsync(await tenant.Http.GetAsync(path)));
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await tenant.Http.GetAsync("/v1/invoices?cursor=")).StatusCode);
+    }
+
+    [Fact]
     public async Task The_OpenAPI_document_has_a_summary_and_the_security_schemes_of_every_operation()
     {
         var description = await (await _server.Anonymous.GetAsync("/openapi/v1.json")).ReadAsync();

@@ -44,6 +44,50 @@ public sealed class EnvironmentLimitJourneys
         Assert.Equal(["ready", "ready", "ready"], await StatesAsync(rig, first, second, paying));
     }
 
+    [Fact]
+    public async Task A_trial_begins_when_its_environment_is_ready_for_the_first_time_however_long_it_has_waited()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(limits: new() { Environments = 1 });
+        var paying = await rig.TenantAsync();
+        await rig.ProvisionAsync();
+        var trial = await TrialAsync(rig);
+        await rig.ProvisionAsync();
+        await rig.ScalarAsync<int>(
+            "update control.subscription set started_at = started_at - interval '20 days', trial_ends_at = trial_ends_at - interval '20 days' where tenant_id = $1 returning 1", trial.Id);
+        Assert.Equal(["requested"], await StatesAsync(rig, trial));
+
+        var before = rig.Get<Clock>().GetUtcNow();
+        await rig.RequestAsync(paying, RunKinds.Delete);
+        await rig.ProvisionAsync();
+        Assert.Equal(["ready"], await StatesAsync(rig, trial));
+        var ends = await TrialEndAsync(rig, trial);
+        Assert.InRange(ends, before.AddDays(14).AddMilliseconds(-1), rig.Get<Clock>().GetUtcNow().AddDays(14).AddMilliseconds(1));
+
+        foreach (var kind in (string[])[RunKinds.Restart, RunKinds.Suspend, RunKinds.Resume])
+        {
+            await rig.RequestAsync(trial, kind);
+            await rig.ProvisionAsync();
+            Assert.Equal(ends, await TrialEndAsync(rig, trial));
+        }
+    }
+
+    [Fact]
+    public async Task A_paying_tenant_gets_no_trial_when_its_environment_is_ready()
+    {
+        await using var rig = await ProvisioningRig.StartAsync();
+        var tenant = await rig.TenantAsync();
+        await using (var transaction = await rig.Database.BeginAsync(tenant.Id, default))
+        {
+            var now = rig.Get<Clock>().GetUtcNow();
+            await transaction.StartSubscriptionAsync(tenant.Id, (await transaction.PlanAsync("basic", now, default))!, agreed: null, now, default);
+            await transaction.CommitAsync(default);
+        }
+
+        await rig.ProvisionAsync();
+        Assert.Equal(["ready"], await StatesAsync(rig, tenant));
+        Assert.Null(await rig.ScalarAsync<DateTime?>("select trial_ends_at from control.subscription where tenant_id = $1", tenant.Id));
+    }
+
     [Theory]
     [InlineData(1, 1)]
     [InlineData(null, 2)]
@@ -127,6 +171,9 @@ public sealed class EnvironmentLimitJourneys
     }
 
     static Task<RigTenant> TrialAsync(ProvisioningRig rig) => rig.TrialAsync();
+
+    static async Task<DateTimeOffset> TrialEndAsync(ProvisioningRig rig, RigTenant tenant) =>
+        await rig.ScalarAsync<DateTimeOffset>("select trial_ends_at from control.subscription where tenant_id = $1", tenant.Id);
 
     static async Task<List<string>> StatesAsync(ProvisioningRig rig, params RigTenant[] tenants)
     {

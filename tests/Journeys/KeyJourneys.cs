@@ -191,7 +191,7 @@ public sealed class KeyJourneys(SharedServer shared) : IClassFixture<SharedServe
 
     async Task<List<string>> ValidAsync(Guid tenant)
     {
-        var raw = await _server.Services.GetRequiredService<FindWebhookSecrets>().RunAsync(tenant, CancellationToken.None);
+        var raw = await _server.Services.GetRequiredService<FindWebhookSecrets>().RunAsync(tenant, "test", CancellationToken.None);
         return [.. raw.Select(secret => $"whsec_{Convert.ToBase64String(secret)}")];
     }
 }

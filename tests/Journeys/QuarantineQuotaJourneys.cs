@@ -51,6 +51,33 @@ public sealed class QuarantineQuotaJourneys
         Assert.Equal(["malformed"], (await server.ReportAsync(tenant, Broken(1)).CountsAsync()).Codes);
     }
 
+    [Theory]
+    [InlineData("select 1")]
+    [InlineData("analyze control.quarantine")]
+    [InlineData("vacuum analyze control.quarantine")]
+    public async Task The_size_of_a_full_quarantine_is_read_without_a_scan_of_the_table(string maintenance)
+    {
+        await using var server = await StartAsync(events: 100_000);
+        var tenant = await server.CreateTenantAsync();
+        await server.SqlAsync(Fill, tenant.Id, 20_000);
+        for (var n = 0; n < 20; n++)
+        {
+            await server.SqlAsync(Fill, Ids.New(server.Clock), 1_000);
+        }
+
+        await using (var owner = await server.Database.OpenOwnerAsync(default))
+        {
+            await owner.ExecuteAsync(maintenance, default);
+        }
+
+        await using var transaction = await server.Database.BeginAsync(tenant.Id, default);
+        var rejected = new RejectedSubmission(0, new ReceivedSubmission(ReadUsage.Parse(UsageFormat.Event, "{}"), Now), new Rejection("malformed", "test"));
+        var withoutRoom = await QuarantineTable.HoldAsync(transaction, tenant.Id, [rejected], new QuarantineQuota(20_000, long.MaxValue / 2), server.Clock, default);
+
+        Assert.Equal([0], withoutRoom);
+        Assert.Equal(0, await transaction.ScalarAsync<long>("select seq_scan from pg_stat_xact_user_tables where schemaname = 'control' and relname = 'quarantine'", default));
+    }
+
     [Fact]
     public async Task Concurrent_deliveries_do_not_exceed_the_quota()
     {
@@ -129,4 +156,9 @@ public sealed class QuarantineQuotaJourneys
         clock: Now, settings: [new("CONTROLPLANE_QUARANTINE_EVENTS", $"{events}"), new("CONTROLPLANE_QUARANTINE_MIB", $"{mib}")]);
 
     static object Broken(int n) => new { id = $"broken-{n}" };
+
+    const string Fill = """
+        insert into control.quarantine (id, tenant_id, received_at, form, code, detail, raw, raw_digest)
+        select gen_random_uuid(), $1, now(), 'event', 'malformed', 'test', repeat('x', 200), sha256(n::text::bytea) from generate_series(1, $2) n
+        """;
 }

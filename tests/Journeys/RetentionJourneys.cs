@@ -163,6 +163,30 @@ public class RetentionJourneys
         Assert.Empty(report.Failures);
     }
 
+    [Theory]
+    [InlineData("authorizations", "insert into control.authorization_answer (tenant_id, request_id, answer, answered_at) select $1, gen_random_uuid()::text, '{}', $2 from generate_series(1, $3)")]
+    [InlineData("reservations", "insert into control.reservation (id, tenant_id, user_id, tokens, quantity, day, period_start, expires_at, state) select gen_random_uuid(), $1, 'u', 1, 0, '2026-01-01', '2026-01-01', $2, 'expired' from generate_series(1, $3)")]
+    [InlineData("webhooks", "insert into control.webhook_delivery (id, tenant_id, type, payload, created_at) select gen_random_uuid(), $1, 'test', '{}', $2 from generate_series(1, $3)")]
+    public async Task A_tenants_rows_are_deleted_in_their_turn_however_many_another_one_adds(string counter, string insert)
+    {
+        await using var server = await TestServer.StartAsync();
+        var (busy, other) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        var expired = server.Clock.Wall.AddDays(-60);
+        await server.SqlAsync(insert, busy.Id, expired, 2_500);
+        await server.SqlAsync(insert, other.Id, expired.AddHours(1), 5);
+        var table = insert.Split(' ')[2];
+
+        for (var run = 1; run <= 3; run++)
+        {
+            await server.SqlAsync(insert, busy.Id, expired.AddHours(1 + run), 2_000);
+            var report = await server.Services.GetRequiredService<RunPurges>().RunAsync([.. LimitRetention.Purges, .. NotificationRetention.Purges], default, TimeSpan.Zero);
+            Assert.Equal(1_000, report.Counts[counter]);
+        }
+
+        Assert.Equal(0, await server.ReadAsync<long>($"select count(*) from {table} where tenant_id = $1", other.Id));
+        Assert.Equal(2_500 + 6_000 + 5 - 3_000, await server.ReadAsync<long>($"select count(*) from {table} where tenant_id = $1", busy.Id));
+    }
+
     [Fact]
     public async Task An_invalid_retention_stops_the_start_with_a_message()
     {

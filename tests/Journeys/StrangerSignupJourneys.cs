@@ -112,6 +112,32 @@ public sealed class StrangerSignupJourneys : IAsyncLifetime
         Assert.Equal("pending", await StatusAsync(stranger));
     }
 
+    [Theory]
+    [InlineData("192.0.2.7", false)]
+    [InlineData("192.0.2.8", true)]
+    public async Task Signups_of_strangers_do_not_hide_the_one_of_the_person_who_forgot_its_password(string network, bool sameBrowser)
+    {
+        var own = Person.New();
+        using var home = _server.VisitorFrom("192.0.2.7");
+        await home.SubmitAsync(
+            "/", "/signup", ("email", own.Email), ("organization", $"Organization {own.Slug}"), ("slug", own.Slug), ("plan", "basic"), ("country", "DE"), ("password", own.Password),
+            ("accept_terms", "true"));
+        for (var n = 0; n < 9; n++)
+        {
+            using var stranger = _server.VisitorFrom($"192.0.2.{100 + (n / 3)}");
+            (await stranger.PostAsJsonAsync("/v1/signup", (own with { Slug = Names.Random("s"), Password = "the password of a stranger" }).Fields)).EnsureSuccessStatusCode();
+        }
+
+        using var elsewhere = _server.VisitorFrom(network);
+        var requester = sameBrowser ? home : elsewhere;
+        requester.DefaultRequestHeaders.Remove("X-Forwarded-For");
+        requester.DefaultRequestHeaders.Add("X-Forwarded-For", network);
+        await requester.ForgetAsync(own.Email);
+
+        var page = WebUtility.HtmlDecode(await requester.GetStringAsync((await own.LinkAsync(_server, "/reset")).PathAndQuery));
+        Assert.Contains($"Organization {own.Slug}", page, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_strangers_signup_does_not_hide_an_invitation()
     {

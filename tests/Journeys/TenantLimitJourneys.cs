@@ -132,6 +132,27 @@ public class TenantLimitJourneys
     }
 
     [Fact]
+    public async Task Several_processes_allow_no_more_changes_than_one_does_in_an_hour()
+    {
+        var database = await TestCluster.NewDatabaseAsync();
+        TestTenant? tenant = null;
+        var statuses = new List<HttpStatusCode>();
+        for (var process = 1; process <= 3; process++)
+        {
+            await using var server = await TestServer.StartAsync(
+                sandbox: false, settings: [new("CONTROLPLANE_LIMIT_CHANGES", "1")], database: database, keepDatabase: process < 3);
+            tenant ??= await server.CreateTenantAsync();
+            using var client = server.NewClient(tenant.ApiKey);
+            using var reply = await client.PutAsJsonAsync("/v1/user-limits/u", new { tokens_per_day = process });
+            statuses.Add(reply.StatusCode);
+            Assert.Equal(reply.StatusCode == HttpStatusCode.TooManyRequests, reply.Headers.RetryAfter is not null);
+        }
+
+        // A process allows one change at once and another one in the course of the hour.
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.TooManyRequests], statuses);
+    }
+
+    [Fact]
     public async Task Every_request_with_which_a_tenant_changes_something_has_a_limit()
     {
         await using var server = await TestServer.StartAsync();

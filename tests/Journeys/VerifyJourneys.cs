@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 
 namespace ControlPlane.Tests;
 
@@ -75,6 +76,23 @@ public sealed class VerifyJourneys(SharedServer shared) : IClassFixture<SharedSe
         using var form = new FormUrlEncodedContent([new("token", Person.TokenOf(await person.LinkAsync(_server, "/v1/verify")))]);
 
         Assert.Equal(HttpStatusCode.BadRequest, (await browser.PostAsync("/v1/verify", form)).StatusCode);
+        Assert.Equal("pending", await StatusAsync(person));
+    }
+
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("multipart/form-data; boundary=x")]
+    [InlineData(null)]
+    public async Task Only_a_request_that_no_form_or_link_can_send_confirms_with_the_token_alone(string? contentType)
+    {
+        var person = Person.New();
+        await person.SendAsync(_server);
+        using var json = new StringContent($$"""{"token": "{{Person.TokenOf(await person.LinkAsync(_server, "/v1/verify"))}}"}""");
+        json.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
+
+        using var reply = await _server.Anonymous.PostAsync("/v1/verify", json);
+
+        Assert.InRange((int)reply.StatusCode, 400, 415);
         Assert.Equal("pending", await StatusAsync(person));
     }
 

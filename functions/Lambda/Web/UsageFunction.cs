@@ -1,8 +1,8 @@
 namespace ControlPlane.Lambda.Web;
 
 /// <summary>
-/// The routes that gateways call for every chat. It has the most cold starts, each delaying a user, so it loads nothing else. It also ingests usage
-/// that was queued while the database was unavailable.
+/// The routes that gateways call for every chat. It has the most cold starts, each delaying a user, so it loads nothing else. As <c>usage</c> it also ingests usage
+/// that was queued while the database was unavailable; as <c>authorize</c> it gets authorizations only.
 /// </summary>
 sealed class UsageFunction(WebApplication app, OverflowQueueHandler overflow) : HttpFunction(app)
 {

@@ -19,6 +19,7 @@ public sealed class Functions : ComponentResource
 {
     public ControlFunction Api { get; }
     public ControlFunction Usage { get; }
+    public ControlFunction Authorize { get; }
     public ControlFunction Jobs { get; }
     public ControlFunction Provision { get; }
     public ControlFunction Database { get; }
@@ -55,6 +56,7 @@ public sealed class Functions : ComponentResource
             LambdaPolicies.ReadSecrets(dependencies.Secrets.Origin), LambdaPolicies.SendTo(provision), _policies.ReadTenantSecrets());
         Usage = CreateFunction(functions.Usage, groups.Create(functions.Usage), isWarm: true, [("CONTROLPLANE_OVERFLOW_QUEUE", overflow.Url), originSecret],
             LambdaPolicies.ReadSecrets(dependencies.Secrets.Origin), LambdaPolicies.SendTo(overflow), LambdaPolicies.ReceiveFrom(overflow));
+        Authorize = CreateFunction(functions.Authorize, groups.Create(functions.Authorize), isWarm: true, [originSecret], LambdaPolicies.ReadSecrets(dependencies.Secrets.Origin));
         Jobs = CreateFunction(functions.Jobs, groups.CreateWithMail(functions.Jobs), isWarm: false, [provisionQueue, ("CONTROLPLANE_MAIL_SECRET", dependencies.Mail.SmtpSecret.Arn)],
             LambdaPolicies.SendTo(provision), LambdaPolicies.SendTo(failed), LambdaPolicies.ReadSecrets(dependencies.Mail.SmtpSecret.Arn));
         Provision = CreateFunction(functions.Provision, groups.CreateWithCluster(functions.Provision), isWarm: false,

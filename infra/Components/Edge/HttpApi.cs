@@ -8,7 +8,7 @@ using Pulumi.Aws.Route53;
 namespace ControlPlane.Infra.Components.Edge;
 
 /// <summary>
-/// API Gateway in front of the functions: routes of tenants' gateways go to usage, all others to api. Its default endpoint is disabled; it is
+/// API Gateway in front of the functions: routes of tenants' gateways go to usage and authorize, all others to api. Its default endpoint is disabled; it is
 /// reached by a name below origin.{domain} that both regions share, and by a regional one for the health check. They are random, because API Gateway throttles
 /// all clients together before a function can reject any. Only CloudFront sends the origin token; the functions reject requests without it (docs/decisions/0008).
 /// </summary>
@@ -33,8 +33,8 @@ public sealed class HttpApi : ComponentResource
         var childOptions = new CustomResourceOptions { Parent = this };
         Api = new Api(name, new ApiArgs { ProtocolType = "HTTP", Description = "Portal and API", DisableExecuteApiEndpoint = true }, childOptions);
         var defaultRoute = CreateRoute("$default", Integrate("api", functions.Api));
-        var usage = Integrate("usage", functions.Usage);
-        var gatewayRoutes = GatewayRoutes.All.Select(route => CreateRoute(route, usage)).ToArray();
+        var (usage, authorize) = (Integrate("usage", functions.Usage), Integrate("authorize", functions.Authorize));
+        var gatewayRoutes = GatewayRoutes.All.Select(route => CreateRoute(route, route == GatewayRoutes.Authorize ? authorize : usage)).ToArray();
         var stage = CreateStage(plan.Functions, keys, [defaultRoute, .. gatewayRoutes]);
 
         // A wildcard, because the names in certificates are public.

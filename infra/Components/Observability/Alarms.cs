@@ -51,6 +51,9 @@ public sealed class Alarms : ComponentResource
         yield return new("usage-throttled", Severity.Critical, "Ingestion has reached its reserved concurrency: gateways have to retry.", "throttles", 0,
             new AlarmMetric("throttles", "AWS/Lambda", "Throttles", "Sum", ("FunctionName", monitored.Functions.Usage.Function.Name)))
         { Periods = (2, 3) };
+        yield return new("authorize-throttled", Severity.Critical, "Authorization has reached its reserved concurrency: calls are refused.", "throttles", 0,
+            new AlarmMetric("throttles", "AWS/Lambda", "Throttles", "Sum", ("FunctionName", monitored.Functions.Authorize.Function.Name)))
+        { Periods = (2, 3) };
         if (monitored.BackupVault is { } vault)
         {
             // AWS Backup no longer publishes an event for failed backups, only for failed copies.

@@ -11,7 +11,7 @@ public sealed class Dashboards : ComponentResource
     public Dashboards(string name, MonitoredComponents monitored, Alarms alarms, StackInfo stack, ComponentResourceOptions? options = null)
         : base("controlplane:observability:Dashboards", name, options)
     {
-        var functions = Output.All(((ControlFunction[])[monitored.Functions.Api, monitored.Functions.Usage, monitored.Functions.Jobs, monitored.Functions.Provision]).Select(function => function.Function.Name));
+        var functions = Output.All(((ControlFunction[])[monitored.Functions.Api, monitored.Functions.Usage, monitored.Functions.Authorize, monitored.Functions.Jobs, monitored.Functions.Provision]).Select(function => function.Function.Name));
         var body = Output.Tuple(
             Output.All(alarms.All.Select(alarm => alarm.Arn)), monitored.HttpApi.Api.Id, functions, monitored.Database.Instance.Identifier, Output.All(monitored.Cache.Nodes), monitored.GpuNodes.Group.Name)
             .Apply(resolved =>

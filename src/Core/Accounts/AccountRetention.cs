@@ -55,7 +55,7 @@ public static class AccountRetention
     // A count starts again after a day at most.
     const string DeleteAttempts = """
         delete from control.rate_counter c using (
-            select scope, subject, origin from control.rate_counter where since < $1 - interval '1 day' limit $2) old
+            select scope, subject, origin from control.rate_counter where since < $1 - interval '1 day' order by since limit $2) old
         where (c.scope, c.subject, c.origin) = (old.scope, old.subject, old.origin) and c.since < $1 - interval '1 day'
         """;
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -45,7 +44,7 @@ public sealed class Authorize : IAsyncDisposable
     /// <summary>The highest such limit: one transaction can still release them all (lock_and_release).</summary>
     public const int HighestMaxHeld = 10_000;
 
-    const int MaxBatchSize = 128, MaxLockedTenants = 8, MaxRequestsPerLockedTenant = 512, MaxVerifiedKeys = 100_000;
+    const int MaxBatchSize = 128, MaxLockedTenants = 8, MaxRequestsPerLockedTenant = 512;
 
     static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -58,7 +57,7 @@ public sealed class Authorize : IAsyncDisposable
     readonly int _maxHeld;
     readonly UsageQuota? _usageQuota;
     // By key hash, in hexadecimal. A key never changes its tenant, so an entry stays right; whether the key may still authorize is checked with each request.
-    readonly ConcurrentDictionary<string, Guid> _verifiedKeys = new();
+    readonly VerifiedSenders<string> _verifiedKeys = new();
     readonly RequestBatcher<AuthorizationRequest, Outcome> _batcher;
     readonly TenantBulkhead<AuthorizationRequest, Outcome> _lockedTenants;
 
@@ -68,7 +67,8 @@ public sealed class Authorize : IAsyncDisposable
     {
         (_database, _clock, _maxHeld, _usageQuota) = (database, clock, maxHeld, usageQuota);
         _batcher = new(
-            (requests, ct) => AuthorizeBatchAsync(requests, wait: false, ct), MaxBatchSize, fairBy: request => TenantOf(request.KeyHash) is { } tenant ? tenant : request.Network);
+            (requests, ct) => AuthorizeBatchAsync(requests, wait: false, ct), MaxBatchSize,
+            fairBy: request => _verifiedKeys.TurnOf(Convert.ToHexString(request.KeyHash), request.Network));
         _lockedTenants = new((_, requests, ct) => AuthorizeBatchAsync(requests, wait: true, ct), MaxRequestsPerLockedTenant, MaxLockedTenants, MaxRequestsPerLockedTenant, QueueTimeout);
     }
 
@@ -87,7 +87,7 @@ public sealed class Authorize : IAsyncDisposable
     }
 
     /// <summary>The tenant of a key that has been verified in this process; null: not yet.</summary>
-    public Guid? TenantOf(byte[] keyHash) => _verifiedKeys.TryGetValue(Convert.ToHexString(keyHash), out var tenant) ? tenant : null;
+    public Guid? TenantOf(byte[] keyHash) => _verifiedKeys.TenantOf(Convert.ToHexString(keyHash));
 
     public async ValueTask DisposeAsync()
     {
@@ -121,32 +121,18 @@ public sealed class Authorize : IAsyncDisposable
             payload, _clock.GetUtcNow(), ReservationLifetime))
         {
             outcomes[ordinal] = outcome;
-            Remember(requests[ordinal].KeyHash, outcome.Tenant ?? outcome.LockedTenant);
+            if ((outcome.Tenant ?? outcome.LockedTenant) is { } tenant)
+            {
+                _verifiedKeys.Add(Convert.ToHexString(requests[ordinal].KeyHash), tenant);
+            }
+            else
+            {
+                // Revoked, or without the right to authorize: its further requests are not the tenant's.
+                _verifiedKeys.Remove(Convert.ToHexString(requests[ordinal].KeyHash));
+            }
         }
 
         return outcomes;
-    }
-
-    void Remember(byte[] keyHash, Guid? tenant)
-    {
-        if (tenant is not { } verified)
-        {
-            // Revoked, or without the right to authorize: its further requests are not the tenant's.
-            _verifiedKeys.TryRemove(Convert.ToHexString(keyHash), out _);
-            return;
-        }
-
-        if (TenantOf(keyHash) is not null)
-        {
-            return;
-        }
-
-        if (_verifiedKeys.Count >= MaxVerifiedKeys)
-        {
-            _verifiedKeys.Clear();
-        }
-
-        _verifiedKeys[Convert.ToHexString(keyHash)] = verified;
     }
 
     static Outcome Read(NpgsqlDataReader row) => row.Get<string>(1) is { } tenant

@@ -1,4 +1,5 @@
 using ControlPlane.Accounts.Tenants;
+using ControlPlane.Subscriptions;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Provisioning;
@@ -135,6 +136,10 @@ public sealed class ExecuteRun(
             {
                 await transaction.MarkDeletedAsync(clock, run.Tenant, ct);
             }
+            else if (outcome == EnvironmentEvent.Provisioned && await transaction.ExecuteAsync(MarkFirstReady, ct, run.Tenant, clock.GetUtcNow()) > 0)
+            {
+                await transaction.BeginTrialAsync(run.Tenant, clock.GetUtcNow(), ct);
+            }
         },
         ct);
 
@@ -155,6 +160,8 @@ public sealed class ExecuteRun(
         update control.provisioning_run set state = 'queued', attempts = attempts + 1, error = $2, next_attempt_at = now() + $3, lease_until = null
         where id = $1
         """;
+
+    const string MarkFirstReady = "update control.environment set first_ready_at = $2 where tenant_id = $1 and first_ready_at is null";
 
     const string FinishRun = """
         update control.provisioning_run set state = $2, attempts = $3, error = $4, finished_at = $5, lease_until = null where id = $1

@@ -23,7 +23,7 @@ public static class TenantDetails
         await EnvironmentStatus.ReadForOperatorAsync(transaction, options, tenant.TenantId, ct),
         await transaction.LimitsAsync(tenant.TenantId, now, ct),
         await OverrideLimits.FindAsync(transaction, tenant.TenantId, ct),
-        await transaction.InvoicesAsync(tenant.TenantId, before: null, RecentInvoices, ct),
+        (await transaction.InvoicesAsync(tenant.TenantId, before: null, RecentInvoices, ct))!,
         await transaction.QueryAsync(
             Audit, row => new AuditEntry(row.GetFieldValue<DateTimeOffset>(0), row.GetString(1), row.GetString(2), row.GetString(3)), ct, tenant.TenantId));
 

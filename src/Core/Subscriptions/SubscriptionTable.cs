@@ -37,6 +37,12 @@ public static class SubscriptionTable
             Insert, ct, tenant, plan.Name, now, DateOnly.FromDateTime(now.UtcDateTime),
             plan.TrialDays is { } days ? now.AddDays(days) : null, agreed?.EurPerMonth, agreed?.OverageEurPerThousand);
 
+    /// <summary>
+    /// Extends a trial by the time from the subscription's start until now, in which its environment was not ready yet. Other subscriptions stay as they are. Call it once.
+    /// </summary>
+    public static Task BeginTrialAsync(this Transaction transaction, Guid tenant, DateTimeOffset now, CancellationToken ct) =>
+        transaction.ExecuteAsync(BeginTrial, ct, tenant, now);
+
     /// <returns>null before the tenant's email address is verified.</returns>
     public static Task<Subscription?> SubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.FirstAsync($"{Select} where tenant_id = $1", Read, ct, tenant);
@@ -61,6 +67,12 @@ public static class SubscriptionTable
         select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000,
                (select coalesce(t.deletion_requested_at, t.deleted_at) from control.tenant t where t.id = tenant_id and t.is_deleted)
         from control.subscription
+        """;
+
+    // In seconds: an interval of days would depend on the session's time zone.
+    const string BeginTrial = """
+        update control.subscription set trial_ends_at = trial_ends_at + make_interval(secs => extract(epoch from greatest($2 - started_at, interval '0'))::double precision)
+        where tenant_id = $1 and status = 'active' and trial_ends_at is not null
         """;
 
     const string Insert = """

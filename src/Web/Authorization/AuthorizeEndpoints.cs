@@ -31,7 +31,7 @@ static class AuthorizeEndpoints
         // Safe to cancel: a retry with the same request_id gets the same answer.
         return await circuit.RunAsync(work => authorize.RunAsync(authorization, work), ct, bypassOpenCircuit: true) is { } answer
             ? TypedResults.Ok(answer)
-            : await circuit.RunAsync(work => findTenantKey.RunAsync(authorization.KeyHash, work), ct, bypassOpenCircuit: true) is not null
+            : await circuit.RunAsync(work => findTenantKey.RunAsync(authorization.KeyHash, authorization.Network, work), ct, bypassOpenCircuit: true) is not null
                 ? RouteRights.MissingScope(KeyScopes.Authorize)
                 : BearerKeys.UnknownTenantKey();
     }

@@ -24,12 +24,13 @@ static class MemberPages
             : new RazorComponentResult<NotVerifiedPage>();
     }
 
-    static async Task<RazorComponentResult<InvoicesPage>> Invoices(ClaimsPrincipal user, string? before, ControlDatabase database, CancellationToken ct)
+    static async Task<Results<RazorComponentResult<InvoicesPage>, NotFound>> Invoices(ClaimsPrincipal user, string? before, ControlDatabase database, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        var invoices = await transaction.InvoicesAsync(user.TenantId(), before, InvoicesPerPage + 1, ct);
-        return new RazorComponentResult<InvoicesPage>(
-            new { Invoices = invoices.Take(InvoicesPerPage).ToList(), Older = invoices.Count > InvoicesPerPage ? invoices[^2].Number : null });
+        return await transaction.InvoicesAsync(user.TenantId(), before, InvoicesPerPage + 1, ct) is { } invoices
+            ? new RazorComponentResult<InvoicesPage>(
+                new { Invoices = invoices.Take(InvoicesPerPage).ToList(), Older = invoices.Count > InvoicesPerPage ? invoices[^2].Number : null })
+            : TypedResults.NotFound();
     }
 
     static async Task<Results<RazorComponentResult<InvoicePage>, NotFound>> Invoice(

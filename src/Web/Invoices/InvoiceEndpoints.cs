@@ -15,12 +15,18 @@ static class InvoiceEndpoints
             .ExcludeFromDescription();
     }
 
-    static async Task<Ok<Page<InvoiceReply>>> List(ClaimsPrincipal user, ControlDatabase database, string? cursor, int? limit, CancellationToken ct)
+    static async Task<Results<Ok<Page<InvoiceReply>>, ProblemHttpResult>> List(
+        ClaimsPrincipal user, ControlDatabase database, string? cursor, int? limit, CancellationToken ct)
     {
         var size = Query.Limit(limit);
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        var invoices = await transaction.WithLinesAsync(await transaction.InvoicesAsync(user.TenantId(), cursor, size + 1, ct), ct);
-        return TypedResults.Ok(Page.Of([.. invoices.Select(InvoiceReply.Of)], size, last => last.Number));
+        if (await transaction.InvoicesAsync(user.TenantId(), cursor, size + 1, ct) is not { } invoices)
+        {
+            return TypedResults.Problem("cursor must be the next_cursor of a page of invoices; omit it for the first page.", statusCode: 400, title: "Invalid cursor");
+        }
+
+        var complete = await transaction.WithLinesAsync(invoices, ct);
+        return TypedResults.Ok(Page.Of([.. complete.Select(InvoiceReply.Of)], size, last => last.Number));
     }
 
     static async Task<Results<Ok<InvoiceReply>, ProblemHttpResult>> One(ClaimsPrincipal user, ControlDatabase database, string number, CancellationToken ct)

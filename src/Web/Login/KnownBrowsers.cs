@@ -34,7 +34,10 @@ sealed class KnownBrowsers(IDataProtectionProvider protection, PortalCookies coo
         Write(context, cookies.Device, _devices, string.Join(' ', all.Select(known => $"{known.Account} {known.Id}")), DeviceLifetime);
     }
 
-    public bool SignedUpHere(HttpContext context, Guid tenant) => Read(context, cookies.Signup, _signups) == tenant.ToString();
+    public bool SignedUpHere(HttpContext context, Guid tenant) => LastSignup(context) == tenant;
+
+    /// <returns>The tenant of the last signup here; null when there was none within the lifetime of its link.</returns>
+    public Guid? LastSignup(HttpContext context) => Guid.TryParse(Read(context, cookies.Signup, _signups), out var tenant) ? tenant : null;
 
     public void RememberSignup(HttpContext context, Guid tenant) => Write(context, cookies.Signup, _signups, tenant.ToString(), SignupLifetime);
 

@@ -83,7 +83,7 @@ static class PasswordPages
             return new RazorComponentResult<ForgotPage>(new { Email = email, Error = problem }) { StatusCode = StatusCodes.Status400BadRequest };
         }
 
-        await reset.RunAsync(email, origin, ct);
+        await reset.RunAsync(email, origin, ct, browsers.LastSignup(context));
         return new SeeOther("/forgot/done");
     }
 

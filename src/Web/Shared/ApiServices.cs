@@ -32,7 +32,9 @@ public static class ApiServices
         services.AddForwardedHeaders(configuration);
         services.AddControlPlaneAuthentication();
         services.AddControlPlaneRateLimits(configuration, settings.Options.Sandbox);
-        services.AddOpenApi(ApiDescription.Complete);
+        services.AddSingleton<ReadinessProbe>();
+        services.AddSingleton<ApiDocument>();
+        services.AddOpenApi(ApiDocument.Name, ApiDescription.Complete);
     }
 
     /// <summary>Middleware around every route: tenant in logs and traces, security headers, problem responses, limits of bodies.</summary>
@@ -45,5 +47,7 @@ public static class ApiServices
         app.UseMiddleware<CharsetMiddleware>();
     }
 
-    internal static void MapApiDescription(this IEndpointRouteBuilder routes) => routes.MapOpenApi("/openapi/{documentName:regex(^v1$)}.json");
+    internal static void MapApiDescription(this IEndpointRouteBuilder routes) => routes.MapGet(
+        $"/openapi/{ApiDocument.Name}.json",
+        async (ApiDocument document, CancellationToken ct) => TypedResults.Bytes(await document.ReadAsync(ct), "application/json; charset=utf-8")).ExcludeFromDescription();
 }

@@ -32,9 +32,10 @@ sealed class BearerKeys(
             return AuthenticateResult.NoResult();
         }
 
+        var network = RateLimits.Client(Context.Connection.RemoteIpAddress);
         if (key.StartsWith(Credentials.TenantKeyPrefix, StringComparison.Ordinal))
         {
-            if (await findTenantKey.RunAsync(Credentials.Hash(key), Context.RequestAborted) is not { } found)
+            if (await findTenantKey.RunAsync(Credentials.Hash(key), network, Context.RequestAborted) is not { } found)
             {
                 return AuthenticateResult.Fail("The key is unknown or revoked.");
             }
@@ -43,7 +44,6 @@ sealed class BearerKeys(
             return Claims.OfKey(found);
         }
 
-        var network = RateLimits.Client(Context.Connection.RemoteIpAddress);
         if (guesses.DelayOf(network, key) is { } delay)
         {
             _delay = delay;

@@ -9,11 +9,11 @@ static class Health
         health.MapGet("readyz", Ready).WithName("getReadiness").WithSummary("Check that the database is reachable and migrated");
     }
 
-    static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ControlDatabase database, DatabaseCircuit circuit, HttpResponse response, CancellationToken ct)
+    static async Task<Results<Ok<Readiness>, ProblemHttpResult>> Ready(ReadinessProbe probe, HttpResponse response, CancellationToken ct)
     {
         try
         {
-            var missing = await circuit.RunAsync(ReadMissingAsync, ct, bypassOpenCircuit: true);
+            var missing = await probe.RunAsync(ct);
             return missing is [var first, ..]
                 ? TypedResults.Problem($"The database lacks {missing.Count} of the migrations and functions of this version, {first} first: run `./run migrate`.", statusCode: 503, title: "Not migrated")
                 : TypedResults.Ok(new Readiness("ready", SchemaScripts.NewestMigration));
@@ -22,12 +22,6 @@ static class Health
         {
             response.Headers.RetryAfter = "5";
             return TypedResults.Problem("The database does not answer.", statusCode: 503, title: "Not ready");
-        }
-
-        async Task<IReadOnlyList<string>> ReadMissingAsync(CancellationToken ct)
-        {
-            await using var transaction = await database.BeginAnonymousAsync(ct);
-            return await SchemaScripts.ReadMissingAsync(transaction, ct);
         }
     }
 

@@ -15,9 +15,13 @@ public sealed class OperatorKeySyncMiddleware(RequestDelegate next, ControlDatab
         {
             OperatorKeySetting.Validate(key);
             await using var transaction = await database.BeginJobAsync(context.RequestAborted);
-            await transaction.LockOperatorKeysAsync(context.RequestAborted);
-            await transaction.ReplaceOperatorKeyAsync(clock, key, context.RequestAborted);
-            await transaction.CommitAsync(context.RequestAborted);
+            // Anyone can send such a request, so as a rule it waits for nothing.
+            if (!await transaction.IsOnlyOperatorKeyAsync(key, context.RequestAborted))
+            {
+                await transaction.LockOperatorKeysAsync(context.RequestAborted);
+                await transaction.ReplaceOperatorKeyAsync(clock, key, context.RequestAborted);
+                await transaction.CommitAsync(context.RequestAborted);
+            }
         }
 
         await next(context);

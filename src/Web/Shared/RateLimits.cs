@@ -23,6 +23,9 @@ static class RateLimits
         // In a sandbox, for demos and tests, all clients share one address.
         var factor = sandbox ? 1000 : 1;
         var signIns = configuration.ReadCount("CONTROLPLANE_LIMIT_SIGNINS", 60, "number per hour");
+        var ofTenants = new HourlyTenantLimits(
+            configuration.ReadCount("CONTROLPLANE_LIMIT_ACTIONS", 120, "number per hour") * factor,
+            configuration.ReadCount("CONTROLPLANE_LIMIT_CHANGES", 1_000, "number per hour") * factor);
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
@@ -32,13 +35,13 @@ static class RateLimits
             limiter.AddPolicy(Account, context => RateLimitPartition.GetTokenBucketLimiter(
                 KnownBrowsers.AccountOf(context.User.MemberEmail() ?? ""), _ => Bucket(signIns * factor)));
             PerClient(Lookup, configuration.ReadCount("CONTROLPLANE_LIMIT_LOOKUPS", 600, "number per hour"));
-            limiter.AddTenantLimits(
-                Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_ACTIONS", 120, "number per hour") * factor),
-                Bucket(configuration.ReadCount("CONTROLPLANE_LIMIT_CHANGES", 1_000, "number per hour") * factor));
+            limiter.AddTenantLimits(Bucket(ofTenants.Actions), Bucket(ofTenants.Changes));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 Client(context.Connection.RemoteIpAddress), _ => Bucket(perHour * factor)));
         });
+        services.AddSingleton(ofTenants);
+        services.AddSingleton<TenantRequestCounts>();
         services.AddSingleton(_ => new SignInBudget(Bucket(signIns * factor), Bucket(SignInBudget.Accounts * signIns * factor)));
         services.AddSingleton(_ => new OperatorGuesses(TimeProvider.System, OperatorGuesses.DefaultFree * factor));
     }

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
-/// Limits per tenant on requests that cause work: one tenant must not use up the connections and workers that all share. Counted per process.
-/// Each answers 429 with Retry-After.
+/// Limits per tenant on requests that cause work: one tenant must not use up the connections and workers that all share. Counted per process, without a round
+/// trip; <see cref="SharedTenantLimitsMiddleware"/> and the tenant's connections bound them in all processes together. Each answers 429 with Retry-After.
 /// </summary>
 static class TenantLimits
 {

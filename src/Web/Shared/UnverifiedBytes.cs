@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace ControlPlane.Web.Shared;
 
 /// <summary>
@@ -10,13 +8,6 @@ namespace ControlPlane.Web.Shared;
 /// <param name="maximum">For deliveries of usage; each of the other budgets has half of it.</param>
 sealed class UnverifiedBytes(long maximum)
 {
-    const string Setting = "CONTROLPLANE_UNVERIFIED_BODIES";
-    const int MiB = 1024 * 1024;
-    const int MaximumSetting = 65_536;
-
-    /// <summary>Part of the process's memory by default, and its bounds in MiB: at least four of the largest bodies.</summary>
-    const int DefaultPart = 16, DefaultMinimum = 64, DefaultMaximum = 256;
-
     /// <summary>A usual delivery of a gateway, and four of the largest other bodies.</summary>
     const int FreeUsage = 256 * 1024, Free = 64 * 1024;
 
@@ -25,12 +16,9 @@ sealed class UnverifiedBytes(long maximum)
     readonly SharedBytes _others = new(maximum / 2, Free);
 
     /// <exception cref="SettingException">The setting is invalid.</exception>
-    public static UnverifiedBytes Read(IConfiguration configuration) => configuration[Setting] switch
-    {
-        null or "" => new(Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultPart, (long)DefaultMinimum * MiB, (long)DefaultMaximum * MiB)),
-        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var mebibytes) && mebibytes is > 0 and <= MaximumSetting => new((long)mebibytes * MiB),
-        var text => throw new SettingException($"{Setting} is \"{text}\": enter the size in MiB, from 1 to {MaximumSetting}."),
-    };
+    public static UnverifiedBytes Read(IConfiguration configuration) =>
+        // By default at least four of the largest bodies.
+        new(configuration.ReadMemory("CONTROLPLANE_UNVERIFIED_BODIES", minimum: 1, defaultPart: 16, defaultBounds: (64, 256)));
 
     public SharedBytes Of(BodyLimit limit) => limit == BodyLimit.Usage ? _usage : limit == BodyLimit.Authorize ? _authorizations : _others;
 }

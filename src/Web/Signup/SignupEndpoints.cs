@@ -38,7 +38,7 @@ static class SignupEndpoints
         return new SlugReply(slug, problem is null, problem);
     }
 
-    // Without the password that the page asks for: this is no click on a link in an unexpected mail.
+    // Without the password that the page asks for: no form or link sends JSON, so this is no click on a link in an unexpected mail.
     static async Task<Results<Ok<VerifyReply>, ProblemHttpResult>> Verify(VerifyBody body, VerifyAddress verifyAddress, CancellationToken ct) =>
         await verifyAddress.RunAsync(body.Token, ct) switch
         {

@@ -13,13 +13,16 @@ sealed class UsageCaller(
         "Sign the request as specified by standardwebhooks.com (headers webhook-id, webhook-timestamp, webhook-signature) and send the tenant ID in X-Tenant-Id, "
         + "or send a tenant key as Authorization: Bearer cpt_…";
 
+    // A tenant, and a network from which it has sent a valid signature.
+    readonly VerifiedSenders<(Guid Tenant, string Network)> _senders = new();
+
     const string WrongSignature = "webhook-signature does not match. Sign \"{webhook-id}.{webhook-timestamp}.{body}\" with the tenant's whsec_ secret.";
 
     /// <returns>The tenant of a bearer key that may report usage, or the 401 or 403 to answer with.</returns>
     /// <exception cref="Exception">The database is unavailable and the key is not cached.</exception>
     public async Task<(Guid? Tenant, ProblemHttpResult? Problem)> BearerAsync(HttpContext context, CancellationToken ct)
     {
-        if (BearerKeys.KeyOf(context.Request) is not { } key || !Credentials.IsTenantKey(key) || await FindKeyAsync(Credentials.Hash(key), ct) is not { } found)
+        if (BearerKeys.KeyOf(context.Request) is not { } key || !Credentials.IsTenantKey(key) || await FindKeyAsync(Credentials.Hash(key), NetworkOf(context), ct) is not { } found)
         {
             return (null, Unauthorized("This key is unknown or revoked."));
         }
@@ -53,7 +56,8 @@ sealed class UsageCaller(
             return Refuse("webhook-timestamp must be a Unix timestamp in seconds, within 5 minutes of the current time. Check the sender's clock.");
         }
 
-        var (secrets, outage) = await SecretsOfAsync(tenant, ct);
+        var sender = (tenant, NetworkOf(context));
+        var (secrets, outage) = await SecretsOfAsync(tenant, _senders.TurnOf(sender, sender.Item2), ct);
         if (secrets.Count == 0)
         {
             return Refuse(WrongSignature);
@@ -70,6 +74,7 @@ sealed class UsageCaller(
         if (outage is null)
         {
             verified.Secrets.Add(tenant, secrets);
+            _senders.Add(sender, tenant);
         }
 
         context.SetTenant(tenant);
@@ -78,12 +83,12 @@ sealed class UsageCaller(
         static (Guid, byte[]?, ProblemHttpResult?) Refuse(string detail) => (Guid.Empty, null, Unauthorized(detail));
     }
 
-    async Task<FoundKey?> FindKeyAsync(byte[] hash, CancellationToken ct)
+    async Task<FoundKey?> FindKeyAsync(byte[] hash, string network, CancellationToken ct)
     {
         var name = Convert.ToHexString(hash);
         try
         {
-            if (await circuit.RunAsync(work => findTenantKey.RunAsync(hash, work), ct, bypassOpenCircuit: !verified.Keys.TryFind(name, out _)) is not { } found)
+            if (await circuit.RunAsync(work => findTenantKey.RunAsync(hash, network, work), ct, bypassOpenCircuit: !verified.Keys.TryFind(name, out _)) is not { } found)
             {
                 verified.Keys.Remove(name);
                 return null;
@@ -100,11 +105,11 @@ sealed class UsageCaller(
 
     /// <returns>The secrets a signature may have been created with; and the outage, if they are from the cache.</returns>
     /// <exception cref="Exception">The database is unavailable, and the tenant's secrets are not cached.</exception>
-    async Task<(IReadOnlyList<byte[]> Secrets, ExceptionDispatchInfo? Outage)> SecretsOfAsync(Guid tenant, CancellationToken ct)
+    async Task<(IReadOnlyList<byte[]> Secrets, ExceptionDispatchInfo? Outage)> SecretsOfAsync(Guid tenant, object turn, CancellationToken ct)
     {
         try
         {
-            var secrets = await circuit.RunAsync(work => findWebhookSecrets.RunAsync(tenant, work), ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _));
+            var secrets = await circuit.RunAsync(work => findWebhookSecrets.RunAsync(tenant, turn, work), ct, bypassOpenCircuit: !verified.Secrets.TryFind(tenant, out _));
             if (secrets.Count == 0)
             {
                 // Of a deleted tenant: during an outage its former secrets are not accepted either.
@@ -118,6 +123,8 @@ sealed class UsageCaller(
             return (cached, ExceptionDispatchInfo.Capture(e));
         }
     }
+
+    static string NetworkOf(HttpContext context) => RateLimits.Client(context.Connection.RemoteIpAddress);
 
     static ProblemHttpResult Unauthorized(string detail) =>
         TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authenticated");

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace ControlPlane.Web.Usage;
 
 /// <summary>
@@ -15,27 +13,21 @@ sealed class UsageDeliveries(long maximumBytes)
     /// <summary>A gateway sends its events in batches, one after the other; one that sends them singly has as many in progress as calls that end at once.</summary>
     public const int BodiesPerTenant = 256;
 
-    const string Setting = "CONTROLPLANE_USAGE_BODIES";
-    const int MiB = 1024 * 1024;
     const int TenantPart = 4;
 
     /// <summary>A tenant may always hold this much, so that small deliveries are accepted while large ones of other tenants use up the rest.</summary>
     const int AlwaysFree = 256 * 1024;
 
-    /// <summary>Part of the process's memory by default, and its bounds in MiB. The least is what lets one tenant send the longest line of a stream.</summary>
-    const int DefaultPart = 8, Minimum = 128, DefaultMaximum = 512, Maximum = 65_536;
+    /// <summary>In MiB. It lets one tenant send the longest line of a stream.</summary>
+    const int Minimum = 128;
 
     readonly Lock _gate = new();
     readonly Dictionary<Guid, TenantDeliveries> _byTenant = [];
     long _bytes;
 
     /// <exception cref="SettingException">The setting is invalid.</exception>
-    public static UsageDeliveries Read(IConfiguration configuration) => configuration[Setting] switch
-    {
-        null or "" => new(Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultPart, (long)Minimum * MiB, (long)DefaultMaximum * MiB)),
-        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var mebibytes) && mebibytes is >= Minimum and <= Maximum => new((long)mebibytes * MiB),
-        var text => throw new SettingException($"{Setting} is \"{text}\": enter the size in MiB, from {Minimum} to {Maximum}."),
-    };
+    public static UsageDeliveries Read(IConfiguration configuration) =>
+        new(configuration.ReadMemory("CONTROLPLANE_USAGE_BODIES", Minimum, defaultPart: 8, defaultBounds: (Minimum, 512)));
 
     /// <returns>null when the tenant has too many deliveries of this kind in progress.</returns>
     public UsageDelivery? TryStart(Guid tenant, bool isStream)

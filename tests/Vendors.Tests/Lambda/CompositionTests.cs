@@ -25,8 +25,8 @@ public sealed class CompositionTests(ITestOutputHelper output)
         // Its cold starts delay users the most.
         Assert.True(2 * services["usage"].Count < services["api"].Count);
         // The job quarantine replays events.
-        AssertOnly(typeof(RecordUsage), "api", "usage", "jobs");
-        AssertOnly(typeof(IServer), "api", "usage");
+        AssertOnly(typeof(RecordUsage), "api", "usage", "authorize", "jobs");
+        AssertOnly(typeof(IServer), "api", "usage", "authorize");
         AssertOnly(typeof(IAuthenticationService), "api");
         AssertOnly(typeof(IRazorComponentEndpointInvoker), "api");
         AssertOnly(typeof(JobCatalog), "api", "jobs", "provision");

@@ -55,12 +55,18 @@ public sealed class FunctionLoginTests : IAsyncLifetime
             await OkAsync(gateway.GetAsync("/v1/keys"));
         }
 
+        SignInAs("authorize");
+        await using (var authorize = await WebRig.StartAsync(_rig.Environment, UsageFunction.Build))
+        {
+            using var gateway = authorize.NewClient(key);
+            var authorized = await OkAsync(gateway.PostAsJsonAsync("/v1/authorize", new { request_id = "r1", user = "u", model = "mistral:7b-instruct", estimated_tokens = 10 }));
+            Assert.Equal("environment_not_ready", authorized.GetProperty("reason").GetString());
+        }
+
         SignInAs("usage");
         await using (var usage = await WebRig.StartAsync(_rig.Environment, UsageFunction.Build))
         {
             using var gateway = usage.NewClient(key);
-            var authorized = await OkAsync(gateway.PostAsJsonAsync("/v1/authorize", new { request_id = "r1", user = "u", model = "mistral:7b-instruct", estimated_tokens = 10 }));
-            Assert.Equal("environment_not_ready", authorized.GetProperty("reason").GetString());
             // The first event of its month, which has no partition yet.
             var reported = await OkAsync(gateway.PostAsJsonAsync("/v1/usage", new
             {

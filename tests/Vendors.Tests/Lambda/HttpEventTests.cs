@@ -164,7 +164,7 @@ public sealed class HttpEventTests
     [OfficialPackagesFact]
     public async Task A_warmed_up_process_holds_no_state()
     {
-        foreach (var name in (string[])["api", "usage", "jobs", "provision"])
+        foreach (var name in (string[])["api", "usage", "authorize", "jobs", "provision"])
         {
             await using var rig = await LambdaRig.StartAsync();
             var host = rig.Host(name);

@@ -26,6 +26,19 @@ public sealed class OperatorKeyTests
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (await SendAsync(noticed, Present), await SendAsync(noticed, Former)));
     }
 
+    [Fact]
+    public async Task Once_the_key_is_in_force_no_request_waits_for_the_lock_of_the_keys()
+    {
+        await using var rig = await LambdaRig.StartAsync();
+        await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build);
+        Assert.Equal(HttpStatusCode.OK, await SendAsync(api, LambdaRig.OperatorKey));
+        await using var other = await rig.Database.BeginJobAsync(default);
+        await other.LockOperatorKeysAsync(default);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await SendAsync(api, "an-unknown-key-of-a-stranger").WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal(HttpStatusCode.OK, await SendAsync(api, LambdaRig.OperatorKey).WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
     static async Task<HttpStatusCode> SendAsync(WebRig api, string key)
     {
         using var client = api.NewClient(key);

@@ -6,29 +6,46 @@ namespace ControlPlane.Accounts.ApiKeys;
 /// <param name="Scopes">Of <see cref="KeyScopes"/>.</param>
 public sealed record FoundKey(Guid Tenant, Guid Key, IReadOnlyCollection<string> Scopes);
 
-/// <summary>Finds keys before their tenants are known. Concurrent calls are batched into one query; nothing is cached.</summary>
-public sealed class FindTenantKey(ControlDatabase database) : IAsyncDisposable
+/// <summary>
+/// Finds keys before their tenants are known. Concurrent calls are batched into one query; nothing is cached. When more wait than a query takes, the tenants
+/// of keys that were found before take turns, and the networks of all other callers.
+/// </summary>
+public sealed class FindTenantKey : IAsyncDisposable
 {
-    readonly RequestBatcher<byte[], FoundKey?> _batcher = new((hashes, ct) => FindAsync(database, hashes, ct), fairBy: Convert.ToHexString);
+    readonly ControlDatabase _database;
+    // By hash, in hexadecimal.
+    readonly VerifiedSenders<string> _verified = new();
+    readonly RequestBatcher<Request, FoundKey?> _batcher;
 
+    public FindTenantKey(ControlDatabase database)
+    {
+        _database = database;
+        _batcher = new(FindAsync, fairBy: request => _verified.TurnOf(Convert.ToHexString(request.Hash), request.Network));
+    }
+
+    /// <param name="network">Of the caller.</param>
     /// <returns>null when the key is unknown or revoked, or its tenant is deleted.</returns>
     /// <exception cref="NpgsqlException">The database is unavailable.</exception>
-    public Task<FoundKey?> RunAsync(byte[] hash, CancellationToken ct) => _batcher.RunAsync(hash, ct);
+    public Task<FoundKey?> RunAsync(byte[] hash, string network, CancellationToken ct) => _batcher.RunAsync(new(hash, network), ct);
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    static async Task<IReadOnlyList<FoundKey?>> FindAsync(ControlDatabase database, IReadOnlyList<byte[]> hashes, CancellationToken ct)
+    async Task<IReadOnlyList<FoundKey?>> FindAsync(IReadOnlyList<Request> requests, CancellationToken ct)
     {
-        await using var session = await database.OpenAppAsync(ct);
-        var found = new FoundKey?[hashes.Count];
+        await using var session = await _database.OpenAppAsync(ct);
+        var found = new FoundKey?[requests.Count];
         foreach (var (position, key) in await session.QueryAsync(
-            Find, row => (row.GetInt64(0) - 1, new FoundKey(row.GetGuid(1), row.GetGuid(2), row.GetFieldValue<string[]>(3))), ct, hashes.ToArray()))
+            Find, row => (row.GetInt64(0) - 1, new FoundKey(row.GetGuid(1), row.GetGuid(2), row.GetFieldValue<string[]>(3))), ct,
+            requests.Select(request => request.Hash).ToArray()))
         {
             found[position] = key;
+            _verified.Add(Convert.ToHexString(requests[(int)position].Hash), key.Tenant);
         }
 
         return found;
     }
+
+    sealed record Request(byte[] Hash, string Network);
 
     const string Find = """
         select h.position, k.tenant_id, k.key_id, k.scopes

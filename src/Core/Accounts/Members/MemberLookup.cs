@@ -16,11 +16,13 @@ static class MemberLookup
             "select tenant_id, member_id, email, password_hash, tenant_status, confirmed from control.find_member_by_email($1)",
             row => new KnownMember(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.Get<string>(3), row.GetString(4), row.GetBoolean(5)), ct, email);
 
-    /// <summary>What an address without an account can be confirmed for: its newest pending signup and its newest invitation.</summary>
-    public static Task<List<OpenMember>> FindOpenMembersAsync(this Transaction transaction, string email, CancellationToken ct) =>
+    /// <summary>What an address without an account can be confirmed for: a pending signup, the requester's own if possible, and its newest invitation.</summary>
+    /// <param name="signedUpHere">The tenant of the last signup in the requester's browser.</param>
+    public static Task<List<OpenMember>> FindOpenMembersAsync(
+        this Transaction transaction, string email, Guid? signedUpHere, RequestOrigin origin, CancellationToken ct) =>
         transaction.QueryAsync(
-            "select tenant_id, member_id, is_signup from control.find_open_members($1)",
-            row => new OpenMember(row.GetGuid(0), row.GetGuid(1), row.GetBoolean(2)), ct, email);
+            "select tenant_id, member_id, is_signup from control.find_open_members_2($1, $2::uuid, $3)",
+            row => new OpenMember(row.GetGuid(0), row.GetGuid(1), row.GetBoolean(2)), ct, email, signedUpHere, origin.Name);
 
     /// <returns>The first owner of the tenant with this slug; null when the slug is free.</returns>
     public static Task<SlugOwner?> FindSlugAsync(this Transaction transaction, string slug, CancellationToken ct) =>

@@ -12,19 +12,20 @@ public sealed class RequestReset(ControlDatabase database, AccountMails mails)
     // Any visitor may ask, so they hold one of a tenant's connections at most.
     readonly TenantConnectionLimit _visitors = new(connectionsPerTenant: 1, timeout: TimeSpan.FromSeconds(5));
 
-    public async Task RunAsync(string? email, RequestOrigin origin, CancellationToken ct)
+    /// <param name="signedUpHere">The tenant of the last signup in the requester's browser; null: not known.</param>
+    public async Task RunAsync(string? email, RequestOrigin origin, CancellationToken ct, Guid? signedUpHere = null)
     {
         var minimumResponseTime = Task.Delay(MinimumResponseTime, ct);
         var address = EmailAddress.Normalize(email) ?? "";
         if (EmailAddress.Validate(address) is null)
         {
-            await SendAsync(address, origin, ct);
+            await SendAsync(address, origin, signedUpHere, ct);
         }
 
         await minimumResponseTime;
     }
 
-    async Task SendAsync(string email, RequestOrigin origin, CancellationToken ct)
+    async Task SendAsync(string email, RequestOrigin origin, Guid? signedUpHere, CancellationToken ct)
     {
         KnownMember? account;
         List<OpenMember> open = [];
@@ -33,7 +34,7 @@ public sealed class RequestReset(ControlDatabase database, AccountMails mails)
             account = await anonymous.FindMemberAsync(email, ct);
             if (account is { HasAccount: false })
             {
-                open = await anonymous.FindOpenMembersAsync(email, ct);
+                open = await anonymous.FindOpenMembersAsync(email, signedUpHere, origin, ct);
             }
         }
 

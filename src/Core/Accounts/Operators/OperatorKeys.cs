@@ -13,6 +13,10 @@ public static class OperatorKeys
     public static Task<List<byte[]>> OperatorKeyHashesAsync(this Transaction transaction, CancellationToken ct) =>
         transaction.QueryAsync("select hash from control.operator_key", row => row.GetFieldValue<byte[]>(0), ct);
 
+    /// <summary>Whether this is the key of the setting and no other one is valid. Locks nothing.</summary>
+    public static Task<bool> IsOnlyOperatorKeyAsync(this Transaction transaction, string key, CancellationToken ct) =>
+        transaction.ScalarAsync<bool>("select count(*) = 1 and bool_and(hash = $1) from control.operator_key", ct, Credentials.Hash(key));
+
     /// <summary>Locks the keys until the transaction ends: one process at a time changes them.</summary>
     public static Task LockOperatorKeysAsync(this Transaction transaction, CancellationToken ct) =>
         transaction.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('control.operator_key', 0))", ct);

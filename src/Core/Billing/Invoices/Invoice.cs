@@ -37,10 +37,14 @@ public static class InvoiceQueries
 {
     /// <summary>A tenant's invoices, newest first, without their lines.</summary>
     /// <param name="before">The last invoice number of the previous page; null for the first page.</param>
-    public static Task<List<Invoice>> InvoicesAsync(this Transaction transaction, Guid tenant, string? before, int limit, CancellationToken ct) =>
-        transaction.QueryAsync(
-            $"{Select} where tenant_id = $1 and ($2::text is null or period < (select period from control.invoice where number = $2 and tenant_id = $1)) order by period desc limit $3",
-            Read, ct, tenant, before, limit);
+    /// <returns>null when the tenant has no invoice <paramref name="before"/>.</returns>
+    public static async Task<List<Invoice>?> InvoicesAsync(this Transaction transaction, Guid tenant, string? before, int limit, CancellationToken ct)
+    {
+        var period = string.IsNullOrEmpty(before)
+            ? int.MaxValue
+            : await transaction.ScalarAsync<int?>("select period from control.invoice where tenant_id = $1 and number = $2", ct, tenant, before);
+        return period is null ? null : await transaction.QueryAsync($"{Select} where tenant_id = $1 and period < $2 order by period desc limit $3", Read, ct, tenant, period, limit);
+    }
 
     /// <returns>null when the tenant has no invoice of this number.</returns>
     public static async Task<Invoice?> InvoiceAsync(this Transaction transaction, Guid tenant, string number, CancellationToken ct) =>

@@ -23,6 +23,9 @@ public sealed class RecordUsage : IAsyncDisposable
     /// <summary>Few, because every delivery of a shared transaction waits for all of them.</summary>
     const int SharedDeliveries = 32;
 
+    /// <summary>Transactions of one tenant at the same time that may wait for its lock, in all processes together.</summary>
+    const int PlacesPerTenant = 8;
+
     const int MaxTenants = 8, MaxSmallDeliveriesPerTenant = 512, MaxLargeBytesPerTenant = 32 * 1024 * 1024;
 
     /// <summary>Waits that cannot be foreseen, such as for a row that an operator's request has locked.</summary>
@@ -168,6 +171,11 @@ public sealed class RecordUsage : IAsyncDisposable
                 group.Key, new UsageBatch([.. group.SelectMany(index => deliveries[index].ReceivedSubmissions())])))).ToList();
 
         await using var transaction = await _database.BeginAnonymousAsync(ct, wait ? LockTimeout : SharedLockTimeout);
+        if (wait)
+        {
+            await transaction.SendAsync(tenants.Select(tenant => Transaction.TakePlace(tenant.Usage.Tenant, "usage", PlacesPerTenant)), ct);
+        }
+
         await StoreAsync(transaction, [.. tenants.Select(t => t.Usage)], wait, _quota, _usageQuota, _clock.GetUtcNow(), ct);
         await transaction.CommitAsync(ct);
 

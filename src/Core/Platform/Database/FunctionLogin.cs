@@ -14,6 +14,7 @@ public sealed record FunctionLogin(string Function, IReadOnlyList<string> Roles)
         new("api", [DatabaseRoles.App, DatabaseRoles.Job]),
         // Tenants' gateways only.
         new("usage", [DatabaseRoles.App]),
+        new("authorize", [DatabaseRoles.App]),
         new("jobs", [DatabaseRoles.Job]),
         new("provision", [DatabaseRoles.Job, DatabaseRoles.Provision]),
     ];

@@ -43,7 +43,24 @@ public sealed record ServerTimeouts(int Statement, int Lock, int Idle)
 /// <param name="LockTimeout">Instead of the one in <paramref name="Timeouts"/>: a statement that waits longer fails with <c>lock_not_available</c>.</param>
 sealed record SessionRole(string Role, ServerTimeouts Timeouts, Guid? Tenant = null, TimeSpan? LockTimeout = null)
 {
-    public NpgsqlBatchCommand CreateSetRoleCommand()
+    /// <summary>
+    /// Connections that one tenant holds at the same time in all processes together; <see cref="TenantConnectionLimit"/> counts those of one process, which
+    /// may serve a single request.
+    /// </summary>
+    const int TenantConnections = 32;
+
+    /// <summary>The commands that come before the first statement. Each has one result.</summary>
+    public IEnumerable<NpgsqlBatchCommand> CreateCommands()
+    {
+        yield return CreateSetRoleCommand();
+        if (Tenant is { } tenant)
+        {
+            // A command of its own, because the login itself may not call the function.
+            yield return Transaction.TakePlace(tenant, "connection", TenantConnections).CreateCommand();
+        }
+    }
+
+    NpgsqlBatchCommand CreateSetRoleCommand()
     {
         var lockTimeout = LockTimeout ?? TimeSpan.FromSeconds(Timeouts.Lock);
         var command = new NpgsqlBatchCommand(string.Create(

@@ -25,13 +25,13 @@ public static class Sql
 
     internal static T? First<T>(NpgsqlDataReader row) => row.Get<T>(0);
 
-    /// <summary>A statement, preceded by the one that sets its <paramref name="role"/> unless that is null.</summary>
+    /// <summary>A statement, preceded by the commands that set its <paramref name="role"/> unless that is null.</summary>
     internal static NpgsqlBatch CreateBatch(this NpgsqlConnection connection, SessionRole? role, string sql, List<object?> args)
     {
         var batch = new NpgsqlBatch(connection);
-        if (role is not null)
+        foreach (var command in role?.CreateCommands() ?? [])
         {
-            batch.BatchCommands.Add(role.CreateSetRoleCommand());
+            batch.BatchCommands.Add(command);
         }
 
         batch.BatchCommands.Add(new Statement(sql, args).CreateCommand());
@@ -66,9 +66,9 @@ public static class Sql
         await using (batch)
         {
             await using var reader = await batch.ExecuteReaderAsync(ct);
-            if (batch.BatchCommands.Count > 1)
+            // Skips the results of setting the role.
+            for (var preceding = 1; preceding < batch.BatchCommands.Count; preceding++)
             {
-                // Skips the result of setting the role.
                 await reader.NextResultAsync(ct);
             }
 

@@ -29,23 +29,24 @@ public sealed class Transaction : Statements
     {
         ThrowIfEnded();
         await using var batch = new NpgsqlBatch(_connection);
-        if (_role is not null)
+        foreach (var command in _role?.CreateCommands() ?? [])
         {
-            batch.BatchCommands.Add(_role.CreateSetRoleCommand());
+            batch.BatchCommands.Add(command);
         }
 
+        var preceding = batch.BatchCommands.Count;
         foreach (var statement in statements)
         {
             batch.BatchCommands.Add(statement.CreateCommand());
         }
 
         await using var reader = await batch.ExecuteReaderAsync(ct);
-        if (_role is not null)
+        while (preceding-- > 0)
         {
             await reader.NextResultAsync(ct);
-            _role = null;
         }
 
+        _role = null;
         await (read?.Invoke(reader) ?? Task.CompletedTask);
 
         // To the end: the error of a statement is only raised when its result is reached.
@@ -56,6 +57,12 @@ public sealed class Transaction : Statements
 
     /// <summary>Limits the statements that follow to this tenant's rows.</summary>
     public static Statement For(Guid tenant) => new("select set_config('app.current_tenant', $1, true)", tenant.ToString());
+
+    /// <summary>
+    /// Takes one of a tenant's places for a kind of work, which all processes share, until the end of the transaction. When all are taken, it fails:
+    /// <see cref="TenantBusyException.Of"/>.
+    /// </summary>
+    internal static Statement TakePlace(Guid tenant, string work, int places) => new("select control.take_tenant_place($1, $2, $3)", tenant, work, places);
 
     public async Task CommitAsync(CancellationToken ct)
     {

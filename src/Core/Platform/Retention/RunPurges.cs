@@ -6,6 +6,10 @@ namespace ControlPlane.Platform.Retention;
 /// Deletes expired rows in pieces, each in a short transaction of its own, and of all tables in turn, so that one with many does not keep the others from
 /// being purged. Idempotent: what a killed run has left, the next one deletes.
 /// </summary>
+/// <remarks>
+/// Of tables that a tenant can fill, the rows that expired first are deleted first, whoever they are of. So one tenant's rows wait for those that expired before
+/// them, and never for what another tenant adds later.
+/// </remarks>
 public sealed class RunPurges(ControlDatabase database, Clock clock, RetentionPolicy retention, ILogger<RunPurges> log)
 {
     const int RowsPerPiece = 1_000;

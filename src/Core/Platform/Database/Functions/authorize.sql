@@ -19,6 +19,8 @@ create or replace function control.authorize(requests jsonb, at timestamptz, hol
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
     lifetime alias for holds;
+    -- Transactions of one tenant that wait for its locks at the same time, in all processes together.
+    max_waiting constant int := 32;
     item record;
     today date := (at at time zone 'UTC')::date;
     tomorrow timestamptz := (today + 1)::timestamp at time zone 'UTC';
@@ -91,6 +93,10 @@ begin
             select * into limits from control.limits_of(current_tenant, at);
             period := control.period_start(limits.anchor, today);
             next_period := control.next_period_start(limits.anchor, period)::timestamp at time zone 'UTC';
+            if (item.request ->> 'wait')::boolean then
+                perform control.take_tenant_place(current_tenant, 'authorize', max_waiting);
+            end if;
+
             tenant_busy := not control.lock_and_release(
                 current_tenant, at, item.features, today, period, coalesce((item.request ->> 'wait')::boolean, true));
             max_held := coalesce((item.request ->> 'max_held')::int, 5000);

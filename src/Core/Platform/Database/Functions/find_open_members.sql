@@ -1,5 +1,4 @@
--- Accounts: finds what an address without an account can be confirmed for: its newest pending signup and its newest invitation, because whoever made one
--- of them must not hide the other. By one exact address only, so that control_app cannot list members.
+-- Accounts: find_open_members_2 as the former release calls it.
 create or replace function control.find_open_members(wanted text)
 returns table (tenant_id uuid, member_id uuid, is_signup boolean)
 language sql stable security definer set search_path = control, pg_temp as $$
