@@ -18,7 +18,7 @@ public sealed class SecretsKeyJourneys
         await server.SqlAsync("update control.webhook_secret set ciphertext = set_byte(ciphertext, 20, get_byte(ciphertext, 20) # 1) where tenant_id = $1", broken.Id);
         var secrets = server.Services.GetRequiredService<FindWebhookSecrets>();
         // Those that arrive while the first look-up runs share the next one.
-        var lookups = Enumerable.Range(0, 20).Select(n => secrets.RunAsync(n % 2 == 0 ? broken.Id : sound.Id, default)).ToList();
+        var lookups = Enumerable.Range(0, 20).Select(n => secrets.RunAsync(n % 2 == 0 ? broken.Id : sound.Id, turn: n, default)).ToList();
 
         for (var n = 0; n < lookups.Count; n++)
         {
