@@ -16,7 +16,7 @@ public static class AccountRetention
         new(RetentionClasses.Keys, "keys", DeleteWebhookSecrets),
     ];
 
-    // Where a row may have changed since it was selected, the condition is repeated: the deletion waits for the transaction that changes it, and then looks again.
+    // Where a row may have changed since it was selected, the condition is repeated: the deletion waits for the transaction that changes it, and then evaluates it for the new row.
 
     // A link is valid for two days after its mail, one to choose a password for an hour. Both activate the tenant.
     const string DeleteSignups = """
