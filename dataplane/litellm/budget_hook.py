@@ -47,6 +47,8 @@ class Settings(NamedTuple):
     timeout_seconds: float
     default_max_tokens: int
     fail_open: bool
+    local_models: frozenset[str]
+    local_calls: int
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -92,9 +94,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
     timeout = number("BUDGET_TIMEOUT_SECONDS", 5, 0.1, 60)
     default_max_tokens = number("BUDGET_DEFAULT_MAX_TOKENS", 2048, 1, 1_000_000)
+    local_calls = number("BUDGET_LOCAL_CALLS", 2, 1, 1000)
+    local_models = [name.strip() for name in environment.get("BUDGET_LOCAL_MODELS", "").split(",") if name.strip()]
+    if not all(clean(name) == name and len(name) <= MAXIMUM_TEXT for name in local_models):
+        problems.append(f"BUDGET_LOCAL_MODELS must be names of models of at most {MAXIMUM_TEXT} characters, separated by commas")
     if problems:
         raise SystemExit("\n".join("budget_hook: " + problem for problem in problems))
-    return Settings(url, key, spool, timeout, int(default_max_tokens), fail_open == "true")
+    return Settings(url, key, spool, timeout, int(default_max_tokens), fail_open == "true", frozenset(local_models), int(local_calls))
 
 
 # --- Estimate ---------------------------------------------------------------------------------------------------------------------------------
@@ -103,7 +109,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 PROMPT_FIELDS = ("messages", "prompt", "input", "system", "instructions", "tools", "functions", "response_format")
 MEDIA_FIELDS = ("url", "image_url", "data", "file_data", "b64_json")
 IMAGE_TOKENS = 1600
-COMPLETION_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+COMPLETION_LIMITS = ("max_completion_tokens", "max_tokens")
 WITHOUT_COMPLETION = ("embedding", "rerank", "moderation", "transcription", "speech", "image")
 
 
@@ -138,13 +144,20 @@ def prompt_tokens(data: Mapping[str, Any]) -> int:
 
 
 def completion_tokens(data: Mapping[str, Any], call_type: str, default: int) -> int:
-    if any(word in call_type for word in WITHOUT_COMPLETION):
+    if not has_completion(call_type):
         return 0
-    # The highest, because it depends on the provider which of several limits counts. Without one, a budget for thinking comes on top of the answer.
-    limit = max(positive(data.get(name)) or 0 for name in COMPLETION_LIMITS)
-    thinking = positive(mapping(data.get("thinking")).get("budget_tokens")) or 0
     choices = max(positive(data.get("n")) or 1, positive(data.get("best_of")) or 1)
-    return (limit or default + thinking) * choices * number_of_prompts(data.get("prompt"))
+    return completion_limit(data, default) * choices * number_of_prompts(data.get("prompt"))
+
+
+def has_completion(call_type: str) -> bool:
+    return not any(word in call_type for word in WITHOUT_COMPLETION)
+
+
+def completion_limit(data: Mapping[str, Any], default: int) -> int:
+    """The highest, because it depends on the provider which of several limits counts. Without one, a budget for thinking comes on top of the answer."""
+    limit = max(positive(data.get(name)) or 0 for name in COMPLETION_LIMITS)
+    return limit or default + (positive(mapping(data.get("thinking")).get("budget_tokens")) or 0)
 
 
 def number_of_prompts(prompt: Any) -> int:
@@ -163,8 +176,8 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def estimated_tokens(data: Mapping[str, Any], call_type: str, default: int) -> int:
-    return min(MAXIMUM_TOKENS, prompt_tokens(data) + completion_tokens(data, call_type, default))
+def estimated_tokens(prompt: int, data: Mapping[str, Any], call_type: str, default: int) -> int:
+    return min(MAXIMUM_TOKENS, prompt + completion_tokens(data, call_type, default))
 
 
 # --- What is sold -----------------------------------------------------------------------------------------------------------------------------
@@ -185,10 +198,13 @@ REFUSED_FIELDS = frozenset((
     "model_file_id_mapping", "model_info", "model_list", "models", "optional_params", "organization", "prompt_id", "prompt_label", "prompt_variables",
     "prompt_version", "provider", "region_name", "route", "router_settings_override", "routing_strategy", "specific_deployment", "tenant_id",
     "use_litellm_proxy", "use_xai_oauth", "user_config",
-    # What LiteLLM reports of the call, or whether it reports it at all; and limits of the answer that the estimate does not know.
+    # What LiteLLM reports of the call, or whether it reports it at all.
     "additional_drop_params", "allowed_openai_params", "base_model", "cache_key", "caching", "caching_groups", "callbacks", "complete_response",
     "drop_params", "failure_callback", "input_callback", "litellm_disabled_callbacks", "litellm_request_debug", "logger_fn", "modify_params", "no-log",
-    "num_predict", "options", "preset_cache_key", "service_callback", "success_callback", "tiered_pricing", "turn_off_message_logging", "verbose",
+    "options", "preset_cache_key", "service_callback", "success_callback", "tiered_pricing", "turn_off_message_logging", "verbose",
+    # Providers' own names for the length, number and kind of answers, which count instead of those that the estimate knows.
+    "candidateCount", "candidate_count", "generationConfig", "generation_config", "maxOutputTokens", "maxTokens", "max_gen_len", "max_length",
+    "max_new_tokens", "max_tokens_to_sample", "num_predict", "responseModalities", "response_modalities",
     # What providers do, and bill, beside the answer of the model.
     "background", "container", "enable_search", "inference_geo", "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins",
     "search_parameters", "search_tool_name", "skills", "speed", "vector_store_ids", "web_search", "web_search_options",
@@ -204,8 +220,10 @@ IGNORED_FIELDS = (
     "retry_policy", "retry_strategy", "stream_timeout", "timeout",
     # For other values than the last ones, a shared Ollama loads the model again, and the calls of all tenants wait. Open WebUI lets users set them.
     "low_vram", "main_gpu", "num_batch", "num_ctx", "num_gpu", "num_thread", "numa", "use_mlock", "use_mmap",
+    # A limit of the responses API, which is not sold. LiteLLM sends it to Gemini in place of max_tokens, and other providers refuse it.
+    "max_output_tokens",
 )
-NUMBER_FIELDS = ("n", "best_of", "max_tokens", "max_completion_tokens", "max_output_tokens")
+NUMBER_FIELDS = ("n", "best_of", "max_tokens", "max_completion_tokens")
 # Other service tiers cost more than the prices of the catalog.
 SERVICE_TIERS = ("auto", "default", "flex", "standard_only")
 # Fields of tools that the client runs. Providers run, and bill, tools of other types, such as web_search, and of other fields, such as googleSearch.
@@ -327,6 +345,8 @@ OTHER_DENIAL = (None, "Your organization's plan does not allow this call.")
 FEATURES = {"image": "images", "web_search": "web searches", "rag_file": "files"}
 UNAVAILABLE = "Your organization's budget cannot be checked right now, so the request was not sent. Nothing was charged. Try again in a minute."
 TOO_MANY_REQUESTS = "Your organization is sending too many requests, so this one was not sent. Nothing was charged. Try again in a minute."
+LOCAL_MODELS_BUSY = ("The local models are busy with other calls of your organization, so this request was not sent. Nothing was charged. "
+                     "Try again in a minute, or choose another model.")
 NO_RETRY = {"x-should-retry": "false"}
 
 
@@ -756,10 +776,85 @@ def is_billed(payload: Mapping[str, Any]) -> bool:
     return count(payload.get("completion_tokens")) > 0 or isinstance(cost, (int, float)) and cost > 0
 
 
+def without_prompt(event: Mapping[str, Any], counted: int) -> dict:
+    """The part of an event that was not counted before: its prompt and what is part of it were, as an estimate."""
+    parts = ("cached_prompt_tokens", "cache_write_tokens", "audio_tokens") if counted else ()
+    rest = {name: value for name, value in event.items() if name not in parts}
+    return {**rest, "prompt_tokens": max(0, event["prompt_tokens"] - counted)}
+
+
+# --- Running calls ----------------------------------------------------------------------------------------------------------------------------
+
+class Places:
+    """Places for calls that run at the same time. Further calls wait for one in the order of their arrival. Used on the event loop only."""
+
+    def __init__(self, number: int):
+        self._free = number
+        self._waiting: collections.deque[asyncio.Future] = collections.deque()
+
+    async def take(self, timeout_seconds: float) -> bool:
+        if self._free:
+            self._free -= 1
+            return True
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await asyncio.wait((place,), timeout=timeout_seconds)
+        except asyncio.CancelledError:
+            if place.done():
+                self.give_back()
+            raise
+        finally:
+            if not place.done():
+                self._waiting.remove(place)
+        return place.done()
+
+    def give_back(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
+        else:
+            self._free += 1
+
+
+class Call:
+    """A call from its authorization to the report of its end."""
+
+    def __init__(self, note: dict, places: Optional[Places]):
+        self.note, self._places = note, places
+        # Counted by the thread that requests the authorization.
+        self.prompt_tokens = 0
+        self.active_at, self.answered = time.monotonic(), False
+        self.timer: Optional[asyncio.TimerHandle] = None
+
+    def hear(self) -> None:
+        self.active_at, self.answered = time.monotonic(), True
+
+    def give_back_place(self) -> None:
+        if self._places:
+            self._places.give_back()
+            self._places = None
+
+    def end(self) -> None:
+        self.give_back_place()
+        if self.timer:
+            self.timer.cancel()
+
+
+class Finished(NamedTuple):
+    """What is remembered of a call after its end."""
+    responded: bool = False
+    counted_prompt: int = 0
+
+
 # --- Hook -------------------------------------------------------------------------------------------------------------------------------------
 
 class BudgetHook(CustomLogger):
     MAX_REMEMBERED_CALLS = 10_000
+    # As many as a tenant may have reservations.
+    MAX_RUNNING_CALLS = 5_000
+    # LiteLLM ends a call that is silent for 600 seconds (request_timeout) and reports that it failed.
+    MAX_SILENCE_SECONDS = 660.0
+    PLACE_TIMEOUT_SECONDS = 10.0
     # LiteLLM reports a call to this logger also if its client asks not to log it.
     runs_on_no_log = True
 
@@ -777,8 +872,10 @@ class BudgetHook(CustomLogger):
         self._authorize_pool = concurrent.futures.ThreadPoolExecutor(32, "budget-authorize")
         self._write_pool = concurrent.futures.ThreadPoolExecutor(2, "budget-write")
         self._sender = Sender(self._spool, self._control_plane)
-        # Calls that need no release any more: whether their response was reported.
-        self._finished: collections.OrderedDict[str, bool] = collections.OrderedDict()
+        self._places = Places(self._settings.local_calls)
+        # By the id of their note, oldest first. Finished calls need no release any more.
+        self._running: collections.OrderedDict[str, Call] = collections.OrderedDict()
+        self._finished: collections.OrderedDict[str, Finished] = collections.OrderedDict()
 
     def close(self) -> None:
         """Stops delivery. Spooled events are kept."""
@@ -789,11 +886,11 @@ class BudgetHook(CustomLogger):
 
     # LiteLLM requires this method on the class itself.
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
+        # A note set by the client would be taken for ours when LiteLLM reports a refusal as a failed call.
+        if isinstance(data, dict):
+            write_note(data, None)
         refused_because = refusal(data, call_type)
         if refused_because:
-            # A note set by the client would be taken for ours when LiteLLM reports the refusal as a failed call.
-            if isinstance(data, dict):
-                write_note(data, None)
             raise refused_because
 
         for field in IGNORED_FIELDS:
@@ -811,19 +908,42 @@ class BudgetHook(CustomLogger):
             "model": data["model"],
             "quantity": min(positive(data.get("n")) or 1, MAXIMUM_TOKENS) if image else None,
         }
+        self._restart_after_fork()
+        local = note["model"] in self._settings.local_models
+        if local and has_completion(call_type):
+            # Without a limit, or with a negative one, Ollama generates without end.
+            data["max_tokens"] = completion_limit(data, self._settings.default_max_tokens)
+            data.pop("max_completion_tokens", None)
+        # Before the authorization, so that a waiting call holds no reservation.
+        if local and not await self._places.take(self.PLACE_TIMEOUT_SECONDS):
+            raise HTTPException(status_code=429, detail=LOCAL_MODELS_BUSY, headers={**NO_RETRY, "retry-after": str(max(1, int(self.PLACE_TIMEOUT_SECONDS)))})
+        call = Call(note, self._places if local else None)
         try:
-            answer = await self._authorize(data, call_type, note)
-        except (ControlPlaneUnavailable, asyncio.TimeoutError) as error:
-            log.warning("Authorization request failed: %s", error if isinstance(error, ControlPlaneUnavailable) else "timeout")
-            if not self._settings.fail_open:
-                raise HTTPException(status_code=503, detail=UNAVAILABLE, headers=dict(NO_RETRY)) from None
-            answer = {"allow": True}
-        if answer.get("allow") is not True:
-            write_note(data, None)
-            raise denial(answer, note["model"], "image" if image else None, datetime.now(timezone.utc))
-
-        write_note(data, {**note, "reservation_id": clean(answer.get("reservation_id"))})
+            note["reservation_id"] = await self._reserve(data, call_type, call)
+        except BaseException:
+            call.end()
+            raise
+        write_note(data, note)
+        self._remember(call)
         return data
+
+    # A client that hangs up before the first part of its answer shows here only: LiteLLM cancels the stream, and reports neither success nor failure.
+    # LiteLLM requires this method on the class itself.
+    async def async_post_call_streaming_iterator_hook(self, user_api_key_dict: Any, response: Any, request_data: dict) -> Any:
+        call = self._running.get(read_note(request_data).get("id"))
+        try:
+            async for part in response:
+                if call:
+                    call.hear()
+                yield part
+        except asyncio.CancelledError:
+            # After the first part, LiteLLM reports what was generated as a success.
+            if call and not call.answered:
+                self._give_up(call)
+            raise
+        finally:
+            if call:
+                call.give_back_place()
 
     async def async_log_success_event(self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any) -> None:
         payload = kwargs.get("standard_logging_object")
@@ -835,51 +955,65 @@ class BudgetHook(CustomLogger):
             await self._record(background_event(payload, response_obj))
             return
         event = usage_event(payload, note)
-        self._finish(note, responded=True)
+        counted = self._finish(note, responded=True).counted_prompt
         await self._record(searches(payload, event))
         if not (event["prompt_tokens"] or event["completion_tokens"] or event.get("feature") or event.get("cache_hit")):
             log.error("Call of model %s completed without usage", event["model"])
             event = event if event["reservation_id"] else None
-        await self._record(event)
+        await self._record(event and without_prompt(event, counted))
 
     # One attempt failed. LiteLLM may retry or fall back, so the reservation is kept. What the provider billed for the attempt is counted, also if LiteLLM
     # reports it after the call as a whole; but not if the response was reported, and then blocked by another hook.
     async def async_log_failure_event(self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any) -> None:
         payload = kwargs.get("standard_logging_object")
         note = read_note(kwargs.get("litellm_params") or {})
-        if isinstance(payload, Mapping) and is_billed(payload) and not self._finished.get(note.get("id")):
-            await self._record({**usage_event(payload, {**note, "reservation_id": None}), "id": uuid.uuid4().hex})
+        finished = self._finished.get(note.get("id"), Finished())
+        if isinstance(payload, Mapping) and is_billed(payload) and not finished.responded:
+            event = {**usage_event(payload, {**note, "reservation_id": None}), "id": uuid.uuid4().hex}
+            await self._record(without_prompt(event, finished.counted_prompt))
 
     # The call as a whole failed: an event with zero tokens releases the reservation.
     async def async_post_call_failure_hook(
             self, request_data: dict, original_exception: Exception, user_api_key_dict: Any, traceback_str: Optional[str] = None) -> None:
         note = read_note(request_data)
-        if note.get("reservation_id") and note.get("id") not in self._finished:
+        if note.get("id") and note["id"] not in self._finished:
             self._finish(note, responded=False)
-            await self._record(usage_event({}, note))
+            await self._record(usage_event({}, note) if note.get("reservation_id") else None)
 
-    async def _authorize(self, data: dict, call_type: str, note: dict) -> Mapping[str, Any]:
-        self._restart_after_fork()
-        request = self._authorize_pool.submit(self._request_authorization, data, call_type, note)
+    async def _reserve(self, data: dict, call_type: str, call: Call) -> Optional[str]:
+        """The id of the reservation, or None if the control plane is unavailable and the hook fails open."""
+        try:
+            answer = await self._authorize(data, call_type, call)
+        except (ControlPlaneUnavailable, asyncio.TimeoutError) as error:
+            log.warning("Authorization request failed: %s", error if isinstance(error, ControlPlaneUnavailable) else "timeout")
+            if not self._settings.fail_open:
+                raise HTTPException(status_code=503, detail=UNAVAILABLE, headers=dict(NO_RETRY)) from None
+            return None
+        if answer.get("allow") is not True:
+            raise denial(answer, call.note["model"], "image" if "image" in call_type else None, datetime.now(timezone.utc))
+        return clean(answer.get("reservation_id"))
+
+    async def _authorize(self, data: dict, call_type: str, call: Call) -> Mapping[str, Any]:
+        request = self._authorize_pool.submit(self._request_authorization, data, call_type, call)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(request), self._settings.timeout_seconds)
         except (asyncio.TimeoutError, asyncio.CancelledError):
             # The caller no longer waits. Release a late reservation instead of holding it until it expires.
-            request.add_done_callback(lambda late: self._release(late, note))
+            request.add_done_callback(lambda late: self._release(late, call.note))
             raise
 
     def _release(self, late: concurrent.futures.Future, note: dict) -> None:
         reservation = late.result().get("reservation_id") if not late.cancelled() and late.exception() is None else None
         if reservation:
-            self._spool.add(without_nulls(usage_event({}, {**note, "reservation_id": reservation})))
-            self._sender.wake()
+            self._write(usage_event({}, {**note, "reservation_id": reservation}))
 
-    def _request_authorization(self, data: Mapping[str, Any], call_type: str, note: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _request_authorization(self, data: Mapping[str, Any], call_type: str, call: Call) -> Mapping[str, Any]:
+        note, call.prompt_tokens = call.note, min(prompt_tokens(data), MAXIMUM_TOKENS)
         body = {
             "request_id": note["id"],
             "user": note["user"],
             "model": note["model"],
-            "estimated_tokens": estimated_tokens(data, call_type, self._settings.default_max_tokens),
+            "estimated_tokens": estimated_tokens(call.prompt_tokens, data, call_type, self._settings.default_max_tokens),
         }
         if note["quantity"]:
             body.update(feature="image", quantity=note["quantity"])
@@ -894,19 +1028,44 @@ class BudgetHook(CustomLogger):
             raise HTTPException(status_code=429, detail=TOO_MANY_REQUESTS, headers={**NO_RETRY, "retry-after": str(max(1, int(reply.retry_after)))})
         raise ControlPlaneUnavailable(f"status {reply.status}", reply.retry_after)
 
+    def _remember(self, call: Call) -> None:
+        self._running[call.note["id"]] = call
+        self._expect(call, self.MAX_SILENCE_SECONDS)
+        if len(self._running) > self.MAX_RUNNING_CALLS:
+            self._give_up(next(iter(self._running.values())))
+
+    def _expect(self, call: Call, seconds: float) -> None:
+        call.timer = asyncio.get_running_loop().call_later(seconds, self._expire, call)
+
+    def _expire(self, call: Call) -> None:
+        rest = call.active_at + self.MAX_SILENCE_SECONDS - time.monotonic()
+        if rest > 0:
+            self._expect(call, rest)
+        else:
+            self._give_up(call)
+
+    def _give_up(self, call: Call) -> None:
+        """Counts the prompt of a call whose end is not reported, because its provider has read it. If it is reported after all, the rest is counted."""
+        if call.note["id"] in self._running:
+            self._finish(call.note, responded=False, counted_prompt=call.prompt_tokens)
+            event = {**usage_event({}, call.note), "id": call.note["id"] + ":prompt", "prompt_tokens": call.prompt_tokens}
+            self._write_pool.submit(self._write, event)
+
     async def _record(self, event: Optional[Mapping[str, Any]]) -> None:
-        if event is None:
-            return
-        self._restart_after_fork()
+        if event is not None:
+            self._restart_after_fork()
+            await asyncio.get_running_loop().run_in_executor(self._write_pool, self._write, event)
+
+    def _write(self, event: Mapping[str, Any]) -> None:
+        """Blocks until the event is durable."""
         event = without_nulls(event)
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._write_pool, self._spool.add, event)
+            self._spool.add(event)
             self._sender.wake()
         except OSError as error:
             log.error("Could not write to the spool, sending directly: %s", type(error).__name__)
             try:
-                reply = await loop.run_in_executor(self._authorize_pool, self._control_plane.post, "/v1/usage", [event])
+                reply = self._control_plane.post("/v1/usage", [event])
                 if reply.status != 200:
                     raise ControlPlaneUnavailable(f"status {reply.status}")
             except ControlPlaneUnavailable as unavailable:
@@ -917,11 +1076,17 @@ class BudgetHook(CustomLogger):
         if self._process != os.getpid():
             self._start()
 
-    def _finish(self, note: Mapping[str, Any], responded: bool) -> None:
-        if note.get("id"):
-            self._finished[note["id"]] = responded
-            if len(self._finished) > self.MAX_REMEMBERED_CALLS:
-                self._finished.popitem(last=False)
+    def _finish(self, note: Mapping[str, Any], responded: bool, counted_prompt: int = 0) -> Finished:
+        if not note.get("id"):
+            return Finished()
+        call = self._running.pop(note["id"], None)
+        if call:
+            call.end()
+        finished = Finished(responded, counted_prompt or self._finished.get(note["id"], Finished()).counted_prompt)
+        self._finished[note["id"]] = finished
+        if len(self._finished) > self.MAX_REMEMBERED_CALLS:
+            self._finished.popitem(last=False)
+        return finished
 
 
 handler = BudgetHook(read_settings(os.environ))

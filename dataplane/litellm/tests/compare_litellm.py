@@ -25,6 +25,7 @@ def differences():
         "async_log_success_event": ["kwargs", "response_obj", "start_time", "end_time"],
         "async_log_failure_event": ["kwargs", "response_obj", "start_time", "end_time"],
         "async_post_call_failure_hook": ["request_data", "original_exception", "user_api_key_dict", "traceback_str"],
+        "async_post_call_streaming_iterator_hook": ["user_api_key_dict", "response", "request_data"],
     }.items():
         found = [name for name in inspect.signature(getattr(CustomLogger, method)).parameters if name != "self"]
         if found != parameters:

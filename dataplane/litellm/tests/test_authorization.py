@@ -111,6 +111,15 @@ class AuthorizationTest(support.HookTest):
             self.assertEqual(503, denial.status_code)
             self.assertIn("cannot be checked right now", denial.detail)
 
+    def test_a_call_without_authorization_releases_no_reservation_that_its_client_names(self):
+        for status in (503, 401, 429):
+            self.control_plane.status = status
+            data = support.chat()
+            data["metadata"]["budget_note"] = {"id": "1", "reservation_id": "0199b000-0000-7000-8000-000000000009"}
+            self.denied(data)
+            self.fail_call(data)
+        self.assertEqual([], self.files(".json"))
+
     def test_an_invalid_response_does_not_allow_the_call(self):
         for answer in ({}, {"allow": "yes"}, {"allow": 1}, [], None, "allow"):
             self.control_plane.answer = answer

@@ -3,7 +3,7 @@ import support
 
 class EstimateTest(support.HookTest):
     def estimate(self, data, call_type="acompletion"):
-        return self.module.estimated_tokens(data, call_type, 2048)
+        return self.module.estimated_tokens(self.module.prompt_tokens(data), data, call_type, 2048)
 
     def test_text_counts_a_third_of_its_ascii_and_two_thirds_of_its_other_bytes(self):
         for text, tokens in [("", 0), ("a", 1), ("abc", 1), ("abcd", 2), ("x" * 3000, 1000), ("ä", 2), ("日本語", 6), ("😀", 3), ("\ud800", 2)]:
@@ -16,7 +16,7 @@ class EstimateTest(support.HookTest):
 
     def test_the_completion_limit_is_read_from_the_field_of_each_API(self):
         for data, tokens in [
-            ({}, 2048), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 8}, 8), ({"max_output_tokens": 9}, 9), ({"max_tokens": 7, "n": 3}, 21),
+            ({}, 2048), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 8}, 8), ({"max_output_tokens": 9}, 2048), ({"max_tokens": 7, "max_output_tokens": 9}, 7), ({"max_tokens": 7, "n": 3}, 21),
             ({"max_tokens": None}, 2048), ({"max_tokens": -5}, 2048), ({"max_tokens": "many"}, 2048), ({"max_tokens": 6.0}, 6), ({"max_tokens": float("inf")}, 2048),
             ({"max_tokens": True}, 2048), ({"max_tokens": 5, "n": "many"}, 5), ({"max_tokens": 10 ** 30}, 10 ** 7), ({"max_completion_tokens": 1, "max_tokens": 900}, 900),
             ({"thinking": {"budget_tokens": 10_000}}, 12_048), ({"max_tokens": 11_000, "thinking": {"budget_tokens": 10_000}}, 11_000),

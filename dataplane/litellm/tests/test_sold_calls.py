@@ -84,7 +84,11 @@ class SoldCallsTest(support.HookTest):
 
     def test_a_request_cannot_drop_the_limit_that_was_reserved(self):
         self.refused(support.chat(additional_drop_params=["max_tokens", "stream_options"]))
-        self.refused(support.chat(num_predict=-1))
+        for field in ("num_predict", "generationConfig", "generation_config", "max_new_tokens", "max_length", "max_tokens_to_sample", "maxTokens", "candidate_count"):
+            self.refused(support.chat(**{field: 100_000}))
+        # LiteLLM would send it to Gemini in place of max_tokens.
+        self.assertNotIn("max_output_tokens", self.authorize(support.chat(max_output_tokens=100_000)))
+        self.control_plane.requests.clear()
         for field in ("n", "best_of", "max_tokens", "max_completion_tokens"):
             for value in ("1", 1.5, True, [1], float("nan")):
                 self.refused(support.chat(**{field: value}), status=400)
@@ -206,9 +210,12 @@ class PinnedNamesTest(unittest.TestCase):
         async def failure(self, request_data, original_exception, user_api_key_dict, traceback_str=None):
             pass
 
+        async def stream(self, user_api_key_dict, response, request_data):
+            pass
+
         call_types = [types.SimpleNamespace(value=name) for name in litellm_names.CALL_TYPES[1:] + ["aspend"]]
         logger = type("CustomLogger", (), {"async_pre_call_hook": with_other_parameters, "async_log_success_event": log_event, "async_log_failure_event": log_event,
-                                           "async_post_call_failure_hook": failure})
+                                           "async_post_call_failure_hook": failure, "async_post_call_streaming_iterator_hook": stream})
         saved = dict(sys.modules)
         self.addCleanup(lambda: (sys.modules.clear(), sys.modules.update(saved)))
         support.install_stubs()
