@@ -52,6 +52,22 @@ public sealed class ComposeRenderingTests
         Assert.Equal(("3", "9000m"), ((string)ollama["cpus"], (string)ollama["mem_limit"]));
     }
 
+    [Theory]
+    [InlineData("trial", "1"), InlineData("basic", "2"), InlineData("premium", "2"), InlineData("enterprise", "16")]
+    public void The_gateway_limits_the_calls_to_local_models(string plan, string calls)
+    {
+        var gateway = Environment(plan, "litellm");
+        Assert.Equal(calls, gateway["BUDGET_LOCAL_CALLS"]);
+        Assert.Equal(plan == "enterprise" ? "llama3:8b,mistral:7b-instruct" : "mistral:7b-instruct", gateway["BUDGET_LOCAL_MODELS"]);
+    }
+
+    [Fact]
+    public void The_gateway_of_a_plan_without_local_models_limits_no_calls_to_them()
+    {
+        var environment = Samples.Environment("basic") with { Models = [] };
+        Assert.DoesNotContain("BUDGET_LOCAL", ComposeRendering.Render(environment, Samples.Options, "/models").Compose, StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(Plans))]
     public void Every_service_has_limits_a_health_check_and_minimal_privileges(string plan) => Assert.All(Services(plan), service =>
     {

@@ -129,12 +129,21 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             ["CONTROLPLANE_URL"] = Escape(options.ControlPlaneUrl.GetLeftPart(UriPartial.Path).TrimEnd('/')),
             ["CONTROLPLANE_KEY"] = "${GATEWAY_KEY}",
             ["BUDGET_SPOOL_DIR"] = "/var/spool/budget",
+            // The hook refuses media that are not data: URLs. With this, LiteLLM fetches no other URL either.
+            ["MAX_IMAGE_URL_DOWNLOAD_SIZE_MB"] = "0",
             ["STORE_MODEL_IN_DB"] = "False",
             ["DISABLE_ADMIN_UI"] = "True",
             ["NO_DOCS"] = "True",
             // The only folder besides the spool that the gateway writes to.
             ["LITELLM_MIGRATION_DIR"] = "/tmp/migrations",
         };
+        var local = environment.Models.Where(model => model.IsLocal).Select(model => model.Name).ToArray();
+        if (local.Length > 0)
+        {
+            variables["BUDGET_LOCAL_MODELS"] = Escape(string.Join(',', local));
+            variables["BUDGET_LOCAL_CALLS"] = LocalCalls().ToString(CultureInfo.InvariantCulture);
+        }
+
         foreach (var provider in environment.Models.Where(model => !model.IsLocal).Select(model => model.Provider).Distinct())
         {
             var variable = DataPlaneOptions.ProviderVariable(provider);
@@ -143,6 +152,9 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
 
         return variables;
     }
+
+    /// <summary>How many calls of a tenant may occupy an Ollama at the same time, so that those of other tenants do not wait for them.</summary>
+    int LocalCalls() => LitellmConfig.HasDedicatedOllama(environment) ? 16 : environment.Plan.Name == "trial" ? 1 : 2;
 
     static string DatabaseUrl(string login, string passwordVariable) =>
         $"postgresql://{login}:${{{passwordVariable}}}@{DatabaseService}:5432/{TenantEnvironment.DatabaseName}";
