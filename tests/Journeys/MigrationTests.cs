@@ -109,7 +109,7 @@ public sealed class MigrationTests : IAsyncLifetime
             select relname || ' ' || relfilenode || ' ' || coalesce(relacl::text, '') from pg_class
             where oid in ('control.usage_counter'::regclass, 'control.daily_usage'::regclass, 'control.invoice_line'::regclass, 'control.daily_usage_summary'::regclass) order by 1
             """;
-        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0033_usage_amounts")], []);
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0031_usage_amounts")], []);
         await _database.ExecuteAsync("grant select on control.daily_usage_summary to pg_monitor");
         var before = await _database.ReadAsync(files);
         Assert.Equal(4, before.Count);
