@@ -29,6 +29,8 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         await _server.RunJobAsync("provision");
         await AuditsAsync("environment.resume_requested", $"POST /v1/admin/tenants/{id}/resume", own);
         await _server.RunJobAsync("provision");
+        await _server.SqlAsync("insert into control.environment_storage (tenant_id, bytes, allowed_bytes, measured_at) values ($1, 2, 1, now())", tenant.Id);
+        await AuditsAsync("environment.cleanup_allowed", $"POST /v1/admin/tenants/{id}/cleanup", own);
         await _server.SqlAsync("update control.environment set state = 'failed', failed_reason = 'test' where tenant_id = $1", tenant.Id);
         await AuditsAsync("environment.retry_requested", $"POST /v1/admin/tenants/{id}/retry", own);
         await AuditsAsync("job.run", "POST /v1/admin/jobs/{job}/run", "retention");

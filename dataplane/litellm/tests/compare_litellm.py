@@ -1,6 +1,5 @@
-"""Compares litellm_names.py and the hook's use of LiteLLM with the LiteLLM that is installed. Run it in the image before its version is changed:
-
-    docker run --rm --entrypoint python3 -v "$PWD/dataplane/litellm/tests:/tests:ro" IMAGE /tests/compare_litellm.py
+"""Compares litellm_names.py and the hook's use of LiteLLM with the LiteLLM that is installed. Run it with the Python of the image, with this folder mounted as
+/tests, before its version is changed: python3 /tests/compare_litellm.py
 
 Exits with 1 and one line per difference.
 """

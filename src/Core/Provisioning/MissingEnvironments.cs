@@ -100,11 +100,11 @@ public sealed class MissingEnvironments(
     /// <param name="Trials">Those of the environments that are of trials.</param>
     /// <param name="NewTrials">First environments of trials within the window.</param>
     /// <param name="LowDisk">There is room for none while a disk has less free space than the reserve.</param>
-    sealed record Room(int Environments, int Limit, int Trials, int NewTrials, EnvironmentLimits Limits, DiskSpace? LowDisk)
+    sealed record Room(int Environments, int Limit, int Trials, int NewTrials, EnvironmentLimits Settings, DiskSpace? LowDisk)
     {
         public int Left => LowDisk is null ? Math.Max(0, Limit - Environments) : 0;
-        public int TrialLimit => (int)(((long)Limit * Limits.TrialShare + 99) / 100);
-        public int LeftForTrials => Math.Clamp(Math.Min(TrialLimit - Trials, Limits.TrialsPerDay - NewTrials), 0, Left);
+        public int TrialLimit => (int)(((long)Limit * Settings.TrialShare + 99) / 100);
+        public int LeftForTrials => Math.Clamp(Math.Min(TrialLimit - Trials, Settings.TrialsPerDay - NewTrials), 0, Left);
     }
 
     const string Missing = $"""

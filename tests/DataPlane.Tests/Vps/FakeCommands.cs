@@ -51,7 +51,7 @@ static class FakeCommands
             """,
         ["ufw"] = """[ "$1" != status ] || if [ -f "$state/ufw-active" ]; then echo "Status: active"; else echo "Status: inactive"; fi""",
         ["iptables"] = """[ "$2" != --check ] || [ -f "$state/limited" ]""",
-        ["ip6tables"] = """[ "$2" = --check ] && [ -f "$state/limited" ]""",
+        ["ip6tables"] = """[ ! -f "$state/no-ip6tables" ] && { [ "$2" != --check ] || [ -f "$state/limited" ]; }""",
         ["ss"] = """case "$*" in *":80") [ ! -f "$state/port-80" ] || cat "$state/port-80" ;; esac""",
         // Folders named volumes are on a disk of their own.
         ["df"] = """case "$2" in */volumes) disk=sdb1 ;; *) disk=sda1 ;; esac; printf 'head\n/dev/%s 1 1 %s 1%% /\n' "$disk" "$(cat "$state/free" 2>/dev/null || echo 104857600)" """,

@@ -89,6 +89,7 @@ public sealed class OperationTests : IDisposable
     [Fact]
     public void Connections_of_one_address_are_limited_once_and_the_platform_starts_without_the_limit()
     {
+        _host.SetState("no-ip6tables");
         var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
         Assert.Equal((0, "Connections of one address are not limited: ip6tables refused the rule.\n"), (started.ExitCode, started.Errors));
         Assert.Contains(
@@ -97,6 +98,7 @@ public sealed class OperationTests : IDisposable
         Assert.Contains(_host.Calls, call => call.StartsWith("ip6tables --wait --insert", StringComparison.Ordinal) && call.Contains("--connlimit-mask 64", StringComparison.Ordinal));
 
         _host.ClearCalls();
+        File.Delete(_host.At("state/no-ip6tables"));
         _host.SetState("limited");
         Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
         Assert.DoesNotContain(_host.Calls, call => call.Contains("--insert", StringComparison.Ordinal));

@@ -124,6 +124,8 @@ public sealed class TenantBulkhead<TRequest, TAnswer>(
         await _connections.WaitAsync(ct);
         try
         {
+            // Refused in the meantime.
+            ct.ThrowIfCancellationRequested();
             foreach (var request in requests)
             {
                 request.Started.TrySetResult();
