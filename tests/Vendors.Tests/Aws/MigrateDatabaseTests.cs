@@ -44,8 +44,8 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
         var before = await MembershipsAsync();
         Assert.Equal(
             [
-                "controlplane_api control_app", "controlplane_api control_job", "controlplane_jobs control_job", "controlplane_provision control_job",
-                "controlplane_provision control_provision", "controlplane_usage control_app",
+                "controlplane_api control_app", "controlplane_api control_job", "controlplane_authorize control_app", "controlplane_jobs control_job",
+                "controlplane_provision control_job", "controlplane_provision control_provision", "controlplane_usage control_app",
             ],
             before);
         Assert.Empty(await MigrateAsync());
@@ -64,7 +64,7 @@ public sealed class MigrateDatabaseTests : IAsyncLifetime
         await MigrateAsync();
 
         Assert.Equal(["controlplane_usage control_app", "controlplane_usage rds_iam"], (await MembershipsAsync()).Where(member => member.StartsWith("controlplane_usage", StringComparison.Ordinal)));
-        Assert.Equal(4, (await MembershipsAsync()).Count(member => member.EndsWith(" rds_iam", StringComparison.Ordinal)));
+        Assert.Equal(5, (await MembershipsAsync()).Count(member => member.EndsWith(" rds_iam", StringComparison.Ordinal)));
         Assert.True(await ScalarAsync<bool>("select rolcanlogin and not rolinherit from pg_roles where rolname = 'controlplane_usage'"));
         Assert.True(await ScalarAsync<bool>("select rolpassword is null from pg_authid where rolname = 'controlplane_usage'"));
         await SuperuserAsync("drop role unrelated");

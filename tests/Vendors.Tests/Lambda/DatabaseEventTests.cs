@@ -19,7 +19,7 @@ public sealed class DatabaseEventTests
         Assert.Equal(("migrate", "succeeded", 0), (response.GetProperty("job").GetString(), response.GetProperty("outcome").GetString(), response.GetProperty("counts").GetProperty("migrations").GetInt32()));
 
         await using var transaction = await rig.Database.BeginJobAsync(default);
-        Assert.Equal(4, await transaction.ScalarAsync<long>("select count(*) from pg_roles where rolname = any($1)", default, FunctionLogin.All.Select(login => login.Name).ToArray()));
+        Assert.Equal(5, await transaction.ScalarAsync<long>("select count(*) from pg_roles where rolname = any($1)", default, FunctionLogin.All.Select(login => login.Name).ToArray()));
         await rig.DropLoginsAsync();
     }
 
