@@ -23,7 +23,7 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
 
     [Theory]
     [InlineData("/v1/invoices?cursor=%00", 400)]
-    [InlineData("/v1/invoices?cursor=%ED%A0%80&limit=-5", 200)]
+    [InlineData("/v1/invoices?cursor=%ED%A0%80&limit=-5", 400)]
     [InlineData("/v1/invoices?limit=99999999999", 400)]
     [InlineData("/v1/invoices/%F0%9F%92%A5", 404)]
     [InlineData("/v1/invoices/a%2Fb.pdf", 404)]
