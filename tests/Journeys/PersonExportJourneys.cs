@@ -46,6 +46,7 @@ public sealed class PersonExportJourneys(SharedServer shared) : IClassFixture<Sh
                 select hash from control.member_token union all select token_hash from control.member_session union all select hash from control.tenant_key
                 union all select key_hash from control.operator union all select subject from control.rate_counter union all select person from control.trial_use) h
                 cross join (values ('hex'), ('base64')) f (format)
+            where length(hash) > 0
             union all select password_hash from control.member where password_hash is not null
             """);
         await using var reader = await command.ExecuteReaderAsync();

@@ -62,7 +62,7 @@ public sealed class QuarantineQuotaJourneys
         await server.SqlAsync(Fill, tenant.Id, 20_000);
         for (var n = 0; n < 20; n++)
         {
-            await server.SqlAsync(Fill, Ids.New(server.Clock), 1_000);
+            await server.SqlAsync(Fill, Ids.New(server.Clock), 5_000);
         }
 
         await using (var owner = await server.Database.OpenOwnerAsync(default))

@@ -94,6 +94,8 @@ public sealed class DemoServer : IAsyncDisposable
 
         settings["CONTROLPLANE_PUBLIC_URL"] = $"http://localhost:{installation.Options.Port}";
         settings["CONTROLPLANE_DATAPLANE"] = "render";
+        // The check at the end reads the trial's records with the trial's key.
+        settings["CONTROLPLANE_RETENTION"] = "trials=90d";
         return settings;
     }
 

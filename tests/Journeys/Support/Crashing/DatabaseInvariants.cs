@@ -63,11 +63,9 @@ sealed class DatabaseInvariants(string connectionString) : IAsyncDisposable
                or (select count(*) filter (where state = 'done') from control.provisioning_step s where s.tenant_id = t.id) <> 8
                or (select count(*) from control.provisioning_step s where s.tenant_id = t.id) <> 8
             """),
-        ("Every environment has one database with two logins, one set of secrets, one gateway key and one welcome mail", """
+        ("Every environment has one set of secrets, one gateway key and one welcome mail", """
             select count(*) from control.tenant t join control.environment e on e.tenant_id = t.id
-            where (select count(*) from pg_database where datname = e.database_name) <> 1
-               or (select count(*) from pg_roles where rolname in (e.database_name, e.database_name || '_gateway')) <> 2
-               or (select count(*) from control.tenant_secret s where s.tenant_id = t.id) <> 10
+            where (select count(*) from control.tenant_secret s where s.tenant_id = t.id) <> 10
                or (select count(*) from control.tenant_key k where k.tenant_id = t.id and name <> 'first key') <> 1
                or (select count(*) from control.outbox o where o.tenant_id = t.id and dedupe_key like 'welcome:%') <> 1
             """),
