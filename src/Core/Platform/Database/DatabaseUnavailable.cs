@@ -19,6 +19,8 @@ public static class DatabaseUnavailable
         PostgresException p => p.IsTransient || p.SqlState is PostgresErrorCodes.QueryCanceled or "25P03"
             || SqlStateClasses.Any(start => p.SqlState.StartsWith(start, StringComparison.Ordinal)),
         NpgsqlException => true,
+        // The connection broke, and its transaction was rolled back: https://github.com/npgsql/npgsql/issues/6391.
+        { Source: "Npgsql" } when e.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal) => true,
         TimeoutException => true,
         DatabaseUnavailableException => true,
         _ => false,

@@ -80,14 +80,24 @@ public static class Sql
 /// <summary>SQL and its positional arguments.</summary>
 public sealed record Statement(string Sql, params List<object?> Args)
 {
+    /// <exception cref="PostgresException">A text contains U+0000, which PostgreSQL cannot store.</exception>
     internal NpgsqlBatchCommand CreateCommand()
     {
         var command = new NpgsqlBatchCommand(Sql);
         foreach (var arg in Args)
         {
+            // PostgreSQL would refuse it too late: Npgsql takes a statement for prepared although its values were refused, and then its next use on the
+            // connection fails, whoever's it is (https://github.com/npgsql/npgsql/issues/6391).
+            if (arg is string text ? HasNul(text) : arg is IEnumerable<string?> texts && texts.Any(HasNul))
+            {
+                throw new PostgresException("A text contains U+0000.", "ERROR", "ERROR", PostgresErrorCodes.CharacterNotInRepertoire);
+            }
+
             command.Parameters.Add(new NpgsqlParameter { Value = arg ?? DBNull.Value });
         }
 
         return command;
     }
+
+    static bool HasNul(string? text) => text?.Contains('\0', StringComparison.Ordinal) == true;
 }
