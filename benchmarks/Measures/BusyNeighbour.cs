@@ -1,3 +1,4 @@
+using System.Net;
 using ControlPlane.Benchmarks.Load;
 
 namespace ControlPlane.Benchmarks.Measures;
@@ -56,12 +57,21 @@ sealed class BusyNeighbour(BenchEnvironment environment, BenchOptions options) :
 
     async Task RedeliverAsync(CancellationToken ct)
     {
-        var delivery = HttpConnection.Request("POST", "/v1/usage", Neighbour.Key, EventBodies.Array(TimeProvider.System.GetUtcNow(), BatchSize));
+        var delivery = EventBodies.Array(TimeProvider.System.GetUtcNow(), BatchSize);
         EventBodies.ReplaceIds(delivery, EventBodies.FindIds(delivery));
-        using var connection = await HttpConnection.OpenAsync(environment.Port, ct);
+        using var http = new HttpClient { BaseAddress = environment.Operator.BaseAddress, DefaultRequestHeaders = { Authorization = new("Bearer", Neighbour.Key) } };
         while (true)
         {
-            await connection.SendAsync(delivery, ct);
+            using var body = new ByteArrayContent(delivery) { Headers = { ContentType = new("application/json") } };
+            using var reply = await http.PostAsync(new Uri("/v1/usage", UriKind.Relative), body, ct);
+            if (reply.StatusCode == HttpStatusCode.TooManyRequests)
+            {
+                await Task.Delay(reply.Headers.RetryAfter!.Delta!.Value, ct);
+            }
+            else
+            {
+                reply.EnsureSuccessStatusCode();
+            }
         }
     }
 }

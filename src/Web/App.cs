@@ -56,6 +56,8 @@ public static class App
         services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld, usageQuota));
         var perSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_AUTHORIZATIONS", AuthorizationRate.DefaultPerSecond, "number per second", AuthorizationRate.MaxPerSecond);
         services.AddSingleton(s => new AuthorizationRate(perSecond * (s.GetRequiredService<ControlPlaneOptions>().Sandbox ? 1000 : 1)));
+        var duplicatesPerSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_DUPLICATES", DuplicateRate.DefaultPerSecond, "events per second", DuplicateRate.MaxPerSecond);
+        services.AddSingleton(s => new DuplicateRate(duplicatesPerSecond * (s.GetRequiredService<ControlPlaneOptions>().Sandbox ? 1000 : 1)));
         services.AddSingleton<UsageCaller>();
         services.AddSingleton(UsageDeliveries.Read(configuration));
         services.AddSingleton(QuarantineSettings.Read(configuration));

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.RateLimiting;
 
@@ -78,6 +79,27 @@ public class TenantLimitJourneys
         Assert.InRange(requests, 30, 500);
         await Task.Delay(reply.Headers.RetryAfter!.Delta!.Value + TimeSpan.FromSeconds(1));
         Assert.True((await busy.AuthorizeAsync(0)).Allow);
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/x-ndjson")]
+    public async Task Events_that_were_already_counted_are_limited_per_tenant_and_second(string type)
+    {
+        await using var server = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_DUPLICATES", "1")]);
+        var (busy, other) = (await server.CreateTenantAsync(), await server.CreateTenantAsync());
+        var events = Enumerable.Range(0, 150).Select(n => Deliveries.Event($"e{n}", server.Clock.GetUtcNow())).ToList();
+        var body = type == "application/json" ? JsonSerializer.Serialize(events) : string.Join('\n', events.Select(one => JsonSerializer.Serialize(one)));
+        Assert.Equal((150, 150), ((await busy.PostAsync(body, type).CountsAsync()).Accepted, (await other.PostAsync(body, type).CountsAsync()).Accepted));
+
+        // The duplicates of 100 seconds at once, and then of 50 more.
+        Assert.Equal(150, (await busy.PostAsync(body, type).CountsAsync()).Duplicates);
+        var refused = await busy.PostAsync(JsonSerializer.Serialize(Deliveries.Event("new", server.Clock.GetUtcNow())));
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 50);
+        Assert.Contains("already counted", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(150, (await other.PostAsync(body, type).CountsAsync()).Duplicates);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -13,12 +14,14 @@ static class UsageEndpoints
 
     const string QuarantineFullRetrySeconds = "300";
 
+    const string DuplicatesReached = "Your organization has sent too many events again that were already counted. Retry-After says when it can go on.";
+
     const string SendAgain = "Send the whole stream again: events already counted or queued are not counted twice.";
 
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct) =>
-                PostAsync(context, UsageFormat.Event, caller, deliveries, ingest, ct))
+        routes.MapPost("/v1/usage", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, DuplicateRate rate, IngestUsage ingest, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Event, caller, deliveries, rate, ingest, ct))
             .WithTags("Usage").WithName("reportUsage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign as "
@@ -27,11 +30,11 @@ static class UsageEndpoints
                 + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them. "
                 + "A tenant may have 4 NDJSON streams and 256 other deliveries in progress. Beyond that, or while much of its data or one of its locks is in the way, the response is 429 "
                 + "or 503 with Retry-After: send the same again. So it is when a tenant has reported more "
-                + "events on a UTC day than its plan allows to authorize: Retry-After is the time until the next day.")
+                + "events on a UTC day than its plan allows to authorize: Retry-After is the time until the next day. And so it is when a tenant keeps sending events that were already counted.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json")
             .WithMetadata(BodyLimit.Usage);
-        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct) =>
-                PostAsync(context, UsageFormat.Litellm, caller, deliveries, ingest, ct))
+        routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, DuplicateRate rate, IngestUsage ingest, CancellationToken ct) =>
+                PostAsync(context, UsageFormat.Litellm, caller, deliveries, rate, ingest, ct))
             .WithTags("Usage").WithName("reportLitellmUsage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .WithDescription("Same authentication, limits and response as POST /v1/usage.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson")
@@ -39,7 +42,7 @@ static class UsageEndpoints
     }
 
     static async Task<Results<Ok<UsageReply>, ProblemHttpResult>> PostAsync(
-        HttpContext context, UsageFormat format, UsageCaller caller, UsageDeliveries deliveries, IngestUsage ingest, CancellationToken ct)
+        HttpContext context, UsageFormat format, UsageCaller caller, UsageDeliveries deliveries, DuplicateRate rate, IngestUsage ingest, CancellationToken ct)
     {
         Guid tenant;
         byte[]? whole = null;
@@ -62,6 +65,11 @@ static class UsageEndpoints
             tenant = sender!.Value;
         }
 
+        if (rate.WaitOf(tenant) is { } wait)
+        {
+            return TooManyDuplicates(context.Response, wait);
+        }
+
         var isStream = whole is null && UsageBody.IsNdjson(context.Request);
         if (deliveries.TryStart(tenant, isStream) is not { } delivery)
         {
@@ -73,16 +81,16 @@ static class UsageEndpoints
         using var ended = body is null ? delivery : null;
         if (isStream)
         {
-            return await StreamAsync(context, format, tenant, delivery, caller, ingest, ct);
+            return await StreamAsync(context, format, tenant, delivery, caller, rate, ingest, ct);
         }
 
         body?.SetVerified(delivery);
         whole ??= (await UsageBody.ReadWholeAsync(context.Request, verifier: null, ct))!;
-        return await RecordWholeAsync(context.Request, format, tenant, delivery, whole, ingest, ct);
+        return await RecordWholeAsync(context.Request, format, tenant, delivery, whole, rate, ingest, ct);
     }
 
     static async Task<Results<Ok<UsageReply>, ProblemHttpResult>> RecordWholeAsync(
-        HttpRequest request, UsageFormat format, Guid tenant, UsageDelivery delivery, byte[] body, IngestUsage ingest, CancellationToken ct)
+        HttpRequest request, UsageFormat format, Guid tenant, UsageDelivery delivery, byte[] body, DuplicateRate rate, IngestUsage ingest, CancellationToken ct)
     {
         var reply = new UsageReply(ListedRejections);
         try
@@ -90,6 +98,7 @@ static class UsageEndpoints
             var submissions = await delivery.ParseAsync(
                 () => UsageBody.IsNdjson(request) ? UsageParser.ParseLines(body, format) : UsageParser.ParseJson(body, format), ct);
             reply.Add(await ingest.RunAsync(tenant, submissions, ct));
+            rate.Count(tenant, reply.Duplicates);
             return reply.NotKept > 0 ? QuarantineFull(request.HttpContext.Response, reply) : TypedResults.Ok(reply);
         }
         catch (InvalidDataException e)
@@ -116,7 +125,7 @@ static class UsageEndpoints
 
     // Commits batch by batch; the reply has the counts so far. Resending the whole stream is safe.
     static async Task<Results<Ok<UsageReply>, ProblemHttpResult>> StreamAsync(
-        HttpContext context, UsageFormat format, Guid tenant, UsageDelivery delivery, UsageCaller caller, IngestUsage ingest, CancellationToken ct)
+        HttpContext context, UsageFormat format, Guid tenant, UsageDelivery delivery, UsageCaller caller, DuplicateRate rate, IngestUsage ingest, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
@@ -136,7 +145,14 @@ static class UsageEndpoints
                     return Stopped(refusal.StatusCode, refusal.ProblemDetails.Title!, $"{refusal.ProblemDetails.Detail} The rest of the stream was not counted.");
                 }
 
-                reply.Add(await ingest.RunAsync(tenant, batch, ct));
+                if (rate.WaitOf(tenant) is { } wait)
+                {
+                    return Busy(StatusCodes.Status429TooManyRequests, $"{DuplicatesReached} {SendAgain}", SecondsOf(wait));
+                }
+
+                var counted = await ingest.RunAsync(tenant, batch, ct);
+                rate.Count(tenant, counted.Duplicates);
+                reply.Add(counted);
             }
 
             return reply.NotKept > 0 ? QuarantineFull(context.Response, reply) : TypedResults.Ok(reply);
@@ -172,15 +188,20 @@ static class UsageEndpoints
             extensions: new Dictionary<string, object?> { ["accepted"] = reply.Accepted, ["duplicates"] = reply.Duplicates, ["rejected_total"] = reply.RejectedTotal, ["queued"] = reply.Queued });
     }
 
+    static string SecondsOf(TimeSpan wait) => Math.Ceiling(wait.TotalSeconds).ToString("0", CultureInfo.InvariantCulture);
+
+    static ProblemHttpResult TooManyDuplicates(HttpResponse response, TimeSpan wait) =>
+        TooMany(response, $"{DuplicatesReached} Nothing of this delivery was counted: send it again later.", SecondsOf(wait));
+
     static ProblemHttpResult TooManyStreams(HttpResponse response) => TooMany(
         response, $"Your organization already has {UsageDeliveries.StreamsPerTenant} streams in progress. Nothing of this one was counted: send it when one of them has ended.");
 
     static ProblemHttpResult TooManyDeliveries(HttpResponse response) => TooMany(
         response, $"Your organization already has {UsageDeliveries.BodiesPerTenant} deliveries in progress. Nothing of this one was counted: send it again in a few seconds, and several events in one request.");
 
-    static ProblemHttpResult TooMany(HttpResponse response, string detail)
+    static ProblemHttpResult TooMany(HttpResponse response, string detail, string retryAfter = BodyLimitsMiddleware.RetryAfterSeconds)
     {
-        response.Headers.RetryAfter = BodyLimitsMiddleware.RetryAfterSeconds;
+        response.Headers.RetryAfter = retryAfter;
         return TypedResults.Problem(detail, statusCode: StatusCodes.Status429TooManyRequests, title: "Too many requests");
     }
 
