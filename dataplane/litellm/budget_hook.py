@@ -347,6 +347,9 @@ UNAVAILABLE = "Your organization's budget cannot be checked right now, so the re
 TOO_MANY_REQUESTS = "Your organization is sending too many requests, so this one was not sent. Nothing was charged. Try again in a minute."
 LOCAL_MODELS_BUSY = ("The local models are busy with other calls of your organization, so this request was not sent. Nothing was charged. "
                      "Try again in a minute, or choose another model.")
+NOT_REPORTED = (
+    "Your organization's usage cannot be reported right now, so the request was not sent. Nothing was charged. Try again in a minute; "
+    "if that does not help, ask your administrator.")
 NO_RETRY = {"x-should-retry": "false"}
 
 
@@ -453,10 +456,12 @@ class Spool:
     The kernel releases the lock of a killed process, so that another worker or the next start can take over."""
 
     STALE_SECONDS = 3600
+    AGE_SECONDS = 5.0
 
     def __init__(self, folder: str):
         self._folder = folder
         self._lock: Optional[int] = None
+        self._checked = -self.AGE_SECONDS
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Blocks until the event is durable."""
@@ -496,6 +501,16 @@ class Spool:
     def pending(self) -> list[str]:
         """File names, oldest first."""
         return sorted(name for name in os.listdir(self._folder) if name.endswith(".json"))
+
+    def has_older_than(self, seconds: float) -> bool:
+        """Whether an event has waited for delivery for longer. Notices it up to AGE_SECONDS late."""
+        if time.monotonic() - self._checked < self.AGE_SECONDS:
+            return False
+        names = self.pending()
+        if names and time.time() - int(names[0].split("-")[0]) / 1e9 > seconds:
+            return True
+        self._checked = time.monotonic()
+        return False
 
     def read(self, name: str) -> Optional[dict]:
         """Returns None for an invalid file, which is set aside so that it does not block the others."""
@@ -854,6 +869,8 @@ class BudgetHook(CustomLogger):
     MAX_RUNNING_CALLS = 5_000
     # LiteLLM ends a call that is silent for 600 seconds (request_timeout) and reports that it failed.
     MAX_SILENCE_SECONDS = 660.0
+    # How long the control plane keeps a reservation.
+    RESERVATION_SECONDS = 600
     PLACE_TIMEOUT_SECONDS = 10.0
     # LiteLLM reports a call to this logger also if its client asks not to log it.
     runs_on_no_log = True
@@ -1008,6 +1025,10 @@ class BudgetHook(CustomLogger):
             self._write(usage_event({}, {**note, "reservation_id": reservation}))
 
     def _request_authorization(self, data: Mapping[str, Any], call_type: str, call: Call) -> Mapping[str, Any]:
+        # Their reservations have expired: calls that are not reported would be allowed again and again.
+        if not self._settings.fail_open and self._spool.has_older_than(self.RESERVATION_SECONDS):
+            log.error("Usage has not been delivered for %d minutes, so calls are refused", self.RESERVATION_SECONDS // 60)
+            raise HTTPException(status_code=503, detail=NOT_REPORTED, headers=dict(NO_RETRY))
         note, call.prompt_tokens = call.note, min(prompt_tokens(data), MAXIMUM_TOKENS)
         body = {
             "request_id": note["id"],

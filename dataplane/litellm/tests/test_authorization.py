@@ -1,4 +1,5 @@
 import asyncio
+import os
 import threading
 import time
 
@@ -59,6 +60,23 @@ class AuthorizationTest(support.HookTest):
         ]:
             self.authorize(support.chat(proxy_server_request={"headers": headers}), user=api_key)
             self.assertEqual(user, self.control_plane.requests[-1]["user"])
+
+    def test_calls_are_refused_while_usage_of_former_ones_has_not_been_delivered_for_longer_than_a_reservation_lasts(self):
+        self.control_plane.usage_reply = {}  # Accounts for no event, so all stay in the spool.
+        for minutes, refused in ((9, False), (11, True)):
+            name = f"{time.time_ns() - minutes * 60 * 10 ** 9:020d}-{minutes}.json"
+            with open(os.path.join(self.spool, name), "w", encoding="ascii") as file:
+                file.write('{"id": "old"}')
+            self.hook._spool._checked = -60.0
+            requests = len(self.control_plane.requests)
+            if refused:
+                denial = self.denied()
+                self.assertEqual((503, "false"), (denial.status_code, denial.headers["x-should-retry"]))
+                self.assertEqual(requests, len(self.control_plane.requests), "no reservation is made")
+            else:
+                self.authorize()
+            os.unlink(os.path.join(self.spool, name))
+        self.authorize()
 
     def test_every_reason_has_its_own_message(self):
         reasons = ["model_not_in_plan", "model_restricted", "daily_limit", "monthly_limit", "user_limit", "feature_not_in_plan", "feature_limit",
