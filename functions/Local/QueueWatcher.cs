@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Npgsql;
 
 namespace ControlPlane.Local;
 
@@ -80,9 +79,10 @@ sealed class QueueWatcher(
             {
                 await work();
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException && !ct.IsCancellationRequested)
+            catch (Exception e) when (!ct.IsCancellationRequested)
             {
-                log.LogWarning("Queue polling paused, database unavailable: {Reason}", e.Message);
+                // Whatever it is, it must not stop the host.
+                log.Log(e.IsDatabaseUnavailable() ? LogLevel.Warning : LogLevel.Error, e.IsDatabaseUnavailable() ? null : e, "Queue polling paused: {Reason}", e.Message);
                 await Task.Delay(Interval, ct);
             }
         }

@@ -1,4 +1,3 @@
-using Npgsql;
 
 namespace ControlPlane.Local;
 
@@ -41,9 +40,10 @@ sealed class Scheduler(JobCatalog jobs, JobRunner runner, Clock clock, IHostAppl
                 atStart = false;
                 await Task.Delay(Tick, ct);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException && !ct.IsCancellationRequested)
+            catch (Exception e) when (!ct.IsCancellationRequested)
             {
-                log.LogWarning("Job {Job} postponed, database unavailable: {Reason}", job.Name, e.Message);
+                // Whatever it is, it must not stop the host.
+                log.Log(e.IsDatabaseUnavailable() ? LogLevel.Warning : LogLevel.Error, e.IsDatabaseUnavailable() ? null : e, "Job {Job} postponed: {Reason}", job.Name, e.Message);
                 await Task.Delay(UnavailableDelay, ct);
             }
         }

@@ -1,4 +1,3 @@
-using Npgsql;
 
 namespace ControlPlane.Local;
 
@@ -28,8 +27,9 @@ sealed class SpoolDrainer(UsageSpool spool, DrainSpool drain, IHostApplicationLi
 
                 await Task.Delay(Interval, ct);
             }
-            catch (Exception e) when (e is PostgresException or IOException or UnauthorizedAccessException && !ct.IsCancellationRequested)
+            catch (Exception e) when (!ct.IsCancellationRequested)
             {
+                // Whatever it is, it must not stop the host.
                 log.LogError(e, "Usage in {Folder} cannot be recorded now and stays in the spool", spool.Folder);
                 await Task.Delay(FailureDelay, ct);
             }

@@ -49,11 +49,10 @@ public static class App
     {
         services.AddSingleton<FindWebhookSecrets>();
         var maxHeld = configuration.ReadCount("CONTROLPLANE_LIMIT_RESERVATIONS", Authorize.DefaultMaxHeld, "number of calls at the same time", Authorize.HighestMaxHeld);
-        var usageQuota = new UsageQuota(
-            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS", 50_000, "events per tenant and day", 1_000_000_000),
-            configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS_MAXIMUM", 10_000_000, "events per tenant and day", 1_000_000_000));
-        services.AddSingleton(usageQuota);
-        services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld, usageQuota));
+        var usageEvents = configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS", 50_000, "events per tenant and day", 1_000_000_000);
+        var usageMaximum = configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS_MAXIMUM", 10_000_000, "events per tenant and day", 1_000_000_000);
+        services.AddSingleton(s => new UsageQuota(usageEvents, usageMaximum, BeforeReady: s.GetRequiredService<ControlPlaneOptions>().Sandbox ? usageEvents : usageEvents / 50));
+        services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld, s.GetRequiredService<UsageQuota>()));
         var perSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_AUTHORIZATIONS", AuthorizationRate.DefaultPerSecond, "number per second", AuthorizationRate.MaxPerSecond);
         services.AddSingleton(s => new AuthorizationRate(perSecond * (s.GetRequiredService<ControlPlaneOptions>().Sandbox ? 1000 : 1)));
         var duplicatesPerSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_DUPLICATES", DuplicateRate.DefaultPerSecond, "events per second", DuplicateRate.MaxPerSecond);

@@ -38,6 +38,8 @@ public class NastyRequests(NastyServer nasty) : IClassFixture<NastyServer>
     [InlineData("/v1/usage?from=31%20January%202026", 400)]
     [InlineData("/v1/usage?from=2026-1-1", 400)]
     [InlineData("/v1/usage?cursor=%00", 400)]
+    [InlineData("/v1/usage?group_by=day&cursor=WyIiXQ", 400)]
+    [InlineData("/v1/usage?cursor=WyIiLCJtIl0", 400)]
     [InlineData("/v1/usage?cursor=bm90IGEgZGF5&group_by=day", 400)]
     [InlineData("/v1/usage?cursor=WyJub3QgYSBkYXkiXQ&group_by=day", 400)]
     [InlineData("/v1/usage?cursor=WyJhXHUwMDAwYiJd&group_by=user", 400)]

@@ -18,7 +18,7 @@ public sealed class UsageQuotaJourneys : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _server = await TestServer.StartAsync(clock: Now, settings: [new("CONTROLPLANE_USAGE_EVENTS", "20")]);
-        (_tenant, _other) = (await _server.CreateTenantAsync(), await _server.CreateTenantAsync());
+        (_tenant, _other) = (await _server.CreateReadyTenantAsync(), await _server.CreateReadyTenantAsync());
         await _server.SqlAsync("insert into control.budget_override (tenant_id, tokens_per_day, reason, updated_at) select id, 10, 'test', now() from control.tenant");
     }
 
@@ -48,7 +48,7 @@ public sealed class UsageQuotaJourneys : IAsyncLifetime
     {
         var tenant = await _server.CreateReadyTenantAsync();
         await _server.SqlAsync("insert into control.budget_override (tenant_id, tokens_per_day, reason, updated_at) values ($1, 10, 'test', now())", tenant.Id);
-        object[] free = [.. Enumerable.Range(0, Events - 2).Select(n => Deliveries.Event($"e{n}", Now, prompt: 0, completion: 0))];
+        object[] free = [.. Enumerable.Range(0, Events - 4).Select(n => Deliveries.Event($"e{n}", Now, prompt: 0, completion: 0))];
         Assert.Equal(free.Length, (await SendAsync(tenant, free).CountsAsync()).Accepted);
 
         Assert.True((await tenant.AuthorizeAsync(1, request: "first")).Allow);
@@ -67,6 +67,32 @@ public sealed class UsageQuotaJourneys : IAsyncLifetime
         object[] usage = [.. Enumerable.Range(0, Counters).Select(n => Deliveries.Event($"e{n}", Now.AddDays(-n % 3), user: $"u{n}"))];
         Assert.Equal(Counters, (await SendAsync(_tenant, usage).CountsAsync()).Accepted);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await SendAsync(_tenant, Many(1, "next"))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_tenant_whose_environment_was_never_ready_may_report_little()
+    {
+        await using var server = await TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_USAGE_EVENTS", "500")]);
+        var (waiting, ready) = (await server.CreateTenantAsync(), await server.CreateReadyTenantAsync());
+        await server.SqlAsync("update control.environment set state = 'requested', first_ready_at = null where tenant_id = $1", waiting.Id);
+        object[] Usage(int count, string name) => [.. Enumerable.Range(0, count).Select(n => Deliveries.Event($"{name}{n}", server.Clock.GetUtcNow()))];
+        foreach (var tenant in (TestTenant[])[waiting, ready])
+        {
+            Assert.Equal(10, (await server.ReportAsync(tenant, Usage(10, "e")).CountsAsync()).Accepted);
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await server.ReportAsync(waiting, Usage(1, "next"))).StatusCode);
+        Assert.Equal(1, (await server.ReportAsync(ready, Usage(1, "next")).CountsAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task An_event_with_long_ids_counts_as_several()
+    {
+        var name = new string('長', 200);
+        object[] usage = [Deliveries.Event($"{name[1..]}1", Now, user: name)];
+        Assert.Equal(1, (await SendAsync(_tenant, usage).CountsAsync()).Accepted);
+        // 598 + 600 bytes of ids, and 600 of the user of a new counter.
+        Assert.Equal((5, 3), (await ReceivedAsync("events"), await ReceivedAsync("counters")));
     }
 
     [Fact]

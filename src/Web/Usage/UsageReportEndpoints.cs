@@ -38,7 +38,7 @@ static class UsageReportEndpoints
 
     static bool TryAfter(string? cursor, UsageGrouping grouping, out IReadOnlyList<string>? after) =>
         Query.TryReadCursor(cursor, BitOperations.PopCount((uint)grouping), out after)
-        && (after is null || !grouping.HasFlag(UsageGrouping.Day) || Query.Day(after[0], default) is not null);
+        && (after is null || !grouping.HasFlag(UsageGrouping.Day) || (after[0].Length > 0 && Query.Day(after[0], default) is not null));
 
     static bool TryGrouping(string text, out UsageGrouping grouping)
     {

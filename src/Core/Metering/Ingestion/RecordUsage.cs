@@ -210,7 +210,8 @@ public sealed class RecordUsage : IAsyncDisposable
         {
             if (wait)
             {
-                _overQuota[tenant.Tenant] = now + OverQuotaInterval;
+                var tomorrow = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero);
+                _overQuota[tenant.Tenant] = tomorrow < now + OverQuotaInterval ? tomorrow : now + OverQuotaInterval;
                 throw UsageReceived.QuotaReached(now);
             }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using ControlPlane.Limits;
 using Npgsql;
 
@@ -13,7 +14,12 @@ static class UsageReceived
 
     /// <summary>Call it under the tenant's billing lock.</summary>
     public static Statement Select(Guid tenant, UsageQuota quota, DateTimeOffset now) =>
-        new(SelectReceived, tenant, DayOf(now), now, quota.Events, quota.Maximum, quota.Events / UsageQuota.EventsPerCounter);
+        new(SelectReceived, tenant, DayOf(now), now, quota.Events, quota.Maximum, quota.BeforeReady, UsageQuota.EventsPerCounter);
+
+    /// <summary>What an event counts as: its ids are the only part whose size is up to the sender.</summary>
+    public static long UnitsOf(UsageEvent usage) => 1 + ((SizeOf(usage.Id) + SizeOf(usage.User) + SizeOf(usage.Session)) / UsageQuota.BytesPerEvent);
+
+    static int SizeOf(string? id) => id is null ? 0 : Encoding.UTF8.GetByteCount(id);
 
     /// <summary>Whether the tenant has reported as much as it may.</summary>
     public static async Task<bool> IsQuotaReachedAsync(NpgsqlDataReader reader, CancellationToken ct) =>
@@ -32,11 +38,14 @@ static class UsageReceived
         };
     }
 
-    // The plan is looked up only when it matters. A tenant that is suspended, or whose trial has expired, may use no tokens.
+    // The plan is looked up only when it matters. A tenant that is suspended, whose trial has expired or whose environment is not ready may use no tokens.
     const string SelectReceived = """
-        select r.events, r.counters, case when r.events >= $4 or r.counters >= $6 then coalesce((
-            select control.usage_quota($4, $5, l.tokens_per_day) from control.tenant t, control.limits_of($1, $3) l
-            where t.id = $1 and t.status = 'active' and (l.trial_ends_at is null or l.trial_ends_at > $3)), control.usage_quota($4, $5, 0)) end
+        select r.events, r.counters, case when r.events >= $6 or r.counters >= $6 / $7 then coalesce((
+            select case when e.first_ready_at is null then $6
+                when t.status = 'active' and e.state in ('ready', 'updating') and (l.trial_ends_at is null or l.trial_ends_at > $3)
+                    then control.usage_quota($4, $5, l.tokens_per_day)
+                else control.usage_quota($4, $5, 0) end
+            from control.tenant t left join control.environment e on e.tenant_id = t.id, control.limits_of($1, $3) l where t.id = $1), $6) end
         from control.usage_received r where r.tenant_id = $1 and r.day = $2
         """;
 }

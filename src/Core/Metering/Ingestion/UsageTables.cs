@@ -114,7 +114,8 @@ static class UsageTables
                 Completion: group.Sum(e => e.Event.CompletionTokens), Cost: group.Sum(e => e.Cost))).ToList();
         return new(
             UpsertCounters, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
-            Column(r => r.Completion), Column(r => r.Cost), UsageReceived.DayOf(now), tenant.Batch.Inserted.Count + tenant.Batch.Rejected.LongCount());
+            Column(r => r.Completion), Column(r => r.Cost), UsageReceived.DayOf(now),
+            tenant.Batch.Inserted.Sum(e => UsageReceived.UnitsOf(e.Event)) + tenant.Batch.Rejected.LongCount(), UsageQuota.BytesPerEvent);
 
         T[] Column<T>(Func<((DateOnly Day, string Model, string User) Key, long Requests, long Prompt, long Completion, decimal Cost), T> value) =>
             rows.ConvertAll(r => value(r)).ToArray();
@@ -222,10 +223,10 @@ static class UsageTables
             on conflict (tenant_id, day, model, user_id) do update set
                 requests = c.requests + excluded.requests, prompt_tokens = c.prompt_tokens + excluded.prompt_tokens,
                 completion_tokens = c.completion_tokens + excluded.completion_tokens, cost = c.cost + excluded.cost
-            returning c.xmax = 0 as is_new
+            returning c.xmax = 0 as is_new, 1 + octet_length(c.user_id) / $11 as units
         )
         insert into control.usage_received as r (tenant_id, day, events, counters)
-        select $1, $9, $10, count(*) filter (where is_new) from counters
+        select $1, $9, $10, coalesce(sum(units) filter (where is_new), 0) from counters
         on conflict (tenant_id, day) do update set events = r.events + excluded.events, counters = r.counters + excluded.counters
         """;
 

@@ -41,7 +41,7 @@ declare
     -- Its reservations: how many it holds, when the first one is released that counts towards a limit, by limit; and the sums of its users, by user.
     max_held int;
     held int;
-    -- Events that the tenant may still report today, each of which may need a counter. Each reservation may become one.
+    -- Events that the tenant may still report today, each of which may need a counter. 
     usage_left bigint;
     releases jsonb;
     user_totals jsonb;
@@ -131,17 +131,17 @@ begin
             continue;
         end if;
 
-        -- Idempotent replay: the first request with this id held these locks until it committed, so the stored answer is final.
+        -- Idempotent replay: the first request with this id held these locks until it committed, so the stored answer is final. Denials are not stored: they
+        -- reserve nothing, a tenant could store any number of them, and the same request may be allowed later.
         select a.answer into answer from control.authorization_answer a where a.tenant_id = current_tenant and a.request_id = item.request_id;
-        -- The tenant's state denies all of its requests, so these answers are not stored, and the same request may be allowed later.
         answer := coalesce(answer, tenant_denial);
         if answer is null and held >= max_held then
             retry_at := (releases ->> 'reservation_limit')::timestamptz;
             answer := control.deny('reservation_limit', case when limits.trial_ends_at <= retry_at then null else retry_at end);
         end if;
 
-        -- Not stored either. Otherwise the usage of the call could be refused, while its reservation expires.
-        if answer is null and held >= usage_left then
+        -- Otherwise the usage of the call could be refused, while its reservation expires. A call may become three events, when parts of it are billed apart.
+        if answer is null and held * 3 >= usage_left then
             answer := control.deny('daily_limit', case when limits.trial_ends_at <= tomorrow then null else tomorrow end);
         end if;
 
@@ -249,10 +249,10 @@ begin
                 user_limit.tokens_per_day - user_day_used - user_day_reserved - tokens,
                 user_limit.tokens_per_month - user_period_used - user_period_reserved - tokens));
             answer := jsonb_strip_nulls(answer);
+            insert into control.authorization_answer (tenant_id, request_id, answer, answered_at)
+            values (current_tenant, item.request_id, answer, at) on conflict do nothing;
         end if;
 
-        insert into control.authorization_answer (tenant_id, request_id, answer, answered_at)
-        values (current_tenant, item.request_id, answer, at) on conflict do nothing;
         answer := answer || jsonb_build_object('tenant_id', current_tenant);
         return next;
     end loop;
