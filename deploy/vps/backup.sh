@@ -19,6 +19,8 @@ write_backup() {
         mv "$data/backups/partial.$$" "$data/backups/$now$name"
         return
     fi
+    # What was written would otherwise take up the room of the next one.
+    rm -f "$data/backups/partial.$$"
     failed="$failed $now$name"
     keep_newest "$name"
 }

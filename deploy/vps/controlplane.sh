@@ -45,16 +45,25 @@ connect() {
 }
 
 # Each connection costs the proxy memory, also an idle one without a request: so their number per client address is limited (with IPv6 per network). Docker
-# evaluates this chain before it forwards to published ports.
+# evaluates DOCKER-USER before it forwards to published ports. The rule is in a chain of its own, which is emptied first: the limit may have changed.
 limit_connections() {
     limit=$(sed -n 's/^CONTROLPLANE_CONNECTIONS=//p' "$settings/platform.env")
-    [ "$limit" != 0 ] || return 0
     for tables in iptables:32 ip6tables:64; do
-        set -- DOCKER-USER --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 \
-            --match connlimit --connlimit-above "$limit" --connlimit-mask "${tables#*:}" --jump REJECT --reject-with tcp-reset
-        "${tables%:*}" --wait --check "$@" 2>/dev/null || "${tables%:*}" --wait --insert "$@" ||
-            echo "Connections of one address are not limited: ${tables%:*} refused the rule." >&2
+        tables_command=${tables%:*}
+        if [ "$limit" = 0 ]; then
+            "$tables_command" --wait --flush CONTROLPLANE 2>/dev/null || :
+        else
+            insert_limit "$tables_command" "${tables#*:}" || echo "Connections of one address are not limited: $tables_command refused the rule." >&2
+        fi
     done
+}
+
+# insert_limit COMMAND MASK
+insert_limit() {
+    "$1" --wait --new-chain CONTROLPLANE 2>/dev/null || "$1" --wait --flush CONTROLPLANE || return 1
+    "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 \
+        --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
+    "$1" --wait --check DOCKER-USER --jump CONTROLPLANE 2>/dev/null || "$1" --wait --insert DOCKER-USER --jump CONTROLPLANE
 }
 
 # ext4 keeps 5 % of its blocks for root. Members of this group may use them as well: the database and the control plane do, and no environment, so that both

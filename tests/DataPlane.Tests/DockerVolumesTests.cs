@@ -74,17 +74,21 @@ public sealed class DockerVolumesTests : IDisposable
     public async Task The_disk_of_the_volumes_and_that_of_the_data_folder_are_read()
     {
         using var docker = new DockerOnPath(MeasureHere);
-        var disks = await CreateDataPlane().ReadDisksAsync(default);
+        var disks = await CreateDataPlane().ReadDisksAsync(default).ToListAsync();
         Assert.Equal([DiskSpace.OwnDisk, DiskSpace.EnvironmentDisk], disks.Select(disk => disk.Name));
         Assert.All(disks, disk => Assert.InRange(disk.FreeBytes, 1, disk.TotalBytes));
         Assert.Equal(disks[0].TotalBytes / 1024, disks[1].TotalBytes / 1024);
     }
 
     [Fact]
-    public async Task The_free_space_of_the_data_folder_is_known_without_the_engine()
+    public async Task The_free_space_of_the_data_folder_is_read_before_a_disk_that_cannot_be_read()
     {
         using var docker = new DockerOnPath("echo 'no space left on device' >&2; exit 125");
-        Assert.Equal(DiskSpace.OwnDisk, Assert.Single(await CreateDataPlane().ReadDisksAsync(default)).Name);
+        await using var disks = CreateDataPlane().ReadDisksAsync(default).GetAsyncEnumerator();
+        Assert.True(await disks.MoveNextAsync());
+        Assert.Equal(DiskSpace.OwnDisk, disks.Current.Name);
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => disks.MoveNextAsync().AsTask());
+        Assert.Contains("no space left on device", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 
 namespace ControlPlane.Tests;
 
@@ -39,8 +40,64 @@ public sealed class LookUpJourneys : IAsyncLifetime
             find.RunAsync(hash, isKnown ? Stranger : Gateway, default)));
 
         Assert.Equal(_tenant.Id, (await found.WaitAsync(Deadline))!.Tenant);
-        Assert.InRange(invented.Count(look => look.IsCompleted), 0, Invented / 2);
+        Assert.InRange(invented.Count(lookup => lookup.IsCompleted), 0, Invented / 2);
         Assert.All(await Task.WhenAll(invented), Assert.Null);
+    }
+
+    [Fact]
+    public async Task A_revoked_key_takes_turns_with_the_keys_that_its_network_invents()
+    {
+        var find = _server.Services.GetRequiredService<FindTenantKey>();
+        var hash = Credentials.Hash(_tenant.ApiKey);
+        Assert.NotNull(await find.RunAsync(hash, Stranger, default));
+        await _server.SqlAsync("update control.tenant_key set revoked_at = now() where tenant_id = $1", _tenant.Id);
+        Assert.Null(await find.RunAsync(hash, Stranger, default));
+
+        var (invented, revoked) = await LockedAsync("tenant_key", () => (
+            Enumerable.Range(0, Invented).Select(n => find.RunAsync(Credentials.Hash($"cpt_{n}"), Stranger, default)).ToList(),
+            find.RunAsync(hash, Stranger, default)));
+
+        Assert.Null(await revoked.WaitAsync(Deadline));
+        Assert.InRange(invented.Count(lookup => lookup.IsCompleted), Invented / 2, Invented);
+        await Task.WhenAll(invented);
+    }
+
+    [Fact]
+    public async Task A_mailed_link_of_another_network_is_found_before_most_of_the_links_that_one_client_invents()
+    {
+        var links = _server.Services.GetRequiredService<MailedLinks>();
+        var person = Person.New();
+        await person.SendAsync(_server);
+        var token = Person.TokenOf(await person.LinkAsync(_server, "/v1/verify"));
+        var (invented, found) = await LockedAsync("member_token", () => (
+            Enumerable.Range(0, Invented).Select(n => links.KeyOfAsync($"invented{n}", Stranger, default)).ToList(),
+            links.KeyOfAsync(token, Gateway, default)));
+
+        Assert.NotNull(await found.WaitAsync(Deadline));
+        Assert.InRange(invented.Count(lookup => lookup.IsCompleted), 0, Invented / 2);
+        Assert.All(await Task.WhenAll(invented), Assert.Null);
+    }
+
+    [Fact]
+    public async Task The_links_that_one_client_invents_are_looked_up_a_few_at_a_time_on_one_connection()
+    {
+        await using var owner = await _server.Database.OpenOwnerAsync(default);
+        List<Task<HttpResponseMessage>> invented;
+        await using (var locking = await owner.BeginTransactionAsync())
+        {
+            await owner.ExecuteAsync("lock table control.member_token in access exclusive mode", default);
+            invented = [.. Enumerable.Range(0, 40).Select(n => _server.Anonymous.PostAsJsonAsync("/v1/verify", new { token = $"invented{n}" }))];
+            while (await WaitingAsync() == 0 || invented.Count(request => request.IsCompleted) < 24)
+            {
+                await Task.Delay(20);
+            }
+
+            Assert.Equal(1, await WaitingAsync());
+            await locking.RollbackAsync();
+        }
+
+        var statuses = (await Task.WhenAll(invented)).Select(reply => reply.StatusCode).ToList();
+        Assert.Equal((16, 24), (statuses.Count(status => status == HttpStatusCode.NotFound), statuses.Count(status => status == HttpStatusCode.TooManyRequests)));
     }
 
     [Fact]
@@ -52,7 +109,7 @@ public sealed class LookUpJourneys : IAsyncLifetime
             find.RunAsync(_tenant.Id, Gateway, default)));
 
         Assert.Single(await found.WaitAsync(Deadline));
-        Assert.InRange(invented.Count(look => look.IsCompleted), 0, Invented / 2);
+        Assert.InRange(invented.Count(lookup => lookup.IsCompleted), 0, Invented / 2);
         Assert.All(await Task.WhenAll(invented), Assert.Empty);
     }
 

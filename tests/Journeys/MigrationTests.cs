@@ -103,6 +103,34 @@ public sealed class MigrationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Trials_whose_environments_were_never_ready_have_not_begun()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0033_first_ready")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'trial', 'active', now()
+            from (values ('ready'), ('provisioning'), ('failed-first'), ('failed-later')) t (slug)
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.environment (tenant_id, state, address, updated_at, created_at, first_ready_at)
+            select id, split_part(slug, '-', 1), slug, now(), now(), now() from control.tenant
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.provisioning_run (id, tenant_id, kind, state, requested_at)
+            select gen_random_uuid(), id, 'provision', case slug when 'failed-later' then 'succeeded' else 'failed' end, now() from control.tenant where slug like 'failed%'
+            """);
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(
+            ["failed-first false", "failed-later true", "provisioning false", "ready true"],
+            await _database.ReadAsync("select t.slug || ' ' || (e.first_ready_at is not null) from control.environment e join control.tenant t on t.id = e.tenant_id order by t.slug"));
+    }
+
+    [Fact]
     public async Task Wider_sums_rewrite_no_table_and_keep_the_rights_on_their_view()
     {
         const string files = """

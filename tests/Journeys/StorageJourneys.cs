@@ -89,6 +89,74 @@ public sealed class StorageJourneys
     }
 
     [Fact]
+    public async Task An_environment_that_ran_before_it_was_measured_has_24_hours_and_its_owner_is_told()
+    {
+        await using var rig = await StartAsync();
+        var tenant = await ReadyAsync(rig);
+        await rig.ScalarAsync<int>("update control.environment set first_ready_at = first_ready_at - interval '1 day' returning 1");
+        await MeasureAsync(rig, tenant, 40 * Gib);
+        Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
+        Assert.Equal(["Your storage is full"], await SubjectsAsync(rig));
+
+        await EndGraceAsync(rig);
+        await MeasureAsync(rig, tenant, 40 * Gib);
+        await rig.ProvisionAsync();
+        Assert.Equal("suspended", (await rig.StatusAsync(tenant)).State);
+    }
+
+    [Fact]
+    public async Task A_trial_that_has_ended_is_not_started_because_its_storage_fits_or_may_be_cleaned_up()
+    {
+        await using var rig = await StartAsync();
+        var tenant = await ReadyAsync(rig);
+        await MeasureAsync(rig, tenant, 13 * Gib);
+        await rig.ProvisionAsync();
+        await rig.ScalarAsync<int>("update control.environment set trial_stage = 'stopped', trial_stage_at = now() returning 1");
+
+        Assert.IsType<EnvironmentResult.Conflict>(await rig.Get<AllowCleanup>().RunAsync(tenant.Id, "operator", default));
+        await MeasureAsync(rig, tenant, 1 * Gib);
+        Assert.Equal("suspended", (await rig.StatusAsync(tenant)).State);
+    }
+
+    [Fact]
+    public async Task A_disk_that_cannot_be_read_counts_as_it_was_read_last_and_one_that_is_gone_does_not()
+    {
+        await using var rig = await StartAsync();
+        var tenant = await ReadyAsync(rig);
+        await MeasureAsync(rig, tenant, 1 * Gib, freeGib: 4);
+        await rig.ScalarAsync<int>("update control.disk_space set measured_at = now() - interval '1 day' returning 1");
+        var waiting = await rig.TenantAsync();
+
+        (Data(rig).Disks, Data(rig).HasUnreadableDisk) = ([new(DiskSpace.OwnDisk, 100 * Gib, 200 * Gib)], true);
+        Data(rig).Stored[tenant.Slug] = 11 * Gib;
+        var report = await rig.Get<MeasureStorage>().RunAsync(default);
+        await rig.ProvisionAsync();
+        Assert.Equal("Could not read the free disk space: no space left on device", Assert.Single(report.Failures));
+        Assert.Equal(["suspended", "requested"], new[] { (await rig.StatusAsync(tenant)).State, (await rig.StatusAsync(waiting)).State });
+
+        Data(rig).HasUnreadableDisk = false;
+        Assert.Empty((await rig.Get<MeasureStorage>().RunAsync(default)).Failures);
+        await rig.ProvisionAsync();
+        Assert.Equal("ready", (await rig.StatusAsync(waiting)).State);
+    }
+
+    [Fact]
+    public async Task A_low_disk_of_the_control_plane_stops_no_environment()
+    {
+        await using var rig = await StartAsync();
+        var tenant = await ReadyAsync(rig);
+        Data(rig).Stored[tenant.Slug] = 11 * Gib;
+        Data(rig).Disks = [new(DiskSpace.OwnDisk, 4 * Gib, 200 * Gib), new(DiskSpace.EnvironmentDisk, 100 * Gib, 200 * Gib)];
+
+        var report = await rig.Get<MeasureStorage>().RunAsync(default);
+
+        Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
+        var alert = Assert.Single(report.Alerts, text => text.StartsWith("The disk of the control plane has 4 GiB", StringComparison.Ordinal));
+        Assert.DoesNotContain("are stopped", alert, StringComparison.Ordinal);
+        Assert.IsType<EnvironmentResult.Accepted>(await rig.Get<AllowCleanup>().RunAsync(tenant.Id, "operator", default));
+    }
+
+    [Fact]
     public async Task An_environment_that_is_restarted_all_the_time_is_stopped_as_well()
     {
         await using var rig = await StartAsync();

@@ -63,6 +63,11 @@ public sealed class StrangerConnectionJourneys(SharedServer shared) : IClassFixt
             // Long enough for the others to wait for the lock, too, if they did.
             await Task.Delay(500);
             Assert.Equal(1, await WaitingAsync(server));
+
+            // Those that wait for their turn are answered before two requests for an unknown address, one after the other.
+            await reset.RunAsync("unknown@example.org", RequestOrigin.Network("192.0.2.99"), default);
+            await reset.RunAsync("unknown@example.org", RequestOrigin.Network("192.0.2.99"), default);
+            Assert.Equal(1, requests.Count(request => !request.IsCompleted));
         }
 
         // None is refused: the answer is the same as for an unknown address.

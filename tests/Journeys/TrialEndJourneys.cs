@@ -83,6 +83,56 @@ public sealed class TrialEndJourneys
     }
 
     [Fact]
+    public async Task What_else_starts_an_ended_trial_does_not_keep_it_running()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane());
+        var trial = await rig.TrialAsync();
+        await rig.ProvisionAsync();
+        await EndInAsync(rig, trial, days: 0);
+        await rig.ProvisionAsync();
+        await PassDaysAsync(rig, trial, 3);
+        await rig.ProvisionAsync();
+        await rig.Get<OperateEnvironment>().SuspendAsync(trial.Id, "operator", default);
+        await rig.ProvisionAsync();
+
+        await rig.Get<OperateEnvironment>().ResumeAsync(trial.Id, "operator", default);
+        await rig.ProvisionAsync();
+        await rig.ProvisionAsync();
+
+        Assert.Equal(("suspended", "stopped", "active"), ((await rig.StatusAsync(trial)).State, await StageAsync(rig, trial), await StatusAsync(rig, trial)));
+    }
+
+    [Fact]
+    public async Task A_trial_without_an_owner_to_welcome_ends_as_well()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane());
+        var trial = await rig.TrialAsync();
+        await rig.ScalarAsync<int>("update control.member set role = 'member' where tenant_id = $1 returning 1", trial.Id);
+        await rig.ProvisionAsync();
+        await EndInAsync(rig, trial, days: 0);
+        await rig.ProvisionAsync();
+        Assert.Equal(("ready", "ended"), ((await rig.StatusAsync(trial)).State, await StageAsync(rig, trial)));
+    }
+
+    [Theory]
+    [InlineData("provisioning"), InlineData("failed")]
+    public async Task While_the_environment_was_never_ready_the_dashboard_says_that_the_trial_has_yet_to_begin(string state)
+    {
+        await using var server = await TestServer.StartAsync();
+        var person = Person.New();
+        var tenant = await person.CompleteAsync(server);
+        await server.RunJobAsync("provision");
+        await server.SqlAsync("update control.subscription set trial_ends_at = now() - interval '1 day' where tenant_id = $1", tenant);
+        using var browser = await person.SignInAsync(server);
+        Assert.Contains("Your trial has ended", await browser.GetStringAsync("/app"), StringComparison.Ordinal);
+
+        await server.SqlAsync("update control.environment set state = $2, first_ready_at = null where tenant_id = $1", tenant, state);
+        var page = await browser.GetStringAsync("/app");
+        Assert.Contains("Your trial begins when your environment is ready", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("trial has ended", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Concurrent_jobs_begin_a_stage_once()
     {
         await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane());

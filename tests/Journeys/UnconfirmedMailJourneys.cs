@@ -44,7 +44,10 @@ public sealed class UnconfirmedMailJourneys
         Assert.Equal(0, await server.ReadAsync<long>("select count(*) from control.mail_suppression"));
         Assert.Equal(5, await server.ReadAsync<long>("select count(*) from control.outbox where dead_at is not null and attempts = 1"));
 
-        Assert.Equal([429], await SignUpsAsync(server, "192.0.2.1", 1));
+        // Refusals are counted over a day.
+        using var visitor = server.VisitorFrom("192.0.2.1");
+        using var stopped = await visitor.PostAsJsonAsync("/v1/signup", Person.New().Fields);
+        Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromDays(1)), (stopped.StatusCode, stopped.Headers.RetryAfter?.Delta));
         Assert.Equal([202], await SignUpsAsync(server, "192.0.2.2", 1));
     }
 

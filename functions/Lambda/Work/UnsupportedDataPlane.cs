@@ -11,7 +11,7 @@ sealed class UnsupportedDataPlane : IDataPlane
 
     public Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) => Task.FromResult<long?>(null);
 
-    public Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct) => Task.FromResult<IReadOnlyList<DiskSpace>>([]);
+    public IAsyncEnumerable<DiskSpace> ReadDisksAsync(CancellationToken ct) => AsyncEnumerable.Empty<DiskSpace>();
 
     public Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct) => Fail();
 

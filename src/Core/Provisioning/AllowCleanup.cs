@@ -12,6 +12,11 @@ public sealed class AllowCleanup(ControlDatabase database, ControlPlaneOptions o
             return new EnvironmentResult.NotFound();
         }
 
+        if (environment.HasTrialEnded)
+        {
+            return new EnvironmentResult.Conflict("The trial has ended: change the plan or extend the trial before this environment may run.");
+        }
+
         if (environment.Storage is not { IsOver: true } storage)
         {
             return new EnvironmentResult.Conflict("The environment stores no more than its plan includes.");
@@ -19,9 +24,9 @@ public sealed class AllowCleanup(ControlDatabase database, ControlPlaneOptions o
 
         // It would be stopped again within minutes.
         var now = clock.GetUtcNow();
-        if ((await DiskSpace.FindLowAsync(transaction, limits, now, ct)).Count > 0)
+        if ((await DiskSpace.FindLowAsync(transaction, limits, ct)).Any(disk => disk.Name == DiskSpace.EnvironmentDisk))
         {
-            return new EnvironmentResult.Conflict("There is less free disk space than the reserve: free some before this environment may run.");
+            return new EnvironmentResult.Conflict("The disk of the environments has less free space than the reserve: free some before this environment may run.");
         }
 
         await transaction.WriteStorageAsync(tenant, storage.Allowed(now), ct);

@@ -6,7 +6,7 @@ namespace ControlPlane.Provisioning;
 
 /// <summary>
 /// Ends trials, as a part of the job <c>provision</c>: tells the owners, stops the environment, so that it no longer uses a place (<see cref="EnvironmentTable.UsesPlace"/>),
-/// and finally deletes it with its data. After an upgrade the environment is started again. Each stage commits with its emails and its run.
+/// also when something else has started it, and finally deletes it with its data. After an upgrade the environment is started again. Each stage commits with its emails and its run.
 /// </summary>
 public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions options, RetentionPolicy policy, Clock clock)
 {
@@ -22,7 +22,7 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
             trials = await transaction.QueryAsync($"{Select} and (e.trial_stage <> 'running' or s.trial_ends_at <= $1)", Read, ct, clock.GetUtcNow() + TrialEnd.Reminder);
         }
 
-        foreach (var tenant in trials.Where(trial => NextOf(trial.End) is not null).Select(trial => trial.Tenant))
+        foreach (var tenant in trials.Where(trial => NextOf(trial.End) is not null || trial.HasStartedAgain).Select(trial => trial.Tenant))
         {
             await parts.TryAsync("end the trial", tenant, () => AdvanceAsync(tenant, ct), ct);
         }
@@ -33,8 +33,19 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         // Locked first, as by a run. The subscription, too, so that no upgrade commits between this decision and the deletion.
         await transaction.ExecuteAsync("select from control.environment where tenant_id = $1 for update", ct, tenant);
-        if (await transaction.FirstAsync($"{Select} and e.tenant_id = $1 for share of s", Read, ct, tenant) is not { } trial || NextOf(trial.End) is not { } next)
+        if (await transaction.FirstAsync($"{Select} and e.tenant_id = $1 for share of s", Read, ct, tenant) is not { } trial)
         {
+            return;
+        }
+
+        if (NextOf(trial.End) is not { } next)
+        {
+            if (trial.HasStartedAgain)
+            {
+                await transaction.QueueProvisioningAsync(clock, options, tenant, trial.Slug, RunKinds.Suspend, ct);
+                await transaction.CommitAsync(ct);
+            }
+
             return;
         }
 
@@ -75,15 +86,15 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
 
     static string NameOf(TrialStage stage) => stage.ToString().ToLowerInvariant();
 
-    static EndingTrial Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), TrialEnd.Read(row, 4));
+    static EndingTrial Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4) == "ready", TrialEnd.Read(row, 5));
 
     // A trial whose environment was never ready has not begun. Those that an operator has suspended are the operator's.
     const string Select = $"""
-        select e.tenant_id, t.slug, t.organization, e.address, {TrialEnd.Columns}
+        select e.tenant_id, t.slug, t.organization, e.address, e.state, {TrialEnd.Columns}
         from control.environment e
         join control.tenant t on t.id = e.tenant_id
         join control.subscription s on s.tenant_id = e.tenant_id
-        where t.status = 'active' and not t.is_deleted and e.welcomed_at is not null
+        where t.status = 'active' and not t.is_deleted and e.first_ready_at is not null
         """;
 
     const string Update = "update control.environment set trial_stage = $2, trial_stage_at = $3 where tenant_id = $1";
@@ -94,4 +105,8 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
 }
 
 /// <param name="Address">Of the environment.</param>
-sealed record EndingTrial(Guid Tenant, string Slug, string Organization, string Address, TrialEnd End);
+sealed record EndingTrial(Guid Tenant, string Slug, string Organization, string Address, bool IsReady, TrialEnd End)
+{
+    /// <summary>It was stopped at the end of its trial, and something else has started it, such as an operator who resumed the tenant.</summary>
+    public bool HasStartedAgain => IsReady && End.Stage is (TrialStage.Stopped or TrialStage.Warned);
+}

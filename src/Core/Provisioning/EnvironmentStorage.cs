@@ -5,11 +5,11 @@ namespace ControlPlane.Provisioning;
 
 /// <summary>
 /// What an environment's volumes take up on disk, and what follows. Beyond the storage of its plan it keeps running for 24 hours, and may grow by a quarter of
-/// that storage. Then it is stopped, with all of its data, until it fits again or an operator allows 24 hours to clean up.
+/// that storage: beyond the plan, or beyond what it stored when it was first limited or the plan's storage became less. Then it is stopped, with all of its data, until it fits again or an operator allows 24 hours to clean up.
 /// </summary>
 /// <param name="AllowedBytes">By its plan, or as an operator has set for this tenant.</param>
 /// <param name="Announced">The threshold in percent that its owner was told of last; 0: none.</param>
-/// <param name="GraceUntil">When it is stopped if it still stores too much.</param>
+/// <param name="GraceUntil">When it is stopped if it still stores too much; null: not yet known, because it does not run, or does not store too much.</param>
 /// <param name="GraceBytes">Beyond this it is stopped at once.</param>
 /// <param name="StoppedAt">null: not stopped because of its storage.</param>
 public sealed record EnvironmentStorage(
@@ -41,8 +41,17 @@ public sealed record EnvironmentStorage(
             return next.Percent < FullAgain ? next with { GraceUntil = null, GraceBytes = null, StoppedAt = null } : next with { StoppedAt = null };
         }
 
-        next = next with { GraceUntil = GraceUntil ?? now + Grace, GraceBytes = GraceBytes ?? Ceiling(allowedBytes, allowedBytes) };
+        next = allowedBytes < AllowedBytes
+            ? next with { GraceUntil = now + Grace, GraceBytes = Ceiling(bytes, allowedBytes) }
+            : next with { GraceUntil = GraceUntil ?? now + Grace, GraceBytes = GraceBytes ?? Ceiling(allowedBytes, allowedBytes) };
         return next with { StoppedAt = StoppedAt ?? (now >= next.GraceUntil || bytes > next.GraceBytes || isDiskLow ? now : null) };
+    }
+
+    /// <summary>The state after a measurement while it is stopped for another reason: what it stores matters when it runs again. Its 24 hours begin then.</summary>
+    public EnvironmentStorage MeasuredWhileSuspended(long bytes, long allowedBytes, DateTimeOffset now)
+    {
+        var next = this with { Bytes = bytes, AllowedBytes = allowedBytes, MeasuredAt = now };
+        return next.IsOver && allowedBytes < AllowedBytes ? next with { GraceUntil = null, GraceBytes = Ceiling(bytes, allowedBytes) } : next;
     }
 
     /// <summary>The state after an operator has allowed 24 hours to clean up.</summary>
@@ -56,9 +65,12 @@ public sealed record EnvironmentStorage(
 }
 
 /// <summary>An environment whose row is locked, with its storage.</summary>
+/// <param name="HasTrialEnded">It is stopped because of that, or should be.</param>
+/// <param name="FirstReadyAt">null: it has never been ready.</param>
 /// <param name="Storage">null before the first measurement.</param>
 sealed record StoredEnvironment(
-    Guid Tenant, EnvironmentState State, string Slug, string Organization, bool IsTenantActive, long AllowedBytes, EnvironmentStorage? Storage);
+    Guid Tenant, EnvironmentState State, string Slug, string Organization, bool IsTenantActive, bool HasTrialEnded, DateTimeOffset? FirstReadyAt, long AllowedBytes,
+    EnvironmentStorage? Storage);
 
 static class StorageTable
 {
@@ -70,8 +82,8 @@ static class StorageTable
         transaction.FirstAsync(
             Lock,
             row => new StoredEnvironment(
-                tenant, EnvironmentStateMachine.Parse(row.GetString(0)), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetInt64(4),
-                row.IsDBNull(5) ? null : Read(row, 5)),
+                tenant, EnvironmentStateMachine.Parse(row.GetString(0)), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4),
+                row.Get<DateTimeOffset?>(5), row.GetInt64(6), row.IsDBNull(7) ? null : Read(row, 7)),
             ct, tenant);
 
     /// <param name="first">Of the columns of <c>environment_storage</c>.</param>
@@ -86,7 +98,8 @@ static class StorageTable
     public const string Columns = "s.bytes, s.allowed_bytes, s.measured_at, s.announced, s.grace_until, s.grace_bytes, s.stopped_at";
 
     const string Lock = $"""
-        select e.state, t.slug, t.organization, t.status = 'active', coalesce(o.storage_gib, p.storage_gib)::bigint << 30, {Columns}
+        select e.state, t.slug, t.organization, t.status = 'active', e.trial_stage in ('stopped', 'warned'), e.first_ready_at,
+               coalesce(o.storage_gib, p.storage_gib)::bigint << 30, {Columns}
         from control.environment e
         join control.tenant t on t.id = e.tenant_id
         left join control.subscription sub on sub.tenant_id = t.id

@@ -21,7 +21,8 @@ public interface IDataPlane
     Task<long?> MeasureStorageAsync(string slug, CancellationToken ct);
 
     /// <summary>The disks of this installation that environments and the control plane fill; none where others look after them.</summary>
-    Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct);
+    /// <exception cref="StepFailedException">The next one cannot be read.</exception>
+    IAsyncEnumerable<DiskSpace> ReadDisksAsync(CancellationToken ct);
 
     /// <summary>Starts the environment's own database server with its logins and schemas, and nothing else that is not needed for that.</summary>
     Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct);

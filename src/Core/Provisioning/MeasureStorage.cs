@@ -14,11 +14,16 @@ public sealed class MeasureStorage(
     /// <summary>A tenant whose environment's row is locked for longer is measured in the next run.</summary>
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>A new environment is measured within this time.</summary>
+    static readonly TimeSpan FirstMeasurement = TimeSpan.FromHours(1);
+
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var parts = new JobParts(JobSchedules.Storage, log);
         IReadOnlyList<DiskSpace> low = [];
-        await parts.TryAsync("read the free disk space", tenant: null, async () => low = await ReadLowDisksAsync(ct), ct);
+        await parts.TryAsync("read the free disk space", tenant: null, () => ReadDisksAsync(ct), ct);
+        // What could not be read counts as it was: on a full disk, no container starts that could read it.
+        await parts.TryAsync("find the low disks", tenant: null, async () => low = await FindLowDisksAsync(ct), ct);
         var isDiskLow = low.Any(disk => disk.Name == DiskSpace.EnvironmentDisk);
         List<string> alerts = [.. low.Select(disk => disk.Describe(limits))];
         var measured = 0;
@@ -40,13 +45,29 @@ public sealed class MeasureStorage(
         return JobReport.Of(("environments_measured", measured)) with { Alerts = alerts, Failures = parts.Failures };
     }
 
-    async Task<IReadOnlyList<DiskSpace>> ReadLowDisksAsync(CancellationToken ct)
+    async Task ReadDisksAsync(CancellationToken ct)
     {
-        var disks = await dataPlane.ReadDisksAsync(ct);
+        var names = new List<string>();
+        await foreach (var disk in dataPlane.ReadDisksAsync(ct))
+        {
+            names.Add(disk.Name);
+            await WriteAsync(transaction => DiskSpace.RecordAsync(transaction, disk, clock.GetUtcNow(), ct), ct);
+        }
+
+        await WriteAsync(transaction => DiskSpace.DeleteOthersAsync(transaction, names, ct), ct);
+    }
+
+    async Task<IReadOnlyList<DiskSpace>> FindLowDisksAsync(CancellationToken ct)
+    {
         await using var transaction = await database.BeginJobAsync(ct);
-        await DiskSpace.RecordAsync(transaction, disks, clock.GetUtcNow(), ct);
+        return await DiskSpace.FindLowAsync(transaction, limits, ct);
+    }
+
+    async Task WriteAsync(Func<Transaction, Task> write, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        await write(transaction);
         await transaction.CommitAsync(ct);
-        return [.. disks.Where(disk => disk.IsLow(limits))];
     }
 
     async Task<List<(Guid Tenant, string Slug)>> FindAsync(CancellationToken ct)
@@ -65,12 +86,13 @@ public sealed class MeasureStorage(
         }
 
         var now = clock.GetUtcNow();
-        var before = environment.Storage ?? new EnvironmentStorage(bytes, environment.AllowedBytes, now);
+        // One that has run without being measured was not limited until now.
+        var isLimitNew = environment.FirstReadyAt < now - FirstMeasurement;
+        var before = environment.Storage ?? new EnvironmentStorage(bytes, isLimitNew ? long.MaxValue : environment.AllowedBytes, now);
         var after = before.Measured(bytes, environment.AllowedBytes, now, isDiskLow);
         if (environment.State == EnvironmentState.Suspended && before.StoppedAt is null)
         {
-            // Stopped for another reason: what it stores matters when it runs again.
-            after = before with { Bytes = bytes, AllowedBytes = environment.AllowedBytes, MeasuredAt = now };
+            after = before.MeasuredWhileSuspended(bytes, environment.AllowedBytes, now);
         }
         else if (environment.State == EnvironmentState.Updating && after.StoppedAt is null)
         {
@@ -100,7 +122,7 @@ public sealed class MeasureStorage(
             return before.StoppedAt is null ? await AuditAsync(transaction, environment, after, StorageNotice.Stopped, ct) : null;
         }
 
-        if (before.StoppedAt is not null && environment is { State: EnvironmentState.Suspended, IsTenantActive: true })
+        if (before.StoppedAt is not null && environment is { State: EnvironmentState.Suspended, IsTenantActive: true, HasTrialEnded: false })
         {
             await QueueAsync(transaction, environment, RunKinds.Resume, ct);
             return await AuditAsync(transaction, environment, after, StorageNotice.Started, ct);

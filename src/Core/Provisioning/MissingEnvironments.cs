@@ -93,7 +93,7 @@ public sealed class MissingEnvironments(
         var capacity = await readCapacity.RunAsync(transaction, ct);
         var now = clock.GetUtcNow();
         var (trials, newTrials) = await transaction.FirstAsync(Trials, row => (row.GetInt32(0), row.GetInt32(1)), ct, now - TrialWindow);
-        var lowDisk = (await DiskSpace.FindLowAsync(transaction, limits, now, ct)).FirstOrDefault();
+        var lowDisk = (await DiskSpace.FindLowAsync(transaction, limits, ct)).FirstOrDefault();
         return new(capacity.Environments, capacity.Capacity ?? int.MaxValue, trials, newTrials, limits, lowDisk);
     }
 

@@ -24,6 +24,9 @@ public enum TrialStage
 /// <param name="EndsAt">null: there is no trial, or no longer.</param>
 public sealed record TrialEnd(TrialStage Stage, DateTimeOffset? Since, DateTimeOffset? EndsAt)
 {
+    /// <summary>The trial begins when the environment is ready for the first time. Until then its end is provisional.</summary>
+    public bool HasBegun { get; init; } = true;
+
     /// <summary>How long before its end the owners are reminded.</summary>
     public static readonly TimeSpan Reminder = TimeSpan.FromDays(3);
 
@@ -69,10 +72,13 @@ public sealed record TrialEnd(TrialStage Stage, DateTimeOffset? Since, DateTimeO
 
     /// <param name="column">The first of <see cref="Columns"/>.</param>
     internal static TrialEnd Read(NpgsqlDataReader row, int column) => new(
-        Enum.Parse<TrialStage>(row.GetString(column), ignoreCase: true), row.Get<DateTimeOffset?>(column + 1), row.Get<DateTimeOffset?>(column + 2));
+        Enum.Parse<TrialStage>(row.GetString(column), ignoreCase: true), row.Get<DateTimeOffset?>(column + 1), row.Get<DateTimeOffset?>(column + 2))
+    {
+        HasBegun = row.GetBoolean(column + 3),
+    };
 
     /// <summary>Of <c>control.environment e</c> and <c>control.subscription s</c>.</summary>
-    internal const string Columns = "e.trial_stage, e.trial_stage_at, s.trial_ends_at";
+    internal const string Columns = "e.trial_stage, e.trial_stage_at, s.trial_ends_at, e.first_ready_at is not null";
 
     const string Select = $"""
         select {Columns} from control.environment e join control.subscription s on s.tenant_id = e.tenant_id where e.tenant_id = $1

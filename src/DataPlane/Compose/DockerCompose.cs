@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace ControlPlane.DataPlane.Compose;
 
@@ -37,19 +38,11 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     public async Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) =>
         await DockerVolumes.MeasureAsync(ComposeRendering.ProjectName(slug), ct);
 
-    public async Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct)
+    public async IAsyncEnumerable<DiskSpace> ReadDisksAsync([EnumeratorCancellation] CancellationToken ct)
     {
         var drive = new DriveInfo(folder.DataDirectory);
-        var own = new DiskSpace(DiskSpace.OwnDisk, drive.AvailableFreeSpace, drive.TotalSize);
-        try
-        {
-            return [own, await DockerVolumes.ReadDiskAsync(ct)];
-        }
-        catch (StepFailedException)
-        {
-            // As on a full disk, where no container starts. The measurements of the environments fail for the same reason and report it.
-            return [own];
-        }
+        yield return new DiskSpace(DiskSpace.OwnDisk, drive.AvailableFreeSpace, drive.TotalSize);
+        yield return await DockerVolumes.ReadDiskAsync(ct);
     }
 
     public async Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)

@@ -3,9 +3,21 @@ namespace ControlPlane.Web.Login;
 /// <summary>Limits the uses of mailed links (<see cref="SignInBudget.RejectLink"/>).</summary>
 sealed class LinkLimit(SignInBudget budget, MailedLinks links) : IEndpointFilter
 {
+    static readonly TimeSpan LookupRetryAfter = TimeSpan.FromSeconds(5);
+
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
-        var link = await links.KeyOfAsync(TokenOf(context), context.HttpContext.RequestAborted);
+        string? link;
+        using (var lookup = budget.BeginLookup(context.HttpContext))
+        {
+            if (!lookup.IsAcquired)
+            {
+                return RateLimits.Reject(context.HttpContext, LookupRetryAfter);
+            }
+
+            link = await links.KeyOfAsync(TokenOf(context), RateLimits.OriginOf(context.HttpContext).Name, context.HttpContext.RequestAborted);
+        }
+
         return budget.RejectLink(context.HttpContext, link) is { } rejected ? rejected : await next(context);
     }
 

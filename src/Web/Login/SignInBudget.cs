@@ -13,6 +13,12 @@ sealed class SignInBudget(TokenBucketRateLimiterOptions limit, TokenBucketRateLi
     /// <summary>How many accounts' worth of sign-ins the known devices of one network may make.</summary>
     public const int Accounts = 10;
 
+    /// <summary>Links of one network that are looked up in the database at the same time.</summary>
+    const int Lookups = 16;
+
+    readonly PartitionedRateLimiter<string> _lookups = PartitionedRateLimiter.Create<string, string>(
+        network => RateLimitPartition.GetConcurrencyLimiter(network, _ => new() { PermitLimit = Lookups }));
+
     readonly PartitionedRateLimiter<string> _limiter = Create(limit);
     readonly PartitionedRateLimiter<string> _knownDevices = Create(ofKnownDevices);
 
@@ -30,12 +36,17 @@ sealed class SignInBudget(TokenBucketRateLimiterOptions limit, TokenBucketRateLi
     public ProblemHttpResult? RejectLink(HttpContext context, string? link) =>
         Reject(context, _limiter, link is null ? $"unknown link {RateLimits.OriginOf(context).Name}" : $"link {link}");
 
+    /// <summary>Before a link is looked up, which shows whether it exists: a client may invent any number of links.</summary>
+    /// <returns>Disposed after the look-up. Not acquired when too many of the client's network are in progress.</returns>
+    public RateLimitLease BeginLookup(HttpContext context) => _lookups.AttemptAcquire(RateLimits.OriginOf(context).Name);
+
     /// <summary>For the sign-in of an operator with a key that was not right before.</summary>
     /// <returns>The response when the budget is used up; null when the request may go on.</returns>
     public ProblemHttpResult? RejectOperator(HttpContext context) => Reject(context, _limiter, $"operator {RateLimits.OriginOf(context).Name}");
 
     public void Dispose()
     {
+        _lookups.Dispose();
         _limiter.Dispose();
         _knownDevices.Dispose();
     }

@@ -71,7 +71,12 @@ static class RateLimits
         _ => address.ToString(),
     };
 
-    static string Duration(int seconds) => seconds < 90 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";
+    static string Duration(int seconds) => seconds switch
+    {
+        < 90 => $"{seconds} seconds",
+        <= 90 * 60 => $"{(seconds + 59) / 60} minutes",
+        _ => $"{(seconds + 3599) / 3600} hours",
+    };
 
     // The limit of an hour may be used in one burst; then tokens are added one by one.
     static TokenBucketRateLimiterOptions Bucket(int perHour) => new()

@@ -44,6 +44,35 @@ public class EnvironmentStorageTests
     public void It_is_stopped_at_once_when_it_grows_by_more_than_a_quarter_or_the_disk_is_low(int gib, bool isDiskLow, bool stopped) =>
         Assert.Equal(stopped, New().Measured(gib * Gib, 100 * Gib, Start, isDiskLow).StoppedAt is not null);
 
+    [Theory]
+    // From the 24 hours before, or without any.
+    [InlineData(190)]
+    [InlineData(210)]
+    public void When_its_allowance_falls_it_has_24_hours_from_what_it_stores(int gib)
+    {
+        var former = New(200).Measured(gib * Gib, 200 * Gib, Start.AddHours(-20), isDiskLow: false);
+        var over = former.Measured(gib * Gib, 100 * Gib, Start, isDiskLow: false);
+        Assert.Equal((Start.AddHours(24), null), (over.GraceUntil, over.StoppedAt));
+        Assert.Null(over.Measured((gib + 25) * Gib, 100 * Gib, Start.AddHours(23), isDiskLow: false).StoppedAt);
+        Assert.NotNull(over.Measured((gib + 26) * Gib, 100 * Gib, Start.AddHours(1), isDiskLow: false).StoppedAt);
+        Assert.NotNull(over.Measured(gib * Gib, 100 * Gib, Start.AddHours(24), isDiskLow: false).StoppedAt);
+        Assert.NotNull(former.Measured(gib * Gib, 100 * Gib, Start, isDiskLow: true).StoppedAt);
+    }
+
+    [Fact]
+    public void An_environment_that_is_stopped_stays_so_when_its_allowance_falls() =>
+        Assert.Equal(Start, New().Measured(130 * Gib, 100 * Gib, Start, isDiskLow: false).Measured(130 * Gib, 50 * Gib, Start.AddHours(1), isDiskLow: false).StoppedAt);
+
+    [Fact]
+    public void While_it_is_suspended_no_time_passes_and_a_lower_allowance_counts_from_what_it_stores()
+    {
+        var suspended = New(200).MeasuredWhileSuspended(190 * Gib, 100 * Gib, Start);
+        suspended = suspended.MeasuredWhileSuspended(190 * Gib, 100 * Gib, Start.AddDays(30));
+        Assert.Equal((null, null), (suspended.GraceUntil, suspended.StoppedAt));
+        var resumed = suspended.Measured(190 * Gib, 100 * Gib, Start.AddDays(40), isDiskLow: false);
+        Assert.Equal((Start.AddDays(41), null), (resumed.GraceUntil, resumed.StoppedAt));
+    }
+
     [Fact]
     public void Time_to_clean_up_counts_from_what_it_stores_and_ends_after_24_hours()
     {
@@ -66,7 +95,7 @@ public class EnvironmentStorageTests
         Assert.Null(below.Measured(94 * Gib, 100 * Gib, Start.AddHours(13), isDiskLow: false).GraceUntil);
     }
 
-    static EnvironmentStorage New() => new(0, 100 * Gib, Start);
+    static EnvironmentStorage New(int allowedGib = 100) => new(0, allowedGib * Gib, Start);
 
     static List<EnvironmentStorage> Measure(IEnumerable<long> gibibytes)
     {

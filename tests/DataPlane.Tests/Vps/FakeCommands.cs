@@ -50,11 +50,16 @@ static class FakeCommands
             done
             """,
         ["ufw"] = """[ "$1" != status ] || if [ -f "$state/ufw-active" ]; then echo "Status: active"; else echo "Status: inactive"; fi""",
-        ["iptables"] = """[ "$2" != --check ] || [ -f "$state/limited" ]""",
-        ["ip6tables"] = """[ ! -f "$state/no-ip6tables" ] && { [ "$2" != --check ] || [ -f "$state/limited" ]; }""",
+        ["iptables"] = Tables,
+        ["ip6tables"] = Tables,
         ["ss"] = """case "$*" in *":80") [ ! -f "$state/port-80" ] || cat "$state/port-80" ;; esac""",
-        // Folders named volumes are on a disk of their own.
-        ["df"] = """case "$2" in */volumes) disk=sdb1 ;; *) disk=sda1 ;; esac; printf 'head\n/dev/%s 1 1 %s 1%% /\n' "$disk" "$(cat "$state/free" 2>/dev/null || echo 104857600)" """,
+        // Folders named volumes are on a disk of their own. Incomplete backups use up space.
+        ["df"] = """
+            case "$2" in */volumes) disk=sdb1 ;; *) disk=sda1 ;; esac
+            free=$(cat "$state/free" 2>/dev/null || echo 104857600)
+            for file in "$2"/partial.*; do [ ! -f "$file" ] || free=$((free - $(wc -c <"$file") / 1024)); done
+            printf 'head\n/dev/%s 1 1 %s 1%% /\n' "$disk" "$free"
+            """,
         ["findmnt"] = """cat "$state/file-system" 2>/dev/null || echo "ext4 /" """,
         ["mount"] = "",
         ["id"] = """cat "$state/id" 2>/dev/null || echo 0""",
@@ -66,4 +71,17 @@ static class FakeCommands
         ["chown"] = "",
         ["sleep"] = "",
     };
+
+    // The rules of the chain CONTROLPLANE are in a file named after the command.
+    const string Tables = """
+        rules=$state/${0##*/}
+        [ ! -f "$state/no-${0##*/}" ] || exit 1
+        case "$2 $3" in
+            "--new-chain CONTROLPLANE") [ ! -f "$rules" ] && : >"$rules" ;;
+            "--flush CONTROLPLANE") [ -f "$rules" ] && : >"$rules" ;;
+            "--append CONTROLPLANE") shift 3; echo "$*" >>"$rules" ;;
+            "--check DOCKER-USER") [ -f "$rules.used" ] ;;
+            "--insert DOCKER-USER") : >"$rules.used" ;;
+        esac
+        """;
 }

@@ -13,7 +13,7 @@ sealed class FakeHost : IDisposable
     public const string Domain = "llm.example.com";
 
     static readonly string[] RealTools =
-        ["awk", "base64", "cat", "chmod", "date", "dirname", "find", "grep", "head", "ln", "mkdir", "mv", "od", "printf", "readlink", "rm", "sed", "sh", "sort", "tail", "touch", "tr"];
+        ["awk", "base64", "cat", "chmod", "date", "dirname", "find", "grep", "head", "ln", "mkdir", "mv", "od", "printf", "readlink", "rm", "sed", "sh", "sort", "tail", "touch", "tr", "wc"];
 
     readonly string _folder = Directory.CreateTempSubdirectory("fake-host-").FullName;
 

@@ -2,7 +2,7 @@ using System.Runtime.Versioning;
 
 namespace ControlPlane.Tests.Vps;
 
-/// <summary>Operation after the installation: start, backup and removal.</summary>
+/// <summary>Operation after the installation: start, commands and removal.</summary>
 [UnsupportedOSPlatform("windows")]
 [Trait("Category", "Slow")]
 public sealed class OperationTests : IDisposable
@@ -87,26 +87,33 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void Connections_of_one_address_are_limited_once_and_the_platform_starts_without_the_limit()
+    public void Connections_of_one_address_are_limited_once_and_a_changed_limit_replaces_the_former_one()
     {
         _host.SetState("no-ip6tables");
         var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
         Assert.Equal((0, "Connections of one address are not limited: ip6tables refused the rule.\n"), (started.ExitCode, started.Errors));
-        Assert.Contains(
-            "iptables --wait --insert DOCKER-USER --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 --match connlimit --connlimit-above 200 --connlimit-mask 32 --jump REJECT --reject-with tcp-reset",
-            _host.Calls);
-        Assert.Contains(_host.Calls, call => call.StartsWith("ip6tables --wait --insert", StringComparison.Ordinal) && call.Contains("--connlimit-mask 64", StringComparison.Ordinal));
+        Assert.Equal(
+            "--protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 --match connlimit --connlimit-above 200 --connlimit-mask 32 --jump REJECT --reject-with tcp-reset",
+            Assert.Single(Rules("iptables")));
+        Assert.Contains("iptables --wait --insert DOCKER-USER --jump CONTROLPLANE", _host.Calls);
 
-        _host.ClearCalls();
         File.Delete(_host.At("state/no-ip6tables"));
-        _host.SetState("limited");
-        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
-        Assert.DoesNotContain(_host.Calls, call => call.Contains("--insert", StringComparison.Ordinal));
-
-        Assert.Equal(0, _host.Install(settings: [("CONTROLPLANE_CONNECTIONS", "0")]).ExitCode);
+        Assert.Contains(" --connlimit-above 200 --connlimit-mask 64 ", Assert.Single(Rules("ip6tables", limit: "200")), StringComparison.Ordinal);
         _host.ClearCalls();
-        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
-        Assert.DoesNotContain(_host.Calls, call => call.StartsWith("ip", StringComparison.Ordinal));
+        Assert.Contains(" --connlimit-above 300 ", Assert.Single(Rules("iptables", limit: "300")), StringComparison.Ordinal);
+        Assert.DoesNotContain(_host.Calls, call => call.Contains("--insert", StringComparison.Ordinal));
+        Assert.Empty(Rules("iptables", limit: "0"));
+        Assert.Empty(Rules("ip6tables", limit: "0"));
+    }
+
+    [Fact]
+    public void A_host_without_the_commands_for_rules_starts_when_connections_are_not_limited()
+    {
+        _host.SetState("no-iptables");
+        _host.SetState("no-ip6tables");
+        Assert.Equal(0, _host.Install(settings: [("CONTROLPLANE_CONNECTIONS", "0")]).ExitCode);
+        var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
+        Assert.Equal((0, ""), (started.ExitCode, started.Errors));
     }
 
     [Fact]
@@ -123,130 +130,6 @@ public sealed class OperationTests : IDisposable
         Assert.Equal(
             $"docker compose --project-name controlplane --env-file {_host.At("root/etc/controlplane/platform.env")} --file {_host.At("opt/1.0.0/deploy/vps/compose.yaml")} logs --tail 5 traefik",
             Assert.Single(_host.Calls));
-    }
-
-    [Fact]
-    public void A_backup_contains_roles_and_all_databases_and_is_kept_for_seven_days()
-    {
-        _host.SetState("environments", "tenant-one running\ntenant-two running\n");
-        _host.SetState("former", "env_three\n");
-        var old = Path.Combine(_host.Data, "backups/2020-01-01T000000Z.dump");
-        File.WriteAllText(old, "");
-        File.SetLastWriteTimeUtc(old, DateTime.UnixEpoch);
-        Assert.Equal(0, Backup().ExitCode);
-        Assert.Equal(["-env_three.dump", "-roles.sql", "-tenant-one.dump", "-tenant-two.dump", ".dump"], Backups());
-        var files = Directory.GetFiles(Path.Combine(_host.Data, "backups"));
-        Assert.All(files, file => Assert.Equal(file.EndsWith("roles.sql", StringComparison.Ordinal) ? "the roles\n" : "the dump\n", File.ReadAllText(file)));
-        Assert.Contains("docker exec tenant-two-database-1 timeout 900 pg_dump --username postgres --lock-wait-timeout=60s --format custom environment", _host.Calls);
-        Assert.Contains("docker exec postgres timeout 900 pg_dump --username postgres --lock-wait-timeout=60s --format custom env_three", _host.Calls);
-        Assert.All(files, file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
-    }
-
-    [Fact]
-    public void A_failed_backup_is_reported_and_leaves_no_file()
-    {
-        _host.SetState("full", "controlplane\n");
-        var result = Backup();
-        Assert.Equal(1, result.ExitCode);
-        Assert.Matches(@"These backups failed: \S+Z\.dump\n", result.Errors);
-        Assert.Equal(["-roles.sql"], Backups());
-    }
-
-    [Fact]
-    public void An_environment_that_cannot_be_backed_up_stops_neither_the_others_nor_the_deletion_of_old_backups()
-    {
-        _host.SetState("environments", "tenant-one running\ntenant-two restarting\ntenant-three running\ntenant-four exited\n");
-        _host.SetState("full", "tenant-one-database-1\ntenant-two-database-1\n");
-        string[] old =
-        [
-            "2020-01-01T000000Z-tenant-one.dump", "2020-01-02T000000Z-tenant-one.dump", "2020-01-01T000000Z-tenant-three.dump", "2020-01-01T000000Z-tenant-four.dump",
-            "2020-01-01T000000Z.dump",
-        ];
-        foreach (var name in old)
-        {
-            File.WriteAllText(Path.Combine(_host.Data, "backups", name), "");
-            File.SetLastWriteTimeUtc(Path.Combine(_host.Data, "backups", name), DateTime.UnixEpoch);
-        }
-
-        var result = Backup();
-
-        Assert.Equal(2, result.ExitCode);
-        Assert.Matches(@"These backups failed: \S+Z-tenant-one\.dump \S+Z-tenant-two\.dump\n", result.Errors);
-        // The newest of those that failed, or whose server is stopped, is kept.
-        Assert.Equal(["-roles.sql", "-tenant-four.dump", "-tenant-one.dump", "-tenant-three.dump", ".dump"], Backups());
-        Assert.True(File.Exists(Path.Combine(_host.Data, "backups/2020-01-02T000000Z-tenant-one.dump")));
-        Assert.DoesNotContain(_host.Calls, call => call.Contains("exec tenant-four", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public void Backups_of_environments_leave_the_reserve_free_and_the_control_plane_is_backed_up_in_any_case()
-    {
-        _host.SetState("environments", "tenant-one running\n");
-        Assert.Equal(0, Backup().ExitCode);
-        _host.SetState("free", "5242880");
-
-        var result = Backup();
-
-        Assert.Equal(2, result.ExitCode);
-        Assert.Matches(@"These backups failed: \S+Z-tenant-one\.dump\n", result.Errors);
-        Assert.Equal(["-roles.sql", "-tenant-one.dump", ".dump"], Backups().Distinct());
-
-        // What would be larger than the room that is left ends without a backup.
-        _host.SetState("free", "5242944");
-        _host.SetState("large", "tenant-one-database-1\n");
-        Assert.Equal(2, Backup().ExitCode);
-        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(_host.Data, "backups")), file => new FileInfo(file).Length > 65_536 || file.Contains("partial", StringComparison.Ordinal));
-    }
-
-    [Theory]
-    [InlineData("2026-01-31T013000Z-tenant-one.dump")]
-    [InlineData("2026-01-31T013000Z-env_0123.dump")]
-    public void An_environment_is_restored_by_its_own_logins_and_replaced_at_the_end(string backup)
-    {
-        var result = Restore("the dump\n", backup);
-        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
-        Assert.Equal(
-            [
-                "docker exec -i tenant-one-database-1 pg_restore --username open_webui --dbname restored --no-owner --no-privileges --exit-on-error --schema open_webui",
-                "docker exec -i tenant-one-database-1 pg_restore --username litellm --dbname restored --no-owner --no-privileges --exit-on-error --schema litellm",
-            ],
-            _host.Calls.Where(call => call.Contains("pg_restore", StringComparison.Ordinal)));
-        var sql = File.ReadAllText(_host.At("state/sql"));
-        Assert.Contains("create schema litellm authorization litellm;", sql, StringComparison.Ordinal);
-        Assert.Contains("revoke all on database restored from public;", sql, StringComparison.Ordinal);
-        Assert.Contains("alter database restored rename to environment;", sql, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("open_webui")]
-    [InlineData("litellm")]
-    public void An_environment_that_cannot_be_restored_is_left_as_it_is(string schema)
-    {
-        _host.SetState("no-restore", schema);
-        var result = Restore("the dump\n");
-        Assert.Equal(1, result.ExitCode);
-        Assert.Contains($"The schema {schema} of", result.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain("drop database if exists environment", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
-        Assert.EndsWith("drop database if exists restored with (force);\n", File.ReadAllText(_host.At("state/sql")), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("2026-01-31T013000Z.dump", "is not a backup of the environment one")]
-    [InlineData("2026-01-31T013000Z-tenant-other.dump", "is not a backup of the environment one")]
-    [InlineData(null, "There is no file")]
-    [InlineData("2026-01-31T013000Z-tenant-one.dump", "is not running: restart or resume the environment first.")]
-    public void Only_backups_of_an_environment_are_restored_and_only_to_its_running_server(string? name, string error)
-    {
-        var path = _host.At(name ?? "missing");
-        if (name is not null)
-        {
-            File.WriteAllText(path, "the dump\n");
-        }
-
-        var result = _host.Run(RestoreScript, ["one", path]);
-        Assert.Equal(1, result.ExitCode);
-        Assert.Contains(error, result.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain(_host.Calls, call => call.Contains(" exec ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -279,20 +162,18 @@ public sealed class OperationTests : IDisposable
 
     public void Dispose() => _host.Dispose();
 
-    const string RestoreScript = "opt/1.0.0/deploy/vps/restore-environment.sh";
-
-    ScriptResult Restore(string content, string name = "2026-01-31T013000Z-tenant-one.dump")
+    /// <summary>The rules that the platform has after a start.</summary>
+    /// <param name="limit">Installed before; null: the installation stays as it is.</param>
+    string[] Rules(string command, string? limit = null)
     {
-        _host.SetState("running-tenant-one-database-1", "");
-        File.WriteAllText(_host.At(name), content);
-        return _host.Run(RestoreScript, ["one", _host.At(name)]);
+        if (limit is not null)
+        {
+            Assert.Equal(0, _host.Install(settings: [("CONTROLPLANE_CONNECTIONS", limit)]).ExitCode);
+            Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        }
+
+        return File.ReadAllLines(_host.At($"state/{command}"));
     }
-
-    /// <summary>The names of all backups, without their times.</summary>
-    IEnumerable<string> Backups() => Directory.GetFiles(Path.Combine(_host.Data, "backups"))
-        .Select(file => Path.GetFileName(file)).Select(name => name[(name.IndexOf('Z', StringComparison.Ordinal) + 1)..]).Order(StringComparer.Ordinal);
-
-    ScriptResult Backup() => _host.Run("opt/1.0.0/deploy/vps/backup.sh", []);
 
     ScriptResult Uninstall(params string[] options) => _host.Run("opt/1.0.0/deploy/vps/uninstall.sh", options);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using CliWrap;
 
 namespace ControlPlane.Tests.Support;
@@ -19,6 +20,9 @@ sealed class FakeDataPlane : IDataPlane
 
     public IReadOnlyList<DiskSpace> Disks { get; set; } = [];
 
+    /// <summary>Whether reading one more disk fails.</summary>
+    public bool HasUnreadableDisk { get; set; }
+
     /// <summary>Their database servers; null: they have none.</summary>
     public EnvironmentServers? Servers { get; init; }
 
@@ -34,7 +38,19 @@ sealed class FakeDataPlane : IDataPlane
         ? Task.FromException<long?>(new StepFailedException("permission denied"))
         : Task.FromResult(Stored.TryGetValue(slug, out var bytes) ? bytes : (long?)null);
 
-    public Task<IReadOnlyList<DiskSpace>> ReadDisksAsync(CancellationToken ct) => Task.FromResult(Disks);
+    public async IAsyncEnumerable<DiskSpace> ReadDisksAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        await Task.CompletedTask;
+        foreach (var disk in Disks)
+        {
+            yield return disk;
+        }
+
+        if (HasUnreadableDisk)
+        {
+            throw new StepFailedException("no space left on device");
+        }
+    }
 
     public async Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct)
     {

@@ -42,6 +42,12 @@ public sealed class FindTenantKey : IAsyncDisposable
             _verified.Add(Convert.ToHexString(requests[(int)position].Hash), key.Tenant);
         }
 
+        foreach (var (request, _) in requests.Zip(found).Where(pair => pair.Second is null))
+        {
+            // Unknown or revoked: its further requests are not the tenant's.
+            _verified.Remove(Convert.ToHexString(request.Hash));
+        }
+
         return found;
     }
 

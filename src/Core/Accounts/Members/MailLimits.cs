@@ -12,8 +12,8 @@ sealed record MailCause(string Scope, RequestOrigin Origin, bool IsToAccount = f
 /// </summary>
 sealed class MailLimits(Clock clock, AccountOptions accounts)
 {
-    /// <summary>Refusals are counted over a day; what is told to whoever reached the limit.</summary>
-    static readonly TimeSpan AfterRefusals = TimeSpan.FromHours(1);
+    /// <summary>What a caller is told to wait after too many refusals, which are counted over a day.</summary>
+    static readonly TimeSpan AfterRefusals = TimeSpan.FromDays(1);
 
     /// <param name="tenant">That of the recipient's membership or signup.</param>
     /// <param name="hasLink">The recipient has a link for the same purpose and tenant that works.</param>

@@ -6,23 +6,24 @@ namespace ControlPlane.Accounts.Members;
 /// </summary>
 public sealed class RequestReset(ControlDatabase database, AccountMails mails)
 {
-    // An unknown address would otherwise be answered faster than a known one.
-    static readonly TimeSpan MinimumResponseTime = TimeSpan.FromMilliseconds(250);
+    // An unknown address would otherwise be answered faster than a known one, whose mail is written.
+    static readonly TimeSpan ResponseTime = TimeSpan.FromSeconds(1);
 
-    // Any visitor may ask, so they hold one of a tenant's connections at most.
-    readonly TenantConnectionLimit _visitors = new(connectionsPerTenant: 1, timeout: TimeSpan.FromSeconds(5));
+    // Any visitor may ask, so they hold one of a tenant's connections at most. They wait for each other for less than the response takes anyway: many requests
+    // for one address would otherwise show by their duration that it is known.
+    readonly TenantConnectionLimit _visitors = new(connectionsPerTenant: 1, timeout: ResponseTime / 2);
 
     /// <param name="signedUpHere">The tenant of the last signup in the requester's browser; null: not known.</param>
     public async Task RunAsync(string? email, RequestOrigin origin, CancellationToken ct, Guid? signedUpHere = null)
     {
-        var minimumResponseTime = Task.Delay(MinimumResponseTime, ct);
+        var responseTime = Task.Delay(ResponseTime, ct);
         var address = EmailAddress.Normalize(email) ?? "";
         if (EmailAddress.Validate(address) is null)
         {
             await SendAsync(address, origin, signedUpHere, ct);
         }
 
-        await minimumResponseTime;
+        await responseTime;
     }
 
     async Task SendAsync(string email, RequestOrigin origin, Guid? signedUpHere, CancellationToken ct)
