@@ -110,7 +110,7 @@ PROMPT_FIELDS = ("messages", "prompt", "input", "system", "instructions", "tools
 MEDIA_FIELDS = ("url", "image_url", "data", "file_data", "b64_json")
 IMAGE_TOKENS = 1600
 COMPLETION_LIMITS = ("max_completion_tokens", "max_tokens")
-WITHOUT_COMPLETION = ("embedding", "rerank", "moderation", "transcription", "speech", "image")
+WITHOUT_COMPLETION = ("embedding", "image")
 
 
 def text_tokens(text: str) -> int:

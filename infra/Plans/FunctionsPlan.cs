@@ -43,8 +43,8 @@ public sealed partial record FunctionsPlan
     public FunctionPlan Api { get; init; } = new("api", "Portal and API", 1024, 29);
     public FunctionPlan Usage => new("usage", "Usage of tenants' gateways; drains the overflow queue", 1024, 29) { Reserved = UsageReserved };
     public FunctionPlan Authorize => new("authorize", "Authorizations for tenants' gateways", 1024, 29) { Reserved = AuthorizeReserved };
-    public FunctionPlan Jobs { get; init; } = new("jobs", "All scheduled jobs except provisioning", 2048, 900);
-    public FunctionPlan Provision { get; init; } = new("provision", "Brings environments to their desired state", 1024, 900) { Reserved = 10 };
+    public FunctionPlan Jobs { get; init; } = new("jobs", "All scheduled jobs except provision and storage", 2048, 900);
+    public FunctionPlan Provision { get; init; } = new("provision", "Brings environments to their desired state and measures their storage", 1024, 900) { Reserved = 10 };
 
     /// <summary>The only function that connects as the database owner: migrations at every deployment, and rotation of the owner's password.</summary>
     public FunctionPlan Database { get; init; } = new("database", "Migrations, and rotation of the owner's password", 512, 300);

@@ -24,7 +24,7 @@ public sealed record DataPlaneOptions
     /// <summary>Names of other containers that environments may connect to. Those that do not exist are skipped, and so is <see cref="OllamaContainer"/>.</summary>
     public IReadOnlyList<string> SharedContainers { get; init; } = [];
 
-    /// <summary>Name of the container with the control plane's database server, which releases up to 0.2 connected to environments.</summary>
+    /// <summary>Name of the container with the control plane's database server, which earlier releases connected to environments.</summary>
     public const string FormerDatabaseContainer = "postgres";
 
     /// <summary>The proxy's certificate resolver, used for https addresses.</summary>

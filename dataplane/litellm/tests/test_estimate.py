@@ -14,7 +14,7 @@ class EstimateTest(support.HookTest):
         # role (2), user (2), content (3), text (5)
         self.assertEqual(2 + 2 + 3 + 5 + 100, self.estimate({"messages": [{"role": "user", "content": "x" * 15}], "max_tokens": 100}))
 
-    def test_the_completion_limit_is_read_from_the_field_of_each_API(self):
+    def test_the_completion_limit_is_the_higher_of_both_fields_and_includes_the_budget_for_thinking(self):
         for data, tokens in [
             ({}, 2048), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 8}, 8), ({"max_output_tokens": 9}, 2048), ({"max_tokens": 7, "max_output_tokens": 9}, 7), ({"max_tokens": 7, "n": 3}, 21),
             ({"max_tokens": None}, 2048), ({"max_tokens": -5}, 2048), ({"max_tokens": "many"}, 2048), ({"max_tokens": 6.0}, 6), ({"max_tokens": float("inf")}, 2048),
@@ -30,7 +30,7 @@ class EstimateTest(support.HookTest):
                 self.assertEqual(100 * completions, self.module.completion_tokens({"prompt": prompt, "max_tokens": 50, "n": 2}, "atext_completion", 2048))
 
     def test_calls_without_a_completion_reserve_prompt_tokens_only(self):
-        for call_type in ("aembedding", "embeddings", "arerank", "image_generation", "audio_transcription", "amoderation"):
+        for call_type in ("aembedding", "embeddings", "aimage_generation", "image_generation"):
             with self.subTest(call_type=call_type):
                 self.assertEqual(1, self.estimate({"input": "abc"}, call_type))
 

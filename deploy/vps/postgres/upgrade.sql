@@ -1,3 +1,3 @@
--- Run before every upgrade: rights that login.sql did not grant in earlier releases, and those of PUBLIC, which environments that are not moved yet have.
+-- Run before every upgrade: createdb as in login.sql, which did not grant it in earlier releases, and the rights of PUBLIC, which environments that are not moved yet have.
 alter role controlplane createdb;
 revoke connect on database postgres, template1 from public;

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Hosting;
 namespace ControlPlane.Lambda.Work;
 
 /// <summary>
-/// Brings environments to their desired state: when a message announces work, and every minute in any case. Concurrent invocations take leases on
-/// the runs that they execute. A run that exceeds Lambda's timeout is released, and the next invocation resumes it after its last completed step.
+/// Brings environments to their desired state, when a message announces work and every minute in any case, and measures their storage. Concurrent invocations take
+/// leases on the runs that they execute. A run that exceeds Lambda's timeout is released, and the next invocation resumes it after its last completed step.
 /// </summary>
 sealed class ProvisionFunction(IHost host, ScheduledJobHandler jobHandler, RunProvisioning provisioning, ProvisioningNotifier notifier, ILogger<ProvisionFunction> log) : Function(host)
 {

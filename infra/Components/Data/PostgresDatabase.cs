@@ -96,6 +96,7 @@ public sealed class PostgresDatabase : ComponentResource
     ParameterGroup CreateParameters(string name, DataPlan plan) => new(name, new ParameterGroupArgs
     {
         Family = $"postgres{plan.PostgresVersion}",
+        // Not of all parameters: RDS replaces a group whose description changes.
         Description = "TLS for everyone, and slow statements in the log",
         Parameters =
         {

@@ -14,7 +14,7 @@ namespace ControlPlane.Limits;
 public sealed record AuthorizationRequest(
     byte[] KeyHash, string RequestId, string User, string Model, long EstimatedTokens, string? Feature, long Quantity, string Network = "");
 
-/// <summary>The answer, serialized as it is (DESIGN section 6).</summary>
+/// <summary>The answer of <c>POST /v1/authorize</c>.</summary>
 /// <param name="Remaining">Tokens left in the tightest hard limit after this reservation; null when unlimited.</param>
 /// <param name="Reason">Code of the denial; null when allowed.</param>
 /// <param name="RetryAt">When a retry may succeed; null when waiting does not help.</param>

@@ -4,7 +4,7 @@ using ControlPlane.Accounts;
 namespace ControlPlane.Limits;
 
 /// <summary>Limits that an operator sets for one tenant; null: the plan's limit applies.</summary>
-/// <param name="StorageGib">What its environment may store: see <see cref="Provisioning.EnvironmentStorage"/>.</param>
+/// <param name="StorageGib">GiB that its environment may store.</param>
 /// <param name="Reason">For later readers, such as a ticket number.</param>
 public sealed record LimitOverride(long? TokensPerDay, long? TokensPerMonth, long? RagFiles, long? WebSearchesPerMonth, long? ImagesPerMonth, long? StorageGib, [property: Required] string? Reason);
 

@@ -9,6 +9,7 @@ namespace ControlPlane.Limits;
 /// <param name="BeforeReady">Of a tenant whose environment was never ready: no call of it was allowed yet.</param>
 public sealed record UsageQuota(long Events, long Maximum, long BeforeReady)
 {
+    /// <summary>Of so many events, one may need a counter of its own. authorize.sql has the same number.</summary>
     public const int EventsPerCounter = 5;
 
     /// <summary>Of ids, in UTF-8: an event counts once more for each of these.</summary>

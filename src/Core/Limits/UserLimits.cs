@@ -5,7 +5,7 @@ using ControlPlane.Subscriptions;
 namespace ControlPlane.Limits;
 
 /// <summary>A tenant's own limits for one of its users.</summary>
-/// <param name="User"><see cref="UserLimits.Everyone"/>: all users without their own limits.</param>
+/// <param name="User"><c>*</c>: all users without their own limits.</param>
 /// <param name="TokensPerDay">null: no separate limit.</param>
 /// <param name="TokensPerMonth">Per billing period of the tenant; null: no separate limit.</param>
 /// <param name="Models">null: all models of the plan.</param>

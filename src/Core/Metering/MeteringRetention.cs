@@ -20,6 +20,7 @@ public static class MeteringRetention
         """;
 
     const string DeleteReceived = """
-        delete from control.usage_received where (tenant_id, day) in (select tenant_id, day from control.usage_received where day < ($1 at time zone 'UTC')::date limit $2)
+        delete from control.usage_received where (tenant_id, day) in (
+            select tenant_id, day from control.usage_received where day < ($1 at time zone 'UTC')::date order by day limit $2)
         """;
 }

@@ -2,7 +2,7 @@ namespace ControlPlane.Provisioning;
 
 /// <param name="Capacity">How many environments there may be: the operator's limit, or what the data plane carries. null: it adds machines as needed, or does not know.</param>
 /// <param name="Environments">How many there are, suspended ones included, except those of trials that have ended.</param>
-/// <param name="Waiting">Active tenants whose environment is not requested yet: see <see cref="MissingEnvironments"/>.</param>
+/// <param name="Waiting">Active tenants whose environment is not requested yet, because there was no room.</param>
 public sealed record EnvironmentCapacity(int? Capacity, int Environments, int Waiting)
 {
     public bool IsExceeded => Environments > Capacity;

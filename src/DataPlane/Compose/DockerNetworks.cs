@@ -43,7 +43,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
             }
         }
 
-        // As releases up to 0.2 did.
+        // As earlier releases connected them.
         await DisconnectAsync(tenant, new[] { options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer }.Except(TenantContainers), ct);
         if (LitellmConfig.HasDedicatedOllama(environment))
         {

@@ -1,7 +1,7 @@
 namespace ControlPlane.Accounts.ApiKeys;
 
 /// <param name="Prefix">The key's first characters, by which its owner recognizes it.</param>
-/// <param name="Scopes">Of <see cref="KeyScopes"/>.</param>
+/// <param name="Scopes">What the key may be used for.</param>
 /// <param name="RevokedAt">null while the key is valid.</param>
 public sealed record TenantKey(Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
 

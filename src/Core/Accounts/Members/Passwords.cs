@@ -6,7 +6,7 @@ namespace ControlPlane.Accounts.Members;
 
 /// <summary>
 /// Hashes and verifies passwords with the framework's hasher: PBKDF2 with HMAC-SHA512 and a random salt. A hash takes a tenth of a second of a core, so at most
-/// half of the cores compute hashes: the others serve authorizations.
+/// half of the cores (of one core, that one) compute hashes: the others serve authorizations.
 /// </summary>
 public sealed class Passwords
 {

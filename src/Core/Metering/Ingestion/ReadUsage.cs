@@ -57,7 +57,7 @@ public static class ReadUsage
     }
 }
 
-/// <summary>The platform's own format (DESIGN section 6).</summary>
+/// <summary>The platform's own format.</summary>
 static class EventFormat
 {
     public static UsageEvent Read(JsonElement json, string? id, DateTimeOffset? occurredAt, string? fallbackUser)

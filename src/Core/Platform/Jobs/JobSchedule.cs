@@ -11,7 +11,7 @@ public sealed record JobSchedule(string Name, string Cron, string Description, b
 public static class JobSchedules
 {
     public static readonly JobSchedule Provision = new(
-        "provision", "* * * * *", "Brings environments to their desired state, step by step.", DrainsQueue: true);
+        "provision", "* * * * *", "Brings environments to their desired state, step by step, and ends trials.", DrainsQueue: true);
 
     public static readonly JobSchedule Billing = new(
         "billing", "0 */3 * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);

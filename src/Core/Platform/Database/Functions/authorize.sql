@@ -41,8 +41,11 @@ declare
     -- Its reservations: how many it holds, when the first one is released that counts towards a limit, by limit; and the sums of its users, by user.
     max_held int;
     held int;
-    -- Events that the tenant may still report today, each of which may need a counter. 
+    -- Events that the tenant may report today, and of these what is left. Each may need a counter.
+    usage_quota bigint;
     usage_left bigint;
+    -- UsageQuota.EventsPerCounter.
+    events_per_counter constant int := 5;
     releases jsonb;
     user_totals jsonb;
     -- Of the request.
@@ -103,9 +106,10 @@ begin
             select count(*), jsonb_build_object('reservation_limit', coalesce(min(h.expires_at), at + lifetime)) into held, releases from (
                 select r.expires_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at
                 order by r.expires_at limit max_held) h;
-            usage_left := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, limits.tokens_per_day);
+            usage_quota := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, limits.tokens_per_day);
             usage_left := coalesce(
-                (select least(usage_left - r.events, usage_left / 5 - r.counters) from control.usage_received r where r.tenant_id = current_tenant and r.day = today), usage_left / 5);
+                (select least(usage_quota - r.events, usage_quota / events_per_counter - r.counters) from control.usage_received r
+                 where r.tenant_id = current_tenant and r.day = today), usage_quota / events_per_counter);
             user_totals := '{}';
             select max(b.used) filter (where b.span = 'day'), max(b.reserved) filter (where b.span = 'day'),
                    max(b.used) filter (where b.span = 'period'), max(b.reserved) filter (where b.span = 'period')
