@@ -30,7 +30,9 @@ public sealed class EnvironmentLimitJourneys
     {
         await using var rig = await ProvisioningRig.StartAsync(limits: new() { TrialsPerDay = 1 });
         var (first, second) = (await TrialAsync(rig), await TrialAsync(rig));
-        await rig.ProvisionAsync();
+        Assert.Equal(
+            "1 tenant waits for its environment. New environments of trials in 24 hours: 1 of at most 1. To allow more, raise CONTROLPLANE_LIMIT_TRIALS.",
+            Assert.Single((await rig.ProvisionAsync()).Alerts));
         var paying = await rig.TenantAsync();
 
         await rig.ProvisionAsync();

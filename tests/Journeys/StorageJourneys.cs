@@ -22,7 +22,7 @@ public sealed class StorageJourneys
         Assert.Equal(["You have used 90 % of your storage"], await SubjectsAsync(rig));
 
         var alert = Assert.Single((await MeasureAsync(rig, tenant, 11 * Gib)).Alerts);
-        Assert.StartsWith($"The environment of {tenant.Slug} stores 11 GiB of 10 GiB: it is stopped at ", alert, StringComparison.Ordinal);
+        Assert.StartsWith($"The environment of {tenant.Slug} stores 11 GiB of 10 GiB: it will be stopped at ", alert, StringComparison.Ordinal);
         Assert.Equal("Your storage is full", (await SubjectsAsync(rig))[^1]);
         await rig.ProvisionAsync();
         var status = await rig.StatusAsync(tenant);
@@ -236,7 +236,7 @@ public sealed class StorageJourneys
 
         var provisioned = await rig.ProvisionAsync();
         Assert.Equal(["suspended", "ready", "requested"], new[] { (await rig.StatusAsync(large)).State, (await rig.StatusAsync(small)).State, (await rig.StatusAsync(waiting)).State });
-        Assert.StartsWith("1 tenants wait for their environment. The disk of the environments has 4 GiB", Assert.Single(provisioned.Alerts), StringComparison.Ordinal);
+        Assert.StartsWith("1 tenant waits for its environment. The disk of the environments has 4 GiB", Assert.Single(provisioned.Alerts), StringComparison.Ordinal);
 
         await MeasureAsync(rig, large, 11 * Gib);
         await rig.ProvisionAsync();

@@ -50,8 +50,8 @@ public sealed record EnvironmentStorage(
     /// <summary>The state after a measurement while it is stopped for another reason: what it stores matters when it runs again. Its 24 hours begin then.</summary>
     public EnvironmentStorage MeasuredWhileSuspended(long bytes, long allowedBytes, DateTimeOffset now)
     {
-        var next = this with { Bytes = bytes, AllowedBytes = allowedBytes, MeasuredAt = now };
-        return next.IsOver && allowedBytes < AllowedBytes ? next with { GraceUntil = null, GraceBytes = Ceiling(bytes, allowedBytes) } : next;
+        var next = this with { Bytes = bytes, AllowedBytes = allowedBytes, MeasuredAt = now, GraceUntil = null };
+        return next.IsOver && allowedBytes < AllowedBytes ? next with { GraceBytes = Ceiling(bytes, allowedBytes) } : next;
     }
 
     /// <summary>The state after an operator has allowed 24 hours to clean up.</summary>

@@ -165,7 +165,7 @@ public sealed class MeasureStorage(
 
     static string Describe(string slug, EnvironmentStorage storage) =>
         $"The environment of {slug} stores {EnvironmentStorage.Gib(storage.Bytes)} of {EnvironmentStorage.Gib(storage.AllowedBytes)}: "
-        + (storage.StoppedAt is { } at ? $"stopped since {at:u}." : $"it is stopped at {storage.GraceUntil:u}.");
+        + (storage.StoppedAt is { } at ? $"stopped since {at:u}." : storage.GraceUntil is { } until ? $"it will be stopped at {until:u}." : "it is suspended.");
 
     // Those that store most beyond what they may come first.
     const string Environments = $"""

@@ -63,12 +63,17 @@ public sealed class MissingEnvironments(
         var room = await ReadRoomAsync(transaction, ct);
         await transaction.AuditAsync(clock, null, "job:provision", "environments.waiting", new { waiting }, ct);
         await transaction.CommitAsync(ct);
-        return room.LowDisk is { } disk
-            ? $"{waiting} tenants wait for their environment. {disk.Describe(limits)}"
-            : $"{waiting} tenants wait for their environment. There are {room.Environments} environments of at most {room.Limit}, {room.Trials} of trials of at most "
-            + $"{room.TrialLimit}, and {room.NewTrials} new ones of trials in 24 hours of at most {limits.TrialsPerDay}: add capacity, or raise CONTROLPLANE_ENVIRONMENTS, "
-            + "CONTROLPLANE_TRIAL_SHARE or CONTROLPLANE_LIMIT_TRIALS.";
+        return $"{(waiting == 1 ? "1 tenant waits for its environment" : $"{waiting} tenants wait for their environment")}. {Describe(room)}";
     }
+
+    /// <summary>Why there is no room, as far as there are limits.</summary>
+    string Describe(Room room) => room switch
+    {
+        { LowDisk: { } disk } => disk.Describe(limits),
+        { Limit: null } => $"New environments of trials in 24 hours: {room.NewTrials} of at most {limits.TrialsPerDay}. To allow more, raise CONTROLPLANE_LIMIT_TRIALS.",
+        _ => $"There are {room.Environments} environments of at most {room.Limit}, {room.Trials} of trials of at most {room.TrialLimit}, and {room.NewTrials} new ones of trials "
+            + $"in 24 hours of at most {limits.TrialsPerDay}: add capacity, or raise CONTROLPLANE_ENVIRONMENTS, CONTROLPLANE_TRIAL_SHARE or CONTROLPLANE_LIMIT_TRIALS.",
+    };
 
     async Task<bool> RequestAsync(MissingEnvironment environment, CancellationToken ct)
     {
@@ -94,16 +99,17 @@ public sealed class MissingEnvironments(
         var now = clock.GetUtcNow();
         var (trials, newTrials) = await transaction.FirstAsync(Trials, row => (row.GetInt32(0), row.GetInt32(1)), ct, now - TrialWindow);
         var lowDisk = (await DiskSpace.FindLowAsync(transaction, limits, ct)).FirstOrDefault();
-        return new(capacity.Environments, capacity.Capacity ?? int.MaxValue, trials, newTrials, limits, lowDisk);
+        return new(capacity.Environments, capacity.Capacity, trials, newTrials, limits, lowDisk);
     }
 
+    /// <param name="Limit">Of environments; null: unlimited.</param>
     /// <param name="Trials">Those of the environments that are of trials.</param>
     /// <param name="NewTrials">First environments of trials within the window.</param>
     /// <param name="LowDisk">There is room for none while a disk has less free space than the reserve.</param>
-    sealed record Room(int Environments, int Limit, int Trials, int NewTrials, EnvironmentLimits Settings, DiskSpace? LowDisk)
+    sealed record Room(int Environments, int? Limit, int Trials, int NewTrials, EnvironmentLimits Settings, DiskSpace? LowDisk)
     {
-        public int Left => LowDisk is null ? Math.Max(0, Limit - Environments) : 0;
-        public int TrialLimit => (int)(((long)Limit * Settings.TrialShare + 99) / 100);
+        public int Left => LowDisk is null ? Math.Max(0, (Limit ?? int.MaxValue) - Environments) : 0;
+        public int TrialLimit => Limit is { } limit ? (int)(((long)limit * Settings.TrialShare + 99) / 100) : int.MaxValue;
         public int LeftForTrials => Math.Clamp(Math.Min(TrialLimit - Trials, Settings.TrialsPerDay - NewTrials), 0, Left);
     }
 

@@ -66,6 +66,10 @@ public class EnvironmentStorageTests
     [Fact]
     public void While_it_is_suspended_no_time_passes_and_a_lower_allowance_counts_from_what_it_stores()
     {
+        var full = New().Measured(110 * Gib, 100 * Gib, Start, isDiskLow: false);
+        var paid = full.MeasuredWhileSuspended(110 * Gib, 100 * Gib, Start.AddDays(20)).Measured(110 * Gib, 100 * Gib, Start.AddDays(30), isDiskLow: false);
+        Assert.Equal((Start.AddDays(31), null), (paid.GraceUntil, paid.StoppedAt));
+
         var suspended = New(200).MeasuredWhileSuspended(190 * Gib, 100 * Gib, Start);
         suspended = suspended.MeasuredWhileSuspended(190 * Gib, 100 * Gib, Start.AddDays(30));
         Assert.Equal((null, null), (suspended.GraceUntil, suspended.StoppedAt));

@@ -31,7 +31,7 @@ static class UsageReceived
         var tomorrow = new DateTimeOffset(DayOf(now).AddDays(1), TimeOnly.MinValue, TimeSpan.Zero);
         return new(string.Create(
             CultureInfo.InvariantCulture,
-            $"Your organization has reported more usage today than its plan allows to authorize. Keep these events and send them again after {tomorrow:yyyy-MM-dd HH:mm} UTC: nothing is counted twice."))
+            $"Your organization has reported as many usage events today as it may. Keep these events and send them again after {tomorrow:yyyy-MM-dd HH:mm} UTC: nothing is counted twice."))
         {
             QueueIsFull = true,
             Delay = tomorrow - now,

@@ -29,5 +29,5 @@ public sealed class TenantBusyException(string message, Exception? inner = null)
     internal static TenantBusyException FullQueue(Exception? inner = null) =>
         new("Too many requests of your organization are waiting. Send fewer at the same time, and this one again in a few seconds.", inner) { QueueIsFull = true };
 
-    internal static TenantBusyException NoPlace() => new("More work that waits for locks is in progress than can be processed. Send this again in a few seconds.");
+    internal static TenantBusyException NoPlace() => new("The service is busy with requests of other organizations. Send this one again in a few seconds.");
 }
