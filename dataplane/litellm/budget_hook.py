@@ -2,7 +2,8 @@
 
 Before a call it requests authorization from the control plane (POST /v1/authorize), which reserves an estimate or denies the call. After the call
 it writes a usage event to disk and then delivers it (POST /v1/usage), which settles the reservation. Load it as `callbacks: budget_hook.handler`.
-Settings and guarantees are in README.md. Uses the standard library and, from LiteLLM's image, the two names imported below.
+Settings and guarantees are in README.md. One file, because LiteLLM loads a callback from a file beside its configuration, and it is embedded in the
+control plane and mounted into each gateway as one. Uses the standard library and, from LiteLLM's image, the two names imported below.
 
 Prompts, keys and email addresses are never logged or written to the spool.
 """

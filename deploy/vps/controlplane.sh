@@ -31,17 +31,13 @@ networks() { docker network ls --filter "label=controlplane.$1" --format '{{.Nam
 
 members() { docker network inspect --format '{{range .Containers}}{{.Name}} {{end}}' "$1"; }
 
-# connect NETWORK CONTAINER...
+# connect NETWORK CONTAINER
 connect() {
-    network_name=$1
-    shift
-    connected=$(members "$network_name") || connected=
-    for container; do
-        case " $connected" in
-            *" $container "*) ;;
-            *) docker network connect "$network_name" "$container" || record_failure "$network_name" ;;
-        esac
-    done
+    connected=$(members "$1") || connected=
+    case " $connected" in
+        *" $2 "*) ;;
+        *) docker network connect "$1" "$2" || record_failure "$1" ;;
+    esac
 }
 
 # Each connection costs the proxy memory, also an idle one without a request: so their number per client address is limited (with IPv6 per network). Docker

@@ -4,7 +4,7 @@ namespace ControlPlane.Tests;
 [Trait("Category", "Slow")]
 public sealed class EnvironmentLimitJourneys
 {
-    static readonly ProvisioningOptions Impatient = new() { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], PollWindow = TimeSpan.Zero };
+    static readonly ProvisioningOptions WithoutDelays = new() { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], PollWindow = TimeSpan.Zero };
 
     [Fact]
     public async Task Beyond_the_largest_number_of_environments_paying_tenants_come_first_and_operators_are_told_once_a_day()
@@ -150,7 +150,7 @@ public sealed class EnvironmentLimitJourneys
                 }
             },
         };
-        await using var rig = await ProvisioningRig.StartAsync(Impatient, dataPlane: dataPlane);
+        await using var rig = await ProvisioningRig.StartAsync(WithoutDelays, dataPlane: dataPlane);
         for (var i = 0; i < 3; i++)
         {
             var tenant = await rig.TenantAsync();

@@ -187,13 +187,13 @@ public sealed class ProvisioningCrashes
     public async Task A_run_that_ends_its_worker_again_and_again_fails_and_others_come_first()
     {
         await using var rig = await ProvisioningRig.StartAsync();
-        var (deadly, other) = (await rig.TenantAsync(), await rig.TenantAsync());
-        await rig.RequestAsync(deadly, RunKinds.Provision);
+        var (crashing, other) = (await rig.TenantAsync(), await rig.TenantAsync());
+        await rig.RequestAsync(crashing, RunKinds.Provision);
         for (var kill = 0; kill < 5; kill++)
         {
             await using (var killed = await Lease.ClaimAsync(rig.Database, LeaseDuration, default))
             {
-                Assert.Equal((deadly.Id, kill, 0), (killed!.Run.Tenant, killed.Run.Interruptions, killed.Run.Attempts));
+                Assert.Equal((crashing.Id, kill, 0), (killed!.Run.Tenant, killed.Run.Interruptions, killed.Run.Attempts));
             }
 
             await rig.ExpireLeasesAsync();
@@ -211,10 +211,10 @@ public sealed class ProvisioningCrashes
 
         Assert.Equal((1, 1), (report.Counts["succeeded"], report.Counts["failed"]));
         Assert.Contains("interrupted 5 times", Assert.Single(report.Alerts), StringComparison.Ordinal);
-        Assert.Equal(("failed", "secrets"), ((await rig.StatusAsync(deadly)).State, (await rig.StatusAsync(deadly)).FailedStep));
-        Assert.IsType<EnvironmentResult.Accepted>(await rig.Get<OperateEnvironment>().RetryAsync(deadly.Id, "operator", default));
+        Assert.Equal(("failed", "secrets"), ((await rig.StatusAsync(crashing)).State, (await rig.StatusAsync(crashing)).FailedStep));
+        Assert.IsType<EnvironmentResult.Accepted>(await rig.Get<OperateEnvironment>().RetryAsync(crashing.Id, "operator", default));
         await rig.ProvisionAsync();
-        Assert.Equal("ready", (await rig.StatusAsync(deadly)).State);
+        Assert.Equal("ready", (await rig.StatusAsync(crashing)).State);
     }
 
     [Fact]

@@ -107,7 +107,7 @@ public sealed class TrialEndJourneys
     {
         await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane());
         var trial = await rig.TrialAsync();
-        await rig.ScalarAsync<int>("update control.member set role = 'member' where tenant_id = $1 returning 1", trial.Id);
+        await rig.ScalarAsync<int>("update control.member set role = 'viewer' where tenant_id = $1 returning 1", trial.Id);
         await rig.ProvisionAsync();
         await EndInAsync(rig, trial, days: 0);
         await rig.ProvisionAsync();

@@ -1,3 +1,4 @@
+using ControlPlane.Accounts.Members;
 using ControlPlane.Accounts.Tenants;
 using ControlPlane.Notifications.Mail;
 using Npgsql;
@@ -63,7 +64,7 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
             await transaction.ExecuteAsync(Update, ct, tenant, NameOf(next), next == TrialStage.Running ? null : now);
         }
 
-        foreach (var recipient in await transaction.QueryAsync(Recipients, row => row.GetString(0), ct, tenant))
+        foreach (var recipient in await transaction.ConfirmedOwnersAndBillingAsync(tenant, ct))
         {
             await (TrialMail.Create(options, trial with { End = end }, recipient, policy[RetentionClasses.Trials]) is { } mail
                 ? transaction.EnqueueAsync(clock, mail, ct)
@@ -98,10 +99,6 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
         """;
 
     const string Update = "update control.environment set trial_stage = $2, trial_stage_at = $3 where tenant_id = $1";
-
-    const string Recipients = """
-        select email from control.member where tenant_id = $1 and role in ('owner', 'billing') and confirmed_at is not null order by created_at
-        """;
 }
 
 /// <param name="Address">Of the environment.</param>

@@ -1,3 +1,4 @@
+using ControlPlane.Accounts.Members;
 using ControlPlane.Notifications.Mail;
 using ControlPlane.Notifications.Webhooks;
 using Microsoft.Extensions.Logging;
@@ -144,7 +145,7 @@ public sealed class MeasureStorage(
 
     async Task AnnounceAsync(Transaction transaction, StoredEnvironment environment, EnvironmentStorage storage, StorageNotice notice, CancellationToken ct)
     {
-        foreach (var recipient in await transaction.QueryAsync(Recipients, row => row.GetString(0), ct, environment.Tenant))
+        foreach (var recipient in await transaction.ConfirmedOwnersAndBillingAsync(environment.Tenant, ct))
         {
             await transaction.EnqueueAsync(clock, StorageMail.Create(options, environment, storage, notice, recipient), ct);
         }
@@ -174,9 +175,5 @@ public sealed class MeasureStorage(
         left join control.environment_storage s on s.tenant_id = e.tenant_id
         where e.state in ({StorageTable.MeasuredStates}) and t.region = $1
         order by coalesce(s.bytes - s.allowed_bytes, 0) desc, e.tenant_id
-        """;
-
-    const string Recipients = """
-        select email from control.member where tenant_id = $1 and role in ('owner', 'billing') and confirmed_at is not null order by created_at
         """;
 }

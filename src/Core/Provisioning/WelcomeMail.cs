@@ -37,7 +37,7 @@ public sealed class WelcomeMail(ControlPlaneOptions options, IDataPlane dataPlan
           Password            open {options.PublicUrl.GetLeftPart(UriPartial.Authority)}/app/environment and choose "Show its password"
 
         Change that password after your first sign-in, then invite your users from the environment's admin panel.
-        {(dataPlane.Ready == "rendered" ? RenderedNote : "")}
+        {(dataPlane.Ready == IDataPlane.Rendered ? RenderedNote : "")}
         CFS LLM Platform
         """;
 

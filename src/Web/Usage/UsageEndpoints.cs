@@ -29,8 +29,8 @@ static class UsageEndpoints
                 + "sent with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined; `rejected_total` is their number, and `rejected` lists the first 500, of a stream the first 100. While "
                 + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them. "
                 + "A tenant may have 4 NDJSON streams and 256 other deliveries in progress. Beyond that, or while much of its data or one of its locks is in the way, the response is 429 "
-                + "or 503 with Retry-After: send the same again. So it is when a tenant has reported more "
-                + "events on a UTC day than its plan allows to authorize: Retry-After is the time until the next day. And so it is when a tenant keeps sending events that were already counted.")
+                + "or 503 with Retry-After: send the same again. The response is also 429 when a tenant has "
+                + "reported as many events on a UTC day as it may, and Retry-After is then the time until the next day; and when a tenant keeps sending events that were already counted.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json")
             .WithMetadata(BodyLimit.Usage);
         routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, DuplicateRate rate, IngestUsage ingest, CancellationToken ct) =>

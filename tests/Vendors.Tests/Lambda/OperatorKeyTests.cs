@@ -27,7 +27,7 @@ public sealed class OperatorKeyTests
     }
 
     [Fact]
-    public async Task Once_the_key_is_in_force_no_request_waits_for_the_lock_of_the_keys()
+    public async Task Once_the_key_is_stored_no_request_waits_for_the_lock_of_the_keys()
     {
         await using var rig = await LambdaRig.StartAsync();
         await using var api = await WebRig.StartAsync(rig.Environment, ApiFunction.Build);

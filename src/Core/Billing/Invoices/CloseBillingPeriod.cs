@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlPlane.Accounts.Members;
 using ControlPlane.Billing.Pdf;
 using ControlPlane.Notifications.Mail;
 using ControlPlane.Subscriptions;
@@ -96,7 +97,7 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
 
     async Task QueueEmailsAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
     {
-        var recipients = await transaction.QueryAsync(Recipients, row => row.GetString(0), ct, invoice.Tenant);
+        var recipients = await transaction.ConfirmedOwnersAndBillingAsync(invoice.Tenant, ct);
         var attachment = new MailAttachment($"{invoice.Number}.pdf", pdf);
         foreach (var recipient in recipients)
         {
@@ -132,11 +133,6 @@ public sealed class CloseBillingPeriod(ControlDatabase database, Clock clock, Se
     const string InsertLine = """
         insert into control.invoice_line (invoice_id, tenant_id, ordinal, kind, description, tokens, quantity, unit_price, amount)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        """;
-
-    // An address that is not confirmed may belong to someone else.
-    const string Recipients = """
-        select email from control.member where tenant_id = $1 and role in ('owner', 'billing') and confirmed_at is not null order by created_at, id
         """;
 
     const string RecordPeriod = """

@@ -78,37 +78,37 @@ public sealed class TenantBulkheadTests : IAsyncDisposable
     [Fact]
     public async Task A_request_that_waits_too_long_for_earlier_ones_is_refused_before_its_caller_takes_the_database_for_unavailable()
     {
-        await using var impatient = Impatient();
+        await using var bulkhead = WithShortTimeout();
         var unlock = Lock(A);
-        var running = impatient.RunAsync(A, "a1", default);
+        var running = bulkhead.RunAsync(A, "a1", default);
         await UntilAsync(() => _batches.Count == 1);
 
-        Assert.True((await Assert.ThrowsAsync<TenantBusyException>(() => impatient.RunAsync(A, "a2", default))).QueueIsFull);
-        Assert.Equal("b1", await impatient.RunAsync(B, "b1", default));
+        Assert.True((await Assert.ThrowsAsync<TenantBusyException>(() => bulkhead.RunAsync(A, "a2", default))).QueueIsFull);
+        Assert.Equal("b1", await bulkhead.RunAsync(B, "b1", default));
         // The limit is for waiting: one that runs is not cut off.
         Assert.False(running.IsCompleted);
         unlock.SetResult();
         Assert.Equal("a1", await running);
-        Assert.Equal("a3", await impatient.RunAsync(A, "a3", default));
+        Assert.Equal("a3", await bulkhead.RunAsync(A, "a3", default));
         Assert.DoesNotContain(_batches, batch => batch.Requests.Contains("a2"));
     }
 
     [Fact]
     public async Task A_request_that_waits_too_long_for_other_tenants_is_refused_as_busy_and_not_as_too_many_of_its_own()
     {
-        await using var impatient = Impatient();
+        await using var bulkhead = WithShortTimeout();
         TaskCompletionSource[] unlock = [Lock(A), Lock(B)];
-        var running = new[] { impatient.RunAsync(A, "a1", default), impatient.RunAsync(B, "b1", default) };
+        var running = new[] { bulkhead.RunAsync(A, "a1", default), bulkhead.RunAsync(B, "b1", default) };
         await UntilAsync(() => _batches.Count == 2);
 
-        Assert.False((await Assert.ThrowsAsync<TenantBusyException>(() => impatient.RunAsync(C, "c1", default))).QueueIsFull);
+        Assert.False((await Assert.ThrowsAsync<TenantBusyException>(() => bulkhead.RunAsync(C, "c1", default))).QueueIsFull);
         Assert.DoesNotContain(running, request => request.IsCompleted);
         Assert.All(unlock, locked => locked.SetResult());
         await Task.WhenAll(running);
-        Assert.Equal("c2", await impatient.RunAsync(C, "c2", default));
+        Assert.Equal("c2", await bulkhead.RunAsync(C, "c2", default));
     }
 
-    TenantBulkhead<string, string> Impatient() => new(
+    TenantBulkhead<string, string> WithShortTimeout() => new(
         async (tenant, requests, ct) =>
         {
             _batches.Enqueue((tenant, [.. requests]));

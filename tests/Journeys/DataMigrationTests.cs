@@ -1,0 +1,120 @@
+namespace ControlPlane.Tests;
+
+/// <summary>What migrations make of the data of earlier releases.</summary>
+public sealed class DataMigrationTests : IAsyncLifetime
+{
+    MigratedDatabase _database = null!;
+
+    public async Task InitializeAsync() => _database = await MigratedDatabase.NewAsync();
+
+    public async Task DisposeAsync() => await _database.DisposeAsync();
+
+    [Fact]
+    public async Task Keys_from_before_scopes_keep_every_right_and_deletions_in_progress_end_access()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0021_keys_and_operators")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'basic', status, now()
+            from (values ('kept', 'active'), ('leaving', 'active'), ('gone', 'deleted')) t (slug, status)
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.environment (tenant_id, state, address, updated_at)
+            select id, 'deleting', slug, now() from control.tenant where slug = 'leaving'
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant_key (id, tenant_id, name, prefix, hash, created_at)
+            select gen_random_uuid(), id, name, 'cpt_', convert_to(slug || name, 'utf8'), now() from control.tenant, (values ('app'), ('gateway')) k (name)
+            """);
+        await _database.MigrateAsync();
+
+        Assert.Equal(["gone true", "kept false", "leaving true"], await _database.ReadAsync("select slug || ' ' || is_deleted from control.tenant order by slug"));
+        Assert.Equal(
+            ["keptapp {admin}", "keptgateway {authorize,usage:write}", "leavinggateway {authorize,usage:write}"],
+            await _database.ReadAsync(
+                """
+                select convert_from(k.hash, 'utf8') || ' ' || f.scopes::text from control.tenant_key k, lateral control.find_tenant_key_2(k.hash) f order by 1
+                """));
+    }
+
+    [Fact]
+    public async Task Owners_of_environments_that_were_ready_before_are_not_welcomed_again()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0023_resumable_jobs")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'basic', 'active', now()
+            from (values ('ready'), ('suspended'), ('new'), ('failed-first'), ('failed-later'), ('mailed')) t (slug)
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.environment (tenant_id, state, address, updated_at)
+            select id, case slug when 'ready' then 'ready' when 'suspended' then 'suspended' when 'new' then 'requested' else 'failed' end, slug, now() from control.tenant
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.provisioning_run (id, tenant_id, kind, state, requested_at)
+            select gen_random_uuid(), id, case slug when 'failed-later' then 'restart' else 'provision' end, 'failed', now() from control.tenant where slug like 'failed%'
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.outbox (id, tenant_id, dedupe_key, recipient, subject, body, created_at)
+            select gen_random_uuid(), id, 'welcome:' || id, 'a@example.org', 's', 'b', now() from control.tenant where slug = 'mailed'
+            """);
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(
+            ["failed-first false", "failed-later true", "mailed true", "new false", "ready true", "suspended true"],
+            await _database.ReadAsync("select t.slug || ' ' || (e.welcomed_at is not null) from control.environment e join control.tenant t on t.id = e.tenant_id order by t.slug"));
+    }
+
+    [Fact]
+    public async Task Trials_whose_environments_were_never_ready_have_not_begun()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0033_first_ready")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'trial', 'active', now()
+            from (values ('ready'), ('provisioning'), ('failed-first'), ('failed-later')) t (slug)
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.environment (tenant_id, state, address, updated_at, created_at, first_ready_at)
+            select id, split_part(slug, '-', 1), slug, now(), now(), now() from control.tenant
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.provisioning_run (id, tenant_id, kind, state, requested_at)
+            select gen_random_uuid(), id, 'provision', case slug when 'failed-later' then 'succeeded' else 'failed' end, now() from control.tenant where slug like 'failed%'
+            """);
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(
+            ["failed-first false", "failed-later true", "provisioning false", "ready true"],
+            await _database.ReadAsync("select t.slug || ' ' || (e.first_ready_at is not null) from control.environment e join control.tenant t on t.id = e.tenant_id order by t.slug"));
+    }
+
+    [Fact]
+    public async Task Wider_sums_rewrite_no_table_and_keep_the_rights_on_their_view()
+    {
+        const string files = """
+            select relname || ' ' || relfilenode || ' ' || coalesce(relacl::text, '') from pg_class
+            where oid in ('control.usage_counter'::regclass, 'control.daily_usage'::regclass, 'control.invoice_line'::regclass, 'control.daily_usage_summary'::regclass) order by 1
+            """;
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0031_usage_amounts")], []);
+        await _database.ExecuteAsync("grant select on control.daily_usage_summary to pg_monitor");
+        var before = await _database.ReadAsync(files);
+        Assert.Equal(4, before.Count);
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(before, await _database.ReadAsync(files));
+    }
+}
