@@ -17,18 +17,20 @@ data=$(sed -n 's/^CONTROLPLANE_DATA=//p' "$DESTDIR/etc/controlplane/platform.env
 
 systemctl disable --quiet --now controlplane-backup.timer controlplane.service
 "$here/controlplane.sh" down
-# Each environment is a separate Compose project, named like its network.
+# Each environment is a separate Compose project. Its network has the project's name in releases up to 0.2, and now ends with _private.
 for network in $(docker network ls --filter label=controlplane.tenant --format '{{.Name}}'); do
     if [ "$delete" = yes ]; then
-        docker compose --project-name "$network" down --volumes
+        docker compose --project-name "${network%_private}" down --volumes
         docker network rm "$network" >/dev/null
     else
-        docker compose --project-name "$network" stop
+        docker compose --project-name "${network%_private}" stop
     fi
 done
 if [ "$delete" = yes ]; then
-    for network in $(docker network ls --filter label=controlplane.models --format '{{.Name}}'); do
-        docker network rm "$network" >/dev/null
+    for label in models egress; do
+        for network in $(docker network ls --filter "label=controlplane.$label" --format '{{.Name}}'); do
+            docker network rm "$network" >/dev/null
+        done
     done
 fi
 rm -f "$units/controlplane.service" "$units/controlplane-backup.service" "$units/controlplane-backup.timer" "$units/docker.service.d/controlplane.conf" \

@@ -1,3 +1,5 @@
+using ControlPlane.Catalog;
+
 namespace ControlPlane.DataPlane;
 
 /// <summary>Settings shared by all environments of this installation.</summary>
@@ -5,6 +7,9 @@ public sealed record DataPlaneOptions
 {
     /// <summary>The control plane as seen from an environment; gateways report usage to it.</summary>
     public required Uri ControlPlaneUrl { get; init; }
+
+    /// <summary>Whether the control plane is no container in the environments' networks, as the proxy on a VPS, but on this host or another one.</summary>
+    public bool IsControlPlaneElsewhere => ControlPlaneUrl.Host.Contains('.', StringComparison.Ordinal);
 
     /// <summary>The shared Ollama as seen from the gateways.</summary>
     public Uri OllamaUrl { get; init; } = new("http://ollama:11434");
@@ -15,7 +20,7 @@ public sealed record DataPlaneOptions
     /// <summary>Whether the shared Ollama is no container of this engine, but on this host or another one.</summary>
     public bool IsOllamaElsewhere => OllamaUrl.Host.Contains('.', StringComparison.Ordinal);
 
-    /// <summary>Addresses of the networks between gateways and Ollama.</summary>
+    /// <summary>Addresses of an environment's small networks: between its gateway and Ollama, and those of its egress proxies.</summary>
     public ModelNetworks ModelNetworks { get; init; } = ModelNetworks.Parse("192.168.240.0/20")!;
 
     /// <summary>Name of the reverse proxy's container. It routes requests from the internet by the labels of the environments' containers.</summary>
@@ -32,6 +37,26 @@ public sealed record DataPlaneOptions
 
     /// <summary>The platform's API keys by provider: <c>openai</c>, <c>gemini</c>, <c>anthropic</c>. Calls to a provider without a key fail.</summary>
     public IReadOnlyDictionary<string, string> ProviderKeys { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The servers of the providers, by provider: gateways reach no others.</summary>
+    public IReadOnlyDictionary<string, string> ProviderHosts { get; init; } = new Dictionary<string, string>
+    {
+        ["openai"] = "api.openai.com",
+        ["gemini"] = "generativelanguage.googleapis.com",
+        ["anthropic"] = "api.anthropic.com",
+    };
+
+    /// <summary>The search service that Open WebUI asks, with <see cref="SearchKey"/>. null: web search is off in every plan.</summary>
+    public Uri? SearchUrl { get; init; }
+
+    /// <summary>Signs the environments' keys for <see cref="SearchUrl"/> (<see cref="SearchKeys"/>).</summary>
+    public string SearchKey { get; init; } = "";
+
+    /// <summary>Plans whose environments may read any public web page.</summary>
+    public IReadOnlyCollection<string> WebPagePlans { get; init; } = [];
+
+    /// <summary>The model of the catalog that generates images. null: image generation is off in every plan.</summary>
+    public string? ImageModel { get; init; }
 
     /// <summary>Limits of a dedicated Ollama. Docker does not start a container with more cores than the host has.</summary>
     public Size DedicatedOllama { get; init; } = new(8, 32768, 512);
@@ -60,6 +85,12 @@ public sealed record DataPlaneOptions
 
     /// <summary>Name of the host inside containers. On Linux it is added to the containers that need it.</summary>
     public const string HostFromContainer = "host.docker.internal";
+
+    /// <summary>Whether a plan includes web searches, and this installation has a search service.</summary>
+    public bool SellsWebSearch(Plan plan) => plan.WebSearchesPerMonth != 0 && SearchUrl is not null;
+
+    /// <summary>Whether a plan includes images, and the model that generates them.</summary>
+    public bool SellsImages(Plan plan) => plan.ImagesPerMonth != 0 && ImageModel is not null && plan.Models.Contains(ImageModel);
 
     public static string ProviderVariable(string provider) => $"{provider.ToUpperInvariant()}_API_KEY";
 }

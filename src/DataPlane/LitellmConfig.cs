@@ -5,7 +5,8 @@ static class LitellmConfig
 {
     public static string Render(TenantEnvironment environment, DataPlaneOptions options) => Yaml.Write(new Dictionary<string, object>
     {
-        ["model_list"] = environment.Models.Select(model => Model(model, OllamaUrl(environment, options))).ToArray(),
+        ["model_list"] = environment.Models.Where(model => model.Name != options.ImageModel || options.SellsImages(environment.Plan))
+            .Select(model => Model(model, OllamaUrl(environment, options), isImageModel: model.Name == options.ImageModel)).ToArray(),
         ["litellm_settings"] = new Dictionary<string, object>
         {
             ["callbacks"] = new List<string> { "budget_hook.handler" },
@@ -47,9 +48,11 @@ static class LitellmConfig
         environment.Plan.Compute.StartsWith("dedicated", StringComparison.OrdinalIgnoreCase);
 
     static Uri OllamaUrl(TenantEnvironment environment, DataPlaneOptions options) =>
-        HasDedicatedOllama(environment) ? new Uri("http://ollama-dedicated:11434") : options.OllamaUrl;
+        HasDedicatedOllama(environment) ? new Uri($"http://ollama-dedicated:{EgressRules.OllamaPort}")
+        : options.IsOllamaElsewhere ? new Uri($"http://{ComposeServices.GatewayEgress}:{EgressRules.OllamaPort}")
+        : options.OllamaUrl;
 
-    static Dictionary<string, object> Model(GatewayModel model, Uri ollama)
+    static Dictionary<string, object> Model(GatewayModel model, Uri ollama, bool isImageModel)
     {
         var parameters = new Dictionary<string, object> { ["model"] = model.Route };
         if (model.IsLocal)
@@ -63,7 +66,13 @@ static class LitellmConfig
 
         parameters["input_cost_per_token"] = PerToken(model.PromptEurPerThousand);
         parameters["output_cost_per_token"] = PerToken(model.CompletionEurPerThousand);
-        return new() { ["model_name"] = model.Name, ["litellm_params"] = parameters };
+        var entry = new Dictionary<string, object> { ["model_name"] = model.Name, ["litellm_params"] = parameters };
+        if (isImageModel)
+        {
+            entry["model_info"] = new Dictionary<string, string> { ["mode"] = "image_generation" };
+        }
+
+        return entry;
     }
 
     /// <summary>EUR per token. The second division only removes trailing zeros.</summary>

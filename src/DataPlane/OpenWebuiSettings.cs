@@ -8,7 +8,7 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
     const string Gateway = "http://litellm:4000/v1";
 
     public Dictionary<string, string> All(string databaseUrl) =>
-        General().Concat(Upstream()).Concat(Storage(databaseUrl)).Concat(Features()).ToDictionary();
+        General().Concat(Upstream()).Concat(Storage(databaseUrl)).Concat(Features()).Concat(Egress()).ToDictionary();
 
     Dictionary<string, string> General() => new()
     {
@@ -27,6 +27,8 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["ENABLE_PLUGINS"] = "False",
         ["ENABLE_PIP_INSTALL_FRONTMATTER_REQUIREMENTS"] = "False",
         ["ENABLE_VERSION_UPDATE_CHECK"] = "False",
+        // Its models for documents and speech are in the image. It would look for newer ones at each start, and wait for servers that it does not reach.
+        ["OFFLINE_MODE"] = "True",
         ["ANONYMIZED_TELEMETRY"] = "False",
         ["DO_NOT_TRACK"] = "True",
         ["SCARF_NO_ANALYTICS"] = "True",
@@ -63,21 +65,26 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         var settings = new Dictionary<string, string>
         {
             ["USER_PERMISSIONS_CHAT_FILE_UPLOAD"] = OnOff(plan.RagFiles != 0),
-            ["ENABLE_WEB_SEARCH"] = OnOff(plan.WebSearchesPerMonth != 0),
-            ["ENABLE_IMAGE_GENERATION"] = OnOff(plan.ImagesPerMonth != 0),
+            ["ENABLE_WEB_SEARCH"] = OnOff(options.SellsWebSearch(plan)),
+            ["ENABLE_IMAGE_GENERATION"] = OnOff(options.SellsImages(plan)),
         };
         if (plan.RagFiles is > 0 and var files)
         {
             settings["RAG_FILE_MAX_COUNT"] = files.ToString(CultureInfo.InvariantCulture);
         }
 
-        if (plan.WebSearchesPerMonth != 0)
+        if (options.SellsWebSearch(plan))
         {
-            settings["WEB_SEARCH_ENGINE"] = "duckduckgo";
+            settings["WEB_SEARCH_ENGINE"] = "external";
+            settings["EXTERNAL_WEB_SEARCH_URL"] = ComposeServices.Escape(options.SearchUrl!.AbsoluteUri);
+            settings["EXTERNAL_WEB_SEARCH_API_KEY"] = $"${{{SearchKeys.Variable}}}";
+            // Without web pages, answers are made of what the search service returns.
+            settings["BYPASS_WEB_SEARCH_WEB_LOADER"] = OnOff(!options.WebPagePlans.Contains(plan.Name));
         }
 
-        if (plan.ImagesPerMonth != 0)
+        if (options.SellsImages(plan))
         {
+            settings["IMAGE_GENERATION_MODEL"] = ComposeServices.Escape(options.ImageModel!);
             settings["IMAGE_GENERATION_ENGINE"] = "openai";
             settings["IMAGES_OPENAI_API_BASE_URL"] = Gateway;
             settings["IMAGES_OPENAI_API_KEY"] = "${LITELLM_VIRTUAL_KEY}";
@@ -92,6 +99,17 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
 
         return settings;
     }
+
+    // A proxy that only this container uses. Without one there is no way outside.
+    Dictionary<string, string> Egress() => !EgressRules.OfOpenWebui(environment, options).Any
+        ? []
+        : new()
+        {
+            ["HTTP_PROXY"] = ComposeServices.ProxyUrl(ComposeServices.Egress),
+            ["HTTPS_PROXY"] = ComposeServices.ProxyUrl(ComposeServices.Egress),
+            ["NO_PROXY"] = "localhost,127.0.0.1,litellm,qdrant",
+            ["WEB_SEARCH_TRUST_ENV"] = "True",
+        };
 
     static string OnOff(bool on) => on ? "True" : "False";
 }

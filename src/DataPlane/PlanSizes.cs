@@ -10,6 +10,9 @@ public sealed record PlanSizes(Size OpenWebui, Size Litellm, Size Redis, Size Da
 {
     public static Size Qdrant { get; } = new(1, 1024, 256);
 
+    /// <summary>An egress proxy that stores nothing uses 30 MB.</summary>
+    public static Size Egress { get; } = new(0.25m, 96, 32);
+
     /// <summary>Custom plans get the sizes of basic.</summary>
     public static PlanSizes For(string plan) => plan switch
     {

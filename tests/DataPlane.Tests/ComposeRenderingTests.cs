@@ -26,23 +26,35 @@ public sealed class ComposeRenderingTests
         var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options with { Qdrant = true }, "/models");
         var networks = ((Dictionary<object, object>)Read(project.Compose)["services"]).ToDictionary(
             service => (string)service.Key, service => (List<object>)((Dictionary<object, object>)service.Value)["networks"]);
-        Assert.Equal(["tenant", "models"], networks["litellm"]);
-        Assert.All(["open-webui", "redis", "database", "qdrant"], (string service) => Assert.Equal(["tenant"], networks[service]));
+        Assert.Equal(plan == "trial" ? ["private", "models"] : ["private", "models", "gateway"], networks["litellm"]);
+        Assert.All(["open-webui", "redis", "database", "qdrant"], (string service) => Assert.Equal(["private"], networks[service]));
         Assert.Equal(plan == "enterprise", networks.ContainsKey("ollama-dedicated"));
         Assert.Equal(
             plan == "enterprise" ? ["litellm", "ollama-dedicated"] : ["litellm"],
             networks.Where(service => service.Value.Contains("models")).Select(service => service.Key).Order(StringComparer.Ordinal));
         Assert.Empty(networks["open-webui"].Intersect(networks.GetValueOrDefault("ollama-dedicated", ["models"])));
         var declared = (Dictionary<object, object>)Read(project.Compose)["networks"];
-        Assert.Equal(["tenant-beispiel-2", "tenant-beispiel-2_models"], declared.Values.Select(network => (string)((Dictionary<object, object>)network)["name"]));
+        Assert.Equal(
+            ((string[])["private", "models", .. plan == "trial" ? Array.Empty<string>() : ["gateway", "outside"]]).Select(name => $"tenant-beispiel-2_{name}"), declared.Values.Select(network => (string)((Dictionary<object, object>)network)["name"]));
         Assert.All(declared.Values, network => Assert.Equal("true", ((Dictionary<object, object>)network)["external"]));
     }
 
     [Theory]
-    [InlineData("acme_models")]
-    [InlineData("acme-models")]
-    public void No_tenant_can_choose_a_slug_whose_network_is_another_ones_model_network(string chosen) =>
-        Assert.False(Slug.Validate(chosen) is null && ComposeRendering.NetworkName(chosen) == ComposeRendering.ModelNetworkName("acme"));
+    [InlineData("acme_models"), InlineData("acme_private"), InlineData("acme_gateway"), InlineData("acme_outside")]
+    [InlineData("acme-models"), InlineData("acme-private")]
+    public void No_tenant_can_choose_a_slug_whose_network_is_one_of_another_tenant(string chosen)
+    {
+        if (Slug.Validate(chosen) is null)
+        {
+            Assert.Empty(Names(chosen).Intersect(Names("acme")));
+        }
+
+        static IEnumerable<string> Names(string slug) =>
+        [
+            ComposeRendering.NetworkName(slug), ComposeRendering.ModelNetworkName(slug), ComposeRendering.GatewayNetworkName(slug), ComposeRendering.OutsideNetworkName(slug),
+            ComposeRendering.FormerNetworkName(slug),
+        ];
+    }
 
     [Fact]
     public void Limits_of_a_dedicated_Ollama_are_settings()
@@ -127,6 +139,65 @@ public sealed class ComposeRenderingTests
         Assert.Equal("False", webui["ENABLE_OLLAMA_API"]);
     }
 
+    // With neither a search service nor an image model, Open WebUI would offer what fails, or ask providers that nobody agreed to.
+    [Theory, MemberData(nameof(Plans))]
+    public void Without_a_search_service_and_an_image_model_these_features_are_off_in_every_plan(string plan)
+    {
+        var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options with { SearchUrl = null, ImageModel = null }, "/models");
+        Assert.Contains("ENABLE_WEB_SEARCH: \"False\"", project.Compose, StringComparison.Ordinal);
+        Assert.Contains("ENABLE_IMAGE_GENERATION: \"False\"", project.Compose, StringComparison.Ordinal);
+        Assert.All(["WEB_SEARCH_ENGINE", "IMAGE_GENERATION_MODEL"], (string setting) => Assert.DoesNotContain(setting, project.Compose, StringComparison.Ordinal));
+        Assert.DoesNotContain("image_generation", project.GatewayConfig, StringComparison.Ordinal);
+        Assert.Null(project.Egress);
+    }
+
+    [Theory]
+    [InlineData("trial", false), InlineData("basic", false), InlineData("premium", true), InlineData("enterprise", true)]
+    public void The_gateway_has_an_image_model_where_the_plan_includes_images_and_Open_WebUI_names_it(string plan, bool images)
+    {
+        // Also if an operator has added the model to a plan that includes no images.
+        var environment = Samples.Environment(plan) with { Models = [.. Samples.Environment("enterprise").Models] };
+        var project = ComposeRendering.Render(environment, Samples.Options, "/models");
+        Assert.Equal(images, project.GatewayConfig.Contains("""
+              - model_name: gpt-image-1
+                litellm_params:
+                  model: openai/gpt-image-1
+                  api_key: os.environ/OPENAI_API_KEY
+                  input_cost_per_token: 0.000005
+                  output_cost_per_token: 0.00004
+                model_info:
+                  mode: image_generation
+            """, StringComparison.Ordinal));
+        Assert.Equal(images, project.GatewayConfig.Contains("gpt-image-1", StringComparison.Ordinal));
+        Assert.Equal(images, project.Compose.Contains("IMAGE_GENERATION_MODEL: gpt-image-1", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("trial", false), InlineData("basic", true), InlineData("premium", true)]
+    public void A_plan_without_files_has_no_route_for_them(string plan, bool files)
+    {
+        var labels = (Dictionary<object, object>)Service(plan, "open-webui")["labels"];
+        var rule = (string)labels["traefik.http.routers.tenant-beispiel-2-open-webui.rule"];
+        Assert.Equal(
+            files ? "Host(`beispiel-2.users.example.com`)"
+                : "Host(`beispiel-2.users.example.com`) && !PathPrefix(`/api/v1/files`) && !PathPrefix(`/api/v1/knowledge`) && !PathPrefix(`/api/v1/retrieval/process`)",
+            rule);
+        Assert.Single(labels.Keys, key => ((string)key).EndsWith(".rule", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Searches_go_to_the_search_service_with_a_key_of_the_tenant_and_read_pages_only_where_they_are_sold()
+    {
+        var webui = Environment("basic", "open-webui");
+        Assert.Equal(("external", "https://search.example.com/v1/search", "${SEARCH_KEY}"), (webui["WEB_SEARCH_ENGINE"], webui["EXTERNAL_WEB_SEARCH_URL"], webui["EXTERNAL_WEB_SEARCH_API_KEY"]));
+        Assert.Equal("True", webui["BYPASS_WEB_SEARCH_WEB_LOADER"]);
+        Assert.Equal(("http://egress:3128", "http://egress:3128"), (webui["HTTP_PROXY"], webui["HTTPS_PROXY"]));
+        var pages = ComposeRendering.Render(Samples.Environment("basic"), Samples.Options with { WebPagePlans = ["basic"] }, "/models");
+        Assert.Contains("BYPASS_WEB_SEARCH_WEB_LOADER: \"False\"", pages.Compose, StringComparison.Ordinal);
+        Assert.Contains("web_tls", pages.Egress, StringComparison.Ordinal);
+        Assert.DoesNotContain("value-of-the-signing-key", pages.Compose + pages.Egress, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("trial", "False", "False", "False")]
     [InlineData("basic", "True", "True", "False")]
@@ -177,7 +248,7 @@ public sealed class ComposeRenderingTests
         Assert.DoesNotContain("@postgres", project.Compose, StringComparison.Ordinal);
         var database = Service(plan, "database");
         Assert.Equal(Images.Get("postgres"), database["image"]);
-        Assert.Equal(["tenant"], (List<object>)database["networks"]);
+        Assert.Equal(["private"], (List<object>)database["networks"]);
         Assert.Equal(["./database/start.sh:/start.sh:ro", "./database/logins.sql:/logins.sql:ro", "database:/var/lib/postgresql/data"], (List<object>)database["volumes"]);
         Assert.Equal(["PGDATA", "DATABASE_PASSWORD", "GATEWAY_DATABASE_PASSWORD"], ((Dictionary<object, object>)database["environment"]).Keys);
         Assert.Contains("database", ((Dictionary<object, object>)Read(project.Compose)["volumes"]).Keys);

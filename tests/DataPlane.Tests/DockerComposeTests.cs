@@ -18,7 +18,7 @@ public sealed class DockerComposeTests : IDisposable
         var isolated = await dataPlane.IsolateAsync(environment, Samples.Secrets, default);
         await dataPlane.StartAsync(environment, default);
 
-        Assert.Contains("network create --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2", docker.Calls);
+        Assert.Contains("network create --internal --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", docker.Calls);
         Assert.Contains("no container ollama", isolated, StringComparison.Ordinal);
         Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-beispiel-2_models", StringComparison.Ordinal));
         Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
@@ -41,7 +41,7 @@ public sealed class DockerComposeTests : IDisposable
             Samples.Environment("basic"), ["psql", "--username=postgres"], PipeSource.FromString("select 1"), TimeSpan.FromMinutes(1), default);
 
         Assert.Equal(["start.sh", "logins.sql"], Directory.GetFiles(Path.Combine(_data, "environments", "beispiel-2", "database")).Select(Path.GetFileName).OrderDescending());
-        Assert.Contains("network create --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2", docker.Calls);
+        Assert.Contains("network create --internal --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", docker.Calls);
         var compose = docker.Calls.Where(call => call.StartsWith("compose ", StringComparison.Ordinal)).Select(call => call[(call.LastIndexOf(".env ", StringComparison.Ordinal) + 5)..]);
         Assert.Equal(["pull --quiet --policy missing database", "up --detach --wait --wait-timeout 600 database", "exec --no-TTY database psql --username=postgres"], compose);
         Assert.Equal("select 1", await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input")));
@@ -179,7 +179,7 @@ public sealed class DockerComposeTests : IDisposable
         }
 
         var calls = docker.Calls.ToList();
-        Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2 postgres") < calls.IndexOf("network rm tenant-beispiel-2"));
+        Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2_private postgres") < calls.IndexOf("network rm tenant-beispiel-2_private"));
         Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2_models ollama") < calls.IndexOf("network rm tenant-beispiel-2_models"));
         Assert.DoesNotContain(calls, call => call.Contains("disconnect", StringComparison.Ordinal) && call.Contains("redis", StringComparison.Ordinal));
         Assert.Contains("compose --project-name tenant-beispiel-2 down --volumes --remove-orphans", calls);

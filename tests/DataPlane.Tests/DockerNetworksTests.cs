@@ -19,20 +19,53 @@ public sealed class DockerNetworksTests : IDisposable
         await CreateDataPlane(options).IsolateAsync(Samples.Environment(plan), Samples.Secrets, default);
 
         Assert.Equal(
-            ["network connect tenant-beispiel-2 mail-relay", "network connect tenant-beispiel-2_models ollama"],
+            ["network connect tenant-beispiel-2_private mail-relay", "network connect tenant-beispiel-2_models ollama"],
             docker.Calls.Where(call => call.StartsWith("network connect ", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task Ollama_and_the_control_planes_database_leave_the_tenants_network_of_an_earlier_release()
     {
-        using var docker = new DockerOnPath("""case "$*" in *Containers*_models) ;; *Containers*) echo "traefik ollama postgres tenant-beispiel-2-open-webui-1";; esac""");
+        using var docker = new DockerOnPath("""case "$*" in *Containers*_*) ;; *Containers*) echo "traefik ollama postgres tenant-beispiel-2-open-webui-1";; esac""");
 
         await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
         Assert.Equal(
             ["network disconnect --force tenant-beispiel-2 ollama", "network disconnect --force tenant-beispiel-2 postgres", "network connect tenant-beispiel-2_models ollama"],
             docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
+    }
+
+    // It led outside, so a container that stayed in it would, too.
+    [Fact]
+    public async Task Once_the_containers_have_moved_the_network_of_an_earlier_release_is_removed_and_the_proxy_follows()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *Containers*_*) ;; *Containers*) echo "traefik mail-relay";; esac""");
+        var dataPlane = CreateDataPlane(Samples.Options with { SharedContainers = ["mail-relay"] });
+        await dataPlane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
+
+        await dataPlane.RestartAsync(Samples.Environment("basic"), default);
+
+        var calls = docker.Calls.SkipWhile(call => !call.Contains(" up ", StringComparison.Ordinal)).Where(call => call.Contains("connect ", StringComparison.Ordinal) || call.StartsWith("network rm ", StringComparison.Ordinal));
+        Assert.Equal(
+            [
+                "network connect tenant-beispiel-2_private traefik", "network disconnect --force tenant-beispiel-2 traefik", "network disconnect --force tenant-beispiel-2 mail-relay",
+                "network rm tenant-beispiel-2",
+            ],
+            calls);
+    }
+
+    [Theory]
+    [InlineData("trial", "private models")]
+    [InlineData("basic", "private models gateway outside")]
+    public async Task All_networks_but_that_of_the_egress_proxies_are_internal(string plan, string networks)
+    {
+        using var docker = new DockerOnPath("""case "$*" in *Containers*) ;; "network inspect "*) exit 1 ;; esac""");
+
+        await CreateDataPlane().IsolateAsync(Samples.Environment(plan), Samples.Secrets, default);
+
+        var created = docker.Calls.Where(call => call.StartsWith("network create ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(networks, string.Join(' ', created.Select(call => call[(call.LastIndexOf('_') + 1)..])));
+        Assert.All(created, call => Assert.Equal(!call.EndsWith("_outside", StringComparison.Ordinal), call.Contains(" --internal ", StringComparison.Ordinal)));
     }
 
     // Until its data is moved, an environment of an earlier release uses that server, also while its own one starts.
@@ -54,7 +87,10 @@ public sealed class DockerNetworksTests : IDisposable
         await CreateDataPlane().IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
 
         Assert.Equal(
-            ["network disconnect --force tenant-beispiel-2 ollama", "network disconnect --force tenant-beispiel-2_models ollama"],
+            [
+                "network disconnect --force tenant-beispiel-2_private ollama", "network disconnect --force tenant-beispiel-2 ollama",
+                "network disconnect --force tenant-beispiel-2_models ollama",
+            ],
             docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
     }
 
@@ -66,29 +102,29 @@ public sealed class DockerNetworksTests : IDisposable
             case "$*" in
                 *Containers*) ;;
                 "network inspect "*) exit 1 ;;
-                *--internal*) [ "$(grep -c -- --internal "$(dirname "$0")/calls")" -gt 2 ] ||
+                *--subnet*) [ "$(grep -c -- --subnet "$(dirname "$0")/calls")" -gt 2 ] ||
                     { echo "Error response from daemon: invalid pool request: Pool overlaps with other one on this address space" >&2; exit 1; } ;;
             esac
             """);
-        await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
-        var subnets = docker.Calls.Where(call => call.StartsWith("network create --internal ", StringComparison.Ordinal)).Select(call => call.Split(' ')[4]).ToList();
+        await CreateDataPlane().IsolateAsync(Samples.Environment("trial"), Samples.Secrets, default);
+        var subnets = docker.Calls.Where(call => call.StartsWith("network create --internal --subnet ", StringComparison.Ordinal)).Select(call => call.Split(' ')[4]).ToList();
         Assert.Equal(3, subnets.Distinct().Count());
         Assert.Equal(3, subnets.Count);
 
-        using var broken = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--internal*) echo "no space left on device" >&2; exit 1 ;; esac""");
+        using var broken = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--subnet*) echo "no space left on device" >&2; exit 1 ;; esac""");
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
         Assert.Contains("no space left on device", failure.Message, StringComparison.Ordinal);
-        Assert.Single(broken.Calls, call => call.Contains("--internal", StringComparison.Ordinal));
+        Assert.Single(broken.Calls, call => call.Contains("--subnet", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task A_range_without_a_free_subnet_is_reported_with_its_setting()
     {
-        using var docker = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--internal*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
+        using var docker = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
         var options = Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! };
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane(options).IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
         Assert.Equal("All subnets of 10.9.8.0/26 are in use: set CONTROLPLANE_MODEL_NETWORKS to a larger range.", failure.Message);
-        Assert.Equal(4, docker.Calls.Count(call => call.Contains("--internal", StringComparison.Ordinal)));
+        Assert.Equal(4, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
     }
 
     public void Dispose() => Directory.Delete(_data, recursive: true);

@@ -12,17 +12,24 @@ public sealed class GoldenTests
         var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/var/lib/controlplane/models/beispiel-2");
         AssertMatches($"{plan}/compose.yaml", project.Compose);
         AssertMatches($"{plan}/config.yaml", project.GatewayConfig);
+        AssertMatches($"{plan}/egress.conf", project.Egress);
+        AssertMatches($"{plan}/gateway-egress.conf", project.GatewayEgress);
     }
 
-    static void AssertMatches(string file, string rendered, [CallerFilePath] string here = "")
+    /// <param name="rendered">null: there is no such file.</param>
+    static void AssertMatches(string file, string? rendered, [CallerFilePath] string here = "")
     {
         var golden = Path.Combine(Path.GetDirectoryName(here)!, "Golden", file);
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
         {
             Directory.CreateDirectory(Path.GetDirectoryName(golden)!);
-            File.WriteAllText(golden, rendered);
+            File.Delete(golden);
+            if (rendered is not null)
+            {
+                File.WriteAllText(golden, rendered);
+            }
         }
 
-        Assert.Equal(File.ReadAllText(golden), rendered);
+        Assert.Equal(File.Exists(golden) ? File.ReadAllText(golden) : null, rendered);
     }
 }

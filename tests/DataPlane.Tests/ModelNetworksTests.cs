@@ -7,7 +7,7 @@ public sealed class ModelNetworksTests
     static readonly Guid Tenant = Guid.Parse("01900000-0000-7000-8000-000000000001");
 
     [Fact]
-    public void The_default_range_has_a_subnet_for_each_of_256_environments()
+    public void The_default_range_has_three_subnets_for_each_of_85_environments()
     {
         var range = Samples.Options.ModelNetworks.Range;
         var subnets = Samples.Options.ModelNetworks.From(Tenant).Select(IPNetwork.Parse).ToList();

@@ -7,7 +7,11 @@ static class Samples
 
     public static DataPlaneOptions Options { get; } = new()
     {
-        ControlPlaneUrl = new("https://portal.example.com"),
+        // As on a VPS: through the proxy, which is in the tenant's network.
+        ControlPlaneUrl = new("http://traefik:8081"),
+        SearchUrl = new("https://search.example.com/v1/search"),
+        SearchKey = "value-of-the-signing-key-of-searches",
+        ImageModel = "gpt-image-1",
         ProviderKeys = new Dictionary<string, string> { ["openai"] = "sk-platform-openai" },
     };
 
@@ -42,7 +46,7 @@ static class Samples
     {
         "trial" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct"], 0, 0, 0),
         "basic" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct", "gemini-pro"], 5, 100, 0),
-        "premium" => CreatePlan(name, "GPU", ["mistral:7b-instruct", "gemini-1.5-pro", "gpt-4-turbo", "claude-3-opus"], null, null, 100),
+        "premium" => CreatePlan(name, "GPU", ["mistral:7b-instruct", "gemini-1.5-pro", "gpt-4-turbo", "claude-3-opus", "gpt-image-1"], null, null, 100),
         _ => CreatePlan(name, "dedicated GPU", [.. Models.Select(model => model.Name)], null, null, null),
     };
 
@@ -70,5 +74,6 @@ static class Samples
         new("gemini-1.5-pro", "gemini", false, "gemini/gemini-1.5-pro", 0.003500m, 0.003500m),
         new("gemini-pro", "gemini", false, "gemini/gemini-pro", 0.000500m, 0.000500m),
         new("gpt-4-turbo", "openai", false, "openai/gpt-4-turbo", 0.010000m, 0.010000m),
+        new("gpt-image-1", "openai", false, "openai/gpt-image-1", 0.005000m, 0.040000m),
     ];
 }

@@ -25,6 +25,9 @@ public sealed record TenantEnvironment
     public required Plan Plan { get; init; }
     public required IReadOnlyList<GatewayModel> Models { get; init; }
 
+    /// <summary>Names of the servers that users sign in to Open WebUI with. It reaches them besides what the plan includes.</summary>
+    public IReadOnlyList<string> IdentityProviderHosts { get; init; } = [];
+
     /// <summary>The database on the environment's own server.</summary>
     public const string DatabaseName = "environment";
 

@@ -12,9 +12,10 @@ sealed record ComposeFile
 sealed record ComposeService
 {
     /// <summary>Names of the networks within the file.</summary>
-    public const string TenantNetwork = "tenant", ModelNetwork = "models";
+    public const string PrivateNetwork = "private", ModelNetwork = "models", GatewayNetwork = "gateway", OutsideNetwork = "outside";
 
     public required string Image { get; init; }
+    public string[]? Entrypoint { get; init; }
     public string[]? Command { get; init; }
     /// <summary>User and group by number; never root.</summary>
     public required string User { get; init; }
@@ -23,7 +24,7 @@ sealed record ComposeService
     public Dictionary<string, string>? Environment { get; init; }
     public Dictionary<string, string>? Labels { get; init; }
     public string[]? Volumes { get; init; }
-    public string[] Networks { get; init; } = [TenantNetwork];
+    public string[] Networks { get; init; } = [PrivateNetwork];
     public string[]? ExtraHosts { get; init; }
     public required HealthCheck Healthcheck { get; init; }
     public required decimal Cpus { get; init; }

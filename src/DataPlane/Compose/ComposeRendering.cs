@@ -10,18 +10,31 @@ namespace ControlPlane.DataPlane.Compose;
 /// <param name="BudgetHook"><c>litellm/budget_hook.py</c></param>
 /// <param name="DatabaseStart"><c>database/start.sh</c></param>
 /// <param name="DatabaseLogins"><c>database/logins.sql</c></param>
-public sealed record ComposeProject(string Compose, string GatewayConfig, string BudgetHook, string DatabaseStart, string DatabaseLogins);
+/// <param name="Egress"><c>egress/open-webui.conf</c>; null if Open WebUI reaches nothing outside.</param>
+/// <param name="GatewayEgress"><c>egress/gateway.conf</c>; null if the gateway reaches nothing outside.</param>
+public sealed record ComposeProject(
+    string Compose, string GatewayConfig, string BudgetHook, string DatabaseStart, string DatabaseLogins, string? Egress, string? GatewayEgress);
 
 /// <summary>Renders a <see cref="TenantEnvironment"/> as a Compose project. Deterministic: the same input renders to the same bytes.</summary>
 public static class ComposeRendering
 {
-    /// <summary>Name of a tenant's Compose project; the network of its containers has the same name.</summary>
+    /// <summary>Name of a tenant's Compose project. Its networks begin with it and an underscore, which slugs do not contain, so no other tenant's can have these names.</summary>
     public static string ProjectName(string slug) => $"tenant-{slug}";
 
-    public static string NetworkName(string slug) => ProjectName(slug);
+    /// <summary>The network of all its containers except a dedicated Ollama, with the proxy of the internet.</summary>
+    public static string NetworkName(string slug) => $"{ProjectName(slug)}_private";
 
-    /// <summary>The network between the tenant's gateway and Ollama. Slugs contain no underscore, so no other tenant's network can have this name.</summary>
+    /// <summary>The network between the tenant's gateway and Ollama.</summary>
     public static string ModelNetworkName(string slug) => $"{ProjectName(slug)}_models";
+
+    /// <summary>The network between the tenant's gateway and its egress proxy.</summary>
+    public static string GatewayNetworkName(string slug) => $"{ProjectName(slug)}_gateway";
+
+    /// <summary>The network of the egress proxies, the only one with a way outside.</summary>
+    public static string OutsideNetworkName(string slug) => $"{ProjectName(slug)}_outside";
+
+    /// <summary>The network of releases up to 0.2, which led outside.</summary>
+    public static string FormerNetworkName(string slug) => ProjectName(slug);
 
     /// <param name="modelStorage">Absolute path of the tenant's model folder.</param>
     public static ComposeProject Render(TenantEnvironment environment, DataPlaneOptions options, string modelStorage)
@@ -43,11 +56,23 @@ public static class ComposeRendering
             // Created outside the project: containers of the platform join them as well, and Compose cannot remove a network that has other containers.
             Networks = new()
             {
-                [ComposeService.TenantNetwork] = new(NetworkName(environment.Slug), External: true),
+                [ComposeService.PrivateNetwork] = new(NetworkName(environment.Slug), External: true),
                 [ComposeService.ModelNetwork] = new(ModelNetworkName(environment.Slug), External: true),
             },
             Volumes = new() { ["database"] = new(), ["litellm-spool"] = new(), ["open-webui"] = new(), ["redis"] = new() },
         };
+        var egress = Egress(file, services, EgressRules.OfOpenWebui(environment, options), ComposeServices.Egress, ComposeService.PrivateNetwork, "open-webui.conf");
+        var gatewayEgress = Egress(file, services, EgressRules.OfGateway(environment, options), ComposeServices.GatewayEgress, ComposeService.GatewayNetwork, "gateway.conf");
+        if (gatewayEgress is not null)
+        {
+            file.Networks[ComposeService.GatewayNetwork] = new(GatewayNetworkName(environment.Slug), External: true);
+        }
+
+        if (egress is not null || gatewayEgress is not null)
+        {
+            file.Networks[ComposeService.OutsideNetwork] = new(OutsideNetworkName(environment.Slug), External: true);
+        }
+
         if (LitellmConfig.HasDedicatedOllama(environment))
         {
             file.Services["ollama-dedicated"] = services.Ollama(modelStorage);
@@ -67,14 +92,30 @@ public static class ComposeRendering
             }
         }
 
-        return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config, hook, start, logins);
+        return new ComposeProject($"{Header(environment)}{Yaml.Write(file)}", config, hook, start, logins, egress, gatewayEgress);
+    }
+
+    /// <summary>Adds an egress proxy, if there is anything to reach.</summary>
+    /// <returns>Its configuration.</returns>
+    static string? Egress(ComposeFile file, ComposeServices services, EgressRules rules, string name, string network, string configFile)
+    {
+        if (!rules.Any)
+        {
+            return null;
+        }
+
+        var config = SquidConfig.Render(rules);
+        file.Services[name] = services.EgressProxy(network, configFile, Digest(config));
+        return config;
     }
 
     static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     static string Header(TenantEnvironment environment) => $"""
         # Generated by the control plane, which overwrites changes. Secrets are in .env beside this file. To start it by hand:
-        #   docker network create {NetworkName(environment.Slug)}; docker network create --internal {ModelNetworkName(environment.Slug)}; docker compose up --detach --wait
+        #   docker network create {OutsideNetworkName(environment.Slug)}
+        #   for name in private models gateway; do docker network create --internal {ProjectName(environment.Slug)}_$name; done
+        #   docker compose up --detach --wait
 
 
         """.ReplaceLineEndings("\n");

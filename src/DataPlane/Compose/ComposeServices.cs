@@ -12,23 +12,27 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     /// <summary>Not <c>postgres</c>: the control plane's server has that name in the networks of environments that are not moved yet.</summary>
     public const string DatabaseService = "database";
 
+    /// <summary>The egress proxies of Open WebUI and of the gateway. Two, because Open WebUI's must not pass what the gateway's does.</summary>
+    public const string Egress = "egress", GatewayEgress = "gateway-egress";
+
     // Open WebUI's image is made for any user of group 0. The others are the users of their images.
-    const string OpenWebuiUser = "1000:0", LitellmUser = "65534:65534", RedisUser = "999:1000", DatabaseUser = "70:70", QdrantUser = "1000:1000";
+    const string OpenWebuiUser = "1000:0", LitellmUser = "65534:65534", RedisUser = "999:1000", DatabaseUser = "70:70", QdrantUser = "1000:1000", SquidUser = "13:13";
     const string OpenWebuiData = "/app/backend/data", LitellmSpool = "/var/spool/budget", DatabaseData = "/var/lib/postgresql/data", QdrantStorage = "/qdrant/storage";
+    const string SquidConfigPath = "/etc/squid/egress.conf";
+    readonly EgressRules _webuiEgress = EgressRules.OfOpenWebui(environment, options), _gatewayEgress = EgressRules.OfGateway(environment, options);
     readonly PlanSizes _sizes = PlanSizes.For(environment.Plan.Name);
 
     public ComposeService OpenWebui() => ComposeService.Of(
         Images.Get("open-webui"), OpenWebuiUser, _sizes.OpenWebui,
         new(["CMD", "curl", "--fail", "--silent", "--output", "/dev/null", "http://localhost:8080/ready"], StartPeriod: "300s")) with
     {
-        DependsOn = WaitFor(["litellm", "redis", DatabaseService, .. options.Qdrant ? ["qdrant"] : Array.Empty<string>()]),
+        DependsOn = WaitFor(["litellm", "redis", DatabaseService, .. options.Qdrant ? ["qdrant"] : Array.Empty<string>(), .. _webuiEgress.Any ? [Egress] : Array.Empty<string>()]),
         // Open WebUI copies its static files at each start, and its libraries write to the home folder.
         Environment = new(new OpenWebuiSettings(environment, options).All(DatabaseUrl(TenantEnvironment.WebuiSchema, "DATABASE_PASSWORD"))) { ["STATIC_DIR"] = "/tmp/static", ["HOME"] = "/tmp" },
         Tmpfs = ["/tmp:size=512m"],
         // Read by deploy/vps: environments of earlier releases use the control plane's database server.
         Labels = new(RouteLabels("open-webui", 8080)) { ["controlplane.database"] = "own" },
         Volumes = [$"open-webui:{OpenWebuiData}"],
-        ExtraHosts = HostEntry(),
     };
 
     /// <param name="configDigest">Digest of the mounted files: as a label it makes Compose recreate the container when they change.</param>
@@ -37,7 +41,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         new(["CMD", "python3", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:4000/health/readiness', timeout=8)"], StartPeriod: "180s")) with
     {
         Command = ["--config", "/app/config.yaml", "--port", "4000"],
-        DependsOn = WaitFor(["redis", DatabaseService]),
+        DependsOn = WaitFor(["redis", DatabaseService, .. _gatewayEgress.Any ? [GatewayEgress] : Array.Empty<string>()]),
         Environment = LitellmEnvironment(),
         Labels = new() { ["controlplane.config"] = configDigest },
         Volumes =
@@ -46,9 +50,8 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             // Usage events are spooled here until delivered; the volume outlives the container.
             $"litellm-spool:{LitellmSpool}",
         ],
-        // The only container of the tenant's network that reaches Ollama.
-        Networks = [ComposeService.TenantNetwork, ComposeService.ModelNetwork],
-        ExtraHosts = HostEntry(),
+        // The only container that shares networks with Ollama and with its own egress proxy.
+        Networks = [ComposeService.PrivateNetwork, ComposeService.ModelNetwork, .. _gatewayEgress.Any ? [ComposeService.GatewayNetwork] : Array.Empty<string>()],
     };
 
     public ComposeService Redis() => ComposeService.Of(
@@ -104,6 +107,24 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         Volumes = [$"qdrant:{QdrantStorage}"],
     };
 
+    /// <param name="network">The network of its only client.</param>
+    /// <param name="file">Its configuration in the project's folder.</param>
+    /// <param name="configDigest">As of the gateway.</param>
+    public ComposeService EgressProxy(string network, string file, string configDigest) => ComposeService.Of(
+        Images.Get("squid"), SquidUser, PlanSizes.Egress, new(["CMD", "squid", "-k", "check", "-f", SquidConfigPath], StartPeriod: "10s")) with
+    {
+        // The image's own entry point writes to its file system.
+        Entrypoint = ["squid"],
+        Command = ["-N", "-d", "1", "-f", SquidConfigPath],
+        Labels = new() { ["controlplane.config"] = configDigest },
+        Tmpfs = ["/tmp:size=16m"],
+        Volumes = [$"./egress/{file}:{SquidConfigPath}:ro"],
+        Networks = [network, ComposeService.OutsideNetwork],
+        ExtraHosts = network == ComposeService.GatewayNetwork ? HostEntry() : null,
+    };
+
+    public static string ProxyUrl(string service) => string.Create(CultureInfo.InvariantCulture, $"http://{service}:{EgressRules.ProxyPort}");
+
     /// <summary>The volumes whose owner has to be set: a new one belongs to root, as in the image, and so does one of a former release.</summary>
     public static IReadOnlyList<VolumeOwner> VolumeOwners(DataPlaneOptions options) =>
     [
@@ -126,11 +147,13 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             ["REDIS_PORT"] = "6379",
             ["REDIS_PASSWORD"] = "${REDIS_PASSWORD}",
             // Settings of budget_hook.py.
-            ["CONTROLPLANE_URL"] = Escape(options.ControlPlaneUrl.GetLeftPart(UriPartial.Path).TrimEnd('/')),
+            ["CONTROLPLANE_URL"] = Escape(ControlPlaneUrl()),
             ["CONTROLPLANE_KEY"] = "${GATEWAY_KEY}",
             ["BUDGET_SPOOL_DIR"] = "/var/spool/budget",
             // The hook refuses media that are not data: URLs. With this, LiteLLM fetches no other URL either.
             ["MAX_IMAGE_URL_DOWNLOAD_SIZE_MB"] = "0",
+            // Otherwise it downloads a list of prices at each start.
+            ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True",
             ["STORE_MODEL_IN_DB"] = "False",
             ["DISABLE_ADMIN_UI"] = "True",
             ["NO_DOCS"] = "True",
@@ -144,6 +167,13 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             variables["BUDGET_LOCAL_CALLS"] = LocalCalls().ToString(CultureInfo.InvariantCulture);
         }
 
+        if (_gatewayEgress.Hosts.Count > 0)
+        {
+            // Providers speak TLS, so everything in the environment's own networks is reached without the proxy.
+            variables["HTTPS_PROXY"] = ProxyUrl(GatewayEgress);
+            variables["AIOHTTP_TRUST_ENV"] = "True";
+        }
+
         foreach (var provider in environment.Models.Where(model => !model.IsLocal).Select(model => model.Provider).Distinct())
         {
             var variable = DataPlaneOptions.ProviderVariable(provider);
@@ -152,6 +182,11 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
 
         return variables;
     }
+
+    // The hook knows no proxies, so where the control plane is outside, the proxy's relay is its address.
+    string ControlPlaneUrl() => (options.IsControlPlaneElsewhere
+        ? string.Create(CultureInfo.InvariantCulture, $"http://{GatewayEgress}:{EgressRules.ControlPlanePort}{options.ControlPlaneUrl.AbsolutePath}")
+        : options.ControlPlaneUrl.GetLeftPart(UriPartial.Path)).TrimEnd('/');
 
     /// <summary>How many calls of a tenant may occupy an Ollama at the same time, so that those of other tenants do not wait for them.</summary>
     int LocalCalls() => LitellmConfig.HasDedicatedOllama(environment) ? 16 : environment.Plan.Name == "trial" ? 1 : 2;
@@ -171,7 +206,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         {
             ["traefik.enable"] = "true",
             ["traefik.docker.network"] = ComposeRendering.NetworkName(environment.Slug),
-            [$"traefik.http.routers.{name}.rule"] = $"Host(`{environment.Address}`)",
+            [$"traefik.http.routers.{name}.rule"] = RouteRule(),
             [$"traefik.http.services.{name}.loadbalancer.server.port"] = port.ToString(CultureInfo.InvariantCulture),
             [$"traefik.http.routers.{name}.entrypoints"] = environment.Url.Scheme == Uri.UriSchemeHttps ? "websecure" : "web",
             ["controlplane.tenant"] = environment.Tenant.ToString(),
@@ -183,6 +218,11 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
 
         return labels;
     }
+
+    // Open WebUI checks the permission for files in the browser only, and never an administrator's. Requests that no router takes get 404.
+    string RouteRule() => environment.Plan.RagFiles == 0
+        ? $"Host(`{environment.Address}`) && !PathPrefix(`/api/v1/files`) && !PathPrefix(`/api/v1/knowledge`) && !PathPrefix(`/api/v1/retrieval/process`)"
+        : $"Host(`{environment.Address}`)";
 
     static Dictionary<string, DependsOn> WaitFor(IEnumerable<string> services) => services.ToDictionary(name => name, _ => new DependsOn());
 }

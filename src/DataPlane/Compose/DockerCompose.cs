@@ -120,6 +120,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         await ComposeAsync(environment, ["pull", "--quiet", "--policy", "missing"], options.PullTimeout, ct);
         await OwnVolumesAsync(environment, ct);
         await ComposeUpAsync(environment, ["--remove-orphans", .. extraOptions], ct);
+        await _networks.LeaveFormerAsync(environment, ct);
         // Needs a healthy gateway: registers the virtual key that Open WebUI uses, and restricts it to what is sold.
         await ComposeAsync(environment, ["exec", "--no-TTY", "litellm", "python3", "-"], CommandTimeout, ct, PipeSource.FromString(EmbeddedFile.Read("create_virtual_key.py")));
     }

@@ -1,16 +1,23 @@
 namespace ControlPlane.DataPlane.Compose;
 
 /// <summary>
-/// The two networks of an environment. <c>tenant-{slug}</c> has all of its containers except a dedicated Ollama, with the proxy.
-/// <c>tenant-{slug}_models</c> has the gateway and Ollama only, and no outgoing traffic: Ollama asks for no credentials, so whoever reaches it can use
-/// and delete the models of all tenants.
+/// The networks of an environment. All but one are internal: nothing in them reaches the internet, the host or another tenant.
+/// <c>tenant-{slug}_private</c> has all of its containers except a dedicated Ollama, with the proxy.
+/// <c>tenant-{slug}_models</c> has the gateway and Ollama only: Ollama asks for no credentials, so whoever reaches it can use and delete the models of all tenants.
+/// <c>tenant-{slug}_gateway</c> has the gateway and its egress proxy, and <c>tenant-{slug}_outside</c>, which leads outside, the egress proxies. Those two
+/// exist where an egress proxy has something to pass.
 /// </summary>
 sealed class DockerNetworks(DataPlaneOptions options)
 {
     /// <summary>Label of the networks that Ollama joins, read by <c>deploy/vps</c>.</summary>
     public const string ModelsLabel = "controlplane.models";
 
+    /// <summary>Label of the networks of egress proxies, which no container of the platform joins; read by <c>deploy/vps</c>.</summary>
+    public const string EgressLabel = "controlplane.egress";
+
     static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
+
+    IEnumerable<string> PlatformContainers => [.. options.SharedContainers, options.ProxyContainer, options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer];
 
     IEnumerable<string> TenantContainers => options.SharedContainers.Where(container => container != options.OllamaContainer);
 
@@ -20,12 +27,19 @@ sealed class DockerNetworks(DataPlaneOptions options)
         var (tenant, models) = Names(environment);
         if (!await ExistsAsync(tenant, ct))
         {
-            await RunAsync(["network", "create", "--label", $"controlplane.tenant={environment.Tenant}", tenant], ct);
+            await RunAsync(["network", "create", "--internal", "--label", $"controlplane.tenant={environment.Tenant}", tenant], ct);
         }
 
-        if (!await ExistsAsync(models, ct))
+        await CreateSmallAsync(environment, models, ModelsLabel, isInternal: true, ct);
+        var gateway = EgressRules.OfGateway(environment, options).Any;
+        if (gateway)
         {
-            await CreateModelNetworkAsync(environment, models, ct);
+            await CreateSmallAsync(environment, ComposeRendering.GatewayNetworkName(environment.Slug), EgressLabel, isInternal: true, ct);
+        }
+
+        if (gateway || EgressRules.OfOpenWebui(environment, options).Any)
+        {
+            await CreateSmallAsync(environment, ComposeRendering.OutsideNetworkName(environment.Slug), EgressLabel, isInternal: false, ct);
         }
     }
 
@@ -43,8 +57,12 @@ sealed class DockerNetworks(DataPlaneOptions options)
             }
         }
 
-        // As earlier releases connected them.
-        await DisconnectAsync(tenant, new[] { options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer }.Except(TenantContainers), ct);
+        // As earlier releases did.
+        foreach (var network in (string[])[tenant, ComposeRendering.FormerNetworkName(environment.Slug)])
+        {
+            await DisconnectAsync(network, new[] { options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer }.Except(TenantContainers), ct);
+        }
+
         if (LitellmConfig.HasDedicatedOllama(environment))
         {
             await DisconnectAsync(models, [options.OllamaContainer], ct);
@@ -61,13 +79,30 @@ sealed class DockerNetworks(DataPlaneOptions options)
     public async Task RemoveAsync(TenantEnvironment environment, CancellationToken ct)
     {
         var (tenant, models) = Names(environment);
-        foreach (var network in (string[])[tenant, models])
+        string[] networks =
+        [
+            tenant, models, ComposeRendering.GatewayNetworkName(environment.Slug), ComposeRendering.OutsideNetworkName(environment.Slug), ComposeRendering.FormerNetworkName(environment.Slug),
+        ];
+        foreach (var network in networks)
         {
             if (await ExistsAsync(network, ct))
             {
-                await DisconnectAsync(network, [.. options.SharedContainers, options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer], ct);
+                await DisconnectAsync(network, PlatformContainers, ct);
                 await RunAsync(["network", "rm", network], ct);
             }
+        }
+    }
+
+    /// <summary>Removes the network of an earlier release, once no container of the environment is in it: it led outside. The proxy moves to the present one.</summary>
+    public async Task LeaveFormerAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        var former = ComposeRendering.FormerNetworkName(environment.Slug);
+        if (await ExistsAsync(former, ct))
+        {
+            await ConnectAsync(ComposeRendering.NetworkName(environment.Slug), options.ProxyContainer, ct);
+            await DisconnectAsync(former, PlatformContainers, ct);
+            // It stays where an operator has connected other containers to it.
+            await DockerCommand.RunAsync(["network", "rm", former], CommandTimeout, ct);
         }
     }
 
@@ -101,11 +136,16 @@ sealed class DockerNetworks(DataPlaneOptions options)
     }
 
     // Docker's own pools have room for 31 networks of 4,096 addresses or more. These need a few addresses each, so they get small subnets of their own range.
-    async Task CreateModelNetworkAsync(TenantEnvironment environment, string network, CancellationToken ct)
+    async Task CreateSmallAsync(TenantEnvironment environment, string network, string label, bool isInternal, CancellationToken ct)
     {
+        if (await ExistsAsync(network, ct))
+        {
+            return;
+        }
+
         foreach (var subnet in options.ModelNetworks.From(environment.Tenant))
         {
-            string[] create = ["network", "create", "--internal", "--subnet", subnet, "--label", $"{ModelsLabel}={environment.Tenant}", network];
+            string[] create = ["network", "create", .. isInternal ? ["--internal"] : Array.Empty<string>(), "--subnet", subnet, "--label", $"{label}={environment.Tenant}", network];
             var result = await DockerCommand.RunAsync(create, CommandTimeout, ct);
             if (result.ExitCode == 0)
             {

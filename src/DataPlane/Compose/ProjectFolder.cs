@@ -19,6 +19,7 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         var folder = PathOf(environment.Slug);
         Directory.CreateDirectory(Path.Combine(folder, "litellm"));
         Directory.CreateDirectory(Path.Combine(folder, "database"));
+        Directory.CreateDirectory(Path.Combine(folder, "egress"));
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -28,6 +29,19 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         await ReplaceAsync(Path.Combine(folder, "litellm", "budget_hook.py"), project.BudgetHook, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(Path.Combine(folder, "database", "start.sh"), project.DatabaseStart, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(Path.Combine(folder, "database", "logins.sql"), project.DatabaseLogins, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
+        foreach (var (file, text) in ((string, string?)[])[("open-webui.conf", project.Egress), ("gateway.conf", project.GatewayEgress)])
+        {
+            var path = Path.Combine(folder, "egress", file);
+            if (text is null)
+            {
+                File.Delete(path);
+            }
+            else
+            {
+                await ReplaceAsync(path, text, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
+            }
+        }
+
         await ReplaceAsync(SecretsFilePath(environment.Slug), RenderSecrets(environment, secrets), UnixFileMode.None, ct);
         await ReplaceAsync(ComposeFilePath(environment.Slug), project.Compose, UnixFileMode.None, ct);
     }
@@ -61,7 +75,8 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
     {
         var lines = secrets.OrderBy(secret => secret.Key, StringComparer.Ordinal).Select(secret => (Name: secret.Key.ToUpperInvariant(), secret.Value))
             .Concat(Providers(environment).Select(
-                provider => (Name: DataPlaneOptions.ProviderVariable(provider), Value: dataPlane.ProviderKeys.GetValueOrDefault(provider, ""))));
+                provider => (Name: DataPlaneOptions.ProviderVariable(provider), Value: dataPlane.ProviderKeys.GetValueOrDefault(provider, ""))))
+            .Concat(dataPlane.SellsWebSearch(environment.Plan) ? [(SearchKeys.Variable, SearchKeys.Of(environment.Tenant, dataPlane.SearchKey))] : Array.Empty<(string, string)>());
         var text = new StringBuilder();
         foreach (var (name, value) in lines)
         {

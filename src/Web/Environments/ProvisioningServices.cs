@@ -73,6 +73,10 @@ public static class ProvisioningServices
                 Cpus = configuration.ReadCount("CONTROLPLANE_DEDICATED_CPUS", (int)defaults.DedicatedOllama.Cpus, "cores", maximum: 1_024),
                 MemoryMiB = configuration.ReadCount("CONTROLPLANE_DEDICATED_MEMORY", defaults.DedicatedOllama.MemoryMiB, "MiB", maximum: 16_777_216),
             },
+            SearchUrl = configuration["CONTROLPLANE_SEARCH_URL"] is { Length: > 0 } ? ReadSearchUrl(configuration) : null,
+            SearchKey = configuration["CONTROLPLANE_SEARCH_KEY"] ?? "",
+            ImageModel = configuration["CONTROLPLANE_IMAGE_MODEL"] is { Length: > 0 } model ? model : null,
+            WebPagePlans = configuration["CONTROLPLANE_WEB_PAGES"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
             ModelNetworks = ReadModelNetworks(configuration, defaults.ModelNetworks),
             OllamaUrl = Url(configuration, "CONTROLPLANE_OLLAMA_URL", defaults.OllamaUrl),
             ProxyContainer = configuration["CONTROLPLANE_PROXY_CONTAINER"] ?? defaults.ProxyContainer,
@@ -81,6 +85,26 @@ public static class ProvisioningServices
             CertificateResolver = configuration["CONTROLPLANE_CERTIFICATE_RESOLVER"] ?? defaults.CertificateResolver,
             ModelsUser = ProcessUser.Id ?? defaults.ModelsUser,
         };
+    }
+
+    // The key proves which tenant asks, so a service without one could not count.
+    static Uri ReadSearchUrl(IConfiguration configuration)
+    {
+        var url = Url(configuration, "CONTROLPLANE_SEARCH_URL", new("https://search.example.com"));
+        if ((configuration["CONTROLPLANE_SEARCH_KEY"] ?? "").Length < 32)
+        {
+            throw new SettingException("CONTROLPLANE_SEARCH_KEY must have at least 32 characters when CONTROLPLANE_SEARCH_URL is set, such as the output of `openssl rand -hex 32`.");
+        }
+
+        try
+        {
+            EgressHost.Of(url);
+            return url;
+        }
+        catch (ArgumentException)
+        {
+            throw new SettingException($"CONTROLPLANE_SEARCH_URL is \"{url}\": enter a URL with the full name of a public host, such as https://search.example.com/search.");
+        }
     }
 
     static ModelNetworks ReadModelNetworks(IConfiguration configuration, ModelNetworks defaultValue) =>
