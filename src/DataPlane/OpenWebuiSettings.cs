@@ -107,7 +107,7 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         {
             ["HTTP_PROXY"] = ComposeServices.ProxyUrl(ComposeServices.Egress),
             ["HTTPS_PROXY"] = ComposeServices.ProxyUrl(ComposeServices.Egress),
-            ["NO_PROXY"] = "localhost,127.0.0.1,litellm,qdrant",
+            ["NO_PROXY"] = options.Qdrant ? "localhost,127.0.0.1,litellm,qdrant" : "localhost,127.0.0.1,litellm",
             ["WEB_SEARCH_TRUST_ENV"] = "True",
         };
 

@@ -2,11 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text;
 
 namespace ControlPlane.Tests;
 
 /// <summary>The real Squid with a rendered configuration, on ports of this machine. Names resolve by a file only.</summary>
+[UnsupportedOSPlatform("windows")]
 sealed class SquidProcess : IAsyncDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("squid-").FullName;
@@ -24,6 +26,8 @@ sealed class SquidProcess : IAsyncDisposable
             config = config.Replace($"http_port {port}", $"http_port 127.0.0.1:{_ports[port]}", StringComparison.Ordinal);
         }
 
+        // Started as root, Squid continues as another user.
+        File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
         File.WriteAllText(Path.Combine(_folder, "hosts"), hosts);
         // No name server answers there.
         config = config.Replace("/tmp", _folder, StringComparison.Ordinal) + $"hosts_file {_folder}/hosts\ndns_nameservers 127.0.0.1\n";
@@ -36,15 +40,15 @@ sealed class SquidProcess : IAsyncDisposable
     public static async Task<SquidProcess> StartAsync(EgressRules rules, string hosts, Func<string, string>? edit = null)
     {
         var squid = new SquidProcess(rules, hosts, edit ?? (config => config));
-        var listening = new HashSet<string>();
-        while (listening.Count < squid._ports.Count)
+        var listening = 0;
+        while (listening < squid._ports.Count)
         {
             var line = await squid._process.StandardError.ReadLineAsync() ?? throw new InvalidOperationException("Squid refused the configuration.");
             Assert.DoesNotContain("WARNING", line, StringComparison.Ordinal);
             Assert.DoesNotContain("FATAL", line, StringComparison.Ordinal);
             if (line.Contains("Accepting ", StringComparison.Ordinal))
             {
-                listening.Add(line);
+                listening++;
             }
         }
 
@@ -102,12 +106,12 @@ sealed class SquidProcess : IAsyncDisposable
 }
 
 /// <summary>A server on this machine that greets whoever connects, or answers each HTTP request with the request itself.</summary>
-sealed class TestServer : IDisposable
+sealed class LocalServer : IDisposable
 {
     readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
     /// <param name="greeting">Sent at once; null: the server answers requests.</param>
-    public TestServer(string? greeting)
+    public LocalServer(string? greeting)
     {
         _listener.Start();
         _ = ServeAsync(greeting);

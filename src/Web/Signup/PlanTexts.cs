@@ -12,7 +12,8 @@ static class PlanTexts
         { PriceEurPerMonth: var price } => string.Create(CultureInfo.InvariantCulture, $"€{price:0.00} per month"),
     };
 
-    public static IEnumerable<string> Limits(Plan plan)
+    /// <param name="installation">What this installation can provide of what plans include.</param>
+    public static IEnumerable<string> Limits(Plan plan, DataPlaneOptions installation)
     {
         yield return plan.TokensPerMonth switch
         {
@@ -32,8 +33,8 @@ static class PlanTexts
 
         yield return plan.AllModels ? "All models, including your own" : $"Models: {string.Join(", ", plan.Models)}";
         yield return Amount(plan.RagFiles, "document for retrieval", "documents for retrieval", "");
-        yield return Amount(plan.WebSearchesPerMonth, "web search", "web searches", " per month");
-        yield return Amount(plan.ImagesPerMonth, "generated image", "generated images", " per month");
+        yield return plan.WebSearchesPerMonth == 0 || installation.SellsWebSearch(plan) ? Amount(plan.WebSearchesPerMonth, "web search", "web searches", " per month") : "Web searches are not available yet";
+        yield return plan.ImagesPerMonth == 0 || installation.SellsImages(plan) ? Amount(plan.ImagesPerMonth, "generated image", "generated images", " per month") : "Generated images are not available yet";
         yield return $"{Number(plan.StorageGib)} GiB of storage";
         yield return $"Support: {plan.Support}";
         yield return $"Runs on {plan.Compute}";

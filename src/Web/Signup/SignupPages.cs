@@ -22,12 +22,12 @@ static class SignupPages
         pages.MapGet("/terms", () => new RazorComponentResult<TermsPage>());
     }
 
-    static async Task<RazorComponentResult> Show(string? plan, ControlDatabase database, Clock clock, ControlPlaneOptions options, Seller seller, CancellationToken ct) =>
-        await RenderAsync(new SignupForm { Plan = plan }, database, clock, options, seller, ct);
+    static async Task<RazorComponentResult> Show(string? plan, ControlDatabase database, Clock clock, ControlPlaneOptions options, DataPlaneOptions installation, Seller seller, CancellationToken ct) =>
+        await RenderAsync(new SignupForm { Plan = plan }, database, clock, options, installation, seller, ct);
 
     static async Task<IResult> Post(
         [FromForm] IFormCollection form, HttpContext context, SignUp signUp, KnownBrowsers browsers, ControlDatabase database, Clock clock,
-        ControlPlaneOptions options, Seller seller, CancellationToken ct)
+        ControlPlaneOptions options, DataPlaneOptions installation, Seller seller, CancellationToken ct)
     {
         var entered = SignupForm.From(form);
         var result = await signUp.RunAsync(entered.ToRequest(form["password"]), browsers.OriginOf(context, entered.Email ?? ""), ct);
@@ -48,17 +48,18 @@ static class SignupPages
             SignUpResult.SlugTaken => new FieldErrors { ["slug"] = SlugAvailability.Taken },
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
-        return await RenderAsync(entered with { Errors = errors }, database, clock, options, seller, ct);
+        return await RenderAsync(entered with { Errors = errors }, database, clock, options, installation, seller, ct);
     }
 
     static async Task<RazorComponentResult> RenderAsync(
-        SignupForm form, ControlDatabase database, Clock clock, ControlPlaneOptions options, Seller seller, CancellationToken ct)
+        SignupForm form, ControlDatabase database, Clock clock, ControlPlaneOptions options, DataPlaneOptions installation, Seller seller, CancellationToken ct)
     {
         await using var transaction = await database.BeginAnonymousAsync(ct);
         var model = form with
         {
             Plans = await transaction.PlansAsync(clock.GetUtcNow(), ct),
             AddressSuffix = options.AddressOf(""),
+            Installation = installation,
             Contact = seller.Email,
         };
         return new RazorComponentResult<SignupPage>(new { Model = model }) { StatusCode = model.Errors.Count == 0 ? 200 : 400 };
@@ -71,6 +72,8 @@ public sealed record SignupForm
     public IReadOnlyList<Plan> Plans { get; init; } = [];
     /// <summary>The part of an environment's address after the slug.</summary>
     public string AddressSuffix { get; init; } = "";
+    /// <summary>What this installation can provide of what plans include.</summary>
+    public DataPlaneOptions Installation { get; init; } = new() { ControlPlaneUrl = new("http://localhost") };
     /// <summary>Email address for enquiries about plans with agreed prices.</summary>
     public string Contact { get; init; } = "";
     public FieldErrors Errors { get; init; } = [];

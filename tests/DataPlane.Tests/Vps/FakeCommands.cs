@@ -6,7 +6,7 @@ static class FakeCommands
     public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
     {
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
-        // networks: the tenants' networks, model-networks: those of their gateways and Ollama, one per line. members-NETWORK: its containers. full: dumps of the
+        // networks: the tenants' networks, model-networks: those of their gateways and Ollama, egress-networks: those of their egress proxies, one per line. members-NETWORK: its containers. full: dumps of the
         // databases that it lists fail. large: those that it lists are larger than others. broken-NETWORK: nothing can join that network; removed-NETWORK: it is removed after it was listed. unhealthy: a service
         // of the platform does not start. environments: projects and states of their database servers, one per line; former: databases on the control plane's server.
         // webui-NETWORK: the label of Open WebUI's container there. no-restore: restoring this schema fails.
@@ -22,6 +22,7 @@ static class FakeCommands
                 "compose --project-name controlplane "*" down") rm -f "$state"/running-* ;;
                 "network ls "*controlplane.tenant*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
                 "network ls "*controlplane.models*) [ ! -f "$state/model-networks" ] || cat "$state/model-networks" ;;
+                "network ls "*controlplane.egress*) [ ! -f "$state/egress-networks" ] || cat "$state/egress-networks" ;;
                 "network ls --format "*) cat "$state/networks" "$state/model-networks" 2>/dev/null || : ;;
                 "network connect "*) [ ! -f "$state/broken-$3" ] || exit 1
                     [ ! -f "$state/removed-$3" ] || { grep -vx "$3" "$state/networks" >"$state/left"; mv "$state/left" "$state/networks"; exit 1; } ;;

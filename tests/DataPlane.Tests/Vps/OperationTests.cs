@@ -136,7 +136,7 @@ public sealed class OperationTests : IDisposable
     [Fact]
     public void Uninstalling_keeps_the_data_for_a_later_installation()
     {
-        _host.SetState("networks", "tenant-acme\n");
+        _host.SetState("networks", "tenant-acme_private\n");
         var settings = _host.Settings("platform.env");
         Assert.Equal(0, Uninstall().ExitCode);
         Assert.Contains("docker compose --project-name tenant-acme stop", _host.Calls);
@@ -150,13 +150,15 @@ public sealed class OperationTests : IDisposable
     [Fact]
     public void Data_is_deleted_only_on_request()
     {
-        _host.SetState("networks", "tenant-acme\n");
+        _host.SetState("networks", "tenant-acme_private\ntenant-old\n");
         _host.SetState("model-networks", "tenant-acme_models\n");
+        _host.SetState("egress-networks", "tenant-acme_gateway\ntenant-acme_outside\n");
         Assert.Equal(1, Uninstall("--data").ExitCode);
         Assert.Equal(0, Uninstall("--delete-data").ExitCode);
         Assert.Contains("docker compose --project-name tenant-acme down --volumes", _host.Calls);
-        Assert.Contains("docker network rm tenant-acme", _host.Calls);
-        Assert.Contains("docker network rm tenant-acme_models", _host.Calls);
+        Assert.Contains("docker compose --project-name tenant-old down --volumes", _host.Calls);
+        Assert.All(
+            ["tenant-acme_private", "tenant-old", "tenant-acme_models", "tenant-acme_gateway", "tenant-acme_outside"], (string network) => Assert.Contains($"docker network rm {network}", _host.Calls));
         Assert.Empty(Directory.GetFileSystemEntries(_host.Data));
         Assert.Contains("not installed on this host", Uninstall().Errors, StringComparison.Ordinal);
     }
