@@ -19,7 +19,7 @@ public sealed class PlanFeatureTests
         Assert.Equal(images, webui["ENABLE_IMAGE_GENERATION"]);
     }
 
-    // With neither a search service nor an image model, Open WebUI would offer what fails, or ask providers that nobody agreed to.
+    // Otherwise Open WebUI would offer what fails, or ask a search provider of its own choice.
     [Theory, MemberData(nameof(Plans))]
     public void Without_a_search_service_and_an_image_model_these_features_are_off_in_every_plan(string plan)
     {
