@@ -151,6 +151,7 @@ public static class App
         app.MapQuarantine();
         app.MapOperatorTenants();
         app.MapOperatorEnvironment();
+        app.MapMargins();
         app.MapPeople();
         app.MapJobs();
         app.MapOperators();

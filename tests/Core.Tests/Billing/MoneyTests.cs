@@ -23,4 +23,19 @@ public class MoneyTests
             var cents = (billionths + 5_000_000) / 10_000_000;
             return Money.OfTokens(tokens, rate) == (decimal)cents / 100m;
         }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Shares_of_an_amount_add_up_to_it_and_are_less_than_a_cent_from_exact() =>
+        Prop.ForAll(Gen.Choose(0, 2_000_000_000).ToArbitrary(), Gen.Choose(0, 10_000_000).NonEmptyListOf().Where(weights => weights.Sum(w => (long)w) > 0).ToArbitrary(),
+            (cents, weights) =>
+            {
+                var amount = cents / 100m;
+                var total = weights.Sum(weight => (decimal)weight);
+                var shares = Money.Split(amount, [.. weights.Select(weight => (long)weight)]);
+                return shares.Sum() == amount && shares.Zip(weights).All(pair =>
+                    pair.First >= 0 && pair.First == Money.ToCents(pair.First) && Math.Abs(pair.First - (amount * pair.Second / total)) <= 0.01m && (pair.Second > 0 || pair.First == 0));
+            }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Without_weights_there_are_no_shares() => Assert.Empty(Money.Split(9.90m, []));
 }
