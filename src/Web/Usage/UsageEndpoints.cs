@@ -24,7 +24,8 @@ static class UsageEndpoints
                 PostAsync(context, UsageFormat.Event, caller, deliveries, rate, ingest, ct))
             .WithTags("Usage").WithName("reportUsage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
-                "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, reservation_id?, feature?, quantity?}. Sign as "
+                "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, cached_prompt_tokens?, cache_write_tokens?, reasoning_tokens?, "
+                + "audio_tokens?, reservation_id?, feature?, quantity?}. The optional kinds of tokens are parts of the two totals and change the cost, never the count. Sign as "
                 + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB and 10,000 events; NDJSON "
                 + "sent with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined; `rejected_total` is their number, and `rejected` lists the first 500, of a stream the first 100. While "
                 + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them. "
@@ -36,7 +37,9 @@ static class UsageEndpoints
         routes.MapPost("/v1/usage/litellm", (HttpContext context, UsageCaller caller, UsageDeliveries deliveries, DuplicateRate rate, IngestUsage ingest, CancellationToken ct) =>
                 PostAsync(context, UsageFormat.Litellm, caller, deliveries, rate, ingest, ct))
             .WithTags("Usage").WithName("reportLitellmUsage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
-            .WithDescription("Same authentication, limits and response as POST /v1/usage.")
+            .WithDescription(
+                "Same authentication, limits and response as POST /v1/usage. Cached, reasoning and audio tokens are read from metadata.usage_object. What total_tokens counts beyond "
+                + "prompt and completion is added to the completion; a payload whose details contradict its totals is quarantined.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson")
             .WithMetadata(BodyLimit.Usage);
     }

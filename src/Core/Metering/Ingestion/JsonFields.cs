@@ -42,7 +42,7 @@ static partial class JsonFields
         return text.Length == 0 ? null : text.Any(char.IsControl) ? throw new FieldException($"{name} must be a string without control characters") : text;
     }
 
-    public static long? OptionalCount(this JsonElement element, string name)
+    public static long? OptionalCount(this JsonElement element, string name, long maximum = UsageEvent.MaximumTokens)
     {
         if (!element.TryGetField(name, out var value))
         {
@@ -51,10 +51,15 @@ static partial class JsonFields
 
         // Some serializers write 12 as 12.0.
         return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number)
-            && number == decimal.Truncate(number) && number is >= 0 and <= UsageEvent.MaximumTokens
+            && number == decimal.Truncate(number) && number >= 0 && number <= maximum
             ? (long)number
-            : throw new FieldException($"{name} must be a whole number from 0 to {UsageEvent.MaximumTokens}");
+            : throw new FieldException($"{name} must be a whole number from 0 to {maximum}");
     }
+
+    /// <summary>An object inside, such as the details of a total.</summary>
+    /// <returns>null when absent or anything else.</returns>
+    public static JsonElement? OptionalObject(this JsonElement element, string name) =>
+        element.TryGetField(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
 
     public static Guid? OptionalUuid(this JsonElement element, string name) =>
         element.OptionalText(name) is not { } text ? null

@@ -52,7 +52,7 @@ public static class ReadUsage
 
     static string? IdOf(JsonElement json, UsageFormat format, bool isCloudEvent)
     {
-        var inner = isCloudEvent && json.TryGetField("data", out var data) && data.ValueKind == JsonValueKind.Object ? data : json;
+        var inner = isCloudEvent && json.OptionalObject("data") is { } data ? data : json;
         return format == UsageFormat.Event ? inner.OptionalId("id") ?? json.OptionalId("id") : json.OptionalId("id");
     }
 }
@@ -68,6 +68,7 @@ static class EventFormat
             throw new FieldException($"feature must be one of {string.Join(", ", UsageEvent.Features)}");
         }
 
+        var (prompt, completion) = (Tokens(json, "prompt_tokens", feature), Tokens(json, "completion_tokens", feature));
         return new UsageEvent
         {
             Id = id ?? throw new FieldException("id is missing: send a string, the same on every retry"),
@@ -75,8 +76,10 @@ static class EventFormat
             User = json.OptionalId("user") ?? fallbackUser ?? json.RequiredId("user"),
             Session = json.OptionalId("session"),
             Model = json.RequiredText("model"),
-            PromptTokens = Tokens(json, "prompt_tokens", feature),
-            CompletionTokens = Tokens(json, "completion_tokens", feature),
+            PromptTokens = prompt,
+            CompletionTokens = completion,
+            Kinds = new TokenKinds(Part(json, "cached_prompt_tokens"), Part(json, "cache_write_tokens"), Part(json, "reasoning_tokens"), Part(json, "audio_tokens"))
+                .CheckedAgainst(prompt, completion),
             ReservationId = json.OptionalUuid("reservation_id"),
             Feature = feature,
             Quantity = feature is null ? null : json.OptionalCount("quantity") ?? 1,
@@ -86,13 +89,15 @@ static class EventFormat
     // A web search or an image may use no tokens; for an LLM call the counts are required.
     static long Tokens(JsonElement json, string name, string? feature) =>
         json.OptionalCount(name) ?? (feature is null ? throw new FieldException($"{name} is missing: send a whole number, 0 or more") : 0);
+
+    static long Part(JsonElement json, string name) => json.OptionalCount(name) ?? 0;
 }
 
 /// <summary>CloudEvents 1.0, JSON format: the event is in <c>data</c>; id, time and subject are defaults for its missing fields.</summary>
 static class CloudEventFormat
 {
     public static UsageEvent Read(JsonElement json, string? id) =>
-        json.TryGetField("data", out var data) && data.ValueKind == JsonValueKind.Object
+        json.OptionalObject("data") is { } data
             ? EventFormat.Read(data, id, data.OptionalInstant("occurred_at") ?? json.OptionalInstant("time"), json.OptionalId("subject"))
             : throw new FieldException("data must be a JSON object with the usage event");
 }

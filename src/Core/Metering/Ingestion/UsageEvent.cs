@@ -11,8 +11,11 @@ public sealed record UsageEvent
     /// <summary>Maximum length of the model's name, in characters.</summary>
     public const int MaximumText = 200;
 
+    /// <summary>The feature whose units are pictures.</summary>
+    public const string ImageFeature = "image";
+
     /// <summary>Features whose number of uses the plans limit.</summary>
-    public static readonly IReadOnlyList<string> Features = ["rag_file", "web_search", "image"];
+    public static readonly IReadOnlyList<string> Features = ["rag_file", "web_search", ImageFeature];
 
     /// <summary>Assigned by the sender, unique within the tenant. Like the user and the session, as <see cref="ExternalIds.Stored"/>.</summary>
     public required string Id { get; init; }
@@ -23,6 +26,8 @@ public sealed record UsageEvent
     public required string Model { get; init; }
     public required long PromptTokens { get; init; }
     public required long CompletionTokens { get; init; }
+    /// <summary>Each at most its total.</summary>
+    public TokenKinds Kinds { get; init; } = TokenKinds.None;
     public Guid? ReservationId { get; init; }
     public string? Feature { get; init; }
     /// <summary>Units of <see cref="Feature"/>; null without a feature.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace ControlPlane.Tests.Metering.Ingestion;
 
@@ -6,6 +7,7 @@ public class ReadUsageTests
 {
     const string Complete = """
         {"id":"e1","occurred_at":"2026-01-31T12:00:00.1234567+01:00","user":"u1","session":"s1","model":"mistral:7b","prompt_tokens":10,"completion_tokens":5,
+         "cached_prompt_tokens":4,"cache_write_tokens":6,"reasoning_tokens":5,"audio_tokens":15,
          "reservation_id":"0195c5a8-0000-7000-8000-000000000000","feature":"image","quantity":2,"something_else":{}}
         """;
 
@@ -15,6 +17,7 @@ public class ReadUsageTests
         var usage = Read(Complete).Event!;
 
         Assert.Equal(("e1", "u1", "s1", "mistral:7b", 10L, 5L, "image", 2L), (usage.Id, usage.User, usage.Session, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.Feature, usage.Quantity));
+        Assert.Equal((15L, new TokenKinds(CachedPrompt: 4, CacheWrite: 6, Reasoning: 5, Audio: 15)), (usage.TotalTokens, usage.Kinds));
         Assert.Equal(new DateTimeOffset(2026, 1, 31, 11, 0, 0, 123, 456, TimeSpan.Zero), usage.OccurredAt);
     }
 
@@ -47,6 +50,13 @@ public class ReadUsageTests
     [InlineData("""{"occurred_at":12}""", "occurred_at must be a string")]
     [InlineData("""{"user":"a\u0000b"}""", "without control characters")]
     [InlineData("""{"user":"\ud800"}""", "not valid Unicode")]
+    [InlineData("""{"cached_prompt_tokens":5}""", "cached_prompt_tokens and cache_write_tokens are parts of prompt_tokens: together they must be at most 10")]
+    [InlineData("""{"cache_write_tokens":7}""", "cached_prompt_tokens and cache_write_tokens are parts of prompt_tokens: together they must be at most 10")]
+    [InlineData("""{"reasoning_tokens":6}""", "reasoning_tokens is a part of completion_tokens: it must be at most 5")]
+    [InlineData("""{"audio_tokens":16}""", "audio_tokens is a part of prompt_tokens and completion_tokens: it must be at most 15")]
+    [InlineData("""{"reasoning_tokens":-1}""", "reasoning_tokens must be a whole number")]
+    [InlineData("""{"cached_prompt_tokens":9007199254740993}""", "cached_prompt_tokens must be a whole number")]
+    [InlineData("""{"audio_tokens":"1"}""", "audio_tokens must be a whole number")]
     [InlineData("""{"feature":"time_travel"}""", "feature must be one of rag_file, web_search, image")]
     [InlineData("""{"reservation_id":"x"}""", "reservation_id must be a UUID")]
     public void An_invalid_field_is_rejected_with_what_to_send_instead(string change, string message)
@@ -90,6 +100,40 @@ public class ReadUsageTests
         Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1769860801500), usage.OccurredAt);
     }
 
+    [Theory]
+    [InlineData("""{"prompt_tokens_details":{"cached_tokens":60},"completion_tokens_details":{"reasoning_tokens":30,"audio_tokens":null}}""", 60, 0, 30, 0)]
+    [InlineData("""{"cache_read_input_tokens":60,"cache_creation_input_tokens":40,"prompt_tokens_details":{"cached_tokens":60,"cache_creation_tokens":40}}""", 60, 40, 0, 0)]
+    [InlineData("""{"prompt_tokens_details":{"audio_tokens":7,"cached_tokens":0},"completion_tokens_details":{"audio_tokens":20,"reasoning_tokens":0}}""", 0, 0, 0, 27)]
+    [InlineData("""{"input_tokens_details":{"cached_tokens":60,"cache_write_tokens":9},"output_tokens_details":{"reasoning_tokens":30}}""", 60, 9, 30, 0)]
+    [InlineData("""{"prompt_tokens_details":null}""", 0, 0, 0, 0)]
+    [InlineData("[]", 0, 0, 0, 0)]
+    public void The_usage_details_of_LiteLLM_are_the_kinds_of_tokens(string usage, long cached, long write, long reasoning, long audio)
+    {
+        foreach (var details in new[] { $$$"""{"metadata":{"usage_object":{{{usage}}} }}""", $$$"""{"response":{"usage":{{{usage}}} },"metadata":{"usage_object":null}}""" })
+        {
+            var read = Read(Payload(details), UsageFormat.Litellm).Event!;
+            Assert.Equal((140L, new TokenKinds(cached, write, reasoning, audio)), (read.TotalTokens, read.Kinds));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"total_tokens":140}""", 40)]
+    // Providers that count reasoning apart.
+    [InlineData("""{"total_tokens":190,"metadata":{"usage_object":{"completion_tokens_details":{"reasoning_tokens":90}}}}""", 90)]
+    [InlineData("""{"total_tokens":205}""", 105)]
+    [InlineData("""{"total_tokens":0}""", 40)]
+    [InlineData("""{"total_tokens":null}""", 40)]
+    public void What_LiteLLM_counts_beyond_prompt_and_completion_is_completion(string change, long completion) =>
+        Assert.Equal((100L, completion), Read(Payload(change), UsageFormat.Litellm).Event is { } read ? (read.PromptTokens, read.CompletionTokens) : default);
+
+    [Theory]
+    [InlineData("""{"metadata":{"usage_object":{"completion_tokens_details":{"reasoning_tokens":90}}}}""", "reasoning_tokens is a part of completion_tokens: it must be at most 40")]
+    [InlineData("""{"metadata":{"usage_object":{"cache_read_input_tokens":101}}}""", "cached_prompt_tokens and cache_write_tokens are parts of prompt_tokens")]
+    [InlineData("""{"metadata":{"usage_object":{"prompt_tokens_details":{"cached_tokens":-1}}}}""", "cached_tokens must be a whole number")]
+    [InlineData("""{"total_tokens":10000101}""", "total_tokens must be at most 10000000 more than prompt_tokens")]
+    [InlineData("""{"total_tokens":1.5}""", "total_tokens must be a whole number")]
+    public void A_payload_of_LiteLLM_that_contradicts_itself_is_malformed(string change, string message) => AssertMalformed(Payload(change), message, UsageFormat.Litellm);
+
     [Fact]
     public void A_redelivered_event_is_equal_and_one_with_different_content_is_not()
     {
@@ -105,9 +149,21 @@ public class ReadUsageTests
         return ReadUsage.Read(0, format, document.RootElement, default);
     }
 
-    static void AssertMalformed(string json, string message)
+    /// <summary>A payload of LiteLLM with 100 prompt and 40 completion tokens.</summary>
+    static string Payload(string change)
     {
-        var submission = Read(json);
+        var payload = JsonNode.Parse("""{"id":"l1","status":"success","model":"gpt-4-turbo","prompt_tokens":100,"completion_tokens":40,"endTime":1769860801.5}""")!.AsObject();
+        foreach (var (name, value) in JsonNode.Parse(change)!.AsObject())
+        {
+            payload[name] = value?.DeepClone();
+        }
+
+        return payload.ToJsonString();
+    }
+
+    static void AssertMalformed(string json, string message, UsageFormat format = UsageFormat.Event)
+    {
+        var submission = Read(json, format);
         Assert.Null(submission.Event);
         Assert.Equal(Rejection.Codes.Malformed, submission.Rejection!.Code);
         Assert.Contains(message, submission.Rejection.Detail, StringComparison.Ordinal);

@@ -84,6 +84,19 @@ public class UsageBatchTests
     }
 
     [Fact]
+    public void An_event_with_other_kinds_of_tokens_is_a_conflict_and_without_any_the_same_as_with_none()
+    {
+        var (priced, plain) = (Event("priced", Now, prompt: 5) with { Kinds = new TokenKinds(3, 0, 0, 0) }, Event("plain", Now, prompt: 5));
+        var batch = Batch([Submit(priced), Submit(plain with { Kinds = new TokenKinds(0, 0, 0, 0) }), Submit(Event("more", Now, prompt: 5) with { Kinds = new TokenKinds(0, 0, 0, 1) })]);
+        batch.Price(Prices, Subscription);
+        batch.Accept([]);
+        batch.Compare([priced with { Kinds = new TokenKinds(4, 0, 0, 0) }, plain, Event("more", Now, prompt: 5)]);
+
+        Assert.Equal(["priced", "more"], batch.Rejected.Select(rejected => rejected.Submission.Id!));
+        Assert.Equal(1, batch.Reply(0, 3).Duplicates);
+    }
+
+    [Fact]
     public void A_repeat_of_a_rejected_event_is_rejected_with_the_same_code()
     {
         var first = Event("a", Now);

@@ -52,6 +52,8 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
             ["model"] = "\"gemini-pro\"",
             ["prompt_tokens"] = "10",
             ["completion_tokens"] = "5",
+            ["cached_prompt_tokens"] = "4",
+            ["reasoning_tokens"] = "5",
             ["reservation_id"] = $"\"{prey.Id}\"",
             ["feature"] = "\"image\"",
             ["quantity"] = "1",
