@@ -149,7 +149,7 @@ public sealed class TokenKindJourneys : IAsyncLifetime
     public async Task Months_of_former_releases_keep_their_events_and_refuse_kinds_larger_than_their_totals()
     {
         await using var database = await MigratedDatabase.NewAsync();
-        await database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0029_token_kinds")], []);
+        await database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0032_token_kinds")], []);
         await database.ExecuteAsync("select control.ensure_usage_partition('2026-01-01')");
         await database.ExecuteAsync(InsertFormer, _tenant.Id, Now);
 
