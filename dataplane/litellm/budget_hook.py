@@ -722,8 +722,8 @@ def usage_event(payload: Mapping[str, Any], note: Mapping[str, Any]) -> dict:
         "reservation_id": note.get("reservation_id"),
     }
     if payload.get("cache_hit") is True:
-        # LiteLLM answered from its cache, with the usage of the earlier call.
-        return {**event, "cache_hit": True}
+        # LiteLLM answered from its cache, with the usage of the earlier call: it counts like any other answer, and costs nothing.
+        event["cache_hit"] = True
     event.update(token_counts(payload))
     if "image" in str(payload.get("call_type")):
         event.update(feature="image", quantity=note.get("quantity") or 1)
@@ -739,7 +739,7 @@ def event_id(payload: Mapping[str, Any], note: Mapping[str, Any]) -> str:
 
 
 def token_counts(payload: Mapping[str, Any]) -> dict:
-    """All tokens that the provider counted, as prompt or completion, and which of them have prices of their own. The control plane counts the two totals."""
+    """All tokens that the provider counted, as prompt or completion, and which of them may have prices of their own. The control plane counts the two totals."""
     usage = mapping(mapping(payload.get("metadata")).get("usage_object"))
     prompts, completions = mapping(usage.get("prompt_tokens_details")), mapping(usage.get("completion_tokens_details"))
     cached = count(prompts.get("cached_tokens")) or count(usage.get("cache_read_input_tokens"))
@@ -748,11 +748,11 @@ def token_counts(payload: Mapping[str, Any]) -> dict:
     audio = count(prompts.get("audio_tokens")) + count(completions.get("audio_tokens"))
     prompt = max(count(payload.get("prompt_tokens")), count(usage.get("prompt_tokens")))
     completion = max(count(payload.get("completion_tokens")), count(usage.get("completion_tokens")))
-    # Some providers count these beside the two totals instead of as parts of them.
+    # Some providers count these beside the prompt instead of as parts of it.
     prompt += cached + written if cached + written > prompt else 0
+    # What is counted beyond both, such as the use of tools, is priced like the completion. It may be the reasoning.
+    completion = max(completion, count(payload.get("total_tokens")) - prompt, count(usage.get("total_tokens")) - prompt)
     completion += reasoning if reasoning > completion else 0
-    # What is counted beyond both, such as the use of tools, is priced like the completion.
-    completion += max(0, max(count(payload.get("total_tokens")), count(usage.get("total_tokens"))) - prompt - completion)
     parts = {"cached_prompt_tokens": cached, "cache_write_tokens": written, "reasoning_tokens": reasoning, "audio_tokens": min(audio, prompt + completion)}
     return {"prompt_tokens": min(prompt, MAXIMUM_TOKENS), "completion_tokens": min(completion, MAXIMUM_TOKENS),
             **{name: tokens for name, tokens in parts.items() if tokens}}

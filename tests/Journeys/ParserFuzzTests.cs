@@ -15,7 +15,7 @@ public class ParserFuzzTests
     const string Event =
         """{"id":"e1","occurred_at":"2026-01-31T12:00:00.5+01:00","user":"ü","session":"s","model":"gemini-pro","prompt_tokens":10,"completion_tokens":5,"cached_prompt_tokens":3,"cache_write_tokens":7,"reasoning_tokens":5,"audio_tokens":15,"feature":"image","quantity":2,"reservation_id":"0195c5a8-0000-7000-8000-000000000000"}""";
     const string CloudEvent = """{"specversion":"1.0","id":"c","time":"2026-01-31T12:00:00Z","subject":"u","data":{"model":"m","prompt_tokens":1,"completion_tokens":2}}""";
-    const string Litellm = """{"id":"l","status":"success","model":"m","model_group":"g","prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"endTime":1769860800.25,"metadata":{"user_api_key_user_id":"u","usage_object":{"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":2}}}}""";
+    const string Litellm = """{"id":"l","status":"failure","call_type":"aimage_generation","cache_hit":true,"response_cost":0.5,"model":"m","model_group":"g","prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"endTime":1769860800.25,"metadata":{"user_api_key_user_id":"u","usage_object":{"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":2}}}}""";
     const string Delivery = """{"tenant":"0195c5a8-0000-7000-8000-000000000000","form":"event","received_at":"2026-01-31T12:00:00Z","events":["{}","x"],"version":1}""";
 
     static readonly IReadOnlyDictionary<string, (string[] Valid, Action<byte[]> Parse)> Parsers = new Dictionary<string, (string[], Action<byte[]>)>

@@ -77,20 +77,28 @@ public sealed class TokenKindJourneys : IAsyncLifetime
     [Fact]
     public async Task A_payload_of_LiteLLM_is_counted_in_full_and_priced_by_its_usage_details()
     {
-        Assert.Equal((2, 0), await SendAsync(
+        Assert.Equal((3, 0), await SendAsync(
             Payload("details", 1000, 1000, 2000, new { prompt_tokens_details = new { cached_tokens = 600 }, completion_tokens_details = new { reasoning_tokens = 500 } }),
-            Payload("more", 20, 5, 90, null)));
+            Payload("more", 20, 5, 90, null), Payload("beside", 20, 5, 25, new { completion_tokens_details = new { reasoning_tokens = 60 } })));
 
-        Assert.Equal("details 4.96, more 0.30", await CostsAsync());
-        Assert.Equal(2090, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
-        // Reasoning that is neither in the completion nor in a total.
-        Assert.Equal((0, 1), await SendAsync(Payload("unclear", 20, 5, 25, new { completion_tokens_details = new { reasoning_tokens = 65 } })));
+        Assert.Equal("beside 0.34, details 4.96, more 0.30", await CostsAsync());
+        Assert.Equal(2175, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+        // On which side more audio than tokens was cannot be told.
+        Assert.Equal((0, 1), await SendAsync(Payload("unclear", 20, 5, 25, new { prompt_tokens_details = new { audio_tokens = 65 } })));
+    }
 
-        async Task<(long, int)> SendAsync(params object[] payloads)
-        {
-            var reply = await _server.PostSignedAsync(_tenant, JsonSerializer.Serialize(payloads), "/v1/usage/litellm").CountsAsync();
-            return (reply.Accepted, reply.Codes.Length);
-        }
+    [Fact]
+    public async Task What_no_provider_bills_costs_nothing_and_an_answer_from_the_gateways_cache_counts()
+    {
+        Assert.Equal((3, 0), await SendAsync(
+            Payload("broken-off", 1000, 500, 1500, null, "failure"), Payload("failed", 1000, 0, 1000, null, "failure"), Payload("hit", 1000, 1000, 2000, null, cache_hit: true)));
+        Assert.Equal(1, (await _server.ReportAsync(_tenant, Event("hit-of-hook", cached: 600, cacheHit: true)).CountsAsync()).Accepted);
+
+        Assert.Equal("broken-off 3.00, failed 0.00, hit 0.00, hit-of-hook 0.00", await CostsAsync());
+        Assert.Equal(5500, await _tenant.TokensAsync("2026-01-15", "2026-01-16"));
+        Assert.Equal("hit, hit-of-hook", await _server.ReadAsync<string>("select string_agg(id, ', ' order by id) from control.usage_event where cache_hit"));
+        Assert.Equal(1, (await _server.ReportAsync(_tenant, Event("hit-of-hook", cached: 600, cacheHit: true)).CountsAsync()).Duplicates);
+        Assert.Equal(["conflict"], (await _server.ReportAsync(_tenant, Event("hit-of-hook", cached: 600)).CountsAsync()).Codes);
     }
 
     [Fact]
@@ -177,6 +185,12 @@ public sealed class TokenKindJourneys : IAsyncLifetime
         values ($1, $3, $2, $2, 'u1', 'gpt-4-turbo', 1000, 1000, 5, 1, $4)
         """;
 
+    async Task<(long Accepted, int Rejected)> SendAsync(params object[] payloads)
+    {
+        var reply = await _server.PostSignedAsync(_tenant, JsonSerializer.Serialize(payloads), "/v1/usage/litellm").CountsAsync();
+        return (reply.Accepted, reply.Codes.Length);
+    }
+
     async Task<string?> CostsAsync() =>
         await _server.ReadAsync<string>("select string_agg(id || ' ' || round(cost, 2), ', ' order by id) from control.usage_event where cost = round(cost, 2)");
 
@@ -194,7 +208,7 @@ public sealed class TokenKindJourneys : IAsyncLifetime
     /// <summary>Zeros are left out.</summary>
     static Dictionary<string, object> Event(
         string id, long prompt = 1000, long completion = 1000, DateTimeOffset? at = null, long cached = 0, long write = 0, long? reasoning = null, long audio = 0,
-        string? feature = null, long quantity = 0, string model = Model)
+        string? feature = null, long quantity = 0, string model = Model, bool cacheHit = false)
     {
         var usage = new Dictionary<string, object>
         {
@@ -213,6 +227,11 @@ public sealed class TokenKindJourneys : IAsyncLifetime
             usage["reasoning_tokens"] = sent;
         }
 
+        if (cacheHit)
+        {
+            usage["cache_hit"] = true;
+        }
+
         if (feature is not null)
         {
             (usage["feature"], usage["quantity"]) = (feature, quantity);
@@ -221,9 +240,9 @@ public sealed class TokenKindJourneys : IAsyncLifetime
         return usage;
     }
 
-    static object Payload(string id, long prompt, long completion, long total, object? usage_object) => new
+    static object Payload(string id, long prompt, long completion, long total, object? usage_object, string status = "success", bool? cache_hit = null) => new
     {
-        id, status = "success", model = Model, prompt_tokens = prompt, completion_tokens = completion, total_tokens = total, endTime = Now.ToUnixTimeSeconds(),
+        id, status, model = Model, prompt_tokens = prompt, completion_tokens = completion, total_tokens = total, endTime = Now.ToUnixTimeSeconds(), cache_hit, response_cost = 0,
         metadata = new { usage_object },
     };
 }

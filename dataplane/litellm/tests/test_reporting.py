@@ -1,6 +1,7 @@
 import asyncio
 import glob
 import hashlib
+import json
 import os
 import pathlib
 import time
@@ -98,13 +99,14 @@ class ReportingTest(support.HookTest):
         time.sleep(0.1)
         self.assertEqual(1, len(self.control_plane.counted))
 
-    def test_an_answer_from_litellms_cache_costs_nothing_and_says_so(self):
+    def test_an_answer_from_litellms_cache_counts_and_says_that_it_costs_nothing(self):
         self.succeed(self.authorize(), id="chatcmpl-1_cache_hit1795000001.25", cache_hit=True, prompt_tokens=200, completion_tokens=300)
         image = self.authorize({"model": "dall-e-3", "prompt": "a cat", "n": 2, "litellm_call_id": "c"}, "aimage_generation")
-        self.succeed(image, call_type="aimage_generation", cache_hit=True)
-        for event in self.delivered(2):
-            self.assertEqual((True, 0, 0, RESERVATION), (event["cache_hit"], event["prompt_tokens"], event["completion_tokens"], event["reservation_id"]))
-            self.assertNotIn("quantity", event)
+        self.succeed(image, call_type="aimage_generation", cache_hit=True, prompt_tokens=0, completion_tokens=0)
+        chat, picture = sorted(self.delivered(2), key=lambda event: event.get("feature", ""))
+        self.assertEqual((True, 200, 300, RESERVATION), (chat["cache_hit"], chat["prompt_tokens"], chat["completion_tokens"], chat["reservation_id"]))
+        self.assertEqual((True, 0, 0, "image", 2, RESERVATION), tuple(
+            picture[name] for name in ("cache_hit", "prompt_tokens", "completion_tokens", "feature", "quantity", "reservation_id")))
 
     def test_a_response_blocked_afterwards_is_counted_once(self):
         data = self.authorize()

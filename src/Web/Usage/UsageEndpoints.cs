@@ -25,8 +25,8 @@ static class UsageEndpoints
             .WithTags("Usage").WithName("reportUsage").WithSummary("Report usage: one event, an array, NDJSON or a CloudEvents batch")
             .WithDescription(
                 "An event is {id, occurred_at, user, session?, model, prompt_tokens, completion_tokens, cached_prompt_tokens?, cache_write_tokens?, reasoning_tokens?, "
-                + "audio_tokens?, reservation_id?, feature?, quantity?}. The optional kinds of tokens are parts of the two totals and change the cost, never the count. Sign as "
-                + "specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB and 10,000 events; NDJSON "
+                + "audio_tokens?, cache_hit?, reservation_id?, feature?, quantity?}. The optional kinds of tokens are parts of the two totals and change the cost, never the count; "
+                + "with cache_hit true, an answer from the gateway's own cache, the cost is 0. Sign as specified by standardwebhooks.com and send the tenant ID in X-Tenant-Id, or send a tenant key as Bearer. The body is limited to 16 MiB and 10,000 events; NDJSON "
                 + "sent with a key is not. An event ID is counted once, however often it is sent; IDs longer than 200 characters are stored as their beginning and a hash. Events that cannot be counted are quarantined; `rejected_total` is their number, and `rejected` lists the first 500, of a stream the first 100. While "
                 + "the database is unavailable, events of recently verified senders are queued and counted later: `queued` is their number and is omitted when zero. Do not resend them. "
                 + "A tenant may have 4 NDJSON streams and 256 other deliveries in progress. Beyond that, or while much of its data or one of its locks is in the way, the response is 429 "
@@ -38,8 +38,9 @@ static class UsageEndpoints
                 PostAsync(context, UsageFormat.Litellm, caller, deliveries, rate, ingest, ct))
             .WithTags("Usage").WithName("reportLitellmUsage").WithSummary("Report usage as LiteLLM's standard logging payload, one or an array")
             .WithDescription(
-                "Same authentication, limits and response as POST /v1/usage. Cached, reasoning and audio tokens are read from metadata.usage_object. What total_tokens counts beyond "
-                + "prompt and completion is added to the completion; a payload whose details contradict its totals is quarantined.")
+                "Same authentication, limits and response as POST /v1/usage. Cached, reasoning and audio tokens are read from metadata.usage_object. What total_tokens or these details "
+                + "count beyond prompt and completion is added to them. Answers from LiteLLM's cache (cache_hit) count and cost nothing. A failed call counts if its provider billed it: if it "
+                + "has a completion or a response_cost. Calls for images (call_type) count with the feature image.")
             .Accepts<JsonElement>("application/json", "application/x-ndjson")
             .WithMetadata(BodyLimit.Usage);
     }

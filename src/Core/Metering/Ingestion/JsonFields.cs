@@ -56,6 +56,12 @@ static partial class JsonFields
             : throw new FieldException($"{name} must be a whole number from 0 to {maximum}");
     }
 
+    /// <returns>False when absent.</returns>
+    public static bool OptionalFlag(this JsonElement element, string name) =>
+        element.TryGetField(name, out var value) && (value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : throw new FieldException($"{name} must be true or false"));
+
     /// <summary>An object inside, such as the details of a total.</summary>
     /// <returns>null when absent or anything else.</returns>
     public static JsonElement? OptionalObject(this JsonElement element, string name) =>

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>
-/// LiteLLM's StandardLoggingPayload: <c>id, status, model, model_group, prompt_tokens, completion_tokens, total_tokens, startTime, endTime, end_user,
-/// trace_id, metadata{usage_object{…}, …}</c>.
+/// LiteLLM's StandardLoggingPayload: <c>id, status, call_type, model, model_group, prompt_tokens, completion_tokens, total_tokens, response_cost, cache_hit,
+/// startTime, endTime, end_user, trace_id, model_parameters{n}, metadata{usage_object{…}, …}</c>.
 /// </summary>
 static class LitellmPayload
 {
@@ -14,8 +14,9 @@ static class LitellmPayload
     public static UsageEvent Read(JsonElement json, string? id)
     {
         var metadata = json.OptionalObject("metadata");
-        var prompt = Tokens(json, "prompt_tokens");
-        var completion = Completion(json, prompt);
+        var isBilled = IsBilled(json);
+        var (prompt, completion, kinds) = isBilled ? Tokens(json, metadata) : (0, 0, TokenKinds.None);
+        var pictures = isBilled ? Pictures(json) : null;
         return new UsageEvent
         {
             Id = id ?? throw new FieldException("id is missing: this is not LiteLLM's standard logging payload"),
@@ -26,7 +27,10 @@ static class LitellmPayload
             Model = json.OptionalText("model_group") ?? json.RequiredText("model"),
             PromptTokens = prompt,
             CompletionTokens = completion,
-            Kinds = Kinds(json, metadata).CheckedAgainst(prompt, completion),
+            Kinds = kinds,
+            CacheHit = json.OptionalFlag("cache_hit"),
+            Feature = pictures is null ? null : UsageEvent.ImageFeature,
+            Quantity = pictures,
         };
     }
 
@@ -49,30 +53,47 @@ static class LitellmPayload
             : throw new FieldException($"{name} must be seconds since 1970 or an RFC 3339 time");
     }
 
-    // If a call failed before the model answered, the payload omits the counts.
-    static long Tokens(JsonElement json, string name) =>
-        json.OptionalCount(name) ?? (json.OptionalText("status") == "failure" ? 0 : throw new FieldException($"{name} is missing: send a whole number"));
+    // Of a call that failed before the model answered, LiteLLM reports an estimate of the prompt, which no provider bills.
+    static bool IsBilled(JsonElement json) =>
+        !HasFailed(json) || json.OptionalCount("completion_tokens") > 0
+        || (json.TryGetField("response_cost", out var cost) && cost.ValueKind == JsonValueKind.Number && cost.TryGetDecimal(out var amount) && amount > 0);
 
-    // Some providers count reasoning or tool use in the total only.
-    static long Completion(JsonElement json, long prompt)
+    static bool HasFailed(JsonElement json) => json.OptionalText("status") == "failure";
+
+    static long? Pictures(JsonElement json) =>
+        json.OptionalText("call_type")?.Contains("image", StringComparison.Ordinal) == true
+            ? Math.Max(json.OptionalObject("model_parameters")?.OptionalCount("n") ?? 1, 1)
+            : null;
+
+    // Some providers count parts beside the totals, and reasoning or the use of tools in the sum only. The hook counts the same: token_counts.json has cases for both.
+    static (long Prompt, long Completion, TokenKinds Kinds) Tokens(JsonElement json, JsonElement? metadata)
     {
-        var completion = Tokens(json, "completion_tokens");
-        var beyondPrompt = (json.OptionalCount("total_tokens", 2 * UsageEvent.MaximumTokens) ?? 0) - prompt;
-        return beyondPrompt <= UsageEvent.MaximumTokens
-            ? Math.Max(completion, beyondPrompt)
-            : throw new FieldException($"total_tokens must be at most {UsageEvent.MaximumTokens} more than prompt_tokens");
+        // Without usage_object, the response has it.
+        var usage = metadata?.OptionalObject("usage_object") ?? json.OptionalObject("response")?.OptionalObject("usage");
+        var kinds = Kinds(usage);
+        var (prompt, completion) = (Required("prompt_tokens"), Required("completion_tokens"));
+        prompt += kinds.CachedPrompt + kinds.CacheWrite > prompt ? kinds.CachedPrompt + kinds.CacheWrite : 0;
+        completion = Math.Max(completion, (Optional("total_tokens", 2 * UsageEvent.MaximumTokens) ?? 0) - prompt);
+        completion += kinds.Reasoning > completion ? kinds.Reasoning : 0;
+        return Math.Max(prompt, completion) <= UsageEvent.MaximumTokens
+            ? (prompt, completion, kinds.CheckedAgainst(prompt, completion))
+            : throw new FieldException($"prompt and completion must be at most {UsageEvent.MaximumTokens} tokens each, with those that only total_tokens or the details count");
+
+        // If a call failed before its end, the payload may omit the counts.
+        long Required(string name) => Optional(name, UsageEvent.MaximumTokens) ?? (HasFailed(json) ? 0 : throw new FieldException($"{name} is missing: send a whole number"));
+
+        long? Optional(string name, long maximum) => (json.OptionalCount(name, maximum), usage?.OptionalCount(name, maximum)) switch
+        {
+            ({ } sent, { } detailed) => Math.Max(sent, detailed),
+            var (sent, detailed) => sent ?? detailed,
+        };
     }
 
-    // Several fields have the same number, depending on the provider and on LiteLLM's release. Without usage_object, the response has it.
-    static TokenKinds Kinds(JsonElement json, JsonElement? metadata)
+    // Several fields have the same number, depending on the provider and on LiteLLM's release.
+    static TokenKinds Kinds(JsonElement? usage)
     {
-        if ((metadata?.OptionalObject("usage_object") ?? json.OptionalObject("response")?.OptionalObject("usage")) is not { } usage)
-        {
-            return TokenKinds.None;
-        }
-
-        var prompt = usage.OptionalObject("prompt_tokens_details") ?? usage.OptionalObject("input_tokens_details");
-        var completion = usage.OptionalObject("completion_tokens_details") ?? usage.OptionalObject("output_tokens_details");
+        var prompt = usage?.OptionalObject("prompt_tokens_details") ?? usage?.OptionalObject("input_tokens_details");
+        var completion = usage?.OptionalObject("completion_tokens_details") ?? usage?.OptionalObject("output_tokens_details");
         return new TokenKinds(
             CachedPrompt: Math.Max(Part(prompt, "cached_tokens"), Part(usage, "cache_read_input_tokens")),
             CacheWrite: Math.Max(Part(usage, "cache_creation_input_tokens"), Math.Max(Part(prompt, "cache_creation_tokens"), Part(prompt, "cache_write_tokens"))),

@@ -14,7 +14,7 @@ public sealed record ModelPrice(string Model, DateTimeOffset EffectiveFrom, deci
     public decimal? EurPerImage { get; init; }
 
     /// <summary>EUR with nine decimals, exact without rounding.</summary>
-    public decimal CostOf(UsageEvent usage) =>
+    public decimal CostOf(UsageEvent usage) => usage.CacheHit ? 0 :
         (((usage.PromptTokens * PromptEurPerThousand) + (usage.CompletionTokens * CompletionEurPerThousand) + SurchargeOf(usage)) / 1000m)
         + (usage.Feature == UsageEvent.ImageFeature ? (usage.Quantity ?? 0) * (EurPerImage ?? 0) : 0);
 
@@ -28,7 +28,7 @@ public sealed record ModelPrice(string Model, DateTimeOffset EffectiveFrom, deci
         }
 
         // Events do not say on which side audio is: on the prompt as far as it has room, then on the completion. What is left is cached or reasoning as
-        // well, and has that price. So no token is priced twice (docs/decisions/0037).
+        // well, and has that price. So no token is priced twice (docs/decisions/0038).
         var promptAudio = Math.Min(kinds.Audio, usage.PromptTokens - kinds.CachedPrompt - kinds.CacheWrite);
         var completionAudio = Math.Min(kinds.Audio - promptAudio, usage.CompletionTokens - kinds.Reasoning);
         return Surcharge(kinds.CachedPrompt, CachedPromptEurPerThousand, PromptEurPerThousand)

@@ -80,6 +80,7 @@ static class EventFormat
             CompletionTokens = completion,
             Kinds = new TokenKinds(Part(json, "cached_prompt_tokens"), Part(json, "cache_write_tokens"), Part(json, "reasoning_tokens"), Part(json, "audio_tokens"))
                 .CheckedAgainst(prompt, completion),
+            CacheHit = json.OptionalFlag("cache_hit"),
             ReservationId = json.OptionalUuid("reservation_id"),
             Feature = feature,
             Quantity = feature is null ? null : json.OptionalCount("quantity") ?? 1,

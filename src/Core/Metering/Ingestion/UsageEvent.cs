@@ -28,6 +28,8 @@ public sealed record UsageEvent
     public required long CompletionTokens { get; init; }
     /// <summary>Each at most its total.</summary>
     public TokenKinds Kinds { get; init; } = TokenKinds.None;
+    /// <summary>The gateway answered from its own cache. The event counts as any other, and costs nothing, because no provider was asked.</summary>
+    public bool CacheHit { get; init; }
     public Guid? ReservationId { get; init; }
     public string? Feature { get; init; }
     /// <summary>Units of <see cref="Feature"/>; null without a feature.</summary>

@@ -92,11 +92,10 @@ static class UsageTables
             Column(e => tenant.Subscription!.PeriodOf(e.Event.OccurredAt)), Column(e => e.Event.ReservationId), Column(e => e.Event.Feature),
             Column(e => e.Event.Quantity), SearchedSince(events, now), StartOf(month), StartOf(month.AddMonths(1)), now + UsageBatch.MaximumAhead,
             Column(e => Stored(e.Event.Kinds.CachedPrompt)), Column(e => Stored(e.Event.Kinds.CacheWrite)), Column(e => Stored(e.Event.Kinds.Reasoning)),
-            Column(e => Stored(e.Event.Kinds.Audio)));
+            Column(e => Stored(e.Event.Kinds.Audio)), Column(e => e.Event.CacheHit ? true : default(bool?)));
 
-        // Most events have no kinds, and a null takes no space in a row.
+        // Most events have neither, and a null takes no space in a row.
         static int? Stored(long tokens) => tokens == 0 ? null : (int)tokens;
-
         T[] Column<T>(Func<PricedEvent, T> value) => events.ConvertAll(e => value(e)).ToArray();
     }
 
@@ -176,6 +175,7 @@ static class UsageTables
         Feature = row.Get<string>(8),
         Quantity = row.Get<long?>(9),
         Kinds = new TokenKinds(row.Get<int>(10), row.Get<int>(11), row.Get<int>(12), row.Get<int>(13)),
+        CacheHit = row.Get<bool>(14),
     };
 
     // Older events come from operators' replays only. Quarantine may hold several with one id, so all months are searched.
@@ -193,13 +193,13 @@ static class UsageTables
         with inserted as (
             insert into control.usage_event (tenant_id, id, occurred_at, recorded_at, user_id, session_id, model, prompt_tokens, completion_tokens,
                                              cost, period, reservation_id, feature, quantity,
-                                             cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens)
+                                             cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, cache_hit)
             select $1, i.id, i.occurred_at, $2, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity,
-                   cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens
+                   cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, cache_hit
             from unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::numeric[], $11::int[], $12::uuid[],
-                        $13::text[], $14::bigint[], $19::int[], $20::int[], $21::int[], $22::int[])
+                        $13::text[], $14::bigint[], $19::int[], $20::int[], $21::int[], $22::int[], $23::boolean[])
                 as i (id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, cost, period, reservation_id, feature, quantity,
-                      cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens)
+                      cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, cache_hit)
             left join lateral (
                 (select true as found from control.usage_event e where e.tenant_id = $1 and e.id = i.id and e.occurred_at >= $15 and e.occurred_at < $16 limit 1)
                 union all
@@ -215,7 +215,7 @@ static class UsageTables
     const string SelectExisting = """
         select e.* from unnest($2::text[]) k (id), lateral (
             select id, occurred_at, user_id, session_id, model, prompt_tokens, completion_tokens, reservation_id, feature, quantity,
-                   cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens
+                   cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, cache_hit
             from control.usage_event e where e.tenant_id = $1 and e.id = k.id and e.occurred_at >= $3 limit 1) e
         """;
 

@@ -44,6 +44,14 @@ public class ModelPriceTests
     }
 
     [Fact]
+    public void An_answer_from_the_gateways_cache_costs_nothing()
+    {
+        var usage = Event(1000, 1000, new TokenKinds(600, 0, 500, 0)) with { Feature = "image", Quantity = 3 };
+        Assert.NotEqual(0, Price.CostOf(usage));
+        Assert.Equal(0, Price.CostOf(usage with { CacheHit = true }));
+    }
+
+    [Fact]
     public void A_kind_without_a_price_costs_what_its_total_costs() =>
         Prop.ForAll(Events(), Millionths(), (usage, prices) =>
             new ModelPrice("m", At, prices[0] / Million, prices[1] / Million).CostOf(usage)

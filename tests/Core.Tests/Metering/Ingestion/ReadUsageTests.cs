@@ -7,7 +7,7 @@ public class ReadUsageTests
 {
     const string Complete = """
         {"id":"e1","occurred_at":"2026-01-31T12:00:00.1234567+01:00","user":"u1","session":"s1","model":"mistral:7b","prompt_tokens":10,"completion_tokens":5,
-         "cached_prompt_tokens":4,"cache_write_tokens":6,"reasoning_tokens":5,"audio_tokens":15,
+         "cached_prompt_tokens":4,"cache_write_tokens":6,"reasoning_tokens":5,"audio_tokens":15,"cache_hit":true,
          "reservation_id":"0195c5a8-0000-7000-8000-000000000000","feature":"image","quantity":2,"something_else":{}}
         """;
 
@@ -17,7 +17,7 @@ public class ReadUsageTests
         var usage = Read(Complete).Event!;
 
         Assert.Equal(("e1", "u1", "s1", "mistral:7b", 10L, 5L, "image", 2L), (usage.Id, usage.User, usage.Session, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.Feature, usage.Quantity));
-        Assert.Equal((15L, new TokenKinds(CachedPrompt: 4, CacheWrite: 6, Reasoning: 5, Audio: 15)), (usage.TotalTokens, usage.Kinds));
+        Assert.Equal((15L, new TokenKinds(CachedPrompt: 4, CacheWrite: 6, Reasoning: 5, Audio: 15), true), (usage.TotalTokens, usage.Kinds, usage.CacheHit));
         Assert.Equal(new DateTimeOffset(2026, 1, 31, 11, 0, 0, 123, 456, TimeSpan.Zero), usage.OccurredAt);
     }
 
@@ -57,6 +57,7 @@ public class ReadUsageTests
     [InlineData("""{"reasoning_tokens":-1}""", "reasoning_tokens must be a whole number")]
     [InlineData("""{"cached_prompt_tokens":9007199254740993}""", "cached_prompt_tokens must be a whole number")]
     [InlineData("""{"audio_tokens":"1"}""", "audio_tokens must be a whole number")]
+    [InlineData("""{"cache_hit":1}""", "cache_hit must be true or false")]
     [InlineData("""{"feature":"time_travel"}""", "feature must be one of rag_file, web_search, image")]
     [InlineData("""{"reservation_id":"x"}""", "reservation_id must be a UUID")]
     public void An_invalid_field_is_rejected_with_what_to_send_instead(string change, string message)
@@ -100,39 +101,84 @@ public class ReadUsageTests
         Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1769860801500), usage.OccurredAt);
     }
 
+    [Fact]
+    public void A_payload_of_LiteLLM_counts_as_in_the_budget_hook()
+    {
+        using var stream = typeof(ReadUsageTests).Assembly.GetManifestResourceStream("token_counts.json")!;
+        foreach (var test in JsonNode.Parse(stream)!.AsArray())
+        {
+            var read = Read(Payload(test!["payload"]!.ToJsonString()), UsageFormat.Litellm).Event!;
+            Assert.Equal(
+                (test["rule"], Counts(test["counts"]!)),
+                (test["rule"], (read.PromptTokens, read.CompletionTokens, read.Kinds.CachedPrompt, read.Kinds.CacheWrite, read.Kinds.Reasoning, read.Kinds.Audio)));
+        }
+
+        static (long, long, long, long, long, long) Counts(JsonNode counts) => (
+            Count(counts, "prompt_tokens"), Count(counts, "completion_tokens"), Count(counts, "cached_prompt_tokens"), Count(counts, "cache_write_tokens"),
+            Count(counts, "reasoning_tokens"), Count(counts, "audio_tokens"));
+
+        static long Count(JsonNode counts, string name) => (long?)counts[name] ?? 0;
+    }
+
     [Theory]
-    [InlineData("""{"prompt_tokens_details":{"cached_tokens":60},"completion_tokens_details":{"reasoning_tokens":30,"audio_tokens":null}}""", 60, 0, 30, 0)]
-    [InlineData("""{"cache_read_input_tokens":60,"cache_creation_input_tokens":40,"prompt_tokens_details":{"cached_tokens":60,"cache_creation_tokens":40}}""", 60, 40, 0, 0)]
-    [InlineData("""{"prompt_tokens_details":{"audio_tokens":7,"cached_tokens":0},"completion_tokens_details":{"audio_tokens":20,"reasoning_tokens":0}}""", 0, 0, 0, 27)]
-    [InlineData("""{"input_tokens_details":{"cached_tokens":60,"cache_write_tokens":9},"output_tokens_details":{"reasoning_tokens":30}}""", 60, 9, 30, 0)]
-    [InlineData("""{"prompt_tokens_details":null}""", 0, 0, 0, 0)]
-    [InlineData("[]", 0, 0, 0, 0)]
-    public void The_usage_details_of_LiteLLM_are_the_kinds_of_tokens(string usage, long cached, long write, long reasoning, long audio)
+    [InlineData("""{"prompt_tokens_details":{"cached_tokens":60},"completion_tokens_details":{"reasoning_tokens":30,"audio_tokens":null}}""", 60, 0, 30)]
+    [InlineData("""{"input_tokens_details":{"cached_tokens":60,"cache_write_tokens":9},"output_tokens_details":{"reasoning_tokens":30}}""", 60, 9, 30)]
+    [InlineData("[]", 0, 0, 0)]
+    public void The_usage_of_LiteLLM_is_in_its_metadata_or_its_response(string usage, long cached, long write, long reasoning)
     {
         foreach (var details in new[] { $$$"""{"metadata":{"usage_object":{{{usage}}} }}""", $$$"""{"response":{"usage":{{{usage}}} },"metadata":{"usage_object":null}}""" })
         {
             var read = Read(Payload(details), UsageFormat.Litellm).Event!;
-            Assert.Equal((140L, new TokenKinds(cached, write, reasoning, audio)), (read.TotalTokens, read.Kinds));
+            Assert.Equal((140L, new TokenKinds(cached, write, reasoning, 0)), (read.TotalTokens, read.Kinds));
         }
     }
 
     [Theory]
-    [InlineData("""{"total_tokens":140}""", 40)]
-    // Providers that count reasoning apart.
-    [InlineData("""{"total_tokens":190,"metadata":{"usage_object":{"completion_tokens_details":{"reasoning_tokens":90}}}}""", 90)]
-    [InlineData("""{"total_tokens":205}""", 105)]
-    [InlineData("""{"total_tokens":0}""", 40)]
-    [InlineData("""{"total_tokens":null}""", 40)]
-    public void What_LiteLLM_counts_beyond_prompt_and_completion_is_completion(string change, long completion) =>
-        Assert.Equal((100L, completion), Read(Payload(change), UsageFormat.Litellm).Event is { } read ? (read.PromptTokens, read.CompletionTokens) : default);
+    [InlineData("""{"metadata":{"usage_object":{"prompt_tokens_details":{"audio_tokens":141}}}}""", "audio_tokens is a part of prompt_tokens and completion_tokens")]
+    [InlineData("""{"metadata":{"usage_object":{"prompt_tokens_details":{"cached_tokens":-1}}}}""", "cached_tokens must be a whole number")]
+    [InlineData("""{"total_tokens":10000101}""", "prompt and completion must be at most 10000000 tokens each")]
+    [InlineData("""{"metadata":{"usage_object":{"cache_read_input_tokens":9999999}}}""", "prompt and completion must be at most 10000000 tokens each")]
+    [InlineData("""{"total_tokens":1.5}""", "total_tokens must be a whole number")]
+    [InlineData("""{"prompt_tokens":null}""", "prompt_tokens is missing")]
+    [InlineData("""{"cache_hit":"yes"}""", "cache_hit must be true or false")]
+    public void A_payload_of_LiteLLM_that_cannot_be_counted_is_malformed(string change, string message) => AssertMalformed(Payload(change), message, UsageFormat.Litellm);
 
     [Theory]
-    [InlineData("""{"metadata":{"usage_object":{"completion_tokens_details":{"reasoning_tokens":90}}}}""", "reasoning_tokens is a part of completion_tokens: it must be at most 40")]
-    [InlineData("""{"metadata":{"usage_object":{"cache_read_input_tokens":101}}}""", "cached_prompt_tokens and cache_write_tokens are parts of prompt_tokens")]
-    [InlineData("""{"metadata":{"usage_object":{"prompt_tokens_details":{"cached_tokens":-1}}}}""", "cached_tokens must be a whole number")]
-    [InlineData("""{"total_tokens":10000101}""", "total_tokens must be at most 10000000 more than prompt_tokens")]
-    [InlineData("""{"total_tokens":1.5}""", "total_tokens must be a whole number")]
-    public void A_payload_of_LiteLLM_that_contradicts_itself_is_malformed(string change, string message) => AssertMalformed(Payload(change), message, UsageFormat.Litellm);
+    // LiteLLM's estimate of the prompt.
+    [InlineData("""{"status":"failure","completion_tokens":0,"total_tokens":100,"response_cost":0}""", 0, 0)]
+    [InlineData("""{"status":"failure","completion_tokens":null,"response_cost":null}""", 0, 0)]
+    [InlineData("""{"status":"failure","prompt_tokens":null,"completion_tokens":null,"response_cost":0.01}""", 0, 0)]
+    [InlineData("""{"status":"failure","completion_tokens":0,"response_cost":0.0001}""", 100, 0)]
+    // Broken off.
+    [InlineData("""{"status":"failure","response_cost":0}""", 100, 40)]
+    [InlineData("""{"status":"success","completion_tokens":0,"response_cost":0}""", 100, 0)]
+    public void Of_a_failed_call_only_what_its_provider_billed_is_counted(string change, long prompt, long completion)
+    {
+        var read = Read(Payload(change), UsageFormat.Litellm).Event!;
+        Assert.Equal((prompt, completion, TokenKinds.None), (read.PromptTokens, read.CompletionTokens, read.Kinds));
+    }
+
+    [Theory]
+    [InlineData("""{"cache_hit":true}""", true)]
+    [InlineData("""{"cache_hit":false}""", false)]
+    [InlineData("""{"cache_hit":null}""", false)]
+    public void An_answer_from_the_cache_of_the_gateway_counts_and_says_so(string change, bool isHit)
+    {
+        var read = Read(Payload(change), UsageFormat.Litellm).Event!;
+        Assert.Equal((140L, isHit), (read.TotalTokens, read.CacheHit));
+    }
+
+    [Theory]
+    [InlineData("""{"call_type":"aimage_generation","model_parameters":{"n":3}}""", "image", 3L)]
+    [InlineData("""{"call_type":"image_generation","model_parameters":{"n":null}}""", "image", 1L)]
+    [InlineData("""{"call_type":"aimage_generation"}""", "image", 1L)]
+    [InlineData("""{"call_type":"aimage_generation","status":"failure","completion_tokens":0}""", null, null)]
+    [InlineData("""{"call_type":"acompletion","model_parameters":{"n":3}}""", null, null)]
+    public void Pictures_of_LiteLLM_are_counted(string change, string? feature, long? quantity)
+    {
+        var read = Read(Payload(change), UsageFormat.Litellm).Event!;
+        Assert.Equal((feature, quantity), (read.Feature, read.Quantity));
+    }
 
     [Fact]
     public void A_redelivered_event_is_equal_and_one_with_different_content_is_not()
@@ -141,6 +187,7 @@ public class ReadUsageTests
 
         Assert.Equal(usage, Read(Complete).Event!);
         Assert.NotEqual(usage, Read(Complete.Replace("mistral:7b", "qwen3:8b", StringComparison.Ordinal)).Event!);
+        Assert.NotEqual(usage, Read(Complete.Replace("\"cache_hit\":true", "\"cache_hit\":false", StringComparison.Ordinal)).Event!);
     }
 
     static Submission Read(string json, UsageFormat format = UsageFormat.Event)

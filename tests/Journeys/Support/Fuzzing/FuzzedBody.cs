@@ -54,6 +54,7 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
             ["completion_tokens"] = "5",
             ["cached_prompt_tokens"] = "4",
             ["reasoning_tokens"] = "5",
+            ["cache_hit"] = "true",
             ["reservation_id"] = $"\"{prey.Id}\"",
             ["feature"] = "\"image\"",
             ["quantity"] = "1",

@@ -1,9 +1,11 @@
--- Written by Metering. Parts of the two totals, as providers report them; null: none. They change the cost, never the count.
+-- Written by Metering. Parts of the two totals, as providers report them, and whether the gateway answered from its own cache; null: none, no. They change the
+-- cost, never the count.
 alter table control.usage_event
     add column cached_prompt_tokens int,
     add column cache_write_tokens int,
     add column reasoning_tokens int,
-    add column audio_tokens int;
+    add column audio_tokens int,
+    add column cache_hit boolean;
 -- Not valid: every new row is checked, but the stored ones, none of which has kinds, are not read. Most events have none: that is checked first.
 alter table control.usage_event add constraint usage_event_kinds_check check (
     coalesce(cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_tokens) is null
