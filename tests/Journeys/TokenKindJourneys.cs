@@ -91,7 +91,7 @@ public sealed class TokenKindJourneys : IAsyncLifetime
     public async Task What_no_provider_bills_costs_nothing_and_an_answer_from_the_gateways_cache_counts()
     {
         Assert.Equal((3, 0), await SendAsync(
-            Payload("broken-off", 1000, 500, 1500, null, "failure"), Payload("failed", 1000, 0, 1000, null, "failure"), Payload("hit", 1000, 1000, 2000, null, cache_hit: true)));
+            Payload("broken-off", 1000, 500, 1500, null, "failure"), Payload("failed", 1000, 0, 1000, null, "failure"), Payload("hit", 1000, 1000, 2000, null, cacheHit: true)));
         Assert.Equal(1, (await _server.ReportAsync(_tenant, Event("hit-of-hook", cached: 600, cacheHit: true)).CountsAsync()).Accepted);
 
         Assert.Equal("broken-off 3.00, failed 0.00, hit 0.00, hit-of-hook 0.00", await CostsAsync());
@@ -108,7 +108,11 @@ public sealed class TokenKindJourneys : IAsyncLifetime
         var random = new Random(seed);
         var price = new ModelPrice(Model, Now.AddYears(-1), Price(), Price())
         {
-            CachedPromptEurPerThousand = Price(), CacheWriteEurPerThousand = Price(), ReasoningEurPerThousand = Price(), AudioEurPerThousand = Price(), EurPerImage = Price(),
+            CachedPromptEurPerThousand = Price(),
+            CacheWriteEurPerThousand = Price(),
+            ReasoningEurPerThousand = Price(),
+            AudioEurPerThousand = Price(),
+            EurPerImage = Price(),
         };
         await PriceAsync(
             "2025-01-15T00:00:00Z", price.PromptEurPerThousand, price.CachedPromptEurPerThousand, price.CacheWriteEurPerThousand, price.CompletionEurPerThousand,
@@ -205,44 +209,36 @@ public sealed class TokenKindJourneys : IAsyncLifetime
             """, default, Model, DateTimeOffset.Parse(from, CultureInfo.InvariantCulture), prompt, cached, write, completion, reasoning, audio, image);
     }
 
-    /// <summary>Zeros are left out.</summary>
-    static Dictionary<string, object> Event(
-        string id, long prompt = 1000, long completion = 1000, DateTimeOffset? at = null, long cached = 0, long write = 0, long? reasoning = null, long audio = 0,
-        string? feature = null, long quantity = 0, string model = Model, bool cacheHit = false)
-    {
-        var usage = new Dictionary<string, object>
+    static object Event(
+        string id, long prompt = 1000, long completion = 1000, DateTimeOffset? at = null, long? cached = null, long? write = null, long? reasoning = null, long? audio = null,
+        string? feature = null, long? quantity = null, string model = Model, bool? cacheHit = null) => new
         {
-            ["id"] = id, ["occurred_at"] = at ?? Now, ["user"] = "u1", ["model"] = model, ["prompt_tokens"] = prompt, ["completion_tokens"] = completion,
+            id,
+            occurred_at = at ?? Now,
+            user = "u1",
+            model,
+            prompt_tokens = prompt,
+            completion_tokens = completion,
+            cached_prompt_tokens = cached,
+            cache_write_tokens = write,
+            reasoning_tokens = reasoning,
+            audio_tokens = audio,
+            cache_hit = cacheHit,
+            feature,
+            quantity,
         };
-        foreach (var (name, value) in new[] { ("cached_prompt_tokens", cached), ("cache_write_tokens", write), ("audio_tokens", audio) })
-        {
-            if (value != 0)
-            {
-                usage[name] = value;
-            }
-        }
 
-        if (reasoning is { } sent)
-        {
-            usage["reasoning_tokens"] = sent;
-        }
-
-        if (cacheHit)
-        {
-            usage["cache_hit"] = true;
-        }
-
-        if (feature is not null)
-        {
-            (usage["feature"], usage["quantity"]) = (feature, quantity);
-        }
-
-        return usage;
-    }
-
-    static object Payload(string id, long prompt, long completion, long total, object? usage_object, string status = "success", bool? cache_hit = null) => new
+    static object Payload(string id, long prompt, long completion, long total, object? usage, string status = "success", bool? cacheHit = null) => new
     {
-        id, status, model = Model, prompt_tokens = prompt, completion_tokens = completion, total_tokens = total, endTime = Now.ToUnixTimeSeconds(), cache_hit, response_cost = 0,
-        metadata = new { usage_object },
+        id,
+        status,
+        model = Model,
+        prompt_tokens = prompt,
+        completion_tokens = completion,
+        total_tokens = total,
+        endTime = Now.ToUnixTimeSeconds(),
+        cache_hit = cacheHit,
+        response_cost = 0,
+        metadata = new { usage_object = usage },
     };
 }
