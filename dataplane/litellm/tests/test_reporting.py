@@ -1,7 +1,6 @@
 import asyncio
 import glob
 import hashlib
-import json
 import os
 import pathlib
 import time
