@@ -65,8 +65,11 @@ class AuthorizationTest(support.HookTest):
         self.control_plane.usage_reply = {}  # Accounts for no event, so all stay in the spool.
         for minutes, refused in ((9, False), (11, True)):
             name = f"{time.time_ns() - minutes * 60 * 10 ** 9:020d}-{minutes}.json"
-            with open(os.path.join(self.spool, name), "w", encoding="ascii") as file:
+            # Renamed like the hook's own files: the sender sets an incomplete one aside.
+            path = os.path.join(self.spool, name)
+            with open(path + ".new", "w", encoding="ascii") as file:
                 file.write('{"id": "old"}')
+            os.rename(path + ".new", path)
             self.hook._spool._checked = -60.0
             requests = len(self.control_plane.requests)
             if refused:
@@ -75,7 +78,7 @@ class AuthorizationTest(support.HookTest):
                 self.assertEqual(requests, len(self.control_plane.requests), "no reservation is made")
             else:
                 self.authorize()
-            os.unlink(os.path.join(self.spool, name))
+            os.unlink(path)
         self.authorize()
 
     def test_every_reason_has_its_own_message(self):
