@@ -80,4 +80,45 @@ public sealed class PasswordGuessJourneys : IAsyncLifetime
         var texts = await Task.WhenAll(refused.Select(reply => reply.Content.ReadAsStringAsync()));
         Assert.Contains(texts, text => text.Contains("Too many passwords", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task While_a_network_fills_its_places_a_known_device_there_signs_in_a_link_works_and_refused_attempts_do_not_count()
+    {
+        await using var server = await TestServer.StartAsync(sandbox: false, settings:
+        [
+            new("CONTROLPLANE_LIMIT_SIGNINS_PER_ACCOUNT", "1000"), new("CONTROLPLANE_LIMIT_SIGNUPS", "1000"), new("CONTROLPLANE_LIMIT_SIGNINS", "1000"), Networks.BehindProxy,
+        ]);
+        var person = Person.New();
+        await person.CompleteAsync(server);
+        using var known = server.VisitorFrom("192.0.2.94");
+        await known.TrySignInAsync(person.Email, person.Password);
+        await known.ForgetAsync(person.Email);
+        var link = await person.LinkAsync(server, "/reset");
+        await server.SqlAsync("delete from control.rate_counter");
+
+        // A signup with the slug and a wrong password is a guess.
+        var full = new TaskCompletionSource();
+        using var stranger = server.VisitorFrom("192.0.2.94");
+        stranger.Timeout = TimeSpan.FromMinutes(5);
+        var burst = Enumerable.Range(0, 80).Select(GuessAsync).ToList();
+        await full.Task.WaitAsync(TimeSpan.FromMinutes(5));
+        Assert.Equal(HttpStatusCode.OK, await known.TrySignInAsync(person.Email, person.Password));
+        using var owner = server.VisitorFrom("192.0.2.94");
+        using var reset = await owner.SubmitAsync(link.PathAndQuery, "/reset", ("token", Person.TokenOf(link)), ("password", "a password of their own"));
+        Assert.Equal("/login?done=password", reset.RequestMessage!.RequestUri!.PathAndQuery);
+
+        var statuses = await Task.WhenAll(burst);
+        Assert.Equal(statuses.Count(status => status == HttpStatusCode.Conflict), await server.ReadAsync<long>("select sum(used)::bigint from control.rate_counter where scope = 'network'"));
+
+        async Task<HttpStatusCode> GuessAsync(int number)
+        {
+            using var reply = await stranger.PostAsJsonAsync("/v1/signup", (person with { Password = $"guess number {number}" }).Fields);
+            if (reply.StatusCode == HttpStatusCode.TooManyRequests)
+            {
+                full.TrySetResult();
+            }
+
+            return reply.StatusCode;
+        }
+    }
 }

@@ -12,9 +12,9 @@ public sealed class ComputationLimiterTests : IDisposable
     [Fact]
     public async Task No_more_computations_run_at_the_same_time_than_there_are_threads()
     {
-        var limiter = new ComputationLimiter(threads: 2, maxWaiting: 100, maxWaitingPerNetwork: 100);
+        var limiter = new ComputationLimiter(threads: 2, places: 100, placesForKnown: 10, placesPerNetwork: 100);
         var (running, most) = (0, 0);
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(n => limiter.RunAsync("a", () =>
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(n => limiter.RunAsync("a", isKnown: false, () =>
         {
             InterlockedMax(ref most, Interlocked.Increment(ref running));
             Thread.Sleep(5);
@@ -26,12 +26,12 @@ public sealed class ComputationLimiterTests : IDisposable
     [Fact]
     public async Task A_network_with_many_computations_delays_another_one_by_one()
     {
-        var limiter = new ComputationLimiter(threads: 1, maxWaiting: 100, maxWaitingPerNetwork: 100);
+        var limiter = Create(100, placesPerNetwork: 100);
         var order = new ConcurrentQueue<string>();
         var all = new List<Task<bool>> { HoldAsync(limiter, "busy") };
         foreach (var network in (string[])["busy", "busy", "busy", "other"])
         {
-            all.Add(limiter.RunAsync(network, () => Add(order, network), default));
+            all.Add(limiter.RunAsync(network, isKnown: false, () => Add(order, network), default));
         }
 
         _release.Set();
@@ -40,30 +40,64 @@ public sealed class ComputationLimiterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_network_that_sends_too_many_is_refused_and_so_is_every_one_when_the_queue_is_full()
+    public async Task A_network_that_sends_too_many_is_refused_and_one_with_few_gets_a_place_of_the_one_with_most()
     {
-        var limiter = new ComputationLimiter(threads: 1, maxWaiting: 3, maxWaitingPerNetwork: 2);
-        var all = new List<Task<bool>> { HoldAsync(limiter, "a"), RunAsync("a"), RunAsync("a") };
-        await Assert.ThrowsAsync<QueueFullException>(() => RunAsync("a"));
-        all.Add(RunAsync("b"));
-        await Assert.ThrowsAsync<QueueFullException>(() => RunAsync("c"));
+        var limiter = Create(places: 4, placesPerNetwork: 3);
+        var held = HoldAsync(limiter, "a");
+        var ofA = Enumerable.Range(0, 3).Select(_ => RunAsync(limiter, "a")).ToList();
+        await Assert.ThrowsAsync<QueueFullException>(() => RunAsync(limiter, "a"));
+        var others = new List<Task<bool>> { RunAsync(limiter, "b"), RunAsync(limiter, "c") };
+        await Assert.ThrowsAsync<QueueFullException>(() => ofA[2]);
+        // None has two more than this one would have.
+        await Assert.ThrowsAsync<QueueFullException>(() => RunAsync(limiter, "b"));
+
+        _release.Set();
+        await Task.WhenAll([held, .. ofA[..2], .. others]);
+        Assert.True(await RunAsync(limiter, "a"));
+    }
+
+    [Fact]
+    public async Task Known_callers_have_places_of_their_own_and_every_second_turn()
+    {
+        var limiter = Create(places: 5, placesPerNetwork: 3, placesForKnown: 2);
+        var order = new ConcurrentQueue<string>();
+        var all = new List<Task<bool>> { HoldAsync(limiter, "a") };
+        all.AddRange(((string[])["a", "b", "c"]).Select(network => limiter.RunAsync(network, isKnown: false, () => Add(order, "other"), default)));
+        await Assert.ThrowsAsync<QueueFullException>(() => RunAsync(limiter, "d"));
+        all.AddRange(((string[])["a", "d"]).Select(network => limiter.RunAsync(network, isKnown: true, () => Add(order, "known"), default)));
+        await Assert.ThrowsAsync<QueueFullException>(() => limiter.RunAsync("e", isKnown: true, () => true, default));
 
         _release.Set();
         await Task.WhenAll(all);
-        Assert.True(await RunAsync("a"));
+        Assert.Equal(["other", "known", "other", "known", "other"], order);
+    }
 
-        async Task<bool> RunAsync(string network) => await limiter.RunAsync(network, () => true, default);
+    [Fact]
+    public async Task The_networks_of_one_IPv6_site_take_turns_and_places_together()
+    {
+        var limiter = Create(places: 4, placesPerNetwork: 1);
+        var order = new ConcurrentQueue<string>();
+        string[] site = ["2001:db8:1::/56", "2001:db8:1:100::/56", "2001:db8:1:200::/56", "2001:db8:1:300::/56"];
+        var held = HoldAsync(limiter, "192.0.2.1");
+        var ofSite = site.Select(network => limiter.RunAsync(network, isKnown: false, () => Add(order, "site"), default)).ToList();
+        await Assert.ThrowsAsync<QueueFullException>(() => RunAsync(limiter, "2001:db8:1:400::/56"));
+        var other = limiter.RunAsync("2001:db8:2::/56", isKnown: false, () => Add(order, "other"), default);
+        await Assert.ThrowsAsync<QueueFullException>(() => ofSite[3]);
+
+        _release.Set();
+        await Task.WhenAll([held, other, .. ofSite[..3]]);
+        Assert.Equal(["site", "other", "site", "site"], order);
     }
 
     [Fact]
     public async Task A_computation_whose_caller_has_cancelled_is_left_out_and_a_failure_is_its_callers_only()
     {
-        var limiter = new ComputationLimiter(threads: 1, maxWaiting: 100, maxWaitingPerNetwork: 100);
+        var limiter = Create(100, placesPerNetwork: 100);
         using var cancellation = new CancellationTokenSource();
         var (first, ran) = (HoldAsync(limiter, "a"), false);
-        var cancelled = limiter.RunAsync("a", () => ran = true, cancellation.Token);
-        var failing = limiter.RunAsync<bool>("a", () => throw new InvalidOperationException("wrong"), default);
-        var last = limiter.RunAsync("a", () => true, default);
+        var cancelled = limiter.RunAsync("a", isKnown: false, () => ran = true, cancellation.Token);
+        var failing = limiter.RunAsync<bool>("a", isKnown: false, () => throw new InvalidOperationException("wrong"), default);
+        var last = RunAsync(limiter, "a");
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
 
@@ -78,7 +112,7 @@ public sealed class ComputationLimiterTests : IDisposable
     Task<bool> HoldAsync(ComputationLimiter limiter, string network)
     {
         var isStarted = false;
-        var held = limiter.RunAsync(network, () =>
+        var held = limiter.RunAsync(network, isKnown: false, () =>
         {
             Volatile.Write(ref isStarted, true);
             return _release.Wait(TimeSpan.FromMinutes(1));
@@ -86,6 +120,10 @@ public sealed class ComputationLimiterTests : IDisposable
         SpinWait.SpinUntil(() => Volatile.Read(ref isStarted));
         return held;
     }
+
+    static ComputationLimiter Create(int places, int placesPerNetwork, int placesForKnown = 0) => new(threads: 1, places, placesForKnown, placesPerNetwork);
+
+    static async Task<bool> RunAsync(ComputationLimiter limiter, string network) => await limiter.RunAsync(network, isKnown: false, () => true, default);
 
     static bool Add(ConcurrentQueue<string> order, string network)
     {

@@ -16,7 +16,7 @@ public abstract record ChangeEmailResult
 /// password again. Without it, whoever has the new address could be made to confirm it for a stranger, who would know the password.</summary>
 /// <remarks>Whoever finds an open session may not guess the password with it, so a wrong one counts as a failed sign-in, whichever of the person's tenants
 /// the session is for.</remarks>
-public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountMails mails, Passwords passwords, PasswordAttempts attempts)
+public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountMails mails, PasswordAttempts attempts)
 {
     const string Purpose = "email";
 
@@ -105,7 +105,7 @@ public sealed class ChangeEmail(ControlDatabase database, Clock clock, AccountMa
             return "Too many attempts. Try again in an hour.";
         }
 
-        if (!await passwords.MatchesAsync(hash, password ?? "", origin, ct))
+        if (!await attempts.CheckAsync(hash, password ?? "", email, origin with { IsAuthenticated = true }, ct))
         {
             return "Incorrect password.";
         }

@@ -56,7 +56,7 @@ public sealed class ChoosePassword(ControlDatabase database, Clock clock, Signup
         }
 
         // Before the transaction begins: hashing is slow on purpose.
-        var hash = await passwords.HashAsync(password!, origin, ct);
+        var hash = await passwords.HashAsync(password!, origin with { IsAuthenticated = true }, ct);
         await using var transaction = await database.BeginAsync(found.Tenant, ct);
         var tenant = await transaction.LockTenantAsync(found.Tenant, ct);
         if (tenant.Status == "pending" && !isRequested)

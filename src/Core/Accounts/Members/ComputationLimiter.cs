@@ -1,61 +1,61 @@
 namespace ControlPlane.Accounts.Members;
 
-/// <summary>The request was refused at once, because too many computations are waiting already.</summary>
+/// <summary>The request was refused, because too many computations are waiting already.</summary>
 public sealed class QueueFullException() : Exception("Too many passwords are being checked at the moment. Try again in a few seconds.")
 {
     /// <summary>How long callers should wait before they retry.</summary>
     public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 }
 
-/// <summary>Runs computations that take long on a limited number of threads. Networks take turns, so one that sends many does not delay the others.</summary>
+/// <summary>Runs computations that take long on a limited number of threads. Known callers, such as known devices, have places of their own and every second turn.</summary>
 /// <param name="threads">Computations at the same time.</param>
-/// <param name="maxWaiting">Computations of all networks together; further ones are refused.</param>
-public sealed class ComputationLimiter(int threads, int maxWaiting, int maxWaitingPerNetwork)
+/// <param name="places">Computations that may wait, of all networks together.</param>
+/// <param name="placesForKnown">How many of them only known callers may take. They take no others.</param>
+public sealed class ComputationLimiter(int threads, int places, int placesForKnown, int placesPerNetwork)
 {
     readonly Lock _gate = new();
-    readonly FairQueue<Computation> _waiting = new();
-    readonly Dictionary<string, int> _waitingByNetwork = [];
-    int _countWaiting;
+    readonly WaitingComputations _known = new(placesForKnown, placesPerNetwork);
+    readonly WaitingComputations _others = new(places - placesForKnown, placesPerNetwork);
+    bool _othersAreNext;
     int _countThreads;
 
-    /// <exception cref="QueueFullException">Too many computations are waiting.</exception>
-    public Task<T> RunAsync<T>(string network, Func<T> compute, CancellationToken ct)
+    /// <exception cref="QueueFullException">Too many computations are waiting, or one of another network has taken the place of this one.</exception>
+    public Task<T> RunAsync<T>(string network, bool isKnown, Func<T> compute, CancellationToken ct)
     {
         var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Enqueue(new Computation(network, () =>
-        {
-            if (ct.IsCancellationRequested)
+        Enqueue(isKnown ? _known : _others, new Computation(
+            network,
+            () =>
             {
-                result.SetCanceled(ct);
-                return;
-            }
+                if (ct.IsCancellationRequested)
+                {
+                    result.SetCanceled(ct);
+                    return;
+                }
 
-            try
-            {
-                result.SetResult(compute());
-            }
-            catch (Exception e)
-            {
-                // Not swallowed: the caller gets it.
-                result.SetException(e);
-            }
-        }));
+                try
+                {
+                    result.SetResult(compute());
+                }
+                catch (Exception e)
+                {
+                    // Not swallowed: the caller gets it.
+                    result.SetException(e);
+                }
+            },
+            () => result.SetException(new QueueFullException())));
         return result.Task.WaitAsync(ct);
     }
 
-    void Enqueue(Computation computation)
+    void Enqueue(WaitingComputations waiting, Computation computation)
     {
         lock (_gate)
         {
-            var ofNetwork = _waitingByNetwork.GetValueOrDefault(computation.Network);
-            if (_countWaiting >= maxWaiting || ofNetwork >= maxWaitingPerNetwork)
+            if (!waiting.TryEnqueue(computation))
             {
                 throw new QueueFullException();
             }
 
-            _waiting.Enqueue(computation.Network, computation);
-            _waitingByNetwork[computation.Network] = ofNetwork + 1;
-            _countWaiting++;
             if (_countThreads == threads)
             {
                 return;
@@ -79,21 +79,15 @@ public sealed class ComputationLimiter(int threads, int maxWaiting, int maxWaiti
     {
         lock (_gate)
         {
-            if (!_waiting.TryDequeue(out var next))
+            var (first, second) = _othersAreNext ? (_others, _known) : (_known, _others);
+            _othersAreNext = !_othersAreNext;
+            if ((first.Dequeue() ?? second.Dequeue()) is { } next)
             {
-                _countThreads--;
-                return null;
+                return next;
             }
 
-            _countWaiting--;
-            if (--_waitingByNetwork[next.Network] == 0)
-            {
-                _waitingByNetwork.Remove(next.Network);
-            }
-
-            return next;
+            _countThreads--;
+            return null;
         }
     }
-
-    sealed record Computation(string Network, Action Run);
 }

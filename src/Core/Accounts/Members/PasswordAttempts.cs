@@ -4,7 +4,7 @@ namespace ControlPlane.Accounts.Members;
 /// Limits attempts at passwords, whatever request makes them. Failures count per account and network; many from all networks together also stop unknown
 /// devices. A known device has a count of its own, so a stranger who guesses passwords cannot keep the account's owner out.
 /// </summary>
-public sealed class PasswordAttempts(ControlDatabase database, AccountOptions accounts)
+public sealed class PasswordAttempts(ControlDatabase database, AccountOptions accounts, Passwords passwords)
 {
     /// <summary>Counts an attempt before the password is checked.</summary>
     /// <param name="address">Normalized. Unknown addresses count, too: otherwise the response would tell them apart.</param>
@@ -14,6 +14,22 @@ public sealed class PasswordAttempts(ControlDatabase database, AccountOptions ac
         await using var session = await database.OpenAppAsync(ct);
         return (origin.IsKnownDevice ? null : await session.CountAsync(RateCounter.Network, KeyOf(origin), accounts.SignInsFromNetwork, ct))
             ?? await session.CountAsync(RateCounter.SignIn, EmailAddress.KeyOf(address), origin, accounts.SignInsToAccount, ct);
+    }
+
+    /// <summary>Checks the password of an attempt that was counted. One that is not checked, because too many are waiting, does not count.</summary>
+    /// <exception cref="QueueFullException">Too many passwords are waiting to be hashed.</exception>
+    public async Task<bool> CheckAsync(string? hash, string password, string address, RequestOrigin origin, CancellationToken ct)
+    {
+        try
+        {
+            return await passwords.MatchesAsync(hash, password, origin, ct);
+        }
+        catch (QueueFullException)
+        {
+            // Also where the caller no longer waits.
+            await TakeBackAsync(address, origin, CancellationToken.None);
+            throw;
+        }
     }
 
     /// <summary>After the right password of the account, that is, of the member whom a sign-in with the address finds. Other members with the address may be a

@@ -17,7 +17,7 @@ public abstract record SignInResult
 
 /// <summary>Starts a member's session.</summary>
 public sealed class SignIn(
-    ControlDatabase database, Clock clock, AccountOptions accounts, AccountMails mails, Passwords passwords, PasswordAttempts attempts)
+    ControlDatabase database, Clock clock, AccountOptions accounts, AccountMails mails, PasswordAttempts attempts)
 {
     public async Task<SignInResult> RunAsync(string? email, string? password, RequestOrigin origin, CancellationToken ct)
     {
@@ -28,7 +28,7 @@ public sealed class SignIn(
         }
 
         var member = await FindAsync(address, ct);
-        if (!await passwords.MatchesAsync(member?.PasswordHash, password ?? "", origin, ct))
+        if (!await attempts.CheckAsync(member?.PasswordHash, password ?? "", address, origin, ct))
         {
             return new SignInResult.Wrong();
         }

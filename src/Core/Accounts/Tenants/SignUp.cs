@@ -96,7 +96,7 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
             return new SignUpResult.SlugTaken();
         }
 
-        var samePassword = await passwords.MatchesAsync(owner.PasswordHash, request.Password!, origin, ct);
+        var samePassword = await attempts.CheckAsync(owner.PasswordHash, request.Password!, tenant.Email!, origin, ct);
         if (!samePassword || !string.Equals(owner.Email, tenant.Email, StringComparison.OrdinalIgnoreCase) || owner.TenantStatus == "deleted")
         {
             return new SignUpResult.SlugTaken();

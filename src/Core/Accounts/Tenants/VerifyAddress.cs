@@ -29,7 +29,7 @@ public sealed class VerifyAddress(ControlDatabase database, Clock clock, SignupP
     {
         var (result, hash) = await ReadAsync(token, ct);
         return result is not VerifyResult.Ready ? result
-            : await passwords.MatchesAsync(hash, password ?? "", origin, ct) ? await RunAsync(token, ct)
+            : await passwords.MatchesAsync(hash, password ?? "", origin with { IsAuthenticated = true }, ct) ? await RunAsync(token, ct)
             : new VerifyResult.WrongPassword();
     }
 
