@@ -102,6 +102,35 @@ public sealed class DataMigrationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tenants_that_an_operator_created_and_paying_ones_that_have_used_the_platform_are_approved()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0034_tenant_approval")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'basic', 'active', now() from (values ('created'), ('paying'), ('trial'), ('waiting')) t (slug)
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.environment (tenant_id, state, address, updated_at, first_ready_at) select id, 'ready', slug, now(), now() from control.tenant where slug in ('paying', 'trial')
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.subscription (tenant_id, plan, status, started_at, anchor, trial_ends_at)
+            select id, 'basic', 'active', now(), current_date, case slug when 'trial' then now() end from control.tenant
+            """);
+        await _database.ExecuteAsync(
+            """
+            insert into control.audit_log (id, tenant_id, occurred_at, actor, action, detail)
+            select gen_random_uuid(), id, now(), 'operator', 'tenant.created', '{}' from control.tenant where slug = 'created'
+            """);
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(["created", "paying"], await _database.ReadAsync("select slug from control.tenant where approved_at is not null order by slug"));
+    }
+
+    [Fact]
     public async Task Wider_sums_rewrite_no_table_and_keep_the_rights_on_their_view()
     {
         const string files = """

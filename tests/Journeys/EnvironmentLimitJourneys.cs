@@ -7,7 +7,7 @@ public sealed class EnvironmentLimitJourneys
     static readonly ProvisioningOptions WithoutDelays = new() { Backoff = [.. Enumerable.Repeat(TimeSpan.Zero, 4)], PollWindow = TimeSpan.Zero };
 
     [Fact]
-    public async Task Beyond_the_largest_number_of_environments_paying_tenants_come_first_and_operators_are_told_once_a_day()
+    public async Task Beyond_the_largest_number_of_environments_approved_tenants_come_first_and_operators_are_told_once_a_day()
     {
         await using var rig = await ProvisioningRig.StartAsync(limits: new() { Environments = 2 });
         var (trial, later) = (await TrialAsync(rig), await TrialAsync(rig));
@@ -26,12 +26,13 @@ public sealed class EnvironmentLimitJourneys
     }
 
     [Fact]
-    public async Task Beyond_the_trials_of_a_day_only_trials_wait()
+    public async Task Beyond_the_trials_of_a_day_only_unapproved_tenants_wait()
     {
         await using var rig = await ProvisioningRig.StartAsync(limits: new() { TrialsPerDay = 1 });
-        var (first, second) = (await TrialAsync(rig), await TrialAsync(rig));
+        var (first, second) = (await rig.SignedUpAsync("premium"), await TrialAsync(rig));
         Assert.Equal(
-            "1 tenant waits for its environment. New environments of trials in 24 hours: 1 of at most 1. To allow more, raise CONTROLPLANE_LIMIT_TRIALS.",
+            $"1 tenant waits for its environment. Approve those that you know, on their page at /admin/tenants (unapproved: {second.Slug}). New environments of unapproved tenants in 24 "
+            + "hours: 1 of at most 1. To allow more, raise CONTROLPLANE_LIMIT_TRIALS.",
             Assert.Single((await rig.ProvisionAsync()).Alerts));
         var paying = await rig.TenantAsync();
 
@@ -44,6 +45,30 @@ public sealed class EnvironmentLimitJourneys
         await rig.ScalarAsync<int>("with purged as (delete from control.provisioning_run where kind = 'provision' returning 1) select count(*)::int from purged");
         await rig.ProvisionAsync();
         Assert.Equal(["ready", "ready", "ready"], await StatesAsync(rig, first, second, paying));
+    }
+
+    [Fact]
+    public async Task Who_signed_up_for_a_paid_plan_shares_with_trials_until_an_operator_approves_or_an_invoice_is_paid()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(limits: new() { Environments = 6 });
+        var first = new List<RigTenant>();
+        for (var i = 0; i < 3; i++)
+        {
+            first.Add(await rig.SignedUpAsync("premium"));
+        }
+
+        var (approved, paid, waiting, trial) = (await rig.SignedUpAsync("basic"), await rig.SignedUpAsync("basic"), await rig.SignedUpAsync("basic"), await TrialAsync(rig));
+        var report = await rig.ProvisionAsync();
+        Assert.Equal(["ready", "ready", "ready", "requested", "requested", "requested", "requested"], await StatesAsync(rig, [.. first, approved, paid, waiting, trial]));
+        Assert.Contains($"unapproved: {approved.Slug}, {paid.Slug}, {waiting.Slug}, {trial.Slug})", Assert.Single(report.Alerts), StringComparison.Ordinal);
+
+        Assert.IsType<ApproveTenantResult.Approved>(await rig.Get<ApproveTenant>().RunAsync(approved.Id, "operator:test", default));
+        await PayAsync(rig, paid, total: 59.38m);
+        await PayAsync(rig, waiting, total: 0);
+        var created = await rig.TenantAsync();
+        await rig.ProvisionAsync();
+        Assert.Equal(["ready", "ready", "requested", "requested", "ready"], await StatesAsync(rig, approved, paid, waiting, trial, created));
+        Assert.Equal("operator:test", await rig.ScalarAsync<string>("select actor from control.audit_log where tenant_id = $1 and action = 'tenant.approved'", approved.Id));
     }
 
     [Fact]
@@ -171,6 +196,13 @@ public sealed class EnvironmentLimitJourneys
         release.Release(3);
         Assert.Equal(4, (await job).Counts["succeeded"]);
     }
+
+    static Task<Guid> PayAsync(ProvisioningRig rig, RigTenant tenant, decimal total) => rig.ScalarAsync<Guid>(
+        """
+        insert into control.invoice (id, number, tenant_id, period, period_start, period_end, plan, currency, base_charge, token_usage, overage_tokens, overage_charge, net_amount,
+                                     tax_rate, tax, total_amount, seller, buyer, notes, status, created_at, paid_at)
+        values (gen_random_uuid(), $1::text, $1, 1, '2026-01-01', '2026-02-01', 'basic', 'EUR', $2, 0, 0, 0, $2, 0, 0, $2, '{}', '{}', '[]', 'paid', now(), now()) returning id
+        """, tenant.Id, total);
 
     static Task<RigTenant> TrialAsync(ProvisioningRig rig) => rig.TrialAsync();
 

@@ -23,6 +23,8 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         var (id, own) = ("{id:guid}", tenant.Id.ToString());
 
         await AuditsAsync("tenant.created", "POST /v1/admin/tenants", "", new { organization = "O", slug = Names.Random("t"), plan = "basic", email = "o@example.com", country = "DE" });
+        await _server.SqlAsync("update control.tenant set approved_at = null where id = $1", tenant.Id);
+        await AuditsAsync("tenant.approved", $"POST /v1/admin/tenants/{id}/approve", own);
         await AuditsAsync("limits.overridden", $"PUT /v1/admin/tenants/{id}/limits", own, new { tokens_per_day = 5, reason = "test" });
         await AuditsAsync("limits.override_removed", $"DELETE /v1/admin/tenants/{id}/limits", own);
         await AuditsAsync("environment.suspend_requested", $"POST /v1/admin/tenants/{id}/suspend", own);

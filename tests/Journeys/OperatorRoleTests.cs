@@ -13,6 +13,7 @@ public sealed partial class OperatorRoleTests(SharedServer shared) : IClassFixtu
     /// <summary>Changes that operators other than admins may make. Everything else that changes something is for admins.</summary>
     static readonly Dictionary<string, string[]> ChangeableBy = new()
     {
+        ["POST /v1/admin/tenants/{id:guid}/approve"] = ["billing", "support"],
         ["POST /v1/admin/tenants/{id:guid}/suspend"] = ["billing", "support"],
         ["POST /v1/admin/tenants/{id:guid}/resume"] = ["billing", "support"],
         ["POST /v1/admin/tenants/{id:guid}/retry"] = ["support"],
@@ -32,6 +33,7 @@ public sealed partial class OperatorRoleTests(SharedServer shared) : IClassFixtu
         ["POST /admin/deliveries/suppressions/{id:guid}/lift"] = ["support"],
         ["POST /admin/tenants/{id:guid}/limits"] = ["billing", "support"],
         ["POST /admin/tenants/{id:guid}/limits-remove"] = ["billing", "support"],
+        ["POST /admin/tenants/{id:guid}/approve"] = ["billing", "support"],
         ["POST /admin/tenants/{id:guid}/{action:regex(^(suspend|resume|cleanup)$)}"] = ["billing", "support"],
         ["POST /admin/tenants/{id:guid}/{action:regex(^retry$)}"] = ["support"],
         ["POST /admin/quarantine/{id:guid}/replay"] = ["support"],

@@ -74,14 +74,14 @@ public sealed class RepeatedSignupJourneys
     }
 
     [Fact]
-    public async Task A_disposable_address_gets_no_trial_but_may_pay()
+    public async Task A_disposable_address_cannot_sign_up_for_any_plan()
     {
         var file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, "# disposable\nmailinator.example\n");
         await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_DISPOSABLE_DOMAINS", file)]);
         var person = Person.New();
         Assert.Equal(HttpStatusCode.BadRequest, (await (person with { Email = "x@sub.MAILINATOR.example" }).SendAsync(server)).StatusCode);
-        Assert.Equal(HttpStatusCode.Accepted, (await (person with { Email = "x@mailinator.example", Plan = "basic" }).SendAsync(server)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await (person with { Email = "x@mailinator.example", Plan = "basic" }).SendAsync(server)).StatusCode);
         Assert.Equal(HttpStatusCode.Accepted, (await (Person.New() with { Email = "x@notmailinator.example" }).SendAsync(server)).StatusCode);
         File.Delete(file);
     }

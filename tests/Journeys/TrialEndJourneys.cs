@@ -7,7 +7,7 @@ namespace ControlPlane.Tests;
 public sealed class TrialEndJourneys
 {
     [Fact]
-    public async Task Trials_get_their_share_of_the_environments_and_paying_tenants_the_others()
+    public async Task Trials_get_their_share_of_the_environments_and_approved_tenants_the_others()
     {
         await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane(), limits: new() { Environments = 3 });
         var (first, second, third) = (await rig.TrialAsync(), await rig.TrialAsync(), await rig.TrialAsync());
@@ -15,7 +15,7 @@ public sealed class TrialEndJourneys
         var report = await rig.ProvisionAsync();
 
         Assert.Equal(["ready", "ready", "requested"], await StatesAsync(rig, first, second, third));
-        Assert.Contains("2 environments of at most 3, 2 of trials of at most 2", Assert.Single(report.Alerts), StringComparison.Ordinal);
+        Assert.Contains("2 environments of at most 3, 2 of unapproved tenants of at most 2", Assert.Single(report.Alerts), StringComparison.Ordinal);
         var paying = await rig.TenantAsync();
         await rig.ProvisionAsync();
         Assert.Equal(["requested", "ready"], await StatesAsync(rig, third, paying));

@@ -1,3 +1,4 @@
+using ControlPlane.Accounts.Tenants;
 using ControlPlane.Catalog;
 using ControlPlane.Limits;
 using ControlPlane.Provisioning;
@@ -15,9 +16,11 @@ public sealed record ModelSum(string Model, long Requests, long Tokens, decimal 
 /// <param name="OfToday">Tokens of the UTC day and their limit.</param>
 /// <param name="Forecast">null when the plan has no overage rate.</param>
 /// <param name="Trial">null before there is an environment.</param>
+/// <param name="IsApproved">Of the tenant: <see cref="TenantApproval"/>.</param>
 public sealed record DashboardData(
     string Organization, string Status, Plan Plan, Subscription Subscription, BillingPeriod Period, LimitStatus OfToday, LimitStatus OfPeriod,
-    OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentStatus? Environment, TrialEnd? Trial, DateTimeOffset Now)
+    OverageForecast? Forecast, IReadOnlyList<ModelDay> Days, IReadOnlyList<ModelSum> Models, EnvironmentStatus? Environment, TrialEnd? Trial, bool IsApproved,
+    DateTimeOffset Now)
 {
     /// <summary>Days in the chart, today included.</summary>
     public const int ChartDays = 30;
@@ -53,7 +56,8 @@ public static class Dashboards
             : null;
         return new DashboardData(
             organization!, status!, plan, subscription, period, Find("tokens_per_day"), Find("tokens_per_month"), forecast, days, models,
-            await EnvironmentStatus.ReadAsync(transaction, options, tenant, ct), await TrialEnd.ReadAsync(transaction, tenant, ct), now);
+            await EnvironmentStatus.ReadAsync(transaction, options, tenant, ct), await TrialEnd.ReadAsync(transaction, tenant, ct),
+            await transaction.IsApprovedAsync(tenant, ct), now);
 
         LimitStatus Find(string name) => limits.First(limit => limit.Name == name);
     }

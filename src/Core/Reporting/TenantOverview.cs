@@ -1,3 +1,4 @@
+using ControlPlane.Accounts.Tenants;
 using ControlPlane.Provisioning;
 using Npgsql;
 
@@ -8,9 +9,10 @@ namespace ControlPlane.Reporting;
 /// <param name="Plan">The subscription's; before it starts, the plan chosen at signup.</param>
 /// <param name="Environment">null before activation.</param>
 /// <param name="TokensThisPeriod">Prompt and completion tokens of the current billing period.</param>
+/// <param name="Approved">An operator has created or approved it, or it has paid an invoice. The environments of the others wait until their share has room.</param>
 public sealed record TenantOverview(
     Guid TenantId, string Slug, string Organization, string Country, string Region, string Plan, string Status, EnvironmentOverview? Environment,
-    DateTimeOffset CreatedAt, long TokensThisPeriod);
+    DateTimeOffset CreatedAt, long TokensThisPeriod, bool Approved);
 
 /// <param name="Detail">What ready means on this installation, or the failed step and its reason.</param>
 public sealed record EnvironmentOverview(string State, string? Detail, string Address);
@@ -40,7 +42,7 @@ public sealed class TenantOverviews(ControlDatabase database, ControlPlaneOption
     TenantOverview Read(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6),
         row.IsDBNull(7) ? null : new EnvironmentOverview(row.GetString(7), row.Get<string>(8), row.Get<string>(9) ?? options.AddressOf(row.GetString(1))),
-        row.GetFieldValue<DateTimeOffset>(10), row.GetInt64(11));
+        row.GetFieldValue<DateTimeOffset>(10), row.GetInt64(11), row.GetBoolean(12));
 
     const string Select = $"""
         select t.id, coalesce(t.former_slug, t.slug), t.organization, t.country, t.region, coalesce(s.plan, t.requested_plan), t.status,
@@ -48,7 +50,8 @@ public sealed class TenantOverviews(ControlDatabase database, ControlPlaneOption
                case when e.state = 'failed' then concat_ws(': ', e.failed_step, e.failed_reason) else e.detail end, e.address,
                t.created_at,
                coalesce((select sum(c.prompt_tokens + c.completion_tokens) from control.usage_counter c
-                         where c.tenant_id = t.id and s.tenant_id is not null and c.day >= coalesce(period.start, '-infinity')), 0)::bigint
+                         where c.tenant_id = t.id and s.tenant_id is not null and c.day >= coalesce(period.start, '-infinity')), 0)::bigint,
+               {TenantApproval.IsApproved}
         from control.tenant t
         left join control.subscription s on s.tenant_id = t.id
         left join control.environment e on e.tenant_id = t.id

@@ -17,6 +17,7 @@ public static class SignupServices
         services.AddSingleton<VerifyAddress>();
         services.AddSingleton<DeclineSignup>();
         services.AddSingleton<CreateTenant>();
+        services.AddSingleton<ApproveTenant>();
         services.AddSingleton<SignIn>();
         services.AddSingleton<SignOut>();
         services.AddSingleton<RequestReset>();

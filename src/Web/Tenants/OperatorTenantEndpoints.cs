@@ -15,6 +15,8 @@ static class OperatorTenantEndpoints
             .WithDescription("Starts the subscription, queues provisioning and invites the owner by email. The key and the webhook secret are returned only once.");
         tenants.MapGet("/", List).WithName("listTenants").WithSummary("List tenants, newest first");
         tenants.MapGet("/{id:guid}", Find).WithName("getTenant").WithSummary("Get a tenant");
+        tenants.MapPost("/{id:guid}/approve", Approve).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("approveTenant")
+            .WithSummary("Approve a tenant that signed up by itself: its environment no longer waits with those of strangers");
     }
 
     static async Task<Results<Created<CreatedReply>, ValidationProblem, ProblemHttpResult>> Create(
@@ -43,7 +45,17 @@ static class OperatorTenantEndpoints
     static async Task<Results<Ok<TenantOverview>, ProblemHttpResult>> Find(Guid id, TenantOverviews tenants, CancellationToken ct) =>
         await tenants.FindAsync(id, ct) is { } tenant
             ? TypedResults.Ok(tenant)
-            : TypedResults.Problem("No tenant has this id: GET /v1/admin/tenants lists them.", statusCode: 404, title: "No such tenant");
+            : NotFound();
+
+    static async Task<Results<Ok<TenantOverview>, ProblemHttpResult>> Approve(
+        Guid id, ClaimsPrincipal user, ApproveTenant approve, TenantOverviews tenants, CancellationToken ct) => await approve.RunAsync(id, user.ActorName(), ct) switch
+        {
+            ApproveTenantResult.Approved => await Find(id, tenants, ct),
+            ApproveTenantResult.Conflict conflict => TypedResults.Problem(conflict.Reason, statusCode: 409, title: "Not possible now"),
+            _ => NotFound(),
+        };
+
+    static ProblemHttpResult NotFound() => TypedResults.Problem("No tenant has this id: GET /v1/admin/tenants lists them.", statusCode: 404, title: "No such tenant");
 
     /// <param name="Email">Email address of the owner, who is invited.</param>
     /// <param name="PriceEurPerMonth">Only for a plan with an agreed price.</param>

@@ -14,6 +14,7 @@ static class OperatorTenantPages
         pages.MapGet("/tenants/{id:guid}", Show);
         pages.MapPost("/tenants/{id:guid}/limits", Override).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
+        pages.MapPost("/tenants/{id:guid}/approve", Approve).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^(suspend|resume|cleanup)$)}", Operate).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^retry$)}", Operate).AllowRoles(OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^delete$)}", Operate);
@@ -40,6 +41,7 @@ static class OperatorTenantPages
             id, tenants, database, options, clock, ct,
             notice: done switch
             {
+                "approve" => "Approved.",
                 "suspend" => "Suspending…",
                 "resume" => "Resuming…",
                 "retry" => "Retrying from the first step…",
@@ -50,6 +52,16 @@ static class OperatorTenantPages
             });
 
     // The form is bound so that its antiforgery token is checked.
+    static async Task<IResult> Approve(
+        Guid id, IFormCollection form, ClaimsPrincipal user, ApproveTenant approve, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options,
+        Clock clock, CancellationToken ct) => await approve.RunAsync(id, user.ActorName(), ct) switch
+        {
+            ApproveTenantResult.Approved => new SeeOther($"/admin/tenants/{id}?done=approve"),
+            ApproveTenantResult.Conflict conflict => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: conflict.Reason),
+            _ => TypedResults.NotFound(),
+        };
+
+    // As above.
     static async Task<IResult> Operate(
         Guid id, string action, IFormCollection form, ClaimsPrincipal user, OperateEnvironment operate, AllowCleanup allowCleanup, TenantOverviews tenants,
         ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct)

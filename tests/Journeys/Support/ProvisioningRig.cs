@@ -54,17 +54,18 @@ sealed class ProvisioningRig : IAsyncDisposable
     public static Task<ProvisioningRig> StartWithServersAsync() => StartAsync(dataPlane: new FakeDataPlane { Servers = new() });
 
     /// <summary>Creates an active tenant with an owner and without an environment.</summary>
-    public async Task<RigTenant> TenantAsync(string plan = "basic", string status = "active")
+    /// <param name="isApproved">As if an operator had created it.</param>
+    public async Task<RigTenant> TenantAsync(string plan = "basic", string status = "active", bool isApproved = true)
     {
         var (clock, slug) = (Get<Clock>(), Names.Random("r"));
         var id = Ids.New(clock);
         await using var transaction = await Database.BeginJobAsync(default);
         await transaction.ExecuteAsync(
             """
-            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
-            values ($1, $2, 'Organization', 'DE', 'local', $3, $5, $4)
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at, approved_at)
+            values ($1, $2, 'Organization', 'DE', 'local', $3, $5, $4, $6)
             """,
-            default, id, slug, plan, clock.GetUtcNow(), status);
+            default, id, slug, plan, clock.GetUtcNow(), status, isApproved ? clock.GetUtcNow() : null);
         await transaction.ExecuteAsync(
             "insert into control.member (id, tenant_id, email, role, created_at) values ($1, $2, $3, 'owner', $4)", default,
             Ids.New(clock), id, $"owner@{slug}.example", clock.GetUtcNow());
@@ -73,11 +74,14 @@ sealed class ProvisioningRig : IAsyncDisposable
     }
 
     /// <summary>Creates an active tenant on a trial, whose owner has confirmed the address.</summary>
-    public async Task<RigTenant> TrialAsync()
+    public Task<RigTenant> TrialAsync() => SignedUpAsync("trial");
+
+    /// <summary>Creates an active tenant as a signup does: its owner has confirmed the address, and no more is known.</summary>
+    public async Task<RigTenant> SignedUpAsync(string plan)
     {
-        var (tenant, now) = (await TenantAsync("trial"), Get<Clock>().GetUtcNow());
+        var (tenant, now) = (await TenantAsync(plan, isApproved: false), Get<Clock>().GetUtcNow());
         await using var transaction = await Database.BeginAsync(tenant.Id, default);
-        await transaction.StartSubscriptionAsync(tenant.Id, (await transaction.PlanAsync("trial", now, default))!, agreed: null, now, default);
+        await transaction.StartSubscriptionAsync(tenant.Id, (await transaction.PlanAsync(plan, now, default))!, agreed: null, now, default);
         await transaction.ExecuteAsync("update control.member set confirmed_at = $2 where tenant_id = $1", default, tenant.Id, now);
         await transaction.CommitAsync(default);
         return tenant;

@@ -40,7 +40,7 @@ public sealed record NewTenant
     }
 }
 
-/// <summary>Inserts rows of <c>control.tenant</c>. The fields must be valid.</summary>
+/// <summary>Inserts rows of <c>control.tenant</c>. The fields must be valid. One that is active from the start was created by an operator, and so is approved.</summary>
 static class TenantRows
 {
     /// <returns>False when another tenant has the slug, including one inserted by a concurrent request.</returns>
@@ -50,7 +50,7 @@ static class TenantRows
             Insert, ct, id, tenant.Slug, tenant.Organization, tenant.Country, tenant.VatId, region, plan, status, now, status == "active" ? now : null) == 1;
 
     const string Insert = """
-        insert into control.tenant (id, slug, organization, country, vat_id, region, requested_plan, status, created_at, verified_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (slug) do nothing
+        insert into control.tenant (id, slug, organization, country, vat_id, region, requested_plan, status, created_at, verified_at, approved_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) on conflict (slug) do nothing
         """;
 }

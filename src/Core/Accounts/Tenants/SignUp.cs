@@ -129,10 +129,9 @@ public sealed class SignUp(ControlDatabase database, Clock clock, ControlPlaneOp
             { SelfService: false } plan => $"To get the plan {plan.Title}, contact us. To sign up online, choose one of {selfService}.",
             _ => null,
         });
-        if (!errors.ContainsKey("email") && plans.Exists(plan => plan.Name == request.Plan && plan.TrialDays is not null))
+        if (!errors.ContainsKey("email"))
         {
-            errors.Check("email", policy.IsDisposable(tenant.Email!)
-                ? "A trial needs an address that you keep, not a disposable one." : null);
+            errors.Check("email", policy.IsDisposable(tenant.Email!) ? "Enter an address that you keep, not a disposable one." : null);
         }
 
         errors.Check("password", PasswordRule.Validate(request.Password, tenant.Email, tenant.Organization));

@@ -11,7 +11,7 @@ public sealed record SignupPolicy
     /// <summary>Whether a person, recognized by the email address without tags, may have one trial only.</summary>
     public bool OneTrialPerPerson { get; init; }
 
-    /// <summary>Domains of disposable addresses, in lower case and punycode. Addresses there, and in their subdomains, get no trial.</summary>
+    /// <summary>Domains of disposable addresses, in lower case and punycode. Addresses there, and in their subdomains, cannot sign up.</summary>
     public FrozenSet<string> DisposableDomains { get; init; } = [];
 
     /// <param name="email">A normalized address.</param>

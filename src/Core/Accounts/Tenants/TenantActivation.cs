@@ -24,7 +24,7 @@ static class TenantActivation
             return false;
         }
 
-        await transaction.ExecuteAsync("update control.tenant set status = 'active', verified_at = $2, requested_from = null where id = $1", ct, token.Tenant, now);
+        await transaction.ExecuteAsync(Activate, ct, token.Tenant, now);
         await transaction.StartSubscriptionAsync(token.Tenant, terms, agreed: null, now, ct);
         await transaction.AddWebhookSecretAsync(clock, secrets, token.Tenant, ct);
         await transaction.AuditAsync(clock, token.Tenant, $"member:{token.Member}", "tenant.verified", new { plan }, ct);
@@ -32,6 +32,10 @@ static class TenantActivation
         await transaction.AnnounceJobAsync(JobSchedules.Provision, token.Tenant, ct);
         return true;
     }
+
+    const string Activate = """
+        update control.tenant set status = 'active', verified_at = $2, signup_network = requested_from, requested_from = null where id = $1
+        """;
 
     const string SelectEmail = "select email from control.member where id = $1";
 
