@@ -19,13 +19,16 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         new(JobSchedules.Retention, RetentionAsync),
         // In this order when the sandbox clock drains the queues: alerts queue mail and webhooks.
         new(JobSchedules.Alerts, ct => Get<AnnounceAlerts>().RunAsync(ct)),
-        new(JobSchedules.Mail, ct => Get<SendOutbox>().RunAsync(ct)),
+        new(JobSchedules.Mail, MailAsync),
         new(JobSchedules.Webhooks, ct => Get<SendWebhooks>().RunAsync(ct)),
     ];
 
     /// <returns>null when there is no such job.</returns>
     public JobDefinition? Find(string name) =>
         name == JobSchedules.FormerOutbox.Name ? new(JobSchedules.FormerOutbox, FormerOutboxAsync) : All.FirstOrDefault(job => job.Name == name);
+
+    // The mail first: it is urgent.
+    async Task<JobReport> MailAsync(CancellationToken ct) => (await Get<SendOutbox>().RunAsync(ct)).And(await Get<MailTotals>().RunAsync(ct));
 
     async Task<JobReport> NightlyAsync(CancellationToken ct)
     {

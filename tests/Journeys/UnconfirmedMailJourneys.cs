@@ -77,6 +77,77 @@ public sealed class UnconfirmedMailJourneys
         Assert.IsType<InviteMemberResult.Invited>(await invite.RunAsync(other.Id, "another@example.com", "viewer", "test", default));
     }
 
+    [Fact]
+    public async Task Tenants_of_strangers_use_up_neither_the_signups_nor_the_invitations_of_others_and_operators_are_told()
+    {
+        await using var server = await StartAsync(new("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS_PER_NETWORK", "8"), new("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS", "12"));
+        var (first, second) = (await CompleteAsync(server, "192.0.2.1"), await CompleteAsync(server, "192.0.2.1"));
+        // Each of them five, both together as many as the network may cause.
+        Assert.Equal(5, await InviteAsync(server, first, 6));
+        Assert.Equal(3, await InviteAsync(server, second, 6));
+        Assert.Empty(await AlertsAsync(server));
+
+        Assert.Equal(4, await InviteAsync(server, await CompleteAsync(server, "192.0.2.2"), 5));
+        Assert.Equal(0, await InviteAsync(server, await CompleteAsync(server, "192.0.2.3"), 1));
+        Assert.Contains("unapproved tenants", Assert.Single(await AlertsAsync(server)), StringComparison.Ordinal);
+        Assert.Empty(await AlertsAsync(server));
+
+        Assert.Equal([202], await SignUpsAsync(server, "192.0.2.4", 1));
+        Assert.Equal(8, await InviteAsync(server, (await server.CreateTenantAsync()).Id, 9));
+        await server.Operator.PostAsync($"/v1/admin/tenants/{first}/approve", content: null);
+        Assert.Equal(3, await InviteAsync(server, first, 4));
+    }
+
+    [Fact]
+    public async Task Refused_mail_that_is_no_invitation_does_not_keep_a_tenant_from_inviting()
+    {
+        await using var server = await StartAsync();
+        var tenant = await server.CreateTenantAsync();
+        await server.SqlAsync(
+            """
+            insert into control.outbox (id, tenant_id, dedupe_key, recipient, subject, body, created_at, attempts, dead_at)
+            select gen_random_uuid(), $1, kind || ':' || n, n || kind || '@example.org', 's', 'b', now(), 1, now() from generate_series(1, 5) n, (values ('email'), ('invoice'), ('alert')) k (kind)
+            """, tenant.Id);
+        Assert.Equal(1, await InviteAsync(server, tenant.Id, 1));
+    }
+
+    [Fact]
+    public async Task The_network_of_a_signup_is_kept_for_a_week_and_until_the_tenant_is_approved()
+    {
+        await using var server = await StartAsync();
+        var (kept, old, approved) = (await CompleteAsync(server, "192.0.2.1"), await CompleteAsync(server, "192.0.2.1"), await CompleteAsync(server, "192.0.2.1"));
+        await server.SqlAsync("update control.tenant set verified_at = verified_at - interval '8 days' where id = $1", old);
+        (await server.Operator.PostAsync($"/v1/admin/tenants/{approved}/approve", content: null)).EnsureSuccessStatusCode();
+        await server.RunJobAsync("retention");
+        Assert.Equal(kept, await server.ReadAsync<Guid>("select id from control.tenant where signup_network = '192.0.2.1'"));
+        Assert.Equal(1, await server.ReadAsync<long>("select count(*) from control.tenant where signup_network is not null"));
+    }
+
+    static async Task<Guid> CompleteAsync(TestServer server, string network)
+    {
+        var person = Person.New();
+        using var visitor = server.VisitorFrom(network);
+        var tenant = (await (await visitor.PostAsJsonAsync("/v1/signup", person.Fields)).ReadAsync()).GetProperty("tenant_id").GetGuid();
+        await Person.VerifyAsync(server, (await person.MailsAsync(server)).Single().Link("/v1/verify"));
+        return tenant;
+    }
+
+    /// <returns>How many invitations were accepted.</returns>
+    static async Task<int> InviteAsync(TestServer server, Guid tenant, int count)
+    {
+        var invited = 0;
+        for (var n = 0; n < count; n++)
+        {
+            invited += await server.Services.GetRequiredService<InviteMember>().RunAsync(tenant, $"{Names.Random("m")}@example.com", "viewer", "test", default)
+                is InviteMemberResult.Invited ? 1 : 0;
+        }
+
+        return invited;
+    }
+
+    static async Task<IReadOnlyList<string>> AlertsAsync(TestServer server) =>
+        [.. (await server.RunJobAsync("mail")).GetProperty("alerts").EnumerateArray().Select(alert => alert.GetString()!)];
+
     static Task<TestServer> StartAsync(params KeyValuePair<string, string?>[] settings) =>
         TestServer.StartAsync(sandbox: false, settings: [new("CONTROLPLANE_LIMIT_SIGNUPS", "1000"), Networks.BehindProxy, .. settings]);
 

@@ -30,11 +30,14 @@ public sealed record AccountOptions
     /// <summary>Mails of one kind per recipient and day that one network, known device or tenant causes.</summary>
     public int MailsPerRecipient { get; init; } = 3;
 
-    /// <summary>Mails per day to addresses that have not been confirmed: signups, invitations and new addresses of all networks, known devices and tenants.</summary>
+    /// <summary>Mails per day to addresses that have not been confirmed: signups of all networks, and as many invitations and new addresses of all unapproved tenants.</summary>
     public int UnconfirmedMails { get; init; } = 1_000;
 
-    /// <summary>The same of one network, known device or tenant.</summary>
+    /// <summary>The same of one network or known device, and of the tenants that one network has signed up; of an approved tenant, and of each of its members.</summary>
     public int UnconfirmedMailsPerOrigin { get; init; } = 50;
+
+    /// <summary>The same of one unapproved tenant, and of each of its members.</summary>
+    public int UnconfirmedMailsOfUnapproved { get; init; } = 5;
 
     /// <summary>Addresses per day that may refuse mail which one network or tenant has caused. After that, it causes no more to unconfirmed addresses.</summary>
     public int RefusedAddresses { get; init; } = 5;
@@ -49,6 +52,12 @@ public sealed record AccountOptions
     internal RateLimit FurtherMailsToRecipient => new(1, Further * Networks * MailsPerRecipient, TimeSpan.FromDays(1));
 
     internal RateLimit MailsToUnconfirmed => new(UnconfirmedMailsPerOrigin, UnconfirmedMails, TimeSpan.FromDays(1));
+
+    internal RateLimit MailsOfTenant(bool isApproved)
+    {
+        var count = isApproved ? UnconfirmedMailsPerOrigin : UnconfirmedMailsOfUnapproved;
+        return new(count, count, TimeSpan.FromDays(1));
+    }
 
     internal RateLimit InvitationsOfTenant => new(Invitations, Invitations, TimeSpan.FromDays(1));
 }

@@ -23,8 +23,13 @@ static class RateCounter
     // Mails by recipient. One kind must not use up the others, and only the answer to a signup may show that its count is used up: it does not depend on
     // whether the address has an account.
     public const string SignupMail = "signup_mail", ResetMail = "reset_mail", InvitationMail = "tenant_mail", EmailChangeMail = "email_mail";
-    /// <summary>Mails to addresses that have not been confirmed, of all recipients.</summary>
-    public const string UnconfirmedMail = "unconfirmed_mail";
+    // Mails to addresses that have not been confirmed, of all recipients. Two totals, so that tenants' mails and signups do not use up each other.
+    /// <summary>Those that visitors cause.</summary>
+    public const string SignupMails = "unconfirmed_mail";
+    /// <summary>Those that unapproved tenants cause.</summary>
+    public const string UnapprovedMails = "unapproved_mail";
+    /// <summary>Those of one tenant, or one of its members.</summary>
+    public const string TenantMails = "mails_of_tenant";
 
     /// <param name="subject">What is tried: a hash or an id.</param>
     /// <returns>When to try again; null when the attempt may be made.</returns>

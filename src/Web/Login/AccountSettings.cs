@@ -19,6 +19,7 @@ static class AccountSettings
             UnconfirmedMails = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS", defaults.UnconfirmedMails, "number per day"),
             UnconfirmedMailsPerOrigin =
                 factor * configuration.ReadCount("CONTROLPLANE_LIMIT_UNCONFIRMED_MAILS_PER_NETWORK", defaults.UnconfirmedMailsPerOrigin, "number per day"),
+            UnconfirmedMailsOfUnapproved = factor * defaults.UnconfirmedMailsOfUnapproved,
             RefusedAddresses = factor * defaults.RefusedAddresses,
             MailsPerRecipient = factor * configuration.ReadCount("CONTROLPLANE_LIMIT_MAILS_PER_RECIPIENT", defaults.MailsPerRecipient, "number per day"),
         };

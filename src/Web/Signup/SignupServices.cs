@@ -9,6 +9,7 @@ public static class SignupServices
         services.AddSingleton(AccountSettings.Read(configuration, settings.Options.Sandbox));
         services.AddSingleton(SignupPolicySettings.Read(configuration));
         services.AddSingleton<AccountMails>();
+        services.AddSingleton<MailTotals>();
         services.AddSingleton<MailedLinks>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<PasswordAttempts>();

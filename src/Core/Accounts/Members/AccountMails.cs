@@ -47,7 +47,7 @@ public sealed class AccountMails(Clock clock, ControlPlaneOptions options, Accou
     /// <returns>When to try again, if too many of these mails were sent today: nothing was queued.</returns>
     public Task<TimeSpan?> SendEmailChangeAsync(Transaction transaction, Guid tenant, Guid member, string newEmail, CancellationToken ct) =>
         SendAsync(
-            transaction, tenant, member, "email", MemberTokens.EmailLifetime, new MailCause(RateCounter.EmailChangeMail, RequestOrigin.Tenant(tenant)),
+            transaction, tenant, member, "email", MemberTokens.EmailLifetime, new MailCause(RateCounter.EmailChangeMail, RequestOrigin.Member(member)),
             (_, token) => Task.FromResult(SignupMails.ChangeEmail(options, tenant, newEmail, token)), ct, newEmail);
 
     /// <summary>Tells the former address, whose owner may not have made the change.</summary>
