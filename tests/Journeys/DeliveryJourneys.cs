@@ -144,6 +144,24 @@ public sealed class DeliveryJourneys
     }
 
     [Fact]
+    public async Task An_address_in_another_spelling_that_is_refused_does_not_suppress_the_confirmed_one()
+    {
+        await using var smtp = new FakeSmtpServer();
+        await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_SMTP", $"smtp://127.0.0.1:{smtp.Port}?tls=off")]);
+        var tenant = await server.CreateTenantAsync();
+        foreach (var domain in (string[])[$"{tenant.Slug}.example", "unknown.example"])
+        {
+            smtp.Replies[$"RCPT TO:<OWNER@{domain}>"] = "550 5.1.1 No such user";
+        }
+
+        await SendAsync(server, "1", $"OWNER@{tenant.Slug}.example");
+        Assert.Equal(0, await server.ReadAsync<long>("select count(*) from control.mail_suppression"));
+        Assert.Equal(1, await server.ReadAsync<long>("select count(*) from control.outbox where dead_at is not null"));
+        await SendAsync(server, "2", "OWNER@unknown.example");
+        Assert.Equal("owner@unknown.example", await server.ReadAsync<string>("select address from control.mail_suppression"));
+    }
+
+    [Fact]
     public async Task A_reported_complaint_suppresses_the_address()
     {
         await using var server = await TestServer.StartAsync();

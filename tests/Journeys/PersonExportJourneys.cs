@@ -37,6 +37,20 @@ public sealed class PersonExportJourneys(SharedServer shared) : IClassFixture<Sh
         }
     }
 
+    [Fact]
+    public async Task All_spellings_of_an_address_in_usage_are_one_entry()
+    {
+        var tenant = await _server.CreateReadyTenantAsync();
+        var name = Names.Random("user");
+        string[] spellings = [$"{name}@example.org", $"{name.ToUpperInvariant()}@example.org", $"{name}@Example.org"];
+        await _server.ReportAsync(tenant, [.. spellings.Select((user, n) => Deliveries.Event($"{name}{n}", _server.Clock.GetUtcNow(), user: user))]).CountsAsync();
+
+        var export = await (await _server.Operator.PostAsJsonAsync("/v1/admin/people/export", new { email = spellings[1] })).ReadAsync();
+
+        var usage = Assert.Single(export.GetProperty("usage").EnumerateArray());
+        Assert.Equal((spellings[0], 3), (usage.GetProperty("user").GetString(), usage.GetProperty("requests").GetInt32()));
+    }
+
     /// <summary>Every stored hash of the database, in hexadecimal and base64.</summary>
     async Task<IReadOnlyList<string>> HashesAsync()
     {

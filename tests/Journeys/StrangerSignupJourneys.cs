@@ -183,6 +183,30 @@ public sealed class StrangerSignupJourneys : IAsyncLifetime
         Assert.Equal("192.0.2.67", await _server.ReadAsync<string>("select requested_from from control.tenant where slug = $1", second));
     }
 
+    [Fact]
+    public async Task A_known_device_gets_the_link_of_the_signup_from_its_network()
+    {
+        var own = Person.New();
+        using var owner = _server.VisitorFrom("192.0.2.68");
+        (await owner.PostAsJsonAsync("/v1/signup", own.Fields)).EnsureSuccessStatusCode();
+        await SignUpAsync(own with { Slug = Names.Random("s") });
+
+        await _server.Services.GetRequiredService<RequestReset>().RunAsync(own.Email, RequestOrigin.Device("device", "192.0.2.68"), default);
+
+        Assert.Equal(own.Slug, await _server.ReadAsync<string>(
+            "select t.slug from control.outbox o join control.tenant t on t.id = o.tenant_id where o.recipient = $1 and o.dedupe_key like 'reset:%'", own.Email));
+    }
+
+    [Fact]
+    public async Task A_signup_that_is_never_confirmed_ends_however_often_a_link_is_asked_for()
+    {
+        var (old, recent) = (await SignUpAsync(Person.New()), await SignUpAsync(Person.New()));
+        await _server.SqlAsync("update control.tenant set created_at = created_at - interval '38 days' where slug = $1", old.Slug);
+        await _server.RunJobAsync("retention");
+        Assert.Null(await StatusAsync(old));
+        Assert.Equal("pending", await StatusAsync(recent));
+    }
+
     /// <summary>With a paid plan, from a network of the stranger.</summary>
     async Task<Person> SignUpAsync(Person victim)
     {

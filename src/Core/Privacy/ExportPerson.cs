@@ -10,6 +10,7 @@ public sealed record ExportedMembership(
 public sealed record ExportedMail(Guid? TenantId, string Subject, string Body, DateTimeOffset CreatedAt, DateTimeOffset? SentAt);
 
 /// <summary>Usage of one day and model, in tokens.</summary>
+/// <param name="User">The address in lower case, or another id.</param>
 public sealed record ExportedUsage(Guid TenantId, string User, DateOnly Day, string Model, long Requests, long PromptTokens, long CompletionTokens);
 
 /// <param name="Action">What a member did, as in the audit log.</param>
@@ -64,9 +65,12 @@ public sealed class ExportPerson(ControlDatabase database, Clock clock)
         from control.outbox where lower(recipient) = lower($1) order by created_at, id
         """;
 
+    // The spellings of the address together: a tenant may report any number of them.
     const string Usage = """
-        select tenant_id, user_id, day, model, requests, prompt_tokens, completion_tokens from control.usage_counter
-        where lower(user_id) = lower($1) or (tenant_id, user_id) in (select * from unnest($2::uuid[], $3::text[])) order by day, tenant_id, user_id, model
+        select tenant_id, case when lower(user_id) = lower($1) then lower($1) else user_id end as person, day, model,
+               sum(requests)::bigint, sum(prompt_tokens)::bigint, sum(completion_tokens)::bigint
+        from control.usage_counter where lower(user_id) = lower($1) or (tenant_id, user_id) in (select * from unnest($2::uuid[], $3::text[]))
+        group by tenant_id, person, day, model order by day, tenant_id, person, model
         """;
 
     const string Actions = "select tenant_id, action, occurred_at from control.audit_log where actor = any($1) order by occurred_at, id";

@@ -22,7 +22,7 @@ static class MemberLookup
         this Transaction transaction, string email, Guid? signedUpHere, RequestOrigin origin, CancellationToken ct) =>
         transaction.QueryAsync(
             "select tenant_id, member_id, is_signup from control.find_open_members_2($1, $2::uuid, $3)",
-            row => new OpenMember(row.GetGuid(0), row.GetGuid(1), row.GetBoolean(2)), ct, email, signedUpHere, origin.Name);
+            row => new OpenMember(row.GetGuid(0), row.GetGuid(1), row.GetBoolean(2)), ct, email, signedUpHere, origin.NetworkName);
 
     /// <returns>The first owner of the tenant with this slug; null when the slug is free.</returns>
     public static Task<SlugOwner?> FindSlugAsync(this Transaction transaction, string slug, CancellationToken ct) =>

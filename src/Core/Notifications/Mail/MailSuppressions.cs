@@ -54,9 +54,22 @@ public sealed class MailSuppressions(ControlDatabase database, Clock clock, ILog
     internal static Statement Add(Clock clock, string address, string kind, string reason) =>
         new(Insert, Ids.New(clock), address, kind, QueueRetries.ErrorText(reason), clock.GetUtcNow());
 
+    /// <summary>After an address has refused mail. A server may distinguish upper and lower case before the @, and someone else may have written the address, so a refusal of
+    /// another spelling says nothing about the confirmed one.</summary>
+    internal static Statement AddRefused(Clock clock, string address, string reason) =>
+        new(InsertRefused, Ids.New(clock), address, "bounce", QueueRetries.ErrorText(reason), clock.GetUtcNow());
+
     // The first reason is kept.
     const string Insert = """
         insert into control.mail_suppression (id, address, kind, reason, created_at) values ($1, lower($2), $3, $4, $5) on conflict (address) do nothing
+        """;
+
+    const string InsertRefused = """
+        insert into control.mail_suppression (id, address, kind, reason, created_at)
+        select $1, lower($2), $3, $4, $5
+        where coalesce((select bool_or(split_part(m.email, '@', 1) = split_part($2, '@', 1)) from control.member m
+                        where lower(m.email) = lower($2) and m.confirmed_at is not null), true)
+        on conflict (address) do nothing
         """;
 
     const string Select = """

@@ -132,7 +132,7 @@ public sealed class SendOutbox(ControlDatabase database, IMailTransport transpor
                 await WriteAsync(new Statement(OutboxSql.RecordSent, mail.Message.Id));
                 return new Outcome(State.Sent);
             case SendResult.AddressRefused { Reason: var reason }:
-                await WriteAsync(Failure(mail, reason, isDead: true), MailSuppressions.Add(clock, mail.Message.To, "bounce", reason));
+                await WriteAsync(Failure(mail, reason, isDead: true), MailSuppressions.AddRefused(clock, mail.Message.To, reason));
                 return new Outcome(State.Suppressed, $"An email address was suppressed, because it refused mail {mail.Message.Id} permanently");
             case SendResult.Undeliverable { Reason: var reason }:
                 return await RecordFailureAsync(mail, reason, isDead: true);
