@@ -31,8 +31,8 @@ public sealed class EnvironmentLimitJourneys
         await using var rig = await ProvisioningRig.StartAsync(limits: new() { TrialsPerDay = 1 });
         var (first, second) = (await rig.SignedUpAsync("premium"), await TrialAsync(rig));
         Assert.Equal(
-            $"1 tenant waits for its environment. Approve those that you know, on their page at /admin/tenants (unapproved: {second.Slug}). New environments of unapproved tenants in 24 "
-            + "hours: 1 of at most 1. To allow more, raise CONTROLPLANE_LIMIT_TRIALS.",
+            "1 tenant waits for its environment. New environments of unapproved tenants in 24 hours: 1 of at most 1. To allow more, raise CONTROLPLANE_LIMIT_TRIALS. "
+            + $"Approve those that you know, on their page at /admin/tenants (unapproved: {second.Slug}).",
             Assert.Single((await rig.ProvisionAsync()).Alerts));
         var paying = await rig.TenantAsync();
 

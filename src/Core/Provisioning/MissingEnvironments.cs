@@ -69,14 +69,14 @@ public sealed class MissingEnvironments(
         var approvable = unapproved > 0 && room.LowDisk is null ? await DescribeUnapprovedAsync(transaction, unapproved, failed, ct) : "";
         await transaction.AuditAsync(clock, null, "job:provision", "environments.waiting", new { waiting }, ct);
         await transaction.CommitAsync(ct);
-        return $"{(waiting == 1 ? "1 tenant waits for its environment" : $"{waiting} tenants wait for their environment")}. {approvable}{Describe(room)}";
+        return $"{(waiting == 1 ? "1 tenant waits for its environment" : $"{waiting} tenants wait for their environment")}. {Describe(room)}{approvable}";
     }
 
     static async Task<string> DescribeUnapprovedAsync(Transaction transaction, long count, IReadOnlySet<Guid> failed, CancellationToken ct)
     {
         var slugs = await transaction.QueryAsync(FirstUnapproved, row => row.GetString(0), ct, failed.ToArray(), MaxNamed);
         var others = count > slugs.Count ? $" and {count - slugs.Count} more" : "";
-        return $"Approve those that you know, on their page at /admin/tenants (unapproved: {string.Join(", ", slugs)}{others}). ";
+        return $" Approve those that you know, on their page at /admin/tenants (unapproved: {string.Join(", ", slugs)}{others}).";
     }
 
     /// <summary>Why there is no room, as far as there are limits.</summary>
