@@ -28,7 +28,15 @@ esac
 slug=$1 backup=$2
 [ -f "$backup" ] || fail "There is no file $backup."
 case $backup in
-    *-env_*.dump) ;; # Made before the environment was moved to a server of its own.
+    *-env_*.dump) # Made before the environment was moved to a server of its own. The name is random.
+        case $slug in *[!a-z0-9-]*) fail "$slug is not the name of an environment." ;; esac
+        database=$(docker exec postgres psql --username postgres --dbname controlplane --no-psqlrc --tuples-only --no-align --command \
+            "select e.database_name from control.environment e join control.tenant t on t.id = e.tenant_id where t.slug = '$slug'")
+        case $backup in
+            *"Z-${database:-none}.dump") ;;
+            *) fail "$backup is not a backup of the environment $slug: its name must end with Z-$database.dump." ;;
+        esac
+        ;;
     *"Z-tenant-$slug.dump") ;;
     *) fail "$backup is not a backup of the environment $slug: its name must end with Z-tenant-$slug.dump." ;;
 esac

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 
 namespace ControlPlane.Tests;
@@ -12,6 +13,7 @@ public sealed class DockerVolumesTests : IDisposable
     const string MeasureHere = """
         case "$*" in
             "volume ls "*) echo tenant-beispiel-2_open-webui; echo tenant-beispiel-2_redis ;;
+            "ps --all "*) echo open-webui:earlier ;;
             "run "*) for script; do :; done
                 mkdir -p "$(dirname "$0")/volumes"
                 eval "$(printf %s "$script" | sed "s|/volumes|$(dirname "$0")/volumes|g")" ;;
@@ -36,7 +38,62 @@ public sealed class DockerVolumesTests : IDisposable
         Assert.Contains("--mount type=volume,source=tenant-beispiel-2_redis,target=/volumes/1,readonly,volume-nocopy", run, StringComparison.Ordinal);
         // Ends by itself: it outlives a docker command that is killed.
         Assert.Contains("--entrypoint sh --mount", run, StringComparison.Ordinal);
-        Assert.Contains($" {Images.Get("redis")} -c timeout 240 sh -c \"$0\" || exit ", run, StringComparison.Ordinal);
+        Assert.Contains(" open-webui:earlier -c timeout 240 sh -c \"$0\" || exit ", run, StringComparison.Ordinal);
+        Assert.Contains(docker.Calls, call => call.StartsWith(
+            "ps --all --filter label=com.docker.compose.project=tenant-beispiel-2 --filter label=com.docker.compose.service=open-webui ", StringComparison.Ordinal));
+        Assert.DoesNotContain("--cpu-shares", run, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_environment_whose_Open_WebUI_was_not_created_yet_is_measured_with_the_image_that_it_will_have()
+    {
+        using var docker = new DockerOnPath(MeasureHere.Replace("echo open-webui:earlier", ":", StringComparison.Ordinal));
+        await WriteAsync(docker, "a", 3_000_000);
+        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value, 3_000_000, 3_100_000);
+        Assert.Contains(docker.Calls, call => call.Contains($" {Images.Get("open-webui")} -c timeout 240 ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_lies_below_a_path_of_more_than_4096_characters_counts()
+    {
+        using var docker = new DockerOnPath(MeasureHere);
+        await WriteAsync(docker, "a", 1);
+        // Folder by folder: no program can open the whole path.
+        const string deep = "cd -P \"$0\"; n=$(printf 'd%.0s' $(seq 200)); for i in $(seq 25); do mkdir $n && cd -P $n || exit; done; head -c 20000000 /dev/zero >large; for i in $(seq 3000); do : >$i; done";
+        Assert.Equal(0, await RunAsync("sh", "-c", deep, Path.Combine(docker.Folder, "volumes", "0")));
+
+        var bytes = (await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value;
+
+        // More than .NET deletes.
+        Assert.Equal(0, await RunAsync("rm", "-rf", Path.Combine(docker.Folder, "volumes")));
+        Assert.InRange(bytes, 3_000 * 16_384, 3_100 * 16_384);
+    }
+
+    [Theory]
+    [InlineData("cannot access '/volumes/0/gone': No such file or directory", true)]
+    [InlineData("cannot read directory '/volumes/0/gone': No such file or directory", true)]
+    [InlineData("cannot read directory '/volumes/0/private': Permission denied", false)]
+    [InlineData("cannot access '/volumes/0/deep': File name too long", false)]
+    [InlineData("cannot access '/volumes/0/No such file or directory': Input/output error", false)]
+    // A folder that was moved meanwhile: what follows is not counted.
+    [InlineData("fts_read failed: /volumes/0/moved: No such file or directory", false)]
+    [InlineData("unrecognized option '--inodes'", false)]
+    public async Task Only_what_vanishes_meanwhile_may_be_missing_in_a_measurement(string error, bool isMeasured)
+    {
+        using var docker = new DockerOnPath(MeasureHere);
+        var du = Path.Combine(docker.Folder, "du");
+        await File.WriteAllTextAsync(du, $"#!/bin/sh\necho \"du: {error}\" >&2\nprintf '2048\\t/volumes\\n'\nexit 1\n");
+        File.SetUnixFileMode(du, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await WriteAsync(docker, "a", 1);
+
+        if (isMeasured)
+        {
+            Assert.Equal(2048 * 16_384, await CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+            return;
+        }
+
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+        Assert.Contains(error, failure.Message.Replace(docker.Folder, "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,9 +117,10 @@ public sealed class DockerVolumesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""case "$*" in "volume ls "*) echo v ;; *) echo "no space left on device" >&2; exit 125 ;; esac""", "no space left on device")]
-    [InlineData("""case "$*" in "volume ls "*) echo v ;; *) echo "measured  0" ;; esac""", "no figures")]
-    [InlineData("""case "$*" in "volume ls "*) echo v ;; *) exit 143 ;; esac""", "did not finish within 240 s")]
+    [InlineData("""case "$*" in "volume ls "*) echo v ;; "ps "*) ;; *) echo "no space left on device" >&2; exit 125 ;; esac""", "no space left on device")]
+    [InlineData("""case "$*" in "volume ls "*) echo v ;; "ps "*) ;; *) echo "measured  0" ;; esac""", "no figures")]
+    [InlineData("""case "$*" in "volume ls "*) echo v ;; "ps "*) ;; *) exit 143 ;; esac""", "did not finish within 240 s")]
+    [InlineData("""case "$*" in "volume ls "*) echo v ;; "ps "*) ;; *) exit 124 ;; esac""", "did not finish within 240 s")]
     public async Task A_measurement_that_fails_is_an_error_and_not_zero(string script, string message)
     {
         using var docker = new DockerOnPath(script);
@@ -102,6 +160,13 @@ public sealed class DockerVolumesTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    static async Task<int> RunAsync(string command, params string[] arguments)
+    {
+        using var process = Process.Start(command, arguments);
+        await process.WaitForExitAsync();
+        return process.ExitCode;
+    }
 
     static async Task WriteAsync(DockerOnPath docker, string name, int bytes)
     {

@@ -78,9 +78,10 @@ public sealed class FormerDatabasesJourneys
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task An_environment_whose_move_fails_keeps_working_on_the_old_copy(bool inDatabase)
+    public async Task An_environment_whose_move_fails_is_stopped_and_its_old_logins_stay_closed_until_an_operator_retries(bool inDatabase)
     {
-        await using var rig = await ProvisioningRig.StartWithServersAsync();
+        var dataPlane = new FakeDataPlane { Servers = new() };
+        await using var rig = await ProvisioningRig.StartAsync(dataPlane: dataPlane);
         var former = await FormerEnvironment.CreateAsync(rig, inDatabase);
         await former.AsSuperuserAsync($"create table \"{former.WebuiSchema}\".foreign_table (id int)");
 
@@ -89,13 +90,32 @@ public sealed class FormerDatabasesJourneys
         var failed = await rig.StatusAsync(former.Tenant);
         Assert.Equal(("failed", "database"), (failed.State, failed.FailedStep));
         Assert.Contains("permission denied for table foreign_table", failed.FailedReason, StringComparison.Ordinal);
+        Assert.Contains("is stopped until its data is moved", failed.FailedReason, StringComparison.Ordinal);
+        Assert.Equal(former.Tenant.Slug, Assert.Single(dataPlane.Stopped));
+        Assert.Equal(0, await rig.ScalarAsync<long>("select count(*) from pg_roles where rolname like $1 and rolcanlogin", $"{former.WebuiLogin}%"));
+        await Assert.ThrowsAsync<PostgresException>(() => former.ConnectAsync());
+
+        await former.AsSuperuserAsync($"drop table \"{former.WebuiSchema}\".foreign_table");
+        await rig.Get<OperateEnvironment>().RetryAsync(former.Tenant.Id, "operator", default);
+        await rig.ProvisionAsync();
+        await AssertMovedAsync(rig, former);
+    }
+
+    [Fact]
+    public async Task Between_two_attempts_to_move_it_an_environment_keeps_working_on_the_old_copy()
+    {
+        await using var rig = await ProvisioningRig.StartAsync(
+            new ProvisioningOptions { Backoff = [TimeSpan.FromDays(1)], PollWindow = TimeSpan.Zero }, dataPlane: new FakeDataPlane { Servers = new() });
+        var former = await FormerEnvironment.CreateAsync(rig, inDatabase: true);
+        await former.AsSuperuserAsync($"create table \"{former.WebuiSchema}\".foreign_table (id int)");
+        Assert.Equal(1, (await rig.ProvisionAsync()).Counts["will_retry"]);
         await using (var open = await former.ConnectAsync())
         {
             await open.ExecuteAsync("insert into chat (title) values ('written after the failure')", default);
         }
 
         await former.AsSuperuserAsync($"drop table \"{former.WebuiSchema}\".foreign_table");
-        await rig.Get<OperateEnvironment>().RetryAsync(former.Tenant.Id, "operator", default);
+        await rig.ScalarAsync<int>("update control.provisioning_run set next_attempt_at = now() where state = 'queued' returning 1");
         await rig.ProvisionAsync();
         await AssertMovedAsync(rig, former, chats: 4);
     }

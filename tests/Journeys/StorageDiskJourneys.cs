@@ -48,6 +48,54 @@ public sealed class StorageDiskJourneys
     }
 
     [Fact]
+    public async Task An_environment_that_cannot_be_measured_is_stopped_by_its_last_figure_or_while_the_disk_is_low()
+    {
+        await using var rig = await StartAsync();
+        var tenant = await ReadyAsync(rig);
+        await MeasureAsync(rig, tenant, 1 * Gib, freeGib: 4);
+        Data(rig).Unmeasurable = tenant.Slug;
+        var soon = await rig.Get<MeasureStorage>().RunAsync(default);
+        Assert.Equal($"Could not measure the storage of tenant {tenant.Id}: permission denied", Assert.Single(soon.Failures));
+        Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
+
+        await rig.ScalarAsync<int>("update control.environment_storage set measured_at = measured_at - interval '1 hour' returning 1");
+        var report = await rig.Get<MeasureStorage>().RunAsync(default);
+        await rig.ProvisionAsync();
+        Assert.Contains(report.Alerts, alert => alert.StartsWith($"The environment of {tenant.Slug} has not been measured since ", StringComparison.Ordinal));
+        Assert.Equal("suspended", (await rig.StatusAsync(tenant)).State);
+        Assert.Equal("Your environment was stopped because its storage cannot be measured", (await SubjectsAsync(rig))[^1]);
+
+        // It still cannot be measured, and the disk has room.
+        Data(rig).Disks = [new(DiskSpace.EnvironmentDisk, 100 * Gib, 200 * Gib)];
+        report = await rig.Get<MeasureStorage>().RunAsync(default);
+        await rig.ProvisionAsync();
+        Assert.EndsWith("it will be stopped when the disk of the environments has less free space than the reserve.", Assert.Single(report.Alerts), StringComparison.Ordinal);
+        Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
+
+        Data(rig).Unmeasurable = null;
+        await MeasureAsync(rig, tenant, 11 * Gib);
+        await rig.ScalarAsync<int>("update control.environment_storage set grace_until = now() - interval '1 second' returning 1");
+        Data(rig).Unmeasurable = tenant.Slug;
+        await rig.Get<MeasureStorage>().RunAsync(default);
+        await rig.ProvisionAsync();
+        Assert.Equal("suspended", (await rig.StatusAsync(tenant)).State);
+    }
+
+    [Fact]
+    public async Task An_environment_that_was_never_measured_is_stopped_an_hour_after_it_was_ready_while_the_disk_is_low()
+    {
+        await using var rig = await StartAsync();
+        var tenant = await ReadyAsync(rig);
+        (Data(rig).Disks, Data(rig).Unmeasurable) = ([new(DiskSpace.EnvironmentDisk, 4 * Gib, 200 * Gib)], tenant.Slug);
+        await rig.Get<MeasureStorage>().RunAsync(default);
+        Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
+        await rig.ScalarAsync<int>("update control.environment set first_ready_at = first_ready_at - interval '1 hour' returning 1");
+        await rig.Get<MeasureStorage>().RunAsync(default);
+        await rig.ProvisionAsync();
+        Assert.Equal("suspended", (await rig.StatusAsync(tenant)).State);
+    }
+
+    [Fact]
     public async Task A_low_disk_of_the_control_plane_stops_no_environment()
     {
         await using var rig = await StartAsync();

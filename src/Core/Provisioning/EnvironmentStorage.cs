@@ -11,12 +11,15 @@ namespace ControlPlane.Provisioning;
 /// <param name="Announced">The threshold in percent that its owner was told of last; 0: none.</param>
 /// <param name="GraceUntil">When it is stopped if it still stores too much; null: not yet known, because it does not run, or does not store too much.</param>
 /// <param name="GraceBytes">Beyond this it is stopped at once.</param>
-/// <param name="StoppedAt">null: not stopped because of its storage.</param>
+/// <param name="StoppedAt">null: not stopped because of its storage, or because it could not be measured while the disk was low.</param>
 public sealed record EnvironmentStorage(
     long Bytes, long AllowedBytes, DateTimeOffset MeasuredAt, int Announced = 0, DateTimeOffset? GraceUntil = null, long? GraceBytes = null,
     DateTimeOffset? StoppedAt = null)
 {
     public static readonly TimeSpan Grace = TimeSpan.FromHours(24);
+
+    /// <summary>Of a figure.</summary>
+    public static readonly TimeSpan MaximumAge = TimeSpan.FromHours(1);
 
     /// <summary>Percent of the allowed bytes. Below the last two, a threshold counts as left, and is announced again when it is reached again.</summary>
     const int Near = 80, Full = 100, NearAgain = 70, FullAgain = 95;
@@ -52,6 +55,17 @@ public sealed record EnvironmentStorage(
     {
         var next = this with { Bytes = bytes, AllowedBytes = allowedBytes, MeasuredAt = now, GraceUntil = null };
         return next.IsOver && allowedBytes < AllowedBytes ? next with { GraceBytes = Ceiling(bytes, allowedBytes) } : next;
+    }
+
+    /// <summary>It could not be measured for so long that its last figure says nothing about the present.</summary>
+    public bool IsOutdated(DateTimeOffset now) => now - MeasuredAt >= MaximumAge;
+
+    /// <summary>The state after a measurement that failed: the rules apply to the last figure. One that is outdated also stops while the disk is low, because what the
+    /// environment stores may be what fills it.</summary>
+    public EnvironmentStorage NotMeasured(long allowedBytes, DateTimeOffset now, bool isDiskLow)
+    {
+        var next = Measured(Bytes, allowedBytes, now, isDiskLow) with { MeasuredAt = MeasuredAt };
+        return !next.IsOver && isDiskLow && IsOutdated(now) ? next with { StoppedAt = StoppedAt ?? now } : next;
     }
 
     /// <summary>The state after an operator has allowed 24 hours to clean up.</summary>

@@ -8,7 +8,8 @@ namespace ControlPlane.Provisioning;
 /// with two logins. Their data is copied to the environment's own server, kept until the environment is ready there, and dropped by a later run of the job.
 /// </summary>
 public sealed class FormerDatabases(
-    ControlDatabase database, CopySchema copy, IDataPlane dataPlane, ControlPlaneOptions options, Clock clock, ILogger<FormerDatabases> log)
+    ControlDatabase database, CopySchema copy, IDataPlane dataPlane, ControlPlaneOptions options, ProvisioningOptions provisioning, Clock clock,
+    ILogger<FormerDatabases> log)
 {
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
     static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(10);
@@ -43,7 +44,7 @@ public sealed class FormerDatabases(
 
     /// <summary>Copies the schemas, unless they have been copied before. A copy that was interrupted starts again.</summary>
     /// <returns>A note for the operator; empty when there was nothing to move.</returns>
-    /// <exception cref="StepFailedException">The copy failed. The environment continues to use the old schemas.</exception>
+    /// <exception cref="StepFailedException">The copy failed. The environment continues to use the old schemas until the next attempt, and is stopped after the last one.</exception>
     public async Task<string> MoveAsync(TenantEnvironment environment, Lease lease, CancellationToken ct)
     {
         var former = await FindAsync(environment.Tenant, ct);
@@ -70,11 +71,17 @@ public sealed class FormerDatabases(
             await lease.WriteAsync(
                 transaction => transaction.ExecuteAsync("update control.environment set own_server_at = $2 where tenant_id = $1", ct, environment.Tenant, clock.GetUtcNow()), ct);
         }
-        catch when (!ct.IsCancellationRequested)
+        catch when (!ct.IsCancellationRequested && provisioning.DelayAfter(lease.Run.Attempts + 1) is not null)
         {
             // A worker that has lost its lease leaves the logins closed: the next worker may be copying already.
             await AllowLoginsAsync(former, allow: true, CancellationToken.None);
             throw;
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            // What a tenant has stored can make every copy fail, so that it would keep a login on the control plane's server, and its network the server.
+            await dataPlane.StopAsync(environment, ct);
+            throw new StepFailedException($"The environment is stopped until its data is moved: fix the cause, then retry. {e.Message}", e);
         }
 
         return ", data moved to it";

@@ -38,13 +38,15 @@ public sealed class Lease : IAsyncDisposable
 
     /// <summary>Claims the run that is due next: suspensions and deletions first, then the one with the fewest failed attempts and interruptions.</summary>
     /// <param name="includeRetries">False: only a run of which no attempt has failed or was interrupted.</param>
+    /// <param name="onlyStops">Only a suspension or a deletion.</param>
     /// <returns>null when no run is due.</returns>
-    public static async Task<Lease?> ClaimAsync(ControlDatabase database, TimeSpan duration, CancellationToken ct, bool includeRetries = true)
+    public static async Task<Lease?> ClaimAsync(
+        ControlDatabase database, TimeSpan duration, CancellationToken ct, bool includeRetries = true, bool onlyStops = false)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var run = await transaction.FirstAsync(
             Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4), row.GetInt32(5)), ct, duration,
-            includeRetries);
+            includeRetries, onlyStops);
         await transaction.CommitAsync(ct);
         return run is null ? null : new Lease(database, run, duration, ct);
     }
@@ -126,6 +128,7 @@ public sealed class Lease : IAsyncDisposable
             select id from control.provisioning_run
             where ((state = 'queued' and next_attempt_at <= now()) or (state = 'running' and lease_until <= now()))
               and ($2 or attempts + interruptions + (state = 'running')::int = 0)
+              and (not $3 or kind in ('suspend', 'delete'))
             order by kind in ('suspend', 'delete') desc, attempts + interruptions + (state = 'running')::int, next_attempt_at limit 1 for update skip locked)
         returning id, tenant_id, kind, fencing_token, attempts, interruptions
         """;

@@ -7,7 +7,7 @@ namespace ControlPlane.Provisioning;
 
 /// <summary>
 /// The job <c>storage</c>: measures the disks and what each environment stores, tells its owner before its storage is full, stops it when it stores too much for
-/// too long, and starts it when it fits again. Any number of processes may run it: what follows from a measurement commits with it.
+/// too long, and starts it when it fits again. What cannot be measured counts as it was measured last. Any number of processes may run it: what follows from a measurement commits with it.
 /// </summary>
 public sealed class MeasureStorage(
     ControlDatabase database, IDataPlane dataPlane, ControlPlaneOptions options, EnvironmentLimits limits, Clock clock, ILogger<MeasureStorage> log)
@@ -34,10 +34,18 @@ public sealed class MeasureStorage(
                 "measure the storage", tenant,
                 async () =>
                 {
-                    if (await dataPlane.MeasureStorageAsync(slug, ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
+                    try
                     {
-                        measured++;
-                        alerts.AddRange(storage.IsOver ? [Describe(slug, storage)] : Array.Empty<string>());
+                        if (await dataPlane.MeasureStorageAsync(slug, ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
+                        {
+                            measured++;
+                            alerts.AddRange(storage.IsOver ? [Describe(slug, storage)] : Array.Empty<string>());
+                        }
+                    }
+                    catch (StepFailedException)
+                    {
+                        alerts.AddRange(await ApplyAsync(tenant, bytes: null, isDiskLow, ct) is { } storage ? DescribeFormer(slug, storage) : []);
+                        throw;
                     }
                 },
                 ct);
@@ -74,11 +82,12 @@ public sealed class MeasureStorage(
     async Task<List<(Guid Tenant, string Slug)>> FindAsync(CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(Environments, row => (row.GetGuid(0), row.GetString(1)), ct, options.Region);
+        return await transaction.QueryAsync(Environments, row => (row.GetGuid(0), row.GetString(1)), ct, options.Region, clock.GetUtcNow() - EnvironmentStorage.MaximumAge);
     }
 
-    /// <returns>null when the environment is being removed.</returns>
-    async Task<EnvironmentStorage?> ApplyAsync(Guid tenant, long bytes, bool isDiskLow, CancellationToken ct)
+    /// <param name="bytes">null: it could not be measured.</param>
+    /// <returns>null when the environment is being removed, or has been neither measured nor ready yet.</returns>
+    async Task<EnvironmentStorage?> ApplyAsync(Guid tenant, long? bytes, bool isDiskLow, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         if (await transaction.LockStorageAsync(tenant, ct) is not { } environment)
@@ -89,16 +98,26 @@ public sealed class MeasureStorage(
         var now = clock.GetUtcNow();
         // One that has run without being measured was not limited until now.
         var isLimitNew = environment.FirstReadyAt < now - FirstMeasurement;
-        var before = environment.Storage ?? new EnvironmentStorage(bytes, isLimitNew ? long.MaxValue : environment.AllowedBytes, now);
-        var after = before.Measured(bytes, environment.AllowedBytes, now, isDiskLow);
+        if ((environment.Storage ?? FirstOf(environment, bytes, isLimitNew ? long.MaxValue : environment.AllowedBytes, now)) is not { } before)
+        {
+            return null;
+        }
+
+        var after = bytes is { } stored ? before.Measured(stored, environment.AllowedBytes, now, isDiskLow) : before.NotMeasured(environment.AllowedBytes, now, isDiskLow);
         if (environment.State == EnvironmentState.Suspended && before.StoppedAt is null)
         {
-            after = before.MeasuredWhileSuspended(bytes, environment.AllowedBytes, now);
+            after = bytes is { } kept ? before.MeasuredWhileSuspended(kept, environment.AllowedBytes, now) : before;
         }
         else if (environment.State == EnvironmentState.Updating && after.StoppedAt is null)
         {
             // It is still being stopped, and is started after that.
             after = after with { StoppedAt = before.StoppedAt };
+        }
+
+        if (environment.Storage is null && bytes is null && after.StoppedAt is null)
+        {
+            // The first figure decides what it may store from then on.
+            return after;
         }
 
         await transaction.WriteStorageAsync(tenant, after, ct);
@@ -107,6 +126,10 @@ public sealed class MeasureStorage(
         await transaction.CommitAsync(ct);
         return after;
     }
+
+    // Without any figure, its age counts from when the environment was ready.
+    static EnvironmentStorage? FirstOf(StoredEnvironment environment, long? bytes, long allowedBytes, DateTimeOffset now) =>
+        bytes is { } stored ? new(stored, allowedBytes, now) : environment.FirstReadyAt is { } ready ? new(0, environment.AllowedBytes, ready) : null;
 
     /// <returns>What to tell the owner; null: nothing.</returns>
     async Task<StorageNotice?> ActAsync(
@@ -168,12 +191,27 @@ public sealed class MeasureStorage(
         $"The environment of {slug} stores {EnvironmentStorage.Gib(storage.Bytes)} of {EnvironmentStorage.Gib(storage.AllowedBytes)}: "
         + (storage.StoppedAt is { } at ? $"stopped since {at:u}." : storage.GraceUntil is { } until ? $"it will be stopped at {until:u}." : "it is suspended.");
 
-    // Those that store most beyond what they may come first.
+    /// <summary>Of what could not be measured.</summary>
+    IEnumerable<string> DescribeFormer(string slug, EnvironmentStorage storage)
+    {
+        if (storage.IsOver)
+        {
+            yield return Describe(slug, storage);
+        }
+
+        if (storage.IsOutdated(clock.GetUtcNow()))
+        {
+            yield return $"The environment of {slug} has not been measured since {storage.MeasuredAt:u}: "
+                + (storage.StoppedAt is { } at ? $"stopped since {at:u}." : "it will be stopped when the disk of the environments has less free space than the reserve.");
+        }
+    }
+
+    // Those that store most beyond what they may come first, and last those that could not be measured for some time: each of them may take minutes again.
     const string Environments = $"""
         select e.tenant_id, t.slug from control.environment e
         join control.tenant t on t.id = e.tenant_id
         left join control.environment_storage s on s.tenant_id = e.tenant_id
         where e.state in ({StorageTable.MeasuredStates}) and t.region = $1
-        order by coalesce(s.bytes - s.allowed_bytes, 0) desc, e.tenant_id
+        order by coalesce(s.measured_at < $2, false), coalesce(s.bytes - s.allowed_bytes, 0) desc, e.tenant_id
         """;
 }

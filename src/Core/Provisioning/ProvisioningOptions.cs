@@ -6,7 +6,7 @@ public sealed record ProvisioningOptions
     /// <summary>After this long without a heartbeat another worker may claim the run.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Tenants that one process provisions at once.</summary>
+    /// <summary>Tenants that one process provisions at once, besides one more that is suspended or deleted.</summary>
     public int Concurrency { get; init; } = 3;
 
     /// <summary>Delays after the first, second, … failed attempt. The attempt after the last delay is the last one.</summary>

@@ -27,8 +27,10 @@ public sealed class RunProvisioning(
             {
                 await missing.RequestAsync(parts, failed, ct);
                 await former.CleanUpAsync(ct);
-                while (active.Count < options.Concurrency
-                    && await Lease.ClaimAsync(database, options.Lease, ct, includeRetries: retry is null or { IsCompleted: true }) is { } lease)
+                // One place more for suspensions and deletions: what starts may take all others for minutes.
+                while (active.Count <= options.Concurrency
+                    && await Lease.ClaimAsync(
+                        database, options.Lease, ct, includeRetries: retry is null or { IsCompleted: true }, onlyStops: active.Count == options.Concurrency) is { } lease)
                 {
                     active.Add(ExecuteAsync(lease));
                     retry = lease.Run.IsRetry ? active[^1] : retry;

@@ -10,12 +10,12 @@ enum StorageNotice { Near, Full, Stopped, Started }
 static class StorageMail
 {
     public static MailMessage Create(ControlPlaneOptions options, StoredEnvironment environment, EnvironmentStorage storage, StorageNotice notice, string recipient) => new(
-        environment.Tenant, string.Create(CultureInfo.InvariantCulture, $"storage:{environment.Tenant}:{notice}:{storage.MeasuredAt:O}:{recipient}"), recipient,
+        environment.Tenant, string.Create(CultureInfo.InvariantCulture, $"storage:{environment.Tenant}:{notice}:{storage.StoppedAt ?? storage.MeasuredAt:O}:{recipient}"), recipient,
         Subject(storage, notice),
         $"""
         Hello,
 
-        The environment of {MailText.Name(environment.Organization)} stores {EnvironmentStorage.Gib(storage.Bytes)} of the {EnvironmentStorage.Gib(storage.AllowedBytes)} that your plan includes.
+        The environment of {MailText.Name(environment.Organization)} {(IsUnknown(storage, notice) ? "stored" : "stores")} {EnvironmentStorage.Gib(storage.Bytes)} of the {EnvironmentStorage.Gib(storage.AllowedBytes)} that your plan includes{(IsUnknown(storage, notice) ? " when it was last measured" : "")}.
 
         {Consequence(storage, notice)}
 
@@ -28,6 +28,7 @@ static class StorageMail
     {
         StorageNotice.Near => $"You have used {storage.Percent} % of your storage",
         StorageNotice.Full => "Your storage is full",
+        StorageNotice.Stopped when IsUnknown(storage, notice) => "Your environment was stopped because its storage cannot be measured",
         StorageNotice.Stopped => "Your environment was stopped because its storage is full",
         _ => "Your environment is being started again",
     };
@@ -43,10 +44,17 @@ static class StorageMail
             more than {EnvironmentStorage.Gib(storage.GraceBytes ?? 0)}. Nothing is deleted.
             Delete chats and files that you no longer need, or reply to this email for a larger plan.
             """),
+        StorageNotice.Stopped when IsUnknown(storage, notice) => """
+            Since then it could not be measured, and the disk is almost full: so it has been stopped. Nothing was deleted.
+            It starts by itself when it has been measured or the disk has room again.
+            """,
         StorageNotice.Stopped => """
             It has been stopped. Nothing was deleted.
             Reply to this email for a larger plan, or for 24 hours in which you can delete what you no longer need.
             """,
-        _ => "It fits your plan again and is being started.",
+        _ => "It fits your plan and is being started.",
     };
+
+    // Stopped although its last figure fits.
+    static bool IsUnknown(EnvironmentStorage storage, StorageNotice notice) => notice == StorageNotice.Stopped && !storage.IsOver;
 }

@@ -30,6 +30,9 @@ sealed record ComposeService
     public required decimal Cpus { get; init; }
     public required string MemLimit { get; init; }
     public required int PidsLimit { get; init; }
+
+    /// <summary>Higher than that of the platform's containers (deploy/vps/compose.yaml): when the host's memory is used up, the kernel ends processes of environments first.</summary>
+    public int OomScoreAdj { get; init; } = 500;
     /// <summary>Only volumes and <see cref="Tmpfs"/> are writable.</summary>
     public bool ReadOnly { get; init; } = true;
     public string[] Tmpfs { get; init; } = ["/tmp:size=256m"];

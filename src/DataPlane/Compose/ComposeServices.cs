@@ -79,6 +79,8 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             ["GATEWAY_DATABASE_PASSWORD"] = "${GATEWAY_DATABASE_PASSWORD}",
         },
         Labels = new() { ["controlplane.config"] = filesDigest },
+        // The end of one of its processes interrupts all that its clients do.
+        OomScoreAdj = 300,
         // Without uid and gid, root would own it; its mode is that of the folder in the image.
         Tmpfs = ["/tmp:size=16m", "/run/postgresql:size=1m,uid=70,gid=70"],
         Volumes = ["./database/start.sh:/start.sh:ro", "./database/logins.sql:/logins.sql:ro", $"database:{DatabaseData}"],

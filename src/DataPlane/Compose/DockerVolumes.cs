@@ -12,8 +12,11 @@ static partial class DockerVolumes
     /// <summary>Seconds, enforced inside: a container outlives its docker command.</summary>
     const int Timeout = 240;
 
-    /// <summary>Exit code of what was ended with SIGTERM.</summary>
-    const int TimedOut = 143;
+    /// <summary>Exit code of GNU's <c>timeout</c> at the timeout.</summary>
+    const int TimedOut = 124;
+
+    /// <summary>Of BusyBox's: that of a program that was ended with SIGTERM.</summary>
+    const int Terminated = 143;
 
     /// <summary>What a file counts at least: the disk space for which ext4 has one inode. A disk without inodes is as full as one without blocks.</summary>
     const long BytesPerFile = 16_384;
@@ -33,29 +36,46 @@ static partial class DockerVolumes
         }
 
         var mounts = volumes.Select((volume, index) => string.Create(CultureInfo.InvariantCulture, $"type=volume,source={volume},target=/volumes/{index},readonly,volume-nocopy"));
-        // The files change while they are counted, so errors of single ones are ignored.
-        var (kibibytes, files) = await ReadPairAsync(
-            mounts, """echo measured $(du -sk /volumes 2>/dev/null | cut -f 1) $(find /volumes -print0 2>/dev/null | tr -dc '\0' | wc -c)""", ct);
+        var (kibibytes, files) = await ReadPairAsync(await FindImageAsync(project, ct), mounts, Measure, ct);
         return Math.Max(kibibytes * 1024, files * BytesPerFile);
+    }
+
+    // GNU's du, which descends from folder to folder. BusyBox's, in the smaller images, opens each by its whole path and does not see what is below one of 4,096
+    // characters. Files vanish while they are counted. Any other error is left beside the figures, which then are not accepted: a part is no measurement. Folders that are
+    // moved meanwhile end du with "fts_read failed". It quotes names, so that none looks like another line.
+    const string Measure = """
+        count() { LC_ALL=C du --summarize "$@" /volumes 2>&1 | grep -Ev '^du: cannot (access|read directory) .*: No such file or directory$' | cut -f 1 | head -c 500; }
+        echo "measured $(count --block-size=1K) $(count --inodes)"
+        """;
+
+    /// <summary>The image of the project's Open WebUI: it is Debian, with GNU's programs, and already on this host, also after an upgrade or on a full disk. Tenants cannot
+    /// change images.</summary>
+    static async Task<string> FindImageAsync(string project, CancellationToken ct)
+    {
+        var used = await RunAsync(
+            ["ps", "--all", "--filter", $"label=com.docker.compose.project={project}", "--filter", "label=com.docker.compose.service=open-webui", "--format", "{{.Image}}"], ct);
+        return used.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [var image, ..] ? image : Images.Get("open-webui");
     }
 
     /// <summary>The disk that the engine keeps volumes on.</summary>
     /// <exception cref="StepFailedException">It could not be read.</exception>
     public static async Task<DiskSpace> ReadDiskAsync(CancellationToken ct)
     {
-        var (free, total) = await ReadPairAsync(["type=volume,target=/volumes"], "df -Pk /volumes | awk 'NR == 2 { print \"measured\", $4, $2 }'", ct);
+        var (free, total) = await ReadPairAsync(
+            Images.Get("redis"), ["type=volume,target=/volumes"], "df -Pk /volumes | awk 'NR == 2 { print \"measured\", $4, $2 }'", ct);
         return new DiskSpace(DiskSpace.EnvironmentDisk, free * 1024, total * 1024);
     }
 
-    static async Task<(long First, long Second)> ReadPairAsync(IEnumerable<string> mounts, string script, CancellationToken ct)
+    static async Task<(long First, long Second)> ReadPairAsync(string image, IEnumerable<string> mounts, string script, CancellationToken ct)
     {
         var output = await RunAsync(
             [
                 "run", "--rm", "--network", "none", "--read-only", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "DAC_READ_SEARCH",
-                "--security-opt", "no-new-privileges:true", "--cpu-shares", "64", "--memory", "256m", "--pids-limit", "32", "--log-driver", "none", "--entrypoint", "sh",
+                // With the usual share of the processors: tenants must not slow it down until the timeout. du remembers each file with several names, in 60 bytes.
+                "--security-opt", "no-new-privileges:true", "--memory", "1g", "--pids-limit", "32", "--log-driver", "none", "--entrypoint", "sh",
                 .. mounts.SelectMany(mount => new[] { "--mount", mount }),
                 // Two shells: the first process of a container cannot be ended by a signal from inside.
-                Images.Get("redis"), "-c", string.Create(CultureInfo.InvariantCulture, $"timeout {Timeout} sh -c \"$0\" || exit"), script,
+                image, "-c", string.Create(CultureInfo.InvariantCulture, $"timeout {Timeout} sh -c \"$0\" || exit"), script,
             ],
             ct);
         return Measured().Match(output) is { Success: true } match
@@ -69,7 +89,7 @@ static partial class DockerVolumes
         return result.ExitCode switch
         {
             0 => result.Output,
-            TimedOut => throw new StepFailedException($"Measuring did not finish within {Timeout} s."),
+            TimedOut or Terminated => throw new StepFailedException($"Measuring did not finish within {Timeout} s."),
             var code => throw new StepFailedException($"docker exited with {code}: {result.Output}"),
         };
     }

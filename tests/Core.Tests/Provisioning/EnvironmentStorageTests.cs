@@ -78,6 +78,30 @@ public class EnvironmentStorageTests
     }
 
     [Fact]
+    public void Without_a_measurement_the_rules_apply_to_the_last_figure()
+    {
+        var full = New().Measured(110 * Gib, 100 * Gib, Start, isDiskLow: false);
+        Assert.Null(full.NotMeasured(100 * Gib, Start.AddHours(23), isDiskLow: false).StoppedAt);
+        Assert.Equal((Start, Start.AddHours(24)), (full.NotMeasured(100 * Gib, Start.AddHours(24), isDiskLow: false) is var ended ? (ended.MeasuredAt, ended.StoppedAt) : default));
+        Assert.NotNull(full.NotMeasured(100 * Gib, Start.AddMinutes(5), isDiskLow: true).StoppedAt);
+        Assert.NotNull(full.NotMeasured(80 * Gib, Start.AddHours(1), isDiskLow: true).StoppedAt);
+    }
+
+    [Theory]
+    [InlineData(59, true, false)]
+    [InlineData(60, true, true)]
+    [InlineData(600, false, false)]
+    public void One_that_fits_and_was_not_measured_for_an_hour_is_stopped_while_the_disk_is_low(int minutes, bool isDiskLow, bool stopped)
+    {
+        var fits = New().Measured(10 * Gib, 100 * Gib, Start, isDiskLow: false);
+        var after = fits.NotMeasured(100 * Gib, Start.AddMinutes(minutes), isDiskLow);
+        Assert.Equal((Start, stopped), (after.MeasuredAt, after.StoppedAt is not null));
+        Assert.Null(after.NotMeasured(100 * Gib, Start.AddHours(11), isDiskLow: false).StoppedAt);
+        Assert.Null(after.Measured(10 * Gib, 100 * Gib, Start.AddHours(11), isDiskLow: true).StoppedAt);
+        Assert.NotNull(after.Measured(101 * Gib, 100 * Gib, Start.AddHours(11), isDiskLow: true).StoppedAt);
+    }
+
+    [Fact]
     public void Time_to_clean_up_counts_from_what_it_stores_and_ends_after_24_hours()
     {
         var stopped = New().Measured(300 * Gib, 100 * Gib, Start, isDiskLow: false);

@@ -107,6 +107,7 @@ public sealed class BackupTests : IDisposable
     [InlineData("2026-01-31T013000Z-env_0123.dump")]
     public void An_environment_is_restored_by_its_own_logins_and_replaced_at_the_end(string backup)
     {
+        _host.SetState("former", "env_0123\n");
         var result = Restore("the dump\n", backup);
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
         Assert.Equal(
@@ -137,10 +138,12 @@ public sealed class BackupTests : IDisposable
     [Theory]
     [InlineData("2026-01-31T013000Z.dump", "is not a backup of the environment one")]
     [InlineData("2026-01-31T013000Z-tenant-other.dump", "is not a backup of the environment one")]
+    [InlineData("2026-01-31T013000Z-env_4567.dump", "is not a backup of the environment one: its name must end with Z-env_0123.dump.")]
     [InlineData(null, "There is no file")]
     [InlineData("2026-01-31T013000Z-tenant-one.dump", "is not running: restart or resume the environment first.")]
     public void Only_backups_of_an_environment_are_restored_and_only_to_its_running_server(string? name, string error)
     {
+        _host.SetState("former", "env_0123\n");
         var path = _host.At(name ?? "missing");
         if (name is not null)
         {

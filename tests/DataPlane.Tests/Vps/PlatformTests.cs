@@ -24,11 +24,11 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public void Only_the_proxy_publishes_ports_and_only_80_and_443()
+    public void Only_the_proxy_publishes_ports_and_only_80_and_443_on_IPv4()
     {
         var published = Services.Where(service => service.Value.ContainsKey("ports")).ToList();
         Assert.Equal("traefik", Assert.Single(published).Key);
-        Assert.Equal(["80:80", "443:443"], (List<object>)published[0].Value["ports"]);
+        Assert.Equal(["0.0.0.0:80:80", "0.0.0.0:443:443"], (List<object>)published[0].Value["ports"]);
     }
 
     [Fact]
@@ -46,6 +46,24 @@ public sealed class PlatformTests
         Assert.Equal("0", ((Dictionary<object, object>)service.Value["ulimits"])["core"]);
         Assert.DoesNotContain("cap_add", service.Value.Keys);
     });
+
+    [Fact]
+    public void When_the_hosts_memory_is_used_up_processes_of_environments_end_first()
+    {
+        Assert.All(Services.Where(service => !service.Value.ContainsKey("profiles")), service =>
+            Assert.InRange(Score(service.Value), service.Key == "ollama" ? -500 : -900, -500));
+        Assert.All(Samples.Plans, plan =>
+        {
+            var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options with { Qdrant = true }, "/models").Compose;
+            var services = ((Dictionary<object, object>)new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(project)["services"])
+                .ToDictionary(service => (string)service.Key, service => Score((Dictionary<object, object>)service.Value));
+            Assert.InRange(services["database"], 1, 499);
+            services.Remove("database");
+            Assert.All(services.Values, score => Assert.Equal(500, score));
+        });
+
+        static int Score(Dictionary<object, object> service) => int.Parse((string)service["oom_score_adj"], CultureInfo.InvariantCulture);
+    }
 
     [Fact]
     public void Only_the_socket_proxies_run_as_root_because_the_engine_socket_belongs_to_root()

@@ -15,6 +15,9 @@ sealed class FakeDataPlane : IDataPlane
     /// <summary>What each environment stores, in bytes, by its slug.</summary>
     public ConcurrentDictionary<string, long> Stored { get; } = new();
 
+    /// <summary>The slugs of environments that were stopped.</summary>
+    public ConcurrentBag<string> Stopped { get; } = [];
+
     /// <summary>The slug of an environment that cannot be measured.</summary>
     public string? Unmeasurable { get; set; }
 
@@ -71,7 +74,11 @@ sealed class FakeDataPlane : IDataPlane
 
     public Task<string> AwaitHealthAsync(TenantEnvironment environment, CancellationToken ct) => Done();
 
-    public Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+    public Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        Stopped.Add(environment.Slug);
+        return Done();
+    }
 
     public Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct) => Done();
 
