@@ -140,6 +140,34 @@ public sealed class EnvironmentLimitJourneys
     }
 
     [Fact]
+    public async Task A_suspension_or_deletion_does_not_wait_for_environments_that_take_long_to_start()
+    {
+        using var release = new SemaphoreSlim(0);
+        await using var rig = await ProvisioningRig.StartAsync(WithoutDelays, dataPlane: new FakeDataPlane { Start = (_, ct) => release.WaitAsync(ct) });
+        for (var i = 0; i < 3; i++)
+        {
+            await rig.TenantAsync();
+        }
+
+        var job = rig.ProvisionAsync();
+        while (await rig.ScalarAsync<long>("select count(*) from control.provisioning_run where state = 'running'") < 3)
+        {
+            await Task.Delay(50);
+        }
+
+        var deleted = await rig.TenantAsync();
+        await rig.RequestAsync(deleted, RunKinds.Delete);
+        while ((await rig.StatusAsync(deleted)).State != "deleted")
+        {
+            Assert.False(job.IsCompleted);
+            await Task.Delay(50);
+        }
+
+        release.Release(3);
+        Assert.Equal(4, (await job).Counts["succeeded"]);
+    }
+
+    [Fact]
     public async Task Suspensions_and_deletions_are_claimed_first_and_then_the_run_with_the_fewest_failures()
     {
         await using var rig = await ProvisioningRig.StartAsync();

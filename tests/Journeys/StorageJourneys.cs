@@ -227,7 +227,4 @@ public sealed class StorageJourneys
 
     static async Task EndGraceAsync(ProvisioningRig rig) =>
         await rig.ScalarAsync<int>("update control.environment_storage set grace_until = now() - interval '1 second' returning 1");
-
-    static async Task<string[]> SubjectsAsync(ProvisioningRig rig) =>
-        await rig.ScalarAsync<string[]>("select array_agg(subject order by created_at, id) from control.outbox where dedupe_key like 'storage:%'") ?? [];
 }

@@ -82,7 +82,8 @@ public class EnvironmentStorageTests
     {
         var full = New().Measured(110 * Gib, 100 * Gib, Start, isDiskLow: false);
         Assert.Null(full.NotMeasured(100 * Gib, Start.AddHours(23), isDiskLow: false).StoppedAt);
-        Assert.Equal((Start, Start.AddHours(24)), (full.NotMeasured(100 * Gib, Start.AddHours(24), isDiskLow: false) is var ended ? (ended.MeasuredAt, ended.StoppedAt) : default));
+        var ended = full.NotMeasured(100 * Gib, Start.AddHours(24), isDiskLow: false);
+        Assert.Equal((Start, Start.AddHours(24)), (ended.MeasuredAt, ended.StoppedAt));
         Assert.NotNull(full.NotMeasured(100 * Gib, Start.AddMinutes(5), isDiskLow: true).StoppedAt);
         Assert.NotNull(full.NotMeasured(80 * Gib, Start.AddHours(1), isDiskLow: true).StoppedAt);
     }

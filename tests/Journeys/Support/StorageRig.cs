@@ -25,4 +25,8 @@ static class StorageRig
         Assert.Empty(report.Failures);
         return report;
     }
+
+    /// <summary>Of the emails about storage, oldest first.</summary>
+    public static async Task<string[]> SubjectsAsync(ProvisioningRig rig) =>
+        await rig.ScalarAsync<string[]>("select array_agg(subject order by created_at, id) from control.outbox where dedupe_key like 'storage:%'") ?? [];
 }
