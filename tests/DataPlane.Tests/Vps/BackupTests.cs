@@ -153,7 +153,7 @@ public sealed class BackupTests : IDisposable
         var result = _host.Run(RestoreScript, ["one", path]);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(error, result.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain(_host.Calls, call => call.Contains(" exec ", StringComparison.Ordinal));
+        Assert.DoesNotContain(_host.Calls, call => call.Contains(" exec -i ", StringComparison.Ordinal));
     }
 
     public void Dispose() => _host.Dispose();
