@@ -22,10 +22,10 @@ static partial class ComposeRules
     static readonly string[] Keys =
     [
         "image", "entrypoint", "command", "user", "restart", "depends_on", "environment", "labels", "volumes", "networks", "extra_hosts", "healthcheck", "cpus", "mem_limit",
-        "pids_limit", "read_only", "tmpfs", "cap_drop", "security_opt", "ulimits", "logging", "deploy",
+        "pids_limit", "oom_score_adj", "read_only", "tmpfs", "cap_drop", "security_opt", "ulimits", "logging", "deploy",
     ];
 
-    static readonly string[] Limits = ["cpus", "mem_limit", "pids_limit"];
+    static readonly string[] Limits = ["cpus", "mem_limit", "pids_limit", "oom_score_adj"];
 
     /// <returns>One sentence for each violation.</returns>
     public static List<string> Violations(string compose)

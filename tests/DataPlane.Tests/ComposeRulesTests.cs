@@ -33,6 +33,8 @@ public sealed class ComposeRulesTests
     [InlineData("image: redis:8.8.2-alpine", "image: redis", "redis: redis has no exact version")]
     [InlineData("litellm-non_root:v1.108.17", "litellm-non_root:v1.82.8", "litellm: ghcr.io/berriai/litellm-non_root:v1.82.8 is a refused version")]
     [InlineData("    pids_limit: 64\n", "", "redis: no pids_limit")]
+    [InlineData("    pids_limit: 64\n    oom_score_adj: 500\n", "    pids_limit: 64\n", "redis: no oom_score_adj")]
+    [InlineData("    pids_limit: 64\n    oom_score_adj: 500\n", "    pids_limit: 64\n    oom_score_adj: -900\n", "redis: no oom_score_adj")]
     [InlineData("    mem_limit: 128m\n", "", "redis: no mem_limit")]
     [InlineData("    mem_limit: 128m\n", "    mem_limit: unlimited\n", "redis: no mem_limit")]
     [InlineData("    cpus: 0.25\n", "", "redis: no cpus")]
