@@ -59,7 +59,8 @@ public static class App
         services.AddSingleton(s => new DuplicateRate(duplicatesPerSecond * (s.GetRequiredService<ControlPlaneOptions>().Sandbox ? 1000 : 1)));
         services.AddSingleton<UsageCaller>();
         services.AddSingleton(UsageDeliveries.Read(configuration));
-        services.AddSingleton(QuarantineSettings.Read(configuration));
+        var quarantine = QuarantineSettings.Read(configuration);
+        services.AddSingleton(s => quarantine.ForHost(s.GetRequiredService<ControlPlaneOptions>().Sandbox));
         services.AddSingleton<RecordUsage>();
         services.AddUsageOverflow(configuration);
     }

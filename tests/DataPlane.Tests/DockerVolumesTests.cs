@@ -78,11 +78,11 @@ public sealed class DockerVolumesTests : IDisposable
     // A folder that was moved meanwhile: what follows is not counted.
     [InlineData("fts_read failed: /volumes/0/moved: No such file or directory", false)]
     [InlineData("unrecognized option '--inodes'", false)]
-    public async Task Only_what_vanishes_meanwhile_may_be_missing_in_a_measurement(string error, bool isMeasured)
+    public async Task A_measurement_with_an_error_is_repeated_when_something_has_vanished_meanwhile_and_otherwise_fails(string error, bool isMeasured)
     {
         using var docker = new DockerOnPath(MeasureHere);
         var du = Path.Combine(docker.Folder, "du");
-        await File.WriteAllTextAsync(du, $"#!/bin/sh\necho \"du: {error}\" >&2\nprintf '2048\\t/volumes\\n'\nexit 1\n");
+        await File.WriteAllTextAsync(du, $"#!/bin/sh\nprintf '2048\\t/volumes\\n'\n[ -e \"$0.$2\" ] && exit 0\n: > \"$0.$2\"\necho \"du: {error}\" >&2\nexit 1\n");
         File.SetUnixFileMode(du, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         await WriteAsync(docker, "a", 1);
 
@@ -94,6 +94,37 @@ public sealed class DockerVolumesTests : IDisposable
 
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
         Assert.Contains(error, failure.Message.Replace(docker.Folder, "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_moved_all_the_time_is_measured_or_the_measurement_fails()
+    {
+        using var docker = new DockerOnPath(MeasureHere);
+        for (var n = 0; n < 1_000; n++)
+        {
+            await WriteAsync(docker, $"a{n}", 0);
+        }
+
+        var root = Path.Combine(docker.Folder, "volumes", "0");
+        await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(root, "zz")).FullName, "large"), new byte[20 * 1024 * 1024]);
+        using var stop = new CancellationTokenSource();
+        var moving = Task.Run(() =>
+        {
+            var folder = Path.Combine(root, "zz");
+            for (var n = 0; !stop.IsCancellationRequested; n++)
+            {
+                Directory.Move(folder, folder = Path.Combine(root, $"zz{n}"));
+            }
+        });
+        for (var n = 0; n < 5; n++)
+        {
+            long? bytes = null;
+            var failure = await Record.ExceptionAsync(async () => bytes = await CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+            Assert.True(failure is StepFailedException || bytes >= 20 * 1024 * 1024, $"{bytes} {failure}");
+        }
+
+        await stop.CancelAsync();
+        await moving;
     }
 
     [Fact]

@@ -96,6 +96,19 @@ public sealed class StorageDiskJourneys
     }
 
     [Fact]
+    public async Task Where_no_environment_can_be_measured_none_is_stopped_for_it()
+    {
+        await using var rig = await StartAsync();
+        RigTenant[] tenants = [await ReadyAsync(rig), await ReadyAsync(rig)];
+        (Data(rig).Disks, Data(rig).Unmeasurable) = ([new(DiskSpace.EnvironmentDisk, 4 * Gib, 200 * Gib)], FakeDataPlane.All);
+        await rig.ScalarAsync<int>("update control.environment set first_ready_at = first_ready_at - interval '1 hour' returning 1");
+        var report = await rig.Get<MeasureStorage>().RunAsync(default);
+        await rig.ProvisionAsync();
+        Assert.Equal(2, report.Failures.Count);
+        Assert.All(tenants, tenant => Assert.Equal("ready", rig.StatusAsync(tenant).Result.State));
+    }
+
+    [Fact]
     public async Task A_low_disk_of_the_control_plane_stops_no_environment()
     {
         await using var rig = await StartAsync();

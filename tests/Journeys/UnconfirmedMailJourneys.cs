@@ -112,11 +112,11 @@ public sealed class UnconfirmedMailJourneys
     }
 
     [Fact]
-    public async Task The_network_of_a_signup_is_kept_for_a_week_and_until_the_tenant_is_approved()
+    public async Task The_network_of_a_signup_is_kept_for_three_months_and_until_the_tenant_is_approved()
     {
         await using var server = await StartAsync();
         var (kept, old, approved) = (await CompleteAsync(server, "192.0.2.1"), await CompleteAsync(server, "192.0.2.1"), await CompleteAsync(server, "192.0.2.1"));
-        await server.SqlAsync("update control.tenant set verified_at = verified_at - interval '8 days' where id = $1", old);
+        await server.SqlAsync("update control.tenant set verified_at = verified_at - interval '98 days' where id = $1", old);
         (await server.Operator.PostAsync($"/v1/admin/tenants/{approved}/approve", content: null)).EnsureSuccessStatusCode();
         await server.RunJobAsync("retention");
         Assert.Equal(kept, await server.ReadAsync<Guid>("select id from control.tenant where signup_network = '192.0.2.1'"));

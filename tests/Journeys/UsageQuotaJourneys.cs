@@ -86,6 +86,28 @@ public sealed class UsageQuotaJourneys : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Until_a_tenant_is_approved_its_plan_counts_like_a_trial()
+    {
+        var tenant = await _server.CreateReadyTenantAsync("premium");
+        await _server.SqlAsync("update control.tenant set approved_at = null where id = $1", tenant.Id);
+        await _server.SqlAsync("insert into control.usage_received (tenant_id, day, events, counters) values ($1, '2026-01-15', 20 + 2 * 10000, 0)", tenant.Id);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await SendAsync(tenant, Many(1))).StatusCode);
+        Assert.Equal("daily_limit", (await tenant.AuthorizeAsync(1)).Denial.Item1);
+
+        (await _server.Operator.PostAsync($"/v1/admin/tenants/{tenant.Id}/approve", content: null)).EnsureSuccessStatusCode();
+        await _server.MoveClockAsync(Now.AddMinutes(2));
+        Assert.Equal(1, (await SendAsync(tenant, Many(1)).CountsAsync()).Accepted);
+        Assert.True((await tenant.AuthorizeAsync(1)).Allow);
+    }
+
+    [Fact]
+    public async Task A_rejected_event_counts_by_its_size()
+    {
+        await SendAsync(_tenant, [new { id = "broken", text = new string('x', 2_560) }]).CountsAsync();
+        Assert.Equal(11, await ReceivedAsync("events"));
+    }
+
+    [Fact]
     public async Task An_event_with_long_ids_counts_as_several()
     {
         var name = new string('長', 200);

@@ -30,7 +30,8 @@ public static class AccountRetention
         """;
 
     const string DeleteNetworks = """
-        update control.tenant set signup_network = null where id in (select id from control.tenant where signup_network is not null and verified_at < $1 limit $2)
+        update control.tenant set signup_network = null where id in (
+            select id from control.tenant t where t.signup_network is not null and t.verified_at < $1 - interval '90 days' limit $2)
         """;
 
     const string DeleteLinks = """

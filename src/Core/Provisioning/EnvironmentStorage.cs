@@ -62,10 +62,11 @@ public sealed record EnvironmentStorage(
 
     /// <summary>The state after a measurement that failed: the rules apply to the last figure. One that is outdated also stops while the disk is low, because what the
     /// environment stores may be what fills it.</summary>
-    public EnvironmentStorage NotMeasured(long allowedBytes, DateTimeOffset now, bool isDiskLow)
+    /// <param name="isSuspect">Others could be measured: that this one could not may be its own doing.</param>
+    public EnvironmentStorage NotMeasured(long allowedBytes, DateTimeOffset now, bool isDiskLow, bool isSuspect)
     {
         var next = Measured(Bytes, allowedBytes, now, isDiskLow) with { MeasuredAt = MeasuredAt };
-        return !next.IsOver && isDiskLow && IsOutdated(now) ? next with { StoppedAt = StoppedAt ?? now } : next;
+        return !next.IsOver && isDiskLow && isSuspect && IsOutdated(now) ? next with { StoppedAt = StoppedAt ?? now } : next;
     }
 
     /// <summary>The state after an operator has allowed 24 hours to clean up.</summary>

@@ -28,7 +28,8 @@ public sealed class MeasureStorage(
         var isDiskLow = low.Any(disk => disk.Name == DiskSpace.EnvironmentDisk);
         List<string> alerts = [.. low.Select(disk => disk.Describe(limits))];
         var measured = 0;
-        foreach (var (tenant, slug) in await FindAsync(ct))
+        var environments = await FindAsync(ct);
+        foreach (var (tenant, slug) in environments)
         {
             await parts.TryAsync(
                 "measure the storage", tenant,
@@ -44,7 +45,9 @@ public sealed class MeasureStorage(
                     }
                     catch (StepFailedException)
                     {
-                        alerts.AddRange(await ApplyAsync(tenant, bytes: null, isDiskLow, ct) is { } storage ? DescribeFormer(slug, storage) : []);
+                        // When none can be measured, as where no container starts on a full disk, it is not the environment's doing.
+                        var isSuspect = measured > 0 || environments.Count == 1;
+                        alerts.AddRange(await ApplyAsync(tenant, bytes: null, isDiskLow, ct, isSuspect) is { } storage ? DescribeFormer(slug, storage) : []);
                         throw;
                     }
                 },
@@ -86,8 +89,9 @@ public sealed class MeasureStorage(
     }
 
     /// <param name="bytes">null: it could not be measured.</param>
+    /// <param name="isSuspect">Others could be measured.</param>
     /// <returns>null when the environment is being removed, or has been neither measured nor ready yet.</returns>
-    async Task<EnvironmentStorage?> ApplyAsync(Guid tenant, long? bytes, bool isDiskLow, CancellationToken ct)
+    async Task<EnvironmentStorage?> ApplyAsync(Guid tenant, long? bytes, bool isDiskLow, CancellationToken ct, bool isSuspect = false)
     {
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         if (await transaction.LockStorageAsync(tenant, ct) is not { } environment)
@@ -103,7 +107,7 @@ public sealed class MeasureStorage(
             return null;
         }
 
-        var after = bytes is { } stored ? before.Measured(stored, environment.AllowedBytes, now, isDiskLow) : before.NotMeasured(environment.AllowedBytes, now, isDiskLow);
+        var after = bytes is { } stored ? before.Measured(stored, environment.AllowedBytes, now, isDiskLow) : before.NotMeasured(environment.AllowedBytes, now, isDiskLow, isSuspect);
         if (environment.State == EnvironmentState.Suspended && before.StoppedAt is null)
         {
             after = bytes is { } kept ? before.MeasuredWhileSuspended(kept, environment.AllowedBytes, now) : before;

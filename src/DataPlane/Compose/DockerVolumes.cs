@@ -41,10 +41,16 @@ static partial class DockerVolumes
     }
 
     // GNU's du, which descends from folder to folder. BusyBox's, in the smaller images, opens each by its whole path and does not see what is below one of 4,096
-    // characters. Files vanish while they are counted. Any other error is left beside the figures, which then are not accepted: a part is no measurement. Folders that are
-    // moved meanwhile end du with "fts_read failed". It quotes names, so that none looks like another line.
+    // characters. Where something has vanished meanwhile, it may have been a folder that was moved, with all that is in it: only a count without is accepted, or any error
+    // is left beside the figures, which then are not. It quotes names, so that none looks like another line.
     const string Measure = """
-        count() { LC_ALL=C du --summarize "$@" /volumes 2>&1 | grep -Ev '^du: cannot (access|read directory) .*: No such file or directory$' | cut -f 1 | head -c 500; }
+        count() {
+            for attempt in 1 2 3 4 5; do
+                figure=$(LC_ALL=C du --summarize "$@" /volumes 2>&1) && break
+                printf '%s\n' "$figure" | grep -Evq '^[0-9]|^du: cannot (access|read directory) .*: No such file or directory$' && break
+            done
+            printf '%s\n' "$figure" | cut -f 1 | head -c 500
+        }
         echo "measured $(count --block-size=1K) $(count --inodes)"
         """;
 

@@ -10,6 +10,9 @@ static class QuarantineSettings
         Number(configuration, "CONTROLPLANE_QUARANTINE_EVENTS", 50_000, "events"),
         Number(configuration, "CONTROLPLANE_QUARANTINE_MIB", 256, "MiB") * 1024 * 1024);
 
+    /// <summary>In a sandbox, tenants need no environment.</summary>
+    public static QuarantineQuota ForHost(this QuarantineQuota quota, bool isSandbox) => quota with { BeforeReady = isSandbox ? 1 : 50 };
+
     static long Number(IConfiguration configuration, string name, int defaultValue, string unit) => configuration[name] switch
     {
         null or "" => defaultValue,

@@ -81,11 +81,11 @@ public class EnvironmentStorageTests
     public void Without_a_measurement_the_rules_apply_to_the_last_figure()
     {
         var full = New().Measured(110 * Gib, 100 * Gib, Start, isDiskLow: false);
-        Assert.Null(full.NotMeasured(100 * Gib, Start.AddHours(23), isDiskLow: false).StoppedAt);
-        var ended = full.NotMeasured(100 * Gib, Start.AddHours(24), isDiskLow: false);
+        Assert.Null(full.NotMeasured(100 * Gib, Start.AddHours(23), isDiskLow: false, isSuspect: true).StoppedAt);
+        var ended = full.NotMeasured(100 * Gib, Start.AddHours(24), isDiskLow: false, isSuspect: true);
         Assert.Equal((Start, Start.AddHours(24)), (ended.MeasuredAt, ended.StoppedAt));
-        Assert.NotNull(full.NotMeasured(100 * Gib, Start.AddMinutes(5), isDiskLow: true).StoppedAt);
-        Assert.NotNull(full.NotMeasured(80 * Gib, Start.AddHours(1), isDiskLow: true).StoppedAt);
+        Assert.NotNull(full.NotMeasured(100 * Gib, Start.AddMinutes(5), isDiskLow: true, isSuspect: true).StoppedAt);
+        Assert.NotNull(full.NotMeasured(80 * Gib, Start.AddHours(1), isDiskLow: true, isSuspect: true).StoppedAt);
     }
 
     [Theory]
@@ -95,9 +95,9 @@ public class EnvironmentStorageTests
     public void One_that_fits_and_was_not_measured_for_an_hour_is_stopped_while_the_disk_is_low(int minutes, bool isDiskLow, bool stopped)
     {
         var fits = New().Measured(10 * Gib, 100 * Gib, Start, isDiskLow: false);
-        var after = fits.NotMeasured(100 * Gib, Start.AddMinutes(minutes), isDiskLow);
+        var after = fits.NotMeasured(100 * Gib, Start.AddMinutes(minutes), isDiskLow, isSuspect: true);
         Assert.Equal((Start, stopped), (after.MeasuredAt, after.StoppedAt is not null));
-        Assert.Null(after.NotMeasured(100 * Gib, Start.AddHours(11), isDiskLow: false).StoppedAt);
+        Assert.Null(after.NotMeasured(100 * Gib, Start.AddHours(11), isDiskLow: false, isSuspect: true).StoppedAt);
         Assert.Null(after.Measured(10 * Gib, 100 * Gib, Start.AddHours(11), isDiskLow: true).StoppedAt);
         Assert.NotNull(after.Measured(101 * Gib, 100 * Gib, Start.AddHours(11), isDiskLow: true).StoppedAt);
     }

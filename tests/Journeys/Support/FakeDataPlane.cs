@@ -18,7 +18,10 @@ sealed class FakeDataPlane : IDataPlane
     /// <summary>The slugs of environments that were stopped.</summary>
     public ConcurrentBag<string> Stopped { get; } = [];
 
-    /// <summary>The slug of an environment that cannot be measured.</summary>
+    /// <summary>In place of a slug.</summary>
+    public const string All = "*";
+
+    /// <summary>The slug of an environment that cannot be measured, or <see cref="All"/>.</summary>
     public string? Unmeasurable { get; set; }
 
     public IReadOnlyList<DiskSpace> Disks { get; set; } = [];
@@ -37,7 +40,7 @@ sealed class FakeDataPlane : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult(Capacity);
 
-    public Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) => slug == Unmeasurable
+    public Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) => Unmeasurable == All || slug == Unmeasurable
         ? Task.FromException<long?>(new StepFailedException("permission denied"))
         : Task.FromResult(Stored.TryGetValue(slug, out var bytes) ? bytes : (long?)null);
 

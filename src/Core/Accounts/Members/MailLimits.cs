@@ -57,7 +57,7 @@ sealed class MailLimits(Clock clock, AccountOptions accounts)
         var (isApproved, network) = await transaction.FirstAsync(Sender, row => (row.GetBoolean(0), row.Get<string>(1)), ct, tenant);
         return await transaction.CountAsync(RateCounter.TenantMails, Encoding.UTF8.GetBytes(origin.Name), accounts.MailsOfTenant(isApproved), ct)
             ?? (isApproved ? null : await transaction.CountAsync(
-                RateCounter.UnapprovedMails, [], network is null ? origin : RequestOrigin.Network(network), accounts.MailsToUnconfirmed, ct));
+                RateCounter.UnapprovedMails, [], network is null ? RequestOrigin.Tenant(tenant) : RequestOrigin.Network(network), accounts.MailsToUnconfirmed, ct));
     }
 
     // What members do about their own address must not keep the tenant from inviting, and neither must mail that the platform sends by itself.

@@ -7,8 +7,7 @@ namespace ControlPlane.Accounts.Tenants;
 public static class TenantApproval
 {
     /// <summary>Condition on <c>control.tenant t</c>: an operator has created or approved the tenant, or it has paid an invoice. Nothing else decides it.</summary>
-    public const string IsApproved =
-        "(t.approved_at is not null or exists (select from control.invoice i where i.tenant_id = t.id and i.status = 'paid' and i.total_amount > 0))";
+    public const string IsApproved = "control.is_approved(t.id)";
 
     public static Task<bool> IsApprovedAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.ScalarAsync<bool>($"select {IsApproved} from control.tenant t where t.id = $1", ct, tenant);

@@ -5,8 +5,11 @@ using System.Text.Json.Serialization;
 namespace ControlPlane.Metering.Ingestion;
 
 /// <summary>How much a tenant may have in quarantine.</summary>
-public sealed record QuarantineQuota(long Events, long Bytes)
+/// <param name="BeforeReady">The part of both that a tenant has whose environment was never ready: one divided by this.</param>
+public sealed record QuarantineQuota(long Events, long Bytes, int BeforeReady = 1)
 {
+    public QuarantineQuota ForNeverReady => new(Events / BeforeReady, Bytes / BeforeReady);
+
     /// <summary>For events whose senders were told that they are stored. Above it, the drain sets them aside for an operator.</summary>
     public QuarantineQuota ForAcknowledged => new(Events * 2, Bytes * 2);
 }
@@ -51,13 +54,16 @@ public static class QuarantineTable
     {
         var (events, bytes) = (0L, 0L);
         HashSet<string> known = [];
+        var wasReady = false;
         await transaction.SendAsync([Transaction.For(tenant), new(SelectSize, tenant, texts.ConvertAll(text => text.Digest).ToArray())], ct, async reader =>
         {
             await reader.NextResultAsync(ct);
             await reader.ReadAsync(ct);
             (events, bytes) = (reader.GetInt64(0), reader.GetInt64(1));
             known = [.. (reader.Get<byte[][]>(2) ?? []).Select(digest => Convert.ToHexString(digest))];
+            wasReady = reader.GetBoolean(3);
         });
+        quota = wasReady ? quota : quota.ForNeverReady;
 
         var fitting = new List<Text>();
         foreach (var text in texts)
@@ -146,7 +152,8 @@ public static class QuarantineTable
 
     const string SelectSize = """
         select count(*), coalesce(sum(bytes), 0)::bigint,
-               (select array_agg(raw_digest) from control.quarantine where tenant_id = $1 and raw_digest = any ($2))
+               (select array_agg(raw_digest) from control.quarantine where tenant_id = $1 and raw_digest = any ($2)),
+               exists (select from control.environment e where e.tenant_id = $1 and e.first_ready_at is not null)
         from control.quarantine where tenant_id = $1 and state = 'held'
         """;
 

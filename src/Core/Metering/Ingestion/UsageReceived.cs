@@ -19,6 +19,9 @@ static class UsageReceived
     /// <summary>What an event counts as: its ids are the only part whose size is up to the sender.</summary>
     public static long UnitsOf(UsageEvent usage) => 1 + ((SizeOf(usage.Id) + SizeOf(usage.User) + SizeOf(usage.Session)) / UsageQuota.BytesPerEvent);
 
+    /// <summary>What a rejected event counts as: quarantine keeps its text.</summary>
+    public static long UnitsOf(RejectedSubmission rejected) => 1 + (rejected.Submission.Utf8.Length / UsageQuota.BytesPerEvent);
+
     static int SizeOf(string? id) => id is null ? 0 : Encoding.UTF8.GetByteCount(id);
 
     /// <summary>Whether the tenant has reported as much as it may.</summary>
@@ -43,7 +46,7 @@ static class UsageReceived
         select r.events, r.counters, case when r.events >= $6 or r.counters >= $6 / $7 then coalesce((
             select case when e.first_ready_at is null then $6
                 when t.status = 'active' and e.state in ('ready', 'updating') and (l.trial_ends_at is null or l.trial_ends_at > $3)
-                    then control.usage_quota($4, $5, l.tokens_per_day)
+                    then control.usage_quota($4, $5, control.usage_tokens($1, l.tokens_per_day))
                 else control.usage_quota($4, $5, 0) end
             from control.tenant t left join control.environment e on e.tenant_id = t.id, control.limits_of($1, $3) l where t.id = $1), $6) end
         from control.usage_received r where r.tenant_id = $1 and r.day = $2

@@ -119,7 +119,7 @@ static class UsageTables
         return new(
             UpsertCounters, tenant.Tenant, Column(r => r.Key.Day), Column(r => r.Key.Model), Column(r => r.Key.User), Column(r => r.Requests), Column(r => r.Prompt),
             Column(r => r.Completion), Column(r => r.Cost), UsageReceived.DayOf(now),
-            tenant.Batch.Inserted.Sum(e => UsageReceived.UnitsOf(e.Event)) + tenant.Batch.Rejected.LongCount(), UsageQuota.BytesPerEvent);
+            tenant.Batch.Inserted.Sum(e => UsageReceived.UnitsOf(e.Event)) + tenant.Batch.Rejected.Sum(UsageReceived.UnitsOf), UsageQuota.BytesPerEvent);
 
         T[] Column<T>(Func<((DateOnly Day, string Model, string User) Key, long Requests, long Prompt, long Completion, decimal Cost), T> value) =>
             rows.ConvertAll(r => value(r)).ToArray();

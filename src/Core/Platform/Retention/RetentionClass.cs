@@ -13,7 +13,7 @@ public sealed record RetentionClass(string Name, int DefaultDays, int MinimumDay
 /// </summary>
 public static class RetentionClasses
 {
-    public static readonly RetentionClass Signups = new("signups", 7, 3, "signups whose address was never verified, from their last email, at the latest from 30 days after the signup; the network of the others, from the confirmation");
+    public static readonly RetentionClass Signups = new("signups", 7, 3, "signups whose address was never verified, from their last email, at the latest from 30 days after the signup; the network of the others, from 90 days after the confirmation");
 
     public static readonly RetentionClass Links = new("links", 30, 1, "links in emails, and invitations that were not accepted, from their expiry");
 

@@ -106,7 +106,7 @@ begin
             select count(*), jsonb_build_object('reservation_limit', coalesce(min(h.expires_at), at + lifetime)) into held, releases from (
                 select r.expires_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at
                 order by r.expires_at limit max_held) h;
-            usage_quota := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, limits.tokens_per_day);
+            usage_quota := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, control.usage_tokens(current_tenant, limits.tokens_per_day));
             usage_left := coalesce(
                 (select least(usage_quota - r.events, usage_quota / events_per_counter - r.counters) from control.usage_received r
                  where r.tenant_id = current_tenant and r.day = today), usage_quota / events_per_counter);
