@@ -97,10 +97,11 @@ sealed class BudgetRun(TestServer server, Guid tenant, byte[] key, bool controll
     {
         var number = Interlocked.Increment(ref _sequence);
         var authorization = new AuthorizationRequest(key, $"r{number}", request.User, Model, request.Tokens, request.Feature, request.Quantity);
-        // Every other request is sent to both processes, which must give the same answer.
+        // Every other request is sent to both processes, which must reserve the same or nothing. What was denied may fit a moment later.
         var answers = await Task.WhenAll(_authorize.Take(1 + (number % 2)).Select(authorize => authorize.RunAsync(authorization, default)));
-        Assert.Single(answers.Distinct());
-        if (answers[0] is { ReservationId: { } id })
+        var reserved = answers.Where(answer => answer is { Allow: true }).Distinct().ToList();
+        Assert.InRange(reserved.Count, 0, 1);
+        if (reserved is [{ ReservationId: { } id }])
         {
             allowed.Add((id, request, server.Clock.GetUtcNow()));
         }
