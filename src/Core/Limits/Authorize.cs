@@ -7,7 +7,7 @@ namespace ControlPlane.Limits;
 
 /// <summary>A request to authorize one call.</summary>
 /// <param name="KeyHash">Hash of the tenant key that the request was sent with.</param>
-/// <param name="RequestId">Chosen by the caller. The same id gets the same answer.</param>
+/// <param name="RequestId">Chosen by the caller. An allowed id gets the same answer again; a denied one is decided anew.</param>
 /// <param name="EstimatedTokens">Prompt and completion together; reserved until the usage event settles it.</param>
 /// <param name="Quantity">Units of <paramref name="Feature"/>.</param>
 /// <param name="Network">Of the caller. Requests with keys that have not been verified in this process take turns by it.</param>
