@@ -8,7 +8,7 @@ static class AcceptedEvents
     /// <exception cref="InvalidDataException">An event was not accepted.</exception>
     public static void Check(ReadOnlyMemory<byte> response)
     {
-        if (response.Span.IndexOf("\"duplicates\":0,\"rejected\":[]"u8) < 0)
+        if (response.Span.IndexOf("\"duplicates\":0,\"rejected_total\":0,"u8) < 0)
         {
             throw new InvalidDataException(Encoding.UTF8.GetString(response.Span));
         }

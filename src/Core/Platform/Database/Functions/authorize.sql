@@ -42,6 +42,7 @@ declare
     max_held int;
     held int;
     -- Events that the tenant may report today, and of these what is left. Each may need a counter.
+    usage_tokens bigint;
     usage_quota bigint;
     usage_left bigint;
     -- UsageQuota.EventsPerCounter.
@@ -106,10 +107,16 @@ begin
             select count(*), jsonb_build_object('reservation_limit', coalesce(min(h.expires_at), at + lifetime)) into held, releases from (
                 select r.expires_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at
                 order by r.expires_at limit max_held) h;
-            usage_quota := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, control.usage_tokens(current_tenant, limits.tokens_per_day));
-            usage_left := coalesce(
-                (select least(usage_quota - r.events, usage_quota / events_per_counter - r.counters) from control.usage_received r
-                 where r.tenant_id = current_tenant and r.day = today), usage_quota / events_per_counter);
+            -- Beyond what counts for every tenant, the plan's tokens count once the tenant is approved: a look-up that few need.
+            usage_tokens := least(limits.tokens_per_day, 10000);
+            for attempt in 1..2 loop
+                usage_quota := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, usage_tokens);
+                usage_left := coalesce(
+                    (select least(usage_quota - r.events, usage_quota / events_per_counter - r.counters) from control.usage_received r
+                     where r.tenant_id = current_tenant and r.day = today), usage_quota / events_per_counter);
+                exit when (held + jsonb_array_length(requests)) * 3 < usage_left;
+                usage_tokens := control.usage_tokens(current_tenant, limits.tokens_per_day);
+            end loop;
             user_totals := '{}';
             select max(b.used) filter (where b.span = 'day'), max(b.reserved) filter (where b.span = 'day'),
                    max(b.used) filter (where b.span = 'period'), max(b.reserved) filter (where b.span = 'period')
