@@ -12,7 +12,7 @@ sealed record MailCause(string Scope, RequestOrigin Origin, bool IsToAccount = f
 /// Limits the mails that someone other than their recipients causes. One network, known device or tenant may cause a part of a recipient's mails only, and known
 /// devices come on top: a stranger cannot use up the mails that the owner of the address asks for. Mails to addresses that have not been confirmed are also
 /// limited for all recipients together, because mail services stop senders whose mail bounces: those of visitors, and those of unapproved tenants. What an approved tenant
-/// sends depends on nobody else.
+/// sends does not depend on what others send.
 /// </summary>
 sealed class MailLimits(Clock clock, AccountOptions accounts)
 {
