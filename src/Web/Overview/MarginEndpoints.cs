@@ -8,7 +8,7 @@ static class MarginEndpoints
             .WithName("listMargins").WithSummary("List revenue, provider cost and margin per tenant and model of a month")
             .WithDescription(
                 "The billing periods whose last day is in `month`, such as 2026-01, by default the previous month; periods that have not ended are left out. Revenue is the "
-                + "invoice without tax, divided among the models by their tokens. Cost is the usage at the providers' prices in force when it happened.");
+                + "invoice without tax, divided among the models by their tokens. Cost is the usage at the providers' prices of that time.");
 
     static async Task<Results<Ok<Page<TenantMargin>>, ProblemHttpResult>> List(
         string? month, Guid? cursor, int? limit, ControlDatabase database, Clock clock, CancellationToken ct)

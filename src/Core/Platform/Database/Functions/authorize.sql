@@ -107,7 +107,7 @@ begin
             select count(*), jsonb_build_object('reservation_limit', coalesce(min(h.expires_at), at + lifetime)) into held, releases from (
                 select r.expires_at from control.reservation r where r.tenant_id = current_tenant and r.state = 'held' and r.expires_at > at
                 order by r.expires_at limit max_held) h;
-            -- Beyond what counts for every tenant, the plan's tokens count once the tenant is approved: a look-up that few need.
+            -- Beyond what counts for every tenant (10000, as in usage_tokens), the plan's tokens count once the tenant is approved: a look-up that few need.
             usage_tokens := least(limits.tokens_per_day, 10000);
             for attempt in 1..2 loop
                 usage_quota := control.usage_quota((item.request ->> 'usage_events')::bigint, (item.request ->> 'usage_maximum')::bigint, usage_tokens);
