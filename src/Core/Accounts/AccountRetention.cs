@@ -6,6 +6,7 @@ public static class AccountRetention
     public static IReadOnlyList<Purge> Purges =>
     [
         new(RetentionClasses.Signups, "signups", DeleteSignups, IsRealTime: true),
+        new(RetentionClasses.Signups, "signups", DeleteOldSignups),
         new(RetentionClasses.Signups, "signup_networks", DeleteNetworks),
         new(RetentionClasses.Links, "links", DeleteLinks, IsRealTime: true),
         new(RetentionClasses.Links, "invitations", DeleteInvitations),
@@ -19,14 +20,19 @@ public static class AccountRetention
 
     // Where a row may have changed since it was selected, the condition is repeated: the deletion waits for the transaction that changes it, and then evaluates it for the new row.
 
-    // A link is valid for two days after its mail, one to choose a password for an hour. Both activate the tenant. However often someone asks for another one, a signup
-    // that is never confirmed ends.
+    // A link is valid for two days after its mail, one to choose a password for an hour. Both activate the tenant.
     const string DeleteSignups = """
         delete from control.tenant where status = 'pending' and id in (
-            select id from control.tenant t where t.status = 'pending' and (t.created_at < $1 - interval '30 days' or not exists (
+            select id from control.tenant t where t.status = 'pending' and not exists (
                 select 1 from control.member_token k where k.tenant_id = t.id and k.purpose in ('verify', 'reset')
-                    and k.expires_at > $1 + case k.purpose when 'verify' then interval '2 days' else interval '1 hour' end))
+                    and k.expires_at > $1 + case k.purpose when 'verify' then interval '2 days' else interval '1 hour' end)
             limit $2)
+        """;
+
+    // However often someone asks for another link.
+    const string DeleteOldSignups = """
+        delete from control.tenant where status = 'pending' and id in (
+            select id from control.tenant t where t.status = 'pending' and t.created_at < $1 - interval '30 days' limit $2)
         """;
 
     const string DeleteNetworks = """
