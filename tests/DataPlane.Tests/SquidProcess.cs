@@ -20,10 +20,11 @@ sealed class SquidProcess : IAsyncDisposable
     SquidProcess(EgressRules rules, string hosts, Func<string, string> edit)
     {
         var config = edit(SquidConfig.Render(rules));
-        foreach (var port in rules.Relays.Select(relay => relay.Port).Append(EgressRules.ProxyPort))
+        List<int> ports = [.. rules.Relays.Select(relay => relay.Port), EgressRules.ProxyPort];
+        foreach (var (port, free) in ports.Zip(FreePorts(ports.Count)))
         {
-            _ports[port] = FreePort();
-            config = config.Replace($"http_port {port}", $"http_port 127.0.0.1:{_ports[port]}", StringComparison.Ordinal);
+            _ports[port] = free;
+            config = config.Replace($"http_port {port}", $"http_port 127.0.0.1:{free}", StringComparison.Ordinal);
         }
 
         // Started as root, Squid continues as another user.
@@ -45,6 +46,7 @@ sealed class SquidProcess : IAsyncDisposable
         {
             var line = await squid._process.StandardError.ReadLineAsync() ?? throw new InvalidOperationException("Squid refused the configuration.");
             Assert.DoesNotContain("WARNING", line, StringComparison.Ordinal);
+            Assert.DoesNotContain("ERROR", line, StringComparison.Ordinal);
             Assert.DoesNotContain("FATAL", line, StringComparison.Ordinal);
             if (line.Contains("Accepting ", StringComparison.Ordinal))
             {
@@ -97,11 +99,14 @@ sealed class SquidProcess : IAsyncDisposable
 
     static int Status(string response) => int.Parse(response.Split(' ')[1], CultureInfo.InvariantCulture);
 
-    static int FreePort()
+    // All at the same time: a port that is free again may be found twice.
+    static List<int> FreePorts(int count)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
+        listeners.ForEach(listener => listener.Start());
+        var ports = listeners.ConvertAll(listener => ((IPEndPoint)listener.LocalEndpoint).Port);
+        listeners.ForEach(listener => listener.Dispose());
+        return ports;
     }
 }
 

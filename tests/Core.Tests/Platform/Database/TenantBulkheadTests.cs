@@ -115,7 +115,7 @@ public sealed class TenantBulkheadTests : IAsyncDisposable
             await (_locks.TryGetValue(tenant, out var locked) ? locked.Task : Task.CompletedTask).WaitAsync(ct);
             return requests;
         },
-        maxBatchSize: 1, maxTenants: 2, capacity: 4, maxWait: TimeSpan.FromMilliseconds(100));
+        maxBatchSize: 1, maxTenants: 2, capacity: 4, maxWait: TimeSpan.FromSeconds(2));
 
     TaskCompletionSource Lock(Guid tenant) => _locks[tenant] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
