@@ -56,7 +56,7 @@ public sealed record EgressRules(IReadOnlyList<EgressHost> Hosts, bool WebPages,
         var relays = new List<EgressRelay>();
         if (options.IsControlPlaneElsewhere)
         {
-            relays.Add(new(ControlPlanePort, options.ControlPlaneUrl, $"^{Regex.Escape(options.ControlPlaneUrl.AbsolutePath.TrimEnd('/'))}/v1/(authorize$|usage)"));
+            relays.Add(new(ControlPlanePort, options.ControlPlaneUrl, $"^{Regex.Escape(options.ControlPlaneUrl.AbsolutePath.TrimEnd('/'))}/v1/(authorize|usage)$"));
         }
 
         if (options.IsOllamaElsewhere && !LitellmConfig.HasDedicatedOllama(environment) && environment.Models.Any(model => model.IsLocal))

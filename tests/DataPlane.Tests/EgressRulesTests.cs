@@ -46,7 +46,7 @@ public sealed class EgressRulesTests
     {
         var options = Samples.Options with { ControlPlaneUrl = new("https://portal.example.com/base/"), OllamaUrl = new("http://10.1.2.3:11434") };
         var relays = EgressRules.OfGateway(Samples.Environment("trial"), options).Relays;
-        Assert.Equal([new(8081, new("https://portal.example.com/base/"), "^/base/v1/(authorize$|usage)"), new(11434, new("http://10.1.2.3:11434"))], relays);
+        Assert.Equal([new(8081, new("https://portal.example.com/base/"), "^/base/v1/(authorize|usage)$"), new(11434, new("http://10.1.2.3:11434"))], relays);
         Assert.Equal(8081, Assert.Single(EgressRules.OfGateway(Samples.Environment("enterprise"), options).Relays).Port);
 
         var project = ComposeRendering.Render(Samples.Environment("trial"), options, "/models");

@@ -90,7 +90,7 @@ public sealed class SquidTests
     {
         using var server = new LocalServer(greeting: null);
         using var other = new LocalServer("not this one\n");
-        var relay = new EgressRelay(8081, new($"http://portal.example.test:{server.Port}"), "^/v1/(authorize$|usage)");
+        var relay = new EgressRelay(8081, new($"http://portal.example.test:{server.Port}"), "^/v1/(authorize|usage)$");
         await using var squid = await SquidProcess.StartAsync(new([], WebPages: false, [relay]), Hosts);
 
         var answer = await squid.SendAsync("POST /v1/authorize HTTP/1.1\r\nHost: gateway-egress:8081\r\nAuthorization: Bearer cpt_key\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", 8081);
@@ -99,8 +99,8 @@ public sealed class SquidTests
         Assert.Contains("Authorization: Bearer cpt_key", answer, StringComparison.Ordinal);
         Assert.Contains($"Host: portal.example.test:{server.Port}", answer, StringComparison.Ordinal);
 
-        Assert.Contains(" 200 ", await squid.SendAsync("GET /v1/usage/litellm HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 8081), StringComparison.Ordinal);
-        string[] refused = ["GET /admin", "GET /v1/authorize/more", "GET /v1/../admin", "GET /v1/admin/capacity", $"GET http://other.example.test:{other.Port}/", $"CONNECT other.example.test:{other.Port}", $"CONNECT portal.example.test:{server.Port}"];
+        Assert.Contains(" 200 ", await squid.SendAsync("GET /v1/usage HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 8081), StringComparison.Ordinal);
+        string[] refused = ["GET /admin", "GET /v1/authorize/more", "GET /v1/usage/../admin/tenants", "GET /v1/usage?from=2026-01-01", "GET /v1/../admin", "GET /v1/admin/capacity", $"GET http://other.example.test:{other.Port}/", $"CONNECT other.example.test:{other.Port}", $"CONNECT portal.example.test:{server.Port}"];
         foreach (var request in refused)
         {
             Assert.Matches("^HTTP/1.1 40[35] ", await squid.SendAsync($"{request} HTTP/1.1\r\nHost: other.example.test:{other.Port}\r\nConnection: close\r\n\r\n", 8081));
