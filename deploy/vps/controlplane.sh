@@ -59,7 +59,18 @@ insert_limit() {
     "$1" --wait --new-chain CONTROLPLANE 2>/dev/null || "$1" --wait --flush CONTROLPLANE || return 1
     "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 \
         --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
+    # Environments share networks with the proxy, which are IPv4 only: of the packets within one network, too.
+    [ "$1" != iptables ] || "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 \
+        --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
     "$1" --wait --check DOCKER-USER --jump CONTROLPLANE 2>/dev/null || "$1" --wait --insert DOCKER-USER --jump CONTROLPLANE
+}
+
+# What the kernel has once for the host and all containers. Packets within a network pass the rules above only with br_netfilter, which not every Docker loads. And the
+# usual table of neighbours has 1,024 places, which a few environments could fill: then no container reaches another.
+configure_kernel() {
+    modprobe br_netfilter 2>/dev/null || :
+    sysctl --quiet --write net.bridge.bridge-nf-call-iptables=1 net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192 net.ipv4.neigh.default.gc_thresh1=4096 ||
+        echo "Some settings of the kernel could not be changed: containers of one environment may disturb others (docs/security.md)." >&2
 }
 
 # ext4 keeps 5 % of its blocks for root. Members of this group may use them as well: the database and the control plane do, and no environment, so that both
@@ -88,6 +99,7 @@ case ${1:-} in
     start)
         status=0
         reserve_space
+        configure_kernel
         # Environments need the services that did start.
         compose up --detach --wait --wait-timeout 600 --remove-orphans || status=1
         connect_tenant_networks

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace ControlPlane.DataPlane;
 
-/// <summary>A range of IPv4 addresses, divided into subnets of 16 addresses for the networks between gateways and Ollama.</summary>
+/// <summary>A range of IPv4 addresses, divided into subnets of 16 addresses for the networks of environments.</summary>
 public sealed record ModelNetworks
 {
     const int SubnetPrefix = 28;

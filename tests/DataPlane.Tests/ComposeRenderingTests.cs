@@ -167,6 +167,18 @@ public sealed class ComposeRenderingTests
         Assert.DoesNotContain("${ADMIN_PASSWORD}", ((string)environment["WEBUI_NAME"]).Replace("$$", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
+    // What the kernel counts for each user of the host, in all containers, is used up by its own environment only.
+    [Fact]
+    public void Environments_run_as_different_users()
+    {
+        string[] users = [.. Enumerable.Range(0, 2).Select(n =>
+        {
+            var environment = Samples.Environment("basic") with { Tenant = Guid.Parse($"01900000-0000-7000-8000-0000f000000{n}") };
+            return Regex.Match(ComposeRendering.Render(environment, Samples.Options, "/models").Compose, @"open-webui:\n(?:    .*\n)*?    user: (\S+)\n").Groups[1].Value;
+        })];
+        Assert.Equal(["1879048192:0", "1879048193:0"], users);
+    }
+
     // A login on a server that others use can take its connections, its lock table, its memory and its disk.
     [Theory, MemberData(nameof(Plans))]
     public void An_environment_knows_no_database_server_but_its_own(string plan)

@@ -18,7 +18,8 @@ public sealed class DockerComposeTests : IDisposable
         var isolated = await dataPlane.IsolateAsync(environment, Samples.Secrets, default);
         await dataPlane.StartAsync(environment, default);
 
-        Assert.Contains("network create --internal --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", docker.Calls);
+        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal)
+            && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", StringComparison.Ordinal));
         Assert.Contains("no container ollama", isolated, StringComparison.Ordinal);
         Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-beispiel-2_models", StringComparison.Ordinal));
         Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
@@ -41,7 +42,8 @@ public sealed class DockerComposeTests : IDisposable
             Samples.Environment("basic"), ["psql", "--username=postgres"], PipeSource.FromString("select 1"), TimeSpan.FromMinutes(1), default);
 
         Assert.Equal(["start.sh", "logins.sql"], Directory.GetFiles(Path.Combine(_data, "environments", "beispiel-2", "database")).Select(Path.GetFileName).OrderDescending());
-        Assert.Contains("network create --internal --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", docker.Calls);
+        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal)
+            && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", StringComparison.Ordinal));
         var compose = docker.Calls.Where(call => call.StartsWith("compose ", StringComparison.Ordinal)).Select(call => call[(call.LastIndexOf(".env ", StringComparison.Ordinal) + 5)..]);
         Assert.Equal(["pull --quiet --policy missing database", "up --detach --wait --wait-timeout 600 database", "exec --no-TTY database psql --username=postgres"], compose);
         Assert.Equal("select 1", await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input")));
@@ -63,7 +65,7 @@ public sealed class DockerComposeTests : IDisposable
         const string Run = "run --rm --no-deps --no-TTY --user 0:0 --cap-add CHOWN --cap-add DAC_READ_SEARCH --entrypoint sh";
         Assert.Equal("pull --quiet --policy missing", calls[up - 3]);
         Assert.StartsWith($"{Run} open-webui -c ", calls[up - 2], StringComparison.Ordinal);
-        Assert.EndsWith(" sh 1000:0 /app/backend/data", calls[up - 2], StringComparison.Ordinal);
+        Assert.EndsWith(" sh 1879048193:0 /app/backend/data", calls[up - 2], StringComparison.Ordinal);
         Assert.StartsWith($"{Run} litellm -c ", calls[up - 1], StringComparison.Ordinal);
         Assert.EndsWith(" sh 65534:65534 /var/spool/budget", calls[up - 1], StringComparison.Ordinal);
     }
@@ -84,7 +86,7 @@ public sealed class DockerComposeTests : IDisposable
                 folder=$(dirname "$0"); script=$2; shift 3; eval "$script" ;;
             esac
             """);
-        await File.WriteAllTextAsync(Path.Combine(docker.Folder, "owner"), owned ? "1000:0" : "0:0");
+        await File.WriteAllTextAsync(Path.Combine(docker.Folder, "owner"), owned ? "1879048193:0" : "0:0");
         var dataPlane = CreateDataPlane();
         await dataPlane.IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
@@ -93,7 +95,7 @@ public sealed class DockerComposeTests : IDisposable
         var chowned = Path.Combine(docker.Folder, "chowned");
         string[] calls = File.Exists(chowned) ? await File.ReadAllLinesAsync(chowned) : [];
         Assert.Equal(
-            owned ? [] : ["find /app/backend/data -mindepth 1 -exec chown -h 1000:0 {} +", "chown 1000:0 /app/backend/data"],
+            owned ? [] : ["find /app/backend/data -mindepth 1 -exec chown -h 1879048193:0 {} +", "chown 1879048193:0 /app/backend/data"],
             calls.Where(call => call.Contains("/app/backend/data", StringComparison.Ordinal)));
     }
 

@@ -27,7 +27,7 @@ public sealed class DockerVolumesTests : IDisposable
         await WriteAsync(docker, "a", 3_000_000);
         await WriteAsync(docker, "b", 2_000_000);
 
-        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value, 5_000_000, 5_200_000);
+        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value, 5_000_000, 5_200_000);
 
         Assert.Contains("volume ls --quiet --filter label=com.docker.compose.project=tenant-beispiel-2", docker.Calls);
         var run = Assert.Single(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
@@ -49,7 +49,7 @@ public sealed class DockerVolumesTests : IDisposable
     {
         using var docker = new DockerOnPath(MeasureHere.Replace("echo open-webui:earlier", ":", StringComparison.Ordinal));
         await WriteAsync(docker, "a", 3_000_000);
-        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value, 3_000_000, 3_100_000);
+        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value, 3_000_000, 3_100_000);
         Assert.Contains(docker.Calls, call => call.Contains($" {Images.Get("open-webui")} -c timeout 240 ", StringComparison.Ordinal));
     }
 
@@ -62,7 +62,7 @@ public sealed class DockerVolumesTests : IDisposable
         const string deep = "cd -P \"$0\"; n=$(printf 'd%.0s' $(seq 200)); for i in $(seq 25); do mkdir $n && cd -P $n || exit; done; head -c 20000000 /dev/zero >large; for i in $(seq 3000); do : >$i; done";
         Assert.Equal(0, await RunAsync("sh", "-c", deep, Path.Combine(docker.Folder, "volumes", "0")));
 
-        var bytes = (await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value;
+        var bytes = (await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value;
 
         // More than .NET deletes.
         Assert.Equal(0, await RunAsync("rm", "-rf", Path.Combine(docker.Folder, "volumes")));
@@ -88,11 +88,11 @@ public sealed class DockerVolumesTests : IDisposable
 
         if (isMeasured)
         {
-            Assert.Equal(2048 * 16_384, await CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+            Assert.Equal(2048 * 16_384, await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
             return;
         }
 
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
         Assert.Contains(error, failure.Message.Replace(docker.Folder, "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
@@ -119,12 +119,67 @@ public sealed class DockerVolumesTests : IDisposable
         for (var n = 0; n < 5; n++)
         {
             long? bytes = null;
-            var failure = await Record.ExceptionAsync(async () => bytes = await CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+            var failure = await Record.ExceptionAsync(async () => bytes = await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
             Assert.True(failure is StepFailedException || bytes >= 20 * 1024 * 1024, $"{bytes} {failure}");
         }
 
         await stop.CancelAsync();
         await moving;
+    }
+
+    [Fact]
+    public async Task A_program_that_hides_files_in_folders_already_counted_is_paused_meanwhile()
+    {
+        using var docker = new DockerOnPath(
+            $"""
+            cd "$(dirname "$0")"
+            case "$*" in
+                "ps --quiet "*status=running) echo c1; exit ;;
+                "ps --quiet "*status=paused) [ ! -e paused ] || echo c1; exit ;;
+                "pause c1") : >paused; kill -STOP -- "-$(cat group)"; exit ;;
+                "unpause c1") rm paused; kill -CONT -- "-$(cat group)"; exit ;;
+            esac
+            {MeasureHere}
+            """);
+        await WriteAsync(docker, "a", 20 * 1024 * 1024);
+        var root = Path.Combine(docker.Folder, "volumes", "0");
+        const string move = "mkdir -p p q; while :; do mv a p; mv p/a q; mv q/a .; done";
+        using var mover = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", move]) { WorkingDirectory = root })!;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(docker.Folder, "group"), $"{mover.Id}");
+            for (var n = 0; n < 5; n++)
+            {
+                Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: true, default))!.Value, 20 * 1024 * 1024, 21 * 1024 * 1024);
+                Assert.False(File.Exists(Path.Combine(docker.Folder, "paused")));
+            }
+        }
+        finally
+        {
+            mover.Kill(entireProcessTree: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_paused_goes_on_when_the_measurement_fails_or_its_process_was_killed()
+    {
+        using var docker = new DockerOnPath(
+            """
+            cd "$(dirname "$0")"
+            case "$*" in
+                "ps --quiet "*status=running) echo c1 ;;
+                "ps --quiet "*status=paused) [ ! -e paused ] || echo c1 ;;
+                "pause c1") : >paused ;;
+                "unpause c1") rm paused ;;
+                *) echo "no space left on device" >&2; exit 125 ;;
+            esac
+            """);
+        await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: true, default));
+        Assert.Equal(["pause c1", "unpause c1"], docker.Calls.Where(call => call.Contains("pause ", StringComparison.Ordinal)));
+
+        await File.WriteAllTextAsync(Path.Combine(docker.Folder, "paused"), "");
+        await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
+        Assert.False(File.Exists(Path.Combine(docker.Folder, "paused")));
     }
 
     [Fact]
@@ -136,15 +191,15 @@ public sealed class DockerVolumesTests : IDisposable
             await WriteAsync(docker, $"line\nbreak {n}", 0);
         }
 
-        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", default))!.Value, 300 * 16_384, 302 * 16_384);
+        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value, 300 * 16_384, 302 * 16_384);
     }
 
     [Fact]
     public async Task An_environment_without_volumes_stores_nothing_and_starts_no_container()
     {
         using var docker = new DockerOnPath("exit 0");
-        Assert.Equal(0, await CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
-        Assert.Single(docker.Calls);
+        Assert.Equal(0, await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
+        Assert.DoesNotContain(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -155,7 +210,7 @@ public sealed class DockerVolumesTests : IDisposable
     public async Task A_measurement_that_fails_is_an_error_and_not_zero(string script, string message)
     {
         using var docker = new DockerOnPath(script);
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
     }
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ControlPlane.Accounts.Members;
 using ControlPlane.Notifications.Mail;
 using ControlPlane.Notifications.Webhooks;
@@ -18,6 +19,9 @@ public sealed class MeasureStorage(
     /// <summary>A new environment is measured within this time.</summary>
     static readonly TimeSpan FirstMeasurement = TimeSpan.FromHours(1);
 
+    /// <summary>While the disk has room, one measurement of so many pauses what it measures: about one a day.</summary>
+    const int PausedOneOf = 288;
+
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var parts = new JobParts(JobSchedules.Storage, log);
@@ -37,7 +41,9 @@ public sealed class MeasureStorage(
                 {
                     try
                     {
-                        if (await dataPlane.MeasureStorageAsync(slug, ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
+                        // Pausing delays users. So it happens when it matters, and otherwise when it cannot be foreseen.
+                        var paused = isDiskLow || RandomNumberGenerator.GetInt32(PausedOneOf) == 0;
+                        if (await dataPlane.MeasureStorageAsync(slug, paused, ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
                         {
                             measured++;
                             alerts.AddRange(storage.IsOver ? [Describe(slug, storage)] : Array.Empty<string>());

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 
 namespace ControlPlane.DataPlane.Compose;
@@ -15,15 +16,15 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     /// <summary>The egress proxies of Open WebUI and of the gateway. Two, because Open WebUI's must not pass what the gateway's does.</summary>
     public const string Egress = "egress", GatewayEgress = "gateway-egress";
 
-    // Open WebUI's image is made for any user of group 0. The others are the users of their images.
-    const string OpenWebuiUser = "1000:0", LitellmUser = "65534:65534", RedisUser = "999:1000", DatabaseUser = "70:70", QdrantUser = "1000:1000", SquidUser = "13:13";
+    // The users of their images.
+    const string LitellmUser = "65534:65534", RedisUser = "999:1000", DatabaseUser = "70:70", QdrantUser = "1000:1000", SquidUser = "13:13";
     const string OpenWebuiData = "/app/backend/data", LitellmSpool = "/var/spool/budget", DatabaseData = "/var/lib/postgresql/data", QdrantStorage = "/qdrant/storage";
     const string SquidConfigPath = "/etc/squid/egress.conf";
     readonly EgressRules _webuiEgress = EgressRules.OfOpenWebui(environment, options), _gatewayEgress = EgressRules.OfGateway(environment, options);
     readonly PlanSizes _sizes = PlanSizes.For(environment.Plan.Name);
 
     public ComposeService OpenWebui() => ComposeService.Of(
-        Images.Get("open-webui"), OpenWebuiUser, _sizes.OpenWebui,
+        Images.Get("open-webui"), OpenWebuiUser(environment), _sizes.OpenWebui,
         new(["CMD", "curl", "--fail", "--silent", "--output", "/dev/null", "http://localhost:8080/ready"], StartPeriod: "300s")) with
     {
         DependsOn = WaitFor(["litellm", "redis", DatabaseService, .. options.Qdrant ? ["qdrant"] : Array.Empty<string>(), .. _webuiEgress.Any ? [Egress] : Array.Empty<string>()]),
@@ -128,14 +129,23 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     public static string ProxyUrl(string service) => string.Create(CultureInfo.InvariantCulture, $"http://{service}:{EgressRules.ProxyPort}");
 
     /// <summary>The volumes whose owner has to be set: a new one belongs to root, as in the image, and so does one of a former release.</summary>
-    public static IReadOnlyList<VolumeOwner> VolumeOwners(DataPlaneOptions options) =>
+    public static IReadOnlyList<VolumeOwner> VolumeOwners(TenantEnvironment environment, DataPlaneOptions options) =>
     [
-        new("open-webui", OpenWebuiUser, OpenWebuiData), new("litellm", LitellmUser, LitellmSpool),
+        new("open-webui", OpenWebuiUser(environment), OpenWebuiData), new("litellm", LitellmUser, LitellmSpool),
         .. options.Qdrant ? [new("qdrant", QdrantUser, QdrantStorage)] : Array.Empty<VolumeOwner>(),
     ];
 
     /// <summary>Escapes text for a Compose file, where a dollar sign starts a variable.</summary>
     public static string Escape(string text) => text.Replace("$", "$$", StringComparison.Ordinal);
+
+    // Its image is made for any user of group 0. The kernel counts some things for each user of the host, in all containers, such as watches of epoll and inotify: so
+    // each environment has a user of its own, from a range that systemd's list of users and groups leaves free (systemd.io/UIDS-GIDS).
+    static string OpenWebuiUser(TenantEnvironment environment)
+    {
+        // The last bytes of the id are random; the first ones are the time.
+        var random = BinaryPrimitives.ReadUInt32BigEndian(environment.Tenant.ToByteArray(bigEndian: true).AsSpan(12)) & 0x0FFF_FFFF;
+        return string.Create(CultureInfo.InvariantCulture, $"{0x7000_0000 + random}:0");
+    }
 
     Dictionary<string, string> LitellmEnvironment()
     {

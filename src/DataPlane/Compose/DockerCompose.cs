@@ -35,8 +35,8 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         }
     }
 
-    public async Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) =>
-        await DockerVolumes.MeasureAsync(ComposeRendering.ProjectName(slug), ct);
+    public async Task<long?> MeasureStorageAsync(string slug, bool paused, CancellationToken ct) =>
+        await DockerVolumes.MeasureAsync(ComposeRendering.ProjectName(slug), paused, ct);
 
     public async IAsyncEnumerable<DiskSpace> ReadDisksAsync([EnumeratorCancellation] CancellationToken ct)
     {
@@ -137,7 +137,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     // In containers of their own with the capabilities that chown needs: the services have none.
     async Task OwnVolumesAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        foreach (var (service, user, path) in ComposeServices.VolumeOwners(options))
+        foreach (var (service, user, path) in ComposeServices.VolumeOwners(environment, options))
         {
             await ComposeAsync(
                 environment,

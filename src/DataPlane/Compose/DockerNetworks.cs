@@ -9,6 +9,9 @@ namespace ControlPlane.DataPlane.Compose;
 /// </summary>
 sealed class DockerNetworks(DataPlaneOptions options)
 {
+    /// <summary>Label of the networks that the proxy joins, read by <c>deploy/vps</c>.</summary>
+    public const string TenantLabel = "controlplane.tenant";
+
     /// <summary>Label of the networks that Ollama joins, read by <c>deploy/vps</c>.</summary>
     public const string ModelsLabel = "controlplane.models";
 
@@ -25,11 +28,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
     public async Task CreateAsync(TenantEnvironment environment, CancellationToken ct)
     {
         var (tenant, models) = Names(environment);
-        if (!await ExistsAsync(tenant, ct))
-        {
-            await RunAsync(["network", "create", "--internal", "--label", $"controlplane.tenant={environment.Tenant}", tenant], ct);
-        }
-
+        await CreateSmallAsync(environment, tenant, TenantLabel, isInternal: true, ct);
         await CreateSmallAsync(environment, models, ModelsLabel, isInternal: true, ct);
         var gateway = EgressRules.OfGateway(environment, options).Any;
         if (gateway)
@@ -135,7 +134,8 @@ sealed class DockerNetworks(DataPlaneOptions options)
         }
     }
 
-    // Docker's own pools have room for 31 networks of 4,096 addresses or more. These need a few addresses each, so they get small subnets of their own range.
+    // Docker's own pools have room for 31 networks of 4,096 addresses or more. These need a few addresses each, so they get small subnets of their own range. And whoever
+    // sends to all addresses of a large one fills the kernel's table of neighbours, which all containers share with the host.
     async Task CreateSmallAsync(TenantEnvironment environment, string network, string label, bool isInternal, CancellationToken ct)
     {
         if (await ExistsAsync(network, ct))

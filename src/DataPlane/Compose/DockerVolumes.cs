@@ -24,12 +24,50 @@ static partial class DockerVolumes
     static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(Timeout + 60);
 
     /// <param name="project">Name of the Compose project.</param>
+    /// <param name="paused">Whether Open WebUI is paused meanwhile, where a tenant's code may run: what moves files from folder to folder while they are counted hides them.</param>
     /// <returns>Bytes on disk of all its volumes.</returns>
     /// <exception cref="StepFailedException">They could not be measured.</exception>
-    public static async Task<long> MeasureAsync(string project, CancellationToken ct)
+    public static async Task<long> MeasureAsync(string project, bool paused, CancellationToken ct)
     {
-        var volumes = (await RunAsync(["volume", "ls", "--quiet", "--filter", $"label=com.docker.compose.project={project}"], ct))
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        // A process that was killed meanwhile has left it paused.
+        await UnpauseAsync(project, ct);
+        if (!paused)
+        {
+            return await CountAsync(project, ct);
+        }
+
+        try
+        {
+            await RunOnAsync("pause", await FindOpenWebuiAsync(project, "running", ct), ct);
+            return await CountAsync(project, ct);
+        }
+        finally
+        {
+            await UnpauseAsync(project, CancellationToken.None);
+        }
+    }
+
+    static async Task UnpauseAsync(string project, CancellationToken ct) => await RunOnAsync("unpause", await FindOpenWebuiAsync(project, "paused", ct), ct);
+
+    static async Task RunOnAsync(string command, string[] containers, CancellationToken ct)
+    {
+        if (containers.Length > 0)
+        {
+            await RunAsync([command, .. containers], ct);
+        }
+    }
+
+    static async Task<string[]> FindOpenWebuiAsync(string project, string status, CancellationToken ct) => Lines(await RunAsync(
+        ["ps", "--quiet", .. OpenWebuiOf(project), "--filter", $"status={status}"], ct));
+
+    static string[] OpenWebuiOf(string project) =>
+        ["--filter", $"label=com.docker.compose.project={project}", "--filter", "label=com.docker.compose.service=open-webui"];
+
+    static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    static async Task<long> CountAsync(string project, CancellationToken ct)
+    {
+        var volumes = Lines(await RunAsync(["volume", "ls", "--quiet", "--filter", $"label=com.docker.compose.project={project}"], ct));
         if (volumes.Length == 0)
         {
             return 0;
@@ -58,9 +96,8 @@ static partial class DockerVolumes
     /// change images.</summary>
     static async Task<string> FindImageAsync(string project, CancellationToken ct)
     {
-        var used = await RunAsync(
-            ["ps", "--all", "--filter", $"label=com.docker.compose.project={project}", "--filter", "label=com.docker.compose.service=open-webui", "--format", "{{.Image}}"], ct);
-        return used.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [var image, ..] ? image : Images.Get("open-webui");
+        var used = Lines(await RunAsync(["ps", "--all", .. OpenWebuiOf(project), "--format", "{{.Image}}"], ct));
+        return used is [var image, ..] ? image : Images.Get("open-webui");
     }
 
     /// <summary>The disk that the engine keeps volumes on.</summary>

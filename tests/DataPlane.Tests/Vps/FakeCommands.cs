@@ -63,6 +63,8 @@ static class FakeCommands
             """,
         ["findmnt"] = """cat "$state/file-system" 2>/dev/null || echo "ext4 /" """,
         ["mount"] = "",
+        ["modprobe"] = "",
+        ["sysctl"] = """[ ! -f "$state/no-sysctl" ]""",
         ["id"] = """cat "$state/id" 2>/dev/null || echo 0""",
         ["nproc"] = """cat "$state/cores" 2>/dev/null || echo 8""",
         ["sshd"] = """cat "$state/sshd" 2>/dev/null || echo "port 22" """,

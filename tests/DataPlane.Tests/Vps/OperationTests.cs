@@ -92,19 +92,35 @@ public sealed class OperationTests : IDisposable
         _host.SetState("no-ip6tables");
         var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
         Assert.Equal((0, "Connections of one address are not limited: ip6tables refused the rule.\n"), (started.ExitCode, started.Errors));
+        const string limit = "--match connlimit --connlimit-above 200 --connlimit-mask 32 --jump REJECT --reject-with tcp-reset";
         Assert.Equal(
-            "--protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 --match connlimit --connlimit-above 200 --connlimit-mask 32 --jump REJECT --reject-with tcp-reset",
-            Assert.Single(Rules("iptables")));
+            [
+                $"--protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 {limit}",
+                // From the networks that environments share with the proxy.
+                $"--protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 {limit}",
+            ],
+            Rules("iptables"));
+        Assert.Contains("modprobe br_netfilter", _host.Calls);
         // Since the installation.
         Assert.True(File.Exists(_host.At("state/iptables.used")));
 
         File.Delete(_host.At("state/no-ip6tables"));
         Assert.Contains(" --connlimit-above 200 --connlimit-mask 64 ", Assert.Single(Rules("ip6tables", limit: "200")), StringComparison.Ordinal);
         _host.ClearCalls();
-        Assert.Contains(" --connlimit-above 300 ", Assert.Single(Rules("iptables", limit: "300")), StringComparison.Ordinal);
+        Assert.Equal(2, Rules("iptables", limit: "300").Count(rule => rule.Contains(" --connlimit-above 300 ", StringComparison.Ordinal)));
         Assert.DoesNotContain(_host.Calls, call => call.Contains("--insert", StringComparison.Ordinal));
         Assert.Empty(Rules("iptables", limit: "0"));
         Assert.Empty(Rules("ip6tables", limit: "0"));
+    }
+
+    [Fact]
+    public void The_table_of_neighbours_has_room_for_all_networks_and_a_kernel_that_refuses_the_settings_is_reported()
+    {
+        Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
+        Assert.Contains(_host.Calls, call => call.StartsWith("sysctl ", StringComparison.Ordinal) && call.Contains(" net.ipv4.neigh.default.gc_thresh3=16384 ", StringComparison.Ordinal));
+        _host.SetState("no-sysctl");
+        var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
+        Assert.Equal((0, "Some settings of the kernel could not be changed: containers of one environment may disturb others (docs/security.md).\n"), (started.ExitCode, started.Errors));
     }
 
     [Fact]

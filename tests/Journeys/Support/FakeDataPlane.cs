@@ -40,9 +40,16 @@ sealed class FakeDataPlane : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult(Capacity);
 
-    public Task<long?> MeasureStorageAsync(string slug, CancellationToken ct) => Unmeasurable == All || slug == Unmeasurable
-        ? Task.FromException<long?>(new StepFailedException("permission denied"))
-        : Task.FromResult(Stored.TryGetValue(slug, out var bytes) ? bytes : (long?)null);
+    /// <summary>How many measurements paused the environment.</summary>
+    public int Pauses { get; private set; }
+
+    public Task<long?> MeasureStorageAsync(string slug, bool paused, CancellationToken ct)
+    {
+        Pauses += paused ? 1 : 0;
+        return Unmeasurable == All || slug == Unmeasurable
+            ? Task.FromException<long?>(new StepFailedException("permission denied"))
+            : Task.FromResult(Stored.TryGetValue(slug, out var bytes) ? bytes : (long?)null);
+    }
 
     public async IAsyncEnumerable<DiskSpace> ReadDisksAsync([EnumeratorCancellation] CancellationToken ct)
     {
