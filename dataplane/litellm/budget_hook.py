@@ -199,22 +199,27 @@ REFUSED_FIELDS = frozenset((
     "model_file_id_mapping", "model_info", "model_list", "models", "optional_params", "organization", "prompt_id", "prompt_label", "prompt_variables",
     "prompt_version", "provider", "region_name", "route", "router_settings_override", "routing_strategy", "specific_deployment", "tenant_id",
     "use_litellm_proxy", "use_xai_oauth", "user_config",
-    # What LiteLLM reports of the call, or whether it reports it at all.
-    "additional_drop_params", "allowed_openai_params", "base_model", "cache_key", "caching", "caching_groups", "callbacks", "complete_response",
-    "drop_params", "failure_callback", "input_callback", "litellm_disabled_callbacks", "litellm_request_debug", "logger_fn", "modify_params", "no-log",
-    "options", "preset_cache_key", "service_callback", "success_callback", "tiered_pricing", "turn_off_message_logging", "verbose",
+    # What LiteLLM reports of the call, or whether it reports it at all. For providers other than OpenAI it takes fields that it does not know for details of the
+    # call, such as the usage or the sign that a stream was reported.
+    "additional_args", "additional_drop_params", "allowed_openai_params", "api_call_start_time", "base_model", "cache_hit", "cache_key", "caching",
+    "caching_groups", "call_type", "callbacks", "combined_usage_object", "completion_start_time", "drop_params", "end_time", "failure_callback",
+    "hidden_params", "httpx_response", "input_callback", "litellm_disabled_callbacks", "litellm_request_debug", "log_event_type", "logger_fn", "modify_params",
+    "no-log", "options", "original_response", "preset_cache_key", "service_callback", "start_time", "success_callback", "tiered_pricing",
+    "turn_off_message_logging", "verbose",
+    # LiteLLM compares the answer with the schema of the client and reports a failed call if it does not match. The error message has the answer.
+    "enable_json_schema_validation",
     # Providers' own names for the length, number and kind of answers, which count instead of those that the estimate knows.
     "candidateCount", "candidate_count", "generationConfig", "generation_config", "maxOutputTokens", "maxTokens", "max_gen_len", "max_length",
     "max_new_tokens", "max_tokens_to_sample", "num_predict", "responseModalities", "response_modalities",
     # What providers do, and bill, beside the answer of the model.
-    "background", "container", "enable_search", "inference_geo", "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins",
-    "search_parameters", "search_tool_name", "skills", "speed", "vector_store_ids", "web_search", "web_search_options",
+    "background", "cache_control_injection_points", "cachedContent", "cached_content", "container", "enable_search", "inference_geo",
+    "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins", "search_parameters", "search_tool_name", "skills", "speed", "vector_store_ids", "web_search", "web_search_options",
     # How long a model occupies an Ollama that tenants share.
     "keep_alive",
 ))
-# Simulated answers, prices, rules that choose a model, and credentials of a provider.
+# Simulated answers, details of the call as above, prices, rules that choose a model, and credentials of a provider.
 REFUSED_FIELD_NAMES = re.compile(
-    r"mock_.*|.*_cost(_.*)?|regional_.*|(auto|complexity|adaptive|quality)_router_.*|(aws|azure|bedrock|oci|s3|sagemaker|vertex|watsonx)_.*")
+    r"mock_.*|(async_)?complete_.*|standard_.*|has_.*|.*_cost(_.*)?|regional_.*|(auto|complexity|adaptive|quality)_router_.*|(aws|azure|bedrock|oci|s3|sagemaker|vertex|watsonx)_.*")
 IGNORED_FIELDS = (
     # A client must not end a call whose answer the provider bills, nor have it repeated. LiteLLM takes these from headers and the query, too.
     "api_version", "client_side_timeout", "cooldown_time", "force_timeout", "max_retries", "num_retries", "provider_specific_header", "request_timeout",
@@ -223,7 +228,11 @@ IGNORED_FIELDS = (
     "low_vram", "main_gpu", "num_batch", "num_ctx", "num_gpu", "num_thread", "numa", "use_mlock", "use_mmap",
     # A limit of the responses API, which is not sold. LiteLLM sends it to Gemini in place of max_tokens, and other providers refuse it.
     "max_output_tokens",
+    # Longer prompts, for which Anthropic has another price.
+    "anthropic_beta", "betas",
 )
+# OpenAI would answer with a stream, which LiteLLM does not take for an image: it would report a failed call.
+REFUSED_IMAGE_FIELDS = ("stream", "partial_images")
 NUMBER_FIELDS = ("n", "best_of", "max_tokens", "max_completion_tokens")
 # Other service tiers cost more than the prices of the catalog.
 SERVICE_TIERS = ("auto", "default", "flex", "standard_only")
@@ -253,6 +262,11 @@ def refusal(data: Any, call_type: str) -> Optional[HTTPException]:
     for field, value in data.items():
         if value is not None and (field in REFUSED_FIELDS or REFUSED_FIELD_NAMES.fullmatch(field)):
             return refused(403, UNSUPPORTED_FIELD.format(field=field[:50]))
+    if mapping(data.get("response_format")).get("enforce_validation"):
+        return refused(403, UNSUPPORTED_FIELD.format(field="response_format.enforce_validation"))
+    field = next((field for field in REFUSED_IMAGE_FIELDS if data.get(field)), None) if "image" in call_type else None
+    if field:
+        return refused(403, UNSUPPORTED_FIELD.format(field=field))
     field = next((field for field in NUMBER_FIELDS if not is_number(data.get(field))), None)
     if field:
         return refused(400, NOT_A_NUMBER.format(field=field))
@@ -296,6 +310,19 @@ def is_text(texts: Any) -> bool:
         elif isinstance(value, str) and re.match(r"data:[^,]*;base64,|gs://|files/", value) or isinstance(value, Mapping):
             return False
     return True
+
+
+def shorten_caches(data: Mapping[str, Any]) -> None:
+    """Removes how long a provider keeps the prompt in its cache, which it bills by time or above the price of the catalog."""
+    pending = [data, data.get("messages"), data.get("tools"), data.get("system")]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Mapping):
+            if isinstance(value.get("cache_control"), dict):
+                value["cache_control"].pop("ttl", None)
+            pending.extend(value.get(field) for field in ("content", "function"))
+        elif isinstance(value, (list, tuple)):
+            pending.extend(value)
 
 
 # Where parts of a message name media, in the formats of all APIs that LiteLLM accepts; and what only looks like it.
@@ -725,9 +752,22 @@ def usage_event(payload: Mapping[str, Any], note: Mapping[str, Any]) -> dict:
         # LiteLLM answered from its cache, with the usage of the earlier call: it counts like any other answer, and costs nothing.
         event["cache_hit"] = True
     event.update(token_counts(payload))
-    if "image" in str(payload.get("call_type")):
+    # The note says it for a call that the hook has authorized, whatever LiteLLM reports.
+    if payload and (note.get("quantity") or not note.get("id") and "image" in str(payload.get("call_type"))):
         event.update(feature="image", quantity=note.get("quantity") or 1)
     return event
+
+
+def of_response(event: Mapping[str, Any], response: Any) -> dict:
+    """Counts at least what the response itself says. LiteLLM's payload may lack it, or say less, because of a field of the client."""
+    usage = attribute(response, "usage")
+    prompt = max(event["prompt_tokens"], count(attribute(usage, "prompt_tokens")))
+    completion = max(event["completion_tokens"], count(attribute(usage, "completion_tokens")), count(attribute(usage, "total_tokens")) - prompt)
+    return {**event, "prompt_tokens": prompt, "completion_tokens": completion}
+
+
+def attribute(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
 def event_id(payload: Mapping[str, Any], note: Mapping[str, Any]) -> str:
@@ -778,12 +818,12 @@ READ_CALL_TYPES = frozenset(("retrieve_batch", "aretrieve_batch", "get_responses
 
 def background_event(payload: Mapping[str, Any], response: Any) -> Optional[dict]:
     """The usage of a background response or a batch, which is known only when it is read after its end. All reads have the same event."""
-    read = response.get if isinstance(response, Mapping) else lambda name: getattr(response, name, None)
     event = usage_event(payload, {})
-    counted_before = "response" in str(payload.get("call_type")) and read("background") is not True
-    if counted_before or not read("id") or not event["prompt_tokens"] + event["completion_tokens"]:
+    counted_before = "response" in str(payload.get("call_type")) and attribute(response, "background") is not True
+    if counted_before or not attribute(response, "id") or not event["prompt_tokens"] + event["completion_tokens"]:
         return None
-    return {**event, "id": external_id(f"background:{read('id')}"), "occurred_at": event_at(read("completed_at") or read("created_at"))}
+    return {**event, "id": external_id(f"background:{attribute(response, 'id')}"),
+            "occurred_at": event_at(attribute(response, "completed_at") or attribute(response, "created_at"))}
 
 
 def is_billed(payload: Mapping[str, Any]) -> bool:
@@ -792,11 +832,22 @@ def is_billed(payload: Mapping[str, Any]) -> bool:
     return count(payload.get("completion_tokens")) > 0 or isinstance(cost, (int, float)) and cost > 0
 
 
-def without_prompt(event: Mapping[str, Any], counted: int) -> dict:
-    """The part of an event that was not counted before: its prompt and what is part of it were, as an estimate."""
-    parts = ("cached_prompt_tokens", "cache_write_tokens", "audio_tokens") if counted else ()
+class Finished(NamedTuple):
+    """What is remembered of a call after its end: whether its response was reported, and what was counted before, as an estimate."""
+    responded: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    # Also the images of the call.
+    whole: bool = False
+
+
+def without_counted(event: Mapping[str, Any], counted: Finished) -> dict:
+    """The part of an event that was not counted before. The kinds of tokens are parts of what was."""
+    parts = ("cached_prompt_tokens", "cache_write_tokens", "audio_tokens") if counted.prompt_tokens else ()
+    parts += ("reasoning_tokens", "feature", "quantity") if counted.whole else ()
     rest = {name: value for name, value in event.items() if name not in parts}
-    return {**rest, "prompt_tokens": max(0, event["prompt_tokens"] - counted)}
+    return {**rest, "prompt_tokens": max(0, event["prompt_tokens"] - counted.prompt_tokens),
+            "completion_tokens": max(0, event["completion_tokens"] - counted.completion_tokens)}
 
 
 # --- Running calls ----------------------------------------------------------------------------------------------------------------------------
@@ -838,7 +889,7 @@ class Call:
     def __init__(self, note: dict, places: Optional[Places]):
         self.note, self._places = note, places
         # Counted by the thread that requests the authorization.
-        self.prompt_tokens = 0
+        self.prompt_tokens = self.completion_tokens = 0
         self.active_at, self.answered = time.monotonic(), False
         self.timer: Optional[asyncio.TimerHandle] = None
 
@@ -854,12 +905,6 @@ class Call:
         self.give_back_place()
         if self.timer:
             self.timer.cancel()
-
-
-class Finished(NamedTuple):
-    """What is remembered of a call after its end."""
-    responded: bool = False
-    counted_prompt: int = 0
 
 
 # --- Hook -------------------------------------------------------------------------------------------------------------------------------------
@@ -913,9 +958,10 @@ class BudgetHook(CustomLogger):
 
         for field in IGNORED_FIELDS:
             data.pop(field, None)
+        shorten_caches(data)
         # Without the provider's usage LiteLLM counts the visible text, which lacks the reasoning.
-        if data.get("stream") and mapping(data.get("stream_options")).get("include_usage") is False:
-            data["stream_options"] = {**data["stream_options"], "include_usage": True}
+        if data.get("stream") and data.get("stream_options") is not None:
+            data["stream_options"] = {**mapping(data["stream_options"]), "include_usage": True}
         headers = (data.get("proxy_server_request") or {}).get("headers") or {}
         image = "image" in call_type
         note = {
@@ -957,7 +1003,7 @@ class BudgetHook(CustomLogger):
         except asyncio.CancelledError:
             # After the first part, LiteLLM reports what was generated as a success.
             if call and not call.answered:
-                self._give_up(call)
+                self._count_estimate(call, whole=False)
             raise
         finally:
             if call:
@@ -967,18 +1013,23 @@ class BudgetHook(CustomLogger):
         payload = kwargs.get("standard_logging_object")
         note = read_note(kwargs.get("litellm_params") or {})
         if not isinstance(payload, Mapping):
-            log.error("Call completed without a standard logging payload: its usage is unknown")
-            return
-        if payload.get("call_type") in READ_CALL_TYPES:
+            # LiteLLM could not write it, for which a field of the client may be the reason.
+            log.error("Call completed without a standard logging payload")
+            payload = {"id": attribute(response_obj, "id")}
+            if not count(attribute(attribute(response_obj, "usage"), "total_tokens")):
+                self._count_estimate(self._running.get(note.get("id")), whole=True)
+                return
+        # What the hook has authorized is no read, whatever LiteLLM reports.
+        if not note.get("id") and payload.get("call_type") in READ_CALL_TYPES:
             await self._record(background_event(payload, response_obj))
             return
-        event = usage_event(payload, note)
-        counted = self._finish(note, responded=True).counted_prompt
+        event = of_response(usage_event(payload, note), response_obj)
+        counted = self._finish(note, Finished(responded=True))
         await self._record(searches(payload, event))
         if not (event["prompt_tokens"] or event["completion_tokens"] or event.get("feature") or event.get("cache_hit")):
             log.error("Call of model %s completed without usage", event["model"])
             event = event if event["reservation_id"] else None
-        await self._record(event and without_prompt(event, counted))
+        await self._record(event and without_counted(event, counted))
 
     # One attempt failed. LiteLLM may retry or fall back, so the reservation is kept. What the provider billed for the attempt is counted, also if LiteLLM
     # reports it after the call as a whole; but not if the response was reported, and then blocked by another hook.
@@ -988,14 +1039,17 @@ class BudgetHook(CustomLogger):
         finished = self._finished.get(note.get("id"), Finished())
         if isinstance(payload, Mapping) and is_billed(payload) and not finished.responded:
             event = {**usage_event(payload, {**note, "reservation_id": None}), "id": uuid.uuid4().hex}
-            await self._record(without_prompt(event, finished.counted_prompt))
+            await self._record(without_counted(event, finished))
 
-    # The call as a whole failed: an event with zero tokens releases the reservation.
+    # The call as a whole failed: an event with zero tokens releases the reservation. An error that carries the answer, which a check of LiteLLM refused, is
+    # no failure of the provider.
     async def async_post_call_failure_hook(
             self, request_data: dict, original_exception: Exception, user_api_key_dict: Any, traceback_str: Optional[str] = None) -> None:
         note = read_note(request_data)
+        if getattr(original_exception, "raw_response", None):
+            self._count_estimate(self._running.get(note.get("id")), whole=True)
         if note.get("id") and note["id"] not in self._finished:
-            self._finish(note, responded=False)
+            self._finish(note, Finished())
             await self._record(usage_event({}, note) if note.get("reservation_id") else None)
 
     async def _reserve(self, data: dict, call_type: str, call: Call) -> Optional[str]:
@@ -1031,11 +1085,13 @@ class BudgetHook(CustomLogger):
             log.error("Usage has not been delivered for %d minutes, so calls are refused", self.RESERVATION_SECONDS // 60)
             raise HTTPException(status_code=503, detail=NOT_REPORTED, headers=dict(NO_RETRY))
         note, call.prompt_tokens = call.note, min(prompt_tokens(data), MAXIMUM_TOKENS)
+        estimate = estimated_tokens(call.prompt_tokens, data, call_type, self._settings.default_max_tokens)
+        call.completion_tokens = estimate - call.prompt_tokens
         body = {
             "request_id": note["id"],
             "user": note["user"],
             "model": note["model"],
-            "estimated_tokens": estimated_tokens(call.prompt_tokens, data, call_type, self._settings.default_max_tokens),
+            "estimated_tokens": estimate,
         }
         if note["quantity"]:
             body.update(feature="image", quantity=note["quantity"])
@@ -1054,7 +1110,7 @@ class BudgetHook(CustomLogger):
         self._running[call.note["id"]] = call
         self._expect(call, self.MAX_SILENCE_SECONDS)
         if len(self._running) > self.MAX_RUNNING_CALLS:
-            self._give_up(next(iter(self._running.values())))
+            self._count_estimate(next(iter(self._running.values())), whole=False)
 
     def _expect(self, call: Call, seconds: float) -> None:
         call.timer = asyncio.get_running_loop().call_later(seconds, self._expire, call)
@@ -1064,14 +1120,21 @@ class BudgetHook(CustomLogger):
         if rest > 0:
             self._expect(call, rest)
         else:
-            self._give_up(call)
+            # It did not end in any way that the hook knows, so it may have been answered.
+            self._count_estimate(call, whole=True)
 
-    def _give_up(self, call: Call) -> None:
-        """Counts the prompt of a call whose end is not reported, because its provider has read it. If it is reported after all, the rest is counted."""
-        if call.note["id"] in self._running:
-            self._finish(call.note, responded=False, counted_prompt=call.prompt_tokens)
-            event = {**usage_event({}, call.note), "id": call.note["id"] + ":prompt", "prompt_tokens": call.prompt_tokens}
-            self._write_pool.submit(self._write, event)
+    def _count_estimate(self, call: Optional[Call], whole: bool) -> None:
+        """Counts what was reserved for a call whose end is not reported, or only its prompt, which the provider has read. If it is reported after all, the rest is
+        counted."""
+        if call is None or call.note["id"] not in self._running:
+            return
+        counted = Finished(False, call.prompt_tokens, call.completion_tokens if whole else 0, whole)
+        self._finish(call.note, counted)
+        event = {**usage_event({}, call.note), "id": call.note["id"] + (":estimate" if whole else ":prompt"),
+                 "prompt_tokens": counted.prompt_tokens, "completion_tokens": counted.completion_tokens}
+        if whole and call.note["quantity"]:
+            event.update(feature="image", quantity=call.note["quantity"])
+        self._write_pool.submit(self._write, event)
 
     async def _record(self, event: Optional[Mapping[str, Any]]) -> None:
         if event is not None:
@@ -1098,13 +1161,15 @@ class BudgetHook(CustomLogger):
         if self._process != os.getpid():
             self._start()
 
-    def _finish(self, note: Mapping[str, Any], responded: bool, counted_prompt: int = 0) -> Finished:
+    def _finish(self, note: Mapping[str, Any], now: Finished) -> Finished:
+        """Also what was counted before."""
         if not note.get("id"):
             return Finished()
         call = self._running.pop(note["id"], None)
         if call:
             call.end()
-        finished = Finished(responded, counted_prompt or self._finished.get(note["id"], Finished()).counted_prompt)
+        before = self._finished.get(note["id"], now)
+        finished = before._replace(responded=now.responded)
         self._finished[note["id"]] = finished
         if len(self._finished) > self.MAX_REMEMBERED_CALLS:
             self._finished.popitem(last=False)

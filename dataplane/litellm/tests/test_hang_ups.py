@@ -65,16 +65,35 @@ class HangUpTest(RunningCallsTest):
         self.assertEqual([(0, 7), (1_007, 0)], self.counts(2))
         self.nothing_else_is_counted(2)
 
-    def test_a_call_whose_end_is_never_reported_counts_its_prompt_once(self):
+    def test_a_call_whose_end_is_never_reported_counts_what_was_reserved_once(self):
         self.hook.MAX_SILENCE_SECONDS = 0.1
 
         async def run():
             await self.ask(self.chat())
+            await self.ask({"model": "gpt-image-1", "prompt": "a cat", "n": 2, "litellm_call_id": "c"}, "aimage_generation")
             await asyncio.sleep(0.5)
 
         asyncio.run(run())
-        self.assertEqual([(1_007, 0)], self.counts())
-        self.nothing_else_is_counted(1)
+        self.assertEqual([(2, 0), (1_007, 100)], self.counts(2))
+        self.assertEqual([None, 2], sorted((event.get("quantity") for event in self.control_plane.counted.values()), key=str, reverse=True))
+        self.nothing_else_is_counted(2)
+
+    def test_the_end_that_is_reported_after_all_counts_what_the_reservation_lacked(self):
+        self.hook.MAX_SILENCE_SECONDS = 0.1
+        details = {"usage_object": {"completion_tokens_details": {"reasoning_tokens": 40}}}
+
+        async def run():
+            chat = await self.ask(self.chat())
+            image = await self.ask({"model": "gpt-image-1", "prompt": "a cat", "n": 2, "litellm_call_id": "c"}, "aimage_generation")
+            await asyncio.sleep(0.5)
+            await self.report(chat, prompt_tokens=1_207, completion_tokens=150, metadata=details)
+            await self.report(image, call_type="aimage_generation", prompt_tokens=2, completion_tokens=4_160)
+
+        asyncio.run(run())
+        self.assertEqual([(0, 4_160), (2, 0), (200, 50), (1_007, 100)], self.counts(4))
+        self.assertEqual(1, sum("feature" in event for event in self.control_plane.counted.values()))
+        self.assertFalse(any("reasoning_tokens" in event for event in self.control_plane.counted.values()))
+        self.nothing_else_is_counted(4)
 
     def test_a_long_answer_is_not_given_up_while_parts_arrive(self):
         self.hook.MAX_SILENCE_SECONDS = 0.2

@@ -20,7 +20,7 @@ HARMLESS = set("""
     hf_model_name proxy_server_request secret_fields ttl cache enable_prompt_caching supports_system_message user_continue_message weight
     ensure_alternating_roles assistant_continue_message fallback_depth max_fallbacks attempted_targets max_budget budget_duration use_in_pass_through
     merge_reasoning_content_in_choices litellm_session_id use_chat_completions_api rust shared_session order enable_tag_filtering
-    enable_json_schema_validation output_vector_size
+    output_vector_size
 """.split())
 
 
@@ -162,6 +162,8 @@ class SoldCallsTest(support.HookTest):
     def test_a_client_cannot_keep_a_provider_from_sending_its_usage(self):
         data = self.authorize(support.chat(stream=True, stream_options={"include_usage": False, "include_obfuscation": False}))
         self.assertEqual({"include_usage": True, "include_obfuscation": False}, data["stream_options"])
+        for options in ({}, {"include_usage": None}, {"include_usage": 0}, {"include_usage": "false"}, [], "none"):
+            self.assertEqual({"include_usage": True}, self.authorize(support.chat(stream=True, stream_options=options))["stream_options"])
         for more in ({"stream": True}, {"stream": True, "stream_options": None}, {"stream_options": {"include_usage": False}}):
             self.assertEqual(support.chat(**more).get("stream_options"), self.authorize(support.chat(**more)).get("stream_options"))
 
