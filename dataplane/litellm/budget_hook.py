@@ -151,6 +151,17 @@ def completion_tokens(data: Mapping[str, Any], call_type: str, default: int) -> 
     return completion_limit(data, default) * choices * number_of_prompts(data.get("prompt"))
 
 
+def answer_tokens(part: Any) -> int:
+    """An estimate of the text in a part of a streamed answer, at least 1."""
+    tokens = 0
+    for choice in attribute(part, "choices") or ():
+        delta = attribute(choice, "delta") or choice
+        tools = [attribute(attribute(call, "function"), "arguments") for call in attribute(delta, "tool_calls") or ()]
+        texts = [attribute(delta, name) for name in ("content", "reasoning_content", "text")] + tools
+        tokens += sum(text_tokens(text) for text in texts if isinstance(text, str))
+    return tokens or 1
+
+
 def has_completion(call_type: str) -> bool:
     return not any(word in call_type for word in WITHOUT_COMPLETION)
 
@@ -487,7 +498,7 @@ class Spool:
     AGE_SECONDS = 5.0
 
     def __init__(self, folder: str):
-        self._folder = folder
+        self.folder = folder
         self._lock: Optional[int] = None
         self._checked = -self.AGE_SECONDS
 
@@ -501,7 +512,7 @@ class Spool:
             file.flush()
             os.fsync(descriptor)
         os.rename(partial, self._path(name + ".json"))
-        directory = os.open(self._folder, os.O_RDONLY)
+        directory = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(directory)
         finally:
@@ -528,7 +539,7 @@ class Spool:
 
     def pending(self) -> list[str]:
         """File names, oldest first."""
-        return sorted(name for name in os.listdir(self._folder) if name.endswith(".json"))
+        return sorted(name for name in os.listdir(self.folder) if name.endswith(".json"))
 
     def has_older_than(self, seconds: float) -> bool:
         """Whether an event has waited for delivery for longer. Notices it up to AGE_SECONDS late."""
@@ -568,12 +579,66 @@ class Spool:
 
     def _remove_stale_partial_files(self) -> None:
         # Left by processes killed while writing. These events had not been acknowledged.
-        for name in os.listdir(self._folder):
+        for name in os.listdir(self.folder):
             if name.endswith(".partial") and time.time() - os.stat(self._path(name)).st_mtime > self.STALE_SECONDS:
                 self.remove(name)
 
     def _path(self, name: str) -> str:
-        return os.path.join(self._folder, name)
+        return os.path.join(self.folder, name)
+
+
+class Journal:
+    """The calls that run in this worker: one file each, with the event that counts if the worker is killed. The files are not synced to disk: a killed process
+    loses none, and a tenant that can use up the gateway's memory cannot stop its host."""
+
+    PREFIX = "running-"
+
+    def __init__(self, spool: str):
+        name = uuid.uuid4().hex
+        self._folder = os.path.join(spool, self.PREFIX + name)
+        # Renamed once it is locked: a folder without a lock is that of a killed worker.
+        new = os.path.join(spool, "new-" + name)
+        os.mkdir(new, 0o700)
+        self._lock: Optional[int] = os.open(os.path.join(new, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        os.rename(new, self._folder)
+
+    def write(self, name: str, event: Mapping[str, Any]) -> None:
+        path = os.path.join(self._folder, name)
+        try:
+            with os.fdopen(os.open(path + ".partial", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(json.dumps(without_nulls(event)).encode("ascii"))
+            os.rename(path + ".partial", path + ".json")
+        except OSError as error:
+            log.error("Could not write down a running call: %s", type(error).__name__)
+
+    def remove(self, name: str) -> None:
+        try:
+            os.unlink(os.path.join(self._folder, name + ".json"))
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """In a forked child: the lock stays with the parent."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @classmethod
+    def take_over(cls, spool: str) -> None:
+        """Moves what killed workers have left to the events that are delivered."""
+        for folder in (os.path.join(spool, name) for name in os.listdir(spool) if name.startswith(cls.PREFIX)):
+            lock = os.open(os.path.join(folder, "lock"), os.O_WRONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for name in os.listdir(folder):
+                    path = os.path.join(folder, name)
+                    os.rename(path, os.path.join(spool, name)) if name.endswith(".json") else os.unlink(path)
+                os.rmdir(folder)
+            except BlockingIOError:
+                pass  # Its worker runs.
+            finally:
+                os.close(lock)
 
 
 class Sender:
@@ -605,6 +670,7 @@ class Sender:
             self._wake.clear()
             try:
                 if self._spool.acquire():
+                    Journal.take_over(self._spool.folder)
                     self._deliver(self._spool.pending())
                 if failures:
                     log.warning("Delivery of usage events resumed")
@@ -891,10 +957,19 @@ class Call:
         # Counted by the thread that requests the authorization.
         self.prompt_tokens = self.completion_tokens = 0
         self.active_at, self.answered = time.monotonic(), False
+        # Of the answer: tokens that the client has been sent, and those of them that are in the journal.
+        self.answer_tokens = self.written_tokens = 0
+        self.file = f"{time.time_ns():020d}-{note['id']}"
         self.timer: Optional[asyncio.TimerHandle] = None
 
-    def hear(self) -> None:
+    def hear(self, part: Any) -> None:
         self.active_at, self.answered = time.monotonic(), True
+        self.answer_tokens += answer_tokens(part)
+
+    def if_killed(self) -> dict:
+        """The event that counts if the gateway is killed: the prompt, which the provider has read, and what the client has of the answer."""
+        return {**usage_event({}, self.note), "id": self.note["id"] + ":killed",
+                "prompt_tokens": self.prompt_tokens, "completion_tokens": min(self.answer_tokens, MAXIMUM_TOKENS)}
 
     def give_back_place(self) -> None:
         if self._places:
@@ -918,6 +993,8 @@ class BudgetHook(CustomLogger):
     # How long the control plane keeps a reservation.
     RESERVATION_SECONDS = 600
     PLACE_TIMEOUT_SECONDS = 10.0
+    # After so many tokens of an answer the journal has them.
+    JOURNAL_TOKENS = 100
     # LiteLLM reports a call to this logger also if its client asks not to log it.
     runs_on_no_log = True
 
@@ -934,6 +1011,10 @@ class BudgetHook(CustomLogger):
         # Separate thread pools: a hanging control plane must not exhaust LiteLLM's threads or delay disk writes.
         self._authorize_pool = concurrent.futures.ThreadPoolExecutor(32, "budget-authorize")
         self._write_pool = concurrent.futures.ThreadPoolExecutor(2, "budget-write")
+        self._journal = Journal(self._settings.spool)
+        os.register_at_fork(after_in_child=self._journal.close)
+        # One thread, so that a call is written down before it is removed.
+        self._journal_pool = concurrent.futures.ThreadPoolExecutor(1, "budget-journal")
         self._sender = Sender(self._spool, self._control_plane)
         self._places = Places(self._settings.local_calls)
         # By the id of their note, oldest first. Finished calls need no release any more.
@@ -945,6 +1026,8 @@ class BudgetHook(CustomLogger):
         self._sender.stop()
         self._authorize_pool.shutdown()
         self._write_pool.shutdown()
+        self._journal_pool.shutdown()
+        self._journal.close()
         self._control_plane.close()
 
     # LiteLLM requires this method on the class itself.
@@ -998,7 +1081,9 @@ class BudgetHook(CustomLogger):
         try:
             async for part in response:
                 if call:
-                    call.hear()
+                    call.hear(part)
+                    if call.answer_tokens - call.written_tokens >= self.JOURNAL_TOKENS:
+                        self._write_down(call)
                 yield part
         except asyncio.CancelledError:
             # After the first part, LiteLLM reports what was generated as a success.
@@ -1106,8 +1191,13 @@ class BudgetHook(CustomLogger):
             raise HTTPException(status_code=429, detail=TOO_MANY_REQUESTS, headers={**NO_RETRY, "retry-after": str(max(1, int(reply.retry_after)))})
         raise ControlPlaneUnavailable(f"status {reply.status}", reply.retry_after)
 
+    def _write_down(self, call: Call) -> None:
+        call.written_tokens = call.answer_tokens
+        self._journal_pool.submit(self._journal.write, call.file, call.if_killed())
+
     def _remember(self, call: Call) -> None:
         self._running[call.note["id"]] = call
+        self._write_down(call)
         self._expect(call, self.MAX_SILENCE_SECONDS)
         if len(self._running) > self.MAX_RUNNING_CALLS:
             self._count_estimate(next(iter(self._running.values())), whole=False)
@@ -1168,6 +1258,7 @@ class BudgetHook(CustomLogger):
         call = self._running.pop(note["id"], None)
         if call:
             call.end()
+            self._journal_pool.submit(self._journal.remove, call.file)
         before = self._finished.get(note["id"], now)
         finished = before._replace(responded=now.responded)
         self._finished[note["id"]] = finished

@@ -3,6 +3,7 @@
     {"do": "ask", "data": {…}, "call_type"?: "acompletion"}   -> {"call": 0, "allowed": true} or {"allowed": false, "status": 429, "message": "…"}
     {"do": "succeed", "call": 0, "payload": {…}}              -> {"recorded": true}
     {"do": "fail", "call": 0}                                 -> {"recorded": true}
+    {"do": "stream", "call": 0, "parts": ["text"]}            -> {"parts": 1}
     {"do": "waiting"}                                         -> {"waiting": 3}
 """
 import asyncio
@@ -32,6 +33,13 @@ async def execute(command):
         await hook.async_log_failure_event(support.log_event(data, status="failure", prompt_tokens=0, completion_tokens=0), None, None, None)
         await hook.async_post_call_failure_hook(data, ValueError("the model is unavailable"), support.key())
         return {"recorded": True}
+    if command["do"] == "stream":
+        async def response():
+            for text in command["parts"]:
+                yield {"choices": [{"delta": {"content": text}}]}
+
+        through_hook = hook.async_post_call_streaming_iterator_hook(support.key(), response(), calls[command["call"]])
+        return {"parts": len([part async for part in through_hook])}
     return {"waiting": sum(name.endswith(".json") for name in os.listdir(os.environ["BUDGET_SPOOL_DIR"]))}
 
 

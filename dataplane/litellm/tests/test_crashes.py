@@ -1,5 +1,6 @@
 import json
 import os
+import pathlib
 import random
 import subprocess
 import sys
@@ -46,11 +47,14 @@ class CrashTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.spool = folder.name
 
-    def wait_for_empty_spool(self):
+    def eventually(self, condition):
         end = time.monotonic() + 20
-        while any(name.endswith(".json") for name in os.listdir(self.spool)):
-            self.assertLess(time.monotonic(), end, "the spool was not emptied in time")
+        while not condition():
+            self.assertLess(time.monotonic(), end, "timed out")
             time.sleep(0.05)
+
+    def wait_for_empty_spool(self):
+        self.eventually(lambda: not any(name.endswith(".json") for name in os.listdir(self.spool)))
 
     def counted(self):
         """Ids of the counted responses. The id of an event is that of the call and that of the response."""
@@ -81,6 +85,28 @@ class CrashTest(unittest.TestCase):
         self.assertEqual(len(counted), len(self.control_plane.counted))
         # Per run, at most the event being recorded at the kill may be delivered without having been acknowledged.
         self.assertLessEqual(len(counted - recorded), 6)
+
+    def test_calls_that_ran_in_a_killed_worker_count_their_prompt_and_what_was_streamed(self):
+        first = Gateway(self.control_plane, self.spool)
+        ended = first.do(do="ask")["call"]
+        first.do(do="succeed", call=ended, payload={"id": "ended"})
+        asked, streamed = first.do(do="ask")["call"], first.do(do="ask")["call"]
+        first.do(do="stream", call=streamed, parts=["word " * 60, "more " * 60, "rest"])
+        self.wait_for_empty_spool()
+        self.eventually(lambda: [0, 200] == sorted(json.loads(path.read_text())["completion_tokens"] for path in pathlib.Path(self.spool).glob("running-*/*.json")))
+        self.assertEqual({"ended"}, self.counted(), "a worker that runs keeps its calls")
+        first.kill()
+        second = Gateway(self.control_plane, self.spool)
+        self.eventually(lambda: len(self.control_plane.counted) == 3)
+        self.wait_for_empty_spool()
+        killed = [event for id, event in self.control_plane.counted.items() if id.endswith(":killed")]
+        estimate = self.control_plane.requests[0]["estimated_tokens"] - 100
+        self.assertEqual([(estimate, 0), (estimate, 200)], sorted((event["prompt_tokens"], event["completion_tokens"]) for event in killed))
+        self.assertTrue(all(event["reservation_id"] and event["model"] == "mistral:7b-instruct" for event in killed))
+        second.stop()
+        third = Gateway(self.control_plane, self.spool)
+        third.stop()
+        self.assertEqual(3, len(self.control_plane.counted))
 
     def test_workers_share_a_spool_and_send_each_event_once(self):
         gateways = [Gateway(self.control_plane, self.spool) for _ in range(3)]
