@@ -254,6 +254,7 @@ NOT_SOLD = "This gateway offers chat, completions, embeddings and images only."
 WITHOUT_MODEL = "Name the model in the field \"model\" of the request."
 UNSUPPORTED_FIELD = "Remove the field \"{field}\" from the request: this gateway does not support it."
 NOT_A_NUMBER = "The field \"{field}\" of the request must be a whole number."
+NOT_A_BOOLEAN = "The field \"{field}\" of the request must be true or false."
 NOT_SENT = " The request was not sent. Nothing was charged."
 UNSUPPORTED_TIER = "This gateway does not support the service tier of the request. Use \"default\"."
 IMAGES_IN_CHAT = "Chats answer with text or audio. Request images at /v1/images/generations."
@@ -275,6 +276,9 @@ def refusal(data: Any, call_type: str) -> Optional[HTTPException]:
             return refused(403, UNSUPPORTED_FIELD.format(field=field[:50]))
     if mapping(data.get("response_format")).get("enforce_validation"):
         return refused(403, UNSUPPORTED_FIELD.format(field="response_format.enforce_validation"))
+    # LiteLLM takes other values for true when it sends the request, and for false when it reports the call.
+    if not isinstance(data.get("stream"), (bool, type(None))):
+        return refused(400, NOT_A_BOOLEAN.format(field="stream"))
     field = next((field for field in REFUSED_IMAGE_FIELDS if data.get(field)), None) if "image" in call_type else None
     if field:
         return refused(403, UNSUPPORTED_FIELD.format(field=field))

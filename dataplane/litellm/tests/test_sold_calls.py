@@ -162,6 +162,8 @@ class SoldCallsTest(support.HookTest):
     def test_a_client_cannot_keep_a_provider_from_sending_its_usage(self):
         data = self.authorize(support.chat(stream=True, stream_options={"include_usage": False, "include_obfuscation": False}))
         self.assertEqual({"include_usage": True, "include_obfuscation": False}, data["stream_options"])
+        for stream in ("true", 1, 1.0, [True], "false", 0):
+            self.assertEqual(400, self.denied(support.chat(stream=stream)).status_code)
         for options in ({}, {"include_usage": None}, {"include_usage": 0}, {"include_usage": "false"}, [], "none"):
             self.assertEqual({"include_usage": True}, self.authorize(support.chat(stream=True, stream_options=options))["stream_options"])
         for more in ({"stream": True}, {"stream": True, "stream_options": None}, {"stream_options": {"include_usage": False}}):
