@@ -961,6 +961,8 @@ class Call:
         # Counted by the thread that requests the authorization.
         self.prompt_tokens = self.completion_tokens = 0
         self.active_at, self.answered = time.monotonic(), False
+        # Whether a failed attempt was counted.
+        self.billed = False
         # Of the answer: tokens that the client has been sent, and those of them that are in the journal.
         self.answer_tokens = self.written_tokens = 0
         self.file = f"{time.time_ns():020d}-{note['id']}"
@@ -970,10 +972,10 @@ class Call:
         self.active_at, self.answered = time.monotonic(), True
         self.answer_tokens += answer_tokens(part)
 
-    def if_killed(self) -> dict:
-        """The event that counts if the gateway is killed: the prompt, which the provider has read, and what the client has of the answer."""
-        return {**usage_event({}, self.note), "id": self.note["id"] + ":killed",
-                "prompt_tokens": self.prompt_tokens, "completion_tokens": min(self.answer_tokens, MAXIMUM_TOKENS)}
+    def estimate(self, kind: str, completion_tokens: int) -> dict:
+        """An event with the prompt, which the provider has read, and a part of the answer. Its id ends in its kind."""
+        return {**usage_event({}, self.note), "id": f"{self.note['id']}:{kind}",
+                "prompt_tokens": self.prompt_tokens, "completion_tokens": min(completion_tokens, MAXIMUM_TOKENS)}
 
     def give_back_place(self) -> None:
         if self._places:
@@ -1092,7 +1094,7 @@ class BudgetHook(CustomLogger):
         except asyncio.CancelledError:
             # After the first part, LiteLLM reports what was generated as a success.
             if call and not call.answered:
-                self._count_estimate(call, whole=False)
+                self._count_estimate(call, "prompt", 0)
             raise
         finally:
             if call:
@@ -1106,7 +1108,7 @@ class BudgetHook(CustomLogger):
             log.error("Call completed without a standard logging payload")
             payload = {"id": attribute(response_obj, "id")}
             if not count(attribute(attribute(response_obj, "usage"), "total_tokens")):
-                self._count_estimate(self._running.get(note.get("id")), whole=True)
+                self._count_whole(self._running.get(note.get("id")))
                 return
         # What the hook has authorized is no read, whatever LiteLLM reports.
         if not note.get("id") and payload.get("call_type") in READ_CALL_TYPES:
@@ -1127,16 +1129,21 @@ class BudgetHook(CustomLogger):
         note = read_note(kwargs.get("litellm_params") or {})
         finished = self._finished.get(note.get("id"), Finished())
         if isinstance(payload, Mapping) and is_billed(payload) and not finished.responded:
+            if note.get("id") in self._running:
+                self._running[note["id"]].billed = True
             event = {**usage_event(payload, {**note, "reservation_id": None}), "id": uuid.uuid4().hex}
             await self._record(without_counted(event, finished))
 
-    # The call as a whole failed: an event with zero tokens releases the reservation. An error that carries the answer, which a check of LiteLLM refused, is
-    # no failure of the provider.
+    # The call as a whole failed: an event with zero tokens releases the reservation. But what the client has been sent before counts, as an estimate unless LiteLLM
+    # reports it: LiteLLM fails when a model repeats itself, for example, which a client can ask it to do. So does an answer that a check of LiteLLM has refused.
     async def async_post_call_failure_hook(
             self, request_data: dict, original_exception: Exception, user_api_key_dict: Any, traceback_str: Optional[str] = None) -> None:
         note = read_note(request_data)
+        call = self._running.get(note.get("id"))
         if getattr(original_exception, "raw_response", None):
-            self._count_estimate(self._running.get(note.get("id")), whole=True)
+            self._count_whole(call)
+        elif call and call.answered and not call.billed:
+            self._count_estimate(call, "part", call.answer_tokens)
         if note.get("id") and note["id"] not in self._finished:
             self._finish(note, Finished())
             await self._record(usage_event({}, note) if note.get("reservation_id") else None)
@@ -1197,14 +1204,14 @@ class BudgetHook(CustomLogger):
 
     def _write_down(self, call: Call) -> None:
         call.written_tokens = call.answer_tokens
-        self._journal_pool.submit(self._journal.write, call.file, call.if_killed())
+        self._journal_pool.submit(self._journal.write, call.file, call.estimate("killed", call.answer_tokens))
 
     def _remember(self, call: Call) -> None:
         self._running[call.note["id"]] = call
         self._write_down(call)
         self._expect(call, self.MAX_SILENCE_SECONDS)
         if len(self._running) > self.MAX_RUNNING_CALLS:
-            self._count_estimate(next(iter(self._running.values())), whole=False)
+            self._count_estimate(next(iter(self._running.values())), "prompt", 0)
 
     def _expect(self, call: Call, seconds: float) -> None:
         call.timer = asyncio.get_running_loop().call_later(seconds, self._expire, call)
@@ -1215,20 +1222,20 @@ class BudgetHook(CustomLogger):
             self._expect(call, rest)
         else:
             # It did not end in any way that the hook knows, so it may have been answered.
-            self._count_estimate(call, whole=True)
+            self._count_whole(call)
 
-    def _count_estimate(self, call: Optional[Call], whole: bool) -> None:
-        """Counts what was reserved for a call whose end is not reported, or only its prompt, which the provider has read. If it is reported after all, the rest is
-        counted."""
-        if call is None or call.note["id"] not in self._running:
-            return
-        counted = Finished(False, call.prompt_tokens, call.completion_tokens if whole else 0, whole)
-        self._finish(call.note, counted)
-        event = {**usage_event({}, call.note), "id": call.note["id"] + (":estimate" if whole else ":prompt"),
-                 "prompt_tokens": counted.prompt_tokens, "completion_tokens": counted.completion_tokens}
-        if whole and call.note["quantity"]:
-            event.update(feature="image", quantity=call.note["quantity"])
-        self._write_pool.submit(self._write, event)
+    def _count_whole(self, call: Optional[Call]) -> None:
+        """Counts all that was reserved for a call."""
+        if call:
+            images = {"feature": "image", "quantity": call.note["quantity"]} if call.note["quantity"] else {}
+            self._count_estimate(call, "estimate", call.completion_tokens, whole=True, **images)
+
+    def _count_estimate(self, call: Call, kind: str, completion_tokens: int, whole: bool = False, **more: Any) -> None:
+        """Counts a call whose usage is not reported. If it is reported after all, the rest is counted."""
+        if call.note["id"] in self._running:
+            event = {**call.estimate(kind, completion_tokens), **more}
+            self._finish(call.note, Finished(False, event["prompt_tokens"], event["completion_tokens"], whole))
+            self._write_pool.submit(self._write, event)
 
     async def _record(self, event: Optional[Mapping[str, Any]]) -> None:
         if event is not None:

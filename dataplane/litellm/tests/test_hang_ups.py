@@ -95,6 +95,34 @@ class HangUpTest(RunningCallsTest):
         self.assertFalse(any("reasoning_tokens" in event for event in self.control_plane.counted.values()))
         self.nothing_else_is_counted(4)
 
+    def test_a_stream_that_fails_counts_what_was_sent_before(self):
+        # LiteLLM ends a stream whose model repeats itself a hundred times, and reports no usage. A client can ask for that after the answer.
+        async def broken(data, parts):
+            async def response():
+                for text in parts:
+                    yield {"choices": [{"delta": {"content": text}}]}
+                raise RuntimeError("The model is repeating the same chunk")
+
+            try:
+                async for _ in self.hook.async_post_call_streaming_iterator_hook(user_api_key_dict=support.key(), response=response(), request_data=data):
+                    pass
+            except RuntimeError as error:
+                return error
+
+        async def run():
+            for parts, reported in ((["the answer"] + ["word "] * 100, (0, 0)), ([], (0, 0)), (["the answer"], (900, 70)), (["the answer"], (0, 0))):
+                data = await self.ask(self.chat())
+                error = await broken(data, parts)
+                attempt = support.log_event(data, status="failure", prompt_tokens=reported[0], completion_tokens=reported[1])
+                await self.hook.async_log_failure_event(attempt, None, None, None)
+                await self.hook.async_post_call_failure_hook(data, error, support.key())
+                await self.hook.async_post_call_failure_hook(data, error, support.key())
+            await self.hook.async_log_failure_event(support.log_event(data, status="failure", prompt_tokens=900, completion_tokens=70), None, None, None)
+
+        asyncio.run(run())
+        self.assertEqual([(0, 0), (0, 0), (0, 66), (900, 70), (1_007, 4), (1_007, 204)], self.counts(6))
+        self.nothing_else_is_counted(6)
+
     def test_a_long_answer_is_not_given_up_while_parts_arrive(self):
         self.hook.MAX_SILENCE_SECONDS = 0.2
 
