@@ -600,12 +600,16 @@ class Journal:
     def __init__(self, spool: str):
         name = uuid.uuid4().hex
         self._folder = os.path.join(spool, self.PREFIX + name)
+        self._lock: Optional[int] = None
         # Renamed once it is locked: a folder without a lock is that of a killed worker.
         new = os.path.join(spool, "new-" + name)
-        os.mkdir(new, 0o700)
-        self._lock: Optional[int] = os.open(os.path.join(new, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        os.rename(new, self._folder)
+        try:
+            os.mkdir(new, 0o700)
+            self._lock = os.open(os.path.join(new, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            os.rename(new, self._folder)
+        except OSError as error:
+            log.error("Running calls cannot be written down: %s", type(error).__name__)
 
     def write(self, name: str, event: Mapping[str, Any]) -> None:
         path = os.path.join(self._folder, name)
@@ -632,17 +636,25 @@ class Journal:
     def take_over(cls, spool: str) -> None:
         """Moves what killed workers have left to the events that are delivered."""
         for folder in (os.path.join(spool, name) for name in os.listdir(spool) if name.startswith(cls.PREFIX)):
-            lock = os.open(os.path.join(folder, "lock"), os.O_WRONLY)
+            lock = None
             try:
+                lock = os.open(os.path.join(folder, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 for name in os.listdir(folder):
                     path = os.path.join(folder, name)
-                    os.rename(path, os.path.join(spool, name)) if name.endswith(".json") else os.unlink(path)
+                    if name.endswith(".json"):
+                        os.rename(path, os.path.join(spool, name))
+                    else:
+                        os.unlink(path)
                 os.rmdir(folder)
             except BlockingIOError:
                 pass  # Its worker runs.
+            except OSError as error:
+                # Must not keep other events from being delivered.
+                log.error("The calls of a killed gateway could not be taken over: %s", type(error).__name__)
             finally:
-                os.close(lock)
+                if lock is not None:
+                    os.close(lock)
 
 
 class Sender:

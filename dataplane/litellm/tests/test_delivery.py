@@ -120,6 +120,30 @@ class DeliveryTest(support.HookTest):
         self.control_plane.status = 200
         self.assertEqual({"of-the-parent", "of-the-child"}, {event["id"] for event in self.delivered(2)})
 
+    def test_what_a_killed_worker_has_left_is_taken_over_in_any_state_and_blocks_nothing(self):
+        for name, files in (("running-without-lock", ("1-a.json", "1-b.partial")), ("running-empty", ()), ("running-locked", ("lock", "1-c.json"))):
+            # Renamed when it is complete: the sender looks for such folders all the time.
+            os.mkdir(os.path.join(self.spool, "new"))
+            for file in files:
+                with open(os.path.join(self.spool, "new", file), "w", encoding="ascii") as writing:
+                    writing.write('{"id": "%s"}' % file)
+            os.rename(os.path.join(self.spool, "new"), os.path.join(self.spool, name))
+        with open(os.path.join(self.spool, "running-no-folder"), "w", encoding="ascii"):
+            pass
+        with self.assertLogs("budget_hook", "ERROR"):
+            self.succeed(self.authorize())
+            self.delivered(3)
+            self.eventually(lambda: sum(name.startswith("running-") for name in os.listdir(self.spool)) == 2)
+        self.assertEqual({"1-a.json", "1-c.json"}, {id for id in self.control_plane.counted if id.startswith("1-")})
+
+    def test_a_gateway_starts_where_running_calls_cannot_be_written_down(self):
+        with self.assertLogs("budget_hook", "ERROR") as logs:
+            journal = self.module.Journal(os.path.join(self.spool, "missing"))
+            journal.write("name", {})
+            journal.remove("name")
+            journal.close()
+        self.assertEqual(2, len(logs.output))
+
     def test_files_are_readable_by_their_owner_only(self):
         self.control_plane.status = 503
         self.record("private")
