@@ -121,6 +121,7 @@ class DeliveryTest(support.HookTest):
         self.assertEqual({"of-the-parent", "of-the-child"}, {event["id"] for event in self.delivered(2)})
 
     def test_what_a_killed_worker_has_left_is_taken_over_in_any_state_and_blocks_nothing(self):
+        data = self.authorize()
         for name, files in (("running-without-lock", ("1-a.json", "1-b.partial")), ("running-empty", ()), ("running-locked", ("lock", "1-c.json"))):
             # Renamed when it is complete: the sender looks for such folders all the time.
             os.mkdir(os.path.join(self.spool, "new"))
@@ -131,7 +132,7 @@ class DeliveryTest(support.HookTest):
         with open(os.path.join(self.spool, "running-no-folder"), "w", encoding="ascii"):
             pass
         with self.assertLogs("budget_hook", "ERROR"):
-            self.succeed(self.authorize())
+            self.succeed(data)
             self.delivered(3)
             self.eventually(lambda: sum(name.startswith("running-") for name in os.listdir(self.spool)) == 2)
         self.assertEqual({"1-a.json", "1-c.json"}, {id for id in self.control_plane.counted if id.startswith("1-")})
