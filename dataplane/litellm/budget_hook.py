@@ -152,14 +152,16 @@ def completion_tokens(data: Mapping[str, Any], call_type: str, default: int) -> 
 
 
 def answer_tokens(part: Any) -> int:
-    """An estimate of the text in a part of a streamed answer, at least 1."""
-    tokens = 0
-    for choice in attribute(part, "choices") or ():
+    """An estimate of the text in a part of a streamed answer. The first part often has none."""
+    tokens, choices = 0, attribute(part, "choices")
+    if not isinstance(choices, (list, tuple)):
+        return 1
+    for choice in choices:
         delta = attribute(choice, "delta") or choice
         tools = [attribute(attribute(call, "function"), "arguments") for call in attribute(delta, "tool_calls") or ()]
         texts = [attribute(delta, name) for name in ("content", "reasoning_content", "text")] + tools
         tokens += sum(text_tokens(text) for text in texts if isinstance(text, str))
-    return tokens or 1
+    return tokens
 
 
 def has_completion(call_type: str) -> bool:
@@ -224,13 +226,15 @@ REFUSED_FIELDS = frozenset((
     "max_new_tokens", "max_tokens_to_sample", "num_predict", "responseModalities", "response_modalities",
     # What providers do, and bill, beside the answer of the model.
     "background", "cache_control_injection_points", "cachedContent", "cached_content", "container", "enable_search", "inference_geo",
-    "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins", "search_parameters", "search_tool_name", "skills", "speed", "vector_store_ids", "web_search", "web_search_options",
+    "litellm_system_prompt", "max_agentic_loops", "mcp_servers", "plugins", "search_parameters", "search_tool_name", "skills", "speed", "vector_store_ids",
+    "web_search", "web_search_options",
     # How long a model occupies an Ollama that tenants share.
     "keep_alive",
 ))
 # Simulated answers, details of the call as above, prices, rules that choose a model, and credentials of a provider.
 REFUSED_FIELD_NAMES = re.compile(
-    r"mock_.*|(async_)?complete_.*|standard_.*|has_.*|.*_cost(_.*)?|regional_.*|(auto|complexity|adaptive|quality)_router_.*|(aws|azure|bedrock|oci|s3|sagemaker|vertex|watsonx)_.*")
+    r"mock_.*|(async_)?complete_.*|standard_.*|has_.*|.*_cost(_.*)?|regional_.*|(auto|complexity|adaptive|quality)_router_.*|"
+    r"(aws|azure|bedrock|oci|s3|sagemaker|vertex|watsonx)_.*")
 IGNORED_FIELDS = (
     # A client must not end a call whose answer the provider bills, nor have it repeated. LiteLLM takes these from headers and the query, too.
     "api_version", "client_side_timeout", "cooldown_time", "force_timeout", "max_retries", "num_retries", "provider_specific_header", "request_timeout",
@@ -1154,7 +1158,7 @@ class BudgetHook(CustomLogger):
         call = self._running.get(note.get("id"))
         if getattr(original_exception, "raw_response", None):
             self._count_whole(call)
-        elif call and call.answered and not call.billed:
+        elif call and call.answer_tokens and not call.billed:
             self._count_estimate(call, "part", call.answer_tokens)
         if note.get("id") and note["id"] not in self._finished:
             self._finish(note, Finished())

@@ -1,3 +1,5 @@
+import types
+
 import support
 
 
@@ -49,6 +51,16 @@ class EstimateTest(support.HookTest):
 
     def test_each_token_id_counts_as_one_token(self):
         self.assertEqual(4 + 2, self.estimate({"prompt": [[1, 2], [3, 4]], "max_tokens": 1}, "atext_completion"))
+
+    def test_a_part_of_a_streamed_answer_counts_its_text_in_all_formats(self):
+        function = {"function": {"name": "f", "arguments": "{}"}}
+        for part, tokens in (
+            ({"choices": [{"delta": {"content": "abcd"}}, {"delta": {"content": "a"}}]}, 3), ({"choices": [{"delta": {"reasoning_content": "abc", "content": None}}]}, 1),
+            ({"choices": [{"text": "abcd"}]}, 2), ({"choices": [{"delta": {"tool_calls": [function, function]}}]}, 2), ({"choices": [{"delta": {"role": "assistant"}}]}, 0),
+            ({"choices": []}, 0), ("data: text", 1), (None, 1),
+            (types.SimpleNamespace(choices=[types.SimpleNamespace(delta=types.SimpleNamespace(content="abcd", tool_calls=None))]), 2),
+        ):
+            self.assertEqual(tokens, self.module.answer_tokens(part), part)
 
     def test_deep_nesting_does_not_overflow_the_stack(self):
         value = "abc"

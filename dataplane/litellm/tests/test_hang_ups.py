@@ -99,6 +99,7 @@ class HangUpTest(RunningCallsTest):
         # LiteLLM ends a stream whose model repeats itself a hundred times, and reports no usage. A client can ask for that after the answer.
         async def broken(data, parts):
             async def response():
+                yield {"choices": [{"delta": {"role": "assistant", "content": ""}}]}
                 for text in parts:
                     yield {"choices": [{"delta": {"content": text}}]}
                 raise RuntimeError("The model is repeating the same chunk")
