@@ -49,6 +49,7 @@ class Settings(NamedTuple):
     default_max_tokens: int
     fail_open: bool
     local_models: frozenset[str]
+    local_max_tokens: int
     local_calls: int
 
 
@@ -96,12 +97,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     timeout = number("BUDGET_TIMEOUT_SECONDS", 5, 0.1, 60)
     default_max_tokens = number("BUDGET_DEFAULT_MAX_TOKENS", 2048, 1, 1_000_000)
     local_calls = number("BUDGET_LOCAL_CALLS", 2, 1, 1000)
+    local_max_tokens = number("BUDGET_LOCAL_MAX_TOKENS", 1_000_000, 1, 1_000_000)
     local_models = [name.strip() for name in environment.get("BUDGET_LOCAL_MODELS", "").split(",") if name.strip()]
     if not all(clean(name) == name and len(name) <= MAXIMUM_TEXT for name in local_models):
         problems.append(f"BUDGET_LOCAL_MODELS must be names of models of at most {MAXIMUM_TEXT} characters, separated by commas")
     if problems:
         raise SystemExit("\n".join("budget_hook: " + problem for problem in problems))
-    return Settings(url, key, spool, timeout, int(default_max_tokens), fail_open == "true", frozenset(local_models), int(local_calls))
+    return Settings(url, key, spool, timeout, int(default_max_tokens), fail_open == "true", frozenset(local_models), int(local_max_tokens), int(local_calls))
 
 
 # --- Estimate ---------------------------------------------------------------------------------------------------------------------------------
@@ -976,7 +978,8 @@ class Call:
         self.note, self._places = note, places
         # Counted by the thread that requests the authorization.
         self.prompt_tokens = self.completion_tokens = 0
-        self.active_at, self.answered = time.monotonic(), False
+        self.authorized_at = self.active_at = time.monotonic()
+        self.answered = False
         # Whether a failed attempt was counted.
         self.billed = False
         # Of the answer: tokens that the client has been sent, and those of them that are in the journal.
@@ -1008,6 +1011,8 @@ class Call:
 
 class BudgetHook(CustomLogger):
     MAX_REMEMBERED_CALLS = 10_000
+    # A call ends before its reservation does: afterwards the same budget would be reserved by others.
+    MAX_CALL_SECONDS = 570.0
     # As many as a tenant may have reservations.
     MAX_RUNNING_CALLS = 5_000
     # LiteLLM ends a call that is silent for 600 seconds (request_timeout) and reports that it failed.
@@ -1081,7 +1086,7 @@ class BudgetHook(CustomLogger):
         local = note["model"] in self._settings.local_models
         if local and has_completion(call_type):
             # Without a limit, or with a negative one, Ollama generates without end.
-            data["max_tokens"] = completion_limit(data, self._settings.default_max_tokens)
+            data["max_tokens"] = min(completion_limit(data, self._settings.default_max_tokens), self._settings.local_max_tokens)
             data.pop("max_completion_tokens", None)
         # Before the authorization, so that a waiting call holds no reservation.
         if local and not await self._places.take(self.PLACE_TIMEOUT_SECONDS):
@@ -1102,6 +1107,10 @@ class BudgetHook(CustomLogger):
         call = self._running.get(read_note(request_data).get("id"))
         try:
             async for part in response:
+                if call and time.monotonic() - call.authorized_at > self.MAX_CALL_SECONDS:
+                    log.warning("A streamed answer of model %s was ended after %d seconds", call.note["model"], self.MAX_CALL_SECONDS)
+                    self._count_estimate(call, "part", call.answer_tokens)
+                    return
                 if call:
                     call.hear(part)
                     if call.answer_tokens - call.written_tokens >= self.JOURNAL_TOKENS:

@@ -70,6 +70,7 @@ public sealed class ComposeRenderingTests
     {
         var gateway = Environment(plan, "litellm");
         Assert.Equal(calls, gateway["BUDGET_LOCAL_CALLS"]);
+        Assert.Equal(plan == "enterprise" ? null : "2048", gateway.GetValueOrDefault("BUDGET_LOCAL_MAX_TOKENS"));
         Assert.Equal(plan == "enterprise" ? "llama3:8b,mistral:7b-instruct" : "mistral:7b-instruct", gateway["BUDGET_LOCAL_MODELS"]);
     }
 

@@ -60,7 +60,7 @@ public sealed class PlanFeatureTests
         var rule = labels["traefik.http.routers.tenant-beispiel-2-open-webui.rule"];
         Assert.Equal(
             files ? "Host(`beispiel-2.users.example.com`)"
-                : "Host(`beispiel-2.users.example.com`) && !PathPrefix(`/api/v1/files`) && !PathPrefix(`/api/v1/knowledge`) && !PathPrefix(`/api/v1/retrieval/process`)",
+                : "Host(`beispiel-2.users.example.com`) && !PathPrefix(`/api/v1/files`) && !PathPrefix(`/api/v1/knowledge`) && !PathPrefix(`/api/v1/retrieval/process`) && !PathRegexp(`(?i)%(2[def]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e)`)",
             rule);
         Assert.Single(labels.Keys, key => key.EndsWith(".rule", StringComparison.Ordinal));
     }

@@ -9,7 +9,7 @@ LOCAL = "mistral:7b-instruct"
 class RunningCallsTest(support.HookTest):
     """Calls on one event loop, as in LiteLLM's proxy."""
 
-    settings = {"BUDGET_LOCAL_MODELS": LOCAL, "BUDGET_LOCAL_CALLS": "1", "BUDGET_DEFAULT_MAX_TOKENS": "500"}
+    settings = {"BUDGET_LOCAL_MODELS": LOCAL, "BUDGET_LOCAL_CALLS": "1", "BUDGET_LOCAL_MAX_TOKENS": "800", "BUDGET_DEFAULT_MAX_TOKENS": "500"}
 
     def setUp(self):
         super().setUp()

@@ -36,6 +36,27 @@ class HangUpTest(RunningCallsTest):
         self.assertEqual([(900, 1)], self.counts())
         self.nothing_else_is_counted(1)
 
+    def test_an_answer_that_is_read_slowly_ends_before_its_reservation(self):
+        async def run():
+            data = await self.ask(self.chat())
+            call = self.hook._running[data["metadata"]["budget_note"]["id"]]
+            call.authorized_at -= self.hook.MAX_CALL_SECONDS - 0.3
+
+            async def response():
+                for _ in range(100):
+                    yield {"choices": [{"delta": {"content": "word " * 10}}]}
+                    await asyncio.sleep(0.02)
+
+            through_hook = self.hook.async_post_call_streaming_iterator_hook(user_api_key_dict=support.key(), response=response(), request_data=data)
+            return len([part async for part in through_hook])
+
+        parts = asyncio.run(run())
+        self.assertTrue(0 < parts < 100, parts)
+        event = self.delivered()[0]
+        self.assertEqual(RESERVATION, event["reservation_id"])
+        self.assertGreater(event["completion_tokens"], 0)
+        self.nothing_else_is_counted(1)
+
     def test_a_success_that_is_reported_after_all_counts_what_the_estimate_lacked(self):
         cached = {"usage_object": {"prompt_tokens_details": {"cached_tokens": 800}}}
         for prompt, rest in ((900, 0), (5_000, 5_000 - 1_007)):

@@ -108,7 +108,7 @@ class LocalModelsTest(RunningCallsTest):
 
     def test_an_answer_of_a_local_model_has_the_limit_that_was_reserved(self):
         for limits, limit in (({"max_tokens": None}, 500), ({"max_tokens": -1}, 500), ({"max_tokens": -1, "max_completion_tokens": 70}, 70),
-                              ({"max_tokens": 90}, 90), ({"max_tokens": None, "thinking": {"budget_tokens": 20}}, 520)):
+                              ({"max_tokens": 90}, 90), ({"max_tokens": 100_000}, 800), ({"max_tokens": None, "thinking": {"budget_tokens": 20}}, 520)):
             with self.subTest(limits=limits):
                 async def run():
                     data = await self.ask(support.chat("x" * 15, **limits))

@@ -27,7 +27,7 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual("cpt_from-a-file", self.read({**self.valid, "CONTROLPLANE_KEY": "", "CONTROLPLANE_KEY_FILE": path}).key)
 
     def test_local_models_are_separated_by_commas(self):
-        self.assertEqual((frozenset(), 2), self.read(self.valid)[-2:])
+        self.assertEqual((frozenset(), 1_000_000, 2), self.read(self.valid)[-3:])
         settings = self.read({**self.valid, "BUDGET_LOCAL_MODELS": " llama3:8b, mistral:7b-instruct,", "BUDGET_LOCAL_CALLS": "16"})
         self.assertEqual(({"llama3:8b", "mistral:7b-instruct"}, 16), (settings.local_models, settings.local_calls))
 
@@ -37,7 +37,7 @@ class SettingsTest(unittest.TestCase):
             ("CONTROLPLANE_URL", "https://a:b@portal.example.com"), ("CONTROLPLANE_KEY", ""), ("CONTROLPLANE_KEY", "two words"),
             ("BUDGET_SPOOL_DIR", ""), ("BUDGET_SPOOL_DIR", "/proc/no/such"), ("BUDGET_TIMEOUT_SECONDS", "soon"), ("BUDGET_TIMEOUT_SECONDS", "nan"),
             ("BUDGET_TIMEOUT_SECONDS", "0"), ("BUDGET_DEFAULT_MAX_TOKENS", "-1"), ("BUDGET_FAIL_OPEN", "perhaps"),
-            ("BUDGET_LOCAL_CALLS", "0"), ("BUDGET_LOCAL_CALLS", "many"), ("BUDGET_LOCAL_MODELS", "mistral,lla\x00ma"), ("BUDGET_LOCAL_MODELS", "m" * 201),
+            ("BUDGET_LOCAL_CALLS", "0"), ("BUDGET_LOCAL_CALLS", "many"), ("BUDGET_LOCAL_MAX_TOKENS", "0"), ("BUDGET_LOCAL_MODELS", "mistral,lla\x00ma"), ("BUDGET_LOCAL_MODELS", "m" * 201),
         ]:
             with self.subTest(name=name, value=value), self.assertRaises(SystemExit) as stopped:
                 self.read({**self.valid, name: value})

@@ -177,6 +177,10 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         {
             variables["BUDGET_LOCAL_MODELS"] = Escape(string.Join(',', local));
             variables["BUDGET_LOCAL_CALLS"] = LocalCalls().ToString(CultureInfo.InvariantCulture);
+            if (!LitellmConfig.HasDedicatedOllama(environment))
+            {
+                variables["BUDGET_LOCAL_MAX_TOKENS"] = LocalMaxTokens.ToString(CultureInfo.InvariantCulture);
+            }
         }
 
         if (_gatewayEgress.Hosts.Count > 0)
@@ -199,6 +203,9 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     string ControlPlaneUrl() => (options.IsControlPlaneElsewhere
         ? string.Create(CultureInfo.InvariantCulture, $"http://{GatewayEgress}:{EgressRules.ControlPlanePort}{options.ControlPlaneUrl.AbsolutePath}")
         : options.ControlPlaneUrl.GetLeftPart(UriPartial.Path)).TrimEnd('/');
+
+    /// <summary>The longest answer of a shared Ollama, which takes minutes without a GPU.</summary>
+    const int LocalMaxTokens = 2048;
 
     /// <summary>How many calls of a tenant may occupy an Ollama at the same time, so that those of other tenants do not wait for them.</summary>
     int LocalCalls() => LitellmConfig.HasDedicatedOllama(environment) ? 16 : environment.Plan.Name == "trial" ? 1 : 2;
@@ -231,9 +238,10 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         return labels;
     }
 
-    // Open WebUI checks the permission for files in the browser only, and never an administrator's. Requests that no router takes get 404.
+    // Open WebUI checks the permission for files in the browser only, and never an administrator's. Requests that no router takes get 404. Traefik compares paths as they are
+    // sent, and Open WebUI decodes them, so that an encoded slash, letter or digit would lead past the prefixes. No client encodes those.
     string RouteRule() => environment.Plan.RagFiles == 0
-        ? $"Host(`{environment.Address}`) && !PathPrefix(`/api/v1/files`) && !PathPrefix(`/api/v1/knowledge`) && !PathPrefix(`/api/v1/retrieval/process`)"
+        ? $"Host(`{environment.Address}`) && !PathPrefix(`/api/v1/files`) && !PathPrefix(`/api/v1/knowledge`) && !PathPrefix(`/api/v1/retrieval/process`) && !PathRegexp(`(?i)%(2[def]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e)`)"
         : $"Host(`{environment.Address}`)";
 
     static Dictionary<string, DependsOn> WaitFor(IEnumerable<string> services) => services.ToDictionary(name => name, _ => new DependsOn());
