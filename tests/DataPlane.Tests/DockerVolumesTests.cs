@@ -136,8 +136,8 @@ public sealed class DockerVolumesTests : IDisposable
             case "$*" in
                 "ps --quiet "*status=running) echo c1; exit ;;
                 "ps --quiet "*status=paused) [ ! -e paused ] || echo c1; exit ;;
-                "pause c1") : >paused; kill -STOP -- "-$(cat group)"; exit ;;
-                "unpause c1") rm paused; kill -CONT -- "-$(cat group)"; exit ;;
+                "pause c1") : >paused; kill -STOP "-$(cat group)"; exit ;;
+                "unpause c1") rm paused; kill -CONT "-$(cat group)"; exit ;;
             esac
             {MeasureHere}
             """);
