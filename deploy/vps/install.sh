@@ -39,7 +39,7 @@ For this run only:
   CONTROLPLANE_SSH_FROM    IPv4 ranges allowed to connect to SSH, separated by spaces [any address]
   CONTROLPLANE_VPN_RANGES  IPv4 ranges allowed to connect to port 3001 [none]
   CONTROLPLANE_FIREWALL    off: do not change the firewall [on]
-  CONTROLPLANE_MODELS      models to download for the shared Ollama, empty for none [mistral:7b-instruct]
+  CONTROLPLANE_MODELS      models to download for the shared Ollama, empty for none [mistral:7b-instruct llama3:8b]
 
 All other settings (mail, seller, API keys of providers) are in DATA/settings/controlplane.env. See docs/operations.md.
 EOF

@@ -35,6 +35,10 @@ public sealed class JobFunctions(CurrentApplication application)
     [FixedDelayRetry(3, "00:05:00")]
     public Task StorageAsync([TimerTrigger("0 */5 * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("storage", ct);
 
+    [Function("health")]
+    [FixedDelayRetry(3, "00:05:00")]
+    public Task HealthAsync([TimerTrigger("0 */5 * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("health", ct);
+
     [Function("retention")]
     [FixedDelayRetry(3, "00:05:00")]
     public Task RetentionAsync([TimerTrigger("0 30 3 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("retention", ct);

@@ -1,4 +1,5 @@
 using ControlPlane.Catalog;
+using ControlPlane.Catalog.Models;
 
 namespace ControlPlane.DataPlane;
 
@@ -38,13 +39,16 @@ public sealed record DataPlaneOptions
     /// <summary>The platform's API keys by provider: <c>openai</c>, <c>gemini</c>, <c>anthropic</c>. Calls to a provider without a key fail.</summary>
     public IReadOnlyDictionary<string, string> ProviderKeys { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The servers of the providers, by provider: gateways reach no others.</summary>
-    public IReadOnlyDictionary<string, string> ProviderHosts { get; init; } = new Dictionary<string, string>
+    /// <summary>The providers' interfaces, by provider. Gateways reach their servers and no others, except those of routes with an endpoint.</summary>
+    public IReadOnlyDictionary<string, Uri> ProviderUrls { get; init; } = new Dictionary<string, Uri>
     {
-        ["openai"] = "api.openai.com",
-        ["gemini"] = "generativelanguage.googleapis.com",
-        ["anthropic"] = "api.anthropic.com",
+        ["openai"] = new("https://api.openai.com/v1"),
+        ["gemini"] = new("https://generativelanguage.googleapis.com/v1beta"),
+        ["anthropic"] = new("https://api.anthropic.com/v1"),
     };
+
+    /// <summary>Memory of the shared Ollama in MiB; null: not known. Models that need more are not offered.</summary>
+    public int? OllamaMemoryMib { get; init; }
 
     /// <summary>The search service that Open WebUI asks, with <see cref="SearchKey"/>. null: web search is off in every plan.</summary>
     public Uri? SearchUrl { get; init; }
@@ -90,7 +94,21 @@ public sealed record DataPlaneOptions
     public bool SellsWebSearch(Plan plan) => plan.WebSearchesPerMonth != 0 && SearchUrl is not null;
 
     /// <summary>Whether a plan includes images, and the model that generates them.</summary>
-    public bool SellsImages(Plan plan) => plan.ImagesPerMonth != 0 && ImageModel is not null && plan.Models.Contains(ImageModel);
+    public bool SellsImages(Plan plan) => plan.ImagesPerMonth != 0 && ImageModel is not null && plan.Offered.Contains(ImageModel);
+
+    /// <summary>The environment's models that run here: images where they are sold, and local models that fit into the memory of its Ollama.</summary>
+    public IEnumerable<GatewayModel> Offered(TenantEnvironment environment) => environment.Models.Where(model =>
+        (model.Name != ImageModel || SellsImages(environment.Plan))
+        && !(model.IsLocal && model.MemoryMib > (LitellmConfig.HasDedicatedOllama(environment) ? DedicatedMemoryMib : OllamaMemoryMib)));
+
+    // With GPUs, models are in their memory, which is not known.
+    int? DedicatedMemoryMib => DedicatedGpus > 0 ? null : DedicatedOllama.MemoryMiB;
+
+    /// <summary>The provider of local models.</summary>
+    public const string LocalProvider = "ollama";
+
+    /// <summary>What routes of this installation may lead to.</summary>
+    public ModelProviders Providers => new(ProviderUrls.ToDictionary(provider => provider.Key, provider => provider.Value.IdnHost), LocalProvider, ["ollama_chat", "ollama"]);
 
     public static string ProviderVariable(string provider) => $"{provider.ToUpperInvariant()}_API_KEY";
 }

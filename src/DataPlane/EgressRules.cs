@@ -59,13 +59,14 @@ public sealed record EgressRules(IReadOnlyList<EgressHost> Hosts, bool WebPages,
             relays.Add(new(ControlPlanePort, options.ControlPlaneUrl, $"^{Regex.Escape(options.ControlPlaneUrl.AbsolutePath.TrimEnd('/'))}/v1/(authorize|usage)$"));
         }
 
-        if (options.IsOllamaElsewhere && !LitellmConfig.HasDedicatedOllama(environment) && environment.Models.Any(model => model.IsLocal))
+        if (options.IsOllamaElsewhere && !LitellmConfig.HasDedicatedOllama(environment) && options.Offered(environment).Any(model => model.IsLocal))
         {
             relays.Add(new(OllamaPort, options.OllamaUrl));
         }
 
         return new(
-            [.. environment.Models.Where(model => !model.IsLocal).Select(model => options.ProviderHosts.GetValueOrDefault(model.Provider)).OfType<string>().Distinct().Select(name => new EgressHost(name))],
+            [.. options.Offered(environment).Where(model => !model.IsLocal).SelectMany(model => model.Routes)
+                .Select(route => route.Endpoint ?? options.ProviderUrls.GetValueOrDefault(route.Provider)).OfType<Uri>().Select(EgressHost.Of).Distinct()],
             WebPages: false, relays);
     }
 }

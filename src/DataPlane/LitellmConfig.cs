@@ -5,8 +5,8 @@ static class LitellmConfig
 {
     public static string Render(TenantEnvironment environment, DataPlaneOptions options) => Yaml.Write(new Dictionary<string, object>
     {
-        ["model_list"] = environment.Models.Where(model => model.Name != options.ImageModel || options.SellsImages(environment.Plan))
-            .Select(model => Model(model, OllamaUrl(environment, options), isImageModel: model.Name == options.ImageModel)).ToArray(),
+        ["model_list"] = options.Offered(environment)
+            .SelectMany(model => Routes(model, OllamaUrl(environment, options), isImageModel: model.Name == options.ImageModel)).ToArray(),
         ["litellm_settings"] = new Dictionary<string, object>
         {
             ["callbacks"] = new List<string> { "budget_hook.handler" },
@@ -14,7 +14,7 @@ static class LitellmConfig
             ["turn_off_message_logging"] = true,
             // A client could otherwise ask LiteLLM with "no-log" not to call the hook that reports usage.
             ["global_disable_no_log_param"] = true,
-            // One authorization, one call: providers charge for each attempt. Clients repeat failed calls themselves.
+            // One authorization, one call: providers charge for each attempt. Clients repeat failed calls themselves. Only the other routes of the model are tried.
             ["num_retries"] = 0,
             ["request_timeout"] = 600,
             ["drop_params"] = true,
@@ -30,7 +30,7 @@ static class LitellmConfig
             },
         },
         // The router has defaults of its own for these.
-        ["router_settings"] = new Dictionary<string, object> { ["num_retries"] = 0, ["timeout"] = 600 },
+        ["router_settings"] = new Dictionary<string, object> { ["num_retries"] = 0, ["timeout"] = 600, ["cooldown_time"] = RouteCooldownSeconds },
         ["general_settings"] = new Dictionary<string, object>
         {
             ["master_key"] = "os.environ/LITELLM_MASTER_KEY",
@@ -52,16 +52,32 @@ static class LitellmConfig
         : options.IsOllamaElsewhere ? new Uri($"http://{ComposeServices.GatewayEgress}:{EgressRules.OllamaPort}")
         : options.OllamaUrl;
 
-    static Dictionary<string, object> Model(GatewayModel model, Uri ollama, bool isImageModel)
+    /// <summary>How long calls go to the other routes after one has failed. LiteLLM decides when that is, and never leaves out a model's only route because it is busy.</summary>
+    const int RouteCooldownSeconds = 30;
+
+    // Entries with the same name are one model for LiteLLM. It calls those of the lowest order, and the next ones when they fail or cool down.
+    static IEnumerable<Dictionary<string, object>> Routes(GatewayModel model, Uri ollama, bool isImageModel) =>
+        model.Routes.Select((route, i) => Route(model, route, model.Routes.Count > 1 ? i + 1 : null, ollama, isImageModel));
+
+    static Dictionary<string, object> Route(GatewayModel model, GatewayRoute route, int? order, Uri ollama, bool isImageModel)
     {
-        var parameters = new Dictionary<string, object> { ["model"] = model.Route };
+        var parameters = new Dictionary<string, object> { ["model"] = route.Model };
         if (model.IsLocal)
         {
             parameters["api_base"] = ollama.GetLeftPart(UriPartial.Authority);
         }
         else
         {
-            parameters["api_key"] = $"os.environ/{DataPlaneOptions.ProviderVariable(model.Provider)}";
+            parameters["api_key"] = $"os.environ/{DataPlaneOptions.ProviderVariable(route.Provider)}";
+            if (route.Endpoint is { } endpoint)
+            {
+                parameters["api_base"] = endpoint.AbsoluteUri;
+            }
+        }
+
+        if (order is { } number)
+        {
+            parameters["order"] = number;
         }
 
         parameters["input_cost_per_token"] = PerToken(model.PromptEurPerThousand);

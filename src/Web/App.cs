@@ -153,6 +153,7 @@ public static class App
         app.MapOperatorTenants();
         app.MapOperatorEnvironment();
         app.MapMargins();
+        app.MapModels();
         app.MapPeople();
         app.MapJobs();
         app.MapOperators();

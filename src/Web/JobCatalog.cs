@@ -16,6 +16,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         new(JobSchedules.Nightly, NightlyAsync),
         new(JobSchedules.Quarantine, ct => Get<RunQuarantineBatches>().RunAsync(ct)),
         new(JobSchedules.Storage, ct => Get<MeasureStorage>().RunAsync(ct)),
+        new(JobSchedules.Health, ct => Get<CheckModelRoutes>().RunAsync(ct)),
         new(JobSchedules.Retention, RetentionAsync),
         // In this order when the sandbox clock drains the queues: alerts queue mail and webhooks.
         new(JobSchedules.Alerts, ct => Get<AnnounceAlerts>().RunAsync(ct)),

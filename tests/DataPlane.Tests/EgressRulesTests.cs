@@ -6,7 +6,7 @@ public sealed class EgressRulesTests
     [Theory]
     [InlineData("trial", "", "")]
     [InlineData("basic", "search.example.com", "generativelanguage.googleapis.com")]
-    [InlineData("premium", "search.example.com", "api.anthropic.com generativelanguage.googleapis.com api.openai.com")]
+    [InlineData("premium", "search.example.com", "api.anthropic.com generativelanguage.googleapis.com eu.api.openai.com api.openai.com")]
     public void Open_WebUI_reaches_the_search_service_and_the_gateway_the_providers_of_the_plans_models(string plan, string webui, string gateway)
     {
         var environment = Samples.Environment(plan);

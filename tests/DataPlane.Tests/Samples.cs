@@ -45,8 +45,8 @@ static class Samples
     static Plan Plan(string name) => name switch
     {
         "trial" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct"], 0, 0, 0),
-        "basic" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct", "gemini-pro"], 5, 100, 0),
-        "premium" => CreatePlan(name, "GPU", ["mistral:7b-instruct", "gemini-1.5-pro", "gpt-4-turbo", "claude-3-opus", "gpt-image-1"], null, null, 100),
+        "basic" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct", "gemini-3.8-flash"], 5, 100, 0),
+        "premium" => CreatePlan(name, "GPU", ["mistral:7b-instruct", "gemini-3.8-flash", "gpt-6-sol", "claude-opus-5-5", "gpt-image-1"], null, null, 100),
         _ => CreatePlan(name, "dedicated GPU", [.. Models.Select(model => model.Name)], null, null, null),
     };
 
@@ -68,12 +68,12 @@ static class Samples
 
     static readonly GatewayModel[] Models =
     [
-        new("llama3:8b", "ollama", true, "ollama_chat/llama3:8b", 0, 0),
-        new("mistral:7b-instruct", "ollama", true, "ollama_chat/mistral:7b-instruct", 0, 0),
-        new("claude-3-opus", "anthropic", false, "anthropic/claude-3-opus", 0.015000m, 0.015000m),
-        new("gemini-1.5-pro", "gemini", false, "gemini/gemini-1.5-pro", 0.003500m, 0.003500m),
-        new("gemini-pro", "gemini", false, "gemini/gemini-pro", 0.000500m, 0.000500m),
-        new("gpt-4-turbo", "openai", false, "openai/gpt-4-turbo", 0.010000m, 0.010000m),
-        new("gpt-image-1", "openai", false, "openai/gpt-image-1", 0.005000m, 0.040000m),
+        new("llama3:8b", true, 0, 0, 6100, [new("ollama", "ollama_chat/llama3:8b")]),
+        new("mistral:7b-instruct", true, 0, 0, 5900, [new("ollama", "ollama_chat/mistral:7b-instruct")]),
+        new("claude-opus-5-5", false, 0.004000m, 0.020000m, null, [new("anthropic", "anthropic/claude-opus-5-5")]),
+        new("gemini-3.8-flash", false, 0.000750m, 0.003750m, null, [new("gemini", "gemini/gemini-3.8-flash")]),
+        // Two routes: where Europe does not answer, anywhere.
+        new("gpt-6-sol", false, 0.002000m, 0.010000m, null, [new("openai", "openai/gpt-6-sol", new("https://eu.api.openai.com/v1")), new("openai", "openai/gpt-6-sol")]),
+        new("gpt-image-1", false, 0.005000m, 0.040000m, null, [new("openai", "openai/gpt-image-1")]),
     ];
 }

@@ -131,6 +131,50 @@ public sealed class DataMigrationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Models_keep_their_names_and_prices_and_get_routes_that_end_where_the_provider_has_shut_them_down()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0035_model_routes")], []);
+        // An operator has added models, one of them without a provider that is known, and has sent a retired name to a model of the same provider.
+        await _database.ExecuteAsync(
+            """
+            insert into control.model (name, provider, is_local, gateway_model) values
+                ('own', 'openai', false, 'openai/own'), ('wrong', 'ollama', true, 'openai/wrong'), ('gpt-6-luna', 'openai', false, 'openai/gpt-6-luna-2026')
+            """);
+        await _database.ExecuteAsync("insert into control.model_price (model, effective_from, prompt_eur_per_1000, completion_eur_per_1000) values ('gpt-6-luna', '2026-10-01Z', 7, 7)");
+        await _database.ExecuteAsync("update control.model set gateway_model = 'openai/gpt-4.1' where name = 'gpt-4-turbo'");
+
+        await _database.MigrateAsync();
+
+        Assert.Equal(
+            ["claude-3-opus 2026-01-05", "claude-3-sonnet 2025-07-21", "gemini-1.5-pro 2025-09-29", "gemini-pro 2025-09-29", "gpt-3.5-turbo 2026-10-23"],
+            await _database.ReadAsync("select model || ' ' || to_char(effective_to at time zone 'UTC', 'YYYY-MM-DD') from control.model_route where effective_to is not null order by 1"));
+        Assert.Equal(
+            ["gpt-4-turbo openai/gpt-4.1", "gpt-6-luna openai/gpt-6-luna-2026", "own openai/own", "wrong openai/wrong"],
+            await _database.ReadAsync("select model || ' ' || gateway_model from control.model_route where model in ('own', 'wrong', 'gpt-4-turbo', 'gpt-6-luna') order by 1"));
+        Assert.Equal(["7.000000"], await _database.ReadAsync("select prompt_eur_per_1000::text from control.model_price where model = 'gpt-6-luna'"));
+        Assert.Empty(await _database.ReadAsync("select m.name from control.model m where not exists (select from control.model_route r where r.model = m.name)"));
+        Assert.Equal(["0.015000"], await _database.ReadAsync("select completion_eur_per_1000::text from control.model_price where model = 'claude-3-opus'"));
+        Assert.Equal(
+            ["basic gemini-3.8-flash", "basic gemini-pro", "basic llama3:8b", "basic mistral:7b-instruct"],
+            await _database.ReadAsync("select plan || ' ' || model from control.plan_model where plan = 'basic' order by 1"));
+        Assert.Equal(["mistral:7b-instruct"], await _database.ReadAsync("select model from control.plan_model where plan = 'trial'"));
+    }
+
+    [Theory]
+    [InlineData("('mistral:7b', true, 'ollama', 'openai/gpt-6-sol', now())")]
+    [InlineData("('mistral:7b', true, 'openai', 'ollama_chat/other', now())")]
+    [InlineData("('mistral:7b', false, 'openai', 'openai/other', now())")]
+    [InlineData("('gpt-6-sol', false, 'openai', 'ollama_chat/other', now())")]
+    [InlineData("('gpt-6-sol', true, 'ollama', 'ollama_chat/other', now())")]
+    public async Task The_schema_refuses_a_route_of_a_local_model_to_a_provider_and_the_reverse(string route)
+    {
+        await _database.MigrateAsync();
+        var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => _database.ExecuteAsync(
+            $"insert into control.model_route (model, is_local, provider, gateway_model, effective_from) values {route}"));
+        Assert.StartsWith("23", error.SqlState, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Wider_sums_rewrite_no_table_and_keep_the_rights_on_their_view()
     {
         const string files = """

@@ -44,6 +44,17 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         await AuditsAsync("person.exported", "POST /v1/admin/people/export", "", new { email = "person@example.com" });
         await AuditsAsync("person.erased", "POST /v1/admin/people/erase", "", new { email = "person@example.com" });
 
+        var model = Names.Random("model-");
+        await AuditsAsync("model.added", "POST /v1/admin/models", "", new
+        {
+            name = model, provider = "openai", gateway_model = $"openai/{model}", price = new { prompt_eur_per_thousand = 1, completion_eur_per_thousand = 1 },
+        });
+        await AuditsAsync("model.route_added", "POST /v1/admin/models/{name}/routes", model, new { provider = "openai", gateway_model = $"openai/{model}-2" });
+        await AuditsAsync("model.price_set", "POST /v1/admin/models/{name}/prices", model, new { prompt_eur_per_thousand = 2, completion_eur_per_thousand = 2, effective_from = "2200-01-01T00:00:00Z" });
+        await AuditsAsync("model.plans_set", "PUT /v1/admin/models/{name}/plans", model, new { plans = (string[])["basic"] });
+        var route = await _server.ReadAsync<Guid>("select id from control.model_route where model = $1 limit 1", model);
+        await AuditsAsync("model.route_ended", "DELETE /v1/admin/models/{name}/routes/{id:guid}", $"{model} {route}");
+
         await AuditsAsync("mail_suppression.added", "POST /v1/webhooks/mail", "", new { address = "person@example.com", kind = "complaint", reason = "test" });
         var suppression = await _server.ReadAsync<Guid>("select id from control.mail_suppression where address = 'person@example.com'");
         await AuditsAsync("mail_suppression.lifted", $"DELETE /v1/admin/mail-suppressions/{id}", suppression.ToString());

@@ -22,12 +22,23 @@ public sealed class PlanPageJourneys
         [
             new("CONTROLPLANE_SEARCH_URL", "https://search.example.com/search"), new("CONTROLPLANE_SEARCH_KEY", new('k', 32)),
             // Any model of the plan: the catalog has none that generates images.
-            new("CONTROLPLANE_IMAGE_MODEL", "gpt-4-turbo"),
+            new("CONTROLPLANE_IMAGE_MODEL", "gpt-6-sol"),
         ]);
         var page = await server.Anonymous.GetStringAsync("/");
         Assert.Contains("100 web searches per month", page, StringComparison.Ordinal);
         Assert.Contains("100 generated images per month", page, StringComparison.Ordinal);
         Assert.DoesNotContain("not available yet", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Plans_advertise_no_model_that_its_provider_has_shut_down()
+    {
+        await using var server = await TestServer.StartAsync();
+        var page = await server.Anonymous.GetStringAsync("/");
+        Assert.Contains("claude-opus-5-5", page, StringComparison.Ordinal);
+        Assert.Contains("llama3:70b", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("claude-3-opus", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("gemini-pro", page, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -23,6 +23,13 @@ class ReportingTest(support.HookTest):
         self.succeed(self.authorize(), model_group="gpt-4-turbo")
         self.assertEqual("gpt-4-turbo", self.delivered()[0]["model"])
 
+    def test_a_second_route_of_a_model_is_counted_under_the_name_that_was_authorized(self):
+        data = self.authorize()
+        self.fail_attempt(data)
+        self.succeed(data, model="gpt-6-sol-2026-09", model_group="mistral:7b-instruct", custom_llm_provider="openai")
+        event, = self.delivered()
+        self.assertEqual(("mistral:7b-instruct", RESERVATION), (event["model"], event["reservation_id"]))
+
     def test_images_are_reported_with_their_quantity(self):
         data = self.authorize({"model": "dall-e-3", "prompt": "a cat", "n": 2, "litellm_call_id": "c"}, "aimage_generation")
         self.succeed(data, call_type="aimage_generation", prompt_tokens=0, completion_tokens=0)

@@ -57,7 +57,7 @@ $log"
 }
 
 download_models() {
-    for model in ${CONTROLPLANE_MODELS-mistral:7b-instruct}; do
+    for model in ${CONTROLPLANE_MODELS-mistral:7b-instruct llama3:8b}; do
         say "Downloading the model $model"
         controlplane ollama pull "$model" >/dev/null 2>&1 || say "The model $model could not be downloaded. To try again: controlplane ollama pull $model"
     done

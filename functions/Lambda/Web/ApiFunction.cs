@@ -30,6 +30,7 @@ sealed class ApiFunction(WebApplication app) : HttpFunction(app)
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Mail, _ => Task.FromResult(JobReport.Of(("mail_handed_on", 1)))));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Webhooks, _ => Task.FromResult(JobReport.Of(("webhooks_handed_on", 1)))));
         builder.Services.AddSingleton(new JobDefinition(JobSchedules.Storage, _ => Task.FromResult(JobReport.Of(("storage_handed_on", 1)))));
+        builder.Services.AddSingleton(new JobDefinition(JobSchedules.Health, _ => Task.FromResult(JobReport.Of(("health_handed_on", 1)))));
         var app = BuildBehindCloudFront(builder, environment);
         app.UseMiddleware<OperatorKeySyncMiddleware>();
         app.MapControlPlane();

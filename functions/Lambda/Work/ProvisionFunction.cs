@@ -5,13 +5,13 @@ using Microsoft.Extensions.Hosting;
 namespace ControlPlane.Lambda.Work;
 
 /// <summary>
-/// Brings environments to their desired state, when a message announces work and every minute in any case, and measures their storage. Concurrent invocations take
+/// Brings environments to their desired state, when a message announces work and every minute in any case, measures their storage, and checks the routes of models. Concurrent invocations take
 /// leases on the runs that they execute. A run that exceeds Lambda's timeout is released, and the next invocation resumes it after its last completed step.
 /// </summary>
 sealed class ProvisionFunction(IHost host, ScheduledJobHandler jobHandler, RunProvisioning provisioning, ProvisioningNotifier notifier, ILogger<ProvisionFunction> log) : Function(host)
 {
-    /// <summary>The jobs that reach the data plane.</summary>
-    public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision, JobSchedules.Storage];
+    /// <summary>The jobs that reach the data plane, or the providers with its keys.</summary>
+    public static IReadOnlyList<JobSchedule> Serves { get; } = [JobSchedules.Provision, JobSchedules.Storage, JobSchedules.Health];
 
     /// <summary>Time to finish the current step, release the run and notify the next invocation.</summary>
     public override TimeSpan Margin => TimeSpan.FromSeconds(20);

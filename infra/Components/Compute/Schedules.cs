@@ -29,8 +29,8 @@ public sealed class Schedules : ComponentResource
         }, childOptions);
         foreach (var job in JobSchedules.All)
         {
-            // These two reach the data plane.
-            var function = job == JobSchedules.Provision || job == JobSchedules.Storage ? functions.Provision : functions.Jobs;
+            // These reach the data plane, or the providers with its keys.
+            var function = job == JobSchedules.Provision || job == JobSchedules.Storage || job == JobSchedules.Health ? functions.Provision : functions.Jobs;
             _ = new Schedule($"{name}-{job.Name}", new ScheduleArgs
             {
                 Name = job.Name,

@@ -10,7 +10,12 @@ public sealed record Plan
     /// <summary>Whether the signup form offers it; otherwise an operator creates the tenant.</summary>
     public required bool SelfService { get; init; }
     public required bool AllModels { get; init; }
+    /// <summary>What it was sold with, also models that their providers have shut down since.</summary>
     public required IReadOnlyList<string> Models { get; init; }
+    /// <summary>Those of <see cref="Models"/> that no route leads to.</summary>
+    public IReadOnlyList<string> Retired { get; init; } = [];
+    /// <summary>Those that can be called.</summary>
+    public IEnumerable<string> Offered => Models.Except(Retired);
     public required string Support { get; init; }
     public required string Compute { get; init; }
     public decimal? PriceEurPerMonth { get; init; }
@@ -59,6 +64,7 @@ public static class PlanCatalog
         ImagesPerMonth = row.Get<int?>(14),
         Models = row.GetFieldValue<string[]>(15),
         StorageGib = row.GetInt32(16),
+        Retired = row.GetFieldValue<string[]>(17),
     };
 
     const string Select = """
@@ -68,7 +74,10 @@ public static class PlanCatalog
                case when p.all_models then array(select m.name from control.model m order by m.is_local desc, m.name)
                     else array(select pm.model from control.plan_model pm join control.model m on m.name = pm.model
                                where pm.plan = p.name order by m.is_local desc, m.name) end,
-               p.storage_gib
+               p.storage_gib,
+               array(select m.name from control.model m
+                     where (p.all_models or exists (select from control.plan_model pm where pm.plan = p.name and pm.model = m.name))
+                       and not exists (select from control.model_route r where r.model = m.name and r.effective_from <= $1 and (r.effective_to is null or r.effective_to > $1)))
         from control.plan p
         join lateral (select * from control.plan_terms pt where pt.plan = p.name and pt.effective_from <= $1
                       order by pt.effective_from desc limit 1) t on true

@@ -3,10 +3,15 @@ using ControlPlane.Catalog;
 namespace ControlPlane.Provisioning;
 
 /// <summary>A model that the tenant's gateway offers.</summary>
-/// <param name="Route">Provider prefix and model name of LiteLLM: <c>openai/gpt-4-turbo</c>.</param>
 /// <param name="PromptEurPerThousand">EUR per 1,000 tokens, six decimals.</param>
+/// <param name="MemoryMib">What Ollama needs to run it; null: not known, or not local.</param>
+/// <param name="Routes">In the order in which they are tried. Those of a local model all lead to the environment's Ollama.</param>
 public sealed record GatewayModel(
-    string Name, string Provider, bool IsLocal, string Route, decimal PromptEurPerThousand, decimal CompletionEurPerThousand);
+    string Name, bool IsLocal, decimal PromptEurPerThousand, decimal CompletionEurPerThousand, int? MemoryMib, IReadOnlyList<GatewayRoute> Routes);
+
+/// <param name="Model">Provider prefix and model name of LiteLLM: <c>openai/gpt-6-sol</c>.</param>
+/// <param name="Endpoint">null: the provider's usual address, or the environment's Ollama.</param>
+public sealed record GatewayRoute(string Provider, string Model, Uri? Endpoint = null);
 
 /// <summary>The desired state of a tenant's environment, without secrets. The data plane renders it.</summary>
 public sealed record TenantEnvironment
@@ -68,11 +73,19 @@ public sealed record TenantEnvironment
             Url = new Uri($"{options.PublicUrl.Scheme}://{options.AddressOf(found.Slug)}"),
             OwnerEmail = found.Owner,
             Plan = plan,
-            Models = await transaction.QueryAsync(
-                SelectModels,
-                row => new GatewayModel(row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetString(3), row.GetDecimal(4), row.GetDecimal(5)),
-                ct, plan.Models.ToArray(), at),
+            Models = await ReadModelsAsync(transaction, plan, at, ct),
         };
+    }
+
+    static async Task<IReadOnlyList<GatewayModel>> ReadModelsAsync(Transaction transaction, Plan plan, DateTimeOffset at, CancellationToken ct)
+    {
+        var rows = await transaction.QueryAsync(
+            SelectModels,
+            row => (
+                Model: new GatewayModel(row.GetString(0), row.GetBoolean(1), row.GetDecimal(2), row.GetDecimal(3), row.Get<int?>(4), []),
+                Route: new GatewayRoute(row.GetString(5), row.GetString(6), row.Get<string>(7) is { } endpoint ? new Uri(endpoint) : null)),
+            ct, plan.Models.ToArray(), at);
+        return [.. rows.GroupBy(row => row.Model.Name).Select(model => model.First().Model with { Routes = [.. model.Select(row => row.Route)] })];
     }
 
     const string Select = """
@@ -82,12 +95,14 @@ public sealed record TenantEnvironment
         where t.id = $1
         """;
 
+    // A model that costs money is not offered without a price.
     const string SelectModels = """
-        select m.name, m.provider, m.is_local, m.gateway_model, p.prompt_eur_per_1000, p.completion_eur_per_1000
+        select m.name, m.is_local, p.prompt_eur_per_1000, p.completion_eur_per_1000, m.memory_mib, r.provider, r.gateway_model, r.endpoint
         from control.model m
+        join control.model_route r on r.model = m.name and r.effective_from <= $2 and (r.effective_to is null or r.effective_to > $2)
         join lateral (select * from control.model_price mp where mp.model = m.name and mp.effective_from <= $2
                       order by mp.effective_from desc limit 1) p on true
-        where m.name = any ($1)
-        order by m.is_local desc, m.name
+        where m.name = any ($1) and (m.is_local or greatest(p.prompt_eur_per_1000, p.completion_eur_per_1000, p.eur_per_image) > 0)
+        order by m.is_local desc, m.name, r.position, r.effective_from, r.id
         """;
 }

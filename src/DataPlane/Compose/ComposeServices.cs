@@ -172,7 +172,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             // The only folder besides the spool that the gateway writes to.
             ["LITELLM_MIGRATION_DIR"] = "/tmp/migrations",
         };
-        var local = environment.Models.Where(model => model.IsLocal).Select(model => model.Name).ToArray();
+        var local = options.Offered(environment).Where(model => model.IsLocal).Select(model => model.Name).ToArray();
         if (local.Length > 0)
         {
             variables["BUDGET_LOCAL_MODELS"] = Escape(string.Join(',', local));
@@ -190,7 +190,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             variables["AIOHTTP_TRUST_ENV"] = "True";
         }
 
-        foreach (var provider in environment.Models.Where(model => !model.IsLocal).Select(model => model.Provider).Distinct())
+        foreach (var provider in options.Offered(environment).Where(model => !model.IsLocal).SelectMany(model => model.Routes).Select(route => route.Provider).Distinct())
         {
             var variable = DataPlaneOptions.ProviderVariable(provider);
             variables[variable] = $"${{{variable}}}";

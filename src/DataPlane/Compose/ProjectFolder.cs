@@ -86,8 +86,8 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         return text.ToString();
     }
 
-    static IEnumerable<string> Providers(TenantEnvironment environment) =>
-        environment.Models.Where(model => !model.IsLocal).Select(model => model.Provider).Distinct().Order(StringComparer.Ordinal);
+    IEnumerable<string> Providers(TenantEnvironment environment) => dataPlane.Offered(environment)
+        .Where(model => !model.IsLocal).SelectMany(model => model.Routes).Select(route => route.Provider).Distinct().Order(StringComparer.Ordinal);
 
     static async Task ReplaceAsync(string path, string content, UnixFileMode otherPermissions, CancellationToken ct)
     {

@@ -36,6 +36,14 @@ public static class ProvisioningServices
         services.AddSingleton<EnvironmentAccess>();
         services.AddSingleton<RestartEnvironment>();
         services.AddSingleton<OperateEnvironment>();
+        services.AddSingleton(s => s.GetRequiredService<DataPlaneOptions>().Providers);
+        services.AddSingleton<AddModel>();
+        services.AddSingleton<AddRoute>();
+        services.AddSingleton<EndRoute>();
+        services.AddSingleton<SetPrice>();
+        services.AddSingleton<SetPlans>();
+        services.AddSingleton<IModelHealth>(s => new ModelHealth(s.GetRequiredService<DataPlaneOptions>(), hasEngine: configuration[ChooseDataPlane.Setting] == ChooseDataPlane.Compose));
+        services.AddSingleton<CheckModelRoutes>();
     }
 
     // Deployments pass empty values for settings that are not set.
@@ -78,6 +86,7 @@ public static class ProvisioningServices
             ImageModel = configuration["CONTROLPLANE_IMAGE_MODEL"] is { Length: > 0 } model ? model : null,
             WebPagePlans = configuration["CONTROLPLANE_WEB_PAGES"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
             ModelNetworks = ReadModelNetworks(configuration, defaults.ModelNetworks),
+            OllamaMemoryMib = configuration["CONTROLPLANE_OLLAMA_MEMORY"] is { Length: > 0 } memory ? ReadMemory(memory) : null,
             OllamaUrl = Url(configuration, "CONTROLPLANE_OLLAMA_URL", defaults.OllamaUrl),
             ProxyContainer = configuration["CONTROLPLANE_PROXY_CONTAINER"] ?? defaults.ProxyContainer,
             SharedContainers = configuration["CONTROLPLANE_SHARED_CONTAINERS"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -106,6 +115,12 @@ public static class ProvisioningServices
             throw new SettingException($"CONTROLPLANE_SEARCH_URL is \"{url}\": enter a URL with the full name of a public host, such as https://search.example.com/search.");
         }
     }
+
+    // As Docker and install.sh write it.
+    static int ReadMemory(string value) =>
+        value[^1] is 'm' or 'g' && int.TryParse(value[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 16_777_216
+            ? (value[^1] == 'g' ? Math.Min(number, 16_384) * 1_024 : number)
+            : throw new SettingException($"CONTROLPLANE_OLLAMA_MEMORY is \"{value}\": enter megabytes or gigabytes, such as 16g.");
 
     static ModelNetworks ReadModelNetworks(IConfiguration configuration, ModelNetworks defaultValue) =>
         configuration["CONTROLPLANE_MODEL_NETWORKS"] is not { } value

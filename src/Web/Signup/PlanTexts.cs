@@ -31,7 +31,7 @@ static class PlanTexts
             yield return string.Create(CultureInfo.InvariantCulture, $"€{overage:0.00####} per 1,000 additional tokens");
         }
 
-        yield return plan.AllModels ? "All models, including your own" : $"Models: {string.Join(", ", plan.Models)}";
+        yield return plan.AllModels ? "All models, including your own" : $"Models: {string.Join(", ", plan.Offered)}";
         yield return Amount(plan.RagFiles, "document for retrieval", "documents for retrieval", "");
         yield return plan.WebSearchesPerMonth == 0 || installation.SellsWebSearch(plan) ? Amount(plan.WebSearchesPerMonth, "web search", "web searches", " per month") : "Web searches are not available yet";
         yield return plan.ImagesPerMonth == 0 || installation.SellsImages(plan) ? Amount(plan.ImagesPerMonth, "generated image", "generated images", " per month") : "Generated images are not available yet";

@@ -22,7 +22,7 @@ static class SubscriptionEndpoints
         var limits = await transaction.LimitsAsync(tenant, now, ct);
         var period = BillingPeriod.Containing(subscription.Anchor, DateOnly.FromDateTime(now.UtcDateTime));
         return TypedResults.Ok(new SubscriptionReply(
-            plan.Name, subscription.Status, subscription.StartedAt, subscription.TrialEndsAt, period.Start, period.End, plan.Models,
+            plan.Name, subscription.Status, subscription.StartedAt, subscription.TrialEndsAt, period.Start, period.End, [.. plan.Offered],
             limits.ToDictionary(limit => limit.Name, Limit.Of)));
     }
 }

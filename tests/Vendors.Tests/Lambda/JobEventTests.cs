@@ -10,7 +10,7 @@ public sealed class JobEventTests
     public void Every_job_is_run_by_exactly_one_function()
     {
         Assert.Equal(JobSchedules.All.OrderBy(job => job.Name), JobsFunction.Serves.Concat(ProvisionFunction.Serves).OrderBy(job => job.Name));
-        Assert.Equal([JobSchedules.Provision, JobSchedules.Storage], ProvisionFunction.Serves);
+        Assert.Equal([JobSchedules.Provision, JobSchedules.Storage, JobSchedules.Health], ProvisionFunction.Serves);
     }
 
     [Fact]

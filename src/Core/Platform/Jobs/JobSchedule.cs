@@ -34,6 +34,9 @@ public static class JobSchedules
     public static readonly JobSchedule Storage = new(
         "storage", "*/5 * * * *", "Measures what environments store and how much disk space is free; stops environments that store too much.", DrainsQueue: false);
 
+    public static readonly JobSchedule Health = new(
+        "health", "*/5 * * * *", "Checks whether the routes of models answer, without calls that cost something.", DrainsQueue: false);
+
     public static readonly JobSchedule Retention = new(
         "retention", "30 3 * * *", "Deletes what is older than its retention, and detaches old months of usage events.", DrainsQueue: false);
 
@@ -41,5 +44,5 @@ public static class JobSchedules
     /// the command line, and by the former release's schedule during an upgrade.</summary>
     public static readonly JobSchedule FormerOutbox = new("outbox", "* * * * *", "Runs alerts, mail and webhooks.", DrainsQueue: true);
 
-    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Alerts, Mail, Webhooks, Quarantine, Storage, Retention];
+    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Alerts, Mail, Webhooks, Quarantine, Storage, Health, Retention];
 }
