@@ -226,7 +226,7 @@ public sealed class ComposeRenderingTests
     public void The_price_per_token_is_the_price_per_thousand_divided_by_a_thousand()
     {
         var config = Render("premium").GatewayConfig;
-        Assert.Contains("input_cost_per_token: 0.0000035", config, StringComparison.Ordinal);
+        Assert.Contains("input_cost_per_token: 0.00000075", config, StringComparison.Ordinal);
         Assert.Contains("input_cost_per_token: 0.00001\n", config, StringComparison.Ordinal);
     }
 

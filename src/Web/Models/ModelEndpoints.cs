@@ -75,7 +75,7 @@ static class ModelEndpoints
 /// <param name="Endpoint">Another address of the provider, such as one of a region.</param>
 /// <param name="Position">1 to 100; 1 unless given.</param>
 /// <param name="EffectiveFrom">Now unless given; never in the past.</param>
-record RouteBody(
+sealed record RouteBody(
     [property: Required] string? Provider, [property: Required] string? GatewayModel, string? Endpoint = null, int? Position = null, DateTimeOffset? EffectiveFrom = null,
     DateTimeOffset? EffectiveTo = null)
 {
