@@ -227,7 +227,7 @@ public sealed class ComposeRenderingTests
     {
         var config = Render("premium").GatewayConfig;
         Assert.Contains("input_cost_per_token: 0.00000075", config, StringComparison.Ordinal);
-        Assert.Contains("input_cost_per_token: 0.00001\n", config, StringComparison.Ordinal);
+        Assert.Contains("input_cost_per_token: 0.000002\n", config, StringComparison.Ordinal);
     }
 
     static ComposeProject Render(string plan) => ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/models");

@@ -72,7 +72,7 @@ static class Samples
         new("mistral:7b-instruct", true, 0, 0, 5900, [new("ollama", "ollama_chat/mistral:7b-instruct")]),
         new("claude-opus-5-5", false, 0.004000m, 0.020000m, null, [new("anthropic", "anthropic/claude-opus-5-5")]),
         new("gemini-3.8-flash", false, 0.000750m, 0.003750m, null, [new("gemini", "gemini/gemini-3.8-flash")]),
-        // Two routes: where Europe does not answer, anywhere.
+        // Two routes, tried in this order.
         new("gpt-6-sol", false, 0.002000m, 0.010000m, null, [new("openai", "openai/gpt-6-sol", new("https://eu.api.openai.com/v1")), new("openai", "openai/gpt-6-sol")]),
         new("gpt-image-1", false, 0.005000m, 0.040000m, null, [new("openai", "openai/gpt-image-1")]),
     ];
