@@ -113,7 +113,9 @@ public sealed class ModelHealthJourneys : IAsyncLifetime
         OllamaMemoryMib = 16_384,
         ProviderUrls = new Dictionary<string, Uri>
         {
-            ["openai"] = new(_address, "/openai/v1"), ["anthropic"] = new(_address, "/anthropic/v1"), ["gemini"] = new(_address, "/gemini/v1beta"),
+            ["openai"] = new(_address, "/openai/v1"),
+            ["anthropic"] = new(_address, "/anthropic/v1"),
+            ["gemini"] = new(_address, "/gemini/v1beta"),
         },
         ProviderKeys = new Dictionary<string, string> { ["openai"] = "sk-openai", ["anthropic"] = "sk-anthropic", ["gemini"] = "sk-gemini" },
     };

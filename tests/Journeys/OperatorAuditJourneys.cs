@@ -47,7 +47,10 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         var model = Names.Random("model-");
         await AuditsAsync("model.added", "POST /v1/admin/models", "", new
         {
-            name = model, provider = "openai", gateway_model = $"openai/{model}", price = new { prompt_eur_per_thousand = 1, completion_eur_per_thousand = 1 },
+            name = model,
+            provider = "openai",
+            gateway_model = $"openai/{model}",
+            price = new { prompt_eur_per_thousand = 1, completion_eur_per_thousand = 1 },
         });
         await AuditsAsync("model.route_added", "POST /v1/admin/models/{name}/routes", model, new { provider = "openai", gateway_model = $"openai/{model}-2" });
         await AuditsAsync("model.price_set", "POST /v1/admin/models/{name}/prices", model, new { prompt_eur_per_thousand = 2, completion_eur_per_thousand = 2, effective_from = "2200-01-01T00:00:00Z" });
