@@ -47,15 +47,15 @@ alter table control.model_route add constraint model_route_prefix_check
     check (is_local = (split_part(gateway_model, '/', 1) in ('ollama', 'ollama_chat'))) not valid;
 
 -- Models that their providers have shut down. The names stay in the plans and in invoices with their prices, and never lead to another model. A route that an operator
--- has changed stays. Sources: https://docs.claude.com/en/docs/about-claude/model-deprecations, https://ai.google.dev/gemini-api/docs/deprecations (shut down by that day),
--- https://developers.openai.com/api/docs/deprecations, read on 2026-11-30.
+-- has changed stays. Sources, read on 2026-11-30: https://docs.claude.com/en/docs/about-claude/model-deprecations, https://developers.openai.com/api/docs/deprecations. Google lists
+-- its two no more; their day is approximate.
 update control.model_route r set effective_to = gone.at
 from (values ('claude-3-sonnet', 'anthropic/claude-3-sonnet', '2025-07-21Z'::timestamptz), ('claude-3-opus', 'anthropic/claude-3-opus', '2026-01-05Z'),
              ('gemini-pro', 'gemini/gemini-pro', '2025-09-29Z'), ('gemini-1.5-pro', 'gemini/gemini-1.5-pro', '2025-09-29Z'),
              ('gpt-4-turbo', 'openai/gpt-4-turbo', '2026-10-23Z'), ('gpt-3.5-turbo', 'openai/gpt-3.5-turbo', '2026-10-23Z')) as gone (model, gateway_model, at)
 where r.model = gone.model and r.gateway_model = gone.gateway_model;
 
--- Present models. Prices are the providers' list prices for prompts of up to 200,000 tokens, in euros at one dollar each, which is more than they cost. In force from the beginning,
+-- Present models. Prices are list prices for prompts of up to 200,000 tokens, in euros at one dollar each, which is more than they cost. In force from the beginning,
 -- like the prices of the other models: usage that was held because the model was unknown has a price, too.
 insert into control.model (name, provider, is_local, gateway_model) values
     ('claude-opus-5-5',   'anthropic', false, 'anthropic/claude-opus-5-5'),
@@ -69,10 +69,10 @@ on conflict do nothing;
 with present (model, effective_from, prompt, cached, cache_write, completion, source) as (values
     ('claude-opus-5-5',   '2000-01-01Z'::timestamptz, 0.004,   null,     null,     0.02,    'https://platform.claude.com/docs/en/models/overview, read 2026-11-30'),
     ('claude-sonnet-5-5', '2000-01-01Z',              0.002,   null,     null,     0.01,    'https://platform.claude.com/docs/en/models/overview, read 2026-11-30'),
-    ('gpt-6-sol',         '2000-01-01Z',              0.002,   0.0002,   0.0025,   0.01,    'https://developers.openai.com/api/docs/pricing of 2026-09-22, read 2026-11-30'),
-    ('gpt-6-luna',        '2000-01-01Z',              0.0001,  0.00001,  0.000125, 0.0005,  'https://developers.openai.com/api/docs/pricing of 2026-09-22, read 2026-11-30'),
-    ('gemini-3.8-flash',  '2000-01-01Z',              0.00075, 0.000075, null,     0.00375, 'https://ai.google.dev/gemini-api/docs/pricing, half price through 2026, read 2026-11-30'),
-    ('gemini-3.8-flash',  '2027-01-01Z',              0.0015,  0.00015,  null,     0.0075,  'https://ai.google.dev/gemini-api/docs/pricing, from 2027, read 2026-11-30')),
+    ('gpt-6-sol',         '2000-01-01Z',              0.002,   0.0002,   0.0025,   0.01,    'https://docs.litellm.ai/blog/gpt_6_sol_luna, read 2026-11-30'),
+    ('gpt-6-luna',        '2000-01-01Z',              0.0001,  0.00001,  0.000125, 0.0005,  'https://docs.litellm.ai/blog/gpt_6_sol_luna, read 2026-11-30'),
+    ('gemini-3.8-flash',  '2000-01-01Z',              0.00075, 0.000075, null,     0.00375, 'https://github.com/BerriAI/litellm/discussions/39357 (half price through 2026), read 2026-11-30'),
+    ('gemini-3.8-flash',  '2027-01-01Z',              0.0015,  0.00015,  null,     0.0075,  'https://github.com/BerriAI/litellm/discussions/39357 (from 2027), read 2026-11-30')),
 priced as (
     insert into control.model_price (model, effective_from, prompt_eur_per_1000, cached_prompt_eur_per_1000, cache_write_eur_per_1000, completion_eur_per_1000, source)
     select p.* from present p where not exists (select from control.model_price other where other.model = p.model))
