@@ -55,7 +55,7 @@ public sealed class ModelHealthJourneys : IAsyncLifetime
         Assert.Equal(("unreachable", "127.0.0.1 answers with status 302."), await StateAsync("gemini-3.8-flash"));
         Assert.Equal(("ready", null), await StateAsync("mistral:7b-instruct"));
         Assert.Equal("missing", (await StateAsync("llama3:8b")).State);
-        Assert.Equal(("too_large", "Needs 43 GiB of memory; the shared Ollama has 16 GiB. Environments that use it do not offer the model."), await StateAsync("llama3:70b"));
+        Assert.Equal(("too_large", "Needs 43 GiB of memory; the shared Ollama has 16. Environments that use it do not offer the model."), await StateAsync("llama3:70b"));
         // Only enterprise has it, on an Ollama of its own.
         Assert.Equal("missing", (await StateAsync("qwen3:8b")).State);
         Assert.Equal(

@@ -42,7 +42,7 @@ public sealed class ModelJourneys : IAsyncLifetime
         Assert.Equal("[\"basic\",\"enterprise\"]", (await added.ReadAsync()).GetProperty("plans").GetRawText());
         Assert.True((await tenant.AuthorizeAsync(1, model: name)).Allow);
         await _server.ReportAsync(tenant, Deliveries.Event("a", _server.Clock.GetUtcNow(), 1000, 1000, name)).CountsAsync();
-        Assert.Equal(0.003m, await _server.ReadAsync<decimal>("select cost_eur from control.usage_event where tenant_id = $1", tenant.Id));
+        Assert.Equal(0.003m, await _server.ReadAsync<decimal>("select cost from control.usage_event where tenant_id = $1", tenant.Id));
 
         (await tenant.Http.PostAsync("/v1/environment/restart", content: null)).EnsureSuccessStatusCode();
         await _server.RunJobAsync("provision");
