@@ -15,7 +15,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         new(JobSchedules.Billing, ct => Get<RunBillingCycle>().RunAsync(ct)),
         new(JobSchedules.Nightly, NightlyAsync),
         new(JobSchedules.Quarantine, ct => Get<RunQuarantineBatches>().RunAsync(ct)),
-        new(JobSchedules.Storage, ct => Get<MeasureStorage>().RunAsync(ct)),
+        new(JobSchedules.Storage, StorageAsync),
         new(JobSchedules.Health, ct => Get<CheckModelRoutes>().RunAsync(ct)),
         new(JobSchedules.Retention, RetentionAsync),
         // In this order when the sandbox clock drains the queues: alerts queue mail and webhooks.
@@ -30,6 +30,8 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
 
     // The mail first: it is urgent.
     async Task<JobReport> MailAsync(CancellationToken ct) => (await Get<SendOutbox>().RunAsync(ct)).And(await Get<MailTotals>().RunAsync(ct));
+
+    async Task<JobReport> StorageAsync(CancellationToken ct) => (await Get<MeasureStorage>().RunAsync(ct)).And(await Get<CountDocuments>().RunAsync(ct));
 
     async Task<JobReport> NightlyAsync(CancellationToken ct)
     {

@@ -32,6 +32,11 @@ public sealed record Plan
     public int? ImagesPerMonth { get; init; }
     /// <summary>What an environment may store on disk.</summary>
     public required int StorageGib { get; init; }
+    /// <summary>Whether its tenants may have weights of their own, in their dedicated Ollama.</summary>
+    public bool CustomWeights { get; init; }
+
+    /// <summary>Whether it includes an Ollama that no other tenant uses.</summary>
+    public bool HasDedicatedOllama => Compute.StartsWith("dedicated", StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>Reads plans with the terms in force at a moment.</summary>
@@ -65,6 +70,7 @@ public static class PlanCatalog
         Models = row.GetFieldValue<string[]>(15),
         StorageGib = row.GetInt32(16),
         Retired = row.GetFieldValue<string[]>(17),
+        CustomWeights = row.GetBoolean(18),
     };
 
     const string Select = """
@@ -77,7 +83,8 @@ public static class PlanCatalog
                p.storage_gib,
                array(select m.name from control.model m
                      where (p.all_models or exists (select from control.plan_model pm where pm.plan = p.name and pm.model = m.name))
-                       and not exists (select from control.model_route r where r.model = m.name and r.effective_from <= $1 and (r.effective_to is null or r.effective_to > $1)))
+                       and not exists (select from control.model_route r where r.model = m.name and r.effective_from <= $1 and (r.effective_to is null or r.effective_to > $1))),
+               p.custom_weights
         from control.plan p
         join lateral (select * from control.plan_terms pt where pt.plan = p.name and pt.effective_from <= $1
                       order by pt.effective_from desc limit 1) t on true

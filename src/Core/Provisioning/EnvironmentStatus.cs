@@ -14,6 +14,11 @@ public sealed record StorageStatus(long UsedBytes, long AllowedBytes, DateTimeOf
         storage.Bytes, storage.AllowedBytes, storage.MeasuredAt, storage.IsOver && storage.StoppedAt is null ? storage.GraceUntil : null, storage.StoppedAt);
 }
 
+/// <summary>The documents for retrieval that an environment has.</summary>
+/// <param name="Used">Pictures in chats are not counted.</param>
+/// <param name="Allowed">By its plan, or as an operator has set for this tenant; null: any number.</param>
+public sealed record DocumentStatus(long Used, long? Allowed, DateTimeOffset CountedAt);
+
 /// <summary>An environment with the steps of its latest run.</summary>
 /// <param name="Detail">When ready: <c>running</c>, or <c>rendered</c> where no container engine is present.</param>
 /// <param name="Region">Where the tenant's data belongs.</param>
@@ -24,6 +29,12 @@ public sealed record EnvironmentStatus(
 {
     /// <summary>null before the first measurement, and where storage is not measured.</summary>
     public StorageStatus? Storage { get; init; }
+
+    /// <summary>null before they are counted, and where they are not.</summary>
+    public DocumentStatus? Documents { get; init; }
+
+    /// <summary>Of its dedicated Ollama, those of the plan and own weights; null without one.</summary>
+    public IReadOnlyList<TenantModel>? Models { get; init; }
 
     /// <summary>As its tenant sees it: without the details of steps, which name parts of the platform and quote errors.</summary>
     /// <returns>null before the tenant is activated. An active tenant's missing environment is <c>requested</c>: see <see cref="MissingEnvironments"/>.</returns>
@@ -44,6 +55,7 @@ public sealed record EnvironmentStatus(
             LatestSteps,
             row => new StepStatus(row.GetString(0), row.GetString(1), row.Get<string>(2), row.Get<DateTimeOffset?>(3), row.Get<DateTimeOffset?>(4)),
             ct, tenant);
+        var models = await transaction.ModelsAsync(tenant, ct);
         return await transaction.FirstAsync(
             Select,
             row => new EnvironmentStatus(
@@ -51,17 +63,22 @@ public sealed record EnvironmentStatus(
                 row.GetFieldValue<DateTimeOffset>(6), steps.Count > 0 ? steps : FirstSteps)
             {
                 Storage = row.IsDBNull(8) ? null : StorageStatus.Of(StorageTable.Read(row, 8)),
+                Models = models.Count > 0 ? models : null,
+                Documents = row.IsDBNull(15) ? null : DocumentsOf(DocumentTable.Read(row, 15)),
             },
             ct, tenant);
     }
+
+    static DocumentStatus DocumentsOf(DocumentCount count) => new(count.Documents, count.Allowed, count.CountedAt);
 
     static IReadOnlyList<StepStatus> FirstSteps => [.. ProvisioningSteps.Of(RunKinds.Provision).Select(name => new StepStatus(name, "pending", null, null, null))];
 
     const string Select = $"""
         select coalesce(e.state, 'requested'), e.detail, e.address, t.region, e.failed_step, e.failed_reason, coalesce(e.updated_at, t.verified_at, t.created_at), t.slug,
-               {StorageTable.Columns}
+               {StorageTable.Columns}, {DocumentTable.Columns}
         from control.tenant t left join control.environment e on e.tenant_id = t.id
         left join control.environment_storage s on s.tenant_id = e.tenant_id and e.state in ({StorageTable.MeasuredStates})
+        left join control.environment_documents d on d.tenant_id = e.tenant_id and e.state in ({StorageTable.MeasuredStates})
         where t.id = $1 and (e.tenant_id is not null or ({MissingEnvironments.IsMissing}))
         """;
 

@@ -27,10 +27,14 @@ public static class ProvisioningServices
         services.AddSingleton<WelcomeMail>();
         services.AddSingleton<ProvisioningSteps>();
         services.AddSingleton<ExecuteRun>();
+        services.AddSingleton<ModelClaims>();
+        services.AddSingleton<PullModels>();
+        services.AddSingleton<OwnWeights>();
         services.AddSingleton<ReadEnvironmentCapacity>();
         services.AddSingleton<MissingEnvironments>();
         services.AddSingleton<EndTrials>();
         services.AddSingleton<MeasureStorage>();
+        services.AddSingleton<CountDocuments>();
         services.AddSingleton<AllowCleanup>();
         services.AddSingleton<RunProvisioning>();
         services.AddSingleton<EnvironmentAccess>();

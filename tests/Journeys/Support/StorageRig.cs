@@ -9,9 +9,9 @@ static class StorageRig
 
     public static FakeDataPlane Data(ProvisioningRig rig) => (FakeDataPlane)rig.Get<IDataPlane>();
 
-    public static async Task<RigTenant> ReadyAsync(ProvisioningRig rig)
+    public static async Task<RigTenant> ReadyAsync(ProvisioningRig rig, string plan = "basic")
     {
-        var tenant = await rig.TenantAsync();
+        var tenant = await rig.TenantAsync(plan);
         await rig.ScalarAsync<int>("update control.member set confirmed_at = now() where tenant_id = $1 returning 1", tenant.Id);
         await rig.ProvisionAsync();
         return tenant;

@@ -32,7 +32,7 @@ public static class JobSchedules
         "quarantine", "* * * * *", "Replays and discards the held usage events that operators have selected.", DrainsQueue: true);
 
     public static readonly JobSchedule Storage = new(
-        "storage", "*/5 * * * *", "Measures what environments store and how much disk space is free; stops environments that store too much.", DrainsQueue: false);
+        "storage", "*/5 * * * *", "Measures what environments store and how much disk space is free; stops environments that store too much; limits and counts documents.", DrainsQueue: false);
 
     public static readonly JobSchedule Health = new(
         "health", "*/5 * * * *", "Checks whether the routes of models answer, without calls that cost something.", DrainsQueue: false);
