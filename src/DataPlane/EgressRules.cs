@@ -43,6 +43,9 @@ public sealed record EgressRules(IReadOnlyList<EgressHost> Hosts, bool WebPages,
 
     public bool Any => Hosts.Count > 0 || WebPages || Relays.Count > 0;
 
+    /// <summary>What downloads of models reach: libraries send them to servers whose names change.</summary>
+    public static EgressRules OfWeights { get; } = new([], WebPages: true, []);
+
     public static EgressRules OfOpenWebui(TenantEnvironment environment, DataPlaneOptions options) => new(
         [
             .. options.SellsWebSearch(environment.Plan) ? [EgressHost.Of(options.SearchUrl!)] : Array.Empty<EgressHost>(),

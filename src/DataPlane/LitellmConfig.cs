@@ -44,8 +44,7 @@ static class LitellmConfig
     });
 
     /// <summary>Whether the plan includes a dedicated Ollama.</summary>
-    public static bool HasDedicatedOllama(TenantEnvironment environment) =>
-        environment.Plan.Compute.StartsWith("dedicated", StringComparison.OrdinalIgnoreCase);
+    public static bool HasDedicatedOllama(TenantEnvironment environment) => environment.Plan.HasDedicatedOllama;
 
     static Uri OllamaUrl(TenantEnvironment environment, DataPlaneOptions options) =>
         HasDedicatedOllama(environment) ? new Uri($"http://ollama-dedicated:{EgressRules.OllamaPort}")

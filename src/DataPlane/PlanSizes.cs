@@ -13,6 +13,9 @@ public sealed record PlanSizes(Size OpenWebui, Size Litellm, Size Redis, Size Da
     /// <summary>An egress proxy that stores nothing uses 30 MB.</summary>
     public static Size Egress { get; } = new(0.25m, 96, 32);
 
+    /// <summary>A download of models writes what it reads.</summary>
+    public static Size Weights { get; } = new(1, 1024, 256);
+
     /// <summary>Custom plans get the sizes of basic.</summary>
     public static PlanSizes For(string plan) => plan switch
     {

@@ -47,4 +47,9 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
         folder.Remove(environment.Slug);
         return Task.FromResult("files removed");
     }
+
+    public Task<PullResult> PullModelAsync(TenantEnvironment environment, string source, long? maximumBytes, Action<int> onProgress, CancellationToken ct) =>
+        Task.FromException<PullResult>(new StepFailedException(NotStarted));
+
+    public Task RemoveModelAsync(TenantEnvironment environment, string source, CancellationToken ct) => Task.CompletedTask;
 }

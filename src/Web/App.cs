@@ -141,6 +141,7 @@ public static class App
         app.MapSignup();
         app.MapKeys();
         app.MapEnvironment();
+        app.MapWeights();
         app.MapAuthorize();
         app.MapUsage();
         app.MapUsageReport();

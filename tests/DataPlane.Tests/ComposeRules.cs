@@ -17,11 +17,13 @@ static partial class ComposeRules
         ["ollama-dedicated"] = ["models"],
         ["egress"] = ["private", "outside"],
         ["gateway-egress"] = ["gateway", "outside"],
+        ["weights"] = ["weights"],
+        ["weights-egress"] = ["weights", "outside"],
     };
 
     static readonly string[] Keys =
     [
-        "image", "entrypoint", "command", "user", "restart", "depends_on", "environment", "labels", "volumes", "networks", "extra_hosts", "healthcheck", "cpus", "mem_limit",
+        "image", "profiles", "entrypoint", "command", "user", "restart", "depends_on", "environment", "labels", "volumes", "networks", "extra_hosts", "healthcheck", "cpus", "mem_limit",
         "pids_limit", "oom_score_adj", "read_only", "tmpfs", "cap_drop", "security_opt", "ulimits", "logging", "deploy",
     ];
 
@@ -96,7 +98,7 @@ static partial class ComposeRules
         foreach (var volume in service.GetValueOrDefault("volumes") is List<object> volumes ? volumes.Cast<string>() : [])
         {
             // Volumes of the project, its own files, and the folder of a dedicated Ollama's models.
-            if (!Volume().IsMatch(volume) && !(name == "ollama-dedicated" && volume.EndsWith(":/ollama/.ollama", StringComparison.Ordinal)))
+            if (!Volume().IsMatch(volume) && !(name is ("ollama-dedicated" or "weights") && volume.EndsWith(":/ollama/.ollama", StringComparison.Ordinal)))
             {
                 yield return $"mounts {volume}";
             }
@@ -115,6 +117,6 @@ static partial class ComposeRules
     [GeneratedRegex(@"://[^/@\s]*:(?!\$\{[A-Z_]+\}@)[^/@\s]*@")]
     private static partial Regex InlinePassword();
 
-    [GeneratedRegex(@"^([a-z][a-z-]*:/[\w/.-]+|\./(litellm|database|egress)/[\w.-]+:/[\w/.-]+:ro)$")]
+    [GeneratedRegex(@"^([a-z][a-z-]*:/[\w/.-]+|\./(litellm|database|egress|weights)/[\w.-]+:/[\w/.-]+:ro)$")]
     private static partial Regex Volume();
 }

@@ -184,7 +184,7 @@ public sealed class DockerComposeTests : IDisposable
         Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2_private postgres") < calls.IndexOf("network rm tenant-beispiel-2_private"));
         Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2_models ollama") < calls.IndexOf("network rm tenant-beispiel-2_models"));
         Assert.DoesNotContain(calls, call => call.Contains("disconnect", StringComparison.Ordinal) && call.Contains("redis", StringComparison.Ordinal));
-        Assert.Contains("compose --project-name tenant-beispiel-2 down --volumes --remove-orphans", calls);
+        Assert.Contains("compose --project-name tenant-beispiel-2 --profile weights down --volumes --remove-orphans", calls);
         Assert.False(Directory.Exists(Path.Combine(_data, "environments", "beispiel-2")));
     }
 

@@ -14,6 +14,7 @@ public sealed class GoldenTests
         AssertMatches($"{plan}/config.yaml", project.GatewayConfig);
         AssertMatches($"{plan}/egress.conf", project.Egress);
         AssertMatches($"{plan}/gateway-egress.conf", project.GatewayEgress);
+        AssertMatches($"{plan}/weights-egress.conf", project.WeightsEgress);
     }
 
     /// <param name="rendered">null: there is no such file.</param>

@@ -36,6 +36,14 @@ sealed class UnsupportedDataPlane : IDataPlane
 
     public Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
 
+    public async Task<PullResult> PullModelAsync(TenantEnvironment environment, string source, long? maximumBytes, Action<int> onProgress, CancellationToken ct)
+    {
+        await Fail();
+        return new PullResult.NotFound();
+    }
+
+    public Task RemoveModelAsync(TenantEnvironment environment, string source, CancellationToken ct) => Fail();
+
     static Task<string> Fail() => Task.FromException<string>(
         new StepFailedException("This release has no data plane for AWS yet, so the environment cannot run on the cluster."));
 }

@@ -96,7 +96,7 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
 
     async Task<IReadOnlyList<string>> PlanModelsAsync(Transaction transaction, Guid tenant, CancellationToken ct) =>
         await transaction.SubscriptionAsync(tenant, ct) is { } subscription && await transaction.PlanAsync(subscription.Plan, clock.GetUtcNow(), ct) is { } plan
-            ? plan.Models
+            ? [.. plan.Models, .. plan.CustomWeights ? await transaction.QueryAsync(OwnModels, row => row.GetString(0), ct, tenant) : []]
             : [];
 
     static FieldErrors Validate(UserLimit limit, IReadOnlyList<string> planModels)
@@ -116,6 +116,8 @@ public sealed class UserLimits(ControlDatabase database, Clock clock)
 
     static UserLimit Read(Npgsql.NpgsqlDataReader row, int at) =>
         new(row.GetString(at), row.Get<long?>(at + 1), row.Get<long?>(at + 2), row.Get<string[]>(at + 3));
+
+    const string OwnModels = "select name from control.tenant_model where tenant_id = $1 and name like 'own/%' and state = 'ready' order by name";
 
     const string CountOthers = "select count(*) from control.user_limit where tenant_id = $1 and user_id <> $2";
 

@@ -53,6 +53,26 @@ public interface IDataPlane
     Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct);
 
     Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct);
+
+    /// <summary>Downloads a model to the environment's dedicated Ollama, unless it is there.</summary>
+    /// <param name="source">As in <see cref="ModelSource"/>.</param>
+    /// <param name="maximumBytes">What it may take up; null: as much as the disk has beyond its reserve.</param>
+    /// <param name="onProgress">Called with the percentage of the file that is being downloaded.</param>
+    Task<PullResult> PullModelAsync(TenantEnvironment environment, string source, long? maximumBytes, Action<int> onProgress, CancellationToken ct);
+
+    /// <summary>Removes a model from the environment's dedicated Ollama, if it is there.</summary>
+    Task RemoveModelAsync(TenantEnvironment environment, string source, CancellationToken ct);
+}
+
+public abstract record PullResult
+{
+    /// <param name="Bytes">Rounded.</param>
+    /// <param name="Digest">The first digits.</param>
+    public sealed record Present(long Bytes, string Digest) : PullResult;
+    /// <summary>No such model, or one that Ollama cannot use or that is not public.</summary>
+    public sealed record NotFound : PullResult;
+    public sealed record TooLarge : PullResult;
+    public sealed record DiskFull : PullResult;
 }
 
 /// <summary>A step failed for a reason that an operator can act on. The message contains no secret.</summary>

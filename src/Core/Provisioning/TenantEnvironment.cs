@@ -11,7 +11,11 @@ public sealed record GatewayModel(
 
 /// <param name="Model">Provider prefix and model name of LiteLLM: <c>openai/gpt-6-sol</c>.</param>
 /// <param name="Endpoint">null: the provider's usual address, or the environment's Ollama.</param>
-public sealed record GatewayRoute(string Provider, string Model, Uri? Endpoint = null);
+public sealed record GatewayRoute(string Provider, string Model, Uri? Endpoint = null)
+{
+    /// <summary>What its provider calls the model.</summary>
+    public string ProviderName => Model[(Model.IndexOf('/', StringComparison.Ordinal) + 1)..];
+}
 
 /// <summary>The desired state of a tenant's environment, without secrets. The data plane renders it.</summary>
 public sealed record TenantEnvironment
@@ -73,7 +77,7 @@ public sealed record TenantEnvironment
             Url = new Uri($"{options.PublicUrl.Scheme}://{options.AddressOf(found.Slug)}"),
             OwnerEmail = found.Owner,
             Plan = plan,
-            Models = await ReadModelsAsync(transaction, plan, at, ct),
+            Models = [.. await ReadModelsAsync(transaction, plan, at, ct), .. plan.CustomWeights ? await transaction.OwnModelsAsync(tenant, ct) : []],
         };
     }
 

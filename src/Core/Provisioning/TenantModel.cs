@@ -22,7 +22,7 @@ static class TenantModels
 
     /// <summary>The own weights that the gateway offers.</summary>
     public static Task<List<GatewayModel>> OwnModelsAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
-        transaction.QueryAsync(Own, row => new GatewayModel(row.GetString(0), "ollama", IsLocal: true, row.GetString(1), 0, 0), ct, tenant);
+        transaction.QueryAsync(Own, row => new GatewayModel(row.GetString(0), IsLocal: true, 0, 0, MemoryMib: null, [new("ollama", row.GetString(1))]), ct, tenant);
 
     public static TenantModel Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetString(2), row.Get<string>(3), row.Get<int?>(4), row.Get<long?>(5), row.Get<string>(6), row.GetFieldValue<DateTimeOffset>(7));

@@ -12,9 +12,11 @@ sealed record ComposeFile
 sealed record ComposeService
 {
     /// <summary>Names of the networks within the file.</summary>
-    public const string PrivateNetwork = "private", ModelNetwork = "models", GatewayNetwork = "gateway", OutsideNetwork = "outside";
+    public const string PrivateNetwork = "private", ModelNetwork = "models", GatewayNetwork = "gateway", WeightsNetwork = "weights", OutsideNetwork = "outside";
 
     public required string Image { get; init; }
+    /// <summary>Services with a profile run only when they are asked for.</summary>
+    public string[]? Profiles { get; init; }
     public string[]? Entrypoint { get; init; }
     public string[]? Command { get; init; }
     /// <summary>User and group by number; never root.</summary>

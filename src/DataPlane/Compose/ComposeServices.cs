@@ -13,8 +13,11 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     /// <summary>Not <c>postgres</c>: the control plane's server has that name in the networks of environments that are not moved yet.</summary>
     public const string DatabaseService = "database";
 
-    /// <summary>The egress proxies of Open WebUI and of the gateway. Two, because Open WebUI's must not pass what the gateway's does.</summary>
-    public const string Egress = "egress", GatewayEgress = "gateway-egress";
+    /// <summary>The egress proxies of Open WebUI, of the gateway and of downloads. Several, because Open WebUI's must not pass what the others do.</summary>
+    public const string Egress = "egress", GatewayEgress = "gateway-egress", WeightsEgress = "weights-egress";
+
+    /// <summary>The container that downloads models for a dedicated Ollama, and the profile of it and its egress proxy.</summary>
+    public const string Weights = "weights";
 
     // The users of their images.
     const string LitellmUser = "65534:65534", RedisUser = "999:1000", DatabaseUser = "70:70", QdrantUser = "1000:1000", SquidUser = "13:13";
@@ -94,6 +97,23 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         Volumes = [$"{Escape(models)}:/ollama/.ollama"],
         Networks = [ComposeService.ModelNetwork],
         Deploy = options.DedicatedGpus > 0 ? new(new(new([new("nvidia", options.DedicatedGpus, ["gpu"])]))) : null,
+    };
+
+    /// <summary>Downloads a model for as long as the command runs, with a server of its own that only this container reaches.</summary>
+    public ComposeService Pull(string models) => ComposeService.Of(
+        Images.Get("ollama"), options.ModelsUser, PlanSizes.Weights, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
+    {
+        Profiles = [Weights], Restart = "no",
+        Entrypoint = ["sh", "/pull.sh"],
+        DependsOn = WaitFor([WeightsEgress]),
+        // Without pruning, so that an interrupted download is continued.
+        Environment = new()
+        {
+            ["HOME"] = "/ollama", ["OLLAMA_HOST"] = $"127.0.0.1:{EgressRules.OllamaPort}", ["OLLAMA_NO_CLOUD"] = "1", ["OLLAMA_NOPRUNE"] = "1",
+            ["HTTPS_PROXY"] = ProxyUrl(WeightsEgress), ["NO_PROXY"] = "localhost,127.0.0.1",
+        },
+        Volumes = ["./weights/pull.sh:/pull.sh:ro", $"{Escape(models)}:/ollama/.ollama"],
+        Networks = [ComposeService.WeightsNetwork],
     };
 
     public static ComposeService Qdrant() => ComposeService.Of(

@@ -11,9 +11,10 @@ public static class DockerCommand
 {
     const int MaxCharactersPerStream = 2000;
 
+    /// <param name="onErrors">Called with each piece of standard error, such as progress.</param>
     /// <exception cref="StepFailedException">The docker command could not be started or exceeded <paramref name="timeout"/>.</exception>
     public static async Task<DockerResult> RunAsync(
-        IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken ct, PipeSource? standardInput = null)
+        IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken ct, PipeSource? standardInput = null, Action<string>? onErrors = null)
     {
         // Separate tails: megabytes of progress on one stream must not displace the error on the other.
         var (output, errors) = (new StringBuilder(), new StringBuilder());
@@ -22,7 +23,7 @@ public static class DockerCommand
             .WithEnvironmentVariables(variables => variables.Set("COMPOSE_PROGRESS", "plain"))
             .WithStandardInputPipe(standardInput ?? PipeSource.Null)
             .WithStandardOutputPipe(KeepTail(output))
-            .WithStandardErrorPipe(KeepTail(errors))
+            .WithStandardErrorPipe(KeepTail(errors, onErrors))
             .WithValidation(CommandResultValidation.None);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(timeout);
@@ -41,13 +42,14 @@ public static class DockerCommand
         }
     }
 
-    static PipeTarget KeepTail(StringBuilder tail) => PipeTarget.Create(async (stream, ct) =>
+    static PipeTarget KeepTail(StringBuilder tail, Action<string>? onText = null) => PipeTarget.Create(async (stream, ct) =>
     {
         using var reader = new StreamReader(stream);
         var buffer = new char[MaxCharactersPerStream];
         while (await reader.ReadAsync(buffer, ct) is > 0 and var length)
         {
             tail.Append(buffer, 0, length);
+            onText?.Invoke(new string(buffer, 0, length));
             if (tail.Length > MaxCharactersPerStream)
             {
                 tail.Remove(0, tail.Length - MaxCharactersPerStream);

@@ -16,6 +16,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     const long EnvironmentMemory = 13L << 27;
 
     readonly DockerNetworks _networks = new(options);
+    readonly DockerModels _models = new(folder, options);
 
     public string Ready => "running";
 
@@ -86,7 +87,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> StopAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        await ComposeAsync(environment, ["stop"], CommandTimeout, ct);
+        await ComposeAsync(environment, ["--profile", ComposeServices.Weights, "stop"], CommandTimeout, ct);
         return "containers stopped";
     }
 
@@ -104,7 +105,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        await ComposeAsync(environment, ["down", "--volumes", "--remove-orphans"], CommandTimeout, ct);
+        await ComposeAsync(environment, ["--profile", ComposeServices.Weights, "down", "--volumes", "--remove-orphans"], CommandTimeout, ct);
         return "containers and volumes removed";
     }
 
@@ -114,6 +115,11 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         folder.Remove(environment.Slug);
         return "networks and files removed";
     }
+
+    public Task<PullResult> PullModelAsync(TenantEnvironment environment, string source, long? maximumBytes, Action<int> onProgress, CancellationToken ct) =>
+        _models.PullAsync(environment, source, maximumBytes, onProgress, ct);
+
+    public Task RemoveModelAsync(TenantEnvironment environment, string source, CancellationToken ct) => _models.RemoveAsync(environment, source, ct);
 
     async Task UpAsync(TenantEnvironment environment, string[] extraOptions, CancellationToken ct)
     {
@@ -148,10 +154,8 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     Task<string> ComposeAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, CancellationToken ct, PipeSource? input = null)
     {
-        // The files are gone after an interrupted deletion; Compose then finds the project by its name.
         var slug = environment.Slug;
-        string[] files = File.Exists(folder.ComposeFilePath(slug)) ? ["--file", folder.ComposeFilePath(slug), "--env-file", folder.SecretsFilePath(slug)] : [];
-        return RunAsync(slug, ["compose", "--project-name", ComposeRendering.ProjectName(slug), .. files, .. arguments], timeout, input, ct);
+        return RunAsync(slug, [.. folder.ComposeCommand(slug), .. arguments], timeout, input, ct);
     }
 
     async Task<string> RunAsync(string slug, string[] arguments, TimeSpan timeout, PipeSource? input, CancellationToken ct)

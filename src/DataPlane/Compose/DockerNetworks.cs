@@ -4,7 +4,7 @@ namespace ControlPlane.DataPlane.Compose;
 /// The networks of an environment. All but one are internal: nothing in them reaches the internet, the host or another tenant.
 /// <c>tenant-{slug}_private</c> has all of its containers except a dedicated Ollama, with the proxy.
 /// <c>tenant-{slug}_models</c> has the gateway and Ollama only: Ollama asks for no credentials, so whoever reaches it can use and delete the models of all tenants.
-/// <c>tenant-{slug}_gateway</c> has the gateway and its egress proxy, and <c>tenant-{slug}_outside</c>, which leads outside, the egress proxies. Those two
+/// <c>tenant-{slug}_gateway</c> has the gateway and its egress proxy, <c>tenant-{slug}_weights</c> downloads of models for a dedicated Ollama and theirs, and <c>tenant-{slug}_outside</c>, which leads outside, the egress proxies. Those two
 /// exist where an egress proxy has something to pass.
 /// </summary>
 sealed class DockerNetworks(DataPlaneOptions options)
@@ -36,7 +36,13 @@ sealed class DockerNetworks(DataPlaneOptions options)
             await CreateSmallAsync(environment, ComposeRendering.GatewayNetworkName(environment.Slug), EgressLabel, isInternal: true, ct);
         }
 
-        if (gateway || EgressRules.OfOpenWebui(environment, options).Any)
+        var weights = LitellmConfig.HasDedicatedOllama(environment);
+        if (weights)
+        {
+            await CreateSmallAsync(environment, ComposeRendering.WeightsNetworkName(environment.Slug), EgressLabel, isInternal: true, ct);
+        }
+
+        if (gateway || weights || EgressRules.OfOpenWebui(environment, options).Any)
         {
             await CreateSmallAsync(environment, ComposeRendering.OutsideNetworkName(environment.Slug), EgressLabel, isInternal: false, ct);
         }
@@ -80,7 +86,8 @@ sealed class DockerNetworks(DataPlaneOptions options)
         var (tenant, models) = Names(environment);
         string[] networks =
         [
-            tenant, models, ComposeRendering.GatewayNetworkName(environment.Slug), ComposeRendering.OutsideNetworkName(environment.Slug), ComposeRendering.FormerNetworkName(environment.Slug),
+            tenant, models, ComposeRendering.GatewayNetworkName(environment.Slug), ComposeRendering.WeightsNetworkName(environment.Slug),
+            ComposeRendering.OutsideNetworkName(environment.Slug), ComposeRendering.FormerNetworkName(environment.Slug),
         ];
         foreach (var network in networks)
         {

@@ -13,6 +13,13 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
 
     public string SecretsFilePath(string slug) => Path.Combine(PathOf(slug), ".env");
 
+    /// <summary>The docker command for the project, without what it is to do. The files are gone after an interrupted deletion; Compose then finds the project by its name.</summary>
+    public string[] ComposeCommand(string slug) =>
+    [
+        "compose", "--project-name", ComposeRendering.ProjectName(slug),
+        .. File.Exists(ComposeFilePath(slug)) ? ["--file", ComposeFilePath(slug), "--env-file", SecretsFilePath(slug)] : Array.Empty<string>(),
+    ];
+
     public async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
         var project = ComposeRendering.Render(environment, dataPlane, ModelFolders.PathOf(options, environment.Slug));
@@ -20,6 +27,7 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         Directory.CreateDirectory(Path.Combine(folder, "litellm"));
         Directory.CreateDirectory(Path.Combine(folder, "database"));
         Directory.CreateDirectory(Path.Combine(folder, "egress"));
+        Directory.CreateDirectory(Path.Combine(folder, "weights"));
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -29,7 +37,8 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         await ReplaceAsync(Path.Combine(folder, "litellm", "budget_hook.py"), project.BudgetHook, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(Path.Combine(folder, "database", "start.sh"), project.DatabaseStart, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
         await ReplaceAsync(Path.Combine(folder, "database", "logins.sql"), project.DatabaseLogins, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
-        foreach (var (file, text) in ((string, string?)[])[("open-webui.conf", project.Egress), ("gateway.conf", project.GatewayEgress)])
+        await ReplaceAsync(Path.Combine(folder, "weights", "pull.sh"), project.WeightsPull, UnixFileMode.GroupRead | UnixFileMode.OtherRead, ct);
+        foreach (var (file, text) in ((string, string?)[])[("open-webui.conf", project.Egress), ("gateway.conf", project.GatewayEgress), ("weights.conf", project.WeightsEgress)])
         {
             var path = Path.Combine(folder, "egress", file);
             if (text is null)

@@ -35,6 +35,7 @@ public static class PortalServices
         routes.MapAssets();
         routes.MapMemberPages();
         routes.MapEnvironmentPages();
+        routes.MapWeightsPages();
         routes.MapKeyPages();
         routes.MapMemberListPages();
         routes.MapOrganizationPages();

@@ -38,6 +38,27 @@ sealed class FakeDataPlane : IDataPlane
     /// <summary>What it prints when an environment has started.</summary>
     public string Printed { get; init; } = "started";
 
+    /// <summary>What a download does; otherwise it succeeds at once.</summary>
+    public Func<string, Action<int>, CancellationToken, Task<PullResult>> Pull { get; set; } = (_, _, _) => Task.FromResult<PullResult>(new PullResult.Present(4_000_000_000, "abc"));
+
+    /// <summary>Models that were downloaded or removed, in order: <c>+qwen3:8b</c>, <c>-qwen3:8b</c>.</summary>
+    public ConcurrentQueue<string> Models { get; } = [];
+
+    /// <summary>The models that the gateway offered when it was started last.</summary>
+    public IReadOnlyList<string> Offered { get; private set; } = [];
+
+    public Task<PullResult> PullModelAsync(TenantEnvironment environment, string source, long? maximumBytes, Action<int> onProgress, CancellationToken ct)
+    {
+        Models.Enqueue($"+{source}");
+        return Pull(source, onProgress, ct);
+    }
+
+    public Task RemoveModelAsync(TenantEnvironment environment, string source, CancellationToken ct)
+    {
+        Models.Enqueue($"-{source}");
+        return Task.CompletedTask;
+    }
+
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult(Capacity);
 
     /// <summary>How many measurements paused the environment.</summary>
@@ -68,6 +89,7 @@ sealed class FakeDataPlane : IDataPlane
     public async Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct)
     {
         await Start(environment, ct);
+        Offered = [.. environment.Models.Select(model => model.Name)];
         return Printed;
     }
 

@@ -13,4 +13,7 @@ sealed record TenantUsage(Guid Tenant, UsageBatch Batch)
 
     /// <summary>Set by <see cref="UsageTables.PriceAsync"/>: the tenant has reported as much today as it may.</summary>
     public bool IsOverQuota { get; set; }
+
+    /// <summary>Set by <see cref="UsageTables.PriceAsync"/>: the tenant's own weights among the models of its events.</summary>
+    public IReadOnlySet<string> OwnModels { get; set; } = new HashSet<string>();
 }

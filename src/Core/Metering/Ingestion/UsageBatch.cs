@@ -93,7 +93,8 @@ public sealed class UsageBatch
         Enumerable.Range(0, _submissions.Count).Where(index => _outcomes[index] == Outcome.Rejected)
             .Select(index => new RejectedSubmission(index, _submissions[index], _rejections[index]!));
 
-    public void Price(ModelPrices prices, Subscription? subscription)
+    /// <param name="ownModels">The tenant's own weights, which cost nothing.</param>
+    public void Price(ModelPrices prices, Subscription? subscription, IReadOnlySet<string>? ownModels = null)
     {
         var priced = new List<PricedEvent>(_candidates.Count);
         foreach (var index in _candidates.Values)
@@ -107,7 +108,7 @@ public sealed class UsageBatch
             {
                 _ended.Add(index);
             }
-            else if (prices.CostOf(usage) is { } cost)
+            else if ((ownModels?.Contains(usage.Model) == true ? 0 : prices.CostOf(usage)) is { } cost)
             {
                 priced.Add(new PricedEvent(usage, cost));
             }

@@ -22,10 +22,8 @@ static class UsageTables
             statements.Add(Transaction.For(tenant.Tenant));
             statements.Add(new(wait ? BillingLock.Acquire : BillingLock.TryAcquire, tenant.Tenant));
             statements.Add(new($"{SubscriptionTable.Select} where tenant_id = $1", tenant.Tenant));
-            if (quota is not null)
-            {
-                statements.Add(UsageReceived.Select(tenant.Tenant, quota, now));
-            }
+            Statement?[] optional = [quota is null ? null : UsageReceived.Select(tenant.Tenant, quota, now), OwnModels.Select(tenant)];
+            statements.AddRange(optional.OfType<Statement>());
         }
 
         statements.Add(new(ModelPrices.Select, tenants.SelectMany(t => t.Batch.Candidates).Select(usage => usage.Model).Distinct(StringComparer.Ordinal).ToArray()));
@@ -43,12 +41,14 @@ static class UsageTables
                     tenant.IsOverQuota = await UsageReceived.IsQuotaReachedAsync(reader, ct);
                     await reader.NextResultAsync(ct);
                 }
+
+                tenant.OwnModels = await OwnModels.ReadAsync(reader, tenant, ct);
             }
 
             var prices = await ModelPrices.ReadAsync(reader, ct);
             foreach (var tenant in tenants)
             {
-                tenant.Batch.Price(prices, tenant.Subscription);
+                tenant.Batch.Price(prices, tenant.Subscription, tenant.OwnModels);
             }
         });
     }

@@ -175,6 +175,12 @@ begin
         select m.name, m.is_local into model from control.model m
         where m.name = item.request ->> 'model'
           and (limits.all_models or exists (select from control.plan_model pm where pm.plan = limits.plan and pm.model = m.name));
+        if model.name is null and item.request ->> 'model' like 'own/%' then
+            select o.name, true as is_local into model from control.tenant_model o
+            where o.tenant_id = current_tenant and o.name = item.request ->> 'model' and o.state = 'ready'
+              and exists (select from control.plan p where p.name = limits.plan and p.custom_weights);
+        end if;
+
         answer := case
             when model.name is null then control.deny('model_not_in_plan')
             when local_models_only and not model.is_local then control.deny('model_restricted')
