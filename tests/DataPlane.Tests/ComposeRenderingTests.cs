@@ -34,8 +34,9 @@ public sealed class ComposeRenderingTests
             networks.Where(service => service.Value.Contains("models")).Select(service => service.Key).Order(StringComparer.Ordinal));
         Assert.Empty(networks["open-webui"].Intersect(networks.GetValueOrDefault("ollama-dedicated", ["models"])));
         var declared = (Dictionary<object, object>)Read(project.Compose)["networks"];
+        string[] outside = plan switch { "trial" => [], "enterprise" => ["gateway", "weights", "outside"], _ => ["gateway", "outside"] };
         Assert.Equal(
-            ((string[])["private", "models", .. plan == "trial" ? Array.Empty<string>() : ["gateway", "outside"]]).Select(name => $"tenant-beispiel-2_{name}"), declared.Values.Select(network => (string)((Dictionary<object, object>)network)["name"]));
+            ((string[])["private", "models", .. outside]).Select(name => $"tenant-beispiel-2_{name}"), declared.Values.Select(network => (string)((Dictionary<object, object>)network)["name"]));
         Assert.All(declared.Values, network => Assert.Equal("true", ((Dictionary<object, object>)network)["external"]));
     }
 

@@ -21,7 +21,8 @@ sealed record ComposeService
     public string[]? Command { get; init; }
     /// <summary>User and group by number; never root.</summary>
     public required string User { get; init; }
-    public string Restart { get; init; } = "unless-stopped";
+    /// <summary>null: never.</summary>
+    public string? Restart { get; init; } = "unless-stopped";
     public Dictionary<string, DependsOn>? DependsOn { get; init; }
     public Dictionary<string, string>? Environment { get; init; }
     public Dictionary<string, string>? Labels { get; init; }

@@ -80,7 +80,7 @@ public static class ComposeRendering
             file.Services["ollama-dedicated"] = services.Ollama(modelStorage);
             file.Services[ComposeServices.Weights] = services.Pull(modelStorage);
             weightsEgress = Egress(file, services, EgressRules.OfWeights, ComposeServices.WeightsEgress, ComposeService.WeightsNetwork, "weights.conf");
-            file.Services[ComposeServices.WeightsEgress] = file.Services[ComposeServices.WeightsEgress] with { Profiles = [ComposeServices.Weights], Restart = "no" };
+            file.Services[ComposeServices.WeightsEgress] = file.Services[ComposeServices.WeightsEgress] with { Profiles = [ComposeServices.Weights], Restart = null };
             file.Networks[ComposeService.WeightsNetwork] = new(WeightsNetworkName(environment.Slug), External: true);
         }
 

@@ -103,7 +103,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     public ComposeService Pull(string models) => ComposeService.Of(
         Images.Get("ollama"), options.ModelsUser, PlanSizes.Weights, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
     {
-        Profiles = [Weights], Restart = "no",
+        Profiles = [Weights], Restart = null,
         Entrypoint = ["sh", "/pull.sh"],
         DependsOn = WaitFor([WeightsEgress]),
         // Without pruning, so that an interrupted download is continued.
