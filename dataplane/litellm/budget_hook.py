@@ -48,6 +48,8 @@ class Settings(NamedTuple):
     timeout_seconds: float
     default_max_tokens: int
     fail_open: bool
+    requests_per_minute: Optional[int]
+    tokens_per_minute: Optional[int]
     local_models: frozenset[str]
     local_max_tokens: int
     local_calls: int
@@ -98,12 +100,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     default_max_tokens = number("BUDGET_DEFAULT_MAX_TOKENS", 2048, 1, 1_000_000)
     local_calls = number("BUDGET_LOCAL_CALLS", 2, 1, 1000)
     local_max_tokens = number("BUDGET_LOCAL_MAX_TOKENS", 1_000_000, 1, 1_000_000)
+    requests, tokens = (number(f"BUDGET_{name}_PER_MINUTE", 1, 1, 1_000_000_000) if environment.get(f"BUDGET_{name}_PER_MINUTE", "").strip() else None
+                        for name in ("REQUESTS", "TOKENS"))
     local_models = [name.strip() for name in environment.get("BUDGET_LOCAL_MODELS", "").split(",") if name.strip()]
     if not all(clean(name) == name and len(name) <= MAXIMUM_TEXT for name in local_models):
         problems.append(f"BUDGET_LOCAL_MODELS must be names of models of at most {MAXIMUM_TEXT} characters, separated by commas")
     if problems:
         raise SystemExit("\n".join("budget_hook: " + problem for problem in problems))
-    return Settings(url, key, spool, timeout, int(default_max_tokens), fail_open == "true", frozenset(local_models), int(local_max_tokens), int(local_calls))
+    return Settings(url, key, spool, timeout, int(default_max_tokens), fail_open == "true", requests and int(requests), tokens and int(tokens),
+                    frozenset(local_models), int(local_max_tokens), int(local_calls))
 
 
 # --- Estimate ---------------------------------------------------------------------------------------------------------------------------------
@@ -396,6 +401,10 @@ UNAVAILABLE = "Your organization's budget cannot be checked right now, so the re
 TOO_MANY_REQUESTS = "Your organization is sending too many requests, so this one was not sent. Nothing was charged. Try again in a minute."
 LOCAL_MODELS_BUSY = ("The local models are busy with other calls of your organization, so this request was not sent. Nothing was charged. "
                      "Try again in a minute, or choose another model.")
+TOO_MANY_IN_A_MINUTE = ("Your organization sends more requests within a minute than its plan allows, so this one was not sent. Nothing was charged. "
+                        "Try again in {seconds} seconds.")
+TOO_MANY_TOKENS_IN_A_MINUTE = ("Your organization uses more tokens within a minute than its plan allows, including those reserved by running calls, so this "
+                               "request was not sent. Nothing was charged. Try again in {seconds} seconds.")
 NOT_REPORTED = (
     "Your organization's usage cannot be reported right now, so the request was not sent. Nothing was charged. Try again in a minute; "
     "if that does not help, ask your administrator.")
@@ -971,13 +980,61 @@ class Places:
             self._free += 1
 
 
+class Use:
+    """What one call uses of a rate."""
+
+    def __init__(self, amount: int, at: float):
+        self.amount, self.at, self.counts = amount, at, True
+
+
+class MinuteRate:
+    """What calls use within any minute, at most so much of it together. Used by several threads."""
+
+    SECONDS = 60.0
+    now = staticmethod(time.monotonic)
+
+    def __init__(self, maximum: Optional[int]):
+        """None: any amount."""
+        self._maximum, self._used = maximum, 0
+        self._uses: collections.deque[Use] = collections.deque()
+        self._lock = threading.Lock()
+
+    def take(self, amount: int) -> tuple[Optional[Use], float]:
+        """The use, or None and the seconds until there is room. More than the maximum counts as the maximum: it takes a whole minute, and is not refused for ever."""
+        if self._maximum is None:
+            return None, 0
+        with self._lock:
+            use = Use(min(amount, self._maximum), self.now())
+            while self._uses and self._uses[0].at <= use.at - self.SECONDS:
+                self._uses[0].counts = False
+                self._used -= self._uses.popleft().amount
+            if self._used + use.amount <= self._maximum:
+                self._uses.append(use)
+                self._used += use.amount
+                return use, 0
+            excess = self._used + use.amount - self._maximum
+            for former in self._uses:
+                excess -= former.amount
+                if excess <= 0:
+                    break
+            return None, former.at + self.SECONDS - use.at
+
+    def change(self, use: Use, amount: int) -> None:
+        """Replaces an estimate."""
+        with self._lock:
+            if use.counts:
+                self._used += amount - use.amount
+            use.amount = amount
+
+
 class Call:
     """A call from its authorization to the report of its end."""
 
-    def __init__(self, note: dict, places: Optional[Places]):
-        self.note, self._places = note, places
+    def __init__(self, note: dict, places: Optional[Places], tokens: MinuteRate):
+        self.note, self._places, self._tokens = note, places, tokens
         # Counted by the thread that requests the authorization.
         self.prompt_tokens = self.completion_tokens = 0
+        self.use: Optional[Use] = None
         self.authorized_at = self.active_at = time.monotonic()
         self.answered = False
         # Whether a failed attempt was counted.
@@ -1001,10 +1058,22 @@ class Call:
             self._places.give_back()
             self._places = None
 
-    def end(self) -> None:
+    def end(self, tokens: int = 0) -> None:
+        """The tokens that it used."""
         self.give_back_place()
+        if self.use:
+            self._tokens.change(self.use, tokens)
         if self.timer:
             self.timer.cancel()
+
+
+def take(rate: MinuteRate, amount: int, message: str) -> Optional[Use]:
+    """Raises 429 if there is no room. Without x-should-retry, because a client that waits for so long may repeat the call."""
+    use, delay = rate.take(amount)
+    if delay > 0:
+        seconds = int(delay) + 1
+        raise HTTPException(status_code=429, detail=message.format(seconds=seconds), headers={"retry-after": str(seconds)})
+    return use
 
 
 # --- Hook -------------------------------------------------------------------------------------------------------------------------------------
@@ -1044,6 +1113,7 @@ class BudgetHook(CustomLogger):
         self._journal_pool = concurrent.futures.ThreadPoolExecutor(1, "budget-journal")
         self._sender = Sender(self._spool, self._control_plane)
         self._places = Places(self._settings.local_calls)
+        self._requests, self._tokens = MinuteRate(self._settings.requests_per_minute), MinuteRate(self._settings.tokens_per_minute)
         # By the id of their note, oldest first. Finished calls need no release any more.
         self._running: collections.OrderedDict[str, Call] = collections.OrderedDict()
         self._finished: collections.OrderedDict[str, Finished] = collections.OrderedDict()
@@ -1083,6 +1153,7 @@ class BudgetHook(CustomLogger):
             "quantity": min(positive(data.get("n")) or 1, MAXIMUM_TOKENS) if image else None,
         }
         self._restart_after_fork()
+        take(self._requests, 1, TOO_MANY_IN_A_MINUTE)
         local = note["model"] in self._settings.local_models
         if local and has_completion(call_type):
             # Without a limit, or with a negative one, Ollama generates without end.
@@ -1091,7 +1162,7 @@ class BudgetHook(CustomLogger):
         # Before the authorization, so that a waiting call holds no reservation.
         if local and not await self._places.take(self.PLACE_TIMEOUT_SECONDS):
             raise HTTPException(status_code=429, detail=LOCAL_MODELS_BUSY, headers={**NO_RETRY, "retry-after": str(max(1, int(self.PLACE_TIMEOUT_SECONDS)))})
-        call = Call(note, self._places if local else None)
+        call = Call(note, self._places if local else None, self._tokens)
         try:
             note["reservation_id"] = await self._reserve(data, call_type, call)
         except BaseException:
@@ -1140,7 +1211,7 @@ class BudgetHook(CustomLogger):
             await self._record(background_event(payload, response_obj))
             return
         event = of_response(usage_event(payload, note), response_obj)
-        counted = self._finish(note, Finished(responded=True))
+        counted = self._finish(note, Finished(responded=True), event["prompt_tokens"] + event["completion_tokens"])
         await self._record(searches(payload, event))
         if not (event["prompt_tokens"] or event["completion_tokens"] or event.get("feature") or event.get("cache_hit")):
             log.error("Call of model %s completed without usage", event["model"])
@@ -1214,6 +1285,7 @@ class BudgetHook(CustomLogger):
             "model": note["model"],
             "estimated_tokens": estimate,
         }
+        call.use = take(self._tokens, body["estimated_tokens"], TOO_MANY_TOKENS_IN_A_MINUTE)
         if note["quantity"]:
             body.update(feature="image", quantity=note["quantity"])
         reply = self._control_plane.post("/v1/authorize", body)
@@ -1259,7 +1331,8 @@ class BudgetHook(CustomLogger):
         """Counts a call whose usage is not reported. If it is reported after all, the rest is counted."""
         if call.note["id"] in self._running:
             event = {**call.estimate(kind, completion_tokens), **more}
-            self._finish(call.note, Finished(False, event["prompt_tokens"], event["completion_tokens"], whole))
+            counted = Finished(False, event["prompt_tokens"], event["completion_tokens"], whole)
+            self._finish(call.note, counted, counted.prompt_tokens + counted.completion_tokens)
             self._write_pool.submit(self._write, event)
 
     async def _record(self, event: Optional[Mapping[str, Any]]) -> None:
@@ -1287,13 +1360,13 @@ class BudgetHook(CustomLogger):
         if self._process != os.getpid():
             self._start()
 
-    def _finish(self, note: Mapping[str, Any], now: Finished) -> Finished:
-        """Also what was counted before."""
+    def _finish(self, note: Mapping[str, Any], now: Finished, tokens: int = 0) -> Finished:
+        """Also what was counted before. The tokens that the call used."""
         if not note.get("id"):
             return Finished()
         call = self._running.pop(note["id"], None)
         if call:
-            call.end()
+            call.end(tokens)
             self._journal_pool.submit(self._journal.remove, call.file)
         before = self._finished.get(note["id"], now)
         finished = before._replace(responded=now.responded)

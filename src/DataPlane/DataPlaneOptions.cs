@@ -12,6 +12,14 @@ public sealed record DataPlaneOptions
     /// <summary>Whether the control plane is no container in the environments' networks, as the proxy on a VPS, but on this host or another one.</summary>
     public bool IsControlPlaneElsewhere => ControlPlaneUrl.Host.Contains('.', StringComparison.Ordinal);
 
+    /// <summary>The control plane as seen from the reverse proxy, which asks it for the keys of the tenants' APIs. null: as seen from an environment.</summary>
+    public Uri? KeyCheckUrl { get; init; }
+
+    /// <summary>Where the control plane says whose key a call to a tenant's API has.</summary>
+    public const string KeyCheckPath = "/v1/chat-keys";
+
+    public string KeyCheckUrlOf(Guid tenant) => $"{(KeyCheckUrl ?? ControlPlaneUrl).GetLeftPart(UriPartial.Path).TrimEnd('/')}{KeyCheckPath}/{tenant}";
+
     /// <summary>The shared Ollama as seen from the gateways.</summary>
     public Uri OllamaUrl { get; init; } = new("http://ollama:11434");
 

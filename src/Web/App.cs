@@ -140,6 +140,7 @@ public static class App
 
         app.MapSignup();
         app.MapKeys();
+        app.MapChatKeys();
         app.MapEnvironment();
         app.MapWeights();
         app.MapAuthorize();

@@ -31,6 +31,11 @@ class SettingsTest(unittest.TestCase):
         settings = self.read({**self.valid, "BUDGET_LOCAL_MODELS": " llama3:8b, mistral:7b-instruct,", "BUDGET_LOCAL_CALLS": "16"})
         self.assertEqual(({"llama3:8b", "mistral:7b-instruct"}, 16), (settings.local_models, settings.local_calls))
 
+    def test_rates_are_unlimited_unless_they_are_set(self):
+        self.assertEqual((None, None), (self.read(self.valid).requests_per_minute, self.read(self.valid).tokens_per_minute))
+        settings = self.read({**self.valid, "BUDGET_REQUESTS_PER_MINUTE": "60", "BUDGET_TOKENS_PER_MINUTE": "50000"})
+        self.assertEqual((60, 50_000), (settings.requests_per_minute, settings.tokens_per_minute))
+
     def test_each_invalid_setting_stops_the_gateway_with_one_line_that_names_it(self):
         for name, value in [
             ("CONTROLPLANE_URL", ""), ("CONTROLPLANE_URL", "portal.example.com"), ("CONTROLPLANE_URL", "ftp://portal.example.com"),
@@ -38,6 +43,7 @@ class SettingsTest(unittest.TestCase):
             ("BUDGET_SPOOL_DIR", ""), ("BUDGET_SPOOL_DIR", "/proc/no/such"), ("BUDGET_TIMEOUT_SECONDS", "soon"), ("BUDGET_TIMEOUT_SECONDS", "nan"),
             ("BUDGET_TIMEOUT_SECONDS", "0"), ("BUDGET_DEFAULT_MAX_TOKENS", "-1"), ("BUDGET_FAIL_OPEN", "perhaps"),
             ("BUDGET_LOCAL_CALLS", "0"), ("BUDGET_LOCAL_CALLS", "many"), ("BUDGET_LOCAL_MAX_TOKENS", "0"), ("BUDGET_LOCAL_MODELS", "mistral,lla\x00ma"), ("BUDGET_LOCAL_MODELS", "m" * 201),
+            ("BUDGET_REQUESTS_PER_MINUTE", "0"), ("BUDGET_TOKENS_PER_MINUTE", "unlimited"),
         ]:
             with self.subTest(name=name, value=value), self.assertRaises(SystemExit) as stopped:
                 self.read({**self.valid, name: value})

@@ -37,6 +37,12 @@ public sealed record Plan
 
     /// <summary>Whether it includes an Ollama that no other tenant uses.</summary>
     public bool HasDedicatedOllama => Compute.StartsWith("dedicated", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether environments have an OpenAI-compatible API for the tenant's own applications.</summary>
+    public bool ApiAccess { get; init; }
+    /// <summary>Calls that a gateway lets pass within a minute.</summary>
+    public int? RequestsPerMinute { get; init; }
+    /// <summary>Tokens that calls use within a minute, estimated until they are known.</summary>
+    public int? TokensPerMinute { get; init; }
 }
 
 /// <summary>Reads plans with the terms in force at a moment.</summary>
@@ -71,6 +77,9 @@ public static class PlanCatalog
         StorageGib = row.GetInt32(16),
         Retired = row.GetFieldValue<string[]>(17),
         CustomWeights = row.GetBoolean(18),
+        ApiAccess = row.GetBoolean(19),
+        RequestsPerMinute = row.Get<int?>(20),
+        TokensPerMinute = row.Get<int?>(21),
     };
 
     const string Select = """
@@ -84,7 +93,7 @@ public static class PlanCatalog
                array(select m.name from control.model m
                      where (p.all_models or exists (select from control.plan_model pm where pm.plan = p.name and pm.model = m.name))
                        and not exists (select from control.model_route r where r.model = m.name and r.effective_from <= $1 and (r.effective_to is null or r.effective_to > $1))),
-               p.custom_weights
+               p.custom_weights, p.api_access, t.requests_per_minute, t.tokens_per_minute
         from control.plan p
         join lateral (select * from control.plan_terms pt where pt.plan = p.name and pt.effective_from <= $1
                       order by pt.effective_from desc limit 1) t on true

@@ -27,6 +27,9 @@ public sealed record EnvironmentStatus(
     string State, string? Detail, string Address, string Region, string? FailedStep, string? FailedReason, DateTimeOffset UpdatedAt,
     IReadOnlyList<StepStatus> Steps)
 {
+    /// <summary>Host name of the API for the tenant's own applications; null where the plan has none.</summary>
+    public string? ApiAddress { get; init; }
+
     /// <summary>null before the first measurement, and where storage is not measured.</summary>
     public StorageStatus? Storage { get; init; }
 
@@ -62,9 +65,10 @@ public sealed record EnvironmentStatus(
                 row.GetString(0), row.Get<string>(1), row.Get<string>(2) ?? options.AddressOf(row.GetString(7)), row.GetString(3), row.Get<string>(4), row.Get<string>(5),
                 row.GetFieldValue<DateTimeOffset>(6), steps.Count > 0 ? steps : FirstSteps)
             {
-                Storage = row.IsDBNull(8) ? null : StorageStatus.Of(StorageTable.Read(row, 8)),
+                ApiAddress = row.Get<bool?>(8) == true ? TenantEnvironment.ApiAddressOf(row.Get<string>(2) ?? options.AddressOf(row.GetString(7))) : null,
+                Storage = row.IsDBNull(9) ? null : StorageStatus.Of(StorageTable.Read(row, 9)),
                 Models = models.Count > 0 ? models : null,
-                Documents = row.IsDBNull(15) ? null : DocumentsOf(DocumentTable.Read(row, 15)),
+                Documents = row.IsDBNull(16) ? null : DocumentsOf(DocumentTable.Read(row, 16)),
             },
             ct, tenant);
     }
@@ -75,8 +79,10 @@ public sealed record EnvironmentStatus(
 
     const string Select = $"""
         select coalesce(e.state, 'requested'), e.detail, e.address, t.region, e.failed_step, e.failed_reason, coalesce(e.updated_at, t.verified_at, t.created_at), t.slug,
-               {StorageTable.Columns}, {DocumentTable.Columns}
+               p.api_access, {StorageTable.Columns}, {DocumentTable.Columns}
         from control.tenant t left join control.environment e on e.tenant_id = t.id
+        left join control.subscription u on u.tenant_id = t.id
+        left join control.plan p on p.name = coalesce(u.plan, t.requested_plan)
         left join control.environment_storage s on s.tenant_id = e.tenant_id and e.state in ({StorageTable.MeasuredStates})
         left join control.environment_documents d on d.tenant_id = e.tenant_id and e.state in ({StorageTable.MeasuredStates})
         where t.id = $1 and (e.tenant_id is not null or ({MissingEnvironments.IsMissing}))

@@ -27,6 +27,8 @@ public sealed record TenantEnvironment
     public required string Region { get; init; }
     /// <summary>Its host name.</summary>
     public required string Address { get; init; }
+    /// <summary>The host name of its API, if its plan has one.</summary>
+    public string ApiAddress => ApiAddressOf(Address);
     /// <summary>The address with the scheme of the portal.</summary>
     public required Uri Url { get; init; }
     /// <summary>Becomes its first administrator. null after the member was removed.</summary>
@@ -48,6 +50,9 @@ public sealed record TenantEnvironment
     /// as its own, and drops those it does not know.
     /// </summary>
     public const string GatewaySchema = "litellm";
+
+    /// <summary>The host name of an environment's API.</summary>
+    public static string ApiAddressOf(string address) => $"api.{address}";
 
     /// <exception cref="InvalidOperationException">No such environment, or a plan that is no longer sold.</exception>
     public static async Task<TenantEnvironment> ReadAsync(

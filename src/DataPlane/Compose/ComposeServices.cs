@@ -47,7 +47,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         Command = ["--config", "/app/config.yaml", "--port", "4000"],
         DependsOn = WaitFor(["redis", DatabaseService, .. _gatewayEgress.Any ? [GatewayEgress] : Array.Empty<string>()]),
         Environment = LitellmEnvironment(),
-        Labels = new() { ["controlplane.config"] = configDigest },
+        Labels = new(ApiRoute.Labels(environment, options, ComposeRendering.NetworkName(environment.Slug))) { ["controlplane.config"] = configDigest },
         Volumes =
         [
             "./litellm/config.yaml:/app/config.yaml:ro", "./litellm/budget_hook.py:/app/budget_hook.py:ro",
@@ -192,6 +192,14 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
             // The only folder besides the spool that the gateway writes to.
             ["LITELLM_MIGRATION_DIR"] = "/tmp/migrations",
         };
+        foreach (var (limit, maximum) in ((string, int?)[])[("REQUESTS", environment.Plan.RequestsPerMinute), ("TOKENS", environment.Plan.TokensPerMinute)])
+        {
+            if (maximum is { } perMinute)
+            {
+                variables[$"BUDGET_{limit}_PER_MINUTE"] = perMinute.ToString(CultureInfo.InvariantCulture);
+            }
+        }
+
         var local = options.Offered(environment).Where(model => model.IsLocal).Select(model => model.Name).ToArray();
         if (local.Length > 0)
         {

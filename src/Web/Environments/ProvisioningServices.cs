@@ -70,6 +70,7 @@ public static class ProvisioningServices
         var defaults = new DataPlaneOptions
         {
             ControlPlaneUrl = Url(configuration, "CONTROLPLANE_ENVIRONMENT_URL", FromContainer(settings.Options.PublicUrl)),
+            KeyCheckUrl = configuration["CONTROLPLANE_KEY_CHECK_URL"] is { Length: > 0 } ? Url(configuration, "CONTROLPLANE_KEY_CHECK_URL", settings.Options.PublicUrl) : null,
             ProviderKeys = Providers
                 .Select(provider => (Provider: provider, Key: configuration[DataPlaneOptions.ProviderVariable(provider)]))
                 .Where(provider => !string.IsNullOrEmpty(provider.Key)).ToDictionary(provider => provider.Provider, provider => provider.Key!),

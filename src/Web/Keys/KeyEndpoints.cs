@@ -11,7 +11,9 @@ static class KeyEndpoints
         var tenant = routes.MapGroup("/v1").RequireAuthorization(Policies.Tenant).WithTags("Keys");
         tenant.MapGet("/keys", List).WithName("listKeys").WithSummary("List the tenant's keys, without their secret values");
         tenant.MapPost("/keys", Create).RequireRateLimiting(TenantLimits.Changes).WithName("createKey").WithSummary("Create a key; its value is returned only once")
-            .WithDescription("`scopes` limits what the key may do; without it the key may do everything. A request that a key's scopes do not cover is answered with 403 and `missing_scope`.");
+            .WithDescription(
+                "`scopes` limits what the key may do; without it the key may do everything except call the environment's API. A request that a key's scopes do not cover is answered with "
+                + "403 and `missing_scope`. A key with the scope `chat` calls the environment's API (`api_address` of GET /v1/environment) as `user`, to whom its usage and limits belong, and has no other scope.");
         tenant.MapDelete("/keys/{id:guid}", Revoke).RequireRateLimiting(TenantLimits.Changes).WithName("revokeKey").WithSummary("Revoke a key immediately");
         tenant.MapPost("/webhook-secret/rotate", Rotate).RequireRateLimiting(TenantLimits.Changes).WithName("rotateWebhookSecret")
             .WithSummary("Replace the secret that signs usage webhooks; the previous one stays valid for 24 hours")
@@ -27,7 +29,7 @@ static class KeyEndpoints
     }
 
     static async Task<Results<Created<CreatedKey>, ValidationProblem>> Create(KeyBody body, ClaimsPrincipal user, CreateKey createKey, CancellationToken ct) =>
-        await createKey.RunAsync(user.TenantId(), body.Name, body.Scopes ?? [KeyScopes.Admin], user.ActorName(), ct) switch
+        await createKey.RunAsync(user.TenantId(), new(body.Name, body.Scopes ?? [KeyScopes.Admin], body.User), user.ActorName(), ct) switch
         {
             CreateKeyResult.Created created => TypedResults.Created((string?)null, created.Key),
             CreateKeyResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
@@ -50,8 +52,9 @@ static class KeyEndpoints
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
 
-    /// <param name="Scopes">authorize, usage:write, usage:read, billing:read and admin, which includes the others and is the default.</param>
-    sealed record KeyBody([property: Required] string? Name, IReadOnlyList<string?>? Scopes);
+    /// <param name="Scopes">authorize, usage:write, usage:read, billing:read and admin, which includes those and is the default; or chat alone.</param>
+    /// <param name="User">With the scope chat only: the user whose calls those with the key are, such as support-bot.</param>
+    sealed record KeyBody([property: Required] string? Name, IReadOnlyList<string?>? Scopes, string? User);
 
     /// <param name="RevokePrevious">Invalidates all former secrets at once.</param>
     sealed record RotateBody(bool? RevokePrevious);

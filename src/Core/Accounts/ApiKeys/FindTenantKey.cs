@@ -4,7 +4,8 @@ namespace ControlPlane.Accounts.ApiKeys;
 
 /// <summary>A key and the tenant it belongs to.</summary>
 /// <param name="Scopes">Of <see cref="KeyScopes"/>.</param>
-public sealed record FoundKey(Guid Tenant, Guid Key, IReadOnlyCollection<string> Scopes);
+/// <param name="User">The user of the environment whose calls those with a key for the tenant's API are; null for all other keys.</param>
+public sealed record FoundKey(Guid Tenant, Guid Key, IReadOnlyCollection<string> Scopes, string? User);
 
 /// <summary>
 /// Finds keys before their tenants are known. Concurrent calls are batched into one query; nothing is cached. When more wait than a query takes, the tenants
@@ -35,7 +36,7 @@ public sealed class FindTenantKey : IAsyncDisposable
         await using var session = await _database.OpenAppAsync(ct);
         var found = new FoundKey?[requests.Count];
         foreach (var (position, key) in await session.QueryAsync(
-            Find, row => (row.GetInt64(0) - 1, new FoundKey(row.GetGuid(1), row.GetGuid(2), row.GetFieldValue<string[]>(3))), ct,
+            Find, row => (row.GetInt64(0) - 1, new FoundKey(row.GetGuid(1), row.GetGuid(2), row.GetFieldValue<string[]>(3), row.Get<string>(4))), ct,
             requests.Select(request => request.Hash).ToArray()))
         {
             found[position] = key;
@@ -54,7 +55,7 @@ public sealed class FindTenantKey : IAsyncDisposable
     sealed record Request(byte[] Hash, string Network);
 
     const string Find = """
-        select h.position, k.tenant_id, k.key_id, k.scopes
-        from unnest($1::bytea[]) with ordinality h (hash, position), lateral control.find_tenant_key_2(h.hash) k
+        select h.position, k.tenant_id, k.key_id, k.scopes, k.user_id
+        from unnest($1::bytea[]) with ordinality h (hash, position), lateral control.find_tenant_key_3(h.hash) k
         """;
 }

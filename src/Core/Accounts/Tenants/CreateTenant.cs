@@ -47,7 +47,7 @@ public sealed class CreateTenant(ControlDatabase database, Clock clock, ControlP
         var owner = Ids.New(clock);
         await transaction.ExecuteAsync(InsertOwner, ct, owner, id, tenant.Email, now);
         await transaction.StartSubscriptionAsync(id, plans.Single(plan => plan.Name == request.Plan), request.Agreed, now, ct);
-        var key = await transaction.AddKeyAsync(clock, id, "first key", [KeyScopes.Admin], actor, ct);
+        var key = await transaction.AddKeyAsync(clock, id, "first key", [KeyScopes.Admin], user: null, actor, ct);
         var created = new CreateTenantResult.Created(id, tenant.Slug!, key.Key, await transaction.AddWebhookSecretAsync(clock, secrets, id, ct));
         await mails.SendInvitationAsync(transaction, id, owner, origin: null, ct);
         await transaction.AuditAsync(clock, id, actor, "tenant.created", new { plan = request.Plan, slug = tenant.Slug }, ct);

@@ -76,7 +76,7 @@ begin
         select (q.ordinality - 1)::int as ordinal, q.value as request, q.value ->> 'request_id' as request_id, q.value ->> 'user' as user_name, k.tenant_id,
                k.tenant_status, array_agg(q.value ->> 'feature') over (partition by k.tenant_id) as features
         from jsonb_array_elements(requests) with ordinality q
-        left join lateral (select * from control.find_tenant_key_2(decode(q.value ->> 'key', 'hex')) f where f.scopes && '{admin,authorize}') k on true
+        left join lateral (select * from control.find_tenant_key_3(decode(q.value ->> 'key', 'hex')) f where f.scopes && '{admin,authorize}') k on true
         order by k.tenant_id, q.ordinality
     loop
         ordinal := item.ordinal;
