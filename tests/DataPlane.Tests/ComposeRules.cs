@@ -95,6 +95,11 @@ static partial class ComposeRules
             }
         }
 
+        foreach (var violation in RouteRules.Violations(name, service.GetValueOrDefault("labels") is Dictionary<object, object> labels ? labels : []))
+        {
+            yield return violation;
+        }
+
         foreach (var volume in service.GetValueOrDefault("volumes") is List<object> volumes ? volumes.Cast<string>() : [])
         {
             // Volumes of the project, its own files, and the folder of a dedicated Ollama's models.

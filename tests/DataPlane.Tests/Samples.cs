@@ -44,13 +44,13 @@ static class Samples
 
     static Plan Plan(string name) => name switch
     {
-        "trial" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct"], 0, 0, 0),
-        "basic" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct", "gemini-3.8-flash"], 5, 100, 0),
-        "premium" => CreatePlan(name, "GPU", ["mistral:7b-instruct", "gemini-3.8-flash", "gpt-6-sol", "claude-opus-5-5", "gpt-image-1"], null, null, 100),
-        _ => CreatePlan(name, "dedicated GPU", [.. Models.Select(model => model.Name)], null, null, null),
+        "trial" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct"], 0, 0, 0, 20, 20_000),
+        "basic" => CreatePlan(name, "shared CPU Ollama", ["mistral:7b-instruct", "gemini-3.8-flash"], 5, 100, 0, 60, 50_000),
+        "premium" => CreatePlan(name, "GPU", ["mistral:7b-instruct", "gemini-3.8-flash", "gpt-6-sol", "claude-opus-5-5", "gpt-image-1"], null, null, 100, 300, 300_000),
+        _ => CreatePlan(name, "dedicated GPU", [.. Models.Select(model => model.Name)], null, null, null, null, null),
     };
 
-    static Plan CreatePlan(string name, string compute, string[] models, int? files, int? searches, int? images) => new()
+    static Plan CreatePlan(string name, string compute, string[] models, int? files, int? searches, int? images, int? requestsPerMinute, int? tokensPerMinute) => new()
     {
         Name = name,
         Title = name,
@@ -64,6 +64,9 @@ static class Samples
         WebSearchesPerMonth = searches,
         ImagesPerMonth = images,
         StorageGib = 10,
+        ApiAccess = name != "trial",
+        RequestsPerMinute = requestsPerMinute,
+        TokensPerMinute = tokensPerMinute,
     };
 
     static readonly GatewayModel[] Models =

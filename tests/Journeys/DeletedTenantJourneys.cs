@@ -88,7 +88,7 @@ public sealed class DeletedTenantJourneys(SharedServer shared) : IClassFixture<S
             await _server.RunJobAsync("provision");
         }
 
-        var created = (CreateKeyResult.Created)await _server.Services.GetRequiredService<CreateKey>().RunAsync(id, "app", [KeyScopes.Admin], "test", CancellationToken.None);
+        var created = (CreateKeyResult.Created)await _server.Services.GetRequiredService<CreateKey>().RunAsync(id, new("app", [KeyScopes.Admin]), "test", CancellationToken.None);
         var http = _server.NewClient(created.Key.Key);
         var secret = (await (await http.PostAsync("/v1/webhook-secret/rotate", content: null)).ReadAsync()).GetProperty("webhook_secret").GetString()!;
         return (person, new TestTenant(id, person.Slug, created.Key.Key, secret, http));

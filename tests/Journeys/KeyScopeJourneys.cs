@@ -32,6 +32,7 @@ public sealed class KeyScopeJourneys(SharedServer shared) : IClassFixture<Shared
     [InlineData("usage:read")]
     [InlineData("billing:read")]
     [InlineData("admin")]
+    [InlineData("chat")]
     public async Task Each_route_takes_its_own_scope_or_admin(string scope)
     {
         var tenant = await _server.CreateTenantAsync();
@@ -118,7 +119,7 @@ public sealed class KeyScopeJourneys(SharedServer shared) : IClassFixture<Shared
     }
 
     static async Task<string> CreateKeyAsync(TestTenant tenant, string scope) =>
-        (await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = Names.Random("key"), scopes = new[] { scope } })).ReadAsync()).GetProperty("key").GetString()!;
+        (await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = Names.Random("key"), scopes = new[] { scope }, user = scope == "chat" ? "anna" : null })).ReadAsync()).GetProperty("key").GetString()!;
 
     static List<string?> ScopesOf(JsonElement key) => [.. key.GetProperty("scopes").EnumerateArray().Select(scope => scope.GetString())];
 

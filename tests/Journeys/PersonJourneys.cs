@@ -22,6 +22,7 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
             Deliveries.Event("c", Server.Clock.GetUtcNow(), prompt: 5, completion: 6, user: "another-user"));
         await Server.RunJobAsync("nightly");
         await Server.SqlAsync("insert into control.user_limit (tenant_id, user_id, updated_at) values ($1, 'user-of-person', now())", tenant.Id);
+        var key = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = new[] { "chat" }, user = "user-of-person" })).ReadAsync();
         var body = new { email = person.ToUpperInvariant(), users = new[] { new { tenant_id = tenant.Id, user = "user-of-person" } } };
 
         var export = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/export", body)).ReadAsync();
@@ -33,6 +34,7 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
         Assert.Empty(erased.GetProperty("under_way").EnumerateArray());
         Assert.Equal((1, 1, 2, 2), (erased.GetProperty("members").GetInt32(), erased.GetProperty("mails").GetInt32(), erased.GetProperty("users").GetInt32(), erased.GetProperty("events").GetInt32()));
 
+        Assert.NotEqual(default, await Server.ReadAsync<DateTimeOffset>("select revoked_at from control.tenant_key where id = $1", key.GetProperty("id").GetGuid()));
         // In no row of any table, whatever its name.
         Assert.Empty(await Server.TablesWithAsync(person));
         Assert.Empty(await Server.TablesWithAsync("user-of-person"));

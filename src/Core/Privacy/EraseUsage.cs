@@ -1,3 +1,4 @@
+using ControlPlane.Accounts.ApiKeys;
 using ControlPlane.Limits;
 using ControlPlane.Metering;
 using Microsoft.Extensions.Logging;
@@ -61,6 +62,7 @@ public sealed class EraseUsage(ControlDatabase database, Clock clock, ILogger<Er
         var (events, isFinished) = await transaction.EraseUsagePieceAsync(tenant, erasure.User, erasure.Pseudonym, maximum, ct);
         if (isFinished)
         {
+            await transaction.EraseKeyUserAsync(clock, tenant, erasure.User, erasure.Pseudonym, ct);
             await transaction.EraseLimitsAsync(tenant, erasure.User, erasure.Pseudonym, ct);
             await transaction.ExecuteAsync(Delete, ct, tenant, erasure.User);
             await transaction.AuditAsync(clock, tenant, erasure.RequestedBy, "person.erased", new { users = 1, events = erasure.Events + events }, ct);

@@ -35,6 +35,17 @@ static class PlanTexts
         yield return Amount(plan.RagFiles, "document for retrieval", "documents for retrieval", "");
         yield return plan.WebSearchesPerMonth == 0 || installation.SellsWebSearch(plan) ? Amount(plan.WebSearchesPerMonth, "web search", "web searches", " per month") : "Web searches are not available yet";
         yield return plan.ImagesPerMonth == 0 || installation.SellsImages(plan) ? Amount(plan.ImagesPerMonth, "generated image", "generated images", " per month") : "Generated images are not available yet";
+        yield return plan.ApiAccess ? "API for your own applications" : "No API for your own applications";
+        if (plan.RequestsPerMinute is { } requests)
+        {
+            yield return $"Up to {Number(requests)} requests per minute";
+        }
+
+        if (plan.TokensPerMinute is { } perMinute)
+        {
+            yield return $"Up to {Number(perMinute)} tokens per minute";
+        }
+
         yield return $"{Number(plan.StorageGib)} GiB of storage";
         yield return $"Support: {plan.Support}";
         yield return $"Runs on {plan.Compute}";

@@ -147,6 +147,16 @@ public sealed class PlatformTests
     }
 
     [Fact]
+    public void The_proxy_reaches_the_control_plane_to_check_keys()
+    {
+        var url = new Uri((string)Environment["CONTROLPLANE_KEY_CHECK_URL"]);
+        Assert.Contains(((List<object>)Services[url.Host]["networks"]).Intersect((List<object>)Services["traefik"]["networks"]), network => network is "edge");
+        var routes = (Dictionary<object, object>)Read("deploy/vps/traefik/routes.yaml")["http"];
+        var server = (Dictionary<object, object>)((Dictionary<object, object>)((Dictionary<object, object>)routes["services"])["controlplane"])["loadBalancer"];
+        Assert.Equal(url, new Uri((string)((Dictionary<object, object>)((List<object>)server["servers"])[0])["url"]));
+    }
+
+    [Fact]
     public void Certificates_use_the_resolver_that_environments_refer_to()
     {
         var flags = string.Join(' ', (List<object>)Services["traefik"]["command"]);
