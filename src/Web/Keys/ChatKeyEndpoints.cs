@@ -4,7 +4,7 @@ namespace ControlPlane.Web.Keys;
 
 /// <summary>
 /// Whose key a call to a tenant's API has. The reverse proxy asks before it passes the call on, and replaces the caller's headers with those of this answer, so it is the only
-/// source of the user whom the gateway authorizes. Nothing is cached: a revoked key ends with the next call. Errors are in OpenAI's form, because the proxy returns them to the caller.
+/// source of the user whom the gateway authorizes. Nothing is cached: a revoked key ends with the next call. Errors also have the member <c>error</c> of OpenAI's, because the proxy returns them to the caller.
 /// </summary>
 static class ChatKeyEndpoints
 {
@@ -14,7 +14,7 @@ static class ChatKeyEndpoints
     public static void MapChatKeys(this IEndpointRouteBuilder routes) =>
         routes.MapGet($"{DataPlaneOptions.KeyCheckPath}/{{tenant:guid}}", Get).ExcludeFromDescription();
 
-    static async Task<Results<NoContent, JsonHttpResult<OpenAiError>>> Get(
+    static async Task<Results<NoContent, ProblemHttpResult>> Get(
         Guid tenant, HttpContext http, FindTenantKey findTenantKey, DatabaseCircuit circuit, CancellationToken ct)
     {
         if (BearerKeys.KeyOf(http.Request) is not { } key)
@@ -51,11 +51,18 @@ static class ChatKeyEndpoints
         return TypedResults.NoContent();
     }
 
-    static JsonHttpResult<OpenAiError> Error(int status, string code, string message) => TypedResults.Json(
-        new OpenAiError(new(message, status == StatusCodes.Status503ServiceUnavailable ? "server_error" : "invalid_request_error", code)), statusCode: status);
-
-    sealed record OpenAiError(OpenAiErrorDetail Error);
+    static ProblemHttpResult Error(int status, string code, string message) => TypedResults.Problem(
+        message, statusCode: status, title: status switch
+        {
+            StatusCodes.Status401Unauthorized => "Not authenticated",
+            StatusCodes.Status403Forbidden => "Missing scope",
+            _ => "Database unavailable",
+        },
+        extensions: new Dictionary<string, object?>
+        {
+            ["error"] = new OpenAiError(message, status == StatusCodes.Status503ServiceUnavailable ? "server_error" : "invalid_request_error", code),
+        });
 
     /// <param name="Param">The field that is wrong: none, but clients expect it.</param>
-    sealed record OpenAiErrorDetail(string Message, string Type, string Code, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param = null);
+    sealed record OpenAiError(string Message, string Type, string Code, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param = null);
 }

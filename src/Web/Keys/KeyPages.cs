@@ -85,4 +85,4 @@ static class KeyPages
 }
 
 /// <param name="ApiAddress">Host name of the environment's API; null if the plan has none.</param>
-sealed record KeysContent(IReadOnlyList<TenantKey> Keys, string? ApiAddress);
+public sealed record KeysContent(IReadOnlyList<TenantKey> Keys, string? ApiAddress);
