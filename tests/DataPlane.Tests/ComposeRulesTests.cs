@@ -65,7 +65,7 @@ public sealed class ComposeRulesTests
     [InlineData("Path(`/v1/models`))", "PathPrefix(`/v1/models`))", "litellm: is reached from the internet at Host(`api.beispiel-2.users.example.com`) && (Path(`/v1/chat/completions`) || Path(`/v1/completions`) || Path(`/v1/embeddings`) || Path(`/v1/images/generations`) || PathPrefix(`/v1/models`))")]
     [InlineData("tenant-beispiel-2-api-rate,tenant-beispiel-2-api-key,tenant-beispiel-2-api-identity", "tenant-beispiel-2-api-identity", "litellm: is reached from the internet without a check of keys")]
     [InlineData("tenant-beispiel-2-api-key,tenant-beispiel-2-api-identity", "tenant-beispiel-2-api-identity,tenant-beispiel-2-api-key", "litellm: is reached from the internet without a check of keys")]
-    [InlineData("forwardauth.authresponseheadersregex: ^([^AC]|A[^c]|C[^ao]|Co[^n])", "forwardauth.authresponseheadersregex: ^X-Openwebui-User-Id$", "litellm: is reached from the internet without a check of keys")]
+    [InlineData("forwardauth.authresponseheadersregex: ^([^AC]|A[^c]|C[^ao]|Co[^n]|Con[^t])", "forwardauth.authresponseheadersregex: ^X-Openwebui-User-Id$", "litellm: is reached from the internet without a check of keys")]
     [InlineData("Authorization: Bearer ${LITELLM_VIRTUAL_KEY}", "Authorization: Bearer sk-1234", "litellm: is reached from the internet without a check of keys")]
     [InlineData("  redis:\n    image", "  evil:\n    image", "evil: shares the network private")]
     public void A_violation_is_found(string rendered, string planted, string violation)

@@ -38,7 +38,7 @@ static partial class RouteRules
     static bool ChecksKeys(Dictionary<object, object> labels, string name) =>
         labels.GetValueOrDefault($"traefik.http.routers.{name}.middlewares") is string chain && chain == $"{name}-rate,{name}-key,{name}-identity"
         && labels.GetValueOrDefault($"traefik.http.middlewares.{name}-key.forwardauth.address") is string address && address.Contains("/v1/chat-keys/", StringComparison.Ordinal)
-        && labels.GetValueOrDefault($"traefik.http.middlewares.{name}-key.forwardauth.authresponseheadersregex") is "^([^AC]|A[^c]|C[^ao]|Co[^n])"
+        && labels.GetValueOrDefault($"traefik.http.middlewares.{name}-key.forwardauth.authresponseheadersregex") is "^([^AC]|A[^c]|C[^ao]|Co[^n]|Con[^t])"
         && labels.GetValueOrDefault($"traefik.http.middlewares.{name}-identity.headers.customrequestheaders.Authorization") is "Bearer ${LITELLM_VIRTUAL_KEY}";
 
     [GeneratedRegex(@"^traefik\.http\.routers\.([^.]+)\.rule$")]

@@ -10,10 +10,10 @@ static class ApiRoute
     static readonly string[] Paths = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/images/generations", "/v1/models"];
 
     /// <summary>
-    /// Headers that are removed unless the control plane's answer has them: all but Accept…, Access-Control-…, Cache-Control, Connection and Content-…, by their first letters,
-    /// because Go's regular expressions have no negation. Names arrive in canonical form.
+    /// Headers that are removed unless the control plane's answer has them: all but Accept…, Access-Control-…, Cache-Control and Content-…, by their first letters, because
+    /// Go's regular expressions have no negation. Connection is not among them: it can name other headers, which the proxy would then remove. Names arrive in canonical form.
     /// </summary>
-    public const string ReplacedHeaders = "^([^AC]|A[^c]|C[^ao]|Co[^n])";
+    public const string ReplacedHeaders = "^([^AC]|A[^c]|C[^ao]|Co[^n]|Con[^t])";
 
     /// <summary>Calls per second of one client address, and how many at once, before its keys are looked up.</summary>
     const string RatePerSecond = "20", Burst = "100";
