@@ -107,7 +107,7 @@ public sealed class ChatKeyJourneys(SharedServer shared) : IClassFixture<SharedS
     public async Task Plans_without_an_API_get_no_keys_for_it_and_show_no_address(string plan, bool hasApi)
     {
         var tenant = await _server.CreateReadyTenantAsync(plan);
-        using var reply = await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = new[] { "chat" }, user = "anna" });
+        using var reply = await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = (string[])["chat"], user = "anna" });
         Assert.Equal(hasApi ? HttpStatusCode.Created : HttpStatusCode.BadRequest, reply.StatusCode);
         var environment = await (await tenant.Http.GetAsync("/v1/environment")).ReadAsync();
         Assert.Equal(hasApi ? $"api.{environment.GetProperty("address").GetString()}" : null, environment.TryGetProperty("api_address", out var address) ? address.GetString() : null);
@@ -187,7 +187,7 @@ public sealed class ChatKeyJourneys(SharedServer shared) : IClassFixture<SharedS
 
     static async Task<(string Key, JsonElement Created)> CreateAsync(TestTenant tenant, string user)
     {
-        var created = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = new[] { "chat" }, user })).ReadAsync();
+        var created = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = (string[])["chat"], user })).ReadAsync();
         return (created.GetProperty("key").GetString()!, created);
     }
 

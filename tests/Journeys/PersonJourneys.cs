@@ -22,7 +22,7 @@ public sealed class PersonJourneys(SharedServer shared) : IClassFixture<SharedSe
             Deliveries.Event("c", Server.Clock.GetUtcNow(), prompt: 5, completion: 6, user: "another-user"));
         await Server.RunJobAsync("nightly");
         await Server.SqlAsync("insert into control.user_limit (tenant_id, user_id, updated_at) values ($1, 'user-of-person', now())", tenant.Id);
-        var key = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = new[] { "chat" }, user = "user-of-person" })).ReadAsync();
+        var key = await (await tenant.Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = (string[])["chat"], user = "user-of-person" })).ReadAsync();
         var body = new { email = person.ToUpperInvariant(), users = new[] { new { tenant_id = tenant.Id, user = "user-of-person" } } };
 
         var export = await (await Server.Operator.PostAsJsonAsync("/v1/admin/people/export", body)).ReadAsync();
