@@ -35,7 +35,8 @@ static class KeyPages
         {
             CreateKeyResult.Created created => new RazorComponentResult<KeysPage>(new { Content = await reader.ReadAsync(user, ct), Created = created.Key }),
             CreateKeyResult.Invalid invalid => new RazorComponentResult<KeysPage>(
-                new { Content = await reader.ReadAsync(user, ct), Name = name, Scopes = scopes, invalid.Errors }) { StatusCode = StatusCodes.Status400BadRequest },
+                new { Content = await reader.ReadAsync(user, ct), Name = name, Scopes = scopes, invalid.Errors })
+            { StatusCode = StatusCodes.Status400BadRequest },
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
     }
@@ -49,7 +50,8 @@ static class KeyPages
         {
             CreateKeyResult.Created created => new RazorComponentResult<KeysPage>(new { Content = await reader.ReadAsync(user, ct), Created = created.Key }),
             CreateKeyResult.Invalid invalid => new RazorComponentResult<KeysPage>(
-                new { Content = await reader.ReadAsync(user, ct), ApiName = name, ApiUser = apiUser, ApiErrors = invalid.Errors }) { StatusCode = StatusCodes.Status400BadRequest },
+                new { Content = await reader.ReadAsync(user, ct), ApiName = name, ApiUser = apiUser, ApiErrors = invalid.Errors })
+            { StatusCode = StatusCodes.Status400BadRequest },
             var other => throw new InvalidOperationException($"Unhandled result {other}."),
         };
     }
