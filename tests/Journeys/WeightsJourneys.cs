@@ -154,7 +154,7 @@ public sealed class WeightsJourneys
         await server.SqlAsync("update control.tenant_model set state = 'ready' where tenant_id = $1", tenant.Id);
         await server.SqlAsync("update control.subscription set plan = 'premium' where tenant_id = $1", tenant.Id);
         Assert.False((await tenant.AuthorizeAsync(1, model: "own/bot")).Allow);
-        Assert.Equal(HttpStatusCode.Forbidden, (await tenant.Http.GetAsync("/v1/weights")).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await tenant.Http.GetAsync("/v1/weights")).StatusCode);
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class WeightsJourneys
     {
         await using var server = await TestServer.StartAsync();
         var (tenant, basic) = (await server.CreateReadyTenantAsync("enterprise"), await server.CreateReadyTenantAsync());
-        Assert.Equal(HttpStatusCode.Forbidden, (await basic.Http.PostAsJsonAsync("/v1/weights", new { name = "bot", source = Source })).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await basic.Http.PostAsJsonAsync("/v1/weights", new { name = "bot", source = Source })).StatusCode);
         string[] refused =
         [
             "", "http://169.254.169.254/x", "https://hf.co/acme/model", "169.254.169.254/library/model", "registry.example.com/acme/model", "localhost:11434/a/b", "hf.co/acme", "hf.co/acme/model/blob",

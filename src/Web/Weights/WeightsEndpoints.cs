@@ -9,12 +9,12 @@ static class WeightsEndpoints
     public static void MapWeights(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/weights").RequireAuthorization(Policies.Tenant).WithTags("Environment");
-        group.MapGet("", List).WithName("listWeights").WithSummary("List your own weights, with the progress of downloads").ProducesProblem(StatusCodes.Status403Forbidden);
+        group.MapGet("", List).WithName("listWeights").WithSummary("List your own weights, with the progress of downloads").ProducesProblem(StatusCodes.Status409Conflict);
         group.MapPost("", Add).RequireRateLimiting(TenantLimits.Changes).WithName("addWeights").WithSummary("Download weights to your dedicated Ollama")
             .WithDescription(
                 "`source` is a name in Ollama's library, such as `qwen3:8b`, or a public repository of Hugging Face with GGUF files, such as `hf.co/bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M`. "
                 + "The model is then called `own/{name}`. Its calls cost nothing and are counted.")
-            .ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status409Conflict);
         group.MapDelete("{**name:minlength(1)}", Remove).RequireRateLimiting(TenantLimits.Changes).WithName("removeWeights").WithSummary("Remove weights; calls to them are denied at once")
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
@@ -37,8 +37,9 @@ static class WeightsEndpoints
             ? TypedResults.Accepted((string?)null, accepted.Model)
             : TypedResults.Problem("You have no weights with this name: GET /v1/weights lists them.", statusCode: StatusCodes.Status404NotFound, title: "No such weights");
 
+    // Not 403, which means that the key lacks a scope.
     static ProblemHttpResult NotInPlan() => TypedResults.Problem(
-        "Your plan does not include weights of your own: ask us for the plan Enterprise, which has an Ollama of its own.", statusCode: StatusCodes.Status403Forbidden,
+        "Your plan does not include weights of your own: ask us for the plan Enterprise, which has an Ollama of its own.", statusCode: StatusCodes.Status409Conflict,
         title: "Not in your plan");
 
     /// <param name="Name">1 to 40 lower-case letters, digits, dots, hyphens and underscores.</param>
