@@ -70,7 +70,10 @@ public sealed record DataPlaneOptions
     /// <summary>The model of the catalog that generates images. null: image generation is off in every plan.</summary>
     public string? ImageModel { get; init; }
 
-    /// <summary>Limits of a dedicated Ollama. Docker does not start a container with more cores than the host has.</summary>
+    /// <summary>The cores of the engine's host: Docker refuses a container with a higher limit. null: not known, as where environments are only rendered.</summary>
+    public int? EngineCpus { get; init; }
+
+    /// <summary>Limits of a dedicated Ollama.</summary>
     public Size DedicatedOllama { get; init; } = new(8, 32768, 512);
 
     /// <summary>Number of GPUs of a dedicated Ollama; 0 for CPU only.</summary>

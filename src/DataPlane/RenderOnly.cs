@@ -15,7 +15,7 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 
     public async Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        await folder.WriteAsync(environment, secrets, ct);
+        await folder.WriteAsync(environment, secrets, engineCpus: null, ct);
         return NotStarted;
     }
 
@@ -24,7 +24,7 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        await folder.WriteAsync(environment, secrets, ct);
+        await folder.WriteAsync(environment, secrets, engineCpus: null, ct);
         return $"environments/{environment.Slug}";
     }
 

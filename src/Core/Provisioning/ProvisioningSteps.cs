@@ -14,7 +14,8 @@ public sealed class ProvisioningSteps(
     {
         Provision => ["secrets", "database", "storage", "isolation", "workloads", "route", "health", "welcome"],
         Resume => ["secrets", "database", "storage", "isolation", "workloads", "route", "health"],
-        Restart => ["secrets", "database", "isolation", "workloads", "health"],
+        // With the storage: the plan may have changed to one with an Ollama of its own.
+        Restart => ["secrets", "database", "storage", "isolation", "workloads", "health"],
         Suspend => ["workloads"],
         Delete => ["route", "workloads", "isolation", "storage", "database", "secrets"],
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of provisioning run."),

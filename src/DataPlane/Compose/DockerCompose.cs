@@ -48,7 +48,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> StartDatabaseAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        await folder.WriteAsync(environment, secrets, ct);
+        await WriteAsync(environment, secrets, ct);
         await _networks.CreateAsync(environment, ct);
         await ComposeAsync(environment, ["pull", "--quiet", "--policy", "missing", ComposeServices.DatabaseService], options.PullTimeout, ct);
         await ComposeUpAsync(environment, [ComposeServices.DatabaseService], ct);
@@ -61,7 +61,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        await folder.WriteAsync(environment, secrets, ct);
+        await WriteAsync(environment, secrets, ct);
         await _networks.CreateAsync(environment, ct);
         var missing = await _networks.ConnectSharedAsync(environment, ct);
         return $"network {ComposeRendering.NetworkName(environment.Slug)}{Warning("no container", missing)}{Warning("no API key for", folder.ProvidersWithoutKey(environment))}";
@@ -120,6 +120,12 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         _models.PullAsync(environment, source, maximumBytes, onProgress, ct);
 
     public Task RemoveModelAsync(TenantEnvironment environment, string source, CancellationToken ct) => _models.RemoveAsync(environment, source, ct);
+
+    async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
+    {
+        var cpus = await RunAsync(environment.Slug, ["info", "--format", "{{.NCPU}}"], InfoTimeout, input: null, ct);
+        await folder.WriteAsync(environment, secrets, int.TryParse(cpus, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null, ct);
+    }
 
     async Task UpAsync(TenantEnvironment environment, string[] extraOptions, CancellationToken ct)
     {

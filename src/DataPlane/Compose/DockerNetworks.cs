@@ -1,7 +1,8 @@
 namespace ControlPlane.DataPlane.Compose;
 
 /// <summary>
-/// The networks of an environment. All but one are internal: nothing in them reaches the internet, the host or another tenant.
+/// The networks of an environment. All but one are internal: nothing in them reaches the internet, the host or another tenant. The host has no address in them, because
+/// whoever is in a network reaches everything that the host listens on at that address.
 /// <c>tenant-{slug}_private</c> has all of its containers except a dedicated Ollama, with the proxy.
 /// <c>tenant-{slug}_models</c> has the gateway and Ollama only: Ollama asks for no credentials, so whoever reaches it can use and delete the models of all tenants.
 /// <c>tenant-{slug}_gateway</c> has the gateway and its egress proxy, <c>tenant-{slug}_weights</c> downloads of models for a dedicated Ollama and theirs, and <c>tenant-{slug}_outside</c>, which leads outside, the egress proxies. Those two
@@ -17,6 +18,9 @@ sealed class DockerNetworks(DataPlaneOptions options)
 
     /// <summary>Label of the networks of egress proxies, which no container of the platform joins; read by <c>deploy/vps</c>.</summary>
     public const string EgressLabel = "controlplane.egress";
+
+    /// <summary>Without the option, Docker gives the host an address in an internal network, too.</summary>
+    public const string InternalOptions = "--internal --opt com.docker.network.bridge.inhibit_ipv4=true";
 
     static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
 
@@ -152,7 +156,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
 
         foreach (var subnet in options.ModelNetworks.From(environment.Tenant))
         {
-            string[] create = ["network", "create", .. isInternal ? ["--internal"] : Array.Empty<string>(), "--subnet", subnet, "--label", $"{label}={environment.Tenant}", network];
+            string[] create = ["network", "create", .. isInternal ? InternalOptions.Split(' ') : [], "--subnet", subnet, "--label", $"{label}={environment.Tenant}", network];
             var result = await DockerCommand.RunAsync(create, CommandTimeout, ct);
             if (result.ExitCode == 0)
             {

@@ -20,9 +20,10 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         .. File.Exists(ComposeFilePath(slug)) ? ["--file", ComposeFilePath(slug), "--env-file", SecretsFilePath(slug)] : Array.Empty<string>(),
     ];
 
-    public async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
+    /// <param name="engineCpus"><see cref="DataPlaneOptions.EngineCpus"/></param>
+    public async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, int? engineCpus, CancellationToken ct)
     {
-        var project = ComposeRendering.Render(environment, dataPlane, ModelFolders.PathOf(options, environment.Slug));
+        var project = ComposeRendering.Render(environment, dataPlane with { EngineCpus = engineCpus }, ModelFolders.PathOf(options, environment.Slug));
         var folder = PathOf(environment.Slug);
         Directory.CreateDirectory(Path.Combine(folder, "litellm"));
         Directory.CreateDirectory(Path.Combine(folder, "database"));

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Net;
+using Xunit.Abstractions;
+
+namespace ControlPlane.Tests.Engine;
+
+/// <summary>What the control plane starts on a real engine, for each plan.</summary>
+[Collection(PlatformCollection.Name), Trait("Category", "Engine")]
+public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output)
+{
+    const string LocalModel = "mistral:7b-instruct";
+    const string Text = "How are you today";
+
+    public static TheoryData<string> Plans => ["trial", "basic", "premium", "enterprise"];
+
+    [Theory, MemberData(nameof(Plans))]
+    public async Task An_environment_becomes_ready_and_its_chats_are_counted_once(string plan)
+    {
+        var tenant = await platform.TenantAsync(plan);
+        output.WriteLine($"{plan}: ready after {tenant.Start.TotalSeconds:0} s");
+        var before = await tenant.UsageAsync();
+
+        var (status, body) = await tenant.ChatAsync(LocalModel, Text);
+
+        Assert.True(status == HttpStatusCode.OK, $"{status}: {body}");
+        Assert.Equal("Good morning.", body.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString());
+        var tokens = body.GetProperty("usage").GetProperty("total_tokens").GetInt64();
+        Assert.Equal((before.Events + 1, before.Tokens + tokens), await tenant.UsageAsync());
+    }
+
+    [Theory, MemberData(nameof(Plans))]
+    public async Task A_container_has_the_limits_of_its_plan_and_no_rights(string plan)
+    {
+        var tenant = await platform.TenantAsync(plan);
+        var sizes = PlanSizes.For(plan);
+        var cpus = decimal.Parse(await Docker.RunAsync("info", "--format", "{{.NCPU}}"), CultureInfo.InvariantCulture);
+        var limits = new Dictionary<string, Size>
+        {
+            ["open-webui"] = sizes.OpenWebui, ["litellm"] = sizes.Litellm, ["redis"] = sizes.Redis, ["database"] = sizes.Database, ["egress"] = PlanSizes.Egress, ["gateway-egress"] = PlanSizes.Egress,
+        };
+        foreach (var container in await tenant.ContainersAsync())
+        {
+            var service = container[$"tenant-{tenant.Slug}-".Length..^2];
+            // What the kernel holds the container to, rather than what the engine was asked for.
+            var seen = (await Docker.ExecAsync(container, "sh", "-c", Look)).Split('\n').Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1].Trim());
+            Assert.True(seen["CapEff"] == "0000000000000000" && seen["CapBnd"] == "0000000000000000" && seen["NoNewPrivs"] == "1" && seen["Seccomp"] == "2", $"{container}: {string.Join(' ', seen)}");
+            Assert.True(seen["root"] == "read-only" && seen["core"] == "0", $"{container}: {string.Join(' ', seen)}");
+            Assert.NotEqual("0", seen["user"]);
+            Assert.InRange(int.Parse(seen["score"], CultureInfo.InvariantCulture), 100, 1000);
+            if (limits.TryGetValue(service, out var size))
+            {
+                var nano = decimal.Parse(await Docker.InspectAsync(container, "{{.HostConfig.NanoCpus}}"), CultureInfo.InvariantCulture);
+                Assert.Equal((service, size.MemoryMiB << 20, size.Pids, Math.Min(size.Cpus, cpus)), (service, int.Parse(seen["memory"], CultureInfo.InvariantCulture), int.Parse(seen["pids"], CultureInfo.InvariantCulture), nano / 1e9m));
+            }
+        }
+    }
+
+    // Control groups of version 2 or 1.
+    const string Look = """
+        for name in CapEff CapBnd NoNewPrivs Seccomp; do echo "$name=$(sed -n "s/^$name:[[:space:]]*//p" /proc/self/status)"; done
+        echo "user=$(id -u)"; echo "score=$(cat /proc/self/oom_score_adj)"; echo "core=$(ulimit -c)"
+        if (: >/written) 2>/dev/null || (: >/etc/written) 2>/dev/null; then echo root=writable; else echo root=read-only; fi
+        echo "memory=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null)"
+        echo "pids=$(cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null)"
+        """;
+
+    [Fact]
+    public async Task Only_local_models_need_no_egress_proxy_and_those_of_other_plans_are_squid_without_root()
+    {
+        var trial = await platform.TenantAsync("trial");
+        var premium = await platform.TenantAsync("premium");
+        Assert.DoesNotContain(trial.Container("gateway-egress"), await trial.ContainersAsync());
+        Assert.Equal("13:13", await Docker.InspectAsync(premium.Container("gateway-egress"), "{{.Config.User}}"));
+        Assert.Equal("squid", await Docker.ExecAsync(premium.Container("gateway-egress"), "cat", "/proc/1/comm"));
+        Assert.Equal("healthy", await Docker.InspectAsync(premium.Container("gateway-egress"), "{{.State.Health.Status}}"));
+    }
+
+    [Fact]
+    public async Task What_an_environment_stores_is_measured_in_its_volumes()
+    {
+        var tenant = await platform.TenantAsync("basic");
+        await Docker.ExecAsync(tenant.Container("open-webui"), "sh", "-c", "head -c 30000000 /dev/urandom > /app/backend/data/uploads/large");
+        var before = await DockerVolumes.MeasureAsync($"tenant-{tenant.Slug}", default);
+        Assert.InRange(before, 30_000_000, 1_000_000_000);
+        // A path that is longer than what one system call takes.
+        await Docker.ExecAsync(
+            tenant.Container("open-webui"), "python3", "-c",
+            "import os; os.chdir('/app/backend/data/uploads'); name = 'd' * 200\nfor _ in range(30): os.mkdir(name); os.chdir(name)\nopen('deep', 'wb').write(os.urandom(20_000_000))");
+        Assert.InRange(await DockerVolumes.MeasureAsync($"tenant-{tenant.Slug}", default), before + 20_000_000, before + 30_000_000);
+        Assert.InRange((await DockerVolumes.ReadDiskAsync(default)).FreeBytes, 1, long.MaxValue);
+    }
+}

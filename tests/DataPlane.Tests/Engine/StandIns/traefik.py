@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+"""In place of Traefik: routes by the labels of containers, which it reads through the socket proxy, and by the file that the platform mounts. Speaks HTTP on both public
+ports; TLS and certificates are not its subject."""
+import http.client
+import http.server
+import json
+import os
+import re
+import sys
+import threading
+import urllib.request
+
+import yaml
+
+options = dict(argument.removeprefix("--").split("=", 1) for argument in sys.argv[1:] if "=" in argument)
+
+
+def matches(rule, host, path):
+    """Evaluates Traefik's rules: Host, Path and PathPrefix with &&, || and !."""
+    def value(match):
+        function, argument = match.groups()
+        return str({"Host": host == argument, "Path": path == argument, "PathPrefix": path.startswith(argument)}[function])
+    expression = re.sub(r"(\w+)\(`([^`]*)`\)", value, rule).replace("&&", " and ").replace("||", " or ").replace("!", " not ")
+    if not re.fullmatch(r"(\s|and|or|not|True|False|[()])*", expression):
+        raise ValueError("unknown rule " + rule)
+    return eval(expression)
+
+
+def of_file():
+    with open(options["providers.file.filename"], encoding="utf-8") as file:
+        text = re.sub(r'{{ env "(\w+)" }}', lambda match: os.environ[match[1]], file.read())
+    routes = yaml.safe_load(text)["http"]
+    for router in routes["routers"].values():
+        server = routes["services"][router["service"]]["loadBalancer"]["servers"][0]["url"]
+        yield router["rule"], router["entryPoints"], server.removeprefix("http://")
+
+
+def of_containers():
+    with urllib.request.urlopen(options["providers.docker.endpoint"].replace("tcp:", "http:") + "/v1.41/containers/json", timeout=5) as response:
+        containers = json.load(response)
+    for container in containers:
+        labels = container["Labels"]
+        for label, rule in labels.items():
+            router = re.fullmatch(r"traefik\.http\.routers\.([\w-]+)\.rule", label)
+            if router and labels.get("traefik.enable") == "true":
+                name = router[1]
+                address = container["NetworkSettings"]["Networks"][labels["traefik.docker.network"]]["IPAddress"]
+                port = labels[f"traefik.http.services.{name}.loadbalancer.server.port"]
+                yield rule, labels[f"traefik.http.routers.{name}.entrypoints"].split(","), f"{address}:{port}"
+
+
+def handler(entry_point):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def forward(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            host, path = self.headers.get("Host", "").split(":")[0], self.path.split("?")[0]
+            try:
+                targets = [target for rule, entry_points, target in [*of_file(), *of_containers()] if entry_point in entry_points and matches(rule, host, path)]
+                if not targets:
+                    return self.answer(404, b"404 page not found\n")
+                server = http.client.HTTPConnection(targets[0], timeout=90)
+                headers = {name: value for name, value in self.headers.items() if name.lower() not in ("connection", "x-forwarded-for")}
+                server.request(self.command, self.path, body, {**headers, "X-Forwarded-For": self.client_address[0], "X-Forwarded-Proto": "https"})
+                response = server.getresponse()
+                self.answer(response.status, response.read(), response.getheader("Content-Type"))
+            except OSError:
+                self.answer(502, b"Bad Gateway")
+
+        do_GET = do_POST = do_PUT = do_DELETE = forward
+
+        def answer(self, status, body, content_type=None):
+            self.send_response(status)
+            self.send_header("Content-Type", content_type or "text/plain")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    return Handler
+
+
+if sys.argv[1:2] == ["healthcheck"]:
+    urllib.request.urlopen("http://127.0.0.1:8079/", timeout=5)
+else:
+    class Ping(handler("ping")):
+        def forward(self):
+            self.answer(200, b"OK")
+
+        do_GET = forward
+
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 8079), Ping)]
+    for name, value in options.items():
+        if re.fullmatch(r"entrypoints\.\w+\.address", name):
+            servers.append(http.server.ThreadingHTTPServer(("", int(value.removeprefix(":"))), handler(name.split(".")[1])))
+    for server in servers[1:]:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    servers[0].serve_forever()

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace ControlPlane.Tests.Engine;
+
+/// <summary>A tenant whose environment the control plane has started.</summary>
+/// <param name="Http">Calls the control plane with the tenant's key.</param>
+public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient Http)
+{
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
+    /// <summary>From the request to the ready environment.</summary>
+    public TimeSpan Start { get; private init; }
+
+    /// <summary>Creates a tenant as an operator does, and waits for its environment.</summary>
+    public static async Task<Tenant> CreateAsync(Platform platform, string plan)
+    {
+        var slug = $"engine-{plan}-{RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz", 4)}";
+        var since = DateTime.UtcNow;
+        var created = await ReadAsync(await platform.Operator.PostAsJsonAsync(
+            "/v1/admin/tenants", new { organization = $"Organization {slug}", slug, plan, email = $"owner@{slug}.example", country = "DE" }));
+        var http = new HttpClient { BaseAddress = platform.ControlPlane };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", created.GetProperty("api_key").GetString());
+        var tenant = new Tenant(platform, created.GetProperty("tenant_id").GetGuid(), slug, http);
+        await tenant.WaitForAsync("ready");
+        return tenant with { Start = DateTime.UtcNow - since };
+    }
+
+    public string Host => $"{Slug}.users.{Platform.Domain}";
+
+    /// <summary>Name of a service's container.</summary>
+    public string Container(string service) => $"tenant-{Slug}-{service}-1";
+
+    public string Network(string name) => $"tenant-{Slug}_{name}";
+
+    public async Task<string[]> ContainersAsync(bool all = true) => await Docker.LinesAsync(
+        ["ps", .. all ? ["--all"] : Array.Empty<string>(), "--filter", $"label=com.docker.compose.project=tenant-{Slug}", "--format", "{{.Names}}"]);
+
+    /// <summary>Waits for a state of the environment. A failed run shows at once.</summary>
+    public async Task WaitForAsync(string state)
+    {
+        for (var until = DateTime.UtcNow + Patience; ; await Task.Delay(500))
+        {
+            var environment = await ReadAsync(await Http.GetAsync("/v1/environment"));
+            if (environment.GetProperty("state").GetString() == state)
+            {
+                return;
+            }
+
+            var failed = environment.TryGetProperty("failed_reason", out var reason) && reason.ValueKind == JsonValueKind.String;
+            if (failed || DateTime.UtcNow > until)
+            {
+                Assert.Fail($"The environment is not {state}: {environment}\n{await StepsAsync()}");
+            }
+        }
+    }
+
+    /// <summary>What an operator does, or the tenant with its own key where that may do it.</summary>
+    public async Task ActAsync(string action) => await ReadAsync(
+        action == "restart" ? await Http.PostAsync("/v1/environment/restart", content: null) : await Platform.Operator.PostAsync($"/v1/admin/tenants/{Id}/{action}", content: null));
+
+    /// <summary>Signs in to Open WebUI through the proxy and sends a chat.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Body)> ChatAsync(string model, string text)
+    {
+        var settings = await EnvironmentAsync("open-webui");
+        var session = await SendAsync("/api/v1/auths/signin", new { email = settings["WEBUI_ADMIN_EMAIL"], password = settings["WEBUI_ADMIN_PASSWORD"] });
+        Assert.True(session.Status == HttpStatusCode.OK, $"{session.Status}: {session.Body}");
+        return await SendAsync(
+            "/api/chat/completions", new { model, messages = new[] { new { role = "user", content = text } }, max_tokens = 20 }, session.Body.GetProperty("token").GetString());
+    }
+
+    /// <summary>Sends JSON to the environment's address, as a browser does.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(string path, object? body = null, string? token = null)
+    {
+        using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path) { Headers = { Host = Host } };
+        request.Content = body is null ? null : JsonContent.Create(body);
+        request.Headers.Authorization = token is null ? null : new("Bearer", token);
+        using var response = await Platform.Internet.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, text.StartsWith('{') ? JsonDocument.Parse(text).RootElement : default);
+    }
+
+    /// <summary>The environment variables of a service's container.</summary>
+    public async Task<Dictionary<string, string>> EnvironmentAsync(string service) =>
+        (await Docker.InspectAsync(Container(service), "{{range .Config.Env}}{{println .}}{{end}}")).Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2)
+        .ToDictionary(pair => pair[0], pair => pair[1]);
+
+    /// <summary>Number of the tenant's usage events and their tokens, once nothing is on its way.</summary>
+    public async Task<(int Events, long Tokens)> UsageAsync()
+    {
+        for (var until = DateTime.UtcNow + Patience; DateTime.UtcNow < until; await Task.Delay(200))
+        {
+            if (await Docker.ExecAsync(Container("litellm"), "sh", "-c", "ls /var/spool/budget | grep -c json || :") == "0")
+            {
+                break;
+            }
+        }
+
+        var figures = (await Platform.QueryAsync($"select count(*), coalesce(sum(prompt_tokens + completion_tokens), 0) from control.usage_event where tenant_id = '{Id}'")).Split('|');
+        return (int.Parse(figures[0], System.Globalization.CultureInfo.InvariantCulture), long.Parse(figures[1], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    Task<string> StepsAsync() => Platform.QueryAsync(
+        $"select s.name, s.state, s.detail from control.provisioning_step s join control.provisioning_run r on r.id = s.run_id where r.tenant_id = '{Id}' order by s.started_at");
+
+    static async Task<JsonElement> ReadAsync(HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode} from {response.RequestMessage?.RequestUri}: {text}");
+        return JsonDocument.Parse(text).RootElement;
+    }
+}
