@@ -57,6 +57,16 @@ public sealed class ComposeRenderingTests
         ];
     }
 
+    // Docker refuses a container with a limit of more cores than the host has.
+    [Fact]
+    public void No_service_may_use_more_cores_than_the_engine_has()
+    {
+        var project = ComposeRendering.Render(Samples.Environment("enterprise"), Samples.Options with { EngineCpus = 2 }, "/models");
+        var services = (Dictionary<object, object>)Read(project.Compose)["services"];
+        var cpus = services.ToDictionary(service => (string)service.Key, service => (string)((Dictionary<object, object>)service.Value)["cpus"]);
+        Assert.Equal(("2", "2", "2", "1"), (cpus["open-webui"], cpus["litellm"], cpus["ollama-dedicated"], cpus["redis"]));
+    }
+
     [Fact]
     public void Limits_of_a_dedicated_Ollama_are_settings()
     {

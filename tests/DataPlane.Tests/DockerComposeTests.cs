@@ -18,10 +18,10 @@ public sealed class DockerComposeTests : IDisposable
         var isolated = await dataPlane.IsolateAsync(environment, Samples.Secrets, default);
         await dataPlane.StartAsync(environment, default);
 
-        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal)
+        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet 192.168.24", StringComparison.Ordinal)
             && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", StringComparison.Ordinal));
         Assert.Contains("no container ollama", isolated, StringComparison.Ordinal);
-        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-beispiel-2_models", StringComparison.Ordinal));
+        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-beispiel-2_models", StringComparison.Ordinal));
         Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
         var up = Assert.Single(docker.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
         Assert.Contains("--project-name tenant-beispiel-2", up, StringComparison.Ordinal);
@@ -42,7 +42,7 @@ public sealed class DockerComposeTests : IDisposable
             Samples.Environment("basic"), ["psql", "--username=postgres"], PipeSource.FromString("select 1"), TimeSpan.FromMinutes(1), default);
 
         Assert.Equal(["start.sh", "logins.sql"], Directory.GetFiles(Path.Combine(_data, "environments", "beispiel-2", "database")).Select(Path.GetFileName).OrderDescending());
-        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --subnet 192.168.24", StringComparison.Ordinal)
+        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet 192.168.24", StringComparison.Ordinal)
             && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", StringComparison.Ordinal));
         var compose = docker.Calls.Where(call => call.StartsWith("compose ", StringComparison.Ordinal)).Select(call => call[(call.LastIndexOf(".env ", StringComparison.Ordinal) + 5)..]);
         Assert.Equal(["pull --quiet --policy missing database", "up --detach --wait --wait-timeout 600 database", "exec --no-TTY database psql --username=postgres"], compose);
@@ -109,6 +109,16 @@ public sealed class DockerComposeTests : IDisposable
         using var docker = new DockerOnPath(script);
         Assert.Equal(environments, await CreateDataPlane().ReadCapacityAsync(default));
         Assert.Contains("info --format {{.MemTotal}}", docker.Calls);
+    }
+
+    [Fact]
+    public async Task The_engine_says_how_many_cores_there_are()
+    {
+        using var docker = new DockerOnPath("""case "$*" in *NCPU*) echo 2 ;; esac""");
+        await CreateDataPlane().IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
+        var file = await File.ReadAllTextAsync(Path.Combine(_data, "environments", "beispiel-2", "compose.yaml"));
+        Assert.DoesNotContain("cpus: 4", file, StringComparison.Ordinal);
+        Assert.Contains("cpus: 2", file, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -65,7 +65,9 @@ public sealed class DockerNetworksTests : IDisposable
 
         var created = docker.Calls.Where(call => call.StartsWith("network create ", StringComparison.Ordinal)).ToList();
         Assert.Equal(networks, string.Join(' ', created.Select(call => call[(call.LastIndexOf('_') + 1)..])));
-        Assert.All(created, call => Assert.Equal(!call.EndsWith("_outside", StringComparison.Ordinal), call.Contains(" --internal ", StringComparison.Ordinal)));
+        // Without an address of the host, whose services would be reached at it.
+        Assert.All(created, call => Assert.Equal(
+            !call.EndsWith("_outside", StringComparison.Ordinal), call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true ", StringComparison.Ordinal)));
     }
 
     // Until its data is moved, an environment of an earlier release uses that server, also while its own one starts.
@@ -107,7 +109,7 @@ public sealed class DockerNetworksTests : IDisposable
             esac
             """);
         await CreateDataPlane().IsolateAsync(Samples.Environment("trial"), Samples.Secrets, default);
-        var subnets = docker.Calls.Where(call => call.StartsWith("network create --internal --subnet ", StringComparison.Ordinal)).Select(call => call.Split(' ')[4]).ToList();
+        var subnets = docker.Calls.Where(call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet ", StringComparison.Ordinal)).Select(call => call.Split(' ')[6]).ToList();
         // Two in use, then one for each of the two networks.
         Assert.Equal(3, subnets.Distinct().Count());
         Assert.Equal(4, subnets.Count);

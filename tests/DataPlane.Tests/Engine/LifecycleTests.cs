@@ -32,7 +32,7 @@ public sealed class LifecycleTests(Platform platform)
         await tenant.WaitForAsync("ready");
         Assert.Equal("kept", await Docker.ExecAsync(tenant.Container("open-webui"), "cat", "/app/backend/data/uploads/kept"));
         Assert.Equal(HttpStatusCode.OK, (await tenant.ChatAsync("mistral:7b-instruct", "Hello once more")).Status);
-        Assert.Equal(3, (await tenant.UsageAsync()).Events);
+        Assert.Equal(3, (await tenant.UsageAsync(3)).Events);
 
         await tenant.ActAsync("delete");
         await tenant.WaitForAsync("deleted");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -88,19 +89,20 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
         (await Docker.InspectAsync(Container(service), "{{range .Config.Env}}{{println .}}{{end}}")).Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2)
         .ToDictionary(pair => pair[0], pair => pair[1]);
 
-    /// <summary>Number of the tenant's usage events and their tokens, once nothing is on its way.</summary>
-    public async Task<(int Events, long Tokens)> UsageAsync()
+    /// <summary>Waits until the gateway has delivered its usage events and the control plane has counted them.</summary>
+    /// <returns>The number of events and of their tokens.</returns>
+    public async Task<(int Events, long Tokens)> UsageAsync(int atLeast = 0)
     {
-        for (var until = DateTime.UtcNow + Patience; DateTime.UtcNow < until; await Task.Delay(200))
+        for (var until = DateTime.UtcNow + Patience; ; await Task.Delay(500))
         {
-            if (await Docker.ExecAsync(Container("litellm"), "sh", "-c", "ls /var/spool/budget | grep -c json || :") == "0")
+            var waiting = await Docker.ExecAsync(Container("litellm"), "sh", "-c", "ls /var/spool/budget | grep -c json || :");
+            var figures = (await Platform.QueryAsync($"select count(*), coalesce(sum(prompt_tokens + completion_tokens), 0) from control.usage_event where tenant_id = '{Id}'")).Split('|');
+            var usage = (Events: int.Parse(figures[0], CultureInfo.InvariantCulture), Tokens: long.Parse(figures[1], CultureInfo.InvariantCulture));
+            if ((waiting == "0" && usage.Events >= atLeast) || DateTime.UtcNow > until)
             {
-                break;
+                return usage;
             }
         }
-
-        var figures = (await Platform.QueryAsync($"select count(*), coalesce(sum(prompt_tokens + completion_tokens), 0) from control.usage_event where tenant_id = '{Id}'")).Split('|');
-        return (int.Parse(figures[0], System.Globalization.CultureInfo.InvariantCulture), long.Parse(figures[1], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     Task<string> StepsAsync() => Platform.QueryAsync(
