@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 namespace ControlPlane.Tests.Engine;
 
 /// <summary>What the control plane starts on a real engine, for each plan.</summary>
-[Collection(PlatformCollection.Name), Trait("Category", "Engine")]
+[Collection(SharedPlatform.Name), Trait("Category", "Engine")]
 public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output)
 {
     const string LocalModel = "mistral:7b-instruct";
@@ -50,15 +50,17 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
             if (limits.TryGetValue(service, out var size))
             {
                 var nano = decimal.Parse(await Docker.InspectAsync(container, "{{.HostConfig.NanoCpus}}"), CultureInfo.InvariantCulture);
-                Assert.Equal((service, size.MemoryMiB << 20, size.Pids, Math.Min(size.Cpus, cpus)), (service, int.Parse(seen["memory"], CultureInfo.InvariantCulture), int.Parse(seen["pids"], CultureInfo.InvariantCulture), nano / 1e9m));
+                Assert.Equal(
+                    (service, (long)size.MemoryMiB << 20, size.Pids, Math.Min(size.Cpus, cpus)),
+                    (service, long.Parse(seen["memory"], CultureInfo.InvariantCulture), int.Parse(seen["pids"], CultureInfo.InvariantCulture), nano / 1e9m));
             }
         }
     }
 
     // Control groups of version 2 or 1.
     const string Look = """
-        for name in CapEff CapBnd NoNewPrivs Seccomp; do echo "$name=$(sed -n "s/^$name:[[:space:]]*//p" /proc/self/status)"; done
-        echo "user=$(id -u)"; echo "score=$(cat /proc/self/oom_score_adj)"; echo "core=$(ulimit -c)"
+        for name in CapEff CapBnd NoNewPrivs Seccomp; do echo "$name=$(sed -n "s/^$name:[[:space:]]*//p" /proc/1/status)"; done
+        echo "user=$(id -u)"; echo "score=$(cat /proc/1/oom_score_adj)"; echo "core=$(sed -n 's/^Max core file size *\([0-9a-z]*\) .*/\1/p' /proc/1/limits)"
         if (: >/written) 2>/dev/null || (: >/etc/written) 2>/dev/null; then echo root=writable; else echo root=read-only; fi
         echo "memory=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null)"
         echo "pids=$(cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null)"
@@ -79,14 +81,17 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
     public async Task What_an_environment_stores_is_measured_in_its_volumes()
     {
         var tenant = await platform.TenantAsync("basic");
+        var dataPlane = new DockerCompose(
+            new ProjectFolder(new ControlPlaneOptions { Domain = Platform.Domain, PublicUrl = new($"https://{Platform.Domain}"), DataDirectory = Path.GetTempPath() }, Samples.Options), Samples.Options);
         await Docker.ExecAsync(tenant.Container("open-webui"), "sh", "-c", "head -c 30000000 /dev/urandom > /app/backend/data/uploads/large");
-        var before = await DockerVolumes.MeasureAsync($"tenant-{tenant.Slug}", default);
-        Assert.InRange(before, 30_000_000, 1_000_000_000);
+        var before = await dataPlane.MeasureStorageAsync(tenant.Slug, default);
+        Assert.NotNull(before);
+        Assert.InRange(before.Value, 30_000_000, 1_000_000_000);
         // A path that is longer than what one system call takes.
         await Docker.ExecAsync(
             tenant.Container("open-webui"), "python3", "-c",
             "import os; os.chdir('/app/backend/data/uploads'); name = 'd' * 200\nfor _ in range(30): os.mkdir(name); os.chdir(name)\nopen('deep', 'wb').write(os.urandom(20_000_000))");
-        Assert.InRange(await DockerVolumes.MeasureAsync($"tenant-{tenant.Slug}", default), before + 20_000_000, before + 30_000_000);
-        Assert.InRange((await DockerVolumes.ReadDiskAsync(default)).FreeBytes, 1, long.MaxValue);
+        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Slug, default))!.Value, before.Value + 20_000_000, before.Value + 30_000_000);
+        Assert.Contains(await dataPlane.ReadDisksAsync(default).ToListAsync(), disk => disk is { Name: "environments", FreeBytes: > 0 });
     }
 }

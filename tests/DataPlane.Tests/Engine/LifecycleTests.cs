@@ -3,7 +3,7 @@ using System.Net;
 namespace ControlPlane.Tests.Engine;
 
 /// <summary>What happens to an environment after it was created.</summary>
-[Collection(PlatformCollection.Name), Trait("Category", "Engine")]
+[Collection(SharedPlatform.Name), Trait("Category", "Engine")]
 public sealed class LifecycleTests(Platform platform)
 {
     [Fact]
@@ -18,14 +18,14 @@ public sealed class LifecycleTests(Platform platform)
         await tenant.WaitForAsync("ready");
         Assert.Contains(tenant.Container("ollama-dedicated"), await tenant.ContainersAsync());
         Assert.Contains(tenant.Container("gateway-egress"), await tenant.ContainersAsync());
-        Assert.Equal($"{PlanSizes.For("enterprise").OpenWebui.MemoryMiB << 20}", await Docker.InspectAsync(tenant.Container("open-webui"), "{{.HostConfig.Memory}}"));
+        Assert.Equal($"{(long)PlanSizes.For("enterprise").OpenWebui.MemoryMiB << 20}", await Docker.InspectAsync(tenant.Container("open-webui"), "{{.HostConfig.Memory}}"));
         // Its own Ollama takes the place of the shared one.
         Assert.DoesNotContain(tenant.Network("models"), (await Docker.AddressesAsync("ollama")).Keys);
         Assert.Equal(HttpStatusCode.OK, (await tenant.ChatAsync("mistral:7b-instruct", "Hello again")).Status);
 
         await tenant.ActAsync("suspend");
         await tenant.WaitForAsync("suspended");
-        Assert.Equal([], await tenant.ContainersAsync(all: false));
+        Assert.Empty(await tenant.ContainersAsync(all: false));
         Assert.NotEqual(HttpStatusCode.OK, (await tenant.SendAsync("/ready")).Status);
 
         await tenant.ActAsync("resume");
@@ -36,9 +36,9 @@ public sealed class LifecycleTests(Platform platform)
 
         await tenant.ActAsync("delete");
         await tenant.WaitForAsync("deleted");
-        Assert.Equal([], await tenant.ContainersAsync());
+        Assert.Empty(await tenant.ContainersAsync());
         Assert.DoesNotContain(await Docker.LinesAsync("network", "ls", "--format", "{{.Name}}"), name => name.Contains(tenant.Slug, StringComparison.Ordinal));
         Assert.DoesNotContain(await Docker.LinesAsync("volume", "ls", "--quiet"), name => name.Contains(tenant.Slug, StringComparison.Ordinal));
-        Assert.DoesNotContain("kept", await Docker.ExecAsync("controlplane", "find", platform.AppData, "-path", $"*{tenant.Slug}*"), StringComparison.Ordinal);
+        Assert.Equal("", await Docker.ExecAsync("controlplane", "find", platform.AppData, "-name", tenant.Slug));
     }
 }

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace ControlPlane.Tests.Engine;
 
 /// <summary>Who reaches whom, tried from inside the containers. Each reaches the members of its own networks, which the tests name, and nothing else.</summary>
-[Collection(PlatformCollection.Name), Trait("Category", "Engine")]
+[Collection(SharedPlatform.Name), Trait("Category", "Engine")]
 public sealed class NetworkTests(Platform platform)
 {
     // Where the containers here listen, and SSH.
@@ -64,7 +64,7 @@ public sealed class NetworkTests(Platform platform)
         var own = (await Docker.AddressesAsync(container)).Keys;
         Assert.Equal(addresses.Where(address => own.Contains(address.Value)).Select(address => address.Key).Order(), reached.Select(target => target.Split(':')[0]).Distinct().Order());
         // The same listener is reached from a network that is not internal.
-        Assert.NotEqual([], await Attempts.ReachedAsync("controlplane", await host.TargetsAsync()));
+        Assert.NotEmpty(await Attempts.ReachedAsync("controlplane", await host.TargetsAsync()));
     }
 
     [Fact]
@@ -84,12 +84,12 @@ public sealed class NetworkTests(Platform platform)
     {
         await platform.TenantAsync("trial");
         List<string> targets = ["ollama:11434", "postgres:5432", "docker-writer:2375"];
-        foreach (var (name, port) in (ReadOnlySpan<(string, int)>)[("ollama", 11434), ("postgres", 5432), ("controlplane-docker-writer-1", 2375)])
+        foreach (var (name, port) in new[] { ("ollama", 11434), ("postgres", 5432), ("controlplane-docker-writer-1", 2375) })
         {
             targets.AddRange((await Docker.AddressesAsync(name)).Values.Select(address => $"{address}:{port}"));
         }
 
-        Assert.Equal([], await Attempts.ReachedAsync("traefik", targets));
+        Assert.Empty(await Attempts.ReachedAsync("traefik", targets));
     }
 
     [Fact]

@@ -7,7 +7,7 @@ using ControlPlane.Tests.Vps;
 namespace ControlPlane.Tests.Engine;
 
 [CollectionDefinition(Name)]
-public sealed class PlatformCollection : ICollectionFixture<Platform>
+public sealed class SharedPlatform : ICollectionFixture<Platform>
 {
     public const string Name = "engine";
 }
