@@ -120,10 +120,27 @@ public sealed class DockerNetworksTests : IDisposable
         Assert.Single(broken.Calls, call => call.Contains("--subnet", StringComparison.Ordinal));
     }
 
+    // Docker hands out its own pools in turn, and the range is one of them by default.
     [Fact]
-    public async Task A_range_without_a_free_subnet_is_reported_with_its_setting()
+    public async Task Where_another_network_has_the_range_the_engine_chooses_the_subnets()
     {
-        using var docker = new DockerOnPath("""case "$*" in "network inspect "*) exit 1 ;; *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
+        using var docker = new DockerOnPath("""case "$*" in *Containers*) ;; "network inspect "*) exit 1 ;; *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
+        await CreateDataPlane(Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! }).IsolateAsync(Samples.Environment("trial"), Samples.Secrets, default);
+        Assert.Equal(4, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
+        Assert.Contains("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --label controlplane.models=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_models", docker.Calls);
+    }
+
+    [Fact]
+    public async Task Without_a_free_subnet_anywhere_the_setting_is_reported()
+    {
+        using var docker = new DockerOnPath(
+            """
+            case "$*" in
+                "network inspect "*) exit 1 ;;
+                *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;;
+                *_models) echo "Error response from daemon: all predefined address pools have been fully subnetted" >&2; exit 1 ;;
+            esac
+            """);
         var options = Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! };
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane(options).IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
         Assert.Equal("All subnets of 10.9.8.0/26 are in use: set CONTROLPLANE_MODEL_NETWORKS to a larger range.", failure.Message);

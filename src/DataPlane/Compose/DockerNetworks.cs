@@ -145,8 +145,9 @@ sealed class DockerNetworks(DataPlaneOptions options)
         }
     }
 
-    // Docker's own pools have room for 31 networks of 4,096 addresses or more. These need a few addresses each, so they get small subnets of their own range. And whoever
-    // sends to all addresses of a large one fills the kernel's table of neighbours, which all containers share with the host.
+    // Docker's own pools have room for 31 networks of 4,096 addresses or more. These need a few addresses each, so they get small subnets of their own range. It is one of
+    // those pools by default, and Docker hands them out in turn: while no environment has a network in it, any other network may get it as a whole. Then its pools are used.
+    // Not at first, because whoever sends to all addresses of a large network fills the kernel's table of neighbours, which all containers share with the host.
     async Task CreateSmallAsync(TenantEnvironment environment, string network, string label, bool isInternal, CancellationToken ct)
     {
         if (await ExistsAsync(network, ct))
@@ -154,16 +155,20 @@ sealed class DockerNetworks(DataPlaneOptions options)
             return;
         }
 
-        foreach (var subnet in options.ModelNetworks.From(environment.Tenant))
+        foreach (var subnet in options.ModelNetworks.From(environment.Tenant).Append(null))
         {
-            string[] create = ["network", "create", .. isInternal ? InternalOptions.Split(' ') : [], "--subnet", subnet, "--label", $"{label}={environment.Tenant}", network];
+            string[] create =
+            [
+                "network", "create", .. isInternal ? InternalOptions.Split(' ') : [], .. subnet is null ? Array.Empty<string>() : ["--subnet", subnet],
+                "--label", $"{label}={environment.Tenant}", network,
+            ];
             var result = await DockerCommand.RunAsync(create, CommandTimeout, ct);
             if (result.ExitCode == 0)
             {
                 return;
             }
 
-            if (!result.Output.Contains("overlap", StringComparison.OrdinalIgnoreCase))
+            if (!result.Output.Contains("overlap", StringComparison.OrdinalIgnoreCase) && !result.Output.Contains("address pool", StringComparison.OrdinalIgnoreCase))
             {
                 throw Failure(result);
             }
