@@ -62,7 +62,7 @@ public sealed class ServerProcess : IAsyncDisposable
 
         start.Environment["CONTROLPLANE_OPERATOR_KEY"] = OperatorKey;
         start.Environment.Remove("CONTROLPLANE_DATABASE");
-        // Crash tests compare all mails of several weeks, and move the clock by days while somebody signs up.
+        // Crash tests compare all mails of several weeks, and move the clock by days between a signup and its confirmation.
         start.Environment["CONTROLPLANE_RETENTION"] = "mail=400d,signups=400d,links=400d";
         var server = new ServerProcess(Process.Start(start)!, port);
         server._process.OutputDataReceived += (_, _) => { };
