@@ -31,10 +31,11 @@ public sealed class PlanPageJourneys
     }
 
     [Fact]
-    public async Task Plans_advertise_no_model_that_its_provider_has_shut_down()
+    public async Task Plans_advertise_no_model_that_its_provider_has_shut_down_and_say_whom_to_ask_for_others()
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_SELLER_EMAIL", "sales@example.com")]);
         var page = await server.Anonymous.GetStringAsync("/");
+        Assert.Contains("href=\"mailto:sales@example.com\"", page, StringComparison.Ordinal);
         Assert.Contains("claude-opus-5-5", page, StringComparison.Ordinal);
         Assert.Contains("llama3:70b", page, StringComparison.Ordinal);
         Assert.DoesNotContain("claude-3-opus", page, StringComparison.Ordinal);

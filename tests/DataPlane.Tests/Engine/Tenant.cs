@@ -12,7 +12,7 @@ namespace ControlPlane.Tests.Engine;
 /// <param name="Http">Calls the control plane with the tenant's key.</param>
 public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient Http)
 {
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    static readonly TimeSpan Timeout = TimeSpan.FromMinutes(4);
 
     /// <summary>From the request to the ready environment.</summary>
     public TimeSpan Start { get; private init; }
@@ -52,7 +52,7 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
             }
 
             var steps = await Platform.QueryAsync(LatestSteps.Replace("$1", $"'{Id}'", StringComparison.Ordinal));
-            Assert.False(steps.Contains("|failed|", StringComparison.Ordinal) || clock.Elapsed > Patience, $"The environment of {Slug} is not {state}:\n{steps}");
+            Assert.False(steps.Contains("|failed|", StringComparison.Ordinal) || clock.Elapsed > Timeout, $"The environment of {Slug} is not {state}:\n{steps}");
         }
     }
 
@@ -95,7 +95,7 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
             var waiting = await Docker.ExecAsync(Container("litellm"), "sh", "-c", "ls /var/spool/budget | grep -c json || :");
             var figures = (await Platform.QueryAsync($"select count(*), coalesce(sum(prompt_tokens + completion_tokens), 0) from control.usage_event where tenant_id = '{Id}'")).Split('|');
             var usage = (Events: int.Parse(figures[0], CultureInfo.InvariantCulture), Tokens: long.Parse(figures[1], CultureInfo.InvariantCulture));
-            if ((waiting == "0" && usage.Events >= atLeast) || clock.Elapsed > Patience)
+            if ((waiting == "0" && usage.Events >= atLeast) || clock.Elapsed > Timeout)
             {
                 return usage;
             }
