@@ -123,7 +123,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        var cpus = await RunAsync(environment.Slug, ["info", "--format", "{{.NCPU}}"], InfoTimeout, input: null, ct);
+        var cpus = await RunAsync(environment.Slug, ["info", "--format", "{{.NCPU}}"], CommandTimeout, input: null, ct);
         await folder.WriteAsync(environment, secrets, int.TryParse(cpus, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null, ct);
     }
 
