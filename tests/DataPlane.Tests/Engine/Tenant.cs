@@ -12,7 +12,7 @@ namespace ControlPlane.Tests.Engine;
 /// <param name="Http">Calls the control plane with the tenant's key.</param>
 public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient Http)
 {
-    static readonly TimeSpan Timeout = TimeSpan.FromMinutes(4);
+    static readonly TimeSpan Timeout = TimeSpan.FromMinutes(6);
 
     /// <summary>From the request to the ready environment.</summary>
     public TimeSpan Start { get; private init; }
@@ -41,7 +41,7 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
     public async Task<string[]> ContainersAsync(bool all = true) => await Docker.LinesAsync(
         ["ps", .. all ? ["--all"] : Array.Empty<string>(), "--filter", $"label=com.docker.compose.project=tenant-{Slug}", "--format", "{{.Names}}"]);
 
-    /// <summary>Waits for a state of the environment. A failed step ends the test at once, although the control plane would repeat it.</summary>
+    /// <summary>Waits for a state of the environment. The control plane repeats a failed step, such as one that took too long on a busy machine.</summary>
     public async Task WaitForAsync(string state)
     {
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(500))
@@ -52,7 +52,7 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
             }
 
             var steps = await Platform.QueryAsync(LatestSteps.Replace("$1", $"'{Id}'", StringComparison.Ordinal));
-            Assert.False(steps.Contains("|failed|", StringComparison.Ordinal) || clock.Elapsed > Timeout, $"The environment of {Slug} is not {state}:\n{steps}");
+            Assert.False(clock.Elapsed > Timeout, $"The environment of {Slug} is not {state}:\n{steps}");
         }
     }
 
