@@ -36,7 +36,12 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
         var cpus = decimal.Parse(await Docker.RunAsync("info", "--format", "{{.NCPU}}"), CultureInfo.InvariantCulture);
         var limits = new Dictionary<string, Size>
         {
-            ["open-webui"] = sizes.OpenWebui, ["litellm"] = sizes.Litellm, ["redis"] = sizes.Redis, ["database"] = sizes.Database, ["egress"] = PlanSizes.Egress, ["gateway-egress"] = PlanSizes.Egress,
+            ["open-webui"] = sizes.OpenWebui,
+            ["litellm"] = sizes.Litellm,
+            ["redis"] = sizes.Redis,
+            ["database"] = sizes.Database,
+            ["egress"] = PlanSizes.Egress,
+            ["gateway-egress"] = PlanSizes.Egress,
         };
         foreach (var container in await tenant.ContainersAsync())
         {
