@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace ControlPlane.DataPlane;
 
@@ -8,7 +9,7 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
     const string Gateway = "http://litellm:4000/v1";
 
     public Dictionary<string, string> All(string databaseUrl) =>
-        General().Concat(Upstream()).Concat(Storage(databaseUrl)).Concat(Features()).Concat(Egress()).ToDictionary();
+        General().Concat(Chosen()).Concat(Upstream()).Concat(Storage(databaseUrl)).Concat(Features()).Concat(Egress()).ToDictionary();
 
     Dictionary<string, string> General() => new()
     {
@@ -20,8 +21,6 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["WEBUI_ADMIN_EMAIL"] = ComposeServices.Escape(environment.OwnerEmail ?? $"admin@{environment.Address}"),
         ["WEBUI_ADMIN_PASSWORD"] = "${ADMIN_PASSWORD}",
         ["WEBUI_ADMIN_NAME"] = "Administrator",
-        ["ENABLE_SIGNUP"] = "False",
-        ["DEFAULT_USER_ROLE"] = "user",
         ["JWT_EXPIRES_IN"] = string.Create(CultureInfo.InvariantCulture, $"{options.ChatSession.TotalHours:0}h"),
         // Plug-ins are code that runs in the container, with its credentials and in its networks.
         ["ENABLE_PLUGINS"] = "False",
@@ -33,6 +32,28 @@ sealed class OpenWebuiSettings(TenantEnvironment environment, DataPlaneOptions o
         ["DO_NOT_TRACK"] = "True",
         ["SCARF_NO_ANALYTICS"] = "True",
     };
+
+    // What the tenant has chosen in the portal. Accounts that visitors create wait for an administrator.
+    Dictionary<string, string> Chosen()
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["ENABLE_SIGNUP"] = OnOff(environment.Chat.Signup),
+            ["DEFAULT_USER_ROLE"] = environment.Chat.Signup ? "pending" : "user",
+        };
+        if (options.Offered(environment).Any(model => model.Name == environment.Chat.DefaultModel))
+        {
+            settings["DEFAULT_MODELS"] = ComposeServices.Escape(environment.Chat.DefaultModel!);
+        }
+
+        if (environment.Chat.Banner is { } banner)
+        {
+            settings["WEBUI_BANNERS"] = ComposeServices.Escape(JsonSerializer.Serialize(
+                new[] { new { id = "organization", type = "info", title = "", content = banner, dismissible = true, timestamp = 0 } }));
+        }
+
+        return settings;
+    }
 
     // All calls go through the gateway with its virtual key: the master key could change the tenant's limits.
     static Dictionary<string, string> Upstream() => new()

@@ -78,6 +78,24 @@ public sealed class PlanFeatureTests
         Assert.DoesNotContain("value-of-the-signing-key", pages.Compose + pages.Egress, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_the_tenant_has_chosen_for_Open_WebUI_is_rendered_and_a_model_that_is_no_longer_offered_is_no_default()
+    {
+        var plain = Environment("basic", "open-webui");
+        Assert.Equal(("False", "user"), (plain["ENABLE_SIGNUP"], plain["DEFAULT_USER_ROLE"]));
+        Assert.DoesNotContain("DEFAULT_MODELS", plain.Keys);
+        Assert.DoesNotContain("WEBUI_BANNERS", plain.Keys);
+
+        var environment = Samples.Environment("basic") with { Chat = new(Signup: true, "mistral:7b-instruct", "Maintenance on $unday: <b>no chats</b>") };
+        var compose = ComposeRendering.Render(environment, Samples.Options, "/models").Compose;
+        Assert.Contains("ENABLE_SIGNUP: \"True\"", compose, StringComparison.Ordinal);
+        Assert.Contains("DEFAULT_USER_ROLE: pending", compose, StringComparison.Ordinal);
+        Assert.Contains("DEFAULT_MODELS: mistral:7b-instruct", compose, StringComparison.Ordinal);
+        Assert.Contains("$$unday", compose, StringComparison.Ordinal);
+        Assert.DoesNotContain("<b>", compose, StringComparison.Ordinal);
+        Assert.DoesNotContain("DEFAULT_MODELS", ComposeRendering.Render(environment with { Chat = new(DefaultModel: "llama3:70b") }, Samples.Options, "/models").Compose, StringComparison.Ordinal);
+    }
+
     static Dictionary<string, string> Environment(string plan, string service) => Part(plan, service, "environment");
 
     static Dictionary<string, string> Part(string plan, string service, string key)

@@ -36,6 +36,8 @@ public sealed record TenantEnvironment
     public required Plan Plan { get; init; }
     public required IReadOnlyList<GatewayModel> Models { get; init; }
 
+    public ChatSettings Chat { get; init; } = new();
+
     /// <summary>Names of the servers that users sign in to Open WebUI with. It reaches them besides what the plan includes.</summary>
     public IReadOnlyList<string> IdentityProviderHosts { get; init; } = [];
 
@@ -83,6 +85,7 @@ public sealed record TenantEnvironment
             OwnerEmail = found.Owner,
             Plan = plan,
             Models = [.. await ReadModelsAsync(transaction, plan, at, ct), .. plan.CustomWeights ? await transaction.OwnModelsAsync(tenant, ct) : []],
+            Chat = await transaction.ChatSettingsAsync(tenant, ct),
         };
     }
 

@@ -9,6 +9,8 @@ static class EnvironmentEndpoints
         var group = routes.MapGroup("/v1/environment").RequireAuthorization(Policies.Tenant).WithTags("Environment");
         group.MapGet("", Read).WithName("getEnvironment").WithSummary("Get the environment with its provisioning steps");
         group.MapPost("restart", Restart).RequireRateLimiting(TenantLimits.Actions).WithName("restartEnvironment").WithSummary("Restart the environment");
+        group.MapGet("settings", ReadSettings).WithName("getChatSettings").WithSummary("Get the settings of Open WebUI");
+        group.MapPut("settings", SetSettings).RequireRateLimiting(TenantLimits.Changes).WithName("setChatSettings").WithSummary("Set the settings of Open WebUI; the environment takes them over when it is restarted");
     }
 
     static async Task<Results<Ok<EnvironmentStatus>, ProblemHttpResult>> Read(
@@ -23,6 +25,20 @@ static class EnvironmentEndpoints
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Restart(
         ClaimsPrincipal user, RestartEnvironment restart, CancellationToken ct) =>
         EnvironmentResponses.Of(await restart.RunAsync(user.TenantId(), user.ActorName(), ct));
+
+    static async Task<Results<Ok<ChatSettings>, ValidationProblem, ProblemHttpResult>> ReadSettings(ClaimsPrincipal user, EditChatSettings settings, CancellationToken ct) =>
+        Of(await settings.ReadAsync(user.TenantId(), ct));
+
+    static async Task<Results<Ok<ChatSettings>, ValidationProblem, ProblemHttpResult>> SetSettings(
+        ChatSettings body, ClaimsPrincipal user, EditChatSettings settings, CancellationToken ct) =>
+        Of(await settings.SetAsync(user.TenantId(), body, user.ActorName(), ct));
+
+    static Results<Ok<ChatSettings>, ValidationProblem, ProblemHttpResult> Of(ChatSettingsResult result) => result switch
+    {
+        ChatSettingsResult.Found found => TypedResults.Ok(found.Settings),
+        ChatSettingsResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
+        _ => EnvironmentResponses.NotFound(),
+    };
 }
 
 /// <param name="State">The environment's state after the request.</param>

@@ -39,6 +39,7 @@ public static class ProvisioningServices
         services.AddSingleton<RunProvisioning>();
         services.AddSingleton<EnvironmentAccess>();
         services.AddSingleton<RestartEnvironment>();
+        services.AddSingleton<EditChatSettings>();
         services.AddSingleton<OperateEnvironment>();
         services.AddSingleton(s => s.GetRequiredService<DataPlaneOptions>().Providers);
         services.AddSingleton<AddModel>();
