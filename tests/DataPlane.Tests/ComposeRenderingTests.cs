@@ -95,8 +95,10 @@ public sealed class ComposeRenderingTests
     [Theory, MemberData(nameof(Plans))]
     public void Every_service_has_limits_a_health_check_and_minimal_privileges(string plan) => Assert.All(Services(plan), service =>
     {
-        string[] required = ["cpus", "mem_limit", "pids_limit", "healthcheck", "restart", "logging"];
+        string[] required = ["cpus", "mem_limit", "pids_limit", "healthcheck", "logging"];
         Assert.All(required, key => Assert.Contains(key, service.Keys));
+        // What runs only when it is asked for ends by itself.
+        Assert.NotEqual(service.ContainsKey("profiles"), service.ContainsKey("restart"));
         Assert.Equal(["ALL"], (List<object>)service["cap_drop"]);
         Assert.Equal(["no-new-privileges:true"], (List<object>)service["security_opt"]);
         Assert.DoesNotMatch("^0(:|$)", (string)service["user"]);

@@ -126,7 +126,8 @@ public sealed class DockerNetworksTests : IDisposable
     {
         using var docker = new DockerOnPath("""case "$*" in *Containers*) ;; "network inspect "*) exit 1 ;; *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
         await CreateDataPlane(Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! }).IsolateAsync(Samples.Environment("trial"), Samples.Secrets, default);
-        Assert.Equal(4, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
+        // All four, for each of the two networks.
+        Assert.Equal(8, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
         Assert.Contains("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --label controlplane.models=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_models", docker.Calls);
     }
 
@@ -144,7 +145,8 @@ public sealed class DockerNetworksTests : IDisposable
         var options = Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! };
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane(options).IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default));
         Assert.Equal("All subnets of 10.9.8.0/26 are in use: set CONTROLPLANE_MODEL_NETWORKS to a larger range.", failure.Message);
-        Assert.Equal(4, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
+        // All four, for each of the two networks.
+        Assert.Equal(8, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
     }
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
