@@ -101,6 +101,13 @@ public sealed class PasswordGuessJourneys : IAsyncLifetime
         using var stranger = server.VisitorFrom("192.0.2.94");
         stranger.Timeout = TimeSpan.FromMinutes(5);
         var burst = Enumerable.Range(0, 80).Select(GuessAsync).ToList();
+        // As long as they are answered faster than they are sent.
+        while (!full.Task.IsCompleted && burst.Count < 900)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5));
+            burst.Add(GuessAsync(burst.Count));
+        }
+
         await full.Task.WaitAsync(TimeSpan.FromMinutes(5));
         Assert.Equal(HttpStatusCode.OK, await known.TrySignInAsync(person.Email, person.Password));
         using var owner = server.VisitorFrom("192.0.2.94");
