@@ -103,14 +103,19 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     public ComposeService Pull(string models) => ComposeService.Of(
         Images.Get("ollama"), options.ModelsUser, PlanSizes.Weights, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
     {
-        Profiles = [Weights], Restart = null,
+        Profiles = [Weights],
+        Restart = null,
         Entrypoint = ["sh", "/pull.sh"],
         DependsOn = WaitFor([WeightsEgress]),
         // Without pruning, so that an interrupted download is continued.
         Environment = new()
         {
-            ["HOME"] = "/ollama", ["OLLAMA_HOST"] = $"127.0.0.1:{EgressRules.OllamaPort}", ["OLLAMA_NO_CLOUD"] = "1", ["OLLAMA_NOPRUNE"] = "1",
-            ["HTTPS_PROXY"] = ProxyUrl(WeightsEgress), ["NO_PROXY"] = "localhost,127.0.0.1",
+            ["HOME"] = "/ollama",
+            ["OLLAMA_HOST"] = $"127.0.0.1:{EgressRules.OllamaPort}",
+            ["OLLAMA_NO_CLOUD"] = "1",
+            ["OLLAMA_NOPRUNE"] = "1",
+            ["HTTPS_PROXY"] = ProxyUrl(WeightsEgress),
+            ["NO_PROXY"] = "localhost,127.0.0.1",
         },
         Volumes = ["./weights/pull.sh:/pull.sh:ro", $"{Escape(models)}:/ollama/.ollama"],
         Networks = [ComposeService.WeightsNetwork],
