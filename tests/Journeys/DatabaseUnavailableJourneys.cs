@@ -91,7 +91,7 @@ public class DatabaseUnavailableJourneys
 
     static string Value(string parameter, TestTenant tenant) => parameter switch
     {
-        "id" => tenant.Id.ToString(),
+        "id" or "tenant" => tenant.Id.ToString(),
         "job" => "mail",
         "queue" => "mail",
         "documentName" => "v1",
