@@ -89,6 +89,9 @@ public static class App
     public static void AddBilling(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
         services.AddSingleton(SellerSettings.Read(configuration, settings.Options.Domain));
+        services.AddSingleton(new CollectionSettings(Provider: null));
+        services.AddSingleton<AdvanceSubscription>();
+        services.AddSingleton<WriteInvoice>();
         services.AddSingleton<CloseBillingPeriod>();
         services.AddSingleton<RunBillingCycle>();
     }

@@ -11,6 +11,16 @@ public sealed record Subscription(
     /// <summary>When the tenant was deleted; null: it was not.</summary>
     public DateTimeOffset? TenantDeletedAt { get; init; }
 
+    public Access Access { get; init; }
+    public DateTimeOffset? EndedAt { get; init; }
+    /// <summary>cancelled, unpaid or deleted; null: it has not ended, or before this was recorded.</summary>
+    public string? EndReason { get; init; }
+    /// <summary>EUR of overage in a period; null: no limit.</summary>
+    public decimal? SpendLimitEur { get; init; }
+    /// <summary>The start of the period that <see cref="AllowanceTokens"/> is for, because its plan changed within it; null: none.</summary>
+    public DateOnly? AllowanceOf { get; init; }
+    public long? AllowanceTokens { get; init; }
+
     /// <summary>The day after the last one: the end of the period in which the tenant was deleted. null: no end is known.</summary>
     public DateOnly? EndsOn => TenantDeletedAt is { } deletedAt
         ? BillingPeriod.Containing(Anchor, DateOnly.FromDateTime(deletedAt.UtcDateTime)).End
@@ -24,15 +34,12 @@ public sealed record Subscription(
         Math.Max(OpenPeriod, BillingPeriod.Containing(Anchor, DateOnly.FromDateTime(occurredAt.UtcDateTime)).Number);
 }
 
-/// <summary>Prices of one subscription that differ from its plan's, as agreed with the customer.</summary>
-public sealed record AgreedPrices(decimal? EurPerMonth, decimal? OverageEurPerThousand);
-
 /// <summary>The only writer of <c>control.subscription</c>.</summary>
 public static class SubscriptionTable
 {
     /// <summary>Starts the tenant's subscription now; its periods are anchored on today's UTC day. Idempotent.</summary>
     public static Task StartSubscriptionAsync(
-        this Transaction transaction, Guid tenant, Plan plan, AgreedPrices? agreed, DateTimeOffset now, CancellationToken ct) =>
+        this Transaction transaction, Guid tenant, Plan plan, AgreedTerms? agreed, DateTimeOffset now, CancellationToken ct) =>
         transaction.ExecuteAsync(
             Insert, ct, tenant, plan.Name, now, DateOnly.FromDateTime(now.UtcDateTime),
             plan.TrialDays is { } days ? now.AddDays(days) : null, agreed?.EurPerMonth, agreed?.OverageEurPerThousand);
@@ -56,16 +63,27 @@ public static class SubscriptionTable
     public static Task EndSubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.ExecuteAsync("update control.subscription set status = 'ended' where tenant_id = $1", ct, tenant);
 
+    /// <summary>Lets the billing cycle look at the subscription again, because a fact may have changed what it has to do.</summary>
+    public static Task BillingIsDueAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        transaction.ExecuteAsync("update control.subscription set billing_due_at = '-infinity' where tenant_id = $1", ct, tenant);
+
     internal static Subscription Read(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.GetFieldValue<DateOnly>(4),
         row.Get<DateTimeOffset?>(5), row.GetInt32(6), row.Get<decimal?>(7), row.Get<decimal?>(8))
     {
         TenantDeletedAt = row.Get<DateTimeOffset?>(9),
+        Access = AccessNames.Parse(row.GetString(10)),
+        EndedAt = row.Get<DateTimeOffset?>(11),
+        EndReason = row.Get<string>(12),
+        SpendLimitEur = row.Get<decimal?>(13),
+        AllowanceOf = row.Get<DateOnly?>(14),
+        AllowanceTokens = row.Get<long?>(15),
     };
 
     internal const string Select = """
         select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000,
-               (select coalesce(t.deletion_requested_at, t.deleted_at) from control.tenant t where t.id = tenant_id and t.is_deleted)
+               (select coalesce(t.deletion_requested_at, t.deleted_at) from control.tenant t where t.id = tenant_id and t.is_deleted),
+               access, ended_at, end_reason, spend_limit_eur, allowance_of, allowance_tokens
         from control.subscription
         """;
 

@@ -69,7 +69,7 @@ static class OperatorTenantEndpoints
         {
             Tenant = new NewTenant { Email = Email, Organization = Organization, Slug = Slug, Country = Country, VatId = VatId },
             Plan = Plan,
-            Agreed = new AgreedPrices(PriceEurPerMonth, OverageEurPer1000),
+            Agreed = new AgreedTerms(PriceEurPerMonth, OverageEurPer1000),
         };
     }
 

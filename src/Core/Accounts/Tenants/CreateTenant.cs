@@ -10,7 +10,7 @@ public sealed record CreateTenantRequest
 {
     public NewTenant Tenant { get; init; } = new();
     public string? Plan { get; init; }
-    public AgreedPrices Agreed { get; init; } = new(null, null);
+    public AgreedTerms Agreed { get; init; } = new();
 }
 
 public abstract record CreateTenantResult

@@ -30,7 +30,26 @@ public sealed record Invoice
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? PaidAt { get; init; }
     public IReadOnlyList<InvoiceLine> Lines { get; init; } = [];
+    /// <summary>period, interim or top_up.</summary>
+    public string Kind { get; init; } = "period";
+    /// <summary>When it is charged, or until when a transfer has to arrive; null: it was written before invoices could be paid.</summary>
+    public DateTimeOffset? DueAt { get; init; }
+    /// <summary>Negative: a debt of earlier invoices is collected with it.</summary>
+    public decimal BalanceUsed { get; init; }
+    /// <summary>net or gross.</summary>
+    public string Prices { get; init; } = "net";
+    public IReadOnlyList<InvoiceTax> Taxes { get; init; } = [];
+
+    /// <summary>What there was to collect when it was written.</summary>
+    public decimal AmountDue => TotalAmount - BalanceUsed;
 }
+
+/// <summary>The tax of an invoice at one rate.</summary>
+/// <param name="Category">S, AE, Z, O or E, as in EN 16931.</param>
+/// <param name="Rate">A fraction: 0.19.</param>
+/// <param name="Taxable">Sum of the rounded lines.</param>
+/// <param name="Code">Why it is not taxed: VATEX-EU-AE.</param>
+public sealed record InvoiceTax(string Category, decimal Rate, decimal Taxable, decimal Tax, string? Code, string? Note);
 
 /// <summary>Reads the invoices that the transaction's role may see.</summary>
 public static class InvoiceQueries
@@ -94,11 +113,15 @@ public static class InvoiceQueries
         Status = row.GetString(20),
         CreatedAt = row.GetFieldValue<DateTimeOffset>(21),
         PaidAt = row.Get<DateTimeOffset?>(22),
+        Kind = row.GetString(23),
+        DueAt = row.Get<DateTimeOffset?>(24),
+        BalanceUsed = row.GetDecimal(25),
+        Prices = row.GetString(26),
     };
 
     const string Select = """
         select id, number, tenant_id, period, period_start, period_end, plan, currency, base_charge, token_usage, overage_tokens, overage_charge,
-               net_amount, tax_label, tax_rate, tax, total_amount, seller, buyer, notes, status, created_at, paid_at
+               net_amount, tax_label, tax_rate, tax, total_amount, seller, buyer, notes, status, created_at, paid_at, kind, due_at, balance_used, prices
         from control.invoice
         """;
 

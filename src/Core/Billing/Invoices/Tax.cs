@@ -3,7 +3,21 @@ namespace ControlPlane.Billing.Invoices;
 /// <summary>The issuer of the invoices and the taxes it charges. Validated at startup.</summary>
 /// <param name="TaxPercent">Rates in percent; null: no tax is configured and none is charged.</param>
 public sealed record Seller(
-    string Name, IReadOnlyList<string> Address, string Country, string? VatId, string Email, string NumberPrefix, TaxRates? TaxPercent);
+    string Name, IReadOnlyList<string> Address, string Country, string? VatId, string Email, string NumberPrefix, TaxRates? TaxPercent)
+{
+    /// <summary>The structured address; null where only <see cref="Address"/> is configured.</summary>
+    public string? Street { get; init; }
+    public string? PostalCode { get; init; }
+    public string? City { get; init; }
+    public string? Contact { get; init; }
+    public string? Phone { get; init; }
+    public string? TaxNumber { get; init; }
+    /// <summary>Court and number: "Amtsgericht München, HRB 12345".</summary>
+    public string? Register { get; init; }
+    public string? Iban { get; init; }
+    public string? Bic { get; init; }
+    public string? Bank { get; init; }
+}
 
 /// <summary>VAT rates in percent.</summary>
 /// <param name="Domestic">Buyers in the seller's country.</param>
@@ -11,7 +25,20 @@ public sealed record Seller(
 /// <param name="Elsewhere">Buyers outside the EU.</param>
 public sealed record TaxRates(decimal Domestic, decimal EuWithoutVatId, decimal Elsewhere);
 
-public sealed record Buyer(string Organization, string Country, string? VatId);
+public sealed record Buyer(string Organization, string Country, string? VatId)
+{
+    public string? AddressLine1 { get; init; }
+    public string? AddressLine2 { get; init; }
+    public string? PostalCode { get; init; }
+    public string? City { get; init; }
+    public string? State { get; init; }
+    /// <summary>Where invoices are sent to; null: to the owners and billing members.</summary>
+    public string? InvoiceEmail { get; init; }
+    /// <summary>The buyer's own, such as an order number or a Leitweg-ID.</summary>
+    public string? Reference { get; init; }
+    /// <summary>en or de.</summary>
+    public string Language { get; init; } = "en";
+}
 
 /// <param name="Rate">A fraction: 0.19.</param>
 /// <param name="Label">null: no tax line is printed.</param>

@@ -1,0 +1,105 @@
+using ControlPlane.Subscriptions;
+
+namespace ControlPlane.Billing.Cycle;
+
+/// <summary>
+/// The billing cycle as a pure function: what a subscription's facts and the time make due. What was paid, failed or reversed is read from the receivable and
+/// remembered nowhere else, so the order in which such facts arrive does not matter.
+/// </summary>
+public static class BillingCycle
+{
+    /// <summary>The earliest transition that is due; of those due at the same instant the one of the lower period.</summary>
+    public static Transition? Next(CycleFacts facts, DateTimeOffset now) =>
+        Following(facts, now).Where(next => next.IsFact || next.DueAt <= now).OrderBy(next => next.DueAt).ThenBy(next => next.Period).FirstOrDefault();
+
+    /// <summary>When there is something to do if no fact changes; null: never.</summary>
+    public static DateTimeOffset? NextDueAt(CycleFacts facts) =>
+        Following(facts, DateTimeOffset.MinValue).Select(next => (DateTimeOffset?)next.DueAt).Min();
+
+    /// <summary>That of the worst unpaid period.</summary>
+    public static Access AccessOf(IEnumerable<PeriodState> periods, Subscription subscription)
+    {
+        if (subscription.Status == "ended" || subscription.EndReason is not null)
+        {
+            return Access.None;
+        }
+
+        var stages = periods.Select(period => period.Stage).ToHashSet();
+        return stages.Contains(Stage.Suspended) ? Access.None : stages.Contains(Stage.Dunning) ? Access.LocalModels : Access.Full;
+    }
+
+    /// <summary>
+    /// What the steps after a stage are counted from: when it was due, or when it was entered, if that was so much later that the customer had no time to act.
+    /// </summary>
+    public static DateTimeOffset Effective(DateTimeOffset due, DateTimeOffset entered, CyclePolicy policy) => entered - due <= policy.Late ? due : entered;
+
+    /// <summary>What comes next for each period, and for the subscription.</summary>
+    static IEnumerable<Transition> Following(CycleFacts facts, DateTimeOffset now)
+    {
+        foreach (var state in facts.Periods)
+        {
+            var next = state.Stage is Stage.Open or Stage.Previewed ? OfOpen(facts, state, now) : OfReceivable(facts, state, now);
+            if (next is not null)
+            {
+                yield return next;
+            }
+        }
+
+        if (facts.Subscription is { Status: "ended", EndReason: "cancelled", EndedAt: { } endedAt, TenantDeletedAt: null })
+        {
+            yield return new Transition.Delete(facts.Subscription.OpenPeriod, endedAt + facts.Policy.KeepAfterEnd);
+        }
+    }
+
+    static Transition OfOpen(CycleFacts facts, PeriodState state, DateTimeOffset now)
+    {
+        var end = state.Period.EndsAt;
+        return state.Stage == Stage.Open && facts.IsPriced && now < end
+            ? new Transition.Preview(state.Period.Number, end - facts.Policy.Preview)
+            : new Transition.ClosePeriod(state.Period.Number, end);
+    }
+
+    static Transition? OfReceivable(CycleFacts facts, PeriodState state, DateTimeOffset now)
+    {
+        if (state.Receivable is not { } receivable)
+        {
+            return null;
+        }
+
+        var policy = facts.Policy;
+        return (state.Stage, receivable) switch
+        {
+            (Stage.Paid, { Open: > 0, State: CollectionState.Reversed }) => Failed(receivable.ChangedAt, receivable.ChangedAt),
+            (Stage.Paid, _) => null,
+            (_, { Open: <= 0 }) => Fact(Stage.Paid, receivable.ChangedAt, graceFrom: null),
+            (Stage.Closed, _) => null,
+            (Stage.Pending, { State: CollectionState.Pending }) => null,
+            // Another debit after one that has failed does not stop the clock for good: who has no money could begin one again and again.
+            (_, { State: CollectionState.Pending, Bounces: 0 }) => Fact(Stage.Pending, receivable.ChangedAt, graceFrom: null),
+            (Stage.Pending, _) => Failed(receivable.ChangedAt, receivable.ChangedAt),
+            (Stage.Invoiced, { State: CollectionState.Reversed }) => Failed(receivable.ChangedAt, receivable.ChangedAt),
+            (Stage.Invoiced, { IsTransfer: true, State: not CollectionState.Pending }) => Timed(Stage.PastDue, receivable.DueAt, Effective(receivable.DueAt, now, policy)),
+            (Stage.Invoiced, { State: CollectionState.Failed or CollectionState.RequiresAction }) => Charged(),
+            (_, { State: CollectionState.Pending }) => null,
+            (Stage.PastDue, _) => Timed(Stage.Dunning, (state.GraceFrom ?? state.Since) + policy.Dunning, state.GraceFrom),
+            (Stage.Dunning, _) => Timed(Stage.Suspended, state.Since + policy.Suspension, state.GraceFrom),
+            (Stage.Suspended, _) when facts.Subscription is { EndReason: null, TenantDeletedAt: null } =>
+                new Transition.CloseSubscription(state.Period.Number, state.Since + policy.Closing, "unpaid"),
+            (Stage.Suspended, _) => Timed(Stage.Closed, state.Since + policy.Closing, state.GraceFrom),
+            _ => null,
+        };
+
+        // A click may fail before the charge that is due: that one is still made.
+        Transition Charged()
+        {
+            var failedAt = receivable.ChangedAt > receivable.DueAt ? receivable.ChangedAt : receivable.DueAt;
+            return Timed(Stage.PastDue, failedAt, Effective(state.Period.EndsAt, failedAt - policy.Charge, policy));
+        }
+
+        Transition.Move Failed(DateTimeOffset at, DateTimeOffset graceFrom) => Fact(Stage.PastDue, at, graceFrom);
+
+        Transition.Move Fact(Stage to, DateTimeOffset at, DateTimeOffset? graceFrom) => new(state.Period.Number, at, state.Stage, to, graceFrom) { IsFact = true };
+
+        Transition.Move Timed(Stage to, DateTimeOffset at, DateTimeOffset? graceFrom) => new(state.Period.Number, at, state.Stage, to, graceFrom);
+    }
+}

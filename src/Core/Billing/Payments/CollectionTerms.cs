@@ -1,0 +1,23 @@
+using ControlPlane.Billing.Cycle;
+using ControlPlane.Subscriptions;
+
+namespace ControlPlane.Billing.Payments;
+
+/// <summary>How and when an invoice is collected.</summary>
+/// <param name="DueAt">When it is charged; for a transfer, until when it has to arrive.</param>
+public sealed record CollectionTerms(bool IsTransfer, string? Provider, DateTimeOffset DueAt)
+{
+    /// <param name="agreed">charge or transfer; null: as configured.</param>
+    /// <param name="paymentDays">Agreed with the tenant; null: as configured.</param>
+    /// <param name="now">The day of issue.</param>
+    public static CollectionTerms Of(string? agreed, int? paymentDays, CollectionSettings settings, BillingPeriod period, DateTimeOffset now)
+    {
+        if (settings.Provider is not { } provider || agreed == "transfer")
+        {
+            return new CollectionTerms(IsTransfer: true, null, now.AddDays(paymentDays ?? settings.PaymentDays));
+        }
+
+        var planned = period.EndsAt + new CyclePolicy().Charge;
+        return new CollectionTerms(IsTransfer: false, provider, planned > now ? planned : now);
+    }
+}
