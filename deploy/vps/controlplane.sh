@@ -81,6 +81,23 @@ reserve_space() {
     [ "${1:-}" != ext4 ] || mount --options remount,resgid=1657 "$2" || echo "The reserved blocks of $2 could not be given to the database (docs/operations.md)." >&2
 }
 
+# Containers have weights for a busy disk: environments 10, the database and the control plane 1000 (compose.yaml). BFQ is the scheduler that follows them; docs/decisions/0036
+# has what it changes. Docker applies a weight when a container starts, so the module is loaded before Docker (modules-load.d).
+weigh_disks() {
+    [ "$(sed -n 's/^CONTROLPLANE_DISK_SCHEDULER=//p' "$settings/platform.env")" = bfq ] || return 0
+    modprobe bfq 2>/dev/null || :
+    refused=
+    for folder in "$(readlink -f "$settings")" "$(docker info --format '{{.DockerRootDir}}')"; do
+        # The disks below a partition, a logical volume or a RAID.
+        source=$(findmnt --noheadings --nofsroot --output SOURCE --target "$folder")
+        for disk in $(lsblk --inverse --list --noheadings --output TYPE,KNAME "$source" | sed -n 's/^disk  *//p'); do
+            # Not with >, which would create the file.
+            echo bfq | dd of="${DESTDIR:-}/sys/block/$disk/queue/scheduler" conv=nocreat,notrunc 2>/dev/null || refused="$refused $disk"
+        done
+    done
+    [ -z "$refused" ] || echo "These disks have no scheduler BFQ, so an environment that writes all the time may delay the database (docs/operations.md):$refused" >&2
+}
+
 # disconnect NETWORK CONTAINER
 disconnect() {
     case " $(members "$1")" in *" $2 "*) docker network disconnect --force "$1" "$2" || record_failure "$1" ;; esac
@@ -100,6 +117,7 @@ case ${1:-} in
         status=0
         reserve_space
         configure_kernel
+        weigh_disks
         # Environments need the services that did start.
         compose up --detach --wait --wait-timeout 600 --remove-orphans || status=1
         connect_tenant_networks

@@ -34,6 +34,7 @@ Settings, read from the environment. They are saved, so later runs do not need t
   CONTROLPLANE_OLLAMA_CPUS     cores that the shared Ollama may use [all but one]
   CONTROLPLANE_OLLAMA_MEMORY   memory that the shared Ollama may use [16g]
   CONTROLPLANE_CONNECTIONS     connections to ports 80 and 443 per client address, 0 for no limit [200]
+  CONTROLPLANE_DISK_SCHEDULER  bfq: the database goes first on a busy disk, environments last; unchanged: as the system has it [bfq]
 
 For this run only:
   CONTROLPLANE_SSH_FROM    IPv4 ranges allowed to connect to SSH, separated by spaces [any address]

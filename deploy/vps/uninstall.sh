@@ -34,7 +34,7 @@ if [ "$delete" = yes ]; then
     done
 fi
 rm -f "$units/controlplane.service" "$units/controlplane-backup.service" "$units/controlplane-backup.timer" "$units/docker.service.d/controlplane.conf" \
-    "$DESTDIR/usr/local/sbin/controlplane" "$DESTDIR/etc/controlplane"
+    "$DESTDIR/etc/modules-load.d/controlplane.conf" "$DESTDIR/usr/local/sbin/controlplane" "$DESTDIR/etc/controlplane"
 systemctl daemon-reload
 if [ "$delete" = yes ]; then
     rm -rf "$data/app" "$data/backups" "$data/ollama" "$data/postgres" "$data/settings" "$data/traefik"

@@ -24,7 +24,7 @@ static partial class ComposeRules
     static readonly string[] Keys =
     [
         "image", "profiles", "entrypoint", "command", "user", "restart", "depends_on", "environment", "labels", "volumes", "networks", "extra_hosts", "healthcheck", "cpus", "mem_limit",
-        "pids_limit", "oom_score_adj", "read_only", "tmpfs", "cap_drop", "security_opt", "ulimits", "logging", "deploy",
+        "pids_limit", "blkio_config", "oom_score_adj", "read_only", "tmpfs", "cap_drop", "security_opt", "ulimits", "logging", "deploy",
     ];
 
     static readonly string[] Limits = ["cpus", "mem_limit", "pids_limit", "oom_score_adj"];
@@ -57,6 +57,11 @@ static partial class ComposeRules
         foreach (var key in service.Keys.Cast<string>().Except(Keys))
         {
             yield return $"{key} is not allowed";
+        }
+
+        if (service.GetValueOrDefault("blkio_config") is not Dictionary<object, object> { Count: 1 } disk || disk.GetValueOrDefault("weight") is not "10")
+        {
+            yield return "more than the smallest share of a busy disk";
         }
 
         foreach (var limit in Limits.Where(limit => service.GetValueOrDefault(limit) is not string value || !Limit().IsMatch(value)))

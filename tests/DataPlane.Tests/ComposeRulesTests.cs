@@ -35,6 +35,8 @@ public sealed class ComposeRulesTests
     [InlineData("    pids_limit: 64\n", "", "redis: no pids_limit")]
     [InlineData("    pids_limit: 64\n    oom_score_adj: 500\n", "    pids_limit: 64\n", "redis: no oom_score_adj")]
     [InlineData("    pids_limit: 64\n    oom_score_adj: 500\n", "    pids_limit: 64\n    oom_score_adj: -900\n", "redis: no oom_score_adj")]
+    [InlineData("    blkio_config:\n      weight: 10\n", "", "redis: more than the smallest share of a busy disk")]
+    [InlineData("      weight: 10\n", "      weight: 100\n", "redis: more than the smallest share of a busy disk")]
     [InlineData("    mem_limit: 128m\n", "", "redis: no mem_limit")]
     [InlineData("    mem_limit: 128m\n", "    mem_limit: unlimited\n", "redis: no mem_limit")]
     [InlineData("    cpus: 0.25\n", "", "redis: no cpus")]

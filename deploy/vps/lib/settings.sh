@@ -55,6 +55,8 @@ read_settings() {
     matches "$ollama_memory" '[1-9][0-9]{0,6}[mg]' || fail "CONTROLPLANE_OLLAMA_MEMORY is $ollama_memory: use megabytes or gigabytes, such as 16g."
     connections=$(given_or_saved CONTROLPLANE_CONNECTIONS 200)
     matches "$connections" '0|[1-9][0-9]{0,5}' || fail "CONTROLPLANE_CONNECTIONS is $connections: use a number of connections per client address, or 0 for no limit."
+    disk_scheduler=$(given_or_saved CONTROLPLANE_DISK_SCHEDULER bfq)
+    matches "$disk_scheduler" 'bfq|unchanged' || fail "CONTROLPLANE_DISK_SCHEDULER is $disk_scheduler: use bfq, or unchanged."
     for range in ${CONTROLPLANE_SSH_FROM:-} ${CONTROLPLANE_VPN_RANGES:-}; do
         matches "$range" '([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]{1,2})?' ||
             fail "CONTROLPLANE_SSH_FROM and CONTROLPLANE_VPN_RANGES must be IPv4 ranges such as 198.51.100.0/28, not $range."
@@ -91,6 +93,7 @@ CONTROLPLANE_ACME_MAIL=$mail
 CONTROLPLANE_OLLAMA_CPUS=$ollama_cpus
 CONTROLPLANE_OLLAMA_MEMORY=$ollama_memory
 CONTROLPLANE_CONNECTIONS=$connections
+CONTROLPLANE_DISK_SCHEDULER=$disk_scheduler
 CONTROLPLANE_POSTGRES_PASSWORD=${postgres_password:-$(random_hex 24)}
 CONTROLPLANE_DATABASE_PASSWORD=${database_password:-$(random_hex 24)}
 EOF

@@ -50,6 +50,8 @@ Persistent=true
 [Install]
 WantedBy=timers.target
 EOF
+    mkdir -p "$DESTDIR/etc/modules-load.d"
+    echo bfq >"$DESTDIR/etc/modules-load.d/controlplane.conf"
     systemctl daemon-reload
     systemctl enable --quiet controlplane.service
     systemctl enable --quiet --now controlplane-backup.timer

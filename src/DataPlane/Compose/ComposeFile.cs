@@ -36,6 +36,10 @@ sealed record ComposeService
 
     /// <summary>Higher than that of the platform's containers (deploy/vps/compose.yaml): when the host's memory is used up, the kernel ends processes of environments first.</summary>
     public int OomScoreAdj { get; init; } = 500;
+
+    /// <summary>Who waits for a busy disk: the platform's database and control plane have 1000 (deploy/vps/compose.yaml), and the measuring container has none, which counts as 100 on cgroup v2.</summary>
+    public BlkioConfig BlkioConfig { get; init; } = new(Weight: 10);
+
     /// <summary>Only volumes and <see cref="Tmpfs"/> are writable.</summary>
     public bool ReadOnly { get; init; } = true;
     public string[] Tmpfs { get; init; } = ["/tmp:size=256m"];
@@ -72,6 +76,9 @@ sealed record ComposeVolume
 {
     public Dictionary<string, string>? DriverOpts { get; init; }
 }
+
+/// <param name="Weight">Share of a busy disk, 10 to 1000.</param>
+sealed record BlkioConfig(int Weight);
 
 sealed record Deploy(DeployResources Resources);
 

@@ -61,7 +61,18 @@ static class FakeCommands
             for file in "$2"/partial.*; do [ ! -f "$file" ] || free=$((free - $(wc -c <"$file") / 1024)); done
             printf 'head\n/dev/%s 1 1 %s 1%% /\n' "$disk" "$free"
             """,
-        ["findmnt"] = """cat "$state/file-system" 2>/dev/null || echo "ext4 /" """,
+        // Each folder is on a device of its own.
+        ["findmnt"] = """
+            case "$*" in
+                *SOURCE*) for name; do :; done; echo "/dev/mapper$name" ;;
+                *) cat "$state/file-system" 2>/dev/null || echo "ext4 /" ;;
+            esac
+            """,
+        ["lsblk"] = """
+            for name; do :; done
+            printf 'lvm  dm-0\npart sda1\n'
+            case $name in */docker) echo "disk sdb" ;; *) echo "disk sda" ;; esac
+            """,
         ["mount"] = "",
         ["modprobe"] = "",
         ["sysctl"] = """[ ! -f "$state/no-sysctl" ]""",

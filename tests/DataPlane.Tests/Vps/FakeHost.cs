@@ -13,17 +13,19 @@ sealed class FakeHost : IDisposable
     public const string Domain = "llm.example.com";
 
     static readonly string[] RealTools =
-        ["awk", "base64", "cat", "chmod", "date", "dirname", "find", "grep", "head", "ln", "mkdir", "mv", "od", "printf", "readlink", "rm", "sed", "sh", "sort", "tail", "touch", "tr", "wc"];
+        ["awk", "base64", "cat", "chmod", "date", "dd", "dirname", "find", "grep", "head", "ln", "mkdir", "mv", "od", "printf", "readlink", "rm", "sed", "sh", "sort", "tail", "touch", "tr", "wc"];
 
     readonly string _folder = Directory.CreateTempSubdirectory("fake-host-").FullName;
 
     public FakeHost(string distribution = "ubuntu", string release = "24.04", bool withDocker = true)
     {
-        foreach (var folder in (string[])["bin", "store", "state", "root/etc", "opt"])
+        foreach (var folder in (string[])["bin", "store", "state", "root/etc", "root/sys/block/sda/queue", "root/sys/block/sdb/queue", "opt"])
         {
             Directory.CreateDirectory(At(folder));
         }
 
+        SetScheduler("sda", "none");
+        SetScheduler("sdb", "none");
         File.WriteAllText(At("root/etc/os-release"), $"ID={distribution}\nVERSION_ID=\"{release}\"\n");
         foreach (var tool in RealTools)
         {
@@ -41,6 +43,11 @@ sealed class FakeHost : IDisposable
     }
 
     public string Data => At("data");
+
+    /// <summary>Who plans the operations of a disk: sda has the settings, sdb Docker's volumes.</summary>
+    public string Scheduler(string disk) => File.ReadAllText(At($"root/sys/block/{disk}/queue/scheduler"));
+
+    public void SetScheduler(string disk, string scheduler) => File.WriteAllText(At($"root/sys/block/{disk}/queue/scheduler"), scheduler);
 
     /// <summary>The calls of fake commands so far, such as "ufw allow 80/tcp".</summary>
     public string[] Calls => File.Exists(At("calls")) ? File.ReadAllLines(At("calls")) : [];

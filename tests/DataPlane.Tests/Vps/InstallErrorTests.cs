@@ -19,6 +19,7 @@ public sealed class InstallErrorTests
     [InlineData("CONTROLPLANE_ACME_MAIL", "nobody", "use an email address")]
     [InlineData("CONTROLPLANE_SSH_FROM", "198.51.100.0/28,10.0.0.0/8", "IPv4 ranges such as")]
     [InlineData("CONTROLPLANE_VPN_RANGES", "office", "IPv4 ranges such as")]
+    [InlineData("CONTROLPLANE_DISK_SCHEDULER", "fast", "use bfq, or unchanged")]
     [InlineData("CONTROLPLANE_CONNECTIONS", "many", "use a number of connections per client address, or 0 for no limit")]
     [InlineData("CONTROLPLANE_OLLAMA_CPUS", "9", "use a number of cores up to the 8 of this host")]
     [InlineData("CONTROLPLANE_OLLAMA_CPUS", "0", "use a number of cores up to the 8 of this host")]

@@ -124,6 +124,23 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
+    public void Each_disk_gets_the_scheduler_that_follows_weights_and_one_without_it_is_reported()
+    {
+        Assert.Equal(("bfq\n", "bfq\n"), (_host.Scheduler("sda"), _host.Scheduler("sdb")));
+        Assert.Equal("bfq\n", File.ReadAllText(_host.At("root/etc/modules-load.d/controlplane.conf")));
+
+        File.Delete(_host.At("root/sys/block/sdb/queue/scheduler"));
+        var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
+        Assert.Equal(
+            (0, "These disks have no scheduler BFQ, so an environment that writes all the time may delay the database (docs/operations.md): sdb\n"), (started.ExitCode, started.Errors));
+        Assert.False(File.Exists(_host.At("root/sys/block/sdb/queue/scheduler")));
+
+        _host.SetScheduler("sda", "none");
+        Assert.Equal(0, _host.Install(settings: [("CONTROLPLANE_DISK_SCHEDULER", "unchanged")]).ExitCode);
+        Assert.Equal("none", _host.Scheduler("sda"));
+    }
+
+    [Fact]
     public void A_host_without_the_commands_for_rules_starts_when_connections_are_not_limited()
     {
         _host.SetState("no-iptables");

@@ -66,6 +66,12 @@ public sealed class PlatformTests
     }
 
     [Fact]
+    public void The_database_and_the_control_plane_go_first_on_a_busy_disk() =>
+        Assert.Equal(
+            ["controlplane", "postgres"],
+            Services.Where(service => service.Value.GetValueOrDefault("blkio_config") is Dictionary<object, object> disk && disk["weight"] is "1000").Select(service => service.Key).Order());
+
+    [Fact]
     public void Only_the_socket_proxies_run_as_root_because_the_engine_socket_belongs_to_root()
     {
         Assert.Equal(
