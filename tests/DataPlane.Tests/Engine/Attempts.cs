@@ -41,6 +41,18 @@ static class Attempts
     public static async Task<List<string>> ReachedAsync(string container, IEnumerable<string> targets) =>
         [.. (await FromAsync(container, targets)).Where(attempt => Reached.Contains(attempt.Value)).Select(attempt => attempt.Key)];
 
+    /// <returns>What the targets answer over HTTP, or why nothing does.</returns>
+    public static async Task<string[]> GetAsync(string container, string path, params string[] targets) => (await Docker.ExecAsync(container, ["python3", "-c", """
+        import http.client, sys
+        for target in sys.argv[2:]:
+            try:
+                connection = http.client.HTTPConnection(target, timeout=5)
+                connection.request("GET", sys.argv[1])
+                print(connection.getresponse().read(2000).decode(errors="replace").replace("\n", " "))
+            except OSError as error:
+                print(error.strerror)
+        """, path, .. targets])).Split('\n');
+
     /// <returns>The status line of a proxy for a tunnel, or what happened instead.</returns>
     public static Task<string> TunnelAsync(string container, string proxy, string target) => Docker.ExecAsync(container, "python3", "-c", """
         import socket, sys

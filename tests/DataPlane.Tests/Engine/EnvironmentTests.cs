@@ -28,6 +28,31 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
         Assert.Equal((before.Events + 1, before.Tokens + tokens), await tenant.UsageAsync(before.Events + 1));
     }
 
+    [Fact]
+    public async Task A_key_of_the_tenants_API_calls_the_gateway_as_its_user_and_no_other_key_does()
+    {
+        var tenant = await platform.TenantAsync("premium");
+        var other = await platform.TenantAsync("basic");
+        var before = await tenant.UsageAsync();
+        var key = await tenant.CreateApiKeyAsync("support-bot");
+        var call = new { model = LocalModel, messages = new[] { new { role = "user", content = Text } }, max_tokens = 20, user = "someone-else" };
+
+        var (status, body) = await tenant.SendAsync("/v1/chat/completions", call, key, tenant.ApiHost);
+
+        Assert.True(status == HttpStatusCode.OK, $"{status}: {body}");
+        Assert.Equal(before.Events + 1, (await tenant.UsageAsync(before.Events + 1)).Events);
+        Assert.Equal("support-bot", await Platform.QueryAsync($"select user_id from control.usage_event where tenant_id = '{tenant.Id}' order by received_at desc limit 1"));
+
+        var virtualKey = (await tenant.EnvironmentAsync("open-webui"))["OPENAI_API_KEY"];
+        foreach (var wrong in (string?[])[null, "sk-1234", virtualKey, await other.CreateApiKeyAsync("support-bot")])
+        {
+            Assert.Equal(HttpStatusCode.Unauthorized, (await tenant.SendAsync("/v1/chat/completions", call, wrong, tenant.ApiHost)).Status);
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await tenant.SendAsync("/key/info", token: key, host: tenant.ApiHost)).Status);
+        Assert.Equal(before.Events + 1, (await tenant.UsageAsync()).Events);
+    }
+
     [Theory, MemberData(nameof(Plans))]
     public async Task A_container_has_the_limits_of_its_plan_and_no_rights(string plan)
     {

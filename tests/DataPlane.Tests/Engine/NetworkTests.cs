@@ -82,14 +82,19 @@ public sealed class NetworkTests(Platform platform)
     [Fact]
     public async Task The_proxy_reaches_neither_databases_of_the_platform_nor_ollama_nor_the_engines_writer()
     {
-        await platform.TenantAsync("trial");
+        var trial = await platform.TenantAsync("trial");
         List<string> targets = ["ollama:11434", "postgres:5432", "docker-writer:2375"];
-        foreach (var (name, port) in new[] { ("ollama", 11434), ("postgres", 5432), ("controlplane-docker-writer-1", 2375) })
+        foreach (var (name, port) in new[] { ("postgres", 5432), ("controlplane-docker-writer-1", 2375) })
         {
             targets.AddRange((await Docker.AddressesAsync(name)).Values.Select(address => $"{address}:{port}"));
         }
 
         Assert.Empty(await Attempts.ReachedAsync("traefik", targets));
+
+        // The host has no address on Ollama's networks, so packets to them leave it, and what answers there for every address, such as a provider's proxy, is not Ollama.
+        var ollama = (await Docker.AddressesAsync("ollama")).Values.Select(address => $"{address}:11434").ToArray();
+        Assert.DoesNotContain(await Attempts.GetAsync("traefik", "/api/tags", ollama), answer => answer.Contains("models", StringComparison.Ordinal));
+        Assert.Contains("models", Assert.Single(await Attempts.GetAsync(trial.Container("litellm"), "/api/tags", "ollama:11434")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -33,6 +33,9 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
 
     public string Host => $"{Slug}.users.{Platform.Domain}";
 
+    /// <summary>Where its API is reached.</summary>
+    public string ApiHost => TenantEnvironment.ApiAddressOf(Host);
+
     /// <summary>Name of a service's container.</summary>
     public string Container(string service) => $"tenant-{Slug}-{service}-1";
 
@@ -70,10 +73,14 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
             "/api/chat/completions", new { model, messages = new[] { new { role = "user", content = text } }, max_tokens = 20 }, session.Body.GetProperty("token").GetString());
     }
 
-    /// <summary>Sends JSON to the environment's address, as a browser does.</summary>
-    public async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(string path, object? body = null, string? token = null)
+    /// <returns>A key of the tenant's API, for calls of this user.</returns>
+    public async Task<string> CreateApiKeyAsync(string user) =>
+        (await ReadAsync(await Http.PostAsJsonAsync("/v1/keys", new { name = "app", scopes = (string[])["chat"], user }))).GetProperty("key").GetString()!;
+
+    /// <summary>Sends JSON to the environment's address, as a browser does, or to another one.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(string path, object? body = null, string? token = null, string? host = null)
     {
-        using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path) { Headers = { Host = Host } };
+        using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path) { Headers = { Host = host ?? Host } };
         request.Content = body is null ? null : JsonContent.Create(body);
         request.Headers.Authorization = token is null ? null : new("Bearer", token);
         using var response = await Platform.Internet.SendAsync(request);
