@@ -40,8 +40,8 @@ connect() {
     esac
 }
 
-# Each connection costs the proxy memory, also an idle one without a request: so their number per client address is limited (with IPv6 per network). Docker
-# evaluates DOCKER-USER before it forwards to published ports. The rule is in a chain of its own, which is emptied first: the limit may have changed.
+# Each connection costs the proxy memory, also an idle one without a request: so their number per client address is limited (with IPv6 per network). A closed one has a place in the
+# kernel's table of connections, which the host and all containers share, for a while longer: so there is a limit per second as well. Docker evaluates DOCKER-USER before it forwards to published ports. The rule is in a chain of its own, which is emptied first: the limit may have changed.
 limit_connections() {
     limit=$(sed -n 's/^CONTROLPLANE_CONNECTIONS=//p' "$settings/platform.env")
     for tables in iptables:32 ip6tables:64; do
@@ -58,18 +58,25 @@ limit_connections() {
 insert_limit() {
     "$1" --wait --new-chain CONTROLPLANE 2>/dev/null || "$1" --wait --flush CONTROLPLANE || return 1
     "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 \
+        --match hashlimit --hashlimit-above 50/second --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-srcmask "$2" --hashlimit-name controlplane --jump DROP || return 1
+    "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 \
         --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
     # Environments share networks with the proxy, which are IPv4 only: of the packets within one network, too.
-    [ "$1" != iptables ] || "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 \
-        --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
+    [ "$1" != iptables ] || {
+        "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match physdev --physdev-is-bridged \
+            --match hashlimit --hashlimit-above 50/second --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-name environments --jump DROP || return 1
+        "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 \
+            --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
+    }
     "$1" --wait --check DOCKER-USER --jump CONTROLPLANE 2>/dev/null || "$1" --wait --insert DOCKER-USER --jump CONTROLPLANE
 }
 
 # What the kernel has once for the host and all containers. Packets within a network pass the rules above only with br_netfilter, which not every Docker loads. And the
-# usual table of neighbours has 1,024 places, which a few environments could fill: then no container reaches another.
+# usual table of neighbours has 1,024 places, which a few environments could fill: then no container reaches another. The table of connections takes 320 bytes a place.
 configure_kernel() {
     modprobe br_netfilter 2>/dev/null || :
-    sysctl --quiet --write net.bridge.bridge-nf-call-iptables=1 net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192 net.ipv4.neigh.default.gc_thresh1=4096 ||
+    sysctl --quiet --write net.bridge.bridge-nf-call-iptables=1 net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192 net.ipv4.neigh.default.gc_thresh1=4096 \
+        net.netfilter.nf_conntrack_max=1048576 net.netfilter.nf_conntrack_tcp_timeout_time_wait=30 ||
         echo "Some settings of the kernel could not be changed: containers of one environment may disturb others (docs/security.md)." >&2
 }
 

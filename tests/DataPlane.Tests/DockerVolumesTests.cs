@@ -5,29 +5,16 @@ namespace ControlPlane.Tests;
 
 /// <summary>What volumes take up, and how much the disk has left.</summary>
 [Collection(FakeDocker.Name), UnsupportedOSPlatform("windows")]
-public sealed class DockerVolumesTests : IDisposable
+public sealed class DockerVolumesTests
 {
-    readonly string _data = Directory.CreateTempSubdirectory("environments-").FullName;
-
-    // Runs the script of the measuring container on folders beside the fake command instead of mounts.
-    const string MeasureHere = """
-        case "$*" in
-            "volume ls "*) echo tenant-beispiel-2_open-webui; echo tenant-beispiel-2_redis ;;
-            "ps --all "*) echo open-webui:earlier ;;
-            "run "*) for script; do :; done
-                mkdir -p "$(dirname "$0")/volumes"
-                eval "$(printf %s "$script" | sed "s|/volumes|$(dirname "$0")/volumes|g")" ;;
-        esac
-        """;
-
     [Fact]
     public async Task All_volumes_of_the_project_are_measured_by_a_container_that_sees_nothing_else()
     {
-        using var docker = new DockerOnPath(MeasureHere);
-        await WriteAsync(docker, "a", 3_000_000);
-        await WriteAsync(docker, "b", 2_000_000);
+        using var docker = new DockerOnPath(MeasuredVolumes.Here);
+        await MeasuredVolumes.WriteAsync(docker, "a", 3_000_000);
+        await MeasuredVolumes.WriteAsync(docker, "b", 2_000_000);
 
-        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value, 5_000_000, 5_200_000);
+        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value, 5_000_000, 5_200_000);
 
         Assert.Contains("volume ls --quiet --filter label=com.docker.compose.project=tenant-beispiel-2", docker.Calls);
         var run = Assert.Single(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
@@ -47,22 +34,22 @@ public sealed class DockerVolumesTests : IDisposable
     [Fact]
     public async Task An_environment_whose_Open_WebUI_was_not_created_yet_is_measured_with_the_image_that_it_will_have()
     {
-        using var docker = new DockerOnPath(MeasureHere.Replace("echo open-webui:earlier", ":", StringComparison.Ordinal));
-        await WriteAsync(docker, "a", 3_000_000);
-        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value, 3_000_000, 3_100_000);
+        using var docker = new DockerOnPath(MeasuredVolumes.Here.Replace("echo open-webui:earlier", ":", StringComparison.Ordinal));
+        await MeasuredVolumes.WriteAsync(docker, "a", 3_000_000);
+        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value, 3_000_000, 3_100_000);
         Assert.Contains(docker.Calls, call => call.Contains($" {Images.Get("open-webui")} -c timeout 240 ", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task What_lies_below_a_path_of_more_than_4096_characters_counts()
     {
-        using var docker = new DockerOnPath(MeasureHere);
-        await WriteAsync(docker, "a", 1);
+        using var docker = new DockerOnPath(MeasuredVolumes.Here);
+        await MeasuredVolumes.WriteAsync(docker, "a", 1);
         // Folder by folder: no program can open the whole path.
         const string deep = "cd -P \"$0\"; n=$(printf 'd%.0s' $(seq 200)); for i in $(seq 25); do mkdir $n && cd -P $n || exit; done; head -c 20000000 /dev/zero >large; for i in $(seq 3000); do : >$i; done";
         Assert.Equal(0, await RunAsync("sh", "-c", deep, Path.Combine(docker.Folder, "volumes", "0")));
 
-        var bytes = (await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value;
+        var bytes = (await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value;
 
         // More than .NET deletes.
         Assert.Equal(0, await RunAsync("rm", "-rf", Path.Combine(docker.Folder, "volumes")));
@@ -80,29 +67,29 @@ public sealed class DockerVolumesTests : IDisposable
     [InlineData("unrecognized option '--inodes'", false)]
     public async Task A_measurement_with_an_error_is_repeated_when_something_has_vanished_meanwhile_and_otherwise_fails(string error, bool isMeasured)
     {
-        using var docker = new DockerOnPath(MeasureHere);
+        using var docker = new DockerOnPath(MeasuredVolumes.Here);
         var du = Path.Combine(docker.Folder, "du");
         await File.WriteAllTextAsync(du, $"#!/bin/sh\nprintf '2048\\t/volumes\\n'\n[ -e \"$0.$2\" ] && exit 0\n: > \"$0.$2\"\necho \"du: {error}\" >&2\nexit 1\n");
         File.SetUnixFileMode(du, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        await WriteAsync(docker, "a", 1);
+        await MeasuredVolumes.WriteAsync(docker, "a", 1);
 
         if (isMeasured)
         {
-            Assert.Equal(2048 * 16_384, await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
+            Assert.Equal(2048 * 16_384, await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
             return;
         }
 
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
         Assert.Contains(error, failure.Message.Replace(docker.Folder, "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_folder_that_is_moved_all_the_time_is_measured_or_the_measurement_fails()
     {
-        using var docker = new DockerOnPath(MeasureHere);
+        using var docker = new DockerOnPath(MeasuredVolumes.Here);
         for (var n = 0; n < 1_000; n++)
         {
-            await WriteAsync(docker, $"a{n}", 0);
+            await MeasuredVolumes.WriteAsync(docker, $"a{n}", 0);
         }
 
         var root = Path.Combine(docker.Folder, "volumes", "0");
@@ -119,7 +106,7 @@ public sealed class DockerVolumesTests : IDisposable
         for (var n = 0; n < 5; n++)
         {
             long? bytes = null;
-            var failure = await Record.ExceptionAsync(async () => bytes = await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
+            var failure = await Record.ExceptionAsync(async () => bytes = await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
             Assert.True(failure is StepFailedException || bytes >= 20 * 1024 * 1024, $"{bytes} {failure}");
         }
 
@@ -128,77 +115,22 @@ public sealed class DockerVolumesTests : IDisposable
     }
 
     [Fact]
-    public async Task A_program_that_hides_files_in_folders_already_counted_is_paused_meanwhile()
-    {
-        using var docker = new DockerOnPath(
-            $"""
-            cd "$(dirname "$0")"
-            case "$*" in
-                "ps --quiet "*status=running) echo c1; exit ;;
-                "ps --quiet "*status=paused) [ ! -e paused ] || echo c1; exit ;;
-                "pause c1") : >paused; kill -STOP "-$(cat group)"; exit ;;
-                "unpause c1") rm paused; kill -CONT "-$(cat group)"; exit ;;
-            esac
-            {MeasureHere}
-            """);
-        await WriteAsync(docker, "a", 20 * 1024 * 1024);
-        var root = Path.Combine(docker.Folder, "volumes", "0");
-        const string move = "mkdir -p p q; while :; do mv a p; mv p/a q; mv q/a .; done";
-        using var mover = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", move]) { WorkingDirectory = root })!;
-        try
-        {
-            await File.WriteAllTextAsync(Path.Combine(docker.Folder, "group"), $"{mover.Id}");
-            for (var n = 0; n < 5; n++)
-            {
-                Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: true, default))!.Value, 20 * 1024 * 1024, 21 * 1024 * 1024);
-                Assert.False(File.Exists(Path.Combine(docker.Folder, "paused")));
-            }
-        }
-        finally
-        {
-            mover.Kill(entireProcessTree: true);
-        }
-    }
-
-    [Fact]
-    public async Task What_was_paused_goes_on_when_the_measurement_fails_or_its_process_was_killed()
-    {
-        using var docker = new DockerOnPath(
-            """
-            cd "$(dirname "$0")"
-            case "$*" in
-                "ps --quiet "*status=running) echo c1 ;;
-                "ps --quiet "*status=paused) [ ! -e paused ] || echo c1 ;;
-                "pause c1") : >paused ;;
-                "unpause c1") rm paused ;;
-                *) echo "no space left on device" >&2; exit 125 ;;
-            esac
-            """);
-        await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: true, default));
-        Assert.Equal(["pause c1", "unpause c1"], docker.Calls.Where(call => call.Contains("pause ", StringComparison.Ordinal)));
-
-        await File.WriteAllTextAsync(Path.Combine(docker.Folder, "paused"), "");
-        await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
-        Assert.False(File.Exists(Path.Combine(docker.Folder, "paused")));
-    }
-
-    [Fact]
     public async Task Many_small_files_count_as_the_share_of_the_disk_that_their_inodes_use_up()
     {
-        using var docker = new DockerOnPath(MeasureHere);
+        using var docker = new DockerOnPath(MeasuredVolumes.Here);
         for (var n = 0; n < 300; n++)
         {
-            await WriteAsync(docker, $"line\nbreak {n}", 0);
+            await MeasuredVolumes.WriteAsync(docker, $"line\nbreak {n}", 0);
         }
 
-        Assert.InRange((await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default))!.Value, 300 * 16_384, 302 * 16_384);
+        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value, 300 * 16_384, 302 * 16_384);
     }
 
     [Fact]
     public async Task An_environment_without_volumes_stores_nothing_and_starts_no_container()
     {
         using var docker = new DockerOnPath("exit 0");
-        Assert.Equal(0, await CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
+        Assert.Equal(0, await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
         Assert.DoesNotContain(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
     }
 
@@ -210,15 +142,15 @@ public sealed class DockerVolumesTests : IDisposable
     public async Task A_measurement_that_fails_is_an_error_and_not_zero(string script, string message)
     {
         using var docker = new DockerOnPath(script);
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => CreateDataPlane().MeasureStorageAsync("beispiel-2", paused: false, default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task The_disk_of_the_volumes_and_that_of_the_data_folder_are_read()
     {
-        using var docker = new DockerOnPath(MeasureHere);
-        var disks = await CreateDataPlane().ReadDisksAsync(default).ToListAsync();
+        using var docker = new DockerOnPath(MeasuredVolumes.Here);
+        var disks = await MeasuredVolumes.CreateDataPlane().ReadDisksAsync(default).ToListAsync();
         Assert.Equal([DiskSpace.OwnDisk, DiskSpace.EnvironmentDisk], disks.Select(disk => disk.Name));
         Assert.All(disks, disk => Assert.InRange(disk.FreeBytes, 1, disk.TotalBytes));
         Assert.Equal(disks[0].TotalBytes / 1024, disks[1].TotalBytes / 1024);
@@ -228,7 +160,7 @@ public sealed class DockerVolumesTests : IDisposable
     public async Task The_free_space_of_the_data_folder_is_read_before_a_disk_that_cannot_be_read()
     {
         using var docker = new DockerOnPath("echo 'no space left on device' >&2; exit 125");
-        await using var disks = CreateDataPlane().ReadDisksAsync(default).GetAsyncEnumerator();
+        await using var disks = MeasuredVolumes.CreateDataPlane().ReadDisksAsync(default).GetAsyncEnumerator();
         Assert.True(await disks.MoveNextAsync());
         Assert.Equal(DiskSpace.OwnDisk, disks.Current.Name);
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => disks.MoveNextAsync().AsTask());
@@ -245,22 +177,10 @@ public sealed class DockerVolumesTests : IDisposable
         Assert.Equal(limit is null ? 0 : volumes.Split('\n').Count(line => line.StartsWith("  ", StringComparison.Ordinal) && line[2] != ' '), volumes.Split("size: 60g").Length - 1);
     }
 
-    public void Dispose() => Directory.Delete(_data, recursive: true);
-
     static async Task<int> RunAsync(string command, params string[] arguments)
     {
         using var process = Process.Start(command, arguments);
         await process.WaitForExitAsync();
         return process.ExitCode;
     }
-
-    static async Task WriteAsync(DockerOnPath docker, string name, int bytes)
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(docker.Folder, "volumes", "0")).FullName;
-        await File.WriteAllBytesAsync(Path.Combine(folder, name), new byte[bytes]);
-    }
-
-    DockerCompose CreateDataPlane() => new(
-        new ProjectFolder(new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data }, Samples.Options),
-        Samples.Options);
 }

@@ -9,7 +9,7 @@ sealed class UnsupportedDataPlane : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
 
-    public Task<long?> MeasureStorageAsync(string slug, bool paused, CancellationToken ct) => Task.FromResult<long?>(null);
+    public Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct) => Task.FromResult<long?>(null);
 
     public IAsyncEnumerable<DiskSpace> ReadDisksAsync(CancellationToken ct) => AsyncEnumerable.Empty<DiskSpace>();
 

@@ -18,8 +18,7 @@ public interface IDataPlane
     Task<int?> ReadCapacityAsync(CancellationToken ct);
 
     /// <summary>What the environment's volumes take up on disk, in bytes; null: it limits them by itself, or has none.</summary>
-    /// <param name="paused">Whether the programs that a tenant may control are paused meanwhile, so that they cannot hide what they store.</param>
-    Task<long?> MeasureStorageAsync(string slug, bool paused, CancellationToken ct);
+    Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct);
 
     /// <summary>The disks of this installation that environments and the control plane fill; none where others look after them.</summary>
     /// <exception cref="StepFailedException">The next one cannot be read.</exception>

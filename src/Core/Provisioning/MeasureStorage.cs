@@ -22,6 +22,9 @@ public sealed class MeasureStorage(
     /// <summary>While the disk has room, one measurement of so many pauses what it measures: about one a day.</summary>
     const int PausedOneOf = 288;
 
+    /// <summary>While the disk is low, one measurement of so many restarts what it measures: about one an hour.</summary>
+    const int RestartedOneOf = 12;
+
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var parts = new JobParts(JobSchedules.Storage, log);
@@ -41,9 +44,7 @@ public sealed class MeasureStorage(
                 {
                     try
                     {
-                        // Pausing delays users. So it happens when it matters, and otherwise when it cannot be foreseen.
-                        var paused = isDiskLow || RandomNumberGenerator.GetInt32(PausedOneOf) == 0;
-                        if (await dataPlane.MeasureStorageAsync(slug, paused, ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
+                        if (await dataPlane.MeasureStorageAsync(slug, ChooseInterruption(isDiskLow), ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
                         {
                             measured++;
                             alerts.AddRange(storage.IsOver ? [Describe(slug, storage)] : Array.Empty<string>());
@@ -62,6 +63,11 @@ public sealed class MeasureStorage(
 
         return JobReport.Of(("environments_measured", measured)) with { Alerts = alerts, Failures = parts.Failures };
     }
+
+    // It delays users. So it happens when it matters, and otherwise when it cannot be foreseen.
+    static Interruption ChooseInterruption(bool isDiskLow) =>
+        isDiskLow ? (RandomNumberGenerator.GetInt32(RestartedOneOf) == 0 ? Interruption.Restart : Interruption.Pause)
+        : RandomNumberGenerator.GetInt32(PausedOneOf) == 0 ? Interruption.Pause : Interruption.None;
 
     async Task ReadDisksAsync(CancellationToken ct)
     {

@@ -36,8 +36,8 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         }
     }
 
-    public async Task<long?> MeasureStorageAsync(string slug, bool paused, CancellationToken ct) =>
-        await DockerVolumes.MeasureAsync(ComposeRendering.ProjectName(slug), paused, ct);
+    public async Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct) =>
+        await DockerVolumes.MeasureAsync(ComposeRendering.ProjectName(slug), interruption, ct);
 
     public async IAsyncEnumerable<DiskSpace> ReadDisksAsync([EnumeratorCancellation] CancellationToken ct)
     {

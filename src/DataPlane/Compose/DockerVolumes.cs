@@ -21,21 +21,39 @@ static partial class DockerVolumes
     /// <summary>What a file counts at least: the disk space for which ext4 has one inode. A disk without inodes is as full as one without blocks.</summary>
     const long BytesPerFile = 16_384;
 
+    /// <summary>What a restart frees only counts beyond this.</summary>
+    const long FreedByOthers = 256L << 20;
+
     static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(Timeout + 60);
 
     /// <param name="project">Name of the Compose project.</param>
-    /// <param name="paused">Whether Open WebUI is paused meanwhile, where a tenant's code may run: what moves files from folder to folder while they are counted hides them.</param>
+    /// <param name="interruption">Of Open WebUI, where a tenant's code may run: what moves files from folder to folder while they are counted hides them, and so does what deletes them and
+    /// keeps them open.</param>
     /// <returns>Bytes on disk of all its volumes.</returns>
     /// <exception cref="StepFailedException">They could not be measured.</exception>
-    public static async Task<long> MeasureAsync(string project, bool paused, CancellationToken ct)
+    public static async Task<long> MeasureAsync(string project, Interruption interruption, CancellationToken ct)
     {
         // A process that was killed meanwhile has left it paused.
         await UnpauseAsync(project, ct);
-        if (!paused)
+        return interruption switch
         {
-            return await CountAsync(project, ct);
-        }
+            Interruption.Restart => await RestartAsync(project, ct) + await CountPausedAsync(project, ct),
+            Interruption.Pause => await CountPausedAsync(project, ct),
+            _ => await CountAsync(project, ct),
+        };
+    }
 
+    /// <returns>Bytes that were deleted and still open; 0 when others may have deleted as much meanwhile.</returns>
+    static async Task<long> RestartAsync(string project, CancellationToken ct)
+    {
+        var before = await ReadDiskAsync(ct);
+        await RunOnAsync("restart", await FindOpenWebuiAsync(project, "running", ct), ct);
+        var freed = (await ReadDiskAsync(ct)).FreeBytes - before.FreeBytes;
+        return freed > FreedByOthers ? freed : 0;
+    }
+
+    static async Task<long> CountPausedAsync(string project, CancellationToken ct)
+    {
         try
         {
             await RunOnAsync("pause", await FindOpenWebuiAsync(project, "running", ct), ct);

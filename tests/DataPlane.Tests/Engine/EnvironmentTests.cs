@@ -114,14 +114,31 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
         var dataPlane = new DockerCompose(
             new ProjectFolder(new ControlPlaneOptions { Domain = Platform.Domain, PublicUrl = new($"https://{Platform.Domain}"), DataDirectory = Path.GetTempPath() }, Samples.Options), Samples.Options);
         await Docker.ExecAsync(tenant.Container("open-webui"), "sh", "-c", "head -c 30000000 /dev/urandom > /app/backend/data/uploads/large");
-        var before = await dataPlane.MeasureStorageAsync(tenant.Slug, paused: false, default);
+        var before = await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.None, default);
         Assert.NotNull(before);
         Assert.InRange(before.Value, 30_000_000, 1_000_000_000);
         // A path that is longer than what one system call takes.
         await Docker.ExecAsync(
             tenant.Container("open-webui"), "python3", "-c",
             "import os; os.chdir('/app/backend/data/uploads'); name = 'd' * 200\nfor _ in range(30): os.mkdir(name); os.chdir(name)\nopen('deep', 'wb').write(os.urandom(20_000_000))");
-        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Slug, paused: true, default))!.Value, before.Value + 20_000_000, before.Value + 30_000_000);
+        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.Pause, default))!.Value, before.Value + 20_000_000, before.Value + 30_000_000);
+        // Deleted, and kept open.
+        const string hide = """
+            import os, time
+            os.chdir('/app/backend/data/uploads')
+            hidden = open('hidden', 'wb')
+            os.unlink('hidden')
+            for _ in range(400): hidden.write(os.urandom(1_000_000))
+            hidden.flush()
+            os.fsync(hidden.fileno())
+            open('is-hidden', 'w').close()
+            time.sleep(3600)
+            """;
+        await Docker.RunAsync("exec", "--detach", tenant.Container("open-webui"), "python3", "-c", hide);
+        await Docker.ExecAsync(tenant.Container("open-webui"), "sh", "-c", "while [ ! -e /app/backend/data/uploads/is-hidden ]; do sleep 1; done");
+        var seen = (await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.Pause, default))!.Value;
+        Assert.InRange(seen, 0, before.Value + 40_000_000);
+        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.Restart, default))!.Value, seen + 350_000_000, seen + 1_000_000_000);
         Assert.Contains(await dataPlane.ReadDisksAsync(default).ToListAsync(), disk => disk is { Name: "environments", FreeBytes: > 0 });
     }
 }

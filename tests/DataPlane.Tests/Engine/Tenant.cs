@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 
 namespace ControlPlane.Tests.Engine;
@@ -81,7 +82,8 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
     public async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(string path, object? body = null, string? token = null, string? host = null)
     {
         using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path) { Headers = { Host = host ?? Host } };
-        request.Content = body is null ? null : JsonContent.Create(body);
+        // With a length, as browsers do.
+        request.Content = body is null ? null : new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json");
         request.Headers.Authorization = token is null ? null : new("Bearer", token);
         using var response = await Platform.Internet.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();

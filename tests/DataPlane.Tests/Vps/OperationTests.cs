@@ -93,9 +93,13 @@ public sealed class OperationTests : IDisposable
         var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
         Assert.Equal((0, "Connections of one address are not limited: ip6tables refused the rule.\n"), (started.ExitCode, started.Errors));
         const string limit = "--match connlimit --connlimit-above 200 --connlimit-mask 32 --jump REJECT --reject-with tcp-reset";
+        const string rate = "--match hashlimit --hashlimit-above 50/second --hashlimit-burst 500 --hashlimit-mode srcip";
         Assert.Equal(
             [
+                $"--protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 {rate} --hashlimit-srcmask 32 --hashlimit-name controlplane --jump DROP",
                 $"--protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 {limit}",
+                // Whatever the port: each connection within an environment's networks has a place in the host's table.
+                $"--protocol tcp --syn --match physdev --physdev-is-bridged {rate} --hashlimit-name environments --jump DROP",
                 // From the networks that environments share with the proxy.
                 $"--protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 {limit}",
             ],
@@ -105,7 +109,8 @@ public sealed class OperationTests : IDisposable
         Assert.True(File.Exists(_host.At("state/iptables.used")));
 
         File.Delete(_host.At("state/no-ip6tables"));
-        Assert.Contains(" --connlimit-above 200 --connlimit-mask 64 ", Assert.Single(Rules("ip6tables", limit: "200")), StringComparison.Ordinal);
+        Assert.Contains(Rules("ip6tables", limit: "200"), rule => rule.Contains(" --connlimit-above 200 --connlimit-mask 64 ", StringComparison.Ordinal));
+        Assert.Equal(2, Rules("ip6tables", limit: "200").Length);
         _host.ClearCalls();
         Assert.Equal(2, Rules("iptables", limit: "300").Count(rule => rule.Contains(" --connlimit-above 300 ", StringComparison.Ordinal)));
         Assert.DoesNotContain(_host.Calls, call => call.Contains("--insert", StringComparison.Ordinal));
@@ -114,10 +119,11 @@ public sealed class OperationTests : IDisposable
     }
 
     [Fact]
-    public void The_table_of_neighbours_has_room_for_all_networks_and_a_kernel_that_refuses_the_settings_is_reported()
+    public void The_tables_of_neighbours_and_connections_have_room_for_all_networks_and_a_kernel_that_refuses_the_settings_is_reported()
     {
         Assert.Equal(0, _host.Run("root/usr/local/sbin/controlplane", ["start"]).ExitCode);
-        Assert.Contains(_host.Calls, call => call.StartsWith("sysctl ", StringComparison.Ordinal) && call.Contains(" net.ipv4.neigh.default.gc_thresh3=16384 ", StringComparison.Ordinal));
+        Assert.Contains(_host.Calls, call => call.StartsWith("sysctl ", StringComparison.Ordinal) && call.Contains(" net.ipv4.neigh.default.gc_thresh3=16384 ", StringComparison.Ordinal)
+            && call.Contains(" net.netfilter.nf_conntrack_max=1048576 net.netfilter.nf_conntrack_tcp_timeout_time_wait=30", StringComparison.Ordinal));
         _host.SetState("no-sysctl");
         var started = _host.Run("root/usr/local/sbin/controlplane", ["start"]);
         Assert.Equal((0, "Some settings of the kernel could not be changed: containers of one environment may disturb others (docs/security.md).\n"), (started.ExitCode, started.Errors));

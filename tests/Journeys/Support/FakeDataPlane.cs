@@ -61,12 +61,12 @@ sealed class FakeDataPlane : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult(Capacity);
 
-    /// <summary>How many measurements paused the environment.</summary>
-    public int Pauses { get; private set; }
+    /// <summary>What measurements did to environments meanwhile.</summary>
+    public ConcurrentQueue<Interruption> Interruptions { get; } = [];
 
-    public Task<long?> MeasureStorageAsync(string slug, bool paused, CancellationToken ct)
+    public Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct)
     {
-        Pauses += paused ? 1 : 0;
+        Interruptions.Enqueue(interruption);
         return Unmeasurable == All || slug == Unmeasurable
             ? Task.FromException<long?>(new StepFailedException("permission denied"))
             : Task.FromResult(Stored.TryGetValue(slug, out var bytes) ? bytes : (long?)null);
