@@ -8,6 +8,6 @@ public enum Interruption
     /// <summary>Nothing moves while it is counted.</summary>
     Pause,
 
-    /// <summary>Files that were deleted, and that a program still has open, are given up, and count. Users wait for a minute.</summary>
+    /// <summary>Files that were deleted, and that a program still has open, are released, and count. Users wait for a minute.</summary>
     Restart,
 }
