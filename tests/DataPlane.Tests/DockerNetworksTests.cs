@@ -121,14 +121,26 @@ public sealed class DockerNetworksTests : IDisposable
     }
 
     // Docker hands out its own pools in turn, and the range is one of them by default.
-    [Fact]
-    public async Task Where_another_network_has_the_range_the_engine_chooses_the_subnets()
+    [Theory]
+    [InlineData("10.20.30.0/24 ", true)]
+    [InlineData("10.20.0.0/16 fd00::/64 ", false)]
+    public async Task Where_another_network_has_the_range_the_engine_chooses_the_subnets_unless_they_are_large(string chosen, bool isSmall)
     {
-        using var docker = new DockerOnPath("""case "$*" in *Containers*) ;; "network inspect "*) exit 1 ;; *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
-        await CreateDataPlane(Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! }).IsolateAsync(Samples.Environment("trial"), Samples.Secrets, default);
-        // All four, for each of the two networks.
-        Assert.Equal(8, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
-        Assert.Contains("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --label controlplane.models=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_models", docker.Calls);
+        using var docker = new DockerOnPath($"""case "$*" in *IPAM*) echo "{chosen}" ;; *Containers*) ;; "network inspect "*) exit 1 ;; *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;; esac""");
+        var isolation = CreateDataPlane(Samples.Options with { ModelNetworks = ModelNetworks.Parse("10.9.8.0/26")! }).IsolateAsync(Samples.Environment("trial"), Samples.Secrets, default);
+        if (isSmall)
+        {
+            await isolation;
+            // All four, for each of the two networks.
+            Assert.Equal(8, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
+            Assert.Contains("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --label controlplane.models=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_models", docker.Calls);
+            return;
+        }
+
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => isolation);
+        Assert.Equal(
+            "All subnets of 10.9.8.0/26 are in use, and the engine's own ones are too large (10.20.0.0/16): set CONTROLPLANE_MODEL_NETWORKS to a larger range that nothing else uses.", failure.Message);
+        Assert.Equal("network rm tenant-beispiel-2_private", docker.Calls[^1]);
     }
 
     [Fact]
@@ -137,6 +149,7 @@ public sealed class DockerNetworksTests : IDisposable
         using var docker = new DockerOnPath(
             """
             case "$*" in
+                *IPAM*) echo 10.20.30.0/24 ;;
                 "network inspect "*) exit 1 ;;
                 *--subnet*) echo "Pool overlaps with other one on this address space" >&2; exit 1 ;;
                 *_models) echo "Error response from daemon: all predefined address pools have been fully subnetted" >&2; exit 1 ;;

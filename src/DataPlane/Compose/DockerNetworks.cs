@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace ControlPlane.DataPlane.Compose;
 
 /// <summary>
@@ -21,6 +24,9 @@ sealed class DockerNetworks(DataPlaneOptions options)
 
     /// <summary>Without the option, Docker gives the host an address in an internal network, too.</summary>
     public const string InternalOptions = "--internal --opt com.docker.network.bridge.inhibit_ipv4=true";
+
+    /// <summary>Of the largest network that an environment gets.</summary>
+    const int LargestPrefix = 24;
 
     static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2);
 
@@ -146,8 +152,8 @@ sealed class DockerNetworks(DataPlaneOptions options)
     }
 
     // Docker's own pools have room for 31 networks of 4,096 addresses or more. These need a few addresses each, so they get small subnets of their own range. It is one of
-    // those pools by default, and Docker hands them out in turn: while no environment has a network in it, any other network may get it as a whole. Then its pools are used.
-    // Not at first, because whoever sends to all addresses of a large network fills the kernel's table of neighbours, which all containers share with the host.
+    // those pools by default, and Docker hands them out in turn: while no environment has a network in it, any other network may get it as a whole. Then its pools are used, if
+    // they are small: whoever sends to all addresses of a large network fills the kernel's table of neighbours, which all containers share with the host.
     async Task CreateSmallAsync(TenantEnvironment environment, string network, string label, bool isInternal, CancellationToken ct)
     {
         if (await ExistsAsync(network, ct))
@@ -165,6 +171,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
             var result = await DockerCommand.RunAsync(create, CommandTimeout, ct);
             if (result.ExitCode == 0)
             {
+                await (subnet is null ? RefuseLargeAsync(network, ct) : Task.CompletedTask);
                 return;
             }
 
@@ -175,6 +182,19 @@ sealed class DockerNetworks(DataPlaneOptions options)
         }
 
         throw new StepFailedException($"All subnets of {options.ModelNetworks} are in use: set CONTROLPLANE_MODEL_NETWORKS to a larger range.");
+    }
+
+    async Task RefuseLargeAsync(string network, CancellationToken ct)
+    {
+        var subnets = await RunAsync(["network", "inspect", "--format", "{{range .IPAM.Config}}{{.Subnet}} {{end}}", network], ct);
+        var large = subnets.Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(
+            subnet => IPNetwork.TryParse(subnet, out var range) && range.BaseAddress.AddressFamily == AddressFamily.InterNetwork && range.PrefixLength < LargestPrefix);
+        if (large is not null)
+        {
+            await RunAsync(["network", "rm", network], ct);
+            throw new StepFailedException(
+                $"All subnets of {options.ModelNetworks} are in use, and the engine's own ones are too large ({large}): set CONTROLPLANE_MODEL_NETWORKS to a larger range that nothing else uses.");
+        }
     }
 
     static (string Tenant, string Models) Names(TenantEnvironment environment) =>
