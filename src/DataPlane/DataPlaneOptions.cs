@@ -79,8 +79,8 @@ public sealed record DataPlaneOptions
     /// <summary>Number of GPUs of a dedicated Ollama; 0 for CPU only.</summary>
     public int DedicatedGpus { get; init; }
 
-    /// <summary>User and group of a dedicated Ollama, by number: the owner of the folder with its models. By default that of the control plane's image.</summary>
-    public string ModelsUser { get; init; } = "1654:1654";
+    /// <summary>Group of a dedicated Ollama, by number: that of the folder with its models. By default that of the control plane's image.</summary>
+    public string ModelsGroup { get; init; } = "1654";
 
     /// <summary>Whether each environment has its own Qdrant for document vectors. Otherwise Open WebUI stores them itself.</summary>
     public bool Qdrant { get; init; }

@@ -47,7 +47,7 @@ static class LitellmConfig
     public static bool HasDedicatedOllama(TenantEnvironment environment) => environment.Plan.HasDedicatedOllama;
 
     static Uri OllamaUrl(TenantEnvironment environment, DataPlaneOptions options) =>
-        HasDedicatedOllama(environment) ? new Uri($"http://ollama-dedicated:{EgressRules.OllamaPort}")
+        HasDedicatedOllama(environment) ? new Uri($"http://{ComposeServices.DedicatedOllama}:{EgressRules.OllamaPort}")
         : options.IsOllamaElsewhere ? new Uri($"http://{ComposeServices.GatewayEgress}:{EgressRules.OllamaPort}")
         : options.OllamaUrl;
 

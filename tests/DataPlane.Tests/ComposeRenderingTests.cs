@@ -185,12 +185,13 @@ public sealed class ComposeRenderingTests
     [Fact]
     public void Environments_run_as_different_users()
     {
-        string[] users = [.. Enumerable.Range(0, 2).Select(n =>
+        string[] users = [.. Enumerable.Range(0, 2).SelectMany(n =>
         {
-            var environment = Samples.Environment("basic") with { Tenant = Guid.Parse($"01900000-0000-7000-8000-0000f000000{n}") };
-            return Regex.Match(ComposeRendering.Render(environment, Samples.Options, "/models").Compose, @"open-webui:\n(?:    .*\n)*?    user: (\S+)\n").Groups[1].Value;
+            var environment = Samples.Environment("enterprise") with { Tenant = Guid.Parse($"01900000-0000-7000-8000-0000f000000{n}") };
+            var compose = ComposeRendering.Render(environment, Samples.Options, "/models").Compose;
+            return Regex.Matches(compose, @"  (?:open-webui|ollama-dedicated|weights):\n(?:    .*\n)*?    user: (\S+)\n").Select(match => match.Groups[1].Value);
         })];
-        Assert.Equal(["1879048192:0", "1879048193:0"], users);
+        Assert.Equal(["1879048192:0", "1879048192:1654", "1879048192:1654", "1879048193:0", "1879048193:1654", "1879048193:1654"], users);
     }
 
     // A login on a server that others use can take its connections, its lock table, its memory and its disk.

@@ -70,6 +70,21 @@ public sealed class DockerComposeTests : IDisposable
         Assert.EndsWith(" sh 65534:65534 /var/spool/budget", calls[up - 1], StringComparison.Ordinal);
     }
 
+    // Those of earlier releases belong to the control plane's user.
+    [Fact]
+    public async Task The_folder_of_a_dedicated_Ollama_belongs_to_the_environments_user_before_it_starts()
+    {
+        using var docker = new DockerOnPath("exit 0");
+        var dataPlane = CreateDataPlane();
+        await dataPlane.IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
+
+        await dataPlane.StartAsync(Samples.Environment("enterprise"), default);
+
+        var run = Array.FindIndex(docker.Calls, call => call.EndsWith(" sh 1879048193:1654 /ollama/.ollama", StringComparison.Ordinal));
+        Assert.Contains(" run --rm --no-deps --no-TTY --user 0:0 --cap-add CHOWN --cap-add DAC_READ_SEARCH --entrypoint sh ollama-dedicated -c ", docker.Calls[run], StringComparison.Ordinal);
+        Assert.Contains(docker.Calls[run..], call => call.Contains(" up ", StringComparison.Ordinal));
+    }
+
     // The script runs here as it does in the container, with the volume's present owner and with another one.
     [Theory]
     [InlineData(true)]

@@ -3,20 +3,41 @@ namespace ControlPlane.Provisioning;
 /// <summary>Model storage in folders of this machine.</summary>
 public sealed class ModelFolders(ControlPlaneOptions options) : IModelStorage
 {
+    const UnixFileMode OfOwnerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.SetGroup;
+
     public static string PathOf(ControlPlaneOptions options, string slug) => Path.Combine(options.DataDirectory, "models", slug);
 
     public Task<string> CreateAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        Directory.CreateDirectory(PathOf(options, environment.Slug));
+        var path = PathOf(options, environment.Slug);
+        if (!Directory.Exists(path))
+        {
+            Directory.CreateDirectory(path);
+            if (!OperatingSystem.IsWindows())
+            {
+                // Ollama runs as another user of this process's group.
+                File.SetUnixFileMode(path, OfOwnerAndGroup);
+            }
+        }
+
         return Task.FromResult($"models/{environment.Slug}");
     }
 
     public Task<string> RemoveAsync(TenantEnvironment environment, CancellationToken ct)
     {
         var path = PathOf(options, environment.Slug);
-        if (Directory.Exists(path))
+        try
         {
-            Directory.Delete(path, recursive: true);
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path, recursive: true);
+            }
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            // The data plane empties it, unless the project was started by hand.
+            throw new StepFailedException($"{path} has files of another user: delete it, then retry.", e);
         }
 
         return Task.FromResult("removed");

@@ -77,7 +77,7 @@ public static class ComposeRendering
         string? weightsEgress = null;
         if (LitellmConfig.HasDedicatedOllama(environment))
         {
-            file.Services["ollama-dedicated"] = services.Ollama(modelStorage);
+            file.Services[ComposeServices.DedicatedOllama] = services.Ollama(modelStorage);
             file.Services[ComposeServices.Weights] = services.Pull(modelStorage);
             weightsEgress = Egress(file, services, EgressRules.OfWeights, ComposeServices.WeightsEgress, ComposeService.WeightsNetwork, "weights.conf");
             file.Services[ComposeServices.WeightsEgress] = file.Services[ComposeServices.WeightsEgress] with { Profiles = [ComposeServices.Weights], Restart = null };

@@ -16,12 +16,14 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     /// <summary>The egress proxies of Open WebUI, of the gateway and of downloads. Several, because Open WebUI's must not pass what the others do.</summary>
     public const string Egress = "egress", GatewayEgress = "gateway-egress", WeightsEgress = "weights-egress";
 
+    public const string DedicatedOllama = "ollama-dedicated";
+
     /// <summary>The container that downloads models for a dedicated Ollama, and the profile of it and its egress proxy.</summary>
     public const string Weights = "weights";
 
     // The users of their images.
     const string LitellmUser = "65534:65534", RedisUser = "999:1000", DatabaseUser = "70:70", QdrantUser = "1000:1000", SquidUser = "13:13";
-    const string OpenWebuiData = "/app/backend/data", LitellmSpool = "/var/spool/budget", DatabaseData = "/var/lib/postgresql/data", QdrantStorage = "/qdrant/storage";
+    const string OpenWebuiData = "/app/backend/data", LitellmSpool = "/var/spool/budget", DatabaseData = "/var/lib/postgresql/data", QdrantStorage = "/qdrant/storage", OllamaData = "/ollama/.ollama";
     const string SquidConfigPath = "/etc/squid/egress.conf";
     readonly EgressRules _webuiEgress = EgressRules.OfOpenWebui(environment, options), _gatewayEgress = EgressRules.OfGateway(environment, options);
     readonly PlanSizes _sizes = PlanSizes.For(environment.Plan.Name);
@@ -91,33 +93,31 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
     };
 
     public ComposeService Ollama(string models) => ComposeService.Of(
-        Images.Get("ollama"), options.ModelsUser, options.DedicatedOllama, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
+        Images.Get("ollama"), OllamaUser(environment, options), options.DedicatedOllama, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
     {
         Environment = new() { ["HOME"] = "/ollama", ["OLLAMA_NO_CLOUD"] = "1", ["OLLAMA_KEEP_ALIVE"] = "30m" },
-        Volumes = [$"{Escape(models)}:/ollama/.ollama"],
+        Volumes = [$"{Escape(models)}:{OllamaData}"],
         Networks = [ComposeService.ModelNetwork],
         Deploy = options.DedicatedGpus > 0 ? new(new(new([new("nvidia", options.DedicatedGpus, ["gpu"])]))) : null,
     };
 
     /// <summary>Downloads a model for as long as the command runs, with a server of its own that only this container reaches.</summary>
     public ComposeService Pull(string models) => ComposeService.Of(
-        Images.Get("ollama"), options.ModelsUser, PlanSizes.Weights, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
+        Images.Get("ollama"), OllamaUser(environment, options), PlanSizes.Weights, new(["CMD", "ollama", "list"], StartPeriod: "60s")) with
     {
         Profiles = [Weights],
         Restart = null,
         Entrypoint = ["sh", "/pull.sh"],
         DependsOn = WaitFor([WeightsEgress]),
-        // Without pruning, so that an interrupted download is continued.
         Environment = new()
         {
             ["HOME"] = "/ollama",
             ["OLLAMA_HOST"] = $"127.0.0.1:{EgressRules.OllamaPort}",
             ["OLLAMA_NO_CLOUD"] = "1",
-            ["OLLAMA_NOPRUNE"] = "1",
             ["HTTPS_PROXY"] = ProxyUrl(WeightsEgress),
             ["NO_PROXY"] = "localhost,127.0.0.1",
         },
-        Volumes = ["./weights/pull.sh:/pull.sh:ro", $"{Escape(models)}:/ollama/.ollama"],
+        Volumes = ["./weights/pull.sh:/pull.sh:ro", $"{Escape(models)}:{OllamaData}"],
         Networks = [ComposeService.WeightsNetwork],
     };
 
@@ -153,23 +153,30 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
 
     public static string ProxyUrl(string service) => string.Create(CultureInfo.InvariantCulture, $"http://{service}:{EgressRules.ProxyPort}");
 
-    /// <summary>The volumes whose owner has to be set: a new one belongs to root, as in the image, and so does one of a former release.</summary>
+    /// <summary>The volumes, and the folder with models, whose owner has to be set: a new one belongs to root, as in the image, or to this process, and one of a former release to another user.</summary>
     public static IReadOnlyList<VolumeOwner> VolumeOwners(TenantEnvironment environment, DataPlaneOptions options) =>
     [
         new("open-webui", OpenWebuiUser(environment), OpenWebuiData), new("litellm", LitellmUser, LitellmSpool),
         .. options.Qdrant ? [new("qdrant", QdrantUser, QdrantStorage)] : Array.Empty<VolumeOwner>(),
+        .. LitellmConfig.HasDedicatedOllama(environment) ? [new(DedicatedOllama, OllamaUser(environment, options), OllamaData)] : Array.Empty<VolumeOwner>(),
     ];
 
     /// <summary>Escapes text for a Compose file, where a dollar sign starts a variable.</summary>
     public static string Escape(string text) => text.Replace("$", "$$", StringComparison.Ordinal);
 
-    // Its image is made for any user of group 0. The kernel counts some things for each user of the host, in all containers, such as watches of epoll and inotify: so
-    // each environment has a user of its own, from a range that systemd's list of users and groups leaves free (systemd.io/UIDS-GIDS).
-    static string OpenWebuiUser(TenantEnvironment environment)
+    // Its image is made for any user of group 0.
+    static string OpenWebuiUser(TenantEnvironment environment) => string.Create(CultureInfo.InvariantCulture, $"{OwnUser(environment)}:0");
+
+    // The group owns the folder, so that a project that is started by hand can write to it, too.
+    static string OllamaUser(TenantEnvironment environment, DataPlaneOptions options) => string.Create(CultureInfo.InvariantCulture, $"{OwnUser(environment)}:{options.ModelsGroup}");
+
+    // The kernel counts some things for each user of the host, in all containers, such as watches of epoll and inotify: so where a tenant's code or files may get control of
+    // a process, each environment has a user of its own, from a range that systemd's list of users and groups leaves free (systemd.io/UIDS-GIDS).
+    static uint OwnUser(TenantEnvironment environment)
     {
         // The last bytes of the id are random; the first ones are the time.
         var random = BinaryPrimitives.ReadUInt32BigEndian(environment.Tenant.ToByteArray(bigEndian: true).AsSpan(12)) & 0x0FFF_FFFF;
-        return string.Create(CultureInfo.InvariantCulture, $"{0x7000_0000 + random}:0");
+        return 0x7000_0000 + random;
     }
 
     static string DatabaseUrl(string login, string passwordVariable) =>

@@ -105,8 +105,10 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct)
     {
+        var image = await DockerVolumes.FindImageAsync(ComposeRendering.ProjectName(environment.Slug), ct);
         await ComposeAsync(environment, ["--profile", ComposeServices.Weights, "down", "--volumes", "--remove-orphans"], CommandTimeout, ct);
-        return "containers and volumes removed";
+        await _models.RemoveAllAsync(environment, image, ct);
+        return "containers, volumes and models removed";
     }
 
     public async Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct)

@@ -15,7 +15,10 @@ sealed partial class DockerModels(ProjectFolder folder, DataPlaneOptions options
     /// <summary>KiB of disk space that a download leaves: twice the default of CONTROLPLANE_DISK_RESERVE, so that it ends before environments are stopped.</summary>
     const long Reserve = 10L << 20;
 
-    static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2), PullTimeout = TimeSpan.FromHours(6);
+    static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(2), PullTimeout = TimeSpan.FromHours(6), DeletionTimeout = TimeSpan.FromMinutes(10);
+
+    // As clean() of dataplane/ollama/pull.sh: what is removed may have been downloading.
+    const string Clean = """rm -f "$HOME"/.ollama/pulling "$HOME"/.ollama/models/blobs/*-partial*""";
 
     public async Task<PullResult> PullAsync(TenantEnvironment environment, string source, long? maximumBytes, Action<int> onProgress, CancellationToken ct)
     {
@@ -53,8 +56,38 @@ sealed partial class DockerModels(ProjectFolder folder, DataPlaneOptions options
 
     public async Task RemoveAsync(TenantEnvironment environment, string source, CancellationToken ct)
     {
-        var result = await RunAsync(environment, ["exec", "--no-TTY", "ollama-dedicated", "ollama", "rm", source], CommandTimeout, ct);
+        var result = await RunAsync(environment, ["exec", "--no-TTY", ComposeServices.DedicatedOllama, "ollama", "rm", source], CommandTimeout, ct);
         if (result.ExitCode != 0 && !result.Output.Contains("not found", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Failure(environment, result);
+        }
+
+        var cleaned = await RunAsync(environment, ["exec", "--no-TTY", ComposeServices.DedicatedOllama, "sh", "-c", Clean], CommandTimeout, ct);
+        if (cleaned.ExitCode != 0)
+        {
+            throw Failure(environment, cleaned);
+        }
+    }
+
+    /// <summary>Empties the folder of the models, if there is one, also where the plan has changed to one with the shared Ollama.</summary>
+    /// <param name="image">With GNU's programs, as paths may be longer than others can open.</param>
+    public async Task RemoveAllAsync(TenantEnvironment environment, string image, CancellationToken ct)
+    {
+        var models = folder.ModelsOf(environment.Slug);
+        if (!Directory.Exists(models))
+        {
+            return;
+        }
+
+        // In a container, because the files belong to the environment's user and have whatever modes its processes have set.
+        var result = await DockerCommand.RunAsync(
+            [
+                "run", "--rm", "--network", "none", "--read-only", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "DAC_OVERRIDE", "--cap-add", "FOWNER",
+                "--security-opt", "no-new-privileges:true", "--memory", "1g", "--pids-limit", "32", "--log-driver", "none",
+                "--mount", $"type=bind,source={models},target=/models", "--entrypoint", "find", image, "/models", "-mindepth", "1", "-delete",
+            ],
+            DeletionTimeout, ct);
+        if (result.ExitCode != 0)
         {
             throw Failure(environment, result);
         }
@@ -63,7 +96,7 @@ sealed partial class DockerModels(ProjectFolder folder, DataPlaneOptions options
     /// <returns>null when it is not there.</returns>
     async Task<PullResult.Present?> FindAsync(TenantEnvironment environment, string source, CancellationToken ct)
     {
-        var result = await RunAsync(environment, ["exec", "--no-TTY", "ollama-dedicated", "ollama", "list", source], CommandTimeout, ct);
+        var result = await RunAsync(environment, ["exec", "--no-TTY", ComposeServices.DedicatedOllama, "ollama", "list", source], CommandTimeout, ct);
         if (result.ExitCode != 0)
         {
             throw Failure(environment, result);

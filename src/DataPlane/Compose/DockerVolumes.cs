@@ -112,7 +112,7 @@ static partial class DockerVolumes
 
     /// <summary>The image of the project's Open WebUI: it is Debian, with GNU's programs, and already on this host, also after an upgrade or on a full disk. Tenants cannot
     /// change images.</summary>
-    static async Task<string> FindImageAsync(string project, CancellationToken ct)
+    public static async Task<string> FindImageAsync(string project, CancellationToken ct)
     {
         var used = Lines(await RunAsync(["ps", "--all", .. OpenWebuiOf(project), "--format", "{{.Image}}"], ct));
         return used is [var image, ..] ? image : Images.Get("open-webui");

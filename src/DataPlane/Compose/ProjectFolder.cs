@@ -9,6 +9,9 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
 
     public string PathOf(string slug) => Path.Combine(options.DataDirectory, "environments", slug);
 
+    /// <summary>The folder with the models of a dedicated Ollama.</summary>
+    public string ModelsOf(string slug) => ModelFolders.PathOf(options, slug);
+
     public string ComposeFilePath(string slug) => Path.Combine(PathOf(slug), "compose.yaml");
 
     public string SecretsFilePath(string slug) => Path.Combine(PathOf(slug), ".env");
@@ -23,7 +26,7 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
     /// <param name="engineCpus"><see cref="DataPlaneOptions.EngineCpus"/></param>
     public async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, int? engineCpus, CancellationToken ct)
     {
-        var project = ComposeRendering.Render(environment, dataPlane with { EngineCpus = engineCpus }, ModelFolders.PathOf(options, environment.Slug));
+        var project = ComposeRendering.Render(environment, dataPlane with { EngineCpus = engineCpus }, ModelsOf(environment.Slug));
         var folder = PathOf(environment.Slug);
         Directory.CreateDirectory(Path.Combine(folder, "litellm"));
         Directory.CreateDirectory(Path.Combine(folder, "database"));

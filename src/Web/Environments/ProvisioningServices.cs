@@ -98,7 +98,7 @@ public static class ProvisioningServices
             SharedContainers = configuration["CONTROLPLANE_SHARED_CONTAINERS"]?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 ?? defaults.SharedContainers,
             CertificateResolver = configuration["CONTROLPLANE_CERTIFICATE_RESOLVER"] ?? defaults.CertificateResolver,
-            ModelsUser = ProcessUser.Id ?? defaults.ModelsUser,
+            ModelsGroup = ProcessGroup.Id ?? defaults.ModelsGroup,
         };
     }
 
