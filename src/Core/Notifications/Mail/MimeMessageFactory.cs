@@ -26,27 +26,39 @@ public static class MimeMessageFactory
         message.Subject = mail.Subject;
         // RFC 3834: vacation responders do not answer such mail.
         message.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");
-        var text = CreateText(mail.Body);
+        // The last alternative is the preferred one (RFC 2046).
+        MimeEntity text = mail.Html is { } html
+            ? new MultipartAlternative { CreateText("plain", mail.Body), CreateText("html", html) }
+            : CreateText("plain", mail.Body);
         message.Body = mail.Attachment is { } attachment
             ? new Multipart("mixed") { text, CreateAttachment(attachment) }
             : text;
-        if (message.Body is Multipart multipart)
-        {
-            multipart.Boundary = $"=_{mail.Id:N}";
-        }
-
+        SetBoundaries(message.Body, mail.Id);
         return message;
+    }
+
+    // Random ones would make other bytes of the same mail.
+    static void SetBoundaries(MimeEntity body, Guid id, int depth = 0)
+    {
+        if (body is Multipart multipart)
+        {
+            multipart.Boundary = depth == 0 ? $"=_{id:N}" : $"=_{id:N}_{depth}";
+            foreach (var part in multipart)
+            {
+                SetBoundaries(part, id, depth + 1);
+            }
+        }
     }
 
     /// <summary>Whether a mail server must support SMTPUTF8 (RFC 6531). A domain needs no support: it is sent in punycode.</summary>
     public static bool RequiresSmtpUtf8(this MimeMessage message) =>
         message.From.Mailboxes.Concat(message.To.Mailboxes).Any(mailbox => !Ascii.IsValid(mailbox.LocalPart));
 
-    static TextPart CreateText(string body)
+    static TextPart CreateText(string subtype, string body)
     {
         var text = body.ReplaceLineEndings("\r\n").TrimEnd('\r', '\n') + "\r\n";
         // Unencoded where the line length allows it, so that the files of FileMailTransport are easy to read.
-        var part = new TextPart("plain")
+        var part = new TextPart(subtype)
         {
             ContentTransferEncoding = text.Split("\r\n").Any(line => Encoding.UTF8.GetByteCount(line) > MaxLineLength) ? ContentEncoding.Base64
                 : Ascii.IsValid(text) ? ContentEncoding.SevenBit

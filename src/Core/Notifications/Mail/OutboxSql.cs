@@ -12,7 +12,7 @@ static class OutboxSql
               and case when urgent then domain <> all($3) else $2 and domain <> all($4) and (tenant_id is null or tenant_id <> all($5)) end
             order by urgent desc, next_attempt_at, id limit 1 for update of o skip locked)
         update control.outbox o set attempts = attempts + 1, next_attempt_at = now() + $1 from next where o.id = next.id
-        returning o.id, recipient, subject, body, attachment_name, attachment, created_at, tenant_id, urgent, attempts, next_attempt_at,
+        returning o.id, recipient, subject, body, attachment_name, attachment, created_at, tenant_id, urgent, attempts, next_attempt_at, html,
                   exists (select from control.mail_suppression where address = lower(recipient))
         """;
 

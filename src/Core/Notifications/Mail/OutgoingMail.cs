@@ -8,6 +8,9 @@ namespace ControlPlane.Notifications.Mail;
 public sealed record OutgoingMail(
     Guid Id, string From, string To, string Subject, string Body, MailAttachment? Attachment, DateTimeOffset CreatedAt)
 {
+    /// <summary>The same text as HTML; null: the mail is plain text.</summary>
+    public string? Html { get; init; }
+
     /// <summary>Without angle brackets.</summary>
     /// <exception cref="FormatException">The sender's address is malformed.</exception>
     public string MessageId

@@ -79,8 +79,9 @@ public sealed class SendOutbox(ControlDatabase database, IMailTransport transpor
             row => new ClaimedMail(
                 new OutgoingMail(
                     row.GetGuid(0), sender.Address, row.GetString(1), row.GetString(2), row.GetString(3),
-                    row.IsDBNull(4) ? null : new MailAttachment(row.GetString(4), row.GetFieldValue<byte[]>(5)), row.GetFieldValue<DateTimeOffset>(6)),
-                row.Get<Guid?>(7), row.GetBoolean(8), row.GetInt32(9), row.GetFieldValue<DateTimeOffset>(10), row.GetBoolean(11)),
+                    row.IsDBNull(4) ? null : new MailAttachment(row.GetString(4), row.GetFieldValue<byte[]>(5)), row.GetFieldValue<DateTimeOffset>(6))
+                { Html = row.Get<string>(11) },
+                row.Get<Guid?>(7), row.GetBoolean(8), row.GetInt32(9), row.GetFieldValue<DateTimeOffset>(10), row.GetBoolean(12)),
             ct,
             ClaimDuration, includeBulk && bulk.Count < BulkConcurrency, Busy(active.Where(mail => mail.IsUrgent), mail => mail.Domain, ConcurrencyPerDomain),
             Busy(bulk, mail => mail.Domain, ConcurrencyPerDomain), Busy(bulk.Where(mail => mail.Tenant is not null), mail => mail.Tenant!.Value, ConcurrencyPerTenant));

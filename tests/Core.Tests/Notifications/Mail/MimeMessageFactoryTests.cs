@@ -60,6 +60,18 @@ public class MimeMessageFactoryTests
     }
 
     [Fact]
+    public void HTML_is_the_preferred_alternative_to_the_text_and_the_attachment_belongs_to_both()
+    {
+        var mail = Plain with { Html = "<p>Grüße</p>", Attachment = new MailAttachment("a.pdf", [1, 2, 3]) };
+        var message = Parse(Text(mail));
+        Assert.Equal(("Hello,\nsee https://example.com/a?b=c.\n", "<p>Grüße</p>\n"), (message.TextBody!.ReplaceLineEndings("\n"), message.HtmlBody!.ReplaceLineEndings("\n")));
+        var alternatives = Assert.IsType<MultipartAlternative>(((Multipart)message.Body!)[0]);
+        Assert.Equal(["text/plain", "text/html"], alternatives.Select(part => part.ContentType.MimeType));
+        Assert.Single(message.Attachments);
+        Assert.Equal(Text(mail), Text(mail));
+    }
+
+    [Fact]
     public void The_same_mail_yields_the_same_bytes()
     {
         var mail = Plain with { Subject = "Grüße", Attachment = new MailAttachment("a.pdf", [1, 2, 3]) };
