@@ -23,13 +23,7 @@ public sealed record NewTenant
     public void Validate(FieldErrors errors)
     {
         errors.Check("email", EmailAddress.Validate(Email));
-        errors.Check("organization", Organization switch
-        {
-            null or "" => "Enter the name of your organization, or your own.",
-            { Length: > 200 } => "Use at most 200 characters.",
-            var name when !PlainText.IsPrintable(name) => "Use letters, digits, spaces and punctuation only.",
-            _ => null,
-        });
+        errors.Check("organization", ValidateOrganization(Organization));
         errors.Check("slug", Tenants.Slug.Validate(Slug));
         var knownCountry = Country is not null && Countries.Contains(Country);
         errors.Check("country", knownCountry ? null : "Select a country.");
@@ -38,6 +32,14 @@ public sealed record NewTenant
             errors.Check("vat_id", Tenants.VatId.Validate(VatId, Country!));
         }
     }
+
+    internal static string? ValidateOrganization(string? name) => name switch
+    {
+        null or "" => "Enter the name of your organization, or your own.",
+        { Length: > 200 } => "Use at most 200 characters.",
+        _ when !PlainText.IsPrintable(name) => "Use letters, digits, spaces and punctuation only.",
+        _ => null,
+    };
 }
 
 /// <summary>Inserts rows of <c>control.tenant</c>. The fields must be valid. One that is active from the start was created by an operator, and so is approved.</summary>
@@ -50,7 +52,7 @@ static class TenantRows
             Insert, ct, id, tenant.Slug, tenant.Organization, tenant.Country, tenant.VatId, region, plan, status, now, status == "active" ? now : null) == 1;
 
     const string Insert = """
-        insert into control.tenant (id, slug, organization, country, vat_id, region, requested_plan, status, created_at, verified_at, approved_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) on conflict (slug) do nothing
+        insert into control.tenant (id, slug, organization, country, vat_id, region, requested_plan, status, created_at, verified_at, approved_at, language)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, case when $4 in ('DE', 'AT', 'CH', 'LI') then 'de' else 'en' end) on conflict (slug) do nothing
         """;
 }

@@ -3,6 +3,9 @@ namespace ControlPlane.Accounts.Tenants;
 /// <summary>Changes of a tenant's status after signup. Repeating one is harmless.</summary>
 public static class TenantStatus
 {
+    public static async Task<string> SlugAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        await transaction.ScalarAsync<string>("select slug from control.tenant where id = $1", ct, tenant) ?? throw new InvalidOperationException($"There is no tenant {tenant}.");
+
     /// <returns>False when the tenant was not active.</returns>
     public static async Task<bool> MarkSuspendedAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         await transaction.ExecuteAsync("update control.tenant set status = 'suspended' where id = $1 and status = 'active'", ct, tenant) > 0;
