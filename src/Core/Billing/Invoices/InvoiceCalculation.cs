@@ -3,93 +3,113 @@ using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>Prices of a subscription in one period.</summary>
-/// <param name="EurPerMonth">EUR.</param>
-/// <param name="IncludedTokens">null: unlimited.</param>
-/// <param name="OverageEurPerThousand">EUR per 1,000 tokens beyond the included ones; null: there is no overage.</param>
-public sealed record PeriodTerms(string PlanTitle, decimal EurPerMonth, long? IncludedTokens, decimal? OverageEurPerThousand)
-{
-    /// <summary>Tokens that are charged when <paramref name="used"/> were used.</summary>
-    public long OverageOf(long used) =>
-        IncludedTokens is { } included && OverageEurPerThousand is not null ? Math.Max(0, used - included) : 0;
-}
-
-/// <summary>Usage of an invoiced period that was reported after its invoice.</summary>
-/// <param name="BilledTokens">Tokens of that period on earlier invoices.</param>
-/// <param name="LateTokens">Tokens reported since.</param>
-public sealed record LateUsage(BillingPeriod Period, PeriodTerms Terms, long BilledTokens, long LateTokens);
-
-public enum LineKind
-{
-    Base,
-    Included,
-    Overage,
-    Late,
-    Minimum,
-    Manual,
-    Coupon,
-    Goodwill,
-    Prepaid,
-}
-
-/// <param name="Tokens">Tokens on this line. The sum over all lines is the invoice's usage.</param>
-/// <param name="Quantity">Units charged: months on the base line, tokens otherwise.</param>
-/// <param name="UnitPrice">EUR per month, or per 1,000 tokens.</param>
-/// <param name="Amount">EUR, cents.</param>
-public sealed record InvoiceLine(LineKind Kind, string Description, long Tokens, decimal Quantity, decimal UnitPrice, decimal Amount)
-{
-    /// <summary>The period and segment that the line was computed for; null where it is for none.</summary>
-    public int? OfPeriod { get; init; }
-    public DateTimeOffset? SegmentFrom { get; init; }
-    public DateTimeOffset? SegmentTo { get; init; }
-    /// <summary>The plan, and since when the version of its terms that priced the line is in force.</summary>
-    public string? Plan { get; init; }
-    public DateTimeOffset? TermsFrom { get; init; }
-    /// <summary>As in <see cref="InvoiceTax"/>; null: no tax is configured.</summary>
-    public string? TaxCategory { get; init; }
-    public decimal? TaxRate { get; init; }
-    public Guid? Adjustment { get; init; }
-}
-
-/// <summary>The lines of an invoice: base charge, tokens within the allowance, overage, late usage. Pure.</summary>
+/// <summary>The lines of an invoice before discounts: per segment its base charge, tokens within the allowance and overage; minimum; late usage. Pure.</summary>
 public static class InvoiceCalculation
 {
-    public static IReadOnlyList<InvoiceLine> Lines(BillingPeriod period, PeriodTerms terms, long usedTokens, IEnumerable<LateUsage> late)
+    /// <param name="segments">Of the period, without gaps (<see cref="PeriodSegments.Of"/>).</param>
+    /// <param name="used">Tokens used in each segment.</param>
+    public static IReadOnlyList<InvoiceLine> Lines(BillingPeriod period, IReadOnlyList<PeriodSegment> segments, IReadOnlyList<long> used, IEnumerable<LateUsage> late)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(usedTokens);
-        var overage = terms.OverageOf(usedTokens);
-        var lines = new List<InvoiceLine>
+        var lines = new List<InvoiceLine>();
+        foreach (var ((segment, tokens), allowance) in segments.Zip(used).Zip(Allowance.Of(segments, used)))
         {
-            new(LineKind.Base, $"{terms.PlanTitle} plan, {Days(period)}", 0, 1, terms.EurPerMonth, Money.ToCents(terms.EurPerMonth)),
-            new(LineKind.Included, Allowance(terms), usedTokens - overage, usedTokens - overage, 0, 0),
-        };
-        if (overage > 0)
-        {
-            var rate = terms.OverageEurPerThousand!.Value;
-            lines.Add(new InvoiceLine(LineKind.Overage, "Tokens beyond the allowance", overage, overage, rate, Money.OfTokens(overage, rate)));
+            ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+            lines.AddRange((segment.Terms is { } terms ? Charged(period, segment, terms, tokens, allowance) : Free(segment, tokens)).Select(line => For(line, period, segment)));
         }
 
-        lines.AddRange(late.Where(l => l.LateTokens > 0).OrderBy(l => l.Period.Number).Select(LateLine));
+        if (Commitment(period, segments, used) is { Missing: > 0 } commitment)
+        {
+            lines.Add(For(commitment.Line(commitment.Missing), period, commitment.Last));
+        }
+
+        lines.AddRange(late.OrderBy(l => l.Period.Number).SelectMany(LateLines));
         return lines;
     }
 
-    // Late tokens cost what they would have added to the invoice of their own period.
-    static InvoiceLine LateLine(LateUsage late)
+    static IEnumerable<InvoiceLine> Charged(
+        BillingPeriod period, PeriodSegment segment, PeriodTerms terms, long tokens, (long? Available, long CarriedOver, long Overage) allowance)
     {
-        var charged = late.Terms.OverageOf(late.BilledTokens + late.LateTokens) - late.Terms.OverageOf(late.BilledTokens);
-        var rate = late.Terms.OverageEurPerThousand ?? 0;
-        var within = late.LateTokens - charged;
-        var description = within > 0
-            ? string.Create(CultureInfo.InvariantCulture, $"Late usage of {Days(late.Period)}: {late.LateTokens:N0} tokens, {within:N0} of them within its allowance")
-            : $"Late usage of {Days(late.Period)}";
-        return new InvoiceLine(LineKind.Late, description, late.LateTokens, charged, rate, Money.OfTokens(charged, rate));
+        yield return new(LineKind.Base, $"{terms.PlanTitle} plan, {segment.Stretch}", 0, Months(period, segment), terms.EurPerMonth, BaseCharge(period, segment, terms));
+        yield return new(LineKind.Included, Included(allowance), tokens - allowance.Overage, tokens - allowance.Overage, 0, 0);
+        if (allowance.Overage > 0)
+        {
+            var rate = terms.OverageEurPerThousand!.Value;
+            yield return new(LineKind.Overage, "Tokens beyond the allowance", allowance.Overage, allowance.Overage, rate, Money.OfTokens(allowance.Overage, rate));
+        }
     }
 
-    static string Allowance(PeriodTerms terms) =>
-        terms.IncludedTokens is { } included
-            ? string.Create(CultureInfo.InvariantCulture, $"Tokens within the allowance of {included:N0}")
-            : "Tokens, unlimited";
+    static IEnumerable<InvoiceLine> Free(PeriodSegment segment, long tokens) =>
+        tokens == 0 ? [] : [new(LineKind.Included, segment.Plan is null ? "Tokens while the subscription was paused" : "Tokens during the trial", tokens, tokens, 0, 0)];
 
-    static string Days(BillingPeriod period) =>
-        string.Create(CultureInfo.InvariantCulture, $"{period.Start:d MMMM yyyy} to {period.End.AddDays(-1):d MMMM yyyy}");
+    /// <summary>Whole: 1. Otherwise the share of the period by the second.</summary>
+    static decimal Months(BillingPeriod period, PeriodSegment segment) => Math.Round((decimal)segment.Seconds / SecondsOf(period), 6, MidpointRounding.AwayFromZero);
+
+    static decimal BaseCharge(BillingPeriod period, PeriodSegment segment, PeriodTerms terms) => Money.ToCents(terms.EurPerMonth * segment.Seconds / SecondsOf(period));
+
+    static long SecondsOf(BillingPeriod period) => period.Days * 86_400L;
+
+    // Late tokens cost what they would have added to the invoice of their own period, whichever segments they add it in.
+    static IEnumerable<InvoiceLine> LateLines(LateUsage late)
+    {
+        var all = late.Billed.Zip(late.Late, (billed, reported) => checked(billed + reported)).ToList();
+        var charged = Allowance.Overage(late.Segments, all).Zip(Allowance.Overage(late.Segments, late.Billed), (after, before) => after - before);
+        foreach (var ((segment, tokens), overage) in late.Segments.Zip(late.Late).Zip(charged))
+        {
+            if (tokens > 0 || overage > 0)
+            {
+                var rate = segment.Terms?.OverageEurPerThousand ?? 0;
+                yield return For(new InvoiceLine(LineKind.Late, LateText(segment, tokens, overage), tokens, overage, rate, Money.OfTokens(overage, rate)), late.Period, segment);
+            }
+        }
+
+        // In time, they would have counted towards the minimum that was charged instead.
+        if (Commitment(late.Period, late.Segments, late.Billed) is { Missing: > 0 } before && Commitment(late.Period, late.Segments, all) is { } after && after.Missing < before.Missing)
+        {
+            yield return For(before.Line(Math.Max(0, after.Missing) - before.Missing), late.Period, before.Last);
+        }
+    }
+
+    static string LateText(PeriodSegment segment, long tokens, long overage) => FormattableString.Invariant((tokens - overage) switch
+    {
+        > 0 and var within => $"Late usage of {segment.Stretch}: {tokens:N0} tokens, {within:N0} of them within its allowance",
+        0 => $"Late usage of {segment.Stretch}",
+        _ => $"Late usage of {segment.Stretch}: {overage:N0} tokens that its allowance no longer covers",
+    });
+
+    /// <param name="Missing">What the minimum exceeds base charge and overage by, EUR; negative: it is reached.</param>
+    sealed record MinimumCharge(decimal Minimum, decimal Missing, PeriodSegment Last)
+    {
+        public InvoiceLine Line(decimal amount) => new(
+            LineKind.Minimum, string.Create(CultureInfo.InvariantCulture, $"{(amount < 0 ? "Less: up to" : "Up to")} the agreed minimum of {Minimum:N2} EUR"), 0, 1, amount, amount);
+    }
+
+    /// <returns>null when no segment has a minimum.</returns>
+    static MinimumCharge? Commitment(BillingPeriod period, IReadOnlyList<PeriodSegment> segments, IReadOnlyList<long> used)
+    {
+        var committed = segments.Zip(Allowance.Overage(segments, used)).Where(segment => segment.First.Terms?.MinimumEur is not null).ToList();
+        if (committed.Count == 0)
+        {
+            return null;
+        }
+
+        var minimum = committed.Sum(segment => Money.ToCents(segment.First.Terms!.MinimumEur!.Value * segment.First.Seconds / SecondsOf(period)));
+        var charged = committed.Sum(segment => BaseCharge(period, segment.First, segment.First.Terms!) + Money.OfTokens(segment.Second, segment.First.Terms!.OverageEurPerThousand ?? 0));
+        return new MinimumCharge(minimum, minimum - charged, committed[^1].First);
+    }
+
+    static string Included((long? Available, long CarriedOver, long Overage) allowance) => FormattableString.Invariant(allowance switch
+    {
+        { Available: null } => $"Tokens, unlimited",
+        { CarriedOver: 0 } => $"Tokens within the allowance of {allowance.Available:N0}",
+        _ => $"Tokens within the allowance of {allowance.Available:N0}, {allowance.CarriedOver:N0} of them left of the plan before",
+    });
+
+    static InvoiceLine For(InvoiceLine line, BillingPeriod period, PeriodSegment segment) => line with
+    {
+        OfPeriod = period.Number,
+        SegmentFrom = segment.From,
+        SegmentTo = segment.To,
+        Plan = segment.Plan,
+        TermsFrom = segment.Terms?.InForceFrom,
+    };
 }

@@ -1,17 +1,53 @@
+using ControlPlane.Billing.Payments;
+using ControlPlane.Billing.Credits;
+using ControlPlane.Billing.Taxes;
 using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>Totals an invoice: lines, tax and sum. Pure; the number, id and date are assigned when it is stored.</summary>
-public static class InvoiceDraft
+/// <summary>All that decides what is on the invoice of a period.</summary>
+public sealed record InvoiceFacts
 {
-    public static Invoice Of(Subscription subscription, BillingPeriod period, IReadOnlyList<InvoiceLine> lines, Seller seller, Buyer buyer)
+    public required Subscription Subscription { get; init; }
+    public required BillingPeriod Period { get; init; }
+    public required IReadOnlyList<PeriodSegment> Segments { get; init; }
+    /// <summary>Tokens used in each segment.</summary>
+    public required IReadOnlyList<long> Used { get; init; }
+    public IReadOnlyList<LateUsage> Late { get; init; } = [];
+    public required Seller Seller { get; init; }
+    public required Buyer Buyer { get; init; }
+    public AgreedPayment Agreed { get; init; } = new(null, null);
+    public required TaxRateTable Rates { get; init; }
+    public required DateTimeOffset IssuedAt { get; init; }
+    public IReadOnlyList<Adjustment> Adjustments { get; init; } = [];
+    public IReadOnlyList<RedeemedCoupon> Coupons { get; init; } = [];
+    /// <summary>EUR after tax; positive: in the tenant's favour.</summary>
+    public decimal Balance { get; init; }
+    /// <summary>Whether no invoice follows.</summary>
+    public bool IsLast { get; init; }
+
+    /// <summary>Whether there is anything to write an invoice for: a trial has nothing, nor has a period that was paused, unless late usage is billed in it.</summary>
+    public bool HasCharges => Segments.Any(segment => segment.Terms is not null)
+        || Late.Any(late => late.Segments.Zip(late.Late).Any(segment => segment is { First.Terms: not null, Second: > 0 }));
+}
+
+/// <summary>An invoice as it stands: lines, discounts, taxes, sums, and what is to be collected. The number, id and date of payment come when it is stored. Pure.</summary>
+/// <param name="Used">What it takes of each adjustment.</param>
+/// <param name="Coupons">Those that reduce it.</param>
+public sealed record InvoiceDraft(Invoice Invoice, ToCollect ToCollect, IReadOnlyDictionary<Guid, decimal> Used, IReadOnlyList<string> Coupons)
+{
+    public static InvoiceDraft Of(InvoiceFacts facts)
     {
-        var tax = Tax.Of(seller, buyer);
-        var net = lines.Sum(line => line.Amount);
-        var taxAmount = Money.ToCents(net * tax.Rate);
-        var overage = lines.Where(line => line.Kind is LineKind.Overage or LineKind.Late).ToList();
-        return new Invoice
+        var (subscription, period) = (facts.Subscription, facts.Period);
+        var treatments = new Dictionary<(string? Category, decimal Rate), TaxTreatment>();
+        var plan = facts.Segments.LastOrDefault(segment => segment.Plan is not null)?.Plan ?? subscription.Plan;
+        var charges = InvoiceCalculation.Lines(period, facts.Segments, facts.Used, facts.Late).Select(line => Taxed(line, "standard"));
+        var discounted = Discounts.Apply(charges, plan, facts.Adjustments, facts.Coupons, (line, adjustment) => Taxed(line, adjustment.RateKind));
+        var taxes = Breakdown(discounted.Lines, treatments);
+        var (net, tax) = (discounted.Lines.Sum(line => line.Amount), taxes.Sum(rate => rate.Tax));
+        var overage = discounted.Lines.Where(line => line.Kind is LineKind.Overage or LineKind.Late).ToList();
+        var collection = ToCollect.Of(net + tax, facts.Balance, facts.IsLast);
+        var invoice = new Invoice
         {
             Id = Guid.Empty,
             Number = "draft",
@@ -19,23 +55,50 @@ public static class InvoiceDraft
             Period = period.Number,
             PeriodStart = period.Start,
             PeriodEnd = period.End,
-            Plan = subscription.Plan,
+            Plan = plan,
             Currency = "EUR",
-            BaseCharge = lines.Where(line => line.Kind == LineKind.Base).Sum(line => line.Amount),
-            TokenUsage = lines.Sum(line => line.Tokens),
+            BaseCharge = discounted.Lines.Where(line => line.Kind == LineKind.Base).Sum(line => line.Amount),
+            TokenUsage = discounted.Lines.Sum(line => line.Tokens),
             OverageTokens = (long)overage.Sum(line => line.Quantity),
             OverageCharge = overage.Sum(line => line.Amount),
             NetAmount = net,
-            TaxLabel = tax.Label,
-            TaxRate = tax.Rate,
-            Tax = taxAmount,
-            TotalAmount = net + taxAmount,
-            Seller = seller,
-            Buyer = buyer,
-            Notes = tax.Note is null ? [] : [tax.Note],
-            Status = "open",
-            CreatedAt = period.EndsAt,
-            Lines = lines,
+            TaxLabel = Label(taxes, treatments),
+            TaxRate = taxes is [var first, ..] ? first.Rate : 0,
+            Tax = tax,
+            TotalAmount = net + tax,
+            Seller = facts.Seller,
+            Buyer = facts.Buyer,
+            Notes = [.. taxes.Select(rate => rate.Note).OfType<string>().Distinct()],
+            Status = collection.ToPay == 0 ? "paid" : "open",
+            CreatedAt = facts.IssuedAt,
+            PaidAt = collection.ToPay == 0 ? facts.IssuedAt : null,
+            Lines = discounted.Lines,
+            BalanceUsed = collection.BalanceUsed,
+            Taxes = taxes,
         };
+        return new InvoiceDraft(invoice, collection, discounted.Used, discounted.Coupons);
+
+        // Late usage is taxed as when it was supplied.
+        InvoiceLine Taxed(InvoiceLine line, string kind)
+        {
+            var supplied = BillingPeriod.Of(subscription.Anchor, line.OfPeriod ?? period.Number).End.AddDays(-1);
+            var treatment = TaxTreatment.Of(facts.Seller, facts.Buyer, facts.Rates, supplied, facts.IssuedAt, kind);
+            treatments.TryAdd((treatment.Category, treatment.Rate), treatment);
+            return line with { TaxCategory = treatment.Category, TaxRate = treatment.Category is null ? null : treatment.Rate };
+        }
     }
+
+    // Per rate, on the sum of its rounded lines (EN 16931, BR-CO-17).
+    static List<InvoiceTax> Breakdown(IEnumerable<InvoiceLine> lines, Dictionary<(string? Category, decimal Rate), TaxTreatment> treatments) =>
+    [
+        .. from line in lines
+           where line.TaxCategory is not null
+           group line.Amount by (line.TaxCategory, Rate: line.TaxRate ?? 0) into rate
+           let taxable = rate.Sum()
+           let treatment = treatments[rate.Key]
+           select new InvoiceTax(rate.Key.TaxCategory!, rate.Key.Rate, taxable, Money.ToCents(taxable * rate.Key.Rate), treatment.Code, treatment.Note),
+    ];
+
+    static string? Label(List<InvoiceTax> taxes, Dictionary<(string? Category, decimal Rate), TaxTreatment> treatments) =>
+        taxes.Select(rate => treatments[(rate.Category, rate.Rate)].Label).OfType<string>().Distinct().ToList() is { Count: > 0 } labels ? string.Join(", ", labels) : null;
 }

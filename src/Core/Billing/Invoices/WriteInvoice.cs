@@ -1,42 +1,39 @@
-using System.Text.Json;
-using ControlPlane.Accounts.Members;
+using ControlPlane.Accounts.Tenants;
 using ControlPlane.Billing.Payments;
-using ControlPlane.Billing.Pdf;
-using ControlPlane.Notifications.Mail;
 using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing.Invoices;
 
-/// <summary>Writes the invoice of a period, within the transaction that closes it: totals its events, numbers the invoice and queues the emails.</summary>
-public sealed class WriteInvoice(Clock clock, Seller seller, CollectionSettings collections, ControlPlaneOptions options)
+/// <summary>
+/// Writes the invoice of a period within the transaction that closes it: three round trips. The document and the mail follow (<see cref="WriteDocuments"/>),
+/// so that rendering holds no lock.
+/// </summary>
+public sealed class WriteInvoice(Clock clock, Seller seller, CollectionSettings collections)
 {
-    /// <summary>Numbers and stores the invoice. Call it under <see cref="BillingLock.Acquire"/>.</summary>
+    /// <summary>Call it under <see cref="BillingLock.Acquire"/> and <see cref="SubscriptionLock.Acquire"/>.</summary>
     /// <param name="segments">Of the subscription, by their start; none: the plan has been the same since the anchor.</param>
-    /// <returns>null: there is nothing to invoice.</returns>
+    /// <param name="isLast">Whether no invoice follows. That of a deleted tenant's last period is the last by itself.</param>
+    /// <returns>null when the period has nothing to invoice: a trial, or a pause without late usage. Paid at once when there is nothing to collect.</returns>
     public async Task<Invoice?> RunAsync(
         Transaction transaction, Subscription subscription, IReadOnlyList<SubscriptionSegment> segments, BillingPeriod period, DateTimeOffset now,
-        CancellationToken ct)
+        CancellationToken ct, bool isLast = false)
     {
-        if (await DraftAsync(transaction, subscription, segments, period, ct) is not { } draft)
+        var facts = await transaction.InvoiceFactsAsync(seller, subscription, segments, period, now, ct);
+        if (!facts.HasCharges)
         {
             return null;
         }
 
-        var collection = await transaction.FirstAsync(SelectCollection, row => CollectionTerms.Of(row.Get<string>(0), row.Get<int?>(1), collections, period, now), ct, subscription.Tenant);
-        var number = await transaction.ScalarAsync<long>(NextNumber, ct);
-        var invoice = draft with
+        // A document must be possible: it names the country.
+        _ = Countries.NameOf(facts.Buyer.Country);
+        var draft = InvoiceDraft.Of(facts with { IsLast = facts.IsLast || isLast });
+        var terms = CollectionTerms.Of(facts.Agreed.Collection, facts.Agreed.PaymentDays, collections, period, now);
+        var invoice = draft.Invoice with { Id = Ids.New(clock), DueAt = terms.DueAt };
+        await transaction.SendAsync(Statements(draft with { Invoice = invoice }, terms), ct, async reader =>
         {
-            Id = Ids.New(clock),
-            Number = FormattableString.Invariant($"{seller.NumberPrefix}{number:000000}"),
-            CreatedAt = now,
-            DueAt = collection!.DueAt,
-            Status = draft.AmountDue > 0 ? "open" : "paid",
-            PaidAt = draft.AmountDue > 0 ? null : now,
-        };
-        var pdf = InvoicePdf.Render(InvoiceLayout.Of(invoice));
-        await InsertAsync(transaction, invoice, pdf, ct);
-        await (invoice.AmountDue > 0 ? transaction.InsertPaymentAsync(invoice, collection, now, ct) : Task.CompletedTask);
-        await QueueEmailsAsync(transaction, invoice, pdf, ct);
+            await reader.ReadAsync(ct);
+            invoice = invoice with { Number = reader.GetString(0) };
+        });
         return invoice;
     }
 
@@ -45,79 +42,64 @@ public sealed class WriteInvoice(Clock clock, Seller seller, CollectionSettings 
     public async Task<Invoice?> DraftAsync(
         Transaction transaction, Subscription subscription, IReadOnlyList<SubscriptionSegment> segments, BillingPeriod period, CancellationToken ct)
     {
-        if (segments.Count > 0 && segments.In(period).All(segment => segment.Plan is null))
-        {
-            return null;
-        }
-
-        var usage = await PeriodUsage.ReadAsync(transaction, subscription, period, ct);
-        var terms = await PeriodUsage.TermsAsync(transaction, subscription, period, ct);
-        var buyer = await transaction.FirstAsync(
-            "select organization, country, vat_id from control.tenant where id = $1",
-            row => new Buyer(row.GetString(0), row.GetString(1), row.Get<string>(2)), ct, subscription.Tenant);
-        return InvoiceDraft.Of(subscription, period, InvoiceCalculation.Lines(period, terms, usage.Tokens, usage.Late), seller, buyer!);
+        var facts = await transaction.InvoiceFactsAsync(seller, subscription, segments, period, clock.GetUtcNow(), ct);
+        return facts.HasCharges ? InvoiceDraft.Of(facts).Invoice : null;
     }
 
-    static async Task InsertAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
+    IEnumerable<Statement> Statements(InvoiceDraft draft, CollectionTerms terms)
     {
-        await transaction.ExecuteAsync(
-            InsertInvoice, ct, invoice.Id, invoice.Number, invoice.Tenant, invoice.Period, invoice.PeriodStart, invoice.PeriodEnd, invoice.Plan,
-            invoice.Currency, invoice.BaseCharge, invoice.TokenUsage, invoice.OverageTokens, invoice.OverageCharge, invoice.NetAmount,
-            invoice.TaxLabel, invoice.TaxRate, invoice.Tax, invoice.TotalAmount, JsonSerializer.Serialize(invoice.Seller),
-            JsonSerializer.Serialize(invoice.Buyer), JsonSerializer.Serialize(invoice.Notes), invoice.Status, invoice.CreatedAt,
-            invoice.PaidAt, invoice.DueAt, invoice.BalanceUsed);
-        foreach (var (ordinal, line) in invoice.Lines.Index())
+        var (invoice, toCollect) = (draft.Invoice, draft.ToCollect);
+        yield return InvoiceRows.Insert(invoice, seller.NumberPrefix);
+        yield return InvoiceRows.InsertLines(invoice);
+        if (invoice.Taxes.Count > 0)
         {
-            await transaction.ExecuteAsync(
-                InsertLine, ct, invoice.Id, invoice.Tenant, ordinal, line.Kind.ToString().ToLowerInvariant(), line.Description, line.Tokens,
-                line.Quantity, line.UnitPrice, line.Amount);
+            yield return InvoiceRows.InsertTaxes(invoice);
         }
 
-        await transaction.ExecuteAsync(
-            "insert into control.invoice_pdf (invoice_id, tenant_id, content) values ($1, $2, $3)", ct, invoice.Id, invoice.Tenant, pdf);
-    }
-
-    async Task QueueEmailsAsync(Transaction transaction, Invoice invoice, byte[] pdf, CancellationToken ct)
-    {
-        var recipients = await transaction.ConfirmedOwnersAndBillingAsync(invoice.Tenant, ct);
-        var attachment = new MailAttachment($"{invoice.Number}.pdf", pdf);
-        foreach (var recipient in recipients)
+        yield return new Statement("insert into control.invoice_undocumented (invoice_id, tenant_id) values ($1, $2)", invoice.Id, invoice.Tenant);
+        foreach (var (kind, amount, entry) in new[]
         {
-            var body = FormattableString.Invariant($"""
-                Hello {MailText.Name(invoice.Buyer.Organization)},
+            ("balance", toCollect.BalanceUsed, "used"), ("carried", toCollect.Carried, "carried"), ("write_off", toCollect.WrittenOff, null),
+        }.Where(settled => settled.Item2 != 0))
+        {
+            yield return new Statement(InsertSettlement, Ids.New(clock), invoice.Id, invoice.Tenant, kind, amount, invoice.CreatedAt);
+            if (entry is not null)
+            {
+                yield return new Statement(InsertBalance, Ids.New(clock), invoice.Tenant, -amount, entry, invoice.Id, invoice.CreatedAt);
+            }
+        }
 
-                Please find attached invoice {invoice.Number} for {invoice.PeriodStart:d MMMM yyyy} to {invoice.PeriodEnd.AddDays(-1):d MMMM yyyy}.
+        foreach (var (adjustment, used) in draft.Used)
+        {
+            yield return new Statement("update control.adjustment set remaining = remaining - $2, invoice_id = $3 where id = $1", adjustment, used, invoice.Id);
+        }
 
-                Tokens used: {invoice.TokenUsage:N0}
-                Total: {invoice.TotalAmount:N2} {invoice.Currency}
+        if (draft.Coupons.Count > 0)
+        {
+            yield return new Statement(UseCoupons, invoice.Tenant, draft.Coupons.ToArray());
+        }
 
-                View all your invoices: {options.PublicUrl}app/invoices
-
-                {invoice.Seller.Name}
-                """);
-            await transaction.EnqueueAsync(
-                clock, new MailMessage(invoice.Tenant, $"invoice:{invoice.Number}:{recipient}", recipient, $"Invoice {invoice.Number}", body, attachment), ct);
+        if (toCollect.ToPay > 0)
+        {
+            yield return new Statement(
+                InsertPayment, invoice.Id, invoice.Tenant, toCollect.ToPay, terms.IsTransfer ? "transfer" : "charge", terms.Provider, terms.DueAt, invoice.CreatedAt,
+                terms.IsTransfer ? null : terms.DueAt);
         }
     }
 
-    // The row lock serializes concurrent invoices, and a rollback also undoes the increment, so the numbers have no gaps.
-    const string NextNumber = """
-        insert into control.invoice_sequence as s (seller, last_number) values ('default', 1)
-        on conflict (seller) do update set last_number = s.last_number + 1 returning last_number
+    const string InsertSettlement = """
+        insert into control.settlement (id, invoice_id, tenant_id, kind, amount, source, occurred_at, booked_at, actor) values ($1, $2, $3, $4, $5, 'invoice', $6, $6, 'job:billing')
         """;
 
-    const string SelectCollection = """
-        select p.collection, p.payment_days from control.tenant t left join control.billing_profile p on p.tenant_id = t.id where t.id = $1
+    const string InsertBalance = """
+        insert into control.balance_entry (id, tenant_id, amount, kind, invoice_id, source, actor, created_at) values ($1, $2, $3, $4, $5::uuid, $5::uuid::text, 'job:billing', $6)
         """;
 
-    const string InsertInvoice = """
-        insert into control.invoice (id, number, tenant_id, period, period_start, period_end, plan, currency, base_charge, token_usage, overage_tokens,
-            overage_charge, net_amount, tax_label, tax_rate, tax, total_amount, seller, buyer, notes, status, created_at, paid_at, due_at, balance_used)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::jsonb, $19::jsonb, $20::jsonb, $21, $22, $23, $24, $25)
+    const string UseCoupons = """
+        update control.coupon_redemption set periods_left = periods_left - 1 where tenant_id = $1 and code = any($2) and periods_left is not null
         """;
 
-    const string InsertLine = """
-        insert into control.invoice_line (invoice_id, tenant_id, ordinal, kind, description, tokens, quantity, unit_price, amount)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    const string InsertPayment = """
+        insert into control.payment (invoice_id, tenant_id, amount, state, collection, provider, due_at, changed_at, next_attempt_at) values ($1, $2, $3, 'due', $4, $5, $6, $7, $8)
         """;
 }

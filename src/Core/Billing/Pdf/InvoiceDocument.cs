@@ -3,6 +3,9 @@ namespace ControlPlane.Billing.Pdf;
 /// <summary>Everything an invoice's PDF shows. Equal documents give equal bytes, so nothing here may depend on when it is rendered.</summary>
 public sealed record InvoiceDocument
 {
+    /// <summary>What the number is the number of; for example <c>Invoice</c>.</summary>
+    public string Title { get; init; } = "Invoice";
+
     public required DocumentSeller Seller { get; init; }
     public required DocumentBuyer Buyer { get; init; }
 
@@ -18,23 +21,39 @@ public sealed record InvoiceDocument
     /// <summary>The day after the period's last day; printed as the last day.</summary>
     public required DateOnly PeriodEnd { get; init; }
 
+    /// <summary>Printed below the billing period, such as when it is due.</summary>
+    public IReadOnlyList<DocumentFact> Facts { get; init; } = [];
+
     /// <summary>ISO 4217 code of every amount on the invoice.</summary>
     public required string Currency { get; init; }
 
     public required IReadOnlyList<DocumentLine> Lines { get; init; }
     public required decimal Subtotal { get; init; }
 
-    /// <summary>For example <c>VAT 19 %</c> or <c>VAT 0 % (reverse charge)</c>; <c>null</c> when no tax applies.</summary>
-    public string? TaxLabel { get; init; }
+    /// <summary>One for each rate, for example <c>VAT 19 %</c> or <c>VAT 0 % (reverse charge)</c>; none when no tax applies.</summary>
+    public IReadOnlyList<DocumentSum> Taxes { get; init; } = [];
 
-    public decimal TaxAmount { get; init; }
     public required decimal Total { get; init; }
+
+    /// <summary>Below the total: what is settled already, and what is left to pay.</summary>
+    public IReadOnlyList<DocumentSum> Settled { get; init; } = [];
 
     /// <summary>Paragraphs below the total: how to pay, why no tax is charged. A line break starts a new line.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
-public sealed record DocumentSeller(string Name, IReadOnlyList<string> AddressLines, string? VatId, string Email);
+public sealed record DocumentSeller(string Name, IReadOnlyList<string> AddressLines, string? VatId, string Email)
+{
+    /// <summary>Printed as they are, such as a tax number.</summary>
+    public IReadOnlyList<string> Registrations { get; init; } = [];
+
+    /// <summary>Printed before the email address, such as a telephone number.</summary>
+    public IReadOnlyList<string> Contacts { get; init; } = [];
+}
+
+public sealed record DocumentFact(string Name, string Value);
+
+public sealed record DocumentSum(string Label, decimal Amount);
 
 /// <param name="Country">As printed, for example <c>Austria</c>.</param>
 public sealed record DocumentBuyer(string Name, IReadOnlyList<string> AddressLines, string Country, string? VatId);

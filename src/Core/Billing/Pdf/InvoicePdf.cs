@@ -19,18 +19,20 @@ public static class InvoicePdf
         DrawTotals(flow, invoice);
         DrawNotes(flow, invoice);
         DrawFooters(document, invoice);
-        return document.Save($"Invoice {invoice.Number}", invoice.Seller.Name, invoice.CreatedAt);
+        return document.Save($"{invoice.Title} {invoice.Number}", invoice.Seller.Name, invoice.CreatedAt);
     }
 
     static void DrawHeader(PageFlow flow, InvoiceDocument invoice)
     {
         var (seller, buyer) = (invoice.Seller, invoice.Buyer);
+        // One that wraps gets a row of its own, so that it does not shift the labels below it.
+        var beside = invoice.Facts.Where(fact => TextStyle.Body.WidthOf(fact.Value) <= Dates.Width && TextStyle.Label.WidthOf(fact.Name) <= DateLabels.Width).ToList();
         flow.Rule(3, Ink.Accent, right: PageFlow.Left + 36);
         flow.Space(12);
         flow.Row(new Cell(Full, seller.Name, TextStyle.Letterhead));
-        flow.Row(new Cell(Full, Quiet(Joined(seller.AddressLines)), Quiet(Joined([VatId(seller.VatId), seller.Email]))));
+        flow.Row(new Cell(Full, [Quiet(Joined(seller.AddressLines)), .. Particulars(seller).Select(Quiet)]));
         flow.Space(44);
-        flow.Row(new Cell(Full, $"Invoice {invoice.Number}", TextStyle.Title));
+        flow.Row(new Cell(Full, $"{invoice.Title} {invoice.Number}", TextStyle.Title));
         flow.Space(18);
         flow.Row(
             new Cell(Addressee,
@@ -39,10 +41,18 @@ public static class InvoicePdf
                 (buyer.Name, TextStyle.Strong),
                 .. buyer.AddressLines.Concat([buyer.Country, VatId(buyer.VatId)]).OfType<string>().Select(Body),
             ]),
-            new Cell(DateLabels, ("Invoice date", TextStyle.Label), ("Billing period", TextStyle.Label)),
+            new Cell(DateLabels, [("Invoice date", TextStyle.Label), ("Billing period", TextStyle.Label), .. beside.Select(fact => (fact.Name, TextStyle.Label))]),
             new Cell(Dates,
+            [
                 Body(InvoiceText.Day(DateOnly.FromDateTime(invoice.CreatedAt.UtcDateTime))),
-                Body(InvoiceText.Period(invoice.PeriodStart, invoice.PeriodEnd))));
+                Body(InvoiceText.Period(invoice.PeriodStart, invoice.PeriodEnd)),
+                .. beside.Select(fact => Body(fact.Value)),
+            ]));
+        foreach (var fact in invoice.Facts.Except(beside))
+        {
+            flow.Row(new Cell(DateLabels, fact.Name, TextStyle.Label), new Cell(Dates, fact.Value, TextStyle.Body));
+        }
+
         flow.Space(32);
     }
 
@@ -54,18 +64,24 @@ public static class InvoicePdf
         var labels = new Column(Math.Min(Middle, amounts.Left - 120), Math.Max(amounts.Left - Middle, 120) - 8);
 
         // Space for the totals and about two lines of each note: a note alone on the last page would look like a mistake.
-        flow.EnsureSpace(Math.Min(130 + 32 * invoice.Notes.Count, 400));
+        flow.EnsureSpace(Math.Min(130 + 18 * (invoice.Settled.Count + Math.Max(0, invoice.Taxes.Count - 1)) + 32 * invoice.Notes.Count, 400));
         flow.Space(4);
         flow.Row(new Cell(labels, "Subtotal", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(invoice.Subtotal), TextStyle.Figures));
-        if (invoice.TaxLabel is not null || invoice.TaxAmount != 0)
+        foreach (var tax in invoice.Taxes)
         {
             flow.Space(3);
-            flow.Row(new Cell(labels, invoice.TaxLabel ?? "Tax", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(invoice.TaxAmount), TextStyle.Figures));
+            flow.Row(new Cell(labels, tax.Label, TextStyle.Body), new Cell(amounts, InvoiceText.Amount(tax.Amount), TextStyle.Figures));
         }
+
         flow.Space(6);
         flow.Rule(0.8, Ink.Black, left: labels.Left);
         flow.Space(6);
         flow.Row(new Cell(labels, "Total", TextStyle.Total), new Cell(amounts, total, TextStyle.Total));
+        foreach (var sum in invoice.Settled)
+        {
+            flow.Space(3);
+            flow.Row(new Cell(labels, sum.Label, TextStyle.Body), new Cell(amounts, InvoiceText.Amount(sum.Amount), TextStyle.Figures));
+        }
     }
 
     static void DrawNotes(PageFlow flow, InvoiceDocument invoice)
@@ -85,12 +101,16 @@ public static class InvoicePdf
         foreach (var (index, page) in document.Pages.Index())
         {
             var number = TextLine.Of($"Page {index + 1} of {document.Pages.Count}", TextStyle.Label);
-            var name = TextWrap.Lines($"Invoice {invoice.Number} · {Isolated(invoice.Seller.Name)}", TextStyle.Label, PageFlow.Width - 100).First();
+            var name = TextWrap.Lines($"{invoice.Title} {invoice.Number} · {Isolated(invoice.Seller.Name)}", TextStyle.Label, PageFlow.Width - 100).First();
             page.Rule(PageFlow.Left, Baseline + 14, PageFlow.Width, 0.5, Ink.Pale);
             page.Text(PageFlow.Left, Baseline, name);
             page.Text(PageFlow.Right - number.Width, Baseline, number);
         }
     }
+
+    static IEnumerable<string> Particulars(DocumentSeller seller) => seller is { Registrations: [], Contacts: [] }
+        ? [Joined([VatId(seller.VatId), seller.Email])]
+        : ((string[])[Joined([VatId(seller.VatId), .. seller.Registrations]), Joined([.. seller.Contacts, seller.Email])]).Where(line => line.Length > 0);
 
     static string? VatId(string? vatId) => string.IsNullOrEmpty(vatId) ? null : $"VAT ID {vatId}";
 

@@ -68,7 +68,7 @@ public class AnyTextTests
         Buyer = new DocumentBuyer(text, [text], text, text),
         Number = text,
         Lines = [new DocumentLine(text, 1, text, 1, 1)],
-        TaxLabel = text,
+        Taxes = [new DocumentSum(text, 0m)],
         Notes = [text],
     };
 

@@ -63,7 +63,7 @@ public class InvoicePdfTests
     [Fact]
     public void An_invoice_without_tax_has_no_tax_line()
     {
-        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { TaxLabel = null, Notes = [] }));
+        var reader = new PdfReader(InvoicePdf.Render(InvoiceSamples.Usual() with { Taxes = [], Notes = [] }));
         var sums = reader.Pages[0].Select(run => run.Text).SkipWhile(text => text != "Subtotal").ToList();
         Assert.Equal(["Subtotal", "1,304.86", "Total", "EUR 1,304.86"], sums[..4]);
     }
@@ -114,7 +114,7 @@ public class InvoicePdfTests
         {
             Buyer = huge.Buyer with { Name = new string('W', 400) },
             Lines = [.. huge.Lines, new DocumentLine(new string('m', 300), decimal.MaxValue, new string('u', 90), decimal.MaxValue, decimal.MinValue)],
-            TaxLabel = new string('T', 200),
+            Taxes = [new DocumentSum(new string('T', 200), decimal.MinValue)],
             Total = decimal.MinValue,
         };
         Assert.All(new PdfReader(InvoicePdf.Render(huge)).Pages, page =>

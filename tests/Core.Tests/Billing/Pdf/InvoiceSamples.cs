@@ -23,8 +23,7 @@ static class InvoiceSamples
             new DocumentLine("Credit for the outage on 14 January 2026", null, null, null, -25m),
         ],
         Subtotal = 1304.86m,
-        TaxLabel = "VAT 0 % (reverse charge)",
-        TaxAmount = 0m,
+        Taxes = [new DocumentSum("VAT 0 % (reverse charge)", 0m)],
         Total = 1304.86m,
         Notes = ["Reverse charge: the recipient is liable for the VAT.", "The amount will be charged on 1 February 2026."],
     };
