@@ -1,4 +1,5 @@
 using Azure.Core;
+using ControlPlane.Stripe;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Logging.Console;
 
@@ -51,6 +52,7 @@ sealed class Composition : IAsyncDisposable
         builder.Services.AddSingleton<IServer, NullServer>();
         builder.Services.AddRouting();
         builder.Services.AddControlPlane(builder.Configuration);
+        builder.Services.AddStripe(builder.Configuration);
         if (EntraPassword.For(builder.Configuration["CONTROLPLANE_DATABASE"]!, identity) is { } passwordProvider)
         {
             builder.Services.AddSingleton(passwordProvider);

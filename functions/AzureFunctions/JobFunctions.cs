@@ -20,9 +20,12 @@ public sealed class JobFunctions(CurrentApplication application)
     [Function("webhooks")]
     public Task WebhooksAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("webhooks", ct);
 
+    [Function("payments")]
+    public Task PaymentsAsync([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("payments", ct);
+
     [Function("billing")]
     [FixedDelayRetry(3, "00:05:00")]
-    public Task BillingAsync([TimerTrigger("0 0 */3 * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("billing", ct);
+    public Task BillingAsync([TimerTrigger("0 0 * * * *")] TimerInfo timer, CancellationToken ct) => application.RunJobAsync("billing", ct);
 
     [Function("nightly")]
     [FixedDelayRetry(3, "00:05:00")]

@@ -57,6 +57,7 @@ static class CommandLine
             Command("serve", "Run everything in this process (the default)", Serve.RunAsync),
             Command("migrate", "Bring the database schema up to date", Migrate.RunAsync),
             JobCommand(),
+            new Command("stripe", "Payments at Stripe") { Command("reconcile", "Compare the payments of the last 35 days on both sides and cancel abandoned ones", ReconcileStripe.RunAsync) },
         };
         root.SetAction((parsed, ct) => GuardedAsync(parsed, Serve.RunAsync));
         root.Validators.Add(result =>

@@ -40,6 +40,7 @@ public static class LocalHost
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddControlPlane(builder.Configuration);
+        builder.Services.AddStripe(builder.Configuration);
         builder.Services.AddUsageSpool(builder.Configuration);
         builder.Services.AddHostedService<QueueWatcher>();
         builder.Services.AddHostedService<Scheduler>();

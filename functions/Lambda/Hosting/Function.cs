@@ -26,7 +26,7 @@ abstract class Function(IHost host) : IAsyncDisposable
 }
 
 /// <summary>Builds a function and starts it.</summary>
-/// <exception cref="ControlPlane.Web.Shared.SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
+/// <exception cref="SettingException">A setting is missing or wrong; the message names it and says what to set.</exception>
 delegate Task<Function> Compose(FunctionEnvironment environment);
 
 /// <summary>What a function gets from the process that runs it.</summary>

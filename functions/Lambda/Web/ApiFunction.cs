@@ -24,6 +24,7 @@ sealed class ApiFunction(WebApplication app) : HttpFunction(app)
         builder.Services.AddRouting();
         Composition.RequireSecretsKey(builder.Configuration);
         builder.Services.AddControlPlane(builder.Configuration);
+        builder.Services.AddStripe(builder.Configuration);
         DeferKeyLoading(builder.Services);
         // This function is reachable from the internet and has no rights to the cluster or to send mail. Those jobs run every few minutes anyway.
         builder.Services.AddSingleton(services => new JobDefinition(JobSchedules.Provision, services.GetRequiredService<ProvisioningNotifier>().ForwardToQueueAsync));

@@ -22,6 +22,7 @@ sealed class JobsFunction(IHost host, ScheduledJobHandler jobHandler, Provisioni
         builder.Services.AddGateway(builder.Configuration);
         builder.Services.AddLimits();
         builder.Services.AddBilling(builder.Configuration, settings);
+        builder.Services.AddStripe(builder.Configuration);
         builder.Services.AddMessages(builder.Configuration, settings);
         builder.Services.AddJobs();
         var host = await builder.StartAsync(environment);

@@ -36,9 +36,9 @@ public sealed class JobEventTests
     }
 
     [Theory]
-    [InlineData("jobs", """{"job": "daily"}""", "alerts, billing, mail, nightly, outbox, quarantine, retention, webhooks")]
-    [InlineData("jobs", """{"job": "provision"}""", "alerts, billing, mail, nightly, outbox, quarantine, retention, webhooks")]
-    [InlineData("jobs", "{}", "alerts, billing, mail, nightly, outbox, quarantine, retention, webhooks")]
+    [InlineData("jobs", """{"job": "daily"}""", "alerts, billing, mail, nightly, outbox, payments, quarantine, retention, webhooks")]
+    [InlineData("jobs", """{"job": "provision"}""", "alerts, billing, mail, nightly, outbox, payments, quarantine, retention, webhooks")]
+    [InlineData("jobs", "{}", "alerts, billing, mail, nightly, outbox, payments, quarantine, retention, webhooks")]
     [InlineData("provision", """{"job": "nightly"}""", "health, provision, storage")]
     [InlineData("provision", "{}", "health, provision, storage")]
     public async Task An_unknown_job_is_an_error_that_names_the_known_ones(string function, string input, string names)

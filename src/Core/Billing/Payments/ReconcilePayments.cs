@@ -1,0 +1,91 @@
+namespace ControlPlane.Billing.Payments;
+
+/// <summary>
+/// Compares the provider's payments with ours: books what succeeded there and is open here, and cancels what was prepared and is not used any more. Webhooks may be lost, and a process may be killed
+/// between the creation of a payment and storing its id.
+/// </summary>
+public sealed class ReconcilePayments(ControlDatabase database, Clock clock, PaymentProviders providers, RecordPayment record)
+{
+    const string Actor = "job:reconcile";
+
+    /// <summary>Longer than a payment stays open.</summary>
+    static readonly TimeSpan Window = TimeSpan.FromDays(35);
+
+    public async Task<JobReport> RunAsync(CancellationToken ct)
+    {
+        if (providers.Current is not { } provider)
+        {
+            return JobReport.Of();
+        }
+
+        var (seen, booked, cancelled, mismatches) = (0, 0, 0, 0);
+        await foreach (var theirs in provider.ListAsync(clock.GetUtcNow() - Window, ct))
+        {
+            seen++;
+            switch (await CompareAsync(theirs, ct))
+            {
+                case Difference.Booked:
+                    booked++;
+                    break;
+                case Difference.Unused:
+                    await provider.CancelAsync(theirs.Id, ct);
+                    cancelled++;
+                    break;
+                case Difference.Amount:
+                    mismatches++;
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        return JobReport.Of(("payments_compared", seen), ("payments_corrected", booked), ("payments_cancelled", cancelled)) with
+        {
+            Alerts = mismatches == 0 ? [] : [$"{mismatches} payments have another amount at {provider.Name} than here: see the reviews."],
+        };
+    }
+
+    async Task<Difference> CompareAsync(ProviderPayment theirs, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        var ours = await transaction.FirstAsync(
+            Read, row => new { PaymentId = row.Get<string>(0), IsClaimed = row.GetBoolean(1), Open = row.GetDecimal(2), Booked = row.Get<decimal?>(3), Tenant = row.GetGuid(4), Number = row.GetString(5) },
+            ct, theirs.Invoice, theirs.LastCharge ?? theirs.Id);
+        if (ours is null)
+        {
+            return Difference.None;
+        }
+
+        if (theirs is ProviderPayment.Succeeded && ours.Booked is { } amount)
+        {
+            return amount == theirs.Amount ? Difference.None : await MismatchAsync(transaction, ours.Tenant, ours.Number, theirs, amount, ct);
+        }
+
+        var isUnused = theirs is ProviderPayment.Unconfirmed or ProviderPayment.Declined or ProviderPayment.RequiresAction && (ours.PaymentId != theirs.Id || ours.Open <= 0);
+        if (isUnused)
+        {
+            // One that is being prepared at this moment is not stored yet.
+            return ours.IsClaimed ? Difference.None : Difference.Unused;
+        }
+
+        var changed = await record.ApplyAsync(transaction, theirs, Actor, ct);
+        await transaction.CommitAsync(ct);
+        return changed ? Difference.Booked : Difference.None;
+    }
+
+    async Task<Difference> MismatchAsync(Transaction transaction, Guid tenant, string number, ProviderPayment theirs, decimal booked, CancellationToken ct)
+    {
+        await transaction.RaiseReviewAsync(
+            clock, tenant, "amount_mismatch", number, FormattableString.Invariant($"The payment {theirs.Id} of invoice {number} is {theirs.Amount} EUR at the provider and {booked} EUR here."), ct);
+        await transaction.CommitAsync(ct);
+        return Difference.Amount;
+    }
+
+    enum Difference { None, Booked, Unused, Amount }
+
+    const string Read = $"""
+        select p.provider_payment_id, coalesce(p.claimed_until > now(), false), {PaymentRows.Open},
+               (select s.amount from control.settlement s where s.invoice_id = p.invoice_id and s.kind = 'payment' and s.source = $2), p.tenant_id, i.number
+        from control.payment p join control.invoice i on i.id = p.invoice_id where p.invoice_id = $1
+        """;
+}

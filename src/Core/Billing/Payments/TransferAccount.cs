@@ -1,0 +1,13 @@
+using ControlPlane.Billing.Invoices;
+
+namespace ControlPlane.Billing.Payments;
+
+/// <summary>The seller's account that customers transfer to.</summary>
+/// <param name="Iban">null: not configured; the invoice says how to pay.</param>
+public sealed record TransferAccount(string Holder, string? Iban, string? Bic)
+{
+    public static TransferAccount Of(Seller seller) => new(seller.Name, seller.Iban, seller.Bic);
+
+    internal PayResult.Transfer For(string number, decimal amount, DateTimeOffset dueAt) =>
+        new(Iban, Bic, Holder, number, amount, dueAt, Iban is null ? null : EpcCode.Of(Holder, Iban, Bic, amount, number));
+}
