@@ -36,7 +36,7 @@ public sealed class BillingJourneys : IAsyncLifetime
 
         var pdf = await (await _tenant.Http.GetAsync("/v1/invoices/INV-000001.pdf")).Content.ReadAsByteArrayAsync();
         Assert.StartsWith("%PDF-", System.Text.Encoding.ASCII.GetString(pdf), StringComparison.Ordinal);
-        Assert.Contains(await _server.MailsAsync(), mail => mail.Subject == "Invoice INV-000001");
+        Assert.Contains(await _server.MailsAsync(), mail => mail.Subject.StartsWith("Rechnung INV-000001", StringComparison.Ordinal));
         var other = await _server.CreateTenantAsync();
         Assert.Equal(HttpStatusCode.NotFound, (await other.Http.GetAsync("/v1/invoices/INV-000001")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await other.Http.GetAsync("/v1/invoices/INV-000001.pdf")).StatusCode);
@@ -70,7 +70,7 @@ public sealed class BillingJourneys : IAsyncLifetime
         Assert.IsType<InviteMemberResult.Invited>(await invite.RunAsync(_tenant.Id, "typo@example.com", "billing", "test", CancellationToken.None));
         await _server.MoveClockAsync(FirstEnd);
 
-        var invoiced = Assert.Single(await _server.MailsAsync(), mail => mail.Subject == "Invoice INV-000001");
+        var invoiced = Assert.Single(await _server.MailsAsync(), mail => mail.Subject.StartsWith("Rechnung INV-000001", StringComparison.Ordinal));
         Assert.Equal($"owner@{_tenant.Slug}.example", invoiced.To);
     }
 

@@ -1,65 +1,113 @@
 using System.Globalization;
+using ControlPlane.Billing.Cycle;
 using ControlPlane.Billing.Invoices;
 using ControlPlane.Metering.Ingestion;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Billing;
 
-/// <summary>The job <c>billing</c>: closes every period that has ended. A tenant that is several periods behind catches up, with one invoice for each.</summary>
-public sealed class RunBillingCycle(ControlDatabase database, Clock clock, CloseBillingPeriod closePeriod, ILogger<RunBillingCycle> log)
+/// <summary>
+/// The job <c>billing</c>: applies what the billing cycle has due, of any number of subscriptions, in the order in which it was due. A tenant that is several
+/// periods behind catches up, with one invoice for each. Any number of processes may run it at the same time.
+/// </summary>
+public sealed class RunBillingCycle(ControlDatabase database, Clock clock, AdvanceSubscription advance, WriteDocuments writeDocuments, ILogger<RunBillingCycle> log)
 {
     const int MaxAlerts = 20;
+    const int SubscriptionsPerPage = 200;
 
-    public async Task<JobReport> RunAsync(CancellationToken ct)
+    /// <summary>Half of the time that Azure Functions gives a job; Lambda gives more.</summary>
+    static readonly TimeSpan TimePerRun = TimeSpan.FromMinutes(5);
+
+    /// <param name="time">How long the run may take; null: 5 minutes. What it leaves, the next one does.</param>
+    public async Task<JobReport> RunAsync(CancellationToken ct, TimeSpan? time = null)
     {
-        var invoices = new List<Invoice>();
-        var alerts = new List<string>();
         var parts = new JobParts(JobSchedules.Billing, log);
-        foreach (var tenant in await DueAsync(ct))
+        var done = new Done();
+        var isUnfinished = await AdvanceAllAsync(parts, done, clock.Wall + (time ?? TimePerRun), ct);
+        var undocumented = await writeDocuments.RunAsync(ct);
+        await parts.TryAsync("look for usage that no invoice can carry", tenant: null, () => LookAroundAsync(done, ct), ct);
+        return JobReport.Of(("invoices", done.Invoices), ("stages", done.Stages), ("payments_due", done.HasPaymentsDue ? 1 : 0)) with
         {
-            await parts.TryAsync("close the billing period", tenant, () => CatchUpAsync(tenant, invoices, ct), ct);
-        }
-
-        alerts.AddRange(invoices.Where(invoice => invoice is { Plan: "enterprise", BaseCharge: 0 })
-            .Select(invoice => $"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {invoice.Tenant}"));
-        await parts.TryAsync("look for usage that no invoice can carry", tenant: null, async () => alerts.AddRange(await UsageAfterTheEndAsync(ct)), ct);
-        return JobReport.Of(("invoices", invoices.Count)) with { Alerts = alerts, Failures = parts.Failures };
+            Alerts = done.Alerts,
+            Failures = isUnfinished ? [.. parts.Failures, "There is more due in the billing cycle than one run does. The next run continues.", .. undocumented] : [.. parts.Failures, .. undocumented],
+        };
     }
 
-    async Task CatchUpAsync(Guid tenant, List<Invoice> invoices, CancellationToken ct)
+    /// <summary>Whether anything is due at this time, also a payment.</summary>
+    public async Task<bool> HasWorkAsync(DateTimeOffset at, CancellationToken ct)
     {
-        CloseResult result;
-        while ((result = await closePeriod.RunAsync(tenant, ct)) is not CloseResult.NotDue)
+        await using var transaction = await database.BeginJobAsync(ct);
+        return await transaction.ScalarAsync<bool>(HasWork, ct, at);
+    }
+
+    /// <returns>Whether time was up before all were advanced.</returns>
+    async Task<bool> AdvanceAllAsync(JobParts parts, Done done, DateTimeOffset until, CancellationToken ct)
+    {
+        var (dueAt, tenant) = ("-infinity", Guid.Empty);
+        while (await PageAsync(dueAt, tenant, ct) is { Count: > 0 } page)
         {
-            if (result is CloseResult.Invoiced { Invoice: var invoice })
+            foreach (var next in page)
             {
-                invoices.Add(invoice);
+                if (clock.Wall >= until)
+                {
+                    return true;
+                }
+
+                (dueAt, tenant) = next;
+                await parts.TryAsync("do what is due in the billing cycle", tenant, async () => done.Add(await advance.RunAsync(tenant, ct)), ct);
             }
         }
+
+        return false;
     }
 
-    async Task<List<Guid>> DueAsync(CancellationToken ct)
+    async Task<List<(string DueAt, Guid Tenant)>> PageAsync(string dueAt, Guid tenant, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(Due, row => row.GetGuid(0), ct, DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime));
+        return await transaction.QueryAsync(Due, row => (row.GetString(0), row.GetGuid(1)), ct, clock.GetUtcNow(), dueAt, tenant, SubscriptionsPerPage);
     }
 
-    /// <summary>One sentence for each tenant whose usage arrived after its last invoice; repeated until an operator has dealt with it.</summary>
-    async Task<List<string>> UsageAfterTheEndAsync(CancellationToken ct)
+    async Task LookAroundAsync(Done done, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(
+        // Repeated until an operator has dealt with it.
+        done.Alerts.AddRange(await transaction.QueryAsync(
             HeldAfterTheEnd,
             row => string.Create(
                 CultureInfo.InvariantCulture,
                 $"Tenant {row.GetGuid(0)}: {row.GetInt64(1)} usage events that no invoice can carry, because the subscription has ended. They are in quarantine: charge them by hand, then discard them"),
-            ct, Rejection.Codes.SubscriptionEnded, MaxAlerts);
+            ct, Rejection.Codes.SubscriptionEnded, MaxAlerts));
+        // They are the business of another job; that it counts lets the sandbox clock run that job.
+        done.HasPaymentsDue = await transaction.ScalarAsync<bool>("select exists (select from control.payment where next_attempt_at <= $1)", ct, clock.GetUtcNow());
     }
 
+    sealed class Done
+    {
+        public int Invoices { get; private set; }
+        /// <summary>Transitions that wrote no invoice.</summary>
+        public int Stages { get; private set; }
+        public List<string> Alerts { get; } = [];
+        public bool HasPaymentsDue { get; set; }
+
+        public void Add(Advance advance)
+        {
+            Invoices += advance.Invoices.Count;
+            Stages += advance.Transitions - advance.Invoices.Count;
+            Alerts.AddRange(advance.Invoices.Where(invoice => invoice is { Plan: "enterprise", BaseCharge: 0 })
+                .Select(invoice => $"Invoice {invoice.Number} has no base charge: no price was agreed with tenant {invoice.Tenant}"));
+        }
+    }
+
+    const string HasWork = """
+        select exists (select from control.subscription where billing_due_at <= $1 and billing_due_at < 'infinity')
+            or exists (select from control.payment where next_attempt_at <= $1)
+        """;
+
+    // The text keeps -infinity, which no .NET type has.
     const string Due = """
-        select tenant_id from control.subscription
-        where status = 'active' and control.nth_period_start(anchor, open_period + 1) <= $1
-        order by anchor, tenant_id
+        select billing_due_at::text, tenant_id from control.subscription
+        where billing_due_at <= $1 and billing_due_at < 'infinity' and (billing_due_at, tenant_id) > ($2::timestamptz, $3)
+        order by billing_due_at, tenant_id limit $4
         """;
 
     const string HeldAfterTheEnd = """

@@ -14,6 +14,7 @@ static class AlertMail
             "tokens_per_month" => "your token limit for this billing period",
             "rag_files" => "your RAG file limit",
             "web_searches_per_month" => "your web search limit for this billing period",
+            "spend_limit" => "the tokens beyond your allowance that your spend limit pays for",
             _ => "your image limit for this billing period",
         };
         var body = string.Create(CultureInfo.InvariantCulture, $"""

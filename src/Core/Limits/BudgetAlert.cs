@@ -3,6 +3,7 @@ namespace ControlPlane.Limits;
 /// <summary>An alert threshold of a limit that usage has reached.</summary>
 /// <param name="Starts">First UTC day of the window.</param>
 /// <param name="Percent">50, 80 or 100.</param>
+/// <param name="Meter">tokens, a feature, or spend: the tokens beyond the allowance that the spend limit pays for.</param>
 /// <param name="Hard">Beyond the limit calls are denied; otherwise they are billed as overage.</param>
 public sealed record BudgetAlert(
     Guid Tenant, string Meter, string Span, DateOnly Starts, int Percent, long Maximum, bool Hard, long Used, DateTimeOffset RaisedAt)
@@ -15,6 +16,7 @@ public sealed record BudgetAlert(
     {
         ("tokens", "day") => "tokens_per_day",
         ("tokens", _) => "tokens_per_month",
+        ("spend", _) => "spend_limit",
         ("feature:rag_file", _) => "rag_files",
         ("feature:web_search", _) => "web_searches_per_month",
         ("feature:image", _) => "images_per_month",

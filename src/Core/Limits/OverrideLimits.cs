@@ -55,10 +55,7 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
     async Task<OverrideResult> CommitAsync(
         Transaction transaction, Guid tenant, string actor, string action, LimitOverride? limits, CancellationToken ct)
     {
-        // New limits have new thresholds, so alerts are checked again in every window that has not ended. The rows are locked first, in the common lock order.
-        var since = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime).AddMonths(-1);
-        await transaction.ExecuteAsync(LockBudgets, ct, tenant, since);
-        await transaction.ExecuteAsync(ResetAlertThresholds, ct, tenant, since);
+        await transaction.CheckAlertsAgainAsync(clock, tenant, ct);
         await transaction.AuditAsync(clock, tenant, actor, action, limits, ct);
         await transaction.CommitAsync(ct);
         return new OverrideResult.Done();
@@ -99,10 +96,4 @@ public sealed class OverrideLimits(ControlDatabase database, Clock clock)
             web_searches_per_month = excluded.web_searches_per_month, images_per_month = excluded.images_per_month, storage_gib = excluded.storage_gib, reason = excluded.reason,
             updated_at = excluded.updated_at
         """;
-
-    const string LockBudgets = """
-        select from control.budget where tenant_id = $1 and (span = 'ever' or starts >= $2) order by meter, span, starts for update
-        """;
-
-    const string ResetAlertThresholds = "update control.budget set alert_at = 0, used = used where tenant_id = $1 and (span = 'ever' or starts >= $2)";
 }

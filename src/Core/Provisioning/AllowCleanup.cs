@@ -17,6 +17,11 @@ public sealed class AllowCleanup(ControlDatabase database, ControlPlaneOptions o
             return new EnvironmentResult.Conflict("The trial has ended: change the plan or extend the trial before this environment may run.");
         }
 
+        if (environment.IsUnpaid)
+        {
+            return new EnvironmentResult.Conflict("An invoice is unpaid, or the subscription has ended: until that changes, this environment may not run.");
+        }
+
         if (environment.Storage is not { IsOver: true } storage)
         {
             return new EnvironmentResult.Conflict("The environment stores no more than its plan includes.");

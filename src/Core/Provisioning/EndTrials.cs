@@ -87,22 +87,23 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
 
     static string NameOf(TrialStage stage) => stage.ToString().ToLowerInvariant();
 
-    static EndingTrial Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4) == "ready", TrialEnd.Read(row, 5));
+    static EndingTrial Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4) == "ready", row.GetString(5), TrialEnd.Read(row, 6));
 
     // A trial whose environment was never ready has not begun. Those that an operator has suspended are the operator's.
     const string Select = $"""
-        select e.tenant_id, t.slug, t.organization, e.address, e.state, {TrialEnd.Columns}
+        select e.tenant_id, t.slug, t.organization, e.address, e.state, t.language, {TrialEnd.Columns}
         from control.environment e
         join control.tenant t on t.id = e.tenant_id
         join control.subscription s on s.tenant_id = e.tenant_id
-        where t.status = 'active' and not t.is_deleted and e.first_ready_at is not null
+        where t.status = 'active' and s.status = 'active' and not t.is_deleted and e.first_ready_at is not null
         """;
 
     const string Update = "update control.environment set trial_stage = $2, trial_stage_at = $3 where tenant_id = $1";
 }
 
 /// <param name="Address">Of the environment.</param>
-sealed record EndingTrial(Guid Tenant, string Slug, string Organization, string Address, bool IsReady, TrialEnd End)
+/// <param name="Language">Of mails to the tenant.</param>
+sealed record EndingTrial(Guid Tenant, string Slug, string Organization, string Address, bool IsReady, string Language, TrialEnd End)
 {
     /// <summary>It was stopped at the end of its trial, and something else has started it, such as an operator who resumed the tenant.</summary>
     public bool HasStartedAgain => IsReady && End.Stage is (TrialStage.Stopped or TrialStage.Warned);

@@ -85,7 +85,11 @@ public sealed record EnvironmentStorage(
 /// <param name="Storage">null before the first measurement.</param>
 sealed record StoredEnvironment(
     Guid Tenant, EnvironmentState State, string Slug, string Organization, bool IsTenantActive, bool HasTrialEnded, DateTimeOffset? FirstReadyAt, long AllowedBytes,
-    EnvironmentStorage? Storage);
+    EnvironmentStorage? Storage)
+{
+    /// <summary>It is stopped because an invoice is unpaid or the subscription has ended.</summary>
+    public bool IsUnpaid { get; init; }
+}
 
 static class StorageTable
 {
@@ -98,7 +102,8 @@ static class StorageTable
             Lock,
             row => new StoredEnvironment(
                 tenant, EnvironmentStateMachine.Parse(row.GetString(0)), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4),
-                row.Get<DateTimeOffset?>(5), row.GetInt64(6), row.IsDBNull(7) ? null : Read(row, 7)),
+                row.Get<DateTimeOffset?>(5), row.GetInt64(6), row.IsDBNull(8) ? null : Read(row, 8))
+            { IsUnpaid = row.GetBoolean(7) },
             ct, tenant);
 
     /// <param name="first">Of the columns of <c>environment_storage</c>.</param>
@@ -114,7 +119,7 @@ static class StorageTable
 
     const string Lock = $"""
         select e.state, t.slug, t.organization, t.status = 'active', e.trial_stage in ('stopped', 'warned'), e.first_ready_at,
-               coalesce(o.storage_gib, p.storage_gib)::bigint << 30, {Columns}
+               coalesce(o.storage_gib, p.storage_gib)::bigint << 30, e.unpaid_at is not null, {Columns}
         from control.environment e
         join control.tenant t on t.id = e.tenant_id
         left join control.subscription sub on sub.tenant_id = t.id

@@ -162,7 +162,7 @@ public sealed class MeasureStorage(
             return before.StoppedAt is null ? await AuditAsync(transaction, environment, after, StorageNotice.Stopped, ct) : null;
         }
 
-        if (before.StoppedAt is not null && environment is { State: EnvironmentState.Suspended, IsTenantActive: true, HasTrialEnded: false })
+        if (before.StoppedAt is not null && environment is { State: EnvironmentState.Suspended, IsTenantActive: true, HasTrialEnded: false, IsUnpaid: false })
         {
             await QueueAsync(transaction, environment, RunKinds.Resume, ct);
             return await AuditAsync(transaction, environment, after, StorageNotice.Started, ct);

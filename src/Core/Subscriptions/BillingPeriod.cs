@@ -14,6 +14,9 @@ public readonly record struct BillingPeriod(int Number, DateOnly Start, DateOnly
     /// <summary>The first day whose usage belongs to the period. The first period also has the days before the anchor (<see cref="Containing"/>).</summary>
     public DateOnly CountsFrom => Number == 1 ? DateOnly.FromDateTime(DateTime.UnixEpoch) : Start;
 
+    /// <summary>00:00 UTC of <see cref="Start"/>.</summary>
+    public DateTimeOffset StartsAt => new(Start, TimeOnly.MinValue, TimeSpan.Zero);
+
     /// <summary>The instant at which the period ends and its invoice is due: 00:00 UTC of <see cref="End"/>.</summary>
     public DateTimeOffset EndsAt => new(End, TimeOnly.MinValue, TimeSpan.Zero);
 

@@ -46,13 +46,13 @@ public sealed record SubscriptionSegment(
 
 public static class SubscriptionSegments
 {
+    /// <summary>Segments start at whole seconds.</summary>
+    public static DateTimeOffset ToWholeSeconds(this DateTimeOffset at) => at.AddTicks(-(at.Ticks % TimeSpan.TicksPerSecond));
+
     /// <summary>Those in force within a period. The first one may have started before it.</summary>
     /// <param name="segments">By their start.</param>
-    public static IEnumerable<SubscriptionSegment> In(this IReadOnlyList<SubscriptionSegment> segments, BillingPeriod period)
-    {
-        var start = new DateTimeOffset(period.Start, TimeOnly.MinValue, TimeSpan.Zero);
-        return segments.Where((segment, i) => segment.StartsAt < period.EndsAt && (i + 1 == segments.Count || segments[i + 1].StartsAt > start));
-    }
+    public static IEnumerable<SubscriptionSegment> In(this IReadOnlyList<SubscriptionSegment> segments, BillingPeriod period) =>
+        segments.Where((segment, i) => segment.StartsAt < period.EndsAt && (i + 1 == segments.Count || segments[i + 1].StartsAt > period.StartsAt));
 }
 
 /// <summary>Terms of one subscription that differ from its plan's; null takes the plan's.</summary>

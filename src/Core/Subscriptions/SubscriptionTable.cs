@@ -20,6 +20,8 @@ public sealed record Subscription(
     /// <summary>The start of the period that <see cref="AllowanceTokens"/> is for, because its plan changed within it; null: none.</summary>
     public DateOnly? AllowanceOf { get; init; }
     public long? AllowanceTokens { get; init; }
+    /// <summary>Tokens up to which the spend limit allows calls in that period; null: no limit.</summary>
+    public long? SpendTokens { get; init; }
 
     /// <summary>The day after the last one: the end of the period in which the tenant was deleted. null: no end is known.</summary>
     public DateOnly? EndsOn => TenantDeletedAt is { } deletedAt
@@ -59,9 +61,32 @@ public static class SubscriptionTable
         transaction.ExecuteAsync(
             "update control.subscription set open_period = open_period + 1 where tenant_id = $1 and open_period = $2", ct, tenant, invoiced);
 
-    /// <summary>Ends the subscription after its last invoice: no period follows.</summary>
-    public static Task EndSubscriptionAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
-        transaction.ExecuteAsync("update control.subscription set status = 'ended' where tenant_id = $1", ct, tenant);
+    /// <summary>Ends the subscription: no period follows.</summary>
+    /// <param name="reason">cancelled, unpaid or deleted, unless one is known already.</param>
+    public static Task EndSubscriptionAsync(this Transaction transaction, Guid tenant, string reason, DateTimeOffset at, CancellationToken ct) =>
+        transaction.ExecuteAsync(End, ct, tenant, reason, at);
+
+    /// <summary>Records that the subscription is being ended because it was not paid for. Its last period is still closed.</summary>
+    public static Task MarkUnpaidAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
+        transaction.ExecuteAsync("update control.subscription set end_reason = 'unpaid', access = 'none' where tenant_id = $1 and end_reason is null", ct, tenant);
+
+    /// <summary>Puts another plan in force.</summary>
+    /// <param name="change">What it does to the allowance of the period; null: the period begins with it.</param>
+    public static Task SetPlanAsync(
+        this Transaction transaction, Guid tenant, string plan, AgreedTerms agreed, BillingPeriod period, ChangedAllowance? change, CancellationToken ct) =>
+        transaction.ExecuteAsync(
+            SetPlan, ct, tenant, plan, agreed.EurPerMonth, agreed.OverageEurPerThousand, change is null ? null : period.Start, change?.Tokens, change?.SpendTokens);
+
+    /// <summary>Lets a subscription that has ended begin again in the period of <paramref name="period"/>.</summary>
+    public static Task ReopenAsync(this Transaction transaction, Guid tenant, BillingPeriod period, CancellationToken ct) =>
+        transaction.ExecuteAsync(Reopen, ct, tenant, period.Number);
+
+    /// <summary>Stores what follows from the stages of the periods.</summary>
+    /// <param name="dueAt">When the billing cycle has something to do; null: never, unless something changes.</param>
+    public static Task SetBillingAsync(this Transaction transaction, Guid tenant, Access access, DateTimeOffset? dueAt, CancellationToken ct) =>
+        transaction.ExecuteAsync(
+            "update control.subscription set access = $2, billing_due_at = coalesce($3::timestamptz, 'infinity') where tenant_id = $1", ct,
+            tenant, access.Stored(), dueAt);
 
     /// <summary>Lets the billing cycle look at the subscription again, because a fact may have changed what it has to do.</summary>
     public static Task BillingIsDueAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
@@ -78,12 +103,13 @@ public static class SubscriptionTable
         SpendLimitEur = row.Get<decimal?>(13),
         AllowanceOf = row.Get<DateOnly?>(14),
         AllowanceTokens = row.Get<long?>(15),
+        SpendTokens = row.Get<long?>(16),
     };
 
     internal const string Select = """
         select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000,
                (select coalesce(t.deletion_requested_at, t.deleted_at) from control.tenant t where t.id = tenant_id and t.is_deleted),
-               access, ended_at, end_reason, spend_limit_eur, allowance_of, allowance_tokens
+               access, ended_at, end_reason, spend_limit_eur, allowance_of, allowance_tokens, spend_tokens
         from control.subscription
         """;
 
@@ -91,6 +117,25 @@ public static class SubscriptionTable
     const string BeginTrial = """
         update control.subscription set trial_ends_at = trial_ends_at + make_interval(secs => extract(epoch from greatest($2 - started_at, interval '0'))::double precision)
         where tenant_id = $1 and status = 'active' and trial_ends_at is not null
+        """;
+
+    const string End = """
+        update control.subscription
+        set status = 'ended', ended_at = $3, end_reason = coalesce(end_reason, $2), access = 'none', billing_due_at = '-infinity'
+        where tenant_id = $1 and status = 'active'
+        """;
+
+    const string SetPlan = """
+        update control.subscription
+        set plan = $2, agreed_eur_per_month = $3, agreed_overage_eur_per_1000 = $4, trial_ends_at = null, allowance_of = $5, allowance_tokens = $6, spend_tokens = $7,
+            billing_due_at = '-infinity'
+        where tenant_id = $1
+        """;
+
+    const string Reopen = """
+        update control.subscription
+        set status = 'active', open_period = greatest(open_period, $2), ended_at = null, end_reason = null, access = 'full', billing_due_at = '-infinity'
+        where tenant_id = $1 and status = 'ended'
         """;
 
     const string Insert = """

@@ -12,6 +12,9 @@ public static class BillingCycle
     public static Transition? Next(CycleFacts facts, DateTimeOffset now) =>
         Following(facts, now).Where(next => next.IsFact || next.DueAt <= now).OrderBy(next => next.DueAt).ThenBy(next => next.Period).FirstOrDefault();
 
+    /// <summary>A transition that follows from what was paid or failed, whatever the time.</summary>
+    public static Transition.Move? NextFact(CycleFacts facts) => Following(facts, DateTimeOffset.MinValue).OfType<Transition.Move>().FirstOrDefault(next => next.IsFact);
+
     /// <summary>When there is something to do if no fact changes; null: never.</summary>
     public static DateTimeOffset? NextDueAt(CycleFacts facts) =>
         Following(facts, DateTimeOffset.MinValue).Select(next => (DateTimeOffset?)next.DueAt).Min();
@@ -81,19 +84,24 @@ public static class BillingCycle
             (Stage.Invoiced, { IsTransfer: true, State: not CollectionState.Pending }) => Timed(Stage.PastDue, receivable.DueAt, Effective(receivable.DueAt, now, policy)),
             (Stage.Invoiced, { State: CollectionState.Failed or CollectionState.RequiresAction }) => Charged(),
             (_, { State: CollectionState.Pending }) => null,
-            (Stage.PastDue, _) => Timed(Stage.Dunning, (state.GraceFrom ?? state.Since) + policy.Dunning, state.GraceFrom),
-            (Stage.Dunning, _) => Timed(Stage.Suspended, state.Since + policy.Suspension, state.GraceFrom),
+            (Stage.PastDue, _) => Timed(Stage.Dunning, NotBefore((state.GraceFrom ?? state.Since) + policy.Dunning), state.GraceFrom),
+            (Stage.Dunning, _) => Timed(Stage.Suspended, NotBefore(state.Since + policy.Suspension), state.GraceFrom),
             (Stage.Suspended, _) when facts.Subscription is { EndReason: null, TenantDeletedAt: null } =>
-                new Transition.CloseSubscription(state.Period.Number, state.Since + policy.Closing, "unpaid"),
+                new Transition.CloseSubscription(state.Period.Number, NotBefore(state.Since + policy.Closing), "unpaid"),
             (Stage.Suspended, _) => Timed(Stage.Closed, state.Since + policy.Closing, state.GraceFrom),
             _ => null,
         };
 
+        // While a debit was under way, time stood still.
+        DateTimeOffset NotBefore(DateTimeOffset at) => receivable.ChangedAt > at ? receivable.ChangedAt : at;
+
         // A click may fail before the charge that is due: that one is still made.
         Transition Charged()
         {
-            var failedAt = receivable.ChangedAt > receivable.DueAt ? receivable.ChangedAt : receivable.DueAt;
-            return Timed(Stage.PastDue, failedAt, Effective(state.Period.EndsAt, failedAt - policy.Charge, policy));
+            var noticedAt = now > receivable.DueAt ? now : receivable.DueAt;
+            return receivable.ChangedAt >= receivable.DueAt
+                ? Failed(receivable.ChangedAt, Effective(state.Period.EndsAt, receivable.ChangedAt - policy.Charge, policy))
+                : Timed(Stage.PastDue, receivable.DueAt, Effective(state.Period.EndsAt, noticedAt - policy.Charge, policy));
         }
 
         Transition.Move Failed(DateTimeOffset at, DateTimeOffset graceFrom) => Fact(Stage.PastDue, at, graceFrom);

@@ -22,4 +22,7 @@ public sealed record JobDefinition(JobSchedule Schedule, Func<CancellationToken,
     public string Cron => Schedule.Cron;
     public string Description => Schedule.Description;
     public bool DrainsQueue => Schedule.DrainsQueue;
+
+    /// <summary>Whether a run at this time would find something to do, where that is known without one: the sandbox clock passes over the others. null: it is not.</summary>
+    public Func<DateTimeOffset, CancellationToken, Task<bool>>? HasWork { get; init; }
 }

@@ -11,10 +11,13 @@ public sealed record JobSchedule(string Name, string Cron, string Description, b
 public static class JobSchedules
 {
     public static readonly JobSchedule Provision = new(
-        "provision", "* * * * *", "Brings environments to their desired state, step by step, and ends trials.", DrainsQueue: true);
+        "provision", "* * * * *", "Brings environments to their desired state, step by step, ends trials, and stops what is not paid for.", DrainsQueue: true);
 
     public static readonly JobSchedule Billing = new(
-        "billing", "0 */3 * * *", "Closes every billing period that has ended and writes its invoice.", DrainsQueue: false);
+        "billing", "0 * * * *", "Does what is due in the billing cycle: previews, invoices, plan changes, the stages of what is unpaid.", DrainsQueue: false);
+
+    public static readonly JobSchedule Payments = new(
+        "payments", "* * * * *", "Collects the payments that are due, applies what payment providers have notified, and pays refunds out.", DrainsQueue: true);
 
     public static readonly JobSchedule Nightly = new(
         "nightly", "10 0 * * *", "Rebuilds daily usage for the days that changed, reconciles it with the live counters, creates partitions ahead, expires reservations, checks the stored secrets and encrypts them again after the secrets key changed.", DrainsQueue: false);
@@ -44,5 +47,5 @@ public static class JobSchedules
     /// the command line, and by the former release's schedule during an upgrade.</summary>
     public static readonly JobSchedule FormerOutbox = new("outbox", "* * * * *", "Runs alerts, mail and webhooks.", DrainsQueue: true);
 
-    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Nightly, Alerts, Mail, Webhooks, Quarantine, Storage, Health, Retention];
+    public static IReadOnlyList<JobSchedule> All { get; } = [Provision, Billing, Payments, Nightly, Alerts, Mail, Webhooks, Quarantine, Storage, Health, Retention];
 }

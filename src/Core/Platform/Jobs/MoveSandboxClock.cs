@@ -14,7 +14,7 @@ public abstract record MoveClockResult
 
 /// <summary>
 /// Moves the sandbox clock forward as if time had passed: stops whenever a job is due, runs it at that time, and drains what it queued. Jobs that are due
-/// more often than hourly are not replayed; those that drain a queue run whenever something may have been queued.
+/// more often than hourly are not replayed, nor those that say they have nothing to do; those that drain a queue run whenever something may have been queued.
 /// </summary>
 public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobRunner runner)
 {
@@ -69,6 +69,11 @@ public sealed class MoveSandboxClock(ControlDatabase database, Clock clock, JobR
 
         foreach (var due in missed.Concat(CronSchedule.Between(scheduled, from, to)))
         {
+            if (due.Job.HasWork is { } hasWork && !await hasWork(due.At, ct))
+            {
+                continue;
+            }
+
             if (due.At > clock.GetUtcNow())
             {
                 await clock.MoveAsync(database, due.At, ct);

@@ -40,6 +40,8 @@ public static class RetentionClasses
     // A late event is billed by comparison with all events of its period.
     public static readonly RetentionClass Usage = new("usage", 400, 180, "months of single usage events, from the month's end; detached once all of their invoices exist. Daily sums stay");
 
+    public static readonly RetentionClass Events = new("events", 90, 35, "notifications of payment providers, from when they were received; those that were not applied yet stay");
+
     public static IReadOnlyList<RetentionClass> All { get; } =
-        [Signups, Links, Sessions, Keys, Mail, Webhooks, Provisioning, Trials, Jobs, Authorizations, Quarantine, Usage];
+        [Signups, Links, Sessions, Keys, Mail, Webhooks, Provisioning, Trials, Jobs, Authorizations, Quarantine, Usage, Events];
 }

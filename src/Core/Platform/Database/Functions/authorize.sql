@@ -29,7 +29,8 @@ declare
     tenant_busy boolean;
     tenant_denial jsonb;
     limits record;
-    local_models_only boolean;
+    tenant_access text;
+    spend_maximum bigint;
     has_user_limits boolean;
     period date;
     next_period timestamptz;
@@ -123,16 +124,14 @@ begin
             into day_used, day_reserved, period_used, period_reserved
             from control.budget b
             where b.tenant_id = current_tenant and b.meter = 'tokens' and (b.span, b.starts) in (('day', today), ('period', period));
-            select exists (select from control.billing_period p where p.tenant_id = current_tenant and p.stage = 'dunning'),
-                   exists (select from control.user_limit u where u.tenant_id = current_tenant)
-            into local_models_only, has_user_limits;
+            select a.access, a.spend_tokens, exists (select from control.user_limit u where u.tenant_id = current_tenant)
+            into tenant_access, spend_maximum, has_user_limits from control.access_of(current_tenant, at) a;
             tenant_denial := case
-                when item.tenant_status in ('suspended', 'deleted') then control.deny('suspended')
+                when item.tenant_status in ('suspended', 'deleted') or tenant_access = 'none' then control.deny('suspended')
                 when limits.trial_ends_at <= at then control.deny('trial_expired')
                 when limits.plan is null
                     or not exists (select from control.environment e where e.tenant_id = current_tenant and e.state in ('ready', 'updating'))
                     then control.deny('environment_not_ready')
-                when exists (select from control.billing_period p where p.tenant_id = current_tenant and p.stage = 'suspended') then control.deny('suspended')
             end;
         end if;
 
@@ -183,7 +182,7 @@ begin
 
         answer := case
             when model.name is null then control.deny('model_not_in_plan')
-            when local_models_only and not model.is_local then control.deny('model_restricted')
+            when tenant_access = 'local_models' and not model.is_local then control.deny('model_restricted')
             when feature is not null and feature_limit = 0 then control.deny('feature_not_in_plan')
             when user_limit.models is not null and not model.name = any (user_limit.models) then control.deny('user_limit')
         end;
@@ -215,6 +214,8 @@ begin
                 denied := 'daily_limit'; maximum := limits.tokens_per_day; used := day_used; window_ends_at := tomorrow;
             elsif limits.month_is_hard and period_used + period_reserved + batch_reserved + tokens > limits.tokens_per_month then
                 denied := 'monthly_limit'; maximum := limits.tokens_per_month; used := period_used; window_ends_at := next_period;
+            elsif period_used + period_reserved + batch_reserved + tokens > spend_maximum then
+                denied := 'monthly_limit'; maximum := spend_maximum; used := period_used; window_ends_at := next_period;
             elsif user_day_used + user_day_reserved + tokens > user_limit.tokens_per_day then
                 denied := 'user_limit'; maximum := user_limit.tokens_per_day; used := user_day_used; window_ends_at := tomorrow;
             elsif user_period_used + user_period_reserved + tokens > user_limit.tokens_per_month then
@@ -263,6 +264,7 @@ begin
             answer := jsonb_build_object('allow', true, 'reservation_id', item.request ->> 'reservation', 'expires_at', at + lifetime, 'remaining', least(
                 limits.tokens_per_day - day_used - day_reserved - batch_reserved,
                 case when limits.month_is_hard then limits.tokens_per_month - period_used - period_reserved - batch_reserved end,
+                spend_maximum - period_used - period_reserved - batch_reserved,
                 user_limit.tokens_per_day - user_day_used - user_day_reserved - tokens,
                 user_limit.tokens_per_month - user_period_used - user_period_reserved - tokens));
             answer := jsonb_strip_nulls(answer);

@@ -1,10 +1,12 @@
--- Limits: the limits in force for a tenant: the plan's terms, overridden by an operator where set. No row without an active subscription.
+-- Limits: the limits in force for a tenant: the plan's terms, or what a period includes whose plan has changed within it, overridden by an operator where
+-- set. No row without an active subscription.
 create or replace function control.limits_of(tenant uuid, at timestamptz)
 returns table (plan text, all_models boolean, anchor date, trial_ends_at timestamptz, tokens_per_day bigint, tokens_per_month bigint, month_is_hard boolean,
                rag_files bigint, web_searches bigint, images bigint)
 language sql stable as $$
     select s.plan, p.all_models, s.anchor, s.trial_ends_at,
-           coalesce(o.tokens_per_day, t.tokens_per_day), coalesce(o.tokens_per_month, t.tokens_per_month), t.month_is_hard,
+           coalesce(o.tokens_per_day, t.tokens_per_day), coalesce(o.tokens_per_month, case when s.allowance_of = control.period_start(s.anchor, (at at time zone 'UTC')::date) then s.allowance_tokens else t.tokens_per_month end),
+           t.month_is_hard,
            coalesce(o.rag_files, t.rag_files)::bigint, coalesce(o.web_searches_per_month, t.web_searches_per_month)::bigint,
            coalesce(o.images_per_month, t.images_per_month)::bigint
     from control.subscription s
