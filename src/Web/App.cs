@@ -88,12 +88,66 @@ public static class App
 
     public static void AddBilling(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
-        services.AddSingleton(SellerSettings.Read(configuration, settings.Options.Domain));
-        services.AddSingleton(new CollectionSettings(Provider: null));
+        var seller = SellerSettings.Read(configuration, settings.Options.Domain);
+        services.AddSingleton(seller);
+        services.AddSingleton(VatRegisterSettings.Read(configuration, settings, seller));
         services.AddSingleton<AdvanceSubscription>();
+        services.AddSingleton<ClosePeriod>();
+        services.AddSingleton<MovePeriod>();
+        services.AddSingleton<EndSubscription>();
+        services.AddSingleton<CycleMails>();
+        services.AddSingleton<ChangePlan>();
+        services.AddSingleton<CancelSubscription>();
         services.AddSingleton<WriteInvoice>();
-        services.AddSingleton<CloseBillingPeriod>();
+        services.AddSingleton(new PayLinks(settings.Options.PublicUrl, [settings.SecretsKey, .. settings.FormerSecretsKeys]));
+        services.AddSingleton<BillingMailOutbox>();
+        services.AddSingleton<DocumentMails>();
+        services.AddSingleton<EditOrganization>();
+        services.AddSingleton<ConfirmVatIds>();
+        services.AddSingleton<WriteDocuments>();
+        services.AddSingleton<CreateCreditNote>();
+        services.AddSingleton<NextInvoice>();
+        services.AddSingleton<BillingPageReader>();
+        services.AddSingleton<TenantPageReader>();
+        services.AddSingleton<PlanPageReader>();
+        services.AddSingleton<SetSpendLimit>();
+        services.AddSingleton<ExtendTrial>();
+        services.AddSingleton<EditCoupons>();
+        services.AddSingleton<RedeemCoupon>();
+        services.AddSingleton<AddAdjustment>();
+        services.AddSingleton<ResolveReview>();
+        services.AddSingleton<WriteOffInvoice>();
         services.AddSingleton<RunBillingCycle>();
+        services.AddPayments(configuration, settings);
+    }
+
+    /// <summary>Collects what is invoiced. Hosts add the provider that charges cards; without one, customers pay by bank transfer, or in a sandbox with test payments.</summary>
+    /// <exception cref="SettingException">A setting is invalid; the message names it.</exception>
+    static void AddPayments(this IServiceCollection services, IConfiguration configuration, Settings settings)
+    {
+        if (settings.Options.Sandbox && string.IsNullOrEmpty(configuration["CONTROLPLANE_STRIPE_KEY"]))
+        {
+            services.AddSingleton<IPaymentProvider, SandboxPayments>();
+        }
+
+        var days = configuration.ReadCount("CONTROLPLANE_PAYMENT_DAYS", 14, "days until a transfer has to arrive", 90);
+        services.AddSingleton(s => new CollectionSettings(s.GetRequiredService<PaymentProviders>().Current?.Name, days));
+        services.AddSingleton(s => TransferAccount.Of(s.GetRequiredService<Seller>()));
+        services.AddSingleton<PaymentProviders>();
+        services.AddSingleton<PaymentClaims>();
+        services.AddSingleton<PaymentMails>();
+        services.AddSingleton<RecordPayment>();
+        services.AddSingleton<CollectPayment>();
+        services.AddSingleton<PaymentMethods>();
+        services.AddSingleton<PayRefunds>();
+        services.AddSingleton<ApplyProviderEvents>();
+        services.AddSingleton<CollectPayments>();
+        services.AddSingleton<PayInvoice>();
+        services.AddSingleton<ReceiveProviderEvent>();
+        services.AddSingleton<ReconcilePayments>();
+        services.AddSingleton<RecordTransfer>();
+        services.AddSingleton<ImportStatement>();
+        services.AddSingleton<SetSandboxOutcome>();
     }
 
     /// <summary>Mail and webhooks.</summary>
@@ -150,12 +204,18 @@ public static class App
         app.MapUsage();
         app.MapUsageReport();
         app.MapSubscription();
+        app.MapPlans();
+        app.MapOrganization();
         app.MapLimits();
         app.MapWebhooks();
         app.MapDeliveries();
         app.MapInvoices();
+        app.MapCreditNotes();
+        app.MapPayments();
+        app.MapOperatorPayments();
         app.MapQuarantine();
         app.MapOperatorTenants();
+        app.MapOperatorBilling();
         app.MapOperatorEnvironment();
         app.MapMargins();
         app.MapModels();

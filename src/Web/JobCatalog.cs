@@ -12,13 +12,14 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     IEnumerable<JobDefinition> Definitions =>
     [
         new(JobSchedules.Provision, ct => Get<RunProvisioning>().RunAsync(ct)),
-        new(JobSchedules.Billing, ct => Get<RunBillingCycle>().RunAsync(ct)),
+        new(JobSchedules.Billing, ct => Get<RunBillingCycle>().RunAsync(ct)) { HasWork = (at, ct) => Get<RunBillingCycle>().HasWorkAsync(at, ct) },
         new(JobSchedules.Nightly, NightlyAsync),
         new(JobSchedules.Quarantine, ct => Get<RunQuarantineBatches>().RunAsync(ct)),
         new(JobSchedules.Storage, StorageAsync),
         new(JobSchedules.Health, ct => Get<CheckModelRoutes>().RunAsync(ct)),
         new(JobSchedules.Retention, RetentionAsync),
-        // In this order when the sandbox clock drains the queues: alerts queue mail and webhooks.
+        // In this order when the sandbox clock drains the queues: payments and alerts queue mail and webhooks.
+        new(JobSchedules.Payments, ct => Get<CollectPayments>().RunAsync(ct)),
         new(JobSchedules.Alerts, ct => Get<AnnounceAlerts>().RunAsync(ct)),
         new(JobSchedules.Mail, MailAsync),
         new(JobSchedules.Webhooks, ct => Get<SendWebhooks>().RunAsync(ct)),
@@ -42,7 +43,8 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
                 ("partitions", await UsagePartitions.EnsureAheadAsync(database, Enumerable.Range(0, MonthsAhead + 1).Select(today.AddMonths), ct)))),
             ("rebuild daily usage", () => Get<RebuildDailyUsage>().RunAsync(ct)),
             ("expire reservations", () => Get<ExpireReservations>().RunAsync(ct)),
-            ("check the stored secrets", () => Get<ReencryptSecrets>().RunAsync(ct)));
+            ("check the stored secrets", () => Get<ReencryptSecrets>().RunAsync(ct)),
+            ("compare payments with the provider's", () => Get<ReconcilePayments>().RunAsync(ct)));
     }
 
     Task<JobReport> RetentionAsync(CancellationToken ct) => RunPartsAsync(
@@ -55,7 +57,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     static IEnumerable<Purge> Purges =>
     [
         .. AccountRetention.Purges, .. ProvisioningRetention.Purges, .. LimitRetention.Purges, .. MeteringRetention.Purges, .. NotificationRetention.Purges,
-        .. JobRetention.Purges,
+        .. PaymentRetention.Purges, .. JobRetention.Purges,
     ];
 
     Task<JobReport> FormerOutboxAsync(CancellationToken ct) => RunPartsAsync(

@@ -7,7 +7,7 @@ namespace ControlPlane.Tests;
 [Trait("Category", "Quick")]
 public sealed class ApiJourneys(SharedServer shared) : IClassFixture<SharedServer>
 {
-    static readonly string[] Public = ["/v1/signup", "/v1/signup/slug/{slug}", "/v1/verify", "/healthz", "/readyz"];
+    static readonly string[] Public = ["/v1/signup", "/v1/signup/slug/{slug}", "/v1/verify", "/v1/webhooks/{provider}", "/healthz", "/readyz"];
 
     readonly TestServer _server = shared.Server;
 

@@ -41,17 +41,14 @@ public sealed class AuthorizeJourneys : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("dunning", "gemini-pro", "model_restricted")]
-    [InlineData("dunning", "mistral:7b-instruct", "allowed")]
-    [InlineData("suspended", "mistral:7b-instruct", "suspended")]
-    [InlineData("past_due", "gemini-pro", "allowed")]
-    [InlineData("paid", "gemini-pro", "allowed")]
-    public async Task An_unpaid_invoice_restricts_models_and_later_all_calls(string stage, string model, string expected)
+    [InlineData("local_models", "gemini-pro", "model_restricted")]
+    [InlineData("local_models", "mistral:7b-instruct", "allowed")]
+    [InlineData("none", "mistral:7b-instruct", "suspended")]
+    [InlineData("full", "gemini-pro", "allowed")]
+    public async Task An_unpaid_invoice_restricts_models_and_later_all_calls(string access, string model, string expected)
     {
         var tenant = await _server.CreateReadyTenantAsync();
-        await _server.SqlAsync(
-            "insert into control.billing_period (tenant_id, number, starts_on, ends_on, stage, stage_since) values ($1, 1, '2026-01-15', '2026-02-15', $2, $3)",
-            tenant.Id, stage, Now);
+        await _server.SqlAsync("update control.subscription set access = $2 where tenant_id = $1", tenant.Id, access);
         Assert.Equal((expected, null), (await tenant.AuthorizeAsync(1, model: model)).Denial);
     }
 

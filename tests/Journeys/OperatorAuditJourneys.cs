@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.RegularExpressions;
 using ControlPlane.Tests.Support.Fuzzing;
 using Microsoft.AspNetCore.Authorization;
@@ -79,12 +80,33 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         await AuditsAsync("quarantine.discarded", $"POST /v1/admin/quarantine/{id}/discard", held[1], new { reason = "test" });
         await AuditsAsync("quarantine.replay_requested", "POST /v1/admin/quarantine/batches", "", new { action = "replay", code = "unknown_model" });
 
+        await AuditsAsync("sandbox_payments.set", "POST /v1/sandbox/payments", "", new { tenant_id = tenant.Id, outcome = "succeed" });
+        var invoice = Names.Random("AUDIT-");
+        await _server.SqlAsync(InsertInvoice, tenant.Id, invoice);
+        await _server.SqlAsync(
+            "insert into control.payment (invoice_id, tenant_id, amount, state, collection, due_at, changed_at) select id, tenant_id, 5, 'due', 'transfer', now(), now() from control.invoice where number = $1", invoice);
+        await AuditsAsync("payment.recorded", "POST /v1/admin/invoices/{number}/payments", invoice, new { amount = 1, received_on = "2026-01-02", reference = "R1" });
+        await AuditsAsync("statement.imported", "POST /v1/admin/statements", "", new StringContent(Statement, Encoding.UTF8, "application/xml"));
+        var entry = await _server.ReadAsync<Guid>("select id from control.bank_transaction where state = 'unmatched'");
+        await AuditsAsync("bank_transaction.matched", $"POST /v1/admin/bank-transactions/{id}/match", entry.ToString(), new { invoice });
+
         await AuditsAsync("environment.delete_requested", $"POST /v1/admin/tenants/{id}/delete", own);
         var another = await _server.CreateTenantAsync();
         await AuditsAsync("environment.delete_requested", $"DELETE /v1/admin/tenants/{id}", another.Id.ToString());
 
         Assert.Empty(ChangingRoutes().Except(_called));
     }
+
+    const string InsertInvoice = """
+        insert into control.invoice (id, number, tenant_id, period, period_start, period_end, plan, currency, base_charge, token_usage, overage_tokens, overage_charge, net_amount, tax_rate, tax,
+            total_amount, seller, buyer, notes, status, created_at)
+        values (gen_random_uuid(), $2, $1, 1, '2026-01-01', '2026-02-01', 'basic', 'EUR', 5, 0, 0, 0, 5, 0, 0, 5, '{}', '{}', '[]', 'open', now())
+        """;
+
+    const string Statement = """
+        <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><Stmt><Acct><Id><IBAN>DE02120300000000202051</IBAN></Id></Acct><Ntry><Amt Ccy="EUR">1.00</Amt>
+        <CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-01-02</Dt></BookgDt><AcctSvcrRef>A1</AcctSvcrRef></Ntry></Stmt></BkToCstmrStmt></Document>
+        """;
 
     /// <param name="route">With its parameters, for which <paramref name="value"/> is sent, separated by spaces.</param>
     async Task AuditsAsync(string action, string route, string value, object? body = null)
@@ -93,7 +115,7 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         var before = (await _server.AuditAsync(_actor)).Count(entry => entry == action);
         var path = route[(route.IndexOf(' ', StringComparison.Ordinal) + 1)..];
         var filled = value.Split(' ').Aggregate(path, (current, next) => Parameter().Replace(current, next, 1));
-        using var request = new HttpRequestMessage(new HttpMethod(route.Split(' ')[0]), filled) { Content = body is null ? null : JsonContent.Create(body) };
+        using var request = new HttpRequestMessage(new HttpMethod(route.Split(' ')[0]), filled) { Content = body as HttpContent ?? (body is null ? null : JsonContent.Create(body)) };
         using var reply = await _operator.SendAsync(request);
         Assert.True(reply.IsSuccessStatusCode, $"{route}: {reply.StatusCode} {await reply.Content.ReadAsStringAsync()}");
         Assert.Equal((route, before + 1), (route, (await _server.AuditAsync(_actor)).Count(entry => entry == action)));

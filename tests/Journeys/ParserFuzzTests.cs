@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using ControlPlane.Stripe;
 using ControlPlane.Tests.Support.Fuzzing;
+using ControlPlane.Tests.Support.Payments;
 
 namespace ControlPlane.Tests;
 
@@ -18,6 +20,9 @@ public class ParserFuzzTests
     const string Litellm = """{"id":"l","status":"failure","call_type":"aimage_generation","cache_hit":true,"response_cost":0.5,"model":"m","model_group":"g","prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"endTime":1769860800.25,"metadata":{"user_api_key_user_id":"u","usage_object":{"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":2}}}}""";
     const string Delivery = """{"tenant":"0195c5a8-0000-7000-8000-000000000000","form":"event","received_at":"2026-01-31T12:00:00Z","events":["{}","x"],"version":1}""";
 
+    const string Statement = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><Stmt><Acct><Id><IBAN>DE02</IBAN></Id></Acct><Ntry><Amt Ccy="EUR">9.90</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-04-01</Dt></BookgDt><AcctSvcrRef>A</AcctSvcrRef><NtryDtls><TxDtls><RmtInf><Ustrd>INV-1</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>""";
+    const string StripeEvent = """{"id":"evt_1","object":"event","created":1769860800,"type":"customer.updated","livemode":false,"data":{"object":{"id":"cus_1","customer":"c"}}}""";
+
     static readonly IReadOnlyDictionary<string, (string[] Valid, Action<byte[]> Parse)> Parsers = new Dictionary<string, (string[], Action<byte[]>)>
     {
         ["usage as JSON"] = ([Event, $"[{Event},{CloudEvent}]", "[]", CloudEvent], text => ParseJson(text, UsageFormat.Event)),
@@ -26,8 +31,10 @@ public class ParserFuzzTests
         ["queued deliveries"] = ([Delivery], text => Allow<InvalidDataException>(() => OverflowDelivery.Parse(text))),
         ["queue messages"] = ([.. OverflowMessages.Write(OverflowDelivery.Parse(Encoding.UTF8.GetBytes(Delivery)), 100_000), "", "AAAA"], text => Allow<InvalidDataException>(() => OverflowMessages.Read(Encoding.Latin1.GetString(text)))),
         ["signatures"] = ([$"v1,{new string('A', 43)}=", "v1,AAAA v2,BBBB"], VerifySignature),
+        ["bank statements"] = ([Statement], text => Allow<StatementException>(() => CamtStatement.Read(new MemoryStream(text)))),
+        ["Stripe's webhooks"] = ([StripeEvent, "t=1769860800,v1=00", "t=,v1=,v0"], ReadWebhook),
         ["cursors and days"] = (["WyJhIiwiYiJd", "2026-01-31", Query.Cursor(["2026-01-31", "ü"])], ReadQuery),
-        ["names and addresses"] = (["Ada@Example.com", "ü@bücher.example", "acme-1", "DE123456789", "Acme GmbH"], ReadNames),
+        ["names and addresses"] = (["Ada@Example.com", "ü@bücher.example", "acme-1", "DE123456788", "Acme GmbH"], ReadNames),
     };
 
     public static IEnumerable<object[]> ParserNames => Parsers.Keys.Select(name => new object[] { name });
@@ -87,6 +94,18 @@ public class ParserFuzzTests
             using var verifier = new SignatureVerifier([new byte[32]], headers);
             verifier.Append(text);
             Assert.False(verifier.IsValid());
+        }
+    }
+
+    static void ReadWebhook(byte[] text)
+    {
+        var settings = new StripeSettings("sk_test_12345678", ["whsec_x"], Api: null);
+        var now = DateTimeOffset.FromUnixTimeSeconds(1_769_860_800);
+        Assert.Null(StripeWebhooks.Read(text, Encoding.Latin1.GetString(text), settings, now));
+        if (StripeWebhooks.Read(text, StandInEvent.Sign(Encoding.UTF8.GetString(text), now, "whsec_x"), settings, now) is { } read)
+        {
+            _ = StripeWebhooks.CustomerOf(read);
+            _ = StripeWebhooks.ObjectMember(read, "mode");
         }
     }
 

@@ -178,7 +178,7 @@ public class TenantLimitJourneys
     public async Task Every_request_with_which_a_tenant_changes_something_has_a_limit()
     {
         await using var server = await TestServer.StartAsync();
-        string[] ofTenants = [Policies.Tenant, Policies.Member, Policies.Owner];
+        string[] ofTenants = [Policies.Tenant, Policies.Member, Policies.Owner, Policies.Billing];
         var unlimited = server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             .Where(route => route.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => ofTenants.Contains(data.Policy))
                 && route.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Any(method => method is not "GET")

@@ -33,6 +33,7 @@ public static class ProvisioningServices
         services.AddSingleton<ReadEnvironmentCapacity>();
         services.AddSingleton<MissingEnvironments>();
         services.AddSingleton<EndTrials>();
+        services.AddSingleton<EnforceAccess>();
         services.AddSingleton<MeasureStorage>();
         services.AddSingleton<CountDocuments>();
         services.AddSingleton<AllowCleanup>();

@@ -26,13 +26,16 @@ static class InvoiceEndpoints
         }
 
         var complete = await transaction.WithLinesAsync(invoices, ct);
-        return TypedResults.Ok(Page.Of([.. complete.Select(InvoiceReply.Of)], size, last => last.Number));
+        var standings = await transaction.StandingsAsync([.. complete.Select(invoice => invoice.Id)], ct);
+        return TypedResults.Ok(Page.Of([.. complete.Select(invoice => InvoiceReply.Of(invoice, standings[invoice.Id]))], size, last => last.Number));
     }
 
     static async Task<Results<Ok<InvoiceReply>, ProblemHttpResult>> One(ClaimsPrincipal user, ControlDatabase database, string number, CancellationToken ct)
     {
         await using var transaction = await database.BeginAsync(user.TenantId(), ct);
-        return await transaction.InvoiceAsync(user.TenantId(), number, ct) is { } invoice ? TypedResults.Ok(InvoiceReply.Of(invoice)) : NotFound(number);
+        return await transaction.InvoiceAsync(user.TenantId(), number, ct) is { } invoice
+            ? TypedResults.Ok(InvoiceReply.Of(invoice, (await transaction.StandingsAsync([invoice.Id], ct))[invoice.Id]))
+            : NotFound(number);
     }
 
     static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Pdf(ClaimsPrincipal user, ControlDatabase database, string number, CancellationToken ct)
@@ -47,12 +50,32 @@ static class InvoiceEndpoints
 }
 
 /// <summary>An invoice as the API shows it. Amounts in <c>currency</c>; <c>period_end</c> is exclusive.</summary>
+/// <param name="Kind">period, interim or top_up.</param>
+/// <param name="Status">open, pending, paid, credited or written_off.</param>
+/// <param name="AmountDue">What there was to collect: the total less the balance that was used.</param>
+/// <param name="DueAt">When it is charged, or until when a transfer has to arrive.</param>
+/// <param name="Payment">Absent: there was nothing to collect.</param>
 sealed record InvoiceReply(
-    string Number, DateOnly PeriodStart, DateOnly PeriodEnd, decimal BaseCharge, long TokenUsage, long OverageTokens, decimal OverageCharge,
-    IReadOnlyList<InvoiceLine> Lines, decimal Tax, decimal TotalAmount, string Currency, string Status, DateTimeOffset CreatedAt,
+    string Number, string Kind, DateOnly PeriodStart, DateOnly PeriodEnd, decimal BaseCharge, long TokenUsage, long OverageTokens, decimal OverageCharge,
+    IReadOnlyList<InvoiceLine> Lines, decimal Tax, IReadOnlyList<InvoiceTaxReply> Taxes, decimal TotalAmount, decimal AmountDue, string Currency, string Status,
+    InvoicePaymentReply? Payment, DateTimeOffset CreatedAt, DateTimeOffset? DueAt,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] DateTimeOffset? PaidAt)
 {
-    public static InvoiceReply Of(Invoice i) => new(
-        i.Number, i.PeriodStart, i.PeriodEnd, i.BaseCharge, i.TokenUsage, i.OverageTokens, i.OverageCharge, i.Lines, i.Tax, i.TotalAmount, i.Currency,
-        i.Status, i.CreatedAt, i.PaidAt);
+    public static InvoiceReply Of(Invoice i, InvoiceStanding standing) => new(
+        i.Number, i.Kind, i.PeriodStart, i.PeriodEnd, i.BaseCharge, i.TokenUsage, i.OverageTokens, i.OverageCharge, i.Lines, i.Tax,
+        [.. i.Taxes.Select(tax => new InvoiceTaxReply(tax.Category, tax.Rate, tax.Taxable, tax.Tax))], i.TotalAmount, i.AmountDue, i.Currency, i.Status,
+        standing.Collection is { } method ? new InvoicePaymentReply(method, standing.State!, standing.Open, standing.NextAttemptAt, standing.DeclineCode) : null,
+        i.CreatedAt, standing.DueAt, i.PaidAt);
 }
+
+/// <param name="Category">S, AE, Z, O or E, as in EN 16931.</param>
+/// <param name="Rate">A fraction: 0.19.</param>
+/// <param name="Taxable">The sum of the lines at this rate.</param>
+sealed record InvoiceTaxReply(string Category, decimal Rate, decimal Taxable, decimal Tax);
+
+/// <param name="Method">charge or transfer.</param>
+/// <param name="State">due, requires_action, pending, failed, reversed, succeeded or cancelled.</param>
+/// <param name="Open">Still to be paid.</param>
+/// <param name="NextAttemptAt">Absent: no further one is planned.</param>
+/// <param name="DeclineCode">Of the last attempt, if it failed.</param>
+sealed record InvoicePaymentReply(string Method, string State, decimal Open, DateTimeOffset? NextAttemptAt, string? DeclineCode);

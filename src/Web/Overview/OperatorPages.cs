@@ -11,6 +11,7 @@ static class OperatorPages
         var pages = routes.MapGroup("/admin").RequireAuthorization(Policies.OperatorPage).ExcludeFromDescription();
         pages.MapGet("", Overview);
         pages.MapTenantPages();
+        pages.MapReceivablesPages();
         pages.MapOperatorListPages();
         pages.MapQuarantinePages();
         pages.MapDeliveryPages();

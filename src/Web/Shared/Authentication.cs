@@ -16,6 +16,8 @@ public static class Policies
     public const string Member = "member";
     /// <summary>A member with the role owner, who may change keys, members and the environment.</summary>
     public const string Owner = "owner";
+    /// <summary>A member with the role owner or billing, who may change the plan and pay.</summary>
+    public const string Billing = "billing";
     /// <summary>An operator signed in to /admin, with a role that the route allows (<see cref="RouteRights"/>).</summary>
     public const string OperatorPage = "operator_page";
 
@@ -30,6 +32,7 @@ public static class Policies
             .AddPolicy(Operator, p => p.AddAuthenticationSchemes(BearerKeys.Scheme).RequireAssertion(RouteRights.HasRole))
             .AddPolicy(Member, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant))
             .AddPolicy(Owner, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant).RequireClaim(Claims.Role, "owner"))
+            .AddPolicy(Billing, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireClaim(Claims.Tenant).RequireClaim(Claims.Role, "owner", "billing"))
             .AddPolicy(OperatorPage, p => p.AddAuthenticationSchemes(Sessions.Scheme).RequireAssertion(RouteRights.HasRole));
     }
 }

@@ -18,6 +18,9 @@ sealed record BodyLimit(long Bytes, TimeSpan Time)
     /// <summary>The largest body takes a minute over a connection of 2.3 Mbit/s.</summary>
     public static readonly BodyLimit Usage = new(UsageBody.MaximumBytes, TimeSpan.FromSeconds(60));
 
+    /// <summary>A year of a busy account; what a network may hold of unverified bodies on the smallest machine is twice that.</summary>
+    public static readonly BodyLimit Statement = new(CamtStatement.MaximumBytes, TimeSpan.FromSeconds(60));
+
     /// <summary>What a stream of usage, which is not limited otherwise, has to bring in each <see cref="Time"/>.</summary>
     public const int StreamBytes = 16 * KiB;
 

@@ -34,6 +34,11 @@ public static class PortalServices
     {
         routes.MapAssets();
         routes.MapMemberPages();
+        routes.MapInvoicePages();
+        routes.MapBillingPages();
+        routes.MapPaymentMethodPages();
+        routes.MapPayPages();
+        routes.MapPlanPages();
         routes.MapEnvironmentPages();
         routes.MapWeightsPages();
         routes.MapKeyPages();

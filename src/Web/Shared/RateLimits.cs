@@ -18,6 +18,11 @@ static class RateLimits
     /// <summary>Slug availability checks while typing.</summary>
     public const string Lookup = "lookup";
 
+    /// <summary>Webhooks of payment providers, which retry what is refused.</summary>
+    public const string Notifications = "notifications";
+
+    const int NotificationsPerHour = 36_000;
+
     public static void AddControlPlaneRateLimits(this IServiceCollection services, IConfiguration configuration, bool sandbox)
     {
         // In a sandbox, for demos and tests, all clients share one address.
@@ -35,6 +40,7 @@ static class RateLimits
             limiter.AddPolicy(Account, context => RateLimitPartition.GetTokenBucketLimiter(
                 KnownBrowsers.AccountOf(context.User.MemberEmail() ?? ""), _ => Bucket(signIns * factor)));
             PerClient(Lookup, configuration.ReadCount("CONTROLPLANE_LIMIT_LOOKUPS", 600, "number per hour"));
+            PerClient(Notifications, NotificationsPerHour);
             limiter.AddTenantLimits(Bucket(ofTenants.Actions), Bucket(ofTenants.Changes));
 
             void PerClient(string policy, int perHour) => limiter.AddPolicy(policy, context => RateLimitPartition.GetTokenBucketLimiter(

@@ -96,9 +96,6 @@ public sealed partial record Settings(ControlPlaneOptions Options, string Connec
     private static partial Regex RegionName();
 }
 
-/// <summary>A setting is missing or invalid, so the program cannot start. The message tells the operator what to set.</summary>
-public sealed class SettingException(string message) : Exception(message);
-
 /// <summary>Files that only their owner may read.</summary>
 public static class PrivateFile
 {

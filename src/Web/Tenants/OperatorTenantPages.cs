@@ -14,6 +14,7 @@ static class OperatorTenantPages
         pages.MapGet("/tenants/{id:guid}", Show);
         pages.MapPost("/tenants/{id:guid}/limits", Override).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
+        pages.MapTenantBillingPages();
         pages.MapPost("/tenants/{id:guid}/approve", Approve).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^(suspend|resume|cleanup)$)}", Operate).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^retry$)}", Operate).AllowRoles(OperatorRole.Support);
@@ -36,9 +37,9 @@ static class OperatorTenantPages
     }
 
     static async Task<IResult> Show(
-        Guid id, string? done, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct) =>
-        await RenderTenantAsync(
-            id, tenants, database, options, clock, ct,
+        Guid id, string? done, TenantPageReader page, CancellationToken ct) =>
+        await page.RenderAsync(
+            id, ct,
             notice: done switch
             {
                 "approve" => "Approved.",
@@ -48,23 +49,24 @@ static class OperatorTenantPages
                 "cleanup" => "The environment may run for 24 hours, so that its users can delete what they no longer need.",
                 "delete" => "Deleting…",
                 "limits" => "Limits saved. They apply from the next call on.",
+                "adjusted" => "Added. The next invoice shows it.",
+                "coupon" => "Coupon redeemed.",
+                "trial" => "Trial extended.",
                 _ => null,
             });
 
     // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Approve(
-        Guid id, IFormCollection form, ClaimsPrincipal user, ApproveTenant approve, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options,
-        Clock clock, CancellationToken ct) => await approve.RunAsync(id, user.ActorName(), ct) switch
+        Guid id, IFormCollection form, ClaimsPrincipal user, ApproveTenant approve, TenantPageReader page, CancellationToken ct) => await approve.RunAsync(id, user.ActorName(), ct) switch
         {
             ApproveTenantResult.Approved => new SeeOther($"/admin/tenants/{id}?done=approve"),
-            ApproveTenantResult.Conflict conflict => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: conflict.Reason),
+            ApproveTenantResult.Conflict conflict => await page.RefuseAsync(id, conflict.Reason, ct),
             _ => TypedResults.NotFound(),
         };
 
     // As above.
     static async Task<IResult> Operate(
-        Guid id, string action, IFormCollection form, ClaimsPrincipal user, OperateEnvironment operate, AllowCleanup allowCleanup, TenantOverviews tenants,
-        ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct)
+        Guid id, string action, IFormCollection form, ClaimsPrincipal user, OperateEnvironment operate, AllowCleanup allowCleanup, TenantPageReader page, CancellationToken ct)
     {
         var result = action switch
         {
@@ -78,21 +80,20 @@ static class OperatorTenantPages
         return result switch
         {
             EnvironmentResult.Accepted => new SeeOther($"/admin/tenants/{id}?done={action}"),
-            EnvironmentResult.Conflict conflict => await RenderTenantAsync(id, tenants, database, options, clock, ct, problem: conflict.Reason),
+            EnvironmentResult.Conflict conflict => await page.RefuseAsync(id, conflict.Reason, ct),
             _ => TypedResults.NotFound(),
         };
     }
 
     static async Task<IResult> Override(
         Guid id, [FromForm] string? tokens_per_day, [FromForm] string? tokens_per_month, [FromForm] string? rag_files, [FromForm] string? web_searches_per_month,
-        [FromForm] string? images_per_month, [FromForm] string? storage_gib, [FromForm] string? reason, ClaimsPrincipal user, OverrideLimits overrides, TenantOverviews tenants,
-        ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct)
+        [FromForm] string? images_per_month, [FromForm] string? storage_gib, [FromForm] string? reason, ClaimsPrincipal user, OverrideLimits overrides, TenantPageReader page, CancellationToken ct)
     {
         var entered = new OverrideForm(tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month, storage_gib, reason);
         return await overrides.SetAsync(id, entered.ToOverride(), user.ActorName(), ct) switch
         {
             OverrideResult.Done => new SeeOther($"/admin/tenants/{id}?done=limits"),
-            OverrideResult.Invalid invalid => await RenderTenantAsync(id, tenants, database, options, clock, ct, entered: entered, errors: invalid.Errors),
+            OverrideResult.Invalid invalid => await page.RenderAsync(id, ct, entered: entered, errors: invalid.Errors),
             _ => TypedResults.NotFound(),
         };
     }
@@ -101,28 +102,5 @@ static class OperatorTenantPages
     {
         await overrides.RemoveAsync(id, user.ActorName(), ct);
         return new SeeOther($"/admin/tenants/{id}?done=limits");
-    }
-
-    static async Task<IResult> RenderTenantAsync(
-        Guid id, TenantOverviews tenants, ControlDatabase database, ControlPlaneOptions options, Clock clock, CancellationToken ct, string? notice = null,
-        string? problem = null, OverrideForm? entered = null, FieldErrors? errors = null)
-    {
-        if (await tenants.FindAsync(id, ct) is not { } tenant)
-        {
-            return TypedResults.NotFound();
-        }
-
-        await using var transaction = await database.BeginJobAsync(ct);
-        return new RazorComponentResult<TenantPage>(
-            new
-            {
-                Model = await transaction.DetailAsync(options, tenant, clock.GetUtcNow(), ct),
-                options.PublicUrl,
-                Notice = notice,
-                Problem = problem,
-                Entered = entered,
-                Errors = errors ?? [],
-            })
-        { StatusCode = errors is not null ? StatusCodes.Status400BadRequest : problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
     }
 }

@@ -47,6 +47,15 @@ sealed class DatabaseInvariants(string connectionString) : IAsyncDisposable
                    where i.tenant_id = s.tenant_id and i.period = n and invoice_pdf.invoice_id = i.id
                      and exists (select 1 from control.invoice_line l where l.invoice_id = i.id)) <> 1
             """),
+        ("No invoice waits for its document", "select count(*) from control.invoice_undocumented"),
+        ("Tax is the sum of the breakdown, if there is one", """
+            select count(*) from control.invoice i join (select invoice_id, sum(taxable) as taxable, sum(tax) as tax from control.invoice_tax group by 1) t on t.invoice_id = i.id
+            where (i.net_amount, i.tax) <> (t.taxable, t.tax)
+            """),
+        ("What an invoice has not settled by itself is collected by one payment", """
+            select count(*) from control.invoice i left join control.payment p on p.invoice_id = i.id
+            where i.total_amount - coalesce((select sum(s.amount) from control.settlement s where s.invoice_id = i.id and s.source = 'invoice'), 0) <> coalesce(p.amount, 0)
+            """),
         ("Every invoice was mailed", """
             select count(*) from control.invoice i
             where (select count(*) from control.outbox o where o.dedupe_key like 'invoice:' || i.number || ':%' and o.sent_at is not null) <> 1

@@ -69,7 +69,7 @@ sealed class FuzzedBody(Random random, TestTenant prey, DateTimeOffset now)
             ["slug"] = $"\"{name}\"",
             ["plan"] = "\"basic\"",
             ["country"] = "\"DE\"",
-            ["vat_id"] = "\"DE123456789\"",
+            ["vat_id"] = "\"DE123456788\"",
             ["password"] = "\"short\"",
             ["accept_terms"] = "true",
             ["name"] = "\"key\"",

@@ -1,0 +1,81 @@
+using System.Security.Claims;
+
+namespace ControlPlane.Web.Billing;
+
+/// <summary>The next invoice, the payment method and what invoices say about the buyer: visible to all members, changed by owners and billing members.</summary>
+static class BillingPages
+{
+    const string Path = "/app/billing";
+
+    public static void MapBillingPages(this IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup(Path).ExcludeFromDescription();
+        pages.MapGet("", Show).RequireAuthorization(Policies.Member).RequireRateLimiting(TenantLimits.Reports);
+        pages.MapPost("/organization", Change).RequireAuthorization(Policies.Billing).RequireRateLimiting(TenantLimits.Changes);
+        // Reached by a reload or a sign-in after the form was posted.
+        pages.MapGet("/organization", () => new SeeOther(Path)).RequireAuthorization(Policies.Member);
+    }
+
+    static Task<IResult> Show(ClaimsPrincipal user, string? done, BillingPageReader reader, CancellationToken ct) => reader.RenderAsync(
+        user.TenantId(), ct, notice: done switch
+        {
+            "organization" => "Saved. It holds for the invoices that follow.",
+            "method_needed" => "Add a payment method: the invoice is then paid at once.",
+            "method" => "Payment method saved. Open invoices are being paid with it.",
+            _ => null,
+        });
+
+    static async Task<IResult> Change(ClaimsPrincipal user, IFormCollection form, EditOrganization organization, BillingPageReader reader, CancellationToken ct)
+    {
+        var entered = OrganizationForms.Read(form);
+        return await organization.RunAsync(user.TenantId(), (_, errors) => Required(entered, errors), user.ActorName(), ct) switch
+        {
+            EditOrganizationResult.Done => new SeeOther($"{Path}?done=organization"),
+            EditOrganizationResult.Invalid invalid => await reader.RenderAsync(user.TenantId(), ct, entered: entered, errors: invalid.Errors),
+            _ => TypedResults.NotFound(),
+        };
+    }
+
+    // The form asks for what an invoice needs; the API takes the parts one by one.
+    static Organization Required(Organization entered, FieldErrors errors)
+    {
+        foreach (var (field, error) in entered.Normalize().MissingForInvoice())
+        {
+            errors.Check(field, error);
+        }
+
+        return entered;
+    }
+}
+
+/// <summary>Reads what the page shows. Also the invoice as it stands, which a job would write at the end of the period.</summary>
+sealed class BillingPageReader(ControlDatabase database, Clock clock, EditOrganization organizations, NextInvoice next, CollectionSettings collections)
+{
+    public async Task<IResult> RenderAsync(
+        Guid tenant, CancellationToken ct, string? notice = null, string? problem = null, Organization? entered = null, FieldErrors? errors = null)
+    {
+        MemberBilling? billing;
+        await using (var transaction = await database.BeginAsync(tenant, ct))
+        {
+            billing = await transaction.MemberBillingAsync(tenant, clock.GetUtcNow(), ct);
+        }
+
+        if (billing is null || await organizations.FindAsync(tenant, ct) is not { } known)
+        {
+            return new RazorComponentResult<NotVerifiedPage>();
+        }
+
+        return new RazorComponentResult<BillingPage>(new
+        {
+            Model = billing,
+            Known = known,
+            Next = await next.FindAsync(tenant, ct),
+            Charges = collections.Provider is not null,
+            Notice = notice,
+            Problem = problem,
+            Entered = entered,
+            Errors = errors ?? [],
+        })
+        { StatusCode = errors is not null ? StatusCodes.Status400BadRequest : problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
+    }
+}
