@@ -20,6 +20,10 @@ public sealed class KeyScopeJourneys(SharedServer shared) : IClassFixture<Shared
         ["GET /v1/invoices"] = "billing:read",
         ["GET /v1/invoices/{number}"] = "billing:read",
         ["GET /v1/invoices/{number}.pdf"] = "billing:read",
+        ["GET /v1/credit-notes"] = "billing:read",
+        ["GET /v1/credit-notes/{number}"] = "billing:read",
+        ["GET /v1/credit-notes/{number}.pdf"] = "billing:read",
+        ["GET /v1/organization"] = "billing:read",
     };
 
     static readonly string[] Chosen = ["usage:read", "authorize"];
