@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
-using YamlDotNet.Serialization;
+using static ControlPlane.Tests.RenderedCompose;
 
 namespace ControlPlane.Tests;
 
@@ -153,16 +152,6 @@ public sealed class ComposeRenderingTests
         Assert.Equal("False", webui["ENABLE_OLLAMA_API"]);
     }
 
-    [Fact]
-    public void Gateway_and_Open_WebUI_use_separate_schemas_and_logins_of_one_database()
-    {
-        var (webui, gateway) = (Environment("basic", "open-webui"), Environment("basic", "litellm"));
-        Assert.Equal("postgresql://open_webui:${DATABASE_PASSWORD}@database:5432/environment", webui["DATABASE_URL"]);
-        Assert.Equal("open_webui", webui["DATABASE_SCHEMA"]);
-        Assert.Equal("postgresql://litellm:${GATEWAY_DATABASE_PASSWORD}@database:5432/environment?schema=litellm", gateway["DATABASE_URL"]);
-        Assert.DoesNotContain(webui.Values, value => value.Contains("GATEWAY_DATABASE_PASSWORD", StringComparison.Ordinal));
-    }
-
     [Theory]
     [InlineData("$HOME ${ADMIN_PASSWORD} $$")]
     [InlineData("a: b # c")]
@@ -194,39 +183,6 @@ public sealed class ComposeRenderingTests
         Assert.Equal(["1879048192:0", "1879048192:1654", "1879048192:1654", "1879048193:0", "1879048193:1654", "1879048193:1654"], users);
     }
 
-    // A login on a server that others use can take its connections, its lock table, its memory and its disk.
-    [Theory, MemberData(nameof(Plans))]
-    public void An_environment_knows_no_database_server_but_its_own(string plan)
-    {
-        var project = Render(plan);
-        var hosts = Regex.Matches(project.Compose, @"postgres(?:ql)?://[^@\s]*@([^:/\s]+)").Select(match => match.Groups[1].Value).ToList();
-        Assert.Equal(["database", "database"], hosts);
-        Assert.DoesNotContain("@postgres", project.Compose, StringComparison.Ordinal);
-        var database = Service(plan, "database");
-        Assert.Equal(Images.Get("postgres"), database["image"]);
-        Assert.Equal(["private"], (List<object>)database["networks"]);
-        Assert.Equal(["./database/start.sh:/start.sh:ro", "./database/logins.sql:/logins.sql:ro", "database:/var/lib/postgresql/data"], (List<object>)database["volumes"]);
-        Assert.Equal(["PGDATA", "DATABASE_PASSWORD", "GATEWAY_DATABASE_PASSWORD"], ((Dictionary<object, object>)database["environment"]).Keys);
-        Assert.Contains("database", ((Dictionary<object, object>)Read(project.Compose)["volumes"]).Keys);
-    }
-
-    [Theory, MemberData(nameof(Plans))]
-    public void The_memory_for_a_databases_pages_leaves_room_for_its_connections(string plan)
-    {
-        var database = Service(plan, "database");
-        var limit = int.Parse(((string)database["mem_limit"]).TrimEnd('m'), CultureInfo.InvariantCulture);
-        var buffers = int.Parse(Regex.Match(Words(database, "command").Last(), @"^shared_buffers=(\d+)MB$").Groups[1].Value, CultureInfo.InvariantCulture);
-        // 20 connections of about 8 MB, and the server's own processes.
-        Assert.InRange(limit - buffers, 200, limit);
-    }
-
-    [Fact]
-    public void Open_WebUI_and_the_gateway_start_after_the_database_and_its_container_is_recreated_when_its_files_change()
-    {
-        Assert.All(["open-webui", "litellm"], (string service) => Assert.Contains("database", ((Dictionary<object, object>)Service("basic", service)["depends_on"]).Keys));
-        Assert.Matches("^[0-9a-f]{64}$", (string)((Dictionary<object, object>)Service("basic", "database")["labels"])["controlplane.config"]);
-    }
-
     [Fact]
     public void Qdrant_is_rendered_only_if_enabled()
     {
@@ -243,22 +199,4 @@ public sealed class ComposeRenderingTests
         Assert.Contains("input_cost_per_token: 0.00000075", config, StringComparison.Ordinal);
         Assert.Contains("input_cost_per_token: 0.000002\n", config, StringComparison.Ordinal);
     }
-
-    static ComposeProject Render(string plan) => ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/models");
-
-    static Dictionary<object, object> Service(string plan, string name) =>
-        (Dictionary<object, object>)((Dictionary<object, object>)Read(Render(plan).Compose)["services"])[name];
-
-    static IEnumerable<Dictionary<object, object>> Services(string plan) =>
-        ((Dictionary<object, object>)Read(Render(plan).Compose)["services"]).Values.Cast<Dictionary<object, object>>();
-
-    static IEnumerable<string> Words(Dictionary<object, object> part, string key) => part.TryGetValue(key, out var words) ? ((List<object>)words).Cast<string>() : [];
-
-    static Dictionary<string, string> Environment(string plan, string service)
-    {
-        var services = (Dictionary<object, object>)Read(Render(plan).Compose)["services"];
-        return ((Dictionary<object, object>)((Dictionary<object, object>)services[service])["environment"]).ToDictionary(e => (string)e.Key, e => (string)e.Value);
-    }
-
-    static Dictionary<object, object> Read(string yaml) => new DeserializerBuilder().Build().Deserialize<Dictionary<object, object>>(yaml);
 }
