@@ -89,6 +89,10 @@ public sealed class InvoiceAmountJourneys : IAsyncLifetime
             await _server.SqlAsync("update control.tenant set vat_id = 'FR32123456789' where id = $1", tenant.Id);
         }
 
+        // Still without an answer when its invoice is written.
+        await _server.SqlAsync(
+            "insert into control.vat_confirmation (id, tenant_id, vat_id, state, requested_at, next_attempt_at) values (gen_random_uuid(), $1, 'FR32123456789', 'requested', $2, $3)",
+            unconfirmed.Id, Start, May);
         await using (var transaction = await _server.Database.BeginAsync(confirmed.Id, default))
         {
             Assert.True(await transaction.RequestVatConfirmationAsync(_server.Clock, confirmed.Id, default));
@@ -119,8 +123,9 @@ public sealed class InvoiceAmountJourneys : IAsyncLifetime
 
         Assert.Equal(0, await silent.RunAsync(() => true, default));
         Assert.Equal(0, await asking.RunAsync(() => true, default));
+        Assert.Equal(["requested"], await QueryAsync("select state from control.vat_confirmation", row => row.GetString(0)));
+        // The job payments asks.
         await _server.MoveClockAsync(Start.AddMinutes(16));
-        Assert.Equal(1, await asking.RunAsync(() => true, default));
 
         Assert.Equal(["invalid"], await QueryAsync("select state from control.vat_confirmation", row => row.GetString(0)));
         Assert.Equal(["vat_id_invalid"], await QueryAsync("select kind from control.billing_review", row => row.GetString(0)));

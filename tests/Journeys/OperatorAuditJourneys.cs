@@ -90,6 +90,22 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         var entry = await _server.ReadAsync<Guid>("select id from control.bank_transaction where state = 'unmatched'");
         await AuditsAsync("bank_transaction.matched", $"POST /v1/admin/bank-transactions/{id}/match", entry.ToString(), new { invoice });
 
+        await AuditsAsync("coupon.created", "POST /v1/admin/coupons", "", new { code = "AUDIT10", percent = 10 });
+        await AuditsAsync("coupon.redeemed", $"POST /v1/admin/tenants/{id}/coupons", own, new { code = "AUDIT10" });
+        await AuditsAsync("coupon.ended", "DELETE /v1/admin/coupons/{code}", "AUDIT10");
+        await AuditsAsync("adjustment.added", $"POST /v1/admin/tenants/{id}/adjustments", own, new { kind = "goodwill", description = "Outage", amount = 1, reason = "test" });
+        await AuditsAsync("subscription.plan_changed", $"POST /v1/admin/tenants/{id}/plan", own, new { plan = "enterprise", price_eur_per_month = 1000, overage_eur_per_1000 = 0.005 });
+        var trial = await _server.CreateTenantAsync("trial");
+        await AuditsAsync("trial.extended", $"POST /v1/admin/tenants/{id}/trial", trial.Id.ToString(), new { ends_at = _server.Clock.GetUtcNow().AddDays(40) });
+        await _server.SqlAsync(
+            "insert into control.billing_review (id, tenant_id, kind, subject, detail, raised_at) values ($2, $1, 'vat_id_invalid', 'X', 'Y', now())", tenant.Id, tenant.Id);
+        await AuditsAsync("review.resolved", $"POST /v1/admin/reviews/{id}/resolve", own);
+        var billed = await _server.CreateTenantAsync("basic");
+        await _server.MoveClockAsync(_server.Clock.GetUtcNow().AddDays(32));
+        var written = await _server.ReadAsync<string>("select number from control.invoice where tenant_id = $1", billed.Id);
+        await AuditsAsync("invoice.credited", "POST /v1/admin/invoices/{number}/credit-notes", written!, new { lines = new[] { new { line = 0, net = 1 } }, reason = "test", refund = "balance" });
+        await AuditsAsync("invoice.written_off", "POST /v1/admin/invoices/{number}/write-off", invoice, new { reason = "test" });
+
         await AuditsAsync("environment.delete_requested", $"POST /v1/admin/tenants/{id}/delete", own);
         var another = await _server.CreateTenantAsync();
         await AuditsAsync("environment.delete_requested", $"DELETE /v1/admin/tenants/{id}", another.Id.ToString());
