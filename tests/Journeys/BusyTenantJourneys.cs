@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace ControlPlane.Tests;
@@ -44,6 +45,26 @@ public sealed class BusyTenantJourneys : IAsyncLifetime
         }
 
         Assert.True((await _busy.AuthorizeAsync(1)).Allow);
+    }
+
+    [Fact]
+    public async Task Plan_changes_that_wait_for_their_tenant_leave_the_connections_of_jobs_to_others()
+    {
+        await using var other = await _server.Database.BeginJobAsync(default);
+        await other.ExecuteAsync(BillingLock.Acquire, default, _busy.Id);
+        var waiting = Many(40, tenant => tenant.Http.PostAsJsonAsync("/v1/subscription/plan", new { plan = "premium", preview = true }), _busy);
+        await using var owner = await _server.Database.OpenOwnerAsync(default);
+        var most = 0L;
+        while (!waiting.Any(request => request.IsCompleted))
+        {
+            most = Math.Max(most, await owner.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%billing %'", default));
+        }
+
+        Assert.InRange(most, 1, 4);
+        using var reply = await _server.Operator.GetAsync("/v1/admin/tenants");
+        Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
+        await other.CommitAsync(default);
+        await Task.WhenAll(waiting);
     }
 
     [Fact]

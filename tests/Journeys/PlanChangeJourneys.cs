@@ -146,7 +146,7 @@ public sealed class PlanChangeJourneys : IAsyncLifetime
         Assert.IsType<ChangePlanResult.Accepted>(await ChangePlan.PreviewAsync(silent.Id, "premium", default));
         Assert.IsType<ChangePlanResult.NotAllowed>(await ChangePlan.RunAsync(_tenant.Id, "enterprise", null, "test", default));
 
-        foreach (var at in new[] { End, End.AddDays(14), End.AddDays(17) })
+        foreach (var at in new[] { End, End.AddDays(15), End.AddDays(18) })
         {
             await _server.JumpAsync(at, "billing");
         }
@@ -168,6 +168,52 @@ public sealed class PlanChangeJourneys : IAsyncLifetime
                 from control.subscription_segment where tenant_id = $1 order by starts_at desc limit 1
                 """,
                 _tenant.Id));
+
+        // The tokens hold beyond the period in which they were agreed.
+        await _server.JumpAsync(End.AddHours(1), "billing");
+        Assert.Equal(300_000_000, (await _tenant.LimitAsync("tokens_per_month")).Maximum);
+    }
+
+    [Fact]
+    public async Task Agreed_terms_of_a_lower_plan_come_with_it_at_the_end_of_the_period()
+    {
+        var tenant = await NewTenantAsync("enterprise");
+        var agreed = new AgreedPlan(new AgreedTerms(30, 0.004m, 2_000_000), MinimumEur: 50);
+        var shown = Assert.IsType<ChangePlanResult.Accepted>(await ChangePlan.RunAsync(tenant.Id, "premium", null, "operator:test", default, agreed)).Change;
+        await _server.JumpAsync(End, "billing");
+        await _server.JumpAsync(End.AddMonths(1), "billing");
+
+        Assert.Equal(shown.NextPeriod?.TotalAmount, await _server.ReadAsync<decimal>("select total_amount from control.invoice where tenant_id = $1 and period = 2", tenant.Id));
+        Assert.Equal(50m, shown.NextPeriod?.NetAmount);
+        Assert.Equal(2_000_000, (await tenant.LimitAsync("tokens_per_month")).Maximum);
+    }
+
+    [Fact]
+    public async Task What_was_shown_before_a_trial_was_cancelled_cannot_be_confirmed_after_it()
+    {
+        var trial = await NewTenantAsync("trial");
+        await _server.JumpAsync(Middle);
+        var shown = Assert.IsType<ChangePlanResult.Accepted>(await ChangePlan.PreviewAsync(trial.Id, "premium", default)).Change;
+        await _server.JumpAsync(Middle.AddMinutes(1));
+        await Cancel.RunAsync(trial.Id, "test", default);
+
+        Assert.IsType<ChangePlanResult.Outdated>(await ChangePlan.RunAsync(trial.Id, "premium", shown.EffectiveAt, "test", default));
+        await ChangeAsync("premium", shownAt: null, trial);
+        await _server.JumpAsync(End, "billing");
+        await _server.JumpAsync(End.AddMonths(1), "billing");
+        Assert.Equal(49.90m, await _server.ReadAsync<decimal>("select base_charge from control.invoice where tenant_id = $1 and period = 2", trial.Id));
+    }
+
+    [Fact]
+    public async Task Who_changes_the_mind_again_and_again_is_written_to_once_a_day()
+    {
+        for (var time = 0; time < 5; time++)
+        {
+            await Cancel.RunAsync(_tenant.Id, "test", default);
+            await Cancel.UndoAsync(_tenant.Id, "test", default);
+        }
+
+        Assert.Equal(2, await _server.ReadAsync<long>("select count(*) from control.outbox where tenant_id = $1 and dedupe_key like 'cancel%'", _tenant.Id));
     }
 
     [Fact]

@@ -24,7 +24,8 @@ public static class SubscriptionHistory
 
     public static Task ScheduleAsync(this Transaction transaction, Guid tenant, ScheduledChange change, CancellationToken ct) =>
         transaction.ExecuteAsync(
-            Schedule, ct, change.Id, tenant, change.IsCancellation ? "cancellation" : "plan", change.Plan, change.EffectiveOn, change.RequestedBy, change.RequestedAt);
+            Schedule, ct, change.Id, tenant, change.IsCancellation ? "cancellation" : "plan", change.Plan, change.EffectiveOn, change.RequestedBy, change.RequestedAt,
+            change.Agreed.EurPerMonth, change.Agreed.OverageEurPerThousand, change.Agreed.TokensPerMonth, change.MinimumEur);
 
     /// <param name="isApplied">false: it was undone.</param>
     public static Task SettleChangeAsync(this Transaction transaction, Guid tenant, bool isApplied, DateTimeOffset now, CancellationToken ct) =>
@@ -37,7 +38,11 @@ public static class SubscriptionHistory
         row.Get<decimal?>(5), Enum.Parse<SegmentReason>(row.GetString(6), ignoreCase: true));
 
     internal static ScheduledChange ReadScheduled(NpgsqlDataReader row) => new(
-        row.GetGuid(0), row.Get<string>(1), row.GetFieldValue<DateOnly>(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4));
+        row.GetGuid(0), row.Get<string>(1), row.GetFieldValue<DateOnly>(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4))
+    {
+        Agreed = new AgreedTerms(row.Get<decimal?>(5), row.Get<decimal?>(6), row.Get<long?>(7)),
+        MinimumEur = row.Get<decimal?>(8),
+    };
 
     static string Name(SegmentReason reason) => reason.ToString().ToLowerInvariant();
 
@@ -47,7 +52,8 @@ public static class SubscriptionHistory
         """;
 
     internal const string SelectScheduled = """
-        select id, plan, effective_on, requested_by, requested_at from control.subscription_change where tenant_id = $1 and state = 'scheduled'
+        select id, plan, effective_on, requested_by, requested_at, agreed_eur_per_month, agreed_overage_eur_per_1000, agreed_tokens_per_month, minimum_eur
+        from control.subscription_change where tenant_id = $1 and state = 'scheduled'
         """;
 
     const string InsertFirst = """
@@ -67,7 +73,8 @@ public static class SubscriptionHistory
         """;
 
     const string Schedule = """
-        insert into control.subscription_change (id, tenant_id, kind, plan, effective_on, state, requested_by, requested_at)
-        values ($1, $2, $3, $4, $5, 'scheduled', $6, $7)
+        insert into control.subscription_change
+            (id, tenant_id, kind, plan, effective_on, state, requested_by, requested_at, agreed_eur_per_month, agreed_overage_eur_per_1000, agreed_tokens_per_month, minimum_eur)
+        values ($1, $2, $3, $4, $5, 'scheduled', $6, $7, $8, $9, $10, $11)
         """;
 }

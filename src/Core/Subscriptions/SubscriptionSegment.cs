@@ -65,4 +65,9 @@ public sealed record AgreedTerms(decimal? EurPerMonth = null, decimal? OverageEu
 public sealed record ScheduledChange(Guid Id, string? Plan, DateOnly EffectiveOn, string RequestedBy, DateTimeOffset RequestedAt)
 {
     public bool IsCancellation => Plan is null;
+
+    public AgreedTerms Agreed { get; init; } = new();
+
+    /// <summary>What a whole period costs at least, EUR; null: no minimum.</summary>
+    public decimal? MinimumEur { get; init; }
 }

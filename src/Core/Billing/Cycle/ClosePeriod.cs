@@ -47,13 +47,13 @@ public sealed class ClosePeriod(Clock clock, WriteInvoice writeInvoice, CycleMai
             return;
         }
 
-        if (change?.Plan is { } plan)
+        if (change is { Plan: { } plan })
         {
             await transaction.SettleChangeAsync(tenant, isApplied: true, now, ct);
-            await transaction.SetPlanAsync(tenant, plan, new AgreedTerms(), closed, change: null, ct);
+            await transaction.SetPlanAsync(tenant, plan, change.Agreed, closed, change: null, ct);
             await (cycle.IsPaused
                 ? Task.CompletedTask
-                : transaction.StartSegmentAsync(tenant, new SubscriptionSegment(closed.EndsAt, plan, new AgreedTerms(), null, SegmentReason.Changed), ct));
+                : transaction.StartSegmentAsync(tenant, new SubscriptionSegment(closed.EndsAt, plan, change.Agreed, change.MinimumEur, SegmentReason.Changed), ct));
             await transaction.QueueProvisioningAsync(clock, options, tenant, await transaction.SlugAsync(tenant, ct), RunKinds.Provision, ct);
             await transaction.AuditAsync(clock, tenant, "job:billing", "subscription.plan_changed", new { from = subscription.Plan, to = plan }, ct);
         }

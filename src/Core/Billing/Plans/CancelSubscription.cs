@@ -17,6 +17,8 @@ public abstract record CancelResult
 /// <summary>Cancels a subscription at the end of its period, which can be undone until then. The environment is kept for a while, so that the customer can come back.</summary>
 public sealed class CancelSubscription(ControlDatabase database, Clock clock, AdvanceSubscription advance, CycleMails mails)
 {
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+
     public Task<CancelResult> RunAsync(Guid tenant, string actor, CancellationToken ct) => RunAsync(
         tenant, async (transaction, cycle) =>
         {
@@ -67,9 +69,10 @@ public sealed class CancelSubscription(ControlDatabase database, Clock clock, Ad
 
     async Task<CancelResult> RunAsync(Guid tenant, Func<Transaction, LoadedCycle, Task<CancelResult>> run, CancellationToken ct)
     {
+        using var place = await database.EnterJobAsync(tenant, ct);
         // The period that has ended is closed as it was agreed; what is asked for now is for the next one.
         await advance.RunAsync(tenant, ct);
-        await using var transaction = await database.BeginJobAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         if (await transaction.CycleAsync(tenant, [SubscriptionLock.Acquire], new CyclePolicy(), ct) is not { } cycle)
         {
             return new CancelResult.Nothing();

@@ -44,6 +44,8 @@ public sealed class ChangePlan(
     /// <summary>How long amounts that were shown can be confirmed.</summary>
     public static readonly TimeSpan ValidFor = TimeSpan.FromMinutes(10);
 
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>What the change would cost now, without making it.</summary>
     public Task<ChangePlanResult> PreviewAsync(Guid tenant, string plan, CancellationToken ct, AgreedPlan? agreed = null) =>
         RunAsync(tenant, plan, shownAt: null, actor: null, agreed, ct);
@@ -55,9 +57,10 @@ public sealed class ChangePlan(
 
     async Task<ChangePlanResult> RunAsync(Guid tenant, string plan, DateTimeOffset? shownAt, string? actor, AgreedPlan? agreed, CancellationToken ct)
     {
+        using var place = await database.EnterJobAsync(tenant, ct);
         // What should have happened before: the change is made to the period of now.
         await advance.RunAsync(tenant, ct);
-        await using var transaction = await database.BeginJobAsync(ct);
+        await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         await transaction.ExecuteAsync(BillingLock.Acquire, ct, tenant);
         await transaction.ExecuteAsync("select from control.environment where tenant_id = $1 for update", ct, tenant);
         if (await transaction.CycleAsync(tenant, [SubscriptionLock.Acquire], new CyclePolicy(), ct) is not { } cycle)
@@ -90,18 +93,19 @@ public sealed class ChangePlan(
 
             await (change.IsNow
                 ? ApplyAsync(transaction, cycle, proposed, agreed, actor, ct)
-                : ScheduleAsync(transaction, cycle.Subscription, proposed, actor, ct));
+                : ScheduleAsync(transaction, cycle.Subscription, proposed, agreed, actor, ct));
             await transaction.CommitAsync(ct);
         }
 
         return new ChangePlanResult.Accepted(proposed);
     }
 
-    /// <summary>The same period, and nothing has changed since.</summary>
+    /// <summary>The same period, and nothing has changed since: no plan, and no end.</summary>
     static bool IsStillValid(LoadedCycle cycle, DateTimeOffset at, DateTimeOffset now)
     {
         var period = BillingPeriod.Containing(cycle.Subscription.Anchor, DateOnly.FromDateTime(now.UtcDateTime));
-        return at <= now && at >= now.ToWholeSeconds() - ValidFor && at >= period.StartsAt && (cycle.Segments is not [.., { StartsAt: var last }] || at >= last);
+        return at <= now && at >= now.ToWholeSeconds() - ValidFor && at >= period.StartsAt
+            && (cycle.Segments is not [.., { StartsAt: var last }] || at >= last) && (cycle.Subscription.EndedAt is not { } ended || at >= ended.ToWholeSeconds());
     }
 
     async Task<PlanChange> ProposeAsync(
@@ -164,15 +168,19 @@ public sealed class ChangePlan(
         await mails.PlanChangedAsync(transaction, tenant, change, period, ct);
     }
 
-    async Task ScheduleAsync(Transaction transaction, Subscription subscription, PlanChange change, string actor, CancellationToken ct)
+    async Task ScheduleAsync(Transaction transaction, Subscription subscription, PlanChange change, AgreedPlan? agreed, string actor, CancellationToken ct)
     {
         var (tenant, now) = (subscription.Tenant, clock.GetUtcNow());
-        var scheduled = new ScheduledChange(Ids.New(clock), change.To.Name, DateOnly.FromDateTime(change.EffectiveAt.UtcDateTime), actor, now);
+        var scheduled = new ScheduledChange(Ids.New(clock), change.To.Name, DateOnly.FromDateTime(change.EffectiveAt.UtcDateTime), actor, now)
+        {
+            Agreed = agreed?.Terms ?? new AgreedTerms(),
+            MinimumEur = agreed?.MinimumEur,
+        };
         await transaction.SettleChangeAsync(tenant, isApplied: false, now, ct);
         await transaction.ScheduleAsync(tenant, scheduled, ct);
         await transaction.AuditAsync(
             clock, tenant, actor, "subscription.change_scheduled", new { from = change.From.Name, to = change.To.Name, effective_on = scheduled.EffectiveOn }, ct);
-        await mails.ChangeScheduledAsync(transaction, tenant, scheduled.Id, change, ct);
+        await mails.ChangeScheduledAsync(transaction, tenant, change, ct);
     }
 
     async Task<ChangePlanResult> UndoAsync(Transaction transaction, LoadedCycle cycle, string? actor, CancellationToken ct)

@@ -31,11 +31,15 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <summary>How many of <see cref="AppConnections"/> transactions of one tenant hold at the same time.</summary>
     const int AppConnectionsPerTenant = 8;
 
+    /// <summary>How many of <see cref="JobConnections"/> what one tenant's members ask for holds at the same time.</summary>
+    const int JobConnectionsPerTenant = 4;
+
     static readonly TimeSpan TenantTimeout = TimeSpan.FromSeconds(10);
 
     readonly SessionRole _jobRole;
     readonly SessionRole _provisionRole;
     readonly TenantConnectionLimit _tenants = new(AppConnectionsPerTenant, TenantTimeout);
+    readonly TenantConnectionLimit _membersInJobs = new(JobConnectionsPerTenant, TenantTimeout);
     readonly string _connectionString;
     readonly PasswordProvider? _passwordProvider;
     readonly NpgsqlDataSource _app;
@@ -100,6 +104,11 @@ public sealed class ControlDatabase : IAsyncDisposable
     /// <param name="lockTimeout">For work that must not wait for one tenant at the expense of the others; null: the role's.</param>
     public Task<Transaction> BeginJobAsync(CancellationToken ct, TimeSpan? lockTimeout = null) =>
         BeginAsync(_job, _jobRole with { LockTimeout = lockTimeout }, ct);
+
+    /// <summary>A place for what a member asks for and needs <see cref="BeginJobAsync"/>: it waits for the tenant's locks, and must not hold the connections that the jobs of all tenants share.</summary>
+    /// <returns>Disposed when the last of its transactions has ended. They must not overlap.</returns>
+    /// <exception cref="TenantBusyException">The tenant has too many such requests at the same time.</exception>
+    public Task<IDisposable> EnterJobAsync(Guid tenant, CancellationToken ct) => _membersInJobs.EnterAsync(tenant, ct);
 
     /// <summary>A transaction of a job in which all statements see one snapshot (repeatable read).</summary>
     public Task<Transaction> BeginJobSnapshotAsync(CancellationToken ct) => BeginAsync(_job, _jobRole, ct, IsolationLevel.RepeatableRead);

@@ -5,6 +5,7 @@ declare
     s control.subscription;
     t control.plan_terms;
     period date;
+    agreed bigint;
 begin
     select u.* into s from control.subscription u where u.tenant_id = tenant;
     access := s.access;
@@ -21,7 +22,8 @@ begin
     select pt.* into t from control.plan_terms pt where pt.plan = s.plan and pt.effective_from <= period::timestamp at time zone 'UTC'
     order by pt.effective_from desc limit 1;
     if not t.month_is_hard then
-        spend_tokens := t.tokens_per_month + floor(s.spend_limit_eur * 1000 / nullif(coalesce(s.agreed_overage_eur_per_1000, t.overage_eur_per_1000), 0))::bigint;
+        agreed := (select g.agreed_tokens_per_month from control.subscription_segment g where g.tenant_id = tenant and g.starts_at <= at order by g.starts_at desc limit 1);
+        spend_tokens := coalesce(agreed, t.tokens_per_month) + floor(s.spend_limit_eur * 1000 / nullif(coalesce(s.agreed_overage_eur_per_1000, t.overage_eur_per_1000), 0))::bigint;
     end if;
 end $$;
 grant execute on function control.access_of to control_app, control_job;
