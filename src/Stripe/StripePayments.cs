@@ -106,11 +106,19 @@ sealed partial class StripePayments(StripeSettings settings) : IPaymentProvider
             return StripeMapping.RefundOf(earlier);
         }
 
-        return StripeMapping.RefundOf(await StripeCalls.RunAsync(
-            () => _stripe.Refunds.CreateAsync(
-                new RefundCreateOptions { PaymentIntent = paymentId, Amount = StripeMapping.Cents(amount), Metadata = new() { [StripeMapping.Refund] = key.ToString() } },
-                Key($"refund:{key}"), ct),
-            ct));
+        try
+        {
+            return StripeMapping.RefundOf(await StripeCalls.RunAsync(
+                () => _stripe.Refunds.CreateAsync(
+                    new RefundCreateOptions { PaymentIntent = paymentId, Amount = StripeMapping.Cents(amount), Metadata = new() { [StripeMapping.Refund] = key.ToString() } },
+                    Key($"refund:{key}"), ct),
+                ct));
+        }
+        catch (StripeException)
+        {
+            // Nothing was taken, or it was given back there by hand: another try is refused as well.
+            return new ProviderRefund($"refused:{key}", RefundState.Failed, amount);
+        }
     }
 
     public async IAsyncEnumerable<ProviderPayment> ListAsync(DateTimeOffset since, [EnumeratorCancellation] CancellationToken ct)

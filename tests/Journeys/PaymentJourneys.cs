@@ -41,6 +41,19 @@ public sealed class PaymentJourneys
         Assert.Single(rig.State.Intents);
     }
 
+    [Fact]
+    public async Task A_decline_without_a_new_charge_is_an_attempt_like_any_other()
+    {
+        await using var rig = await PaymentRig.StartAsync("insufficient_funds");
+        await rig.MoveAsync(PaymentRig.Charge);
+        rig.State.Change(rig.Method, "card_velocity_exceeded");
+        await rig.MoveAsync(PaymentRig.Charge.AddDays(1));
+
+        Assert.Equal(
+            ["insufficient_funds", "card_velocity_exceeded"], await rig.Server.ListAsync("select array_agg(decline_code order by ordinal) from control.payment_attempt"));
+        Assert.Equal(PaymentRig.Charge.AddDays(2), await rig.NextAttemptAsync());
+    }
+
     [Theory]
     [InlineData("lost_card")]
     [InlineData("expired_card")]

@@ -26,6 +26,7 @@ public sealed class SandboxPaymentJourneys : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("decline", "retry")]
     [InlineData("insufficient_funds", "retry")]
     [InlineData("authentication_required", "customer")]
     [InlineData("expired_card", "customer")]
@@ -52,6 +53,26 @@ public sealed class SandboxPaymentJourneys : IAsyncLifetime
         Assert.Equal("pending", await StateAsync());
         await MoveAsync(PaymentRig.Charge.AddDays(5));
         Assert.Equal(state, await StateAsync());
+    }
+
+    [Fact]
+    public async Task Debits_that_bounce_one_after_the_other_do_not_stop_the_clock()
+    {
+        await SetAsync("pending");
+        await MoveAsync(PaymentRig.Charge);
+        await SetAsync("insufficient_funds");
+        await MoveAsync(PaymentRig.Charge.AddDays(5));
+        await SetAsync("pending");
+        using var second = await PayAsync();
+        await SetAsync("insufficient_funds");
+        await _server.JumpAsync(PaymentRig.Charge.AddDays(11), "payments");
+        Assert.Equal("full", await AccessAsync());
+
+        // Before the hourly job has looked.
+        await SetAsync("pending");
+        using var third = await PayAsync();
+
+        Assert.Equal(("pending", "local_models"), (await StateAsync(), await AccessAsync()));
     }
 
     [Fact]
@@ -87,6 +108,10 @@ public sealed class SandboxPaymentJourneys : IAsyncLifetime
     async Task<string?> StateAsync() => await _server.ReadAsync<string>("select state from control.payment");
 
     async Task SetAsync(string outcome) => await (await PostAsync(outcome)).ReadAsync();
+
+    Task<string?> AccessAsync() => _server.ReadAsync<string>("select access from control.subscription");
+
+    Task<HttpResponseMessage> PayAsync() => _tenant.Http.PostAsync("/v1/invoices/INV-000001/pay", content: null);
 
     Task<HttpResponseMessage> PostAsync(string outcome) => _server.Operator.PostAsJsonAsync("/v1/sandbox/payments", new { tenant_id = _tenant.Id, outcome });
 }

@@ -53,7 +53,7 @@ public static class InvoiceStandings
         row => new SettlementEntry(row.GetString(0), row.GetDecimal(1), row.GetFieldValue<DateTimeOffset>(2)), ct, invoice);
 
     public static Task<List<CreditNoteEntry>> CreditNotesOfAsync(this Transaction transaction, Guid invoice, CancellationToken ct) => transaction.QueryAsync(
-        "select number, total_amount, reason, created_at from control.credit_note where invoice_id = $1 order by number",
+        "select n.number, n.total_amount, n.reason, n.created_at from control.credit_note n join control.invoice i on i.id = n.invoice_id and i.tenant_id = n.tenant_id where i.id = $1 order by n.number",
         row => new CreditNoteEntry(row.GetString(0), row.GetDecimal(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3)), ct, invoice);
 
     const string Select = """

@@ -53,7 +53,8 @@ public static class Receivables
         select u.number, u.tenant_id, t.slug, u.status, u.total_amount, u.open, u.due_at, u.days, u.collection, u.state, u.decline_code, b.stage
         from unsettled u join control.tenant t on t.id = u.tenant_id left join control.billing_period b on b.tenant_id = u.tenant_id and b.invoice_id = u.id
         where ($2::int is null or u.days >= $2)
-          and ($3::text is null or (u.due_at, u.number) > (select c.due_at, c.number from unsettled c where c.number = $3))
+          and ($3::text is null or (u.due_at, u.number) > (
+              select coalesce(c.due_at, p.due_at, c.created_at), c.number from control.invoice c left join control.payment p on p.invoice_id = c.id where c.number = $3))
         order by u.due_at, u.number limit $4
         """;
 }

@@ -21,7 +21,7 @@ static class BillingPages
         {
             "organization" => "Saved. It holds for the invoices that follow.",
             "method_needed" => "Add a payment method: the invoice is then paid at once.",
-            "method" => "Payment method saved. Open invoices are being paid with it.",
+            "method" => "Payment method saved. Invoices that are due are paid with it now.",
             _ => null,
         });
 

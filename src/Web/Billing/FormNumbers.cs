@@ -1,12 +1,14 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace ControlPlane.Web.Billing;
 
 /// <summary>Numbers as people type them into forms.</summary>
-static class FormNumbers
+static partial class FormNumbers
 {
+    /// <param name="decimals">At most.</param>
     /// <returns>null for an empty field.</returns>
-    public static decimal? Amount(IFormCollection form, string name, FieldErrors errors)
+    public static decimal? Amount(IFormCollection form, string name, FieldErrors errors, int decimals = 2)
     {
         var text = Text(form, name);
         if (text is null)
@@ -14,13 +16,14 @@ static class FormNumbers
             return null;
         }
 
-        // A comma is a decimal one: amounts here have no groups of thousands.
-        if (decimal.TryParse(text.Replace(',', '.'), NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+        // Three digits after a point or comma may be thousands in one language and decimals in another.
+        if (AmountPattern().Match(text) is { Success: true } match && match.Groups["decimals"].Length <= decimals
+            && decimal.TryParse(text.Replace(',', '.'), NumberStyles.Number, CultureInfo.InvariantCulture, out var number))
         {
             return number;
         }
 
-        errors.Check(name, "Enter a number such as 9.90.");
+        errors.Check(name, $"Enter a number such as 1250.00, with at most {decimals} decimals and without separators of thousands.");
         return null;
     }
 
@@ -41,6 +44,9 @@ static class FormNumbers
         errors.Check(name, "Enter a whole number.");
         return null;
     }
+
+    [GeneratedRegex(@"^-?[0-9]{1,12}([.,](?<decimals>[0-9]+))?$")]
+    private static partial Regex AmountPattern();
 
     public static string? Text(IFormCollection form, string name) => form[name] is [{ } value] && value.Trim() is { Length: > 0 } text ? text : null;
 }

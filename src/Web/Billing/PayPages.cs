@@ -47,14 +47,14 @@ static class PayPages
     }
 
     static async Task<IResult> PayByLink(
-        string token, IFormCollection form, PayLinks links, PayInvoice pay, ControlDatabase database, Clock clock, Seller seller, CancellationToken ct)
+        string token, IFormCollection form, PayLinks links, PayInvoice pay, ControlDatabase database, Clock clock, Seller seller, ControlPlaneOptions options, CancellationToken ct)
     {
         if (links.Find(token) is not { } invoice)
         {
             return await NotFound();
         }
 
-        return await pay.RunAsync(invoice, "visitor", ct) switch
+        return await pay.RunAsync(invoice, "visitor", ct, new Uri(options.PublicUrl, $"pay/{token}")) switch
         {
             PayResult.Paid or PayResult.AlreadyPaid => new SeeOther($"/pay/{token}?done=paid"),
             PayResult.Pending => new SeeOther($"/pay/{token}?done=pending"),

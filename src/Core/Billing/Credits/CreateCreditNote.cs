@@ -106,11 +106,11 @@ public sealed class CreateCreditNote(ControlDatabase database, Clock clock, Sell
         Statement Settle(string kind, decimal amount, string source) => new(InsertSettlement, Ids.New(clock), note.Invoice, note.Tenant, kind, amount, source, note.CreatedAt, actor);
     }
 
-    // Refundable: what came in through the provider and is not on its way back.
+    // Refundable: what came in through the provider, not by transfer, and is not on its way back.
     const string Standing = """
         select i.total_amount - coalesce((select sum(s.amount) from control.settlement s where s.invoice_id = i.id), 0) + coalesce(r.unbooked, 0),
                case when p.collection = 'charge' and p.state = 'succeeded'
-                    then coalesce((select sum(s.amount) from control.settlement s where s.invoice_id = i.id and s.kind in ('payment', 'reversal', 'refund')), 0) - coalesce(r.unbooked, 0)
+                    then coalesce((select sum(s.amount) from control.settlement s where s.invoice_id = i.id and s.kind in ('payment', 'reversal', 'refund') and s.source !~ '^(bank|transfer):'), 0) - coalesce(r.unbooked, 0)
                     else 0 end,
                p.provider
         from control.invoice i

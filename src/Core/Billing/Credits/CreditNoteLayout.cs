@@ -38,7 +38,7 @@ static class CreditNoteLayout
     static IEnumerable<string> Sentences(CreditApplication application, string currency) =>
         from part in new[]
         {
-            (application.ToOpen, "is taken off what is open of the invoice."), (application.ToRefund, "is paid back."), (application.ToBalance, "is credited to your balance and used for your next invoices."),
+            (application.ToOpen, "is deducted from the open amount of the invoice."), (application.ToRefund, "is paid back."), (application.ToBalance, "is credited to your balance and used for your next invoices."),
         }
         where part.Item1 > 0
         select $"{currency} {InvoiceText.Amount(part.Item1)} {part.Item2}";

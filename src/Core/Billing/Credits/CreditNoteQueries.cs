@@ -20,7 +20,7 @@ public static class CreditNoteQueries
         transaction.ScalarAsync<byte[]>("select content from control.credit_note where tenant_id = $1 and number = $2", ct, tenant, number);
 
     internal static Task<List<CreditNoteAmounts>> NoteAmountsAsync(this Transaction transaction, Guid invoice, CancellationToken ct) =>
-        transaction.QueryAsync("select lines, taxes from control.credit_note where invoice_id = $1 order by id", row => Amounts(row, 0), ct, invoice);
+        transaction.QueryAsync("select n.lines, n.taxes from control.credit_note n join control.invoice i on i.id = n.invoice_id and i.tenant_id = n.tenant_id where i.id = $1 order by n.id", row => Amounts(row, 0), ct, invoice);
 
     static CreditNote Read(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetString(1), row.GetGuid(2), row.GetGuid(3), row.GetString(4), row.GetString(5), Amounts(row, 6),

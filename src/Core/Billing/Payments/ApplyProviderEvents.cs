@@ -11,7 +11,7 @@ public sealed class ApplyProviderEvents(
 {
     const string Actor = "job:payments";
     const int Concurrency = 4;
-    const int MaxAttempts = 10;
+    const int MaxAttempts = QueueRetries.MaxAttempts;
 
     /// <summary>Longer than the calls for one event take.</summary>
     static readonly TimeSpan ClaimDuration = TimeSpan.FromMinutes(2);
@@ -69,9 +69,11 @@ public sealed class ApplyProviderEvents(
         {
             // The boundary of one event: whatever is wrong with it, the others are applied.
             log.LogError(e, "Event {Event} of {Provider} could not be applied", claimed.Event.Id, claimed.Provider);
-            var isDead = claimed.Attempts >= MaxAttempts;
+            // An outage says nothing about the event: it waits for its end, however long.
+            var isOutage = e is ProviderUnavailableException;
+            var isDead = !isOutage && claimed.Attempts >= MaxAttempts;
             await using var transaction = await database.BeginJobAsync(ct);
-            await transaction.ExecuteAsync(Fail, ct, claimed.Provider, claimed.Event.Id, QueueRetries.ErrorText(e.Message), isDead);
+            await transaction.ExecuteAsync(Fail, ct, claimed.Provider, claimed.Event.Id, QueueRetries.ErrorText(e.Message), isDead, isOutage ? 1 : 0);
             await transaction.CommitAsync(ct);
             return isDead ? EventResult.Dead : e is ProviderUnavailableException { IsThrottled: true } ? EventResult.Throttled : EventResult.Failed;
         }
@@ -141,6 +143,6 @@ public sealed class ApplyProviderEvents(
 
     const string Fail = $"""
         update control.provider_event
-        set last_error = $3, state = case when $4 then 'dead' else state end, next_attempt_at = now() + {QueueRetries.Delay} where provider = $1 and id = $2
+        set last_error = $3, state = case when $4 then 'dead' else state end, next_attempt_at = now() + {QueueRetries.Delay}, attempts = attempts - $5 where provider = $1 and id = $2
         """;
 }

@@ -29,7 +29,8 @@ public sealed class CollectPayment(ControlDatabase database, Clock clock, Paymen
     /// <summary>EUR. Less is carried to the next invoice.</summary>
     const decimal SmallestCharge = 0.50m;
 
-    internal async Task<CollectResult> RunAsync(PaymentClaim claim, CancellationToken ct)
+    /// <param name="back">Where the bank's page returns to; null: the invoice in the portal.</param>
+    internal async Task<CollectResult> RunAsync(PaymentClaim claim, CancellationToken ct, Uri? back = null)
     {
         if (providers.Find(claim.Provider) is not { } provider)
         {
@@ -38,7 +39,7 @@ public sealed class CollectPayment(ControlDatabase database, Clock clock, Paymen
 
         try
         {
-            var now = await TryAsync(provider, claim, ct);
+            var now = await TryAsync(provider, claim, back, ct);
             return now is null ? await NothingAsync(claim, ct) : await RecordAsync(claim, now, ct);
         }
         catch (NoMethodException)
@@ -58,7 +59,7 @@ public sealed class CollectPayment(ControlDatabase database, Clock clock, Paymen
     }
 
     /// <returns>null: nothing is open.</returns>
-    async Task<ProviderPayment?> TryAsync(IPaymentProvider provider, PaymentClaim claim, CancellationToken ct)
+    async Task<ProviderPayment?> TryAsync(IPaymentProvider provider, PaymentClaim claim, Uri? back, CancellationToken ct)
     {
         var (id, now) = (claim.PaymentId, (ProviderPayment?)null);
         if (id is not null)
@@ -102,7 +103,7 @@ public sealed class CollectPayment(ControlDatabase database, Clock clock, Paymen
         return now is ProviderPayment.Succeeded or ProviderPayment.Pending or ProviderPayment.Cancelled
             ? now
             : await provider.ConfirmAsync(
-                new PaymentConfirmation(id, claim.Invoice, ordinal, method, attempt.IsInteractive, new Uri(options.PublicUrl, $"app/invoices/{claim.Number}")), ct);
+                new PaymentConfirmation(id, claim.Invoice, ordinal, method, attempt.IsInteractive, back ?? new Uri(options.PublicUrl, $"app/invoices/{claim.Number}")), ct);
     }
 
     // A charge that is not on record is the answer to an attempt whose own answer was lost.
@@ -117,7 +118,7 @@ public sealed class CollectPayment(ControlDatabase database, Clock clock, Paymen
     {
         // Also while the process is shutting down: the provider has answered.
         await using var transaction = await database.BeginJobAsync(CancellationToken.None);
-        await record.ApplyAsync(transaction, now, Actor, CancellationToken.None);
+        await record.ApplyAsync(transaction, now, Actor, CancellationToken.None, isAnswer: claim.Attempt is not null);
         var (outcome, reason) = now switch
         {
             ProviderPayment.Succeeded => ("succeeded", null),

@@ -14,10 +14,13 @@ public sealed record CollectionTerms(bool IsTransfer, string? Provider, DateTime
     {
         if (settings.Provider is not { } provider || agreed == "transfer")
         {
-            return new CollectionTerms(IsTransfer: true, null, now.AddDays(paymentDays ?? settings.PaymentDays));
+            return new CollectionTerms(IsTransfer: true, null, EndOfDay(now.AddDays(paymentDays ?? settings.PaymentDays)));
         }
 
         var planned = period.EndsAt + new CyclePolicy().Charge;
         return new CollectionTerms(IsTransfer: false, provider, planned > now ? planned : now);
     }
+
+    // The invoice names the day, and who pays on it pays in time.
+    static DateTimeOffset EndOfDay(DateTimeOffset at) => new DateTimeOffset(at.UtcDateTime.Date, TimeSpan.Zero).AddDays(1).AddSeconds(-1);
 }

@@ -1,3 +1,5 @@
+using ControlPlane.Billing.Mails;
+
 namespace ControlPlane.Billing.Payments;
 
 /// <param name="Matched">Booked on an invoice.</param>
@@ -88,7 +90,7 @@ public sealed class ImportStatement(ControlDatabase database, Clock clock, Recor
         var (source, at) = ($"bank:{entry.Account}:{entry.Reference}", RecordTransfer.At(entry.BookedOn));
         await (entry.Amount > 0
             ? record.BookPaymentAsync(transaction, payment, entry.Amount, source, at, actor, ct)
-            : record.ReverseAsync(transaction, payment, -entry.Amount, source, at, isDispute: false, actor, ct));
+            : record.ReverseAsync(transaction, payment, -entry.Amount, source, at, ReversalReason.ReturnedTransfer, actor, ct));
     }
 
     /// <summary>The invoice that the payer has named, if it is open; for money that left the account, one that was paid by transfer.</summary>

@@ -1,3 +1,5 @@
+using ControlPlane.Billing.Cycle;
+
 namespace ControlPlane.Billing.Payments;
 
 public abstract record PayResult
@@ -20,7 +22,7 @@ public abstract record PayResult
 
 /// <summary>A customer pays an invoice now. The same payment as the job's, so two clicks, or a click and the job, never charge twice.</summary>
 public sealed class PayInvoice(
-    ControlDatabase database, PaymentProviders providers, PaymentClaims claims, CollectPayment collect, RecordPayment record, Clock clock, TransferAccount account)
+    ControlDatabase database, PaymentProviders providers, PaymentClaims claims, CollectPayment collect, RecordPayment record, AdvanceSubscription advance, Clock clock, TransferAccount account)
 {
     /// <param name="number">Of one of the tenant's invoices.</param>
     public async Task<PayResult> RunAsync(Guid tenant, string number, string actor, CancellationToken ct)
@@ -28,8 +30,9 @@ public sealed class PayInvoice(
         return await FindAsync(tenant, number, ct) is { } invoice ? await RunAsync(invoice, actor, ct) : new PayResult.NotFound();
     }
 
-    /// <summary>For who has a link to the invoice.</summary>
-    public async Task<PayResult> RunAsync(Guid invoice, string actor, CancellationToken ct)
+    /// <summary>For whoever has a link to the invoice.</summary>
+    /// <param name="back">Where the bank's page returns to; null: the invoice in the portal.</param>
+    public async Task<PayResult> RunAsync(Guid invoice, string actor, CancellationToken ct, Uri? back = null)
     {
         if (await ReadAsync(invoice, ct) is not { } payment)
         {
@@ -51,13 +54,16 @@ public sealed class PayInvoice(
             return new PayResult.NeedsMethod();
         }
 
+        using var place = await database.EnterJobAsync(payment.Tenant, ct);
+        // What is due first: a debit under way stops the clock, and must not stop what it should have done already.
+        await advance.RunAsync(payment.Tenant, ct);
         if (await claims.OfAsync(invoice, cause: "customer", ct) is not { } claim)
         {
             return new PayResult.Pending();
         }
 
         await AuditAsync(payment.Tenant, payment.Number, actor, ct);
-        return await collect.RunAsync(claim, ct) switch
+        return await collect.RunAsync(claim, ct, back) switch
         {
             CollectResult.Answered { Now: ProviderPayment.Succeeded } => new PayResult.Paid(),
             CollectResult.Answered { Now: ProviderPayment.RequiresAction { Page: { } page } } => new PayResult.ActionRequired(page),

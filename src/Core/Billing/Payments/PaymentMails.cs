@@ -1,3 +1,4 @@
+using System.Globalization;
 using ControlPlane.Billing.Cycle;
 using ControlPlane.Billing.Mails;
 
@@ -9,10 +10,19 @@ public sealed class PaymentMails(Clock clock, BillingMailOutbox outbox)
     /// <summary>How long a SEPA debit takes, as the schemes promise it.</summary>
     const int DebitWorkingDays = 14;
 
+    /// <summary>Ends the source of money that a bank has given back after a dispute.</summary>
+    internal const string Reinstated = ":reinstated";
+
     static readonly CyclePolicy Policy = new();
 
     internal async Task ReceivedAsync(Transaction transaction, PaymentRow payment, decimal amount, DateTimeOffset at, string source, CancellationToken ct)
     {
+        if (source.EndsWith(Reinstated, StringComparison.Ordinal))
+        {
+            // The customer has paid nothing.
+            return;
+        }
+
         // Money that came by another way than the provider's was transferred.
         var method = source.Contains(':', StringComparison.Ordinal) ? null : await MethodAsync(transaction, payment.Tenant, ct);
         await outbox.EnqueueAsync(
@@ -27,15 +37,15 @@ public sealed class PaymentMails(Clock clock, BillingMailOutbox outbox)
     {
         var next = await transaction.ScalarAsync<DateTimeOffset?>("select next_attempt_at from control.payment where invoice_id = $1", ct, payment.Invoice);
         await outbox.EnqueueAsync(
-            transaction, payment.Tenant, $"payment-failed:{payment.Number}:{payment.Attempts}",
+            transaction, payment.Tenant, $"payment-failed:{payment.Number}:{clock.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}",
             new BillingMail.PaymentFailed(
                 NameOf(payment), payment.Open, ReasonOf(reason), await MethodAsync(transaction, payment.Tenant, ct), next, await WorksUntilAsync(transaction, payment, ct)), ct);
     }
 
-    internal async Task ReversedAsync(Transaction transaction, PaymentRow payment, decimal amount, string source, bool isDispute, CancellationToken ct) =>
+    internal async Task ReversedAsync(Transaction transaction, PaymentRow payment, decimal amount, string source, ReversalReason reason, CancellationToken ct) =>
         await outbox.EnqueueAsync(
             transaction, payment.Tenant, $"payment-reversed:{payment.Number}:{source}",
-            new BillingMail.PaymentReversed(NameOf(payment), amount, isDispute, await WorksUntilAsync(transaction, payment, ct)), ct);
+            new BillingMail.PaymentReversed(NameOf(payment), amount, reason, await WorksUntilAsync(transaction, payment, ct)), ct);
 
     internal async Task RefundedAsync(Transaction transaction, Guid tenant, Guid invoice, string number, decimal amount, string refund, CancellationToken ct) =>
         await outbox.EnqueueAsync(
@@ -56,8 +66,15 @@ public sealed class PaymentMails(Clock clock, BillingMailOutbox outbox)
     static Task<string?> MethodAsync(Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.ScalarAsync<string>("select method_label from control.billing_profile where tenant_id = $1", ct, tenant);
 
-    // After the stages have moved.
-    async Task<DateTimeOffset> WorksUntilAsync(Transaction transaction, PaymentRow payment, CancellationToken ct) =>
-        (await transaction.ScalarAsync<DateTimeOffset?>("select grace_from from control.billing_period where invoice_id = $1", ct, payment.Invoice) ?? clock.GetUtcNow())
-        + Policy.Dunning;
+    // After the stages have moved. The grace of an invoice that is not due yet begins with the end of its period.
+    async Task<DateTimeOffset?> WorksUntilAsync(Transaction transaction, PaymentRow payment, CancellationToken ct) =>
+        await transaction.ScalarAsync<DateTimeOffset?>(GraceFrom, ct, payment.Invoice) + Policy.Dunning is { } until && until > clock.GetUtcNow() ? until : null;
+
+    const string GraceFrom = """
+        select coalesce(p.grace_from, i.period_end::timestamp at time zone 'UTC')
+        from control.invoice i
+        join control.subscription s on s.tenant_id = i.tenant_id and s.access = 'full'
+        left join control.billing_period p on p.invoice_id = i.id
+        where i.id = $1
+        """;
 }

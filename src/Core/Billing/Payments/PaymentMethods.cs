@@ -162,6 +162,7 @@ public sealed class PaymentMethods(ControlDatabase database, Clock clock, Paymen
     // What was not due yet keeps its time.
     const string TryNow = """
         update control.payment set next_attempt_at = $2, collection = 'charge'
-        where tenant_id = $1 and state in ('failed', 'requires_action', 'reversed') and collection = 'charge'
+        where tenant_id = $1
+          and (state in ('failed', 'requires_action', 'reversed') and collection = 'charge' or state in ('due', 'reversed') and collection = 'transfer' and due_at < $2)
         """;
 }

@@ -1,14 +1,16 @@
+using System.Runtime.CompilerServices;
+
 namespace ControlPlane.Billing.Payments;
 
 /// <summary>
 /// Compares the provider's payments with ours: books what succeeded there and is open here, and cancels what was prepared and is not used any more. Webhooks may be lost, and a process may be killed
-/// between the creation of a payment and storing its id.
+/// between the creation of a payment and storing its id. Events that have failed for good are tried again.
 /// </summary>
 public sealed class ReconcilePayments(ControlDatabase database, Clock clock, PaymentProviders providers, RecordPayment record)
 {
     const string Actor = "job:reconcile";
 
-    /// <summary>Longer than a payment stays open.</summary>
+    /// <summary>Of what was created at the provider. Payments of ours that are older and still open are asked for one by one.</summary>
     static readonly TimeSpan Window = TimeSpan.FromDays(35);
 
     public async Task<JobReport> RunAsync(CancellationToken ct)
@@ -19,7 +21,8 @@ public sealed class ReconcilePayments(ControlDatabase database, Clock clock, Pay
         }
 
         var (seen, booked, cancelled, mismatches) = (0, 0, 0, 0);
-        await foreach (var theirs in provider.ListAsync(clock.GetUtcNow() - Window, ct))
+        var older = await BeginAsync(provider.Name, ct);
+        await foreach (var theirs in AllAsync(provider, older, ct))
         {
             seen++;
             switch (await CompareAsync(theirs, ct))
@@ -43,6 +46,29 @@ public sealed class ReconcilePayments(ControlDatabase database, Clock clock, Pay
         {
             Alerts = mismatches == 0 ? [] : [$"{mismatches} payments have another amount at {provider.Name} than here: see the reviews."],
         };
+    }
+
+    /// <returns>Open payments of ours that the provider's list is too short for.</returns>
+    async Task<List<string>> BeginAsync(string provider, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        await transaction.ExecuteAsync(Revive, ct, provider);
+        var older = await transaction.QueryAsync(Older, row => row.GetString(0), ct, provider, clock.GetUtcNow() - Window);
+        await transaction.CommitAsync(ct);
+        return older;
+    }
+
+    async IAsyncEnumerable<ProviderPayment> AllAsync(IPaymentProvider provider, List<string> older, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await foreach (var payment in provider.ListAsync(clock.GetUtcNow() - Window, ct))
+        {
+            yield return payment;
+        }
+
+        foreach (var id in older)
+        {
+            yield return await provider.FindAsync(id, ct);
+        }
     }
 
     async Task<Difference> CompareAsync(ProviderPayment theirs, CancellationToken ct)
@@ -82,6 +108,13 @@ public sealed class ReconcilePayments(ControlDatabase database, Clock clock, Pay
     }
 
     enum Difference { None, Booked, Unused, Amount }
+
+    const string Revive = "update control.provider_event set state = 'received', attempts = 0, next_attempt_at = now() where provider = $1 and state = 'dead'";
+
+    const string Older = """
+        select p.provider_payment_id from control.payment p join control.invoice i on i.id = p.invoice_id
+        where p.provider = $1 and p.provider_payment_id is not null and p.state not in ('succeeded', 'cancelled') and i.created_at < $2
+        """;
 
     const string Read = $"""
         select p.provider_payment_id, coalesce(p.claimed_until > now(), false), {PaymentRows.Open},

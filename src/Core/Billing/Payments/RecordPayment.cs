@@ -8,14 +8,15 @@ namespace ControlPlane.Billing.Payments;
 /// </summary>
 public sealed partial class RecordPayment(Clock clock, AdvanceSubscription advance, PaymentMails mails)
 {
-    /// <summary>A debit under way is asked for this often, in case that a webhook was lost.</summary>
+    /// <summary>A debit under way is asked for this often, in case a webhook was lost.</summary>
     static readonly TimeSpan PendingPoll = TimeSpan.FromDays(1);
 
     /// <summary>A customer who does not return from the bank's page is charged without it, which the bank then declines.</summary>
     static readonly TimeSpan ActionTimeout = TimeSpan.FromHours(1);
 
+    /// <param name="isAnswer">Whether it answers an attempt of ours that has no result yet. A decline may come without a new charge.</param>
     /// <returns>False: nothing changed. It was known, or is about a payment that was replaced.</returns>
-    public async Task<bool> ApplyAsync(Transaction transaction, ProviderPayment fact, string actor, CancellationToken ct)
+    public async Task<bool> ApplyAsync(Transaction transaction, ProviderPayment fact, string actor, CancellationToken ct, bool isAnswer = false)
     {
         if (await transaction.LockPaymentAsync(fact.Invoice, ct) is not { } payment)
         {
@@ -29,7 +30,8 @@ public sealed partial class RecordPayment(Clock clock, AdvanceSubscription advan
             _ when payment.PaymentId != fact.Id || payment.IsOver => false,
             ProviderPayment.Pending when payment.State != "pending" => await PendAsync(transaction, payment, fact, ct),
             ProviderPayment.RequiresAction when payment.State != "requires_action" => await RequireActionAsync(transaction, payment, fact, ct),
-            ProviderPayment.Declined declined => await DeclineAsync(transaction, payment, declined.LastCharge, declined.Reason, ct),
+            ProviderPayment.Declined declined when isAnswer || payment.State != "failed" || declined.LastCharge != payment.LastCharge =>
+                await DeclineAsync(transaction, payment, declined.LastCharge, declined.Reason, ct),
             ProviderPayment.Cancelled => await transaction.ExecuteAsync(PrepareAgain, ct, payment.Invoice, clock.GetUtcNow()) > 0,
             _ => false,
         };
@@ -80,11 +82,6 @@ public sealed partial class RecordPayment(Clock clock, AdvanceSubscription advan
 
     async Task<bool> DeclineAsync(Transaction transaction, PaymentRow payment, string? charge, Decline reason, CancellationToken ct)
     {
-        if (payment.State == "failed" && charge is not null && charge == payment.LastCharge)
-        {
-            return false;
-        }
-
         var now = clock.GetUtcNow();
         var first = await transaction.ScalarAsync<DateTimeOffset?>(FirstDecline, ct, payment.Invoice) ?? now;
         // A decline before the invoice is due leaves the attempt that is planned, unless it could not succeed.
@@ -127,7 +124,12 @@ public sealed partial class RecordPayment(Clock clock, AdvanceSubscription advan
 
     static string QueueText(string message) => Platform.Jobs.QueueRetries.ErrorText(message);
 
-    const string FirstDecline = "select min(finished_at) from control.payment_attempt where invoice_id = $1 and outcome = 'declined'";
+    // A payment that came back begins a grace of its own.
+    const string FirstDecline = """
+        select min(finished_at) from control.payment_attempt
+        where invoice_id = $1 and outcome = 'declined'
+          and finished_at >= coalesce((select max(booked_at) from control.settlement where invoice_id = $1 and kind = 'reversal'), '-infinity')
+        """;
 
     const string Succeed = "update control.payment set last_charge_id = $3 where invoice_id = $1 and provider_payment_id = $2";
 
@@ -144,7 +146,10 @@ public sealed partial class RecordPayment(Clock clock, AdvanceSubscription advan
         """;
 
     const string PrepareAgain = """
-        update control.payment set provider_payment_id = null, next_attempt_at = coalesce(next_attempt_at, $2), last_charge_id = null where invoice_id = $1
+        update control.payment
+        set provider_payment_id = null, next_attempt_at = coalesce(next_attempt_at, $2), last_charge_id = null,
+            state = case when state in ('pending', 'requires_action') then 'due' else state end, changed_at = $2
+        where invoice_id = $1
         """;
 
     // The newest attempt, unless it has its answer: webhooks may be faster than the collector, and debits take days.

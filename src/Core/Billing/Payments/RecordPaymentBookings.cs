@@ -1,3 +1,5 @@
+using ControlPlane.Billing.Mails;
+
 namespace ControlPlane.Billing.Payments;
 
 // What is booked on an invoice, and what follows from it.
@@ -14,10 +16,11 @@ public sealed partial class RecordPayment
         var isKnown = await transaction.ScalarAsync<bool>(IsReversed, ct, payment.Invoice, dispute.Dispute);
         if (!dispute.IsWithdrawn)
         {
-            return isKnown && await BookPaymentAsync(transaction, payment, dispute.Amount, $"{dispute.Dispute}:reinstated", clock.GetUtcNow(), actor, ct);
+            await transaction.EndReviewAsync(clock, payment.Tenant, "dispute", payment.Number, ct);
+            return isKnown && await BookPaymentAsync(transaction, payment, dispute.Amount, $"{dispute.Dispute}{PaymentMails.Reinstated}", clock.GetUtcNow(), actor, ct);
         }
 
-        return !isKnown && await ReverseAsync(transaction, payment, dispute.Amount, dispute.Dispute, dispute.At, IsDispute(dispute), actor, ct);
+        return !isKnown && await ReverseAsync(transaction, payment, dispute.Amount, dispute.Dispute, dispute.At, ReasonOf(dispute), actor, ct);
     }
 
     /// <summary>Moves what is too little to be charged to the next invoice.</summary>
@@ -53,7 +56,7 @@ public sealed partial class RecordPayment
 
     /// <summary>Books money that was taken back.</summary>
     internal async Task<bool> ReverseAsync(
-        Transaction transaction, PaymentRow payment, decimal amount, string source, DateTimeOffset at, bool isDispute, string actor, CancellationToken ct)
+        Transaction transaction, PaymentRow payment, decimal amount, string source, DateTimeOffset at, ReversalReason reason, string actor, CancellationToken ct)
     {
         if (!await transaction.BookAsync(clock, payment, "reversal", -amount, source, at, actor, ct))
         {
@@ -61,13 +64,13 @@ public sealed partial class RecordPayment
         }
 
         await transaction.ExecuteAsync(Reverse, ct, payment.Invoice, clock.GetUtcNow());
-        if (isDispute)
+        if (reason == ReversalReason.Dispute)
         {
             await transaction.RaiseReviewAsync(clock, payment.Tenant, "dispute", payment.Number, $"The payment of invoice {payment.Number} was disputed ({source}).", ct);
         }
 
         await advance.RunAsync(transaction, payment.Tenant, ct);
-        await mails.ReversedAsync(transaction, payment, amount, source, isDispute, ct);
+        await mails.ReversedAsync(transaction, payment, amount, source, reason, ct);
         return true;
     }
 
@@ -79,7 +82,7 @@ public sealed partial class RecordPayment
         var surplus = open < 0 ? -open - await transaction.ScalarAsync<decimal>(UnbookedRefunds, ct, payment.Invoice) : 0;
         if (surplus > 0 && await transaction.BookAsync(clock, payment, "to_balance", -surplus, source, at, actor, ct))
         {
-            await transaction.ExecuteAsync(Balance, ct, Ids.New(clock), payment.Tenant, surplus, "overpayment", payment.Invoice, source, actor, clock.GetUtcNow());
+            await transaction.ExecuteAsync(Balance, ct, Ids.New(clock), payment.Tenant, surplus, "overpayment", payment.Invoice, $"{payment.Number}:{source}", actor, clock.GetUtcNow());
         }
 
         if (open > 0)
@@ -92,8 +95,10 @@ public sealed partial class RecordPayment
     }
 
     // A returned debit is told as a dispute of one of these reasons.
-    static bool IsDispute(ProviderFact.Disputed dispute) =>
-        dispute.Reason is not ("insufficient_funds" or "bank_cannot_process" or "incorrect_account_details" or "debit_not_authorized");
+    static ReversalReason ReasonOf(ProviderFact.Disputed dispute) =>
+        dispute.Reason is "insufficient_funds" or "bank_cannot_process" or "incorrect_account_details" or "debit_not_authorized"
+            ? ReversalReason.ReturnedDebit
+            : ReversalReason.Dispute;
 
     // What is being paid back is not the customer's to use.
     const string UnbookedRefunds = """

@@ -15,6 +15,7 @@ public sealed class SandboxPayments(ControlDatabase database, Clock clock, Contr
 
     public const string Succeed = "succeed";
     public const string Debit = "pending";
+    public const string Declined = "decline";
 
     /// <summary>How long a debit takes, in business time.</summary>
     static readonly TimeSpan DebitDuration = TimeSpan.FromDays(5);
@@ -23,7 +24,7 @@ public sealed class SandboxPayments(ControlDatabase database, Clock clock, Contr
 
     /// <summary>What a tenant's payments can lead to.</summary>
     public static IReadOnlyList<string> Outcomes { get; } =
-        [Succeed, Debit, "generic_decline", "insufficient_funds", "authentication_required", "expired_card", "lost_card"];
+        [Succeed, Debit, Declined, "insufficient_funds", "authentication_required", "expired_card", "lost_card"];
 
     public string Name => ProviderName;
 
@@ -85,7 +86,11 @@ public sealed class SandboxPayments(ControlDatabase database, Clock clock, Contr
         yield break;
     }
 
-    static Decline Reason(string code) => Decline.Of(code, advice: null, $"The sandbox declines with {code}.");
+    static Decline Reason(string outcome)
+    {
+        var code = outcome == Declined ? "generic_decline" : outcome;
+        return Decline.Of(code, advice: null, $"The sandbox declines with {code}.");
+    }
 
     async Task<Recorded> RecordedAsync(string paymentId, CancellationToken ct)
     {

@@ -20,6 +20,8 @@ sealed class StandInMethod(string id, string customer)
     public Outcome Outcome { get; set; }
     /// <summary>Of <see cref="Outcome.Decline"/>.</summary>
     public string DeclineCode { get; set; } = "generic_decline";
+    /// <summary>Declined before the bank is asked: there is no charge.</summary>
+    public bool IsBlocked { get; set; }
 
     public JsonObject Json() => Outcome == Outcome.Debit
         ? new() { ["id"] = Id, ["object"] = "payment_method", ["type"] = "sepa_debit", ["customer"] = Customer, ["sepa_debit"] = new JsonObject { ["country"] = "DE", ["last4"] = "3000" } }

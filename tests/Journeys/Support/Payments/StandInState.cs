@@ -56,6 +56,7 @@ sealed partial class StandInState(DateTimeOffset now, string address)
             "3ds" => (Outcome.Authentication, "authentication_required"),
             _ => (Outcome.Decline, kind),
         };
+        method.IsBlocked = kind == "card_velocity_exceeded";
         return method;
     });
 
@@ -128,13 +129,17 @@ sealed partial class StandInState(DateTimeOffset now, string address)
     /// <summary>Moves the money, or fails to.</summary>
     void Finish(StandInIntent intent, StandInMethod method, bool succeeds, string declineCode)
     {
-        if (intent.Status != "processing")
+        if (intent.Status != "processing" && (succeeds || !method.IsBlocked))
         {
             intent.Charge = new StandInCharge(NewId("ch"), intent.Amount, Now);
             _charges.Add(intent.Charge);
         }
 
-        intent.Charge!.Succeeded = succeeds;
+        if (!method.IsBlocked)
+        {
+            intent.Charge!.Succeeded = succeeds;
+        }
+
         intent.Status = succeeds ? "succeeded" : "requires_payment_method";
         intent.Error = succeeds ? null : CardError(declineCode);
         intent.Method = succeeds ? method : null;
