@@ -7,7 +7,7 @@ public sealed class DunningJourneys : IAsyncLifetime
 
     static readonly DateTimeOffset Start = new(2026, 1, 1, 9, 0, 0, TimeSpan.Zero);
     static readonly DateTimeOffset End = new(2026, 2, 1, 0, 0, 0, TimeSpan.Zero);
-    static readonly DateTimeOffset Due = End.AddDays(14);
+    static readonly DateTimeOffset Due = End.AddDays(15).AddSeconds(-1);
 
     static readonly string[] Told = ["preview", "overdue", "reminder", "suspended", "reactivated"];
 
@@ -50,7 +50,7 @@ public sealed class DunningJourneys : IAsyncLifetime
         await _server.RunJobAsync("provision");
         Assert.Equal("ready", await EnvironmentAsync());
         Assert.True((await _tenant.AuthorizeAsync(1, model: Gateway)).Allow);
-        Assert.Equal(0, await _server.ReadAsync<long>("select count(*) from control.billing_review where resolved_at is null"));
+        Assert.Equal(0, await _server.ReadAsync<long>("select count(*) from control.billing_review where kind = 'suspended' and resolved_at is null"));
         Assert.Equal(
             ["period.previewed", "period.closed", "period.past_due", "period.dunning", "period.suspended", "period.paid"],
             await _server.ListAsync("select array_agg(action order by id) from control.audit_log where tenant_id = $1 and action like 'period.%'", _tenant.Id));
@@ -75,10 +75,19 @@ public sealed class DunningJourneys : IAsyncLifetime
     [Fact]
     public async Task Who_never_pays_is_closed_after_36_days_and_not_charged_for_what_was_denied()
     {
-        foreach (var at in new[] { Due, Due.AddHours(72), Due.AddHours(144), new(2026, 3, 1, 0, 0, 0, TimeSpan.Zero), Due.AddDays(36) })
+        var secondIsDue = Due.AddDays(28);
+        foreach (var at in new[] { Due, Due.AddHours(72), Due.AddHours(144), new(2026, 3, 1, 0, 0, 0, TimeSpan.Zero), secondIsDue, secondIsDue.AddHours(72), Due.AddDays(36) })
         {
             await _server.JumpAsync(at, "billing");
         }
+
+        // Of the second invoice nothing is told that the first one has done already.
+        Assert.Equal(
+            ["closed", "overdue", "overdue", "reminder", "suspended"],
+            await _server.ListAsync(
+                "select array_agg(occasion order by occasion) from (select split_part(dedupe_key, ':', 1) as occasion from control.outbox) o where occasion = any($1)", (string[])["closed", .. Told[1..4]]));
+        var overdue = (await _server.MailsAsync()).Where(mail => mail.Subject.Contains("überfällig", StringComparison.Ordinal)).Select(mail => mail.Body.Contains("wie gewohnt", StringComparison.Ordinal));
+        Assert.Equal([true, false], overdue);
 
         // January, and February, which had begun before the suspension; March began without access.
         Assert.Equal(2, await _server.ReadAsync<long>("select count(*) from control.invoice"));

@@ -18,7 +18,7 @@ static class CreditNoteEndpoints
         var admin = routes.MapGroup("/v1/admin/invoices").RequireAuthorization(Policies.Operator).WithTags("Operator");
         admin.MapPost("{number}/credit-notes", Create).AllowRoles(OperatorRole.Billing).WithName("createCreditNote").WithSummary("Take back an invoice, in whole or part")
             .WithDescription("Reduces what is open. What was paid beyond it is paid back (`refund: provider`) or kept for the next invoices (`refund: balance`).");
-        admin.MapPost("{number}/write-off", WriteOff).AllowRoles(OperatorRole.Billing).WithName("writeOffInvoice").WithSummary("Write off what is open of an invoice");
+        admin.MapPost("{number}/write-off", WriteOff).AllowRoles(OperatorRole.Billing).WithName("writeOffInvoice").WithSummary("Write off an invoice's open amount");
     }
 
     static async Task<Ok<Page<CreditNoteReply>>> List(ClaimsPrincipal user, ControlDatabase database, CancellationToken ct)
@@ -65,7 +65,7 @@ static class CreditNoteEndpoints
         {
             WriteOffResult.WrittenOff written => TypedResults.Ok(new WriteOffReply(written.Amount)),
             WriteOffResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
-            WriteOffResult.NothingOpen => TypedResults.Problem($"Nothing is open of invoice {number}.", statusCode: StatusCodes.Status409Conflict, title: "Nothing open"),
+            WriteOffResult.NothingOpen => TypedResults.Problem($"Invoice {number} has no open amount.", statusCode: StatusCodes.Status409Conflict, title: "Nothing open"),
             _ => NotFound(number),
         };
 

@@ -1,3 +1,4 @@
+using ControlPlane.Accounts.Tenants;
 using ControlPlane.Billing.Plans;
 using ControlPlane.Billing.Taxes;
 using ControlPlane.Subscriptions;
@@ -14,7 +15,11 @@ public sealed class MovePeriod(Clock clock, CycleMails mails)
         await transaction.EnterAsync(subscription.Tenant, period, Stage.Previewed, preview.DueAt, now, graceFrom: null, invoice: null, ct);
         await transaction.AuditAsync(clock, subscription.Tenant, "job:billing", "period.previewed", new { period = period.Number }, ct);
         await transaction.RequestVatConfirmationAsync(clock, subscription.Tenant, ct);
-        await mails.PreviewAsync(transaction, cycle, period, ct);
+        var isAddressMissing = (await transaction.OrganizationAsync(subscription.Tenant, ct))?.MissingForInvoice() is { Count: > 0 };
+        await (isAddressMissing
+            ? transaction.RaiseReviewAsync(clock, subscription.Tenant, "address_missing", "address", "The next invoice has no complete address of the buyer.", ct)
+            : transaction.EndReviewAsync(clock, subscription.Tenant, "address_missing", "address", ct));
+        await mails.PreviewAsync(transaction, cycle, period, isAddressMissing, ct);
     }
 
     internal async Task RunAsync(Transaction transaction, LoadedCycle cycle, Transition.Move move, CancellationToken ct)
@@ -29,6 +34,7 @@ public sealed class MovePeriod(Clock clock, CycleMails mails)
         await (move.To == Stage.Suspended
             ? transaction.RaiseReviewAsync(clock, subscription.Tenant, "suspended", invoice.Number, $"Invoice {invoice.Number} is unpaid.", ct)
             : transaction.EndReviewAsync(clock, subscription.Tenant, "suspended", invoice.Number, ct));
+        await (move.To == Stage.Paid ? transaction.EndReviewAsync(clock, subscription.Tenant, "hard_decline", invoice.Number, ct) : Task.CompletedTask);
         await ResumeAsync(transaction, cycle, moved, now, ct);
         await transaction.AuditAsync(
             clock, subscription.Tenant, "job:billing", $"period.{CycleTable.Name(move.To)}",

@@ -83,11 +83,11 @@ public static class InvoiceLayout
         var amount = $"{invoice.Currency} {InvoiceText.Amount(toPay)}";
         if (toPay == 0)
         {
-            yield return invoice.AmountDue > 0 ? $"{invoice.Currency} {InvoiceText.Amount(invoice.AmountDue)} is not collected now, because it is too little." : "There is nothing to pay.";
+            yield return invoice.AmountDue > 0 ? $"{invoice.Currency} {InvoiceText.Amount(invoice.AmountDue)} is too small to be charged now." : "There is nothing to pay.";
         }
         else if (isCharged)
         {
-            yield return $"{amount} is taken from your payment method on {Day(invoice.DueAt ?? invoice.CreatedAt)}.";
+            yield return $"{amount} will be charged to your payment method on {Day(invoice.DueAt ?? invoice.CreatedAt)}.";
         }
         else
         {

@@ -8,12 +8,13 @@ namespace ControlPlane.Billing.Invoices;
 /// Renders and mails the invoices that have no document yet, each in a transaction of its own that also removes it from the list: whatever stops the program, each
 /// is mailed once.
 /// </summary>
-public sealed class WriteDocuments(ControlDatabase database, DocumentMails mails, ILogger<WriteDocuments> log)
+public sealed class WriteDocuments(ControlDatabase database, Clock clock, DocumentMails mails, ILogger<WriteDocuments> log)
 {
     const int Page = 200;
 
+    /// <param name="until">By the wall clock. What is left then, the next run writes.</param>
     /// <returns>One sentence for each document that could not be written; it is tried again in the next run.</returns>
-    public async Task<IReadOnlyList<string>> RunAsync(CancellationToken ct)
+    public async Task<IReadOnlyList<string>> RunAsync(DateTimeOffset until, CancellationToken ct)
     {
         var parts = new JobParts(JobSchedules.Billing, log);
         Guid? last = null;
@@ -23,6 +24,11 @@ public sealed class WriteDocuments(ControlDatabase database, DocumentMails mails
             page = await PageAsync(last, ct);
             foreach (var (invoice, tenant) in page)
             {
+                if (clock.Wall >= until)
+                {
+                    return [.. parts.Failures, "There are more invoices to write than one run does. The next run continues."];
+                }
+
                 await parts.TryAsync("write an invoice's document", tenant, () => WriteAsync(invoice, ct), ct);
                 last = invoice;
             }

@@ -6,7 +6,14 @@ public abstract record BillingMail
     /// <summary>Two days before the period ends.</summary>
     /// <param name="End">Exclusive: plan changes and cancellations are taken until then.</param>
     /// <param name="SoFar">What is to be paid at the moment.</param>
-    public sealed record Preview(string Plan, DateOnly Start, DateOnly End, decimal SoFar, ExpectedPayment Payment) : BillingMail;
+    public sealed record Preview(string Plan, DateOnly Start, DateOnly End, decimal SoFar, ExpectedPayment Payment) : BillingMail
+    {
+        /// <summary>The subscription is cancelled: no period follows.</summary>
+        public bool IsLast { get; init; }
+
+        /// <summary>An invoice needs an address that is not there yet.</summary>
+        public bool IsAddressMissing { get; init; }
+    }
 
     /// <param name="Total">Of the invoice.</param>
     /// <param name="Due">What is left after balance was used or a debt of earlier invoices was added.</param>
@@ -20,12 +27,12 @@ public abstract record BillingMail
 
     /// <param name="Method">null: there is none, or a transfer was expected.</param>
     /// <param name="NextAttemptAt">null: the customer has to act.</param>
-    /// <param name="WorksUntil">When access is restricted without a payment.</param>
+    /// <param name="WorksUntil">When access is restricted without a payment; null: it is already.</param>
     public sealed record PaymentFailed(
-        InvoiceName Invoice, decimal Amount, FailureReason Reason, string? Method, DateTimeOffset? NextAttemptAt, DateTimeOffset WorksUntil) : BillingMail;
+        InvoiceName Invoice, decimal Amount, FailureReason Reason, string? Method, DateTimeOffset? NextAttemptAt, DateTimeOffset? WorksUntil) : BillingMail;
 
-    /// <param name="IsDispute">false: a returned debit.</param>
-    public sealed record PaymentReversed(InvoiceName Invoice, decimal Amount, bool IsDispute, DateTimeOffset WorksUntil) : BillingMail;
+    /// <param name="WorksUntil">When access is restricted without a payment; null: it is already.</param>
+    public sealed record PaymentReversed(InvoiceName Invoice, decimal Amount, ReversalReason Reason, DateTimeOffset? WorksUntil) : BillingMail;
 
     /// <summary>From now on only local models answer.</summary>
     public sealed record Reminder(InvoiceName Invoice, decimal Open, DateTimeOffset SuspendsAt) : BillingMail;
@@ -40,15 +47,18 @@ public abstract record BillingMail
 
     /// <summary>The environment was deleted.</summary>
     /// <param name="Unpaid">null: nothing is open.</param>
-    public sealed record Closed(InvoiceName? Unpaid, decimal Open) : BillingMail;
+    /// <param name="Open">Of this invoice.</param>
+    /// <param name="OpenInTotal">Of all invoices.</param>
+    public sealed record Closed(InvoiceName? Unpaid, decimal Open, decimal OpenInTotal) : BillingMail;
 
-    /// <param name="ThisPeriod">What the base charges of this period come to; null where it is a trial.</param>
-    /// <param name="NextPeriod">Per month from then on; null: as agreed.</param>
+    /// <param name="ThisPeriod">What this period comes to so far; null where it is a trial.</param>
+    /// <param name="NextPeriod">What the next one comes to without usage; null: as agreed.</param>
     /// <param name="Allowance">Tokens included in this period; null: unlimited.</param>
     /// <param name="InvoicedOn">The end of this period.</param>
     public sealed record PlanChanged(
         string Plan, DateTimeOffset EffectiveAt, decimal? ThisPeriod, decimal? NextPeriod, long? Allowance, DateOnly InvoicedOn) : BillingMail;
 
+    /// <param name="NextPeriod">What the period after the change comes to without usage; null: as agreed.</param>
     public sealed record ChangeScheduled(string Present, string Next, DateOnly EffectiveOn, decimal? NextPeriod) : BillingMail;
 
     public sealed record ChangeUndone(string Plan) : BillingMail;
@@ -91,6 +101,14 @@ public abstract record ExpectedPayment
 
     /// <summary>Nothing is to be paid, now at least.</summary>
     public sealed record None : ExpectedPayment;
+}
+
+/// <summary>Why money that had arrived was taken back.</summary>
+public enum ReversalReason
+{
+    Dispute,
+    ReturnedDebit,
+    ReturnedTransfer,
 }
 
 /// <summary>Why a payment failed, as far as the customer can do something about it.</summary>

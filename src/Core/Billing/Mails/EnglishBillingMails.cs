@@ -11,7 +11,8 @@ static class EnglishBillingMails
             [
                 $"The billing period of {w.Organization} ends on {w.Day(m.End.AddDays(-1))}. So far it comes to {w.Euro(m.SoFar)}.",
                 Announced(m.Payment, w),
-                "Would another plan suit you better? You can change or cancel your plan until the period ends; the change then applies from the next period.",
+                .. m.IsAddressMissing ? ["Your address is incomplete. Please add it under Billing, so that the invoice is valid for your accounts."] : (string[])[],
+                .. m.IsLast ? (string[])[] : ["Would another plan suit you better? You can change or cancel your plan until the period ends; the change then applies from the next period."],
             ],
             m.Payment is ExpectedPayment.MissingMethod ? "Add a payment method" : "View the preview")
         {
@@ -42,15 +43,22 @@ static class EnglishBillingMails
             [
                 Reason(m, w),
                 m.NextAttemptAt is { } next ? $"We will try again on {w.Time(next)}. You can also pay now." : Ask(m.Reason),
-                $"Everything keeps working until {w.Time(m.WorksUntil)}. Without a payment, only local models will answer after that.",
+                .. m.WorksUntil is { } until ? [$"Everything keeps working until {w.Time(until)}. Without a payment, only local models will answer after that."] : (string[])[],
             ],
-            "Pay now")
+            m.Reason == FailureReason.TransferOverdue ? "View payment details" : "Pay now")
         { Facts = Facts(("Invoice", m.Invoice.Number), ("Open amount", w.Euro(m.Amount))), Remarks = [AlreadyPaid] },
         BillingMail.PaymentReversed m => new(
             $"Your payment for invoice {m.Invoice.Number} was reversed",
             [
-                m.IsDispute ? $"The payment of {w.Euro(m.Amount)} was disputed, and your bank has taken it back." : $"Your bank has returned the debit of {w.Euro(m.Amount)}.",
-                $"The invoice is open again. Please pay it by {w.Time(m.WorksUntil)}. Until then everything keeps working.",
+                m.Reason switch
+                {
+                    ReversalReason.Dispute => $"The payment of {w.Euro(m.Amount)} was disputed, and your bank has taken it back.",
+                    ReversalReason.ReturnedDebit => $"Your bank has returned the debit of {w.Euro(m.Amount)}.",
+                    _ => $"Your transfer of {w.Euro(m.Amount)} was returned.",
+                },
+                m.WorksUntil is { } until
+                    ? $"The invoice is open again. Please pay it by {w.Time(until)}. Until then everything keeps working."
+                    : "The invoice is open again. Please pay it now.",
             ],
             "Pay now")
         {
@@ -88,22 +96,23 @@ static class EnglishBillingMails
             "Your environment has been deleted",
             [
                 $"The environment of {w.Organization} has been deleted with all chats, files and accounts in it. Invoices are kept as the law requires.",
-                m.Unpaid is null ? "You are welcome to sign up again at any time." : $"Invoice {m.Unpaid.Number} over {w.Euro(m.Open)} is still open. You can pay it without signing in.",
+                m.Unpaid is null ? "You are welcome to sign up again at any time." : $"Invoice {m.Unpaid.Number} for {w.Euro(m.Open)} is still open. You can pay it without signing in.",
+                .. m.OpenInTotal > m.Open ? [$"All your open invoices come to {w.Euro(m.OpenInTotal)}."] : (string[])[],
             ],
             m.Unpaid is null ? "Sign up again" : "Pay now"),
         BillingMail.PlanChanged m => new(
             $"You are now on the {m.Plan} plan", [$"The {m.Plan} plan of {w.Organization} is in effect. Nothing is charged today: the amount is on the invoice of {w.Day(m.InvoicedOn)}."], "View your plan")
         {
             Facts = Facts(
-                ("In effect since", w.Time(m.EffectiveAt)), ("This period", m.ThisPeriod is { } now ? w.Euro(now) : null),
-                ("From the next period", m.NextPeriod is { } next ? $"{w.Euro(next)} per month" : "as agreed"),
+                ("In effect since", w.Time(m.EffectiveAt)), ("This period so far", m.ThisPeriod is { } now ? w.Euro(now) : null),
+                ("Next period", m.NextPeriod is { } next ? w.Euro(next) : "as agreed"),
                 ("Tokens included this period", m.Allowance is { } tokens ? w.Language.Count(tokens) : "unlimited")),
-            Remarks = ["This period is charged for the days on each plan. Usage beyond the included tokens is added."],
+            Remarks = ["Amounts include tax. This period is charged for the time on each plan. Usage beyond the included tokens is added."],
         },
         BillingMail.ChangeScheduled m => new(
             $"Your plan changes to {m.Next} on {w.Day(m.EffectiveOn)}",
             [$"Until then {w.Organization} keeps the {m.Present} plan with everything in it. You can undo the change until that day."], "View your plan")
-        { Facts = Facts(("From", w.Day(m.EffectiveOn)), ("Plan", m.Next), ("Price", m.NextPeriod is { } price ? $"{w.Euro(price)} per month" : "as agreed")) },
+        { Facts = Facts(("From", w.Day(m.EffectiveOn)), ("Plan", m.Next), ("First period", m.NextPeriod is { } price ? $"{w.Euro(price)}, tax included" : "as agreed")) },
         BillingMail.ChangeUndone m => new($"You stay on the {m.Plan} plan", [$"The scheduled change was undone. {w.Organization} stays on the {m.Plan} plan."], "View your plan"),
         BillingMail.Cancelled m => new(
             $"Your plan ends on {w.Day(m.EndsOn.AddDays(-1))}",
@@ -124,7 +133,7 @@ static class EnglishBillingMails
             $"Correction {m.Number} of invoice {m.Invoice.Number}: {w.Euro(m.Amount)} less", [$"We have corrected invoice {m.Invoice.Number}. The correction {m.Number} is attached."], "View the invoice")
         {
             Facts = Facts(
-                ("Correction", m.Number), ("Amount", w.Euro(m.Amount)), ("Taken off the open amount", Positive(m.ToOpen, w)), ("Refunded", Positive(m.ToRefund, w)),
+                ("Correction", m.Number), ("Amount", w.Euro(m.Amount)), ("Taken off the open amount", Positive(m.ToOpen, w)), ("To be refunded", Positive(m.ToRefund, w)),
                 ("Kept for your next invoice", Positive(m.ToBalance, w))),
         },
         BillingMail.Refunded m => new(
@@ -147,7 +156,7 @@ static class EnglishBillingMails
 
     static string Announced(ExpectedPayment payment, MailWriter w) => payment switch
     {
-        ExpectedPayment.Charge charge => $"We will take the final amount from {charge.Method} on {w.Time(charge.At)}.",
+        ExpectedPayment.Charge charge => $"We will charge the final amount to {charge.Method} on {w.Time(charge.At)}.",
         ExpectedPayment.Transfer transfer => $"The invoice follows when the period has ended. Please pay it by bank transfer by {w.Day(transfer.DueOn)}.",
         ExpectedPayment.MissingMethod missing => $"You have no payment method yet. Please add one by {w.Time(missing.At)}, when the invoice is due.",
         _ => "At the moment there is nothing to pay.",
@@ -155,7 +164,7 @@ static class EnglishBillingMails
 
     static string Due(BillingMail.InvoiceIssued m, MailWriter w) => m.Payment switch
     {
-        ExpectedPayment.Charge charge => $"We will take {w.Euro(m.Due)} from {charge.Method} on {w.Time(charge.At)}. You need to do nothing.",
+        ExpectedPayment.Charge charge => $"We will charge {w.Euro(m.Due)} to {charge.Method} on {w.Time(charge.At)}. You don't need to do anything.",
         ExpectedPayment.Transfer transfer => $"Please transfer {w.Euro(m.Due)} by {w.Day(transfer.DueOn)} and give the reference {transfer.Reference}.",
         ExpectedPayment.MissingMethod missing => $"You have no payment method yet. Please pay {w.Euro(m.Due)} by {w.Time(missing.At)}.",
         _ => "There is nothing to pay.",
@@ -164,9 +173,9 @@ static class EnglishBillingMails
     static string Reason(BillingMail.PaymentFailed m, MailWriter w) => m.Reason switch
     {
         FailureReason.InsufficientFunds => $"Your bank declined the payment of {w.Euro(m.Amount)}{With(m)}, because the account has insufficient funds.",
-        FailureReason.ExpiredCard => $"We could not take {w.Euro(m.Amount)}{With(m)}, because the card has expired.",
+        FailureReason.ExpiredCard => $"We could not charge {w.Euro(m.Amount)}{With(m)}, because the card has expired.",
         FailureReason.AuthenticationRequired => $"Your bank asks you to confirm the payment of {w.Euro(m.Amount)}{With(m)} yourself.",
-        FailureReason.NoMethod => $"We could not take {w.Euro(m.Amount)}, because you have no payment method yet.",
+        FailureReason.NoMethod => $"We could not charge {w.Euro(m.Amount)}, because you have no payment method yet.",
         FailureReason.MethodRefused => $"Your bank declined the payment of {w.Euro(m.Amount)}{With(m)}. It cannot be tried again with this payment method.",
         FailureReason.TransferOverdue => $"We have not received your transfer of {w.Euro(m.Amount)} yet.",
         _ => $"Your bank declined the payment of {w.Euro(m.Amount)}{With(m)}.",
@@ -176,7 +185,7 @@ static class EnglishBillingMails
     {
         FailureReason.AuthenticationRequired => "Please open the invoice and confirm the payment.",
         FailureReason.ExpiredCard => "Please pay with another card, which is then used from now on.",
-        FailureReason.TransferOverdue => "Please transfer the amount now, or pay online.",
+        FailureReason.TransferOverdue => "Please transfer the amount now.",
         FailureReason.NoMethod => "Please add a payment method. The invoice is then paid at once.",
         _ => "Please pay with another payment method.",
     };

@@ -11,7 +11,8 @@ static class GermanBillingMails
             [
                 $"Der Abrechnungszeitraum von {w.Organization} endet am {w.Day(m.End.AddDays(-1))}. Bisher sind {w.Euro(m.SoFar)} angefallen.",
                 Announced(m.Payment, w),
-                "Passt ein anderer Tarif besser? Bis zum Ende des Zeitraums können Sie den Tarif wechseln oder kündigen; die Änderung gilt ab dem nächsten Zeitraum.",
+                .. m.IsAddressMissing ? ["Ihre Anschrift ist unvollständig. Bitte ergänzen Sie sie unter Billing, damit die Rechnung für Ihre Buchhaltung gültig ist."] : (string[])[],
+                .. m.IsLast ? (string[])[] : ["Passt ein anderer Tarif besser? Bis zum Ende des Zeitraums können Sie den Tarif wechseln oder kündigen; die Änderung gilt ab dem nächsten Zeitraum."],
             ],
             m.Payment is ExpectedPayment.MissingMethod ? "Zahlungsart hinterlegen" : "Vorschau ansehen")
         {
@@ -35,22 +36,29 @@ static class GermanBillingMails
         },
         BillingMail.DebitStarted m => new(
             $"{w.Euro(m.Amount)} werden für Rechnung {m.Invoice.Number} abgebucht",
-            [$"Wir haben Ihre Bank beauftragt, {w.Euro(m.Amount)} von {m.Method} abzubuchen. Das dauert in der Regel bis zu {m.WorkingDays} Werktage.", "Für Sie ändert sich in dieser Zeit nichts. Bitte sorgen Sie dafür, dass das Konto gedeckt ist."],
+            [$"Wir haben Ihre Bank beauftragt, {w.Euro(m.Amount)} von Ihrem Konto ({m.Method}) abzubuchen. Das dauert in der Regel bis zu {m.WorkingDays} Werktage.", "Für Sie ändert sich in dieser Zeit nichts. Bitte sorgen Sie dafür, dass das Konto gedeckt ist."],
             "Rechnung ansehen"),
         BillingMail.PaymentFailed m => new(
             m.Reason == FailureReason.TransferOverdue ? $"Rechnung {m.Invoice.Number} ist überfällig" : $"Ihre Zahlung für Rechnung {m.Invoice.Number} ist fehlgeschlagen",
             [
                 Reason(m, w),
                 m.NextAttemptAt is { } next ? $"Wir versuchen es am {w.Time(next)} noch einmal. Sie können auch jetzt bezahlen." : Ask(m.Reason),
-                $"Bis {w.Time(m.WorksUntil)} funktioniert alles wie gewohnt. Danach antworten ohne Zahlung nur noch lokale Modelle.",
+                .. m.WorksUntil is { } until ? [$"Bis zum {w.Time(until)} funktioniert alles wie gewohnt. Danach antworten ohne Zahlung nur noch lokale Modelle."] : (string[])[],
             ],
-            "Jetzt bezahlen")
+            m.Reason == FailureReason.TransferOverdue ? "Zahlungsdaten ansehen" : "Jetzt bezahlen")
         { Facts = Facts(("Rechnung", m.Invoice.Number), ("Offener Betrag", w.Euro(m.Amount))), Remarks = [AlreadyPaid] },
         BillingMail.PaymentReversed m => new(
             $"Ihre Zahlung für Rechnung {m.Invoice.Number} wurde zurückgebucht",
             [
-                m.IsDispute ? $"Der Zahlung über {w.Euro(m.Amount)} wurde widersprochen, und Ihre Bank hat sie zurückgebucht." : $"Ihre Bank hat die Lastschrift über {w.Euro(m.Amount)} zurückgegeben.",
-                $"Die Rechnung ist damit wieder offen. Bitte bezahlen Sie sie bis {w.Time(m.WorksUntil)}. Bis dahin funktioniert alles wie gewohnt.",
+                m.Reason switch
+                {
+                    ReversalReason.Dispute => $"Der Zahlung über {w.Euro(m.Amount)} wurde widersprochen, und Ihre Bank hat sie zurückgebucht.",
+                    ReversalReason.ReturnedDebit => $"Ihre Bank hat die Lastschrift über {w.Euro(m.Amount)} zurückgegeben.",
+                    _ => $"Ihre Überweisung über {w.Euro(m.Amount)} wurde zurückgegeben.",
+                },
+                m.WorksUntil is { } until
+                    ? $"Die Rechnung ist damit wieder offen. Bitte bezahlen Sie sie bis zum {w.Time(until)}. Bis dahin funktioniert alles wie gewohnt."
+                    : "Die Rechnung ist damit wieder offen. Bitte bezahlen Sie sie jetzt.",
             ],
             "Jetzt bezahlen")
         {
@@ -64,7 +72,7 @@ static class GermanBillingMails
                 $"Wenn keine Zahlung eingeht, wird Ihre Umgebung am {w.Time(m.SuspendsAt)} angehalten.", "Sobald Sie bezahlt haben, funktioniert alles sofort wieder.",
             ],
             "Jetzt bezahlen")
-        { Facts = Facts(("Rechnung", m.Invoice.Number), ("Offener Betrag", w.Euro(m.Open)), ("Umgebung hält an am", w.Day(m.SuspendsAt))), Remarks = [AlreadyPaid] },
+        { Facts = Facts(("Rechnung", m.Invoice.Number), ("Offener Betrag", w.Euro(m.Open)), ("Umgebung wird angehalten am", w.Day(m.SuspendsAt))), Remarks = [AlreadyPaid] },
         BillingMail.Suspended m => new(
             "Ihre Umgebung wurde angehalten",
             [
@@ -88,22 +96,23 @@ static class GermanBillingMails
             "Ihre Umgebung wurde gelöscht",
             [
                 $"Die Umgebung von {w.Organization} wurde mit allen Chats, Dateien und Konten darin gelöscht. Rechnungen bewahren wir so lange auf, wie es das Gesetz verlangt.",
-                m.Unpaid is null ? "Sie können sich jederzeit wieder anmelden." : $"Rechnung {m.Unpaid.Number} über {w.Euro(m.Open)} ist noch offen. Sie können sie ohne Anmeldung bezahlen.",
+                m.Unpaid is null ? "Sie können sich jederzeit neu registrieren." : $"Rechnung {m.Unpaid.Number} über {w.Euro(m.Open)} ist noch offen. Sie können sie ohne Anmeldung bezahlen.",
+                .. m.OpenInTotal > m.Open ? [$"Alle offenen Rechnungen zusammen betragen {w.Euro(m.OpenInTotal)}."] : (string[])[],
             ],
             m.Unpaid is null ? "Neu registrieren" : "Jetzt bezahlen"),
         BillingMail.PlanChanged m => new(
             $"Ihr Tarif ist jetzt {m.Plan}", [$"Für {w.Organization} gilt jetzt der Tarif {m.Plan}. Heute wird nichts abgebucht: Der Betrag steht auf der Rechnung vom {w.Day(m.InvoicedOn)}."], "Tarif ansehen")
         {
             Facts = Facts(
-                ("Gültig seit", w.Time(m.EffectiveAt)), ("Dieser Zeitraum", m.ThisPeriod is { } now ? w.Euro(now) : null),
-                ("Ab dem nächsten Zeitraum", m.NextPeriod is { } next ? $"{w.Euro(next)} im Monat" : "wie vereinbart"),
+                ("Gültig seit", w.Time(m.EffectiveAt)), ("Dieser Zeitraum bisher", m.ThisPeriod is { } now ? w.Euro(now) : null),
+                ("Nächster Zeitraum", m.NextPeriod is { } next ? w.Euro(next) : "wie vereinbart"),
                 ("Tokens in diesem Zeitraum", m.Allowance is { } tokens ? w.Language.Count(tokens) : "unbegrenzt")),
-            Remarks = ["Dieser Zeitraum wird nach der Zeit in jedem Tarif berechnet. Nutzung über die enthaltenen Tokens hinaus kommt hinzu."],
+            Remarks = ["Alle Beträge enthalten die Steuer. Dieser Zeitraum wird nach der Zeit in jedem Tarif berechnet. Nutzung über die enthaltenen Tokens hinaus kommt hinzu."],
         },
         BillingMail.ChangeScheduled m => new(
             $"Ihr Tarif wechselt am {w.Day(m.EffectiveOn)} zu {m.Next}",
             [$"Bis dahin behält {w.Organization} den Tarif {m.Present} mit allem, was dazugehört. Bis zu diesem Tag können Sie den Wechsel rückgängig machen."], "Tarif ansehen")
-        { Facts = Facts(("Ab", w.Day(m.EffectiveOn)), ("Tarif", m.Next), ("Preis", m.NextPeriod is { } price ? $"{w.Euro(price)} im Monat" : "wie vereinbart")) },
+        { Facts = Facts(("Ab", w.Day(m.EffectiveOn)), ("Tarif", m.Next), ("Erster Zeitraum", m.NextPeriod is { } price ? $"{w.Euro(price)} mit Steuer" : "wie vereinbart")) },
         BillingMail.ChangeUndone m => new($"Ihr Tarif bleibt {m.Plan}", [$"Der geplante Wechsel wurde rückgängig gemacht. {w.Organization} behält den Tarif {m.Plan}."], "Tarif ansehen"),
         BillingMail.Cancelled m => new(
             $"Ihr Tarif endet am {w.Day(m.EndsOn.AddDays(-1))}",
@@ -124,7 +133,7 @@ static class GermanBillingMails
             $"Korrektur {m.Number} zu Rechnung {m.Invoice.Number}: {w.Euro(m.Amount)} weniger", [$"Wir haben Rechnung {m.Invoice.Number} berichtigt. Die Rechnungskorrektur {m.Number} ist angehängt."], "Rechnung ansehen")
         {
             Facts = Facts(
-                ("Rechnungskorrektur", m.Number), ("Betrag", w.Euro(m.Amount)), ("Vom offenen Betrag abgezogen", Positive(m.ToOpen, w)), ("Erstattet", Positive(m.ToRefund, w)),
+                ("Rechnungskorrektur", m.Number), ("Betrag", w.Euro(m.Amount)), ("Vom offenen Betrag abgezogen", Positive(m.ToOpen, w)), ("Wird erstattet", Positive(m.ToRefund, w)),
                 ("Für Ihre nächste Rechnung", Positive(m.ToBalance, w))),
         },
         BillingMail.Refunded m => new(
@@ -149,7 +158,7 @@ static class GermanBillingMails
     {
         ExpectedPayment.Charge charge => $"Den endgültigen Betrag buchen wir am {w.Time(charge.At)} von {charge.Method} ab.",
         ExpectedPayment.Transfer transfer => $"Nach dem Ende des Zeitraums erhalten Sie die Rechnung. Bitte überweisen Sie den Betrag bis zum {w.Day(transfer.DueOn)}.",
-        ExpectedPayment.MissingMethod missing => $"Sie haben noch keine Zahlungsart hinterlegt. Bitte holen Sie das bis {w.Time(missing.At)} nach; dann ist die Rechnung fällig.",
+        ExpectedPayment.MissingMethod missing => $"Sie haben noch keine Zahlungsart hinterlegt. Bitte holen Sie das bis zum {w.Time(missing.At)} nach; dann ist die Rechnung fällig.",
         _ => "Zurzeit ist nichts zu bezahlen.",
     };
 
@@ -157,7 +166,7 @@ static class GermanBillingMails
     {
         ExpectedPayment.Charge charge => $"Wir buchen {w.Euro(m.Due)} am {w.Time(charge.At)} von {charge.Method} ab. Sie müssen nichts tun.",
         ExpectedPayment.Transfer transfer => $"Bitte überweisen Sie {w.Euro(m.Due)} bis zum {w.Day(transfer.DueOn)} mit dem Verwendungszweck {transfer.Reference}.",
-        ExpectedPayment.MissingMethod missing => $"Sie haben noch keine Zahlungsart hinterlegt. Bitte bezahlen Sie {w.Euro(m.Due)} bis {w.Time(missing.At)}.",
+        ExpectedPayment.MissingMethod missing => $"Sie haben noch keine Zahlungsart hinterlegt. Bitte bezahlen Sie {w.Euro(m.Due)} bis zum {w.Time(missing.At)}.",
         _ => "Es ist nichts zu bezahlen.",
     };
 
@@ -176,7 +185,7 @@ static class GermanBillingMails
     {
         FailureReason.AuthenticationRequired => "Bitte öffnen Sie die Rechnung und bestätigen Sie die Zahlung.",
         FailureReason.ExpiredCard => "Bitte bezahlen Sie mit einer anderen Karte; sie wird von da an verwendet.",
-        FailureReason.TransferOverdue => "Bitte überweisen Sie den Betrag jetzt oder bezahlen Sie online.",
+        FailureReason.TransferOverdue => "Bitte überweisen Sie den Betrag jetzt.",
         FailureReason.NoMethod => "Bitte hinterlegen Sie eine Zahlungsart. Die Rechnung wird dann sofort bezahlt.",
         _ => "Bitte bezahlen Sie mit einer anderen Zahlungsart.",
     };

@@ -59,7 +59,7 @@ public class InvoiceLayoutTests
 
         Assert.Equal([("VAT 19 %", 2.33m), ("VAT 7 %", 0.70m)], document.Taxes.Select(tax => (tax.Label, tax.Amount)));
         Assert.Equal([("From your balance", -5m), ("Amount due", 20.28m)], document.Settled.Select(sum => (sum.Label, sum.Amount)));
-        Assert.Equal("EUR 20.28 is taken from your payment method on 15 April 2026.", document.Notes[^1]);
+        Assert.Equal("EUR 20.28 will be charged to your payment method on 15 April 2026.", document.Notes[^1]);
         Assert.Equal((null, null), (document.Lines[^1].Quantity, document.Lines[^1].UnitPrice));
     }
 
@@ -83,7 +83,7 @@ public class InvoiceLayoutTests
             "There is nothing to pay.",
             InvoiceLayout.Of(Invoice(Bills.Facts(Complete) with { Coupons = [new RedeemedCoupon("ALL", 100, null)] }), 0, isCharged: false).Notes[^1]);
         var little = InvoiceLayout.Of(Invoice(Bills.Facts(Complete) with { Coupons = [new RedeemedCoupon("MOST", 97, null)] }), 0, isCharged: false);
-        Assert.Equal("EUR 0.44 is not collected now, because it is too little.", little.Notes[^1]);
+        Assert.Equal("EUR 0.44 is too small to be charged now.", little.Notes[^1]);
         Assert.Equal([("Amount due", 0m)], little.Settled.Select(sum => (sum.Label, sum.Amount)));
     }
 
