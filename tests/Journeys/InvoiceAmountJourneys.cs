@@ -116,6 +116,7 @@ public sealed class InvoiceAmountJourneys : IAsyncLifetime
     public async Task An_id_that_the_register_does_not_know_is_reported_once_and_an_unreachable_register_is_asked_later()
     {
         var tenant = await _server.CreateTenantAsync("basic", "FR");
+        await _server.SqlAsync("update control.tenant set vat_id = 'FR00000000000' where id = $1", tenant.Id);
         await _server.SqlAsync(
             "insert into control.vat_confirmation (id, tenant_id, vat_id, state, requested_at, next_attempt_at) values (gen_random_uuid(), $1, 'FR00000000000', 'requested', $2, $2)", tenant.Id, Start);
         var silent = new ConfirmVatIds(_server.Database, _server.Clock, new NoVatRegister(), Microsoft.Extensions.Logging.Abstractions.NullLogger<ConfirmVatIds>.Instance);
@@ -174,7 +175,7 @@ public sealed class InvoiceAmountJourneys : IAsyncLifetime
 
         // As after a crash between the invoices and their documents.
         Assert.Empty(await QueryAsync("select 1 from control.invoice_pdf", row => row.GetInt32(0)));
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => _server.Services.GetRequiredService<WriteDocuments>().RunAsync(default)));
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => _server.Services.GetRequiredService<WriteDocuments>().RunAsync(DateTimeOffset.MaxValue, default)));
 
         Assert.Equal([3L, 3, 0], await QueryAsync(
             "select count(*) from control.invoice_pdf union all select count(*) from control.outbox where dedupe_key like 'invoice:%' union all select count(*) from control.invoice_undocumented",

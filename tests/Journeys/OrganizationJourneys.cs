@@ -49,6 +49,25 @@ public sealed class OrganizationJourneys(SharedServer shared) : IClassFixture<Sh
     }
 
     [Fact]
+    public async Task A_tenant_sends_its_invoices_to_a_few_unknown_addresses_a_day_and_to_its_members_always()
+    {
+        var tenant = await _server.CreateTenantAsync();
+        await _server.SqlAsync("update control.tenant set approved_at = null where id = $1", tenant.Id);
+        var most = _server.Services.GetRequiredService<AccountOptions>().UnconfirmedMailsOfUnapproved;
+        for (var number = 0; number < most; number++)
+        {
+            await PatchAsync(tenant, $$"""{ "invoice_email": "stranger{{number}}@{{tenant.Slug}}.test" }""");
+        }
+
+        using var reply = await SendAsync(tenant, $$"""{ "invoice_email": "one-more@{{tenant.Slug}}.test" }""");
+        Assert.Equal(HttpStatusCode.BadRequest, reply.StatusCode);
+        Assert.Contains("too many new addresses", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        await _server.SqlAsync("update control.member set confirmed_at = now() where tenant_id = $1", tenant.Id);
+        await PatchAsync(tenant, $$"""{ "invoice_email": "owner@{{tenant.Slug}}.example" }""");
+    }
+
+    [Fact]
     public async Task A_change_is_audited_with_the_names_of_the_fields_but_not_their_values()
     {
         var tenant = await _server.CreateTenantAsync();

@@ -1,3 +1,5 @@
+using ControlPlane.Accounts;
+using ControlPlane.Accounts.Members;
 using ControlPlane.Accounts.Tenants;
 using ControlPlane.Billing.Taxes;
 
@@ -15,8 +17,10 @@ public abstract record EditOrganizationResult
 }
 
 /// <summary>Shows and changes what a tenant's next invoice says about the buyer. Invoices that exist keep what held when they were written.</summary>
-public sealed class EditOrganization(ControlDatabase database, Clock clock)
+public sealed class EditOrganization(ControlDatabase database, Clock clock, AccountOptions accounts)
 {
+    readonly MailLimits _limits = new(clock, accounts);
+
     /// <returns>null when there is no such tenant.</returns>
     public async Task<KnownOrganization?> FindAsync(Guid tenant, CancellationToken ct)
     {
@@ -40,6 +44,11 @@ public sealed class EditOrganization(ControlDatabase database, Clock clock)
             errors.Check(field, error);
         }
 
+        if (errors.Count == 0 && changed.InvoiceEmail is { } email && email != present.InvoiceEmail && await IsTooManyAsync(transaction, tenant, email, ct))
+        {
+            errors.Check("invoice_email", "You have entered too many new addresses today. Try again tomorrow, or leave it empty: owners and billing members get the mails.");
+        }
+
         if (errors.Count > 0)
         {
             return new EditOrganizationResult.Invalid(errors);
@@ -57,6 +66,11 @@ public sealed class EditOrganization(ControlDatabase database, Clock clock)
         return new EditOrganizationResult.Done(new KnownOrganization(changed, status));
     }
 
+    // The address is not confirmed: it counts like an invitation, so that a tenant cannot have mails sent to any number of strangers.
+    async Task<bool> IsTooManyAsync(Transaction transaction, Guid tenant, string address, CancellationToken ct) =>
+        !await transaction.ScalarAsync<bool>(IsMember, ct, tenant, address)
+        && await _limits.CountAsync(transaction, new MailCause(RateCounter.InvitationMail, RequestOrigin.Tenant(tenant)), tenant, address, hasLink: false, ct) is not null;
+
     // Names only: the audit log is kept for longer than addresses.
     static IEnumerable<string> Differences(Organization before, Organization after)
     {
@@ -71,6 +85,8 @@ public sealed class EditOrganization(ControlDatabase database, Clock clock)
     }
 
     static Task<string?> StatusAsync(Transaction transaction, Guid tenant, CancellationToken ct) => transaction.ScalarAsync<string>(Status, ct, tenant);
+
+    const string IsMember = "select exists (select from control.member where tenant_id = $1 and lower(email) = lower($2) and confirmed_at is not null)";
 
     // While the register is asked once more, its last answer about this id holds.
     const string Status = """

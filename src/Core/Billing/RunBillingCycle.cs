@@ -18,14 +18,18 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Advan
     /// <summary>Half of the time that Azure Functions gives a job; Lambda gives more.</summary>
     static readonly TimeSpan TimePerRun = TimeSpan.FromMinutes(5);
 
+    /// <summary>On top.</summary>
+    static readonly TimeSpan TimeForDocuments = TimeSpan.FromMinutes(3);
+
     /// <param name="time">How long the run may take; null: 5 minutes. What it leaves, the next one does.</param>
     public async Task<JobReport> RunAsync(CancellationToken ct, TimeSpan? time = null)
     {
         var parts = new JobParts(JobSchedules.Billing, log);
         var done = new Done();
-        var isUnfinished = await AdvanceAllAsync(parts, done, clock.Wall + (time ?? TimePerRun), ct);
-        var undocumented = await writeDocuments.RunAsync(ct);
-        await parts.TryAsync("look for usage that no invoice can carry", tenant: null, () => LookAroundAsync(done, ct), ct);
+        var began = clock.Wall;
+        var isUnfinished = await AdvanceAllAsync(parts, done, began + (time ?? TimePerRun), ct);
+        var undocumented = await writeDocuments.RunAsync(began + (time ?? TimePerRun) + TimeForDocuments, ct);
+        await parts.TryAsync("look for usage that no invoice can carry", tenant: null, () => CheckAsync(done, ct), ct);
         return JobReport.Of(("invoices", done.Invoices), ("stages", done.Stages), ("payments_due", done.HasPaymentsDue ? 1 : 0)) with
         {
             Alerts = done.Alerts,
@@ -67,7 +71,7 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Advan
         return await transaction.QueryAsync(Due, row => (row.GetString(0), row.GetGuid(1)), ct, clock.GetUtcNow(), dueAt, tenant, SubscriptionsPerPage);
     }
 
-    async Task LookAroundAsync(Done done, CancellationToken ct)
+    async Task CheckAsync(Done done, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         // Repeated until an operator has dealt with it.

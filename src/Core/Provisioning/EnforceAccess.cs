@@ -17,7 +17,7 @@ public sealed class EnforceAccess(ControlDatabase database, ControlPlaneOptions 
         List<Guid> tenants;
         await using (var transaction = await database.BeginJobAsync(ct))
         {
-            tenants = await transaction.QueryAsync($"{Select} and (({MustStop}) or ({MayStart}))", row => row.GetGuid(0), ct);
+            tenants = await transaction.QueryAsync($"{Select} and e.tenant_id in ({Candidates}) and (({MustStop}) or ({MayStart}))", row => row.GetGuid(0), ct);
         }
 
         foreach (var tenant in tenants)
@@ -66,6 +66,9 @@ public sealed class EnforceAccess(ControlDatabase database, ControlPlaneOptions 
 
     // One that is being stopped or removed is left alone until it is.
     const string MustStop = "s.access = 'none' and (e.unpaid_at is null or e.state in ('ready', 'failed'))";
+
+    // Of many environments the few that can be concerned, by their indexes.
+    const string Candidates = "select tenant_id from control.subscription where access = 'none' union all select tenant_id from control.environment where unpaid_at is not null";
 
     const string MayStart = "s.access <> 'none' and e.unpaid_at is not null";
 

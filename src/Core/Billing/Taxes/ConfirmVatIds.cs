@@ -47,12 +47,13 @@ public sealed class ConfirmVatIds(ControlDatabase database, Clock clock, IVatReg
         switch (answer)
         {
             case VatAnswer.Valid valid:
+                await transaction.EndReviewAsync(clock, waiting.Tenant, "vat_id_invalid", waiting.VatId, ct);
                 await transaction.ExecuteAsync(Store, ct, waiting.Id, "valid", now, valid.Consultation, valid.Name, valid.Address, valid.Raw);
                 break;
             case VatAnswer.Invalid invalid:
                 await transaction.ExecuteAsync(Store, ct, waiting.Id, "invalid", now, null, null, null, invalid.Raw);
-                await transaction.ExecuteAsync(
-                    Review, ct, Ids.New(clock), waiting.Tenant, waiting.VatId, $"The register does not know the VAT id {waiting.VatId}. Invoices are written with VAT.", now);
+                await transaction.RaiseReviewAsync(
+                    clock, waiting.Tenant, "vat_id_invalid", waiting.VatId, $"The register does not know the VAT id {waiting.VatId}. Invoices are written with VAT.", ct);
                 break;
             case VatAnswer.Unavailable unavailable:
                 log.LogInformation("The register of VAT ids does not answer: {Code}, attempt {Attempt}", unavailable.Code, waiting.Attempts);
@@ -67,9 +68,13 @@ public sealed class ConfirmVatIds(ControlDatabase database, Clock clock, IVatReg
     /// <param name="attempts">Made so far; at least 1.</param>
     public static TimeSpan Delay(int attempts) => TimeSpan.FromTicks(Math.Min(LastRetry.Ticks, FirstRetry.Ticks << Math.Min(attempts - 1, 10)));
 
+    // An id that was replaced since is not asked for. Tenants that have asked for less come first.
     const string Claim = """
         with next as (
-            select id from control.vat_confirmation where state = 'requested' and next_attempt_at <= $1 order by next_attempt_at, id limit 1 for update skip locked)
+            select c.id from control.vat_confirmation c join control.tenant t on t.id = c.tenant_id and t.vat_id = c.vat_id
+            where c.state = 'requested' and c.next_attempt_at <= $1
+            order by (select count(*) from control.vat_confirmation a where a.tenant_id = c.tenant_id and a.requested_at > $1 - interval '1 day'), c.next_attempt_at, c.id
+            limit 1 for update of c skip locked)
         update control.vat_confirmation c set attempts = attempts + 1, next_attempt_at = $2 from next where c.id = next.id
         returning c.id, c.tenant_id, c.vat_id, c.attempts
         """;
@@ -77,10 +82,5 @@ public sealed class ConfirmVatIds(ControlDatabase database, Clock clock, IVatReg
     const string Store = """
         update control.vat_confirmation set state = $2, answered_at = $3, consultation = $4, name = $5, address = $6, answer = $7::jsonb, next_attempt_at = null, last_error = null
         where id = $1 and state = 'requested'
-        """;
-
-    const string Review = """
-        insert into control.billing_review (id, tenant_id, kind, subject, detail, raised_at) values ($1, $2, 'vat_id_invalid', $3, $4, $5)
-        on conflict (tenant_id, kind, subject) where resolved_at is null do nothing
         """;
 }

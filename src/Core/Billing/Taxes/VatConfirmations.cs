@@ -26,9 +26,11 @@ public static class VatConfirmations
         return true;
     }
 
+    // Questions wait in one queue: whoever keeps changing the id waits until tomorrow, or the day of the invoice.
     const string Request = """
         insert into control.vat_confirmation (id, tenant_id, vat_id, state, requested_at, next_attempt_at)
         select $1, $2, $3, 'requested', $4, $4
         where not exists (select from control.vat_confirmation c where c.tenant_id = $2 and c.vat_id = $3 and (c.state = 'requested' or c.answered_at > $5))
+          and (select count(*) from control.vat_confirmation c where c.tenant_id = $2 and c.requested_at > $4 - interval '1 day') < 5
         """;
 }
