@@ -27,7 +27,7 @@ public sealed class BillingPageJourneys(Browser browser) : IClassFixture<Browser
         await browser.SignInAsOperatorAsync(window);
         foreach (var (name, path) in ((string, string)[])
             [("billing", "/app/billing"), ("invoices", "/app/invoices"), ("invoice-open", $"/app/invoices/{open}"), ("invoice-paid", $"/app/invoices/{paid}"), ("plan", "/app/plan"),
-             ("plan-confirm", "/app/plan/premium"), ("pay", link), ("admin-billing", "/admin/billing"), ("admin-coupons", "/admin/coupons"), ("admin-tenant", $"/admin/tenants/{tenant.Id}")])
+             ("plan-confirm", "/app/plan/premium"), ("pay", link), ("admin-billing", "/admin/billing"), ("admin-invoice", $"/admin/invoices/{open}"), ("admin-coupons", "/admin/coupons"), ("admin-tenant", $"/admin/tenants/{tenant.Id}")])
         {
             await window.GoAsync(path);
             Assert.Equal((path, 0), (path, await window.HorizontalOverflowAsync()));
@@ -157,6 +157,43 @@ public sealed class BillingPageJourneys(Browser browser) : IClassFixture<Browser
         await window.GoAsync("/app/billing");
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync($"Coupon {code}: 20 % off the next 3 invoices.");
         await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync("a credit of €15.00 before tax");
+    }
+
+    [Fact]
+    public async Task An_operator_records_a_part_corrects_an_invoice_and_writes_off_the_rest()
+    {
+        var (_, open) = await UnpaidAsync(TimeSpan.FromHours(10));
+        await using var window = await browser.OpenAsync();
+        await browser.SignInAsOperatorAsync(window);
+        await window.GoAsync("/admin/billing");
+        await window.Page.GetByRole(AriaRole.Link, new() { Name = open }).ClickAsync();
+        await Assertions.Expect(window.Page.Locator("h1")).ToHaveTextAsync($"Invoice {open}");
+        await window.Page.GetByText("Record a transfer").ClickAsync();
+        await window.Page.GetByLabel("Amount in EUR").FillAsync("1.000,00");
+        await window.Page.GetByLabel("The bank's reference").FillAsync("R-1");
+        await window.PressAsync("Record");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("without separators of thousands");
+
+        await window.Page.GetByText("Record a transfer").ClickAsync();
+        await window.Page.GetByLabel("Amount in EUR").FillAsync("2,50");
+        await window.Page.GetByLabel("The bank's reference").FillAsync("R-1");
+        await window.PressAsync("Record");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Payment recorded");
+        await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync("transfer:R-1");
+
+        await window.Page.GetByText("Correct or refund").ClickAsync();
+        await window.Page.GetByLabel("What is taken back").SelectOptionAsync("0");
+        await window.Page.GetByLabel("EUR before tax").FillAsync("1.00");
+        await window.Page.Locator("#reason").FillAsync("Agreed by phone");
+        await window.PressAsync("Write the correction");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("Correction written and mailed");
+        await Assertions.Expect(window.Page.Locator("main")).ToContainTextAsync("Agreed by phone");
+        await window.ScreenshotAsync("money-admin-invoice-corrected");
+
+        await window.Page.GetByText("Write off the open amount").ClickAsync();
+        await window.Page.Locator("#write-off-reason").FillAsync("Insolvent");
+        await window.PressAsync("Write off");
+        await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("written off");
     }
 
     /// <summary>A tenant whose first invoice was paid and whose second one could not be collected.</summary>

@@ -26,7 +26,8 @@ public sealed record InvoiceStanding(
 
 /// <summary>A cent of an invoice's history: what settled a part of it, or opened it again.</summary>
 /// <param name="Kind">payment, reversal, refund, balance, carried, credit_note, write_off or to_balance.</param>
-public sealed record SettlementEntry(string Kind, decimal Amount, DateTimeOffset OccurredAt);
+/// <param name="Source">Such as the provider's charge or the bank's reference.</param>
+public sealed record SettlementEntry(string Kind, decimal Amount, DateTimeOffset OccurredAt, string Source);
 
 public sealed record CreditNoteEntry(string Number, decimal Total, string Reason, DateTimeOffset CreatedAt);
 
@@ -49,8 +50,8 @@ public static class InvoiceStandings
         "select i.id from control.invoice i join control.payment p on p.invoice_id = i.id where i.tenant_id = $1 and i.number = $2 and p.state = 'requires_action'", ct, tenant, number);
 
     public static Task<List<SettlementEntry>> SettlementsAsync(this Transaction transaction, Guid invoice, CancellationToken ct) => transaction.QueryAsync(
-        "select kind, amount, occurred_at from control.settlement where invoice_id = $1 order by occurred_at, booked_at, id",
-        row => new SettlementEntry(row.GetString(0), row.GetDecimal(1), row.GetFieldValue<DateTimeOffset>(2)), ct, invoice);
+        "select kind, amount, occurred_at, source from control.settlement where invoice_id = $1 order by occurred_at, booked_at, id",
+        row => new SettlementEntry(row.GetString(0), row.GetDecimal(1), row.GetFieldValue<DateTimeOffset>(2), row.GetString(3)), ct, invoice);
 
     public static Task<List<CreditNoteEntry>> CreditNotesOfAsync(this Transaction transaction, Guid invoice, CancellationToken ct) => transaction.QueryAsync(
         "select n.number, n.total_amount, n.reason, n.created_at from control.credit_note n join control.invoice i on i.id = n.invoice_id and i.tenant_id = n.tenant_id where i.id = $1 order by n.number",

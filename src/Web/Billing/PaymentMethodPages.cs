@@ -11,9 +11,11 @@ static class PaymentMethodPages
     {
         var pages = routes.MapGroup(Path).RequireAuthorization(Policies.Billing).ExcludeFromDescription();
         pages.MapPost("/setup", Begin).RequireRateLimiting(TenantLimits.Actions);
+        pages.MapPost("/manage", Manage).RequireRateLimiting(TenantLimits.Actions);
         pages.MapGet("/return", Finish).RequireRateLimiting(TenantLimits.Actions);
         // Reached by a reload or a sign-in after the form was posted.
         pages.MapGet("/setup", () => new SeeOther(Path));
+        pages.MapGet("/manage", () => new SeeOther(Path));
     }
 
     // The form is bound so that its antiforgery token is checked.
@@ -23,6 +25,15 @@ static class PaymentMethodPages
         {
             SetupResult.Page provider => new ContinueAt(provider.Address),
             SetupResult.NotOffered => await page.RenderAsync(user.TenantId(), ct, problem: "Invoices are paid by bank transfer here. Each invoice says how."),
+            _ => await page.RenderAsync(user.TenantId(), ct, problem: Unavailable),
+        };
+
+    static async Task<IResult> Manage(
+        IFormCollection form, ClaimsPrincipal user, PaymentMethods methods, ControlPlaneOptions options, BillingPageReader page, CancellationToken ct) =>
+        await methods.ManageAsync(user.TenantId(), new Uri(options.PublicUrl, Path), ct) switch
+        {
+            SetupResult.Page provider => new ContinueAt(provider.Address),
+            SetupResult.NotOffered => new SeeOther(Path),
             _ => await page.RenderAsync(user.TenantId(), ct, problem: Unavailable),
         };
 

@@ -12,6 +12,7 @@ static class OperatorPages
         pages.MapGet("", Overview);
         pages.MapTenantPages();
         pages.MapReceivablesPages();
+        pages.MapOperatorInvoicePages();
         pages.MapOperatorListPages();
         pages.MapQuarantinePages();
         pages.MapDeliveryPages();

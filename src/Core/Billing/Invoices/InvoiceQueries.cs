@@ -24,7 +24,7 @@ public static class InvoiceQueries
             : null;
 
     /// <returns>null when there is no such invoice.</returns>
-    internal static async Task<Invoice?> InvoiceByIdAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
+    public static async Task<Invoice?> InvoiceByIdAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
         await transaction.FirstAsync($"{Select} where id = $1", Read, ct, id) is { } invoice ? (await transaction.WithLinesAsync([invoice], ct))[0] : null;
 
     /// <summary>The PDF as it was sent; null when the tenant has no invoice of this number, or its document is being written.</summary>
