@@ -112,6 +112,7 @@ public static class App
         services.AddSingleton<PlanPageReader>();
         services.AddSingleton<SetSpendLimit>();
         services.AddSingleton<ExtendTrial>();
+        services.AddSingleton<SetPaymentTerms>();
         services.AddSingleton<EditCoupons>();
         services.AddSingleton<RedeemCoupon>();
         services.AddSingleton<AddAdjustment>();

@@ -94,6 +94,7 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         await AuditsAsync("coupon.redeemed", $"POST /v1/admin/tenants/{id}/coupons", own, new { code = "AUDIT10" });
         await AuditsAsync("coupon.ended", "DELETE /v1/admin/coupons/{code}", "AUDIT10");
         await AuditsAsync("adjustment.added", $"POST /v1/admin/tenants/{id}/adjustments", own, new { kind = "goodwill", description = "Outage", amount = 1, reason = "test" });
+        await AuditsAsync("collection.set", $"PUT /v1/admin/tenants/{id}/collection", own, new { kind = "transfer", payment_days = 30 });
         await AuditsAsync("subscription.plan_changed", $"POST /v1/admin/tenants/{id}/plan", own, new { plan = "enterprise", price_eur_per_month = 1000, overage_eur_per_1000 = 0.005 });
         var trial = await _server.CreateTenantAsync("trial");
         await AuditsAsync("trial.extended", $"POST /v1/admin/tenants/{id}/trial", trial.Id.ToString(), new { ends_at = _server.Clock.GetUtcNow().AddDays(40) });

@@ -23,6 +23,8 @@ public sealed partial class OperatorRoleTests(SharedServer shared) : IClassFixtu
         ["POST /v1/admin/tenants/{id:guid}/coupons"] = ["billing"],
         ["POST /v1/admin/tenants/{id:guid}/adjustments"] = ["billing"],
         ["POST /v1/admin/tenants/{id:guid}/trial"] = ["billing", "support"],
+        ["PUT /v1/admin/tenants/{id:guid}/collection"] = ["billing"],
+        ["POST /admin/tenants/{id:guid}/collection"] = ["billing"],
         ["POST /admin/billing/reviews/{id:guid}/resolve"] = ["billing"],
         ["POST /admin/invoices/{number}/payments"] = ["billing"],
         ["POST /admin/invoices/{number}/credit-notes"] = ["billing"],

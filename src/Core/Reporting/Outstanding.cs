@@ -50,7 +50,7 @@ public static class Receivables
 
     const string List = $"""
         with unsettled as ({Unsettled})
-        select u.number, u.tenant_id, t.slug, u.status, u.total_amount, u.open, u.due_at, u.days, u.collection, u.state, u.decline_code, b.stage
+        select u.number, u.tenant_id, coalesce(t.former_slug, t.slug), u.status, u.total_amount, u.open, u.due_at, u.days, u.collection, u.state, u.decline_code, b.stage
         from unsettled u join control.tenant t on t.id = u.tenant_id left join control.billing_period b on b.tenant_id = u.tenant_id and b.invoice_id = u.id
         where ($2::int is null or u.days >= $2)
           and ($3::text is null or (u.due_at, u.number) > (

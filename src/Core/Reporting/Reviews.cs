@@ -15,7 +15,7 @@ public static class Reviews
         ct, cursor, limit);
 
     const string Select = """
-        select r.id, r.tenant_id, t.slug, r.kind, r.subject, r.detail, r.raised_at from control.billing_review r join control.tenant t on t.id = r.tenant_id
+        select r.id, r.tenant_id, coalesce(t.former_slug, t.slug), r.kind, r.subject, r.detail, r.raised_at from control.billing_review r join control.tenant t on t.id = r.tenant_id
         where r.resolved_at is null and ($1::uuid is null or r.id > $1) order by r.id limit $2
         """;
 }

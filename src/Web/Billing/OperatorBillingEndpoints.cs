@@ -21,6 +21,8 @@ static class OperatorBillingEndpoints
             .WithSummary("Add goodwill, which reduces the next invoices, or a line of the next invoice");
         admin.MapPost("/tenants/{id:guid}/trial", Extend).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("extendTrial")
             .WithSummary("Set when a trial ends");
+        admin.MapPut("/tenants/{id:guid}/collection", Collect).AllowRoles(OperatorRole.Billing).WithName("setCollection")
+            .WithSummary("Agree how a tenant pays: from its payment method or by transfer");
     }
 
     static async Task<Ok<Page<OpenInvoice>>> ListInvoices(int? overdue_days, string? cursor, int? limit, ControlDatabase database, Clock clock, CancellationToken ct)
@@ -87,6 +89,15 @@ static class OperatorBillingEndpoints
             _ => NoTenant(),
         };
 
+    static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> Collect(
+        Guid id, CollectionBody body, ClaimsPrincipal user, SetPaymentTerms set, CancellationToken ct) =>
+        await set.RunAsync(id, new PaymentTerms(body.Kind, body.PaymentDays, body.ExposureEur), user.ActorName(), ct) switch
+        {
+            SetPaymentTermsResult.Done => TypedResults.NoContent(),
+            SetPaymentTermsResult.Invalid invalid => invalid.Errors.ToValidationProblem(),
+            _ => NoTenant(),
+        };
+
     static ProblemHttpResult NoTenant() =>
         TypedResults.Problem("No tenant has this id: GET /v1/admin/tenants lists them.", statusCode: StatusCodes.Status404NotFound, title: "No such tenant");
 
@@ -105,6 +116,11 @@ static class OperatorBillingEndpoints
     sealed record AdjustmentBody([property: Required] string? Kind, [property: Required] string? Description, [property: Required] decimal? Amount, [property: Required] string? Reason);
 
     sealed record AdjustmentReply(Guid Id);
+
+    /// <param name="Kind">charge or transfer.</param>
+    /// <param name="PaymentDays">From the issue of an invoice until a transfer has to arrive; absent: as configured.</param>
+    /// <param name="ExposureEur">Overage beyond this amount is invoiced before the period ends; absent: as configured.</param>
+    sealed record CollectionBody([property: Required] string? Kind, int? PaymentDays, decimal? ExposureEur);
 
     sealed record TrialBody([property: Required] DateTimeOffset? EndsAt);
 

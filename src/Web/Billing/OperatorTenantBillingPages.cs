@@ -10,6 +10,7 @@ static class OperatorTenantBillingPages
     {
         pages.MapPost("/tenants/{id:guid}/adjustments", Adjust).AllowRoles(OperatorRole.Billing);
         pages.MapPost("/tenants/{id:guid}/coupon", Redeem).AllowRoles(OperatorRole.Billing);
+        pages.MapPost("/tenants/{id:guid}/collection", Collect).AllowRoles(OperatorRole.Billing);
         pages.MapPost("/tenants/{id:guid}/trial", Extend).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
     }
 
@@ -31,6 +32,19 @@ static class OperatorTenantBillingPages
         await redeem.RunAsync(id, form["coupon"], plan: null, user.ActorName(), ct) is RedeemCouponResult.Refused refused
             ? await page.RefuseAsync(id, refused.Reason, ct)
             : new SeeOther($"/admin/tenants/{id}?done=coupon");
+
+    static async Task<IResult> Collect(Guid id, IFormCollection form, ClaimsPrincipal user, SetPaymentTerms set, TenantPageReader page, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        var agreed = new PaymentTerms(
+            FormNumbers.Text(form, "collection"), FormNumbers.Whole(form, "payment_days", errors), FormNumbers.Amount(form, "exposure_eur", errors));
+        return (errors.Count > 0 ? new SetPaymentTermsResult.Invalid(errors) : await set.RunAsync(id, agreed, user.ActorName(), ct)) switch
+        {
+            SetPaymentTermsResult.Done => new SeeOther($"/admin/tenants/{id}?done=collection"),
+            SetPaymentTermsResult.Invalid invalid => await page.RefuseAsync(id, string.Join(' ', invalid.Errors.Values), ct),
+            _ => TypedResults.NotFound(),
+        };
+    }
 
     static async Task<IResult> Extend(Guid id, IFormCollection form, ClaimsPrincipal user, ExtendTrial extend, TenantPageReader page, CancellationToken ct)
     {

@@ -51,6 +51,7 @@ static class OperatorTenantPages
                 "limits" => "Limits saved. They apply from the next call on.",
                 "adjusted" => "Added. The next invoice shows it.",
                 "coupon" => "Coupon redeemed.",
+                "collection" => "Saved. It counts for the invoices that follow.",
                 "trial" => "Trial extended.",
                 _ => null,
             });

@@ -21,6 +21,12 @@ public sealed class EndSubscription(Clock clock, CycleMails mails, ControlPlaneO
         var invoice = cycle.Invoices[close.Period];
         await transaction.MarkUnpaidAsync(tenant, ct);
         await transaction.SettleChangeAsync(tenant, isApplied: false, now, ct);
+        foreach (var unpaid in cycle.Invoices.Values)
+        {
+            await transaction.EndReviewAsync(clock, tenant, "suspended", unpaid.Number, ct);
+            await transaction.EndReviewAsync(clock, tenant, "hard_decline", unpaid.Number, ct);
+        }
+
         await transaction.RaiseReviewAsync(clock, tenant, "closing", invoice.Number, $"Invoice {invoice.Number} was not paid: the tenant is deleted.", ct);
         await mails.ClosedAsync(transaction, cycle, close.Period, ct);
         await DeleteAsync(transaction, tenant, close.Reason, ct);

@@ -101,7 +101,7 @@ public static class InvoiceCalculation
     {
         { Available: null } => $"Tokens, unlimited",
         { CarriedOver: 0 } => $"Tokens within the allowance of {allowance.Available:N0}",
-        _ => $"Tokens within the allowance of {allowance.Available:N0}, {allowance.CarriedOver:N0} of them left of the plan before",
+        _ => $"Tokens within the allowance of {allowance.Available:N0}, {allowance.CarriedOver:N0} of them left over from the previous plan",
     });
 
     static InvoiceLine For(InvoiceLine line, BillingPeriod period, PeriodSegment segment) => line with

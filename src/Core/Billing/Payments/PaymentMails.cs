@@ -24,7 +24,9 @@ public sealed class PaymentMails(Clock clock, BillingMailOutbox outbox)
         }
 
         // Money that came by another way than the provider's was transferred.
-        var method = source.Contains(':', StringComparison.Ordinal) ? null : await MethodAsync(transaction, payment.Tenant, ct);
+        var method = source.Contains(':', StringComparison.Ordinal)
+            ? null
+            : await MethodAsync(transaction, payment.Tenant, ct) ?? (payment.Provider == SandboxPayments.ProviderName ? SandboxPayments.MethodLabel : null);
         await outbox.EnqueueAsync(
             transaction, payment.Tenant, $"receipt:{payment.Number}:{source}", new BillingMail.Receipt(NameOf(payment), amount, at, method), ct);
     }

@@ -13,6 +13,8 @@ public sealed class SandboxPayments(ControlDatabase database, Clock clock, Contr
     /// <summary>Id of the method that every tenant has.</summary>
     public const string Method = "sandbox";
 
+    public const string MethodLabel = "Test card •••• 4242";
+
     public const string Succeed = "succeed";
     public const string Debit = "pending";
     public const string Declined = "decline";
@@ -20,7 +22,7 @@ public sealed class SandboxPayments(ControlDatabase database, Clock clock, Contr
     /// <summary>How long a debit takes, in business time.</summary>
     static readonly TimeSpan DebitDuration = TimeSpan.FromDays(5);
 
-    static readonly SavedMethod TestCard = new(Method, MethodKind.Card, "Test card •••• 4242", ExpiresOn: null);
+    static readonly SavedMethod TestCard = new(Method, MethodKind.Card, MethodLabel, ExpiresOn: null);
 
     /// <summary>What a tenant's payments can lead to.</summary>
     public static IReadOnlyList<string> Outcomes { get; } =

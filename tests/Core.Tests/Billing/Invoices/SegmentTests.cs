@@ -22,7 +22,7 @@ public class SegmentTests
         var lines = Lines(Bills.April, [300_000, 5_150_000], "2026-03-01T00:00Z basic", "2026-04-16T00:00Z premium");
 
         Assert.Equal([4.95m, 0m, 24.95m, 0m], lines.Select(line => line.Amount));
-        Assert.Equal("Tokens within the allowance of 5,200,000, 200,000 of them left of the plan before", lines[3].Description);
+        Assert.Equal("Tokens within the allowance of 5,200,000, 200,000 of them left over from the previous plan", lines[3].Description);
         Assert.Equal("Basic plan, 1 April 2026 to 15 April 2026", lines[0].Description);
     }
 
