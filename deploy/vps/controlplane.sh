@@ -61,14 +61,24 @@ insert_limit() {
         --match hashlimit --hashlimit-above 50/second --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-srcmask "$2" --hashlimit-name controlplane --jump DROP || return 1
     "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 \
         --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
-    # Environments share networks with the proxy, which are IPv4 only: of the packets within one network, too.
-    [ "$1" != iptables ] || {
-        "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match physdev --physdev-is-bridged \
-            --match hashlimit --hashlimit-above 50/second --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-name environments --jump DROP || return 1
-        "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 \
-            --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset || return 1
-    }
+    [ "$1" != iptables ] || limit_environments "$@" || return 1
     "$1" --wait --check DOCKER-USER --jump CONTROLPLANE 2>/dev/null || "$1" --wait --insert DOCKER-USER --jump CONTROLPLANE
+}
+
+# limit_environments COMMAND MASK: of the packets within one network, because environments share networks with the proxy, which are IPv4 only.
+limit_environments() {
+    # No tenant's code is in the platform's own networks, where all requests to the control plane come from one address, the proxy's. There are none where Compose has failed.
+    for network in $(docker network ls --filter label=com.docker.compose.project=controlplane --format '{{.ID}}'); do
+        "$1" --wait --append CONTROLPLANE --in-interface "br-$network" --jump RETURN || return 1
+    done
+    # All visitors of an environment come to Open WebUI from the proxy's address, too. Nothing else listens on that port there, and a connection that is refused keeps no place.
+    "$1" --wait --append CONTROLPLANE --protocol tcp --syn ! --dport 8080 --match physdev --physdev-is-bridged \
+        --match hashlimit --hashlimit-above 50/second --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-name environments --jump DROP || return 1
+    # A single packet of another protocol has a place as well. Names are not among them: Docker answers for names inside of each container.
+    "$1" --wait --append CONTROLPLANE ! --protocol tcp --match physdev --physdev-is-bridged --match conntrack --ctstate NEW \
+        --match hashlimit --hashlimit-above 50/second --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-name datagrams --jump DROP || return 1
+    "$1" --wait --append CONTROLPLANE --protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 \
+        --match connlimit --connlimit-above "$limit" --connlimit-mask "$2" --jump REJECT --reject-with tcp-reset
 }
 
 # What the kernel has once for the host and all containers. Packets within a network pass the rules above only with br_netfilter, which not every Docker loads. And the

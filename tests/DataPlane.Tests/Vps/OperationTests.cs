@@ -98,8 +98,12 @@ public sealed class OperationTests : IDisposable
             [
                 $"--protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 {rate} --hashlimit-srcmask 32 --hashlimit-name controlplane --jump DROP",
                 $"--protocol tcp --syn --match conntrack --ctstate DNAT --ctorigdstport 80:443 {limit}",
-                // Whatever the port: each connection within an environment's networks has a place in the host's table.
-                $"--protocol tcp --syn --match physdev --physdev-is-bridged {rate} --hashlimit-name environments --jump DROP",
+                // Not what comes from the proxy, for all visitors: in the platform's own networks, and to Open WebUI.
+                "--in-interface br-ed9e00000000 --jump RETURN",
+                "--in-interface br-da7aba5e0000 --jump RETURN",
+                $"--protocol tcp --syn ! --dport 8080 --match physdev --physdev-is-bridged {rate} --hashlimit-name environments --jump DROP",
+                // Whatever the protocol: each connection within an environment's networks has a place in the host's table.
+                $"! --protocol tcp --match physdev --physdev-is-bridged --match conntrack --ctstate NEW {rate} --hashlimit-name datagrams --jump DROP",
                 // From the networks that environments share with the proxy.
                 $"--protocol tcp --syn --match physdev --physdev-is-bridged --match multiport --dports 80,443,8081 {limit}",
             ],
@@ -112,6 +116,9 @@ public sealed class OperationTests : IDisposable
         Assert.Contains(Rules("ip6tables", limit: "200"), rule => rule.Contains(" --connlimit-above 200 --connlimit-mask 64 ", StringComparison.Ordinal));
         Assert.Equal(2, Rules("ip6tables", limit: "200").Length);
         _host.ClearCalls();
+        // Where Compose has failed, before it created them.
+        _host.SetState("no-networks");
+        Assert.DoesNotContain(Rules("iptables", limit: "300"), rule => rule.Contains("RETURN", StringComparison.Ordinal));
         Assert.Equal(2, Rules("iptables", limit: "300").Count(rule => rule.Contains(" --connlimit-above 300 ", StringComparison.Ordinal)));
         Assert.DoesNotContain(_host.Calls, call => call.Contains("--insert", StringComparison.Ordinal));
         Assert.Empty(Rules("iptables", limit: "0"));

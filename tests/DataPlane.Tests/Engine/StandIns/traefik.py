@@ -113,7 +113,7 @@ def handler(entry_point):
 
 
 if sys.argv[1:2] == ["healthcheck"]:
-    urllib.request.urlopen("http://127.0.0.1:8079/", timeout=5)
+    urllib.request.urlopen("http://" + options[f"entrypoints.{options['ping.entrypoint']}.address"] + "/ping", timeout=5)
 else:
     class Ping(handler("ping")):
         def forward(self):
@@ -121,10 +121,11 @@ else:
 
         do_GET = forward
 
-    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 8079), Ping)]
-    for name, value in options.items():
-        if re.fullmatch(r"entrypoints\.\w+\.address", name):
-            servers.append(http.server.ThreadingHTTPServer(("", int(value.removeprefix(":"))), handler(name.split(".")[1])))
+    servers = []
+    for option, value in options.items():
+        if name := re.fullmatch(r"entrypoints\.(\w+)\.address", option):
+            host, _, port = value.rpartition(":")
+            servers.append(http.server.ThreadingHTTPServer((host, int(port)), Ping if name[1] == options["ping.entrypoint"] else handler(name[1])))
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     servers[0].serve_forever()
