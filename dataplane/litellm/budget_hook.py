@@ -391,6 +391,8 @@ DENIALS = {
                       "Your organization has used up its {feature}. Ask your administrator for a larger plan."),
     "reservation_limit": ("Your organization has too many calls running at the same time. Try again {when}.",
                           "Your organization has too many calls running at the same time. Try again in a few minutes."),
+    "local_busy": ("The free local models are busy with calls of other organizations, so this request was not sent. Nothing was charged. Try again in a minute.",
+                   "The free local models are busy with calls of other organizations. Try again in a minute."),
     "trial_expired": (None, "Your organization's trial has ended. Ask your administrator to choose a plan. Your chats are kept."),
     "suspended": (None, "Your organization's account is suspended. Ask your administrator to check the invoices in the portal."),
     "environment_not_ready": (None, "Your environment is still being set up. Try again in a few minutes."),
@@ -1089,6 +1091,7 @@ class BudgetHook(CustomLogger):
     # How long the control plane keeps a reservation.
     RESERVATION_SECONDS = 600
     PLACE_TIMEOUT_SECONDS = 10.0
+    PLACE_POLL_SECONDS = 1.0
     # After so many tokens of an answer the journal has them.
     JOURNAL_TOKENS = 100
     # LiteLLM reports a call to this logger also if its client asks not to log it.
@@ -1248,6 +1251,11 @@ class BudgetHook(CustomLogger):
         """The id of the reservation, or None if the control plane is unavailable and the hook fails open."""
         try:
             answer = await self._authorize(data, call_type, call)
+            # Until a call of another organization has ended, or the report of our own last one has arrived.
+            until = time.monotonic() + self.PLACE_TIMEOUT_SECONDS
+            while answer.get("reason") == "local_busy" and time.monotonic() < until:
+                await asyncio.sleep(self.PLACE_POLL_SECONDS)
+                answer = await self._authorize(data, call_type, call)
         except (ControlPlaneUnavailable, asyncio.TimeoutError) as error:
             log.warning("Authorization request failed: %s", error if isinstance(error, ControlPlaneUnavailable) else "timeout")
             if not self._settings.fail_open:
@@ -1285,7 +1293,7 @@ class BudgetHook(CustomLogger):
             "model": note["model"],
             "estimated_tokens": estimate,
         }
-        call.use = take(self._tokens, body["estimated_tokens"], TOO_MANY_TOKENS_IN_A_MINUTE)
+        call.use = call.use or take(self._tokens, body["estimated_tokens"], TOO_MANY_TOKENS_IN_A_MINUTE)
         if note["quantity"]:
             body.update(feature="image", quantity=note["quantity"])
         reply = self._control_plane.post("/v1/authorize", body)

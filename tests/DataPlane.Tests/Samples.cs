@@ -25,6 +25,7 @@ static class Samples
         Url = new($"https://{slug}.users.example.com"),
         OwnerEmail = "owner@example.com",
         Plan = Plan(plan),
+        IsApproved = true,
         Models = [.. Models.Where(model => Plan(plan).Models.Contains(model.Name))],
     };
 

@@ -9,6 +9,10 @@ RESERVATION = "0199b000-0000-7000-8000-000000000001"
 
 
 class AuthorizationTest(support.HookTest):
+    def setUp(self):
+        super().setUp()
+        self.hook.PLACE_TIMEOUT_SECONDS = 0
+
     def test_an_allowed_call_passes_with_its_reservation_in_the_metadata(self):
         data = self.authorize()
         request = self.control_plane.requests[0]
@@ -83,7 +87,7 @@ class AuthorizationTest(support.HookTest):
 
     def test_every_reason_has_its_own_message(self):
         reasons = ["model_not_in_plan", "model_restricted", "daily_limit", "monthly_limit", "user_limit", "feature_not_in_plan", "feature_limit",
-                   "reservation_limit", "trial_expired", "suspended", "environment_not_ready"]
+                   "reservation_limit", "local_busy", "trial_expired", "suspended", "environment_not_ready"]
         self.assertEqual(set(reasons), set(self.module.DENIALS))
         messages = set()
         for reason in reasons + ["an_unknown_reason"]:
@@ -102,6 +106,11 @@ class AuthorizationTest(support.HookTest):
             self.assertEqual(429, denial.status_code)
             self.assertTrue(denial.detail.endswith("Try again at 23:00 UTC on 3 March."), denial.detail)
             self.assertGreater(int(denial.headers["retry-after"]), 0)
+        self.control_plane.answer = {"allow": False, "reason": "local_busy", "retry_at": "2096-03-04T00:00:00Z"}
+        denial = self.denied()
+        self.assertEqual(429, denial.status_code)
+        self.assertTrue(denial.detail.startswith("The free local models are busy with calls of other organizations"), denial.detail)
+        self.assertGreater(int(denial.headers["retry-after"]), 0)
 
     def test_the_date_is_shown_only_if_it_is_not_today(self):
         now = self.module.parse_instant("2026-11-21T09:00:00Z")

@@ -41,6 +41,22 @@ class LocalModelsTest(RunningCallsTest):
 
         asyncio.run(run())
 
+    def test_a_call_asks_again_while_other_organizations_have_the_places_and_takes_its_tokens_of_the_minute_once(self):
+        self.hook.PLACE_TIMEOUT_SECONDS, self.hook.PLACE_POLL_SECONDS = 5, 0.05
+        self.hook._tokens = self.module.MinuteRate(1_000)
+        allowed, self.control_plane.answer = self.control_plane.answer, {"allow": False, "reason": "local_busy", "retry_at": "2096-03-04T00:00:00Z"}
+
+        async def run():
+            asking = asyncio.ensure_future(self.ask(model=LOCAL))
+            while len(self.control_plane.requests) < 3 and not asking.done():
+                await asyncio.sleep(0.01)
+            self.assertFalse(asking.done())
+            self.control_plane.answer = allowed
+            await self.report(await asking)
+
+        asyncio.run(run())
+        self.assertEqual(1, len({request["request_id"] for request in self.control_plane.requests}))
+
     def test_the_place_is_free_after_each_end_of_a_call(self):
         async def success(data):
             await self.report(data)

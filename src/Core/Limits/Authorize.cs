@@ -44,6 +44,9 @@ public sealed class Authorize : IAsyncDisposable
     /// <summary>The highest such limit: one transaction can still release them all (lock_and_release).</summary>
     public const int HighestMaxHeld = 10_000;
 
+    /// <summary>Calls of all unapproved tenants to a shared Ollama at the same time: one less than it answers, so that the others find a place.</summary>
+    public const int DefaultSharedPlaces = 2;
+
     const int MaxBatchSize = 128, MaxLockedTenants = 8, MaxRequestsPerLockedTenant = 512;
 
     static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -54,7 +57,7 @@ public sealed class Authorize : IAsyncDisposable
 
     readonly ControlDatabase _database;
     readonly Clock _clock;
-    readonly int _maxHeld;
+    readonly int _maxHeld, _sharedPlaces;
     readonly UsageQuota? _usageQuota;
     // By key hash, in hexadecimal. A key never changes its tenant, so an entry stays right; whether the key may still authorize is checked with each request.
     readonly VerifiedSenders<string> _verifiedKeys = new();
@@ -63,9 +66,10 @@ public sealed class Authorize : IAsyncDisposable
 
     /// <param name="maxHeld">Reservations that a tenant may hold at the same time.</param>
     /// <param name="usageQuota">null: unlimited.</param>
-    public Authorize(ControlDatabase database, Clock clock, int maxHeld = DefaultMaxHeld, UsageQuota? usageQuota = null)
+    /// <param name="sharedPlaces">Calls of all unapproved tenants to a shared Ollama at the same time, one of each.</param>
+    public Authorize(ControlDatabase database, Clock clock, int maxHeld = DefaultMaxHeld, UsageQuota? usageQuota = null, int sharedPlaces = DefaultSharedPlaces)
     {
-        (_database, _clock, _maxHeld, _usageQuota) = (database, clock, maxHeld, usageQuota);
+        (_database, _clock, _maxHeld, _usageQuota, _sharedPlaces) = (database, clock, maxHeld, usageQuota, sharedPlaces);
         _batcher = new(
             (requests, ct) => AuthorizeBatchAsync(requests, wait: false, ct), MaxBatchSize,
             fairBy: request => _verifiedKeys.TurnOf(Convert.ToHexString(request.KeyHash), request.Network));
@@ -112,6 +116,7 @@ public sealed class Authorize : IAsyncDisposable
                 MaxHeld = _maxHeld,
                 UsageEvents = _usageQuota?.Events,
                 UsageMaximum = _usageQuota?.Maximum,
+                SharedPlaces = _sharedPlaces,
             }),
             Json);
         await using var session = await _database.OpenAppAsync(ct, LockTimeout);

@@ -3,10 +3,10 @@ using Npgsql;
 
 namespace ControlPlane.Provisioning;
 
-/// <summary>The job <c>provision</c>: ends trials, stops what is not paid for, requests missing environments and executes the runs that are due, several tenants at once, until none is left. Any
+/// <summary>The job <c>provision</c>: ends trials, stops what is not paid for, applies approvals, requests missing environments and executes the runs that are due, several tenants at once, until none is left. Any
 /// number of processes may run it at the same time.</summary>
 public sealed class RunProvisioning(
-    ControlDatabase database, EndTrials endTrials, EnforceAccess enforceAccess, MissingEnvironments missing, FormerDatabases former, PullModels models, ExecuteRun execute, ProvisioningOptions options,
+    ControlDatabase database, EndTrials endTrials, EnforceAccess enforceAccess, ApplyApprovals applyApprovals, MissingEnvironments missing, FormerDatabases former, PullModels models, ExecuteRun execute, ProvisioningOptions options,
     ILogger<RunProvisioning> log)
 {
     /// <summary>How often a busy job polls for further runs.</summary>
@@ -22,6 +22,7 @@ public sealed class RunProvisioning(
         var failed = new HashSet<Guid>();
         await endTrials.RunAsync(parts, ct);
         await enforceAccess.RunAsync(parts, ct);
+        await applyApprovals.RunAsync(parts, ct);
         IReadOnlyList<string> alerts = [];
         await parts.TryAsync("start the downloads of models", tenant: null, async () => alerts = await models.StartAsync(ct), ct);
         try

@@ -5,8 +5,8 @@ namespace ControlPlane.DataPlane.Compose;
 /// <summary>The environment variables of the gateway: LiteLLM's, and those of the budget hook.</summary>
 sealed class LitellmSettings(TenantEnvironment environment, DataPlaneOptions options)
 {
-    /// <summary>The longest answer of a shared Ollama, which takes minutes without a GPU.</summary>
-    const int LocalMaxTokens = 2048;
+    /// <summary>The longest answer of a shared Ollama, which takes minutes without a GPU. Those of tenants that are not approved keep a place for a quarter of the time.</summary>
+    const int LocalMaxTokens = 2048, UnapprovedLocalMaxTokens = 512;
 
     /// <param name="databaseUrl">Of the login that owns its schema.</param>
     public Dictionary<string, string> All(string databaseUrl)
@@ -49,7 +49,7 @@ sealed class LitellmSettings(TenantEnvironment environment, DataPlaneOptions opt
             variables["BUDGET_LOCAL_CALLS"] = LocalCalls().ToString(CultureInfo.InvariantCulture);
             if (!LitellmConfig.HasDedicatedOllama(environment))
             {
-                variables["BUDGET_LOCAL_MAX_TOKENS"] = LocalMaxTokens.ToString(CultureInfo.InvariantCulture);
+                variables["BUDGET_LOCAL_MAX_TOKENS"] = (environment.IsApproved ? LocalMaxTokens : UnapprovedLocalMaxTokens).ToString(CultureInfo.InvariantCulture);
             }
         }
 
@@ -75,5 +75,5 @@ sealed class LitellmSettings(TenantEnvironment environment, DataPlaneOptions opt
         : options.ControlPlaneUrl.GetLeftPart(UriPartial.Path)).TrimEnd('/');
 
     /// <summary>How many calls of a tenant may occupy an Ollama at the same time, so that those of other tenants do not wait for them.</summary>
-    int LocalCalls() => LitellmConfig.HasDedicatedOllama(environment) ? 16 : environment.Plan.Name == "trial" ? 1 : 2;
+    int LocalCalls() => LitellmConfig.HasDedicatedOllama(environment) ? 16 : environment.IsApproved && environment.Plan.Name != "trial" ? 2 : 1;
 }

@@ -9,7 +9,7 @@ static class AuthorizeEndpoints
         routes.MapPost("/v1/authorize", Post).WithMetadata(BodyLimit.Authorize).WithName("authorizeCall").WithSummary("Check whether a call is allowed and reserve its estimate")
             .WithDescription(
                 "`reason` is why a call is denied: model_not_in_plan, model_restricted (an invoice is overdue), daily_limit, monthly_limit, user_limit, feature_not_in_plan, "
-                + "feature_limit, reservation_limit (too many calls at the same time), trial_expired, suspended or environment_not_ready. A `request_id` that was allowed gets the same "
+                + "feature_limit, reservation_limit (too many calls at the same time), local_busy (other organizations use the free local models), trial_expired, suspended or environment_not_ready. A `request_id` that was allowed gets the same "
                 + "answer again; one that was denied is decided anew. A tenant that sends too many requests gets 429 with Retry-After.");
 
     static async Task<Results<Ok<AuthorizationAnswer>, ValidationProblem, ProblemHttpResult>> Post(

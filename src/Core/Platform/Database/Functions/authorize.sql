@@ -1,9 +1,10 @@
 -- Limits: may these calls go ahead? One round trip answers any number of requests of any tenants. Called only by Authorize.cs.
 --
---   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?, max_held?, usage_events?, usage_maximum?}]
+--   requests  [{key (hex of the key's hash), reservation, request_id, user, model, estimated_tokens, feature?, quantity?, wait?, max_held?, usage_events?, usage_maximum?, shared_places?}]
 --             wait: whether to wait for a tenant whose budget rows another transaction has locked; default true, which is what the former release expects
 --             max_held: how many reservations a tenant may hold at the same time
 --             usage_events, usage_maximum: as for usage_quota; null: any number
+--             shared_places: calls of all unapproved tenants to a shared Ollama at the same time, one of each; null: any number
 --   holds     lifetime of the reservations
 --   answer    with tenant_id, whose key it is; null for a key that is unknown, revoked or lacks the scope; {busy: tenant id} for requests that were not
 --             processed because they would have had to wait, or others for them
@@ -32,6 +33,8 @@ declare
     tenant_access text;
     spend_maximum bigint;
     has_user_limits boolean;
+    -- Whether its calls to local models take places that unapproved tenants share; null: not read yet.
+    takes_place boolean;
     period date;
     next_period timestamptz;
     day_used bigint;
@@ -53,6 +56,7 @@ declare
     -- Of the request.
     feature text;
     model record;
+    places record;
     user_limit control.user_limit;
     user_total jsonb;
     tokens bigint;
@@ -94,6 +98,7 @@ begin
 
             current_tenant := item.tenant_id;
             batch_reserved := 0;
+            takes_place := null;
             perform set_config('app.current_tenant', current_tenant::text, true);
             select * into limits from control.limits_of(current_tenant, at);
             period := control.period_start(limits.anchor, today);
@@ -246,6 +251,20 @@ begin
             end if;
         end if;
 
+        -- The last reason, because it is gone within seconds. Read for local models of unapproved tenants only, and without a lock: batches that run at the same time may together take
+        -- a few places more.
+        if answer is null and model.is_local and item.request ? 'shared_places' then
+            takes_place := coalesce(takes_place, not control.is_approved(current_tenant)
+                and not exists (select from control.plan p where p.name = limits.plan and p.compute ilike 'dedicated%'));
+            if takes_place then
+                select s.taken, s.own into places from control.shared_places(current_tenant, at) s;
+                if places.own > 0 or places.taken >= (item.request ->> 'shared_places')::int then
+                    retry_at := at + interval '10 seconds';
+                    answer := control.deny('local_busy', case when limits.trial_ends_at <= retry_at then null else retry_at end);
+                end if;
+            end if;
+        end if;
+
         if answer is null then
             batch_reserved := batch_reserved + tokens;
             held := held + 1;
@@ -259,8 +278,9 @@ begin
                 where b.tenant_id = current_tenant and b.meter = feature_row.meter and b.span = feature_row.span and b.starts = feature_row.starts;
             end if;
 
-            insert into control.reservation (id, tenant_id, user_id, tokens, feature, quantity, day, period_start, expires_at, state)
-            values ((item.request ->> 'reservation')::uuid, current_tenant, item.user_name, tokens, feature, quantity, today, period, at + lifetime, 'held');
+            insert into control.reservation (id, tenant_id, user_id, tokens, feature, quantity, day, period_start, expires_at, state, shared_place)
+            values ((item.request ->> 'reservation')::uuid, current_tenant, item.user_name, tokens, feature, quantity, today, period, at + lifetime, 'held',
+                model.is_local and coalesce(takes_place, false));
             answer := jsonb_build_object('allow', true, 'reservation_id', item.request ->> 'reservation', 'expires_at', at + lifetime, 'remaining', least(
                 limits.tokens_per_day - day_used - day_reserved - batch_reserved,
                 case when limits.month_is_hard then limits.tokens_per_month - period_used - period_reserved - batch_reserved end,
