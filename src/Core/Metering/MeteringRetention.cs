@@ -8,11 +8,17 @@ public static class MeteringRetention
         new(RetentionClasses.Quarantine, "quarantined", DeleteSettled),
         new(RetentionClasses.Quarantine, "quarantine_batches", DeleteBatches),
         new(RetentionClasses.Authorizations, "received_days", DeleteReceived),
+        new(RetentionClasses.Tenants, "quarantined", DeleteOfDeleted),
     ];
 
     const string DeleteSettled = """
         delete from control.quarantine where id in (
             select id from control.quarantine where state <> 'held' and coalesce(replayed_at, discarded_at) < $1 limit $2)
+        """;
+
+    // Their text names users.
+    const string DeleteOfDeleted = $"""
+        delete from control.quarantine where id in (select h.id from control.quarantine h where h.tenant_id in ({DeletedTenants.Erasable}) limit $2)
         """;
 
     const string DeleteBatches = """

@@ -6,7 +6,7 @@ namespace ControlPlane.Accounts.Tenants;
 public sealed record SignupPolicy
 {
     /// <summary>How long the slug of a deleted tenant stays reserved.</summary>
-    public TimeSpan SlugRest { get; init; } = TimeSpan.FromDays(30);
+    public TimeSpan SlugRest { get; init; } = TimeSpan.FromDays(90);
 
     /// <summary>Whether a person, recognized by the email address without tags, may have one trial only.</summary>
     public bool OneTrialPerPerson { get; init; }

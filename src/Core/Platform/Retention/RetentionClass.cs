@@ -42,6 +42,8 @@ public static class RetentionClasses
 
     public static readonly RetentionClass Events = new("events", 90, 35, "notifications of payment providers, from when they were received; those that were not applied yet stay");
 
+    public static readonly RetentionClass Tenants = new("tenants", 90, 1, "personal data of deleted tenants, from the deletion: members, keys, emails, address, users' limits and ids; once the last invoice is written, none is open and no usage is held. The last copy of the environment, whatever is open");
+
     public static IReadOnlyList<RetentionClass> All { get; } =
-        [Signups, Links, Sessions, Keys, Mail, Webhooks, Provisioning, Trials, Jobs, Authorizations, Quarantine, Usage, Events];
+        [Signups, Links, Sessions, Keys, Mail, Webhooks, Provisioning, Trials, Jobs, Authorizations, Quarantine, Usage, Events, Tenants];
 }
