@@ -148,7 +148,7 @@ static class Lambda
             ["CONTROLPLANE_ORIGIN_TOKEN"] = OriginToken,
             ["CONTROLPLANE_SMTP"] = "smtp://127.0.0.1:1",
             ["CONTROLPLANE_MODEL_FILES"] = "fs-1",
-            ["CONTROLPLANE_TENANT_ACCESS_POINT"] = """{"path":"/tenants/{slug}","uid":1000,"gid":1000,"permissions":"0750"}""",
+            ["CONTROLPLANE_TENANT_ACCESS_POINT"] = """{"path":"/tenants/{tenant_id}","uid":1000,"gid":1000,"permissions":"0750"}""",
             ["AWS_ACCESS_KEY_ID"] = "none",
             ["AWS_SECRET_ACCESS_KEY"] = "none",
             ["AWS_LAMBDA_RUNTIME_API"] = address,

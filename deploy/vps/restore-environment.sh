@@ -7,8 +7,8 @@ usage() {
     cat <<'EOF'
 Usage: deploy/vps/restore-environment.sh SLUG BACKUP
 
-Restores the database of the environment SLUG from a file such as DATA/backups/2026-01-31T013000Z-tenant-acme.dump, and replaces the present one once everything
-is restored. If it fails, the present database stays as it is. The environment's database server must run: on a new host, restart the environment in the portal or
+Restores the database of the environment SLUG from a file such as DATA/backups/2026-01-31T013000Z-tenant-ID.dump, where ID is its tenant's id (the slug, for an
+environment of a release up to 0.2), and replaces the present one once everything is restored. If it fails, the present database stays as it is. The environment's database server must run: on a new host, restart the environment in the portal or
 retry it in /admin first (docs/operations.md).
 EOF
 }
@@ -27,20 +27,28 @@ esac
 }
 slug=$1 backup=$2
 [ -f "$backup" ] || fail "There is no file $backup."
+case $slug in *[!a-z0-9-]*) fail "$slug is not the slug of a tenant." ;; esac
+
+# Prints a column of the environment: look_up EXPRESSION
+look_up() {
+    docker exec postgres psql --username postgres --dbname controlplane --no-psqlrc --tuples-only --no-align --command \
+        "select $1 from control.environment e join control.tenant t on t.id = e.tenant_id where t.slug = '$slug'"
+}
+
+name=$(look_up 'coalesce(e.former_name, e.tenant_id::text)')
+[ -n "$name" ] || fail "There is no environment $slug."
 case $backup in
     *-env_*.dump) # Made before the environment was moved to a server of its own. The name is random.
-        case $slug in *[!a-z0-9-]*) fail "$slug is not the name of an environment." ;; esac
-        database=$(docker exec postgres psql --username postgres --dbname controlplane --no-psqlrc --tuples-only --no-align --command \
-            "select e.database_name from control.environment e join control.tenant t on t.id = e.tenant_id where t.slug = '$slug'")
+        database=$(look_up e.database_name)
         case $backup in
             *"Z-${database:-none}.dump") ;;
             *) fail "$backup is not a backup of the environment $slug: its name must end with Z-$database.dump." ;;
         esac
         ;;
-    *"Z-tenant-$slug.dump") ;;
-    *) fail "$backup is not a backup of the environment $slug: its name must end with Z-tenant-$slug.dump." ;;
+    *"Z-tenant-$name.dump") ;;
+    *) fail "$backup is not a backup of the environment $slug: its name must end with Z-tenant-$name.dump." ;;
 esac
-container=tenant-$slug-database-1
+container=tenant-$name-database-1
 [ "$(docker container inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] ||
     fail "The database server of $slug, the container $container, is not running: restart or resume the environment first."
 

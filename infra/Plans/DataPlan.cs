@@ -68,7 +68,7 @@ public sealed partial record DataPlan
 /// </summary>
 public sealed record AccessPointPlan
 {
-    /// <summary>Models of the shared Ollama. Tenants' models are at {TenantsPath}/{slug}.</summary>
+    /// <summary>Models of the shared Ollama. Tenants' models are at {TenantsPath}/{tenant_id}.</summary>
     public string SharedPath { get; init; } = "/models";
 
     public string TenantsPath { get; init; } = "/tenants";
@@ -79,7 +79,7 @@ public sealed record AccessPointPlan
     /// <summary>The values for provisioning, named as in the EFS API.</summary>
     public IReadOnlyDictionary<string, object> ForTenants() => new Dictionary<string, object>
     {
-        ["path"] = $"{TenantsPath}/{{slug}}",
+        ["path"] = $"{TenantsPath}/{{tenant_id}}",
         ["uid"] = UserId,
         ["gid"] = GroupId,
         ["permissions"] = Permissions,

@@ -45,8 +45,18 @@ sealed class AwsSettings(IConfiguration configuration)
 
     public string ModelFiles => Required("CONTROLPLANE_MODEL_FILES", "the id of the EFS file system of models, fs-…");
 
-    public AccessPointTemplate TenantAccessPoint => Json(
-        "CONTROLPLANE_TENANT_ACCESS_POINT", EfsJson.Default.AccessPointTemplate, """{"path": "/tenants/{slug}", "uid": 1000, "gid": 1000, "permissions": "0750"}""");
+    public AccessPointTemplate TenantAccessPoint
+    {
+        get
+        {
+            const string Name = "CONTROLPLANE_TENANT_ACCESS_POINT", Example = """{"path": "/tenants/{tenant_id}", "uid": 1000, "gid": 1000, "permissions": "0750"}""";
+            var template = Json(Name, EfsJson.Default.AccessPointTemplate, Example);
+            // Otherwise all tenants would have the same directory.
+            return template.Path.Contains(AccessPointTemplate.TenantId, StringComparison.Ordinal)
+                ? template
+                : throw new InvalidOperationException($"{Name} has a path without {AccessPointTemplate.TenantId}: set it to JSON such as {Example}.");
+        }
+    }
 
     public TConfig Client<TConfig>() where TConfig : ClientConfig, new() =>
         new() { RegionEndpoint = Region, RetryMode = RequestRetryMode.Standard, MaxErrorRetry = MaxRetries };

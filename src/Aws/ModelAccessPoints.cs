@@ -1,10 +1,13 @@
 namespace ControlPlane.Aws;
 
 /// <summary>A tenant's view of the file system; infra's <c>AccessPointPlan</c>.</summary>
-/// <param name="Path">Contains <c>{slug}</c>.</param>
+/// <param name="Path">Contains <c>{tenant_id}</c>, which no other tenant ever has, unlike a slug.</param>
 /// <param name="Uid">Clients that mount the access point act as this user.</param>
 /// <param name="Permissions">Of the directory when it is created, octal: <c>0750</c>.</param>
-sealed record AccessPointTemplate(string Path, int Uid, int Gid, string Permissions);
+sealed record AccessPointTemplate(string Path, int Uid, int Gid, string Permissions)
+{
+    public const string TenantId = "{tenant_id}";
+}
 
 /// <summary>Model storage on EFS: one access point per tenant, which exposes one directory as the root of the file system.</summary>
 /// <remarks>
@@ -74,7 +77,7 @@ sealed class ModelAccessPoints(
                     fileSystem,
                     new PosixUser(template.Uid, template.Gid),
                     new RootDirectory(
-                        template.Path.Replace("{slug}", environment.Slug, StringComparison.Ordinal), new CreationInfo(template.Uid, template.Gid, template.Permissions)),
+                        template.Path.Replace(AccessPointTemplate.TenantId, environment.Tenant.ToString(), StringComparison.Ordinal), new CreationInfo(template.Uid, template.Gid, template.Permissions)),
                     [.. tags.Append(new("Name", environment.Slug)).Append(new("TenantId", environment.Tenant.ToString())).Select(tag => new EfsTag(tag.Key, tag.Value))]),
                 ct);
         }

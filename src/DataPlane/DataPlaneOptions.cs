@@ -89,6 +89,9 @@ public sealed record DataPlaneOptions
     /// because the size of a volume cannot be changed.</summary>
     public int? VolumeLimitGib { get; init; }
 
+    /// <summary>Bytes of free disk space that the last copies of deleted environments leave.</summary>
+    public long DiskReserve { get; init; } = new EnvironmentLimits().DiskReserve;
+
     /// <summary>How long a user stays signed in to Open WebUI.</summary>
     public TimeSpan ChatSession { get; init; } = TimeSpan.FromHours(24);
 

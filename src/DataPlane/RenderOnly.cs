@@ -9,7 +9,7 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
 
-    public Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct) => Task.FromResult<long?>(null);
+    public Task<long?> MeasureStorageAsync(string name, Interruption interruption, CancellationToken ct) => Task.FromResult<long?>(null);
 
     public IAsyncEnumerable<DiskSpace> ReadDisksAsync(CancellationToken ct) => AsyncEnumerable.Empty<DiskSpace>();
 
@@ -25,7 +25,7 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
     public async Task<string> IsolateAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
         await folder.WriteAsync(environment, secrets, engineCpus: null, ct);
-        return $"environments/{environment.Slug}";
+        return $"environments/{environment.Name}";
     }
 
     public Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
@@ -40,11 +40,15 @@ public sealed class RenderOnly(ProjectFolder folder) : IDataPlane
 
     public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
+    public Task<string> BackUpAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
+
+    public Task RemoveBackupAsync(Guid tenant, CancellationToken ct) => Task.CompletedTask;
+
     public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Task.FromResult(NotStarted);
 
     public Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        folder.Remove(environment.Slug);
+        folder.Remove(environment.Name);
         return Task.FromResult("files removed");
     }
 

@@ -6,7 +6,7 @@ namespace ControlPlane.Tests;
 /// <summary>What the proxy passes on to a gateway from the internet.</summary>
 public sealed class ApiRouteTests
 {
-    const string Router = "traefik.http.routers.tenant-beispiel-2-api", Middleware = "traefik.http.middlewares.tenant-beispiel-2-api";
+    const string Router = "traefik.http.routers.tenant-01900000-0000-7000-8000-000000000001-api", Middleware = "traefik.http.middlewares.tenant-01900000-0000-7000-8000-000000000001-api";
 
     [Theory]
     [InlineData("trial", false), InlineData("basic", true), InlineData("premium", true), InlineData("enterprise", true)]
@@ -23,7 +23,7 @@ public sealed class ApiRouteTests
         Assert.Equal(
             "Host(`api.beispiel-2.users.example.com`) && (Path(`/v1/chat/completions`) || Path(`/v1/completions`) || Path(`/v1/embeddings`) || Path(`/v1/images/generations`) || Path(`/v1/models`))",
             labels[$"{Router}.rule"]);
-        Assert.Equal(("tenant-beispiel-2_private", "4000"), (labels["traefik.docker.network"], labels["traefik.http.services.tenant-beispiel-2-api.loadbalancer.server.port"]));
+        Assert.Equal(("tenant-01900000-0000-7000-8000-000000000001_private", "4000"), (labels["traefik.docker.network"], labels["traefik.http.services.tenant-01900000-0000-7000-8000-000000000001-api.loadbalancer.server.port"]));
         Assert.Equal(("websecure", "letsencrypt"), (labels[$"{Router}.entrypoints"], labels[$"{Router}.tls.certresolver"]));
         Assert.Single(labels.Keys, key => key.EndsWith(".rule", StringComparison.Ordinal));
         // The virtual key may call the same paths.
@@ -35,7 +35,7 @@ public sealed class ApiRouteTests
     public void The_control_plane_is_asked_before_a_call_gets_the_gateways_key()
     {
         var labels = Labels(Samples.Environment("basic"), Samples.Options);
-        Assert.Equal("tenant-beispiel-2-api-rate,tenant-beispiel-2-api-key,tenant-beispiel-2-api-identity", labels[$"{Router}.middlewares"]);
+        Assert.Equal("tenant-01900000-0000-7000-8000-000000000001-api-rate,tenant-01900000-0000-7000-8000-000000000001-api-key,tenant-01900000-0000-7000-8000-000000000001-api-identity", labels[$"{Router}.middlewares"]);
         Assert.Equal("http://traefik:8081/v1/chat-keys/01900000-0000-7000-8000-000000000001", labels[$"{Middleware}-key.forwardauth.address"]);
         Assert.Equal(("Authorization", "false"), (labels[$"{Middleware}-key.forwardauth.authrequestheaders"], labels[$"{Middleware}-key.forwardauth.trustforwardheader"]));
         Assert.Equal("Bearer ${LITELLM_VIRTUAL_KEY}", labels[$"{Middleware}-identity.headers.customrequestheaders.Authorization"]);

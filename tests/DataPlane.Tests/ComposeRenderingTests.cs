@@ -35,7 +35,7 @@ public sealed class ComposeRenderingTests
         var declared = (Dictionary<object, object>)Read(project.Compose)["networks"];
         string[] outside = plan switch { "trial" => [], "enterprise" => ["gateway", "weights", "outside"], _ => ["gateway", "outside"] };
         Assert.Equal(
-            ((string[])["private", "models", .. outside]).Select(name => $"tenant-beispiel-2_{name}"), declared.Values.Select(network => (string)((Dictionary<object, object>)network)["name"]));
+            ((string[])["private", "models", .. outside]).Select(name => $"tenant-01900000-0000-7000-8000-000000000001_{name}"), declared.Values.Select(network => (string)((Dictionary<object, object>)network)["name"]));
         Assert.All(declared.Values, network => Assert.Equal("true", ((Dictionary<object, object>)network)["external"]));
     }
 
@@ -82,6 +82,15 @@ public sealed class ComposeRenderingTests
         Assert.Equal(calls, gateway["BUDGET_LOCAL_CALLS"]);
         Assert.Equal(plan == "enterprise" ? null : "2048", gateway.GetValueOrDefault("BUDGET_LOCAL_MAX_TOKENS"));
         Assert.Equal(plan == "enterprise" ? "llama3:8b,mistral:7b-instruct" : "mistral:7b-instruct", gateway["BUDGET_LOCAL_MODELS"]);
+    }
+
+    [Theory]
+    [InlineData("trial", "1", "512"), InlineData("basic", "1", "512"), InlineData("premium", "1", "512"), InlineData("enterprise", "16", null)]
+    public void A_tenant_that_is_not_approved_has_one_call_to_the_shared_Ollama_and_a_quarter_of_the_answer(string plan, string calls, string? tokens)
+    {
+        var project = ComposeRendering.Render(Samples.Environment(plan) with { IsApproved = false }, Samples.Options, "/models");
+        var gateway = (Dictionary<object, object>)((Dictionary<object, object>)((Dictionary<object, object>)Read(project.Compose)["services"])["litellm"])["environment"];
+        Assert.Equal((calls, tokens), ((string)gateway["BUDGET_LOCAL_CALLS"], (string?)gateway.GetValueOrDefault("BUDGET_LOCAL_MAX_TOKENS")));
     }
 
     [Fact]

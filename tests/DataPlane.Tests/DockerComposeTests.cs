@@ -19,12 +19,12 @@ public sealed class DockerComposeTests : IDisposable
         await dataPlane.StartAsync(environment, default);
 
         Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet 192.168.24", StringComparison.Ordinal)
-            && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", StringComparison.Ordinal));
+            && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-01900000-0000-7000-8000-000000000001_private", StringComparison.Ordinal));
         Assert.Contains("no container ollama", isolated, StringComparison.Ordinal);
-        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-beispiel-2_models", StringComparison.Ordinal));
+        Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet 192.168.24", StringComparison.Ordinal) && call.EndsWith(" tenant-01900000-0000-7000-8000-000000000001_models", StringComparison.Ordinal));
         Assert.Contains("no API key for gemini", isolated, StringComparison.Ordinal);
         var up = Assert.Single(docker.Calls, call => call.Contains(" up ", StringComparison.Ordinal));
-        Assert.Contains("--project-name tenant-beispiel-2", up, StringComparison.Ordinal);
+        Assert.Contains("--project-name tenant-01900000-0000-7000-8000-000000000001", up, StringComparison.Ordinal);
         Assert.Contains("up --detach --wait --wait-timeout 600", up, StringComparison.Ordinal);
         var script = await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input"));
         Assert.All(["/key/generate", "/key/update", "allowed_routes"], (string part) => Assert.Contains(part, script, StringComparison.Ordinal));
@@ -41,9 +41,9 @@ public sealed class DockerComposeTests : IDisposable
         await dataPlane.RunBesideDatabaseAsync(
             Samples.Environment("basic"), ["psql", "--username=postgres"], PipeSource.FromString("select 1"), TimeSpan.FromMinutes(1), default);
 
-        Assert.Equal(["start.sh", "logins.sql"], Directory.GetFiles(Path.Combine(_data, "environments", "beispiel-2", "database")).Select(Path.GetFileName).OrderDescending());
+        Assert.Equal(["start.sh", "logins.sql"], Directory.GetFiles(Path.Combine(_data, "environments", "01900000-0000-7000-8000-000000000001", "database")).Select(Path.GetFileName).OrderDescending());
         Assert.Contains(docker.Calls, call => call.StartsWith("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --subnet 192.168.24", StringComparison.Ordinal)
-            && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_private", StringComparison.Ordinal));
+            && call.EndsWith(" --label controlplane.tenant=01900000-0000-7000-8000-000000000001 tenant-01900000-0000-7000-8000-000000000001_private", StringComparison.Ordinal));
         var compose = docker.Calls.Where(call => call.StartsWith("compose ", StringComparison.Ordinal)).Select(call => call[(call.LastIndexOf(".env ", StringComparison.Ordinal) + 5)..]);
         Assert.Equal(["pull --quiet --policy missing database", "up --detach --wait --wait-timeout 600 database", "exec --no-TTY database psql --username=postgres"], compose);
         Assert.Equal("select 1", await File.ReadAllTextAsync(Path.Combine(docker.Folder, "input")));
@@ -131,7 +131,7 @@ public sealed class DockerComposeTests : IDisposable
     {
         using var docker = new DockerOnPath("""case "$*" in *NCPU*) echo 2 ;; esac""");
         await CreateDataPlane().IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
-        var file = await File.ReadAllTextAsync(Path.Combine(_data, "environments", "beispiel-2", "compose.yaml"));
+        var file = await File.ReadAllTextAsync(Path.Combine(_data, "environments", "01900000-0000-7000-8000-000000000001", "compose.yaml"));
         Assert.DoesNotContain("cpus: 4", file, StringComparison.Ordinal);
         Assert.Contains("cpus: 2", file, StringComparison.Ordinal);
     }
@@ -142,7 +142,7 @@ public sealed class DockerComposeTests : IDisposable
         using var docker = new DockerOnPath("exit 0");
         await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
-        var file = Path.Combine(_data, "environments", "beispiel-2", ".env");
+        var file = Path.Combine(_data, "environments", "01900000-0000-7000-8000-000000000001", ".env");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         var lines = await File.ReadAllLinesAsync(file);
         Assert.All(Samples.Secrets, secret => Assert.Contains($"{secret.Key.ToUpperInvariant()}='{secret.Value}'", lines));
@@ -194,7 +194,7 @@ public sealed class DockerComposeTests : IDisposable
     public async Task Removal_disconnects_shared_containers_first_and_can_be_repeated()
     {
         using var docker = new DockerOnPath(
-            """case "$*" in *Containers*_models) echo "ollama tenant-beispiel-2-litellm-1";; *Containers*) echo "traefik postgres tenant-beispiel-2-redis-1";; esac""");
+            """case "$*" in *Containers*_models) echo "ollama tenant-01900000-0000-7000-8000-000000000001-litellm-1";; *Containers*) echo "traefik postgres tenant-01900000-0000-7000-8000-000000000001-redis-1";; esac""");
         var dataPlane = CreateDataPlane();
         var environment = Samples.Environment("basic");
         await dataPlane.IsolateAsync(environment, Samples.Secrets, default);
@@ -206,11 +206,11 @@ public sealed class DockerComposeTests : IDisposable
         }
 
         var calls = docker.Calls.ToList();
-        Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2_private postgres") < calls.IndexOf("network rm tenant-beispiel-2_private"));
-        Assert.True(calls.IndexOf("network disconnect --force tenant-beispiel-2_models ollama") < calls.IndexOf("network rm tenant-beispiel-2_models"));
+        Assert.True(calls.IndexOf("network disconnect --force tenant-01900000-0000-7000-8000-000000000001_private postgres") < calls.IndexOf("network rm tenant-01900000-0000-7000-8000-000000000001_private"));
+        Assert.True(calls.IndexOf("network disconnect --force tenant-01900000-0000-7000-8000-000000000001_models ollama") < calls.IndexOf("network rm tenant-01900000-0000-7000-8000-000000000001_models"));
         Assert.DoesNotContain(calls, call => call.Contains("disconnect", StringComparison.Ordinal) && call.Contains("redis", StringComparison.Ordinal));
-        Assert.Contains("compose --project-name tenant-beispiel-2 --profile weights down --volumes --remove-orphans", calls);
-        Assert.False(Directory.Exists(Path.Combine(_data, "environments", "beispiel-2")));
+        Assert.Contains("compose --project-name tenant-01900000-0000-7000-8000-000000000001 --profile weights down --volumes --remove-orphans", calls);
+        Assert.False(Directory.Exists(Path.Combine(_data, "environments", "01900000-0000-7000-8000-000000000001")));
     }
 
     [Theory]

@@ -36,9 +36,9 @@ public sealed class DockerModelsTests : IDisposable
 
         Assert.Equal(57, progress[^1]);
         var run = Array.FindIndex(docker.Calls, call => call.Contains(" run ", StringComparison.Ordinal));
-        Assert.EndsWith("--profile weights run --rm --no-TTY --name tenant-beispiel-2-weights-pull weights qwen3:8b 4 10485760", docker.Calls[run], StringComparison.Ordinal);
-        Assert.Contains(docker.Calls[..run], call => call.EndsWith(" tenant-beispiel-2_weights", StringComparison.Ordinal) && call.StartsWith("network create --internal ", StringComparison.Ordinal));
-        Assert.Equal("rm --force tenant-beispiel-2-weights-pull", docker.Calls[run + 2]);
+        Assert.EndsWith("--profile weights run --rm --no-TTY --name tenant-01900000-0000-7000-8000-000000000001-weights-pull weights qwen3:8b 4 10485760", docker.Calls[run], StringComparison.Ordinal);
+        Assert.Contains(docker.Calls[..run], call => call.EndsWith(" tenant-01900000-0000-7000-8000-000000000001_weights", StringComparison.Ordinal) && call.StartsWith("network create --internal ", StringComparison.Ordinal));
+        Assert.Equal("rm --force tenant-01900000-0000-7000-8000-000000000001-weights-pull", docker.Calls[run + 2]);
         Assert.EndsWith("--profile weights rm --stop --force weights-egress", docker.Calls[run + 3], StringComparison.Ordinal);
     }
 
@@ -92,7 +92,7 @@ public sealed class DockerModelsTests : IDisposable
         using var docker = new DockerOnPath($"""
             case "$*" in
                 "ps --all "*) echo open-webui:earlier ;;
-                "run "*) while [ "$1" != open-webui:earlier ]; do shift; done; shift 2; find '{_data}/models/beispiel-2' "$@" ;;
+                "run "*) while [ "$1" != open-webui:earlier ]; do shift; done; shift 2; find '{_data}/models/01900000-0000-7000-8000-000000000001' "$@" ;;
             esac
             """);
         var options = new ControlPlaneOptions { Domain = "example.com", PublicUrl = new("https://portal.example.com"), DataDirectory = _data };
@@ -100,7 +100,7 @@ public sealed class DockerModelsTests : IDisposable
         await folders.CreateAsync(Samples.Environment("enterprise"), default);
         // Folder by folder: no program can open the whole path.
         const string deep = "cd \"$0\"; n=$(printf 'd%.0s' $(seq 200)); for i in $(seq 25); do mkdir $n && cd -P $n || exit; done; : >file";
-        using (var shell = Process.Start("sh", ["-c", deep, Path.Combine(_data, "models", "beispiel-2")]))
+        using (var shell = Process.Start("sh", ["-c", deep, Path.Combine(_data, "models", "01900000-0000-7000-8000-000000000001")]))
         {
             await shell.WaitForExitAsync();
         }
@@ -113,7 +113,7 @@ public sealed class DockerModelsTests : IDisposable
         var run = Array.FindIndex(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
         Assert.Contains(" down ", docker.Calls[run - 1], StringComparison.Ordinal);
         Assert.Contains(" --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add FOWNER ", docker.Calls[run], StringComparison.Ordinal);
-        Assert.Contains($" --mount type=bind,source={_data}/models/beispiel-2,target=/models ", docker.Calls[run], StringComparison.Ordinal);
+        Assert.Contains($" --mount type=bind,source={_data}/models/01900000-0000-7000-8000-000000000001,target=/models ", docker.Calls[run], StringComparison.Ordinal);
 
         await CreateDataPlane().RemoveWorkloadsAsync(Samples.Environment("basic"), default);
         Assert.Single(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));

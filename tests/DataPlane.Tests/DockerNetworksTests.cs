@@ -19,19 +19,19 @@ public sealed class DockerNetworksTests : IDisposable
         await CreateDataPlane(options).IsolateAsync(Samples.Environment(plan), Samples.Secrets, default);
 
         Assert.Equal(
-            ["network connect tenant-beispiel-2_private mail-relay", "network connect tenant-beispiel-2_models ollama"],
+            ["network connect tenant-01900000-0000-7000-8000-000000000001_private mail-relay", "network connect tenant-01900000-0000-7000-8000-000000000001_models ollama"],
             docker.Calls.Where(call => call.StartsWith("network connect ", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task Ollama_and_the_control_planes_database_leave_the_tenants_network_of_an_earlier_release()
     {
-        using var docker = new DockerOnPath("""case "$*" in *Containers*_*) ;; *Containers*) echo "traefik ollama postgres tenant-beispiel-2-open-webui-1";; esac""");
+        using var docker = new DockerOnPath("""case "$*" in *Containers*_*) ;; *Containers*) echo "traefik ollama postgres tenant-01900000-0000-7000-8000-000000000001-open-webui-1";; esac""");
 
         await CreateDataPlane().IsolateAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
         Assert.Equal(
-            ["network disconnect --force tenant-beispiel-2 ollama", "network disconnect --force tenant-beispiel-2 postgres", "network connect tenant-beispiel-2_models ollama"],
+            ["network disconnect --force tenant-01900000-0000-7000-8000-000000000001 ollama", "network disconnect --force tenant-01900000-0000-7000-8000-000000000001 postgres", "network connect tenant-01900000-0000-7000-8000-000000000001_models ollama"],
             docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
     }
 
@@ -48,8 +48,8 @@ public sealed class DockerNetworksTests : IDisposable
         var calls = docker.Calls.SkipWhile(call => !call.Contains(" up ", StringComparison.Ordinal)).Where(call => call.Contains("connect ", StringComparison.Ordinal) || call.StartsWith("network rm ", StringComparison.Ordinal));
         Assert.Equal(
             [
-                "network connect tenant-beispiel-2_private traefik", "network disconnect --force tenant-beispiel-2 traefik", "network disconnect --force tenant-beispiel-2 mail-relay",
-                "network rm tenant-beispiel-2",
+                "network connect tenant-01900000-0000-7000-8000-000000000001_private traefik", "network disconnect --force tenant-01900000-0000-7000-8000-000000000001 traefik", "network disconnect --force tenant-01900000-0000-7000-8000-000000000001 mail-relay",
+                "network rm tenant-01900000-0000-7000-8000-000000000001",
             ],
             calls);
     }
@@ -74,7 +74,7 @@ public sealed class DockerNetworksTests : IDisposable
     [Fact]
     public async Task The_control_planes_database_stays_connected_while_the_environments_own_one_starts()
     {
-        using var docker = new DockerOnPath("""case "$*" in *Containers*_models) ;; *Containers*) echo "traefik postgres tenant-beispiel-2-open-webui-1";; esac""");
+        using var docker = new DockerOnPath("""case "$*" in *Containers*_models) ;; *Containers*) echo "traefik postgres tenant-01900000-0000-7000-8000-000000000001-open-webui-1";; esac""");
 
         await CreateDataPlane().StartDatabaseAsync(Samples.Environment("basic"), Samples.Secrets, default);
 
@@ -84,14 +84,14 @@ public sealed class DockerNetworksTests : IDisposable
     [Fact]
     public async Task The_shared_Ollama_leaves_an_environment_that_has_its_own()
     {
-        using var docker = new DockerOnPath("""case "$*" in *Containers*) echo "ollama tenant-beispiel-2-litellm-1";; esac""");
+        using var docker = new DockerOnPath("""case "$*" in *Containers*) echo "ollama tenant-01900000-0000-7000-8000-000000000001-litellm-1";; esac""");
 
         await CreateDataPlane().IsolateAsync(Samples.Environment("enterprise"), Samples.Secrets, default);
 
         Assert.Equal(
             [
-                "network disconnect --force tenant-beispiel-2_private ollama", "network disconnect --force tenant-beispiel-2 ollama",
-                "network disconnect --force tenant-beispiel-2_models ollama",
+                "network disconnect --force tenant-01900000-0000-7000-8000-000000000001_private ollama", "network disconnect --force tenant-01900000-0000-7000-8000-000000000001 ollama",
+                "network disconnect --force tenant-01900000-0000-7000-8000-000000000001_models ollama",
             ],
             docker.Calls.Where(call => call.Contains("connect ", StringComparison.Ordinal)));
     }
@@ -133,14 +133,14 @@ public sealed class DockerNetworksTests : IDisposable
             await isolation;
             // All four, for each of the two networks.
             Assert.Equal(8, docker.Calls.Count(call => call.Contains("--subnet", StringComparison.Ordinal)));
-            Assert.Contains("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --label controlplane.models=01900000-0000-7000-8000-000000000001 tenant-beispiel-2_models", docker.Calls);
+            Assert.Contains("network create --internal --opt com.docker.network.bridge.inhibit_ipv4=true --label controlplane.models=01900000-0000-7000-8000-000000000001 tenant-01900000-0000-7000-8000-000000000001_models", docker.Calls);
             return;
         }
 
         var failure = await Assert.ThrowsAsync<StepFailedException>(() => isolation);
         Assert.Equal(
             "All subnets of 10.9.8.0/26 are in use, and the engine's own ones are too large (10.20.0.0/16): set CONTROLPLANE_MODEL_NETWORKS to a larger range that nothing else uses.", failure.Message);
-        Assert.Equal("network rm tenant-beispiel-2_private", docker.Calls[^1]);
+        Assert.Equal("network rm tenant-01900000-0000-7000-8000-000000000001_private", docker.Calls[^1]);
     }
 
     [Fact]

@@ -14,20 +14,20 @@ public sealed class DockerVolumesTests
         await MeasuredVolumes.WriteAsync(docker, "a", 3_000_000);
         await MeasuredVolumes.WriteAsync(docker, "b", 2_000_000);
 
-        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value, 5_000_000, 5_200_000);
+        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default))!.Value, 5_000_000, 5_200_000);
 
-        Assert.Contains("volume ls --quiet --filter label=com.docker.compose.project=tenant-beispiel-2", docker.Calls);
+        Assert.Contains("volume ls --quiet --filter label=com.docker.compose.project=tenant-01900000-0000-7000-8000-000000000001", docker.Calls);
         var run = Assert.Single(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
         Assert.All(
             ["--rm", "--network none", "--read-only", "--cap-drop ALL --cap-add DAC_READ_SEARCH", "--security-opt no-new-privileges:true", "--log-driver none"],
             (string option) => Assert.Contains($" {option} ", run, StringComparison.Ordinal));
-        Assert.Contains("--mount type=volume,source=tenant-beispiel-2_open-webui,target=/volumes/0,readonly,volume-nocopy", run, StringComparison.Ordinal);
-        Assert.Contains("--mount type=volume,source=tenant-beispiel-2_redis,target=/volumes/1,readonly,volume-nocopy", run, StringComparison.Ordinal);
+        Assert.Contains("--mount type=volume,source=tenant-01900000-0000-7000-8000-000000000001_open-webui,target=/volumes/0,readonly,volume-nocopy", run, StringComparison.Ordinal);
+        Assert.Contains("--mount type=volume,source=tenant-01900000-0000-7000-8000-000000000001_redis,target=/volumes/1,readonly,volume-nocopy", run, StringComparison.Ordinal);
         // Ends by itself: it outlives a docker command that is killed.
         Assert.Contains("--entrypoint sh --mount", run, StringComparison.Ordinal);
         Assert.Contains(" open-webui:earlier -c timeout 240 sh -c \"$0\" || exit ", run, StringComparison.Ordinal);
         Assert.Contains(docker.Calls, call => call.StartsWith(
-            "ps --all --filter label=com.docker.compose.project=tenant-beispiel-2 --filter label=com.docker.compose.service=open-webui ", StringComparison.Ordinal));
+            "ps --all --filter label=com.docker.compose.project=tenant-01900000-0000-7000-8000-000000000001 --filter label=com.docker.compose.service=open-webui ", StringComparison.Ordinal));
         Assert.DoesNotContain("--cpu-shares", run, StringComparison.Ordinal);
     }
 
@@ -36,7 +36,7 @@ public sealed class DockerVolumesTests
     {
         using var docker = new DockerOnPath(MeasuredVolumes.Here.Replace("echo open-webui:earlier", ":", StringComparison.Ordinal));
         await MeasuredVolumes.WriteAsync(docker, "a", 3_000_000);
-        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value, 3_000_000, 3_100_000);
+        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default))!.Value, 3_000_000, 3_100_000);
         Assert.Contains(docker.Calls, call => call.Contains($" {Images.Get("open-webui")} -c timeout 240 ", StringComparison.Ordinal));
     }
 
@@ -49,7 +49,7 @@ public sealed class DockerVolumesTests
         const string deep = "cd -P \"$0\"; n=$(printf 'd%.0s' $(seq 200)); for i in $(seq 25); do mkdir $n && cd -P $n || exit; done; head -c 20000000 /dev/zero >large; for i in $(seq 3000); do : >$i; done";
         Assert.Equal(0, await RunAsync("sh", "-c", deep, Path.Combine(docker.Folder, "volumes", "0")));
 
-        var bytes = (await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value;
+        var bytes = (await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default))!.Value;
 
         // More than .NET deletes.
         Assert.Equal(0, await RunAsync("rm", "-rf", Path.Combine(docker.Folder, "volumes")));
@@ -75,11 +75,11 @@ public sealed class DockerVolumesTests
 
         if (isMeasured)
         {
-            Assert.Equal(2048 * 16_384, await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
+            Assert.Equal(2048 * 16_384, await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default));
             return;
         }
 
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default));
         Assert.Contains(error, failure.Message.Replace(docker.Folder, "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
@@ -106,7 +106,7 @@ public sealed class DockerVolumesTests
         for (var n = 0; n < 5; n++)
         {
             long? bytes = null;
-            var failure = await Record.ExceptionAsync(async () => bytes = await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
+            var failure = await Record.ExceptionAsync(async () => bytes = await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default));
             Assert.True(failure is StepFailedException || bytes >= 20 * 1024 * 1024, $"{bytes} {failure}");
         }
 
@@ -123,14 +123,14 @@ public sealed class DockerVolumesTests
             await MeasuredVolumes.WriteAsync(docker, $"line\nbreak {n}", 0);
         }
 
-        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default))!.Value, 300 * 16_384, 302 * 16_384);
+        Assert.InRange((await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default))!.Value, 300 * 16_384, 302 * 16_384);
     }
 
     [Fact]
     public async Task An_environment_without_volumes_stores_nothing_and_starts_no_container()
     {
         using var docker = new DockerOnPath("exit 0");
-        Assert.Equal(0, await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
+        Assert.Equal(0, await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default));
         Assert.DoesNotContain(docker.Calls, call => call.StartsWith("run ", StringComparison.Ordinal));
     }
 
@@ -142,7 +142,7 @@ public sealed class DockerVolumesTests
     public async Task A_measurement_that_fails_is_an_error_and_not_zero(string script, string message)
     {
         using var docker = new DockerOnPath(script);
-        var failure = await Assert.ThrowsAsync<StepFailedException>(() => MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("beispiel-2", Interruption.None, default));
+        var failure = await Assert.ThrowsAsync<StepFailedException>(() => MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.None, default));
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
     }
 

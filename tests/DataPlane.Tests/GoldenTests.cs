@@ -9,7 +9,7 @@ public sealed class GoldenTests
     [InlineData("trial"), InlineData("basic"), InlineData("premium"), InlineData("enterprise")]
     public void Rendered_files_match_the_snapshots(string plan)
     {
-        var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/var/lib/controlplane/models/beispiel-2");
+        var project = ComposeRendering.Render(Samples.Environment(plan), Samples.Options, "/var/lib/controlplane/models/01900000-0000-7000-8000-000000000001");
         AssertMatches($"{plan}/compose.yaml", project.Compose);
         AssertMatches($"{plan}/config.yaml", project.GatewayConfig);
         AssertMatches($"{plan}/egress.conf", project.Egress);

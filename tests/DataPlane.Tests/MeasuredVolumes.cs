@@ -9,7 +9,7 @@ static class MeasuredVolumes
     /// <summary>A fake <c>docker</c> that runs the script of the measuring container on folders beside it instead of mounts.</summary>
     public const string Here = """
         case "$*" in
-            "volume ls "*) echo tenant-beispiel-2_open-webui; echo tenant-beispiel-2_redis ;;
+            "volume ls "*) echo tenant-01900000-0000-7000-8000-000000000001_open-webui; echo tenant-01900000-0000-7000-8000-000000000001_redis ;;
             "ps --all "*) echo open-webui:earlier ;;
             "run "*) for script; do :; done
                 mkdir -p "$(dirname "$0")/volumes"

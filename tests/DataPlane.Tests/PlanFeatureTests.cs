@@ -57,7 +57,7 @@ public sealed class PlanFeatureTests
     public void A_plan_without_files_has_no_route_for_them(string plan, bool files)
     {
         var labels = Part(plan, "open-webui", "labels");
-        var rule = labels["traefik.http.routers.tenant-beispiel-2-open-webui.rule"];
+        var rule = labels["traefik.http.routers.tenant-01900000-0000-7000-8000-000000000001-open-webui.rule"];
         Assert.Equal(
             files ? "Host(`beispiel-2.users.example.com`)"
                 : "Host(`beispiel-2.users.example.com`) && !PathPrefix(`/api/v1/files`) && !PathPrefix(`/api/v1/knowledge`) && !PathPrefix(`/api/v1/retrieval/process`) && !PathRegexp(`(?i)%(2[def]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e)`)",

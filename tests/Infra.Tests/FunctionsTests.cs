@@ -204,7 +204,7 @@ public sealed class FunctionsTests(Stacks stacks)
         var variables = (IReadOnlyDictionary<string, object?>)deployed.Get(Function, "functions-provision")["environment.variables"]!;
         Assert.Equal(replicaRegion is not null, variables.GetValueOrDefault("CONTROLPLANE_TENANT_SECRETS_COPY") is string replica && replica.Contains($"\"region\":\"{replicaRegion}\"", StringComparison.Ordinal));
         Assert.Contains("\"Stack\":\"prod\"", (string)variables["CONTROLPLANE_TAGS"]!, StringComparison.Ordinal);
-        Assert.Equal("""{"path":"/tenants/{slug}","uid":1000,"gid":1000,"permissions":"0750"}""", variables["CONTROLPLANE_TENANT_ACCESS_POINT"]);
+        Assert.Equal("""{"path":"/tenants/{tenant_id}","uid":1000,"gid":1000,"permissions":"0750"}""", variables["CONTROLPLANE_TENANT_ACCESS_POINT"]);
     }
 
     [Fact]

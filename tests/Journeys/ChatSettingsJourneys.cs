@@ -60,5 +60,5 @@ public sealed class ChatSettingsJourneys
     }
 
     static Task<string> ComposeFileAsync(TestServer server, TestTenant tenant) =>
-        File.ReadAllTextAsync(Path.Combine(server.DataFolder, "environments", tenant.Slug, "compose.yaml"));
+        File.ReadAllTextAsync(Path.Combine(server.DataFolder, "environments", tenant.Id.ToString(), "compose.yaml"));
 }

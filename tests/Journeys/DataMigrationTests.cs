@@ -41,6 +41,22 @@ public sealed class DataMigrationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Environments_keep_the_names_that_they_have()
+    {
+        await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0048_closed_tenants")], []);
+        await _database.ExecuteAsync(
+            """
+            insert into control.tenant (id, slug, organization, country, region, requested_plan, status, created_at)
+            select gen_random_uuid(), slug, slug, 'DE', 'local', 'basic', 'active', now() from (values ('ready'), ('deleting'), ('deleted')) t (slug)
+            """);
+        await _database.ExecuteAsync("insert into control.environment (tenant_id, state, address, updated_at) select id, slug, slug, now() from control.tenant");
+        await _database.MigrateAsync();
+
+        Assert.Equal(
+            ["deleted -", "deleting deleting", "ready ready"], await _database.ReadAsync("select address || ' ' || coalesce(former_name, '-') from control.environment order by address"));
+    }
+
+    [Fact]
     public async Task Owners_of_environments_that_were_ready_before_are_not_welcomed_again()
     {
         await _database.MigrateAsync([.. SchemaScripts.Migrations.TakeWhile(migration => migration.Name != "0023_resumable_jobs")], []);

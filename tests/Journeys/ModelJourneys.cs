@@ -46,7 +46,7 @@ public sealed class ModelJourneys : IAsyncLifetime
 
         (await tenant.Http.PostAsync("/v1/environment/restart", content: null)).EnsureSuccessStatusCode();
         await _server.RunJobAsync("provision");
-        var gateway = await File.ReadAllTextAsync(Path.Combine(_server.DataFolder, "environments", tenant.Slug, "litellm", "config.yaml"));
+        var gateway = await File.ReadAllTextAsync(Path.Combine(_server.DataFolder, "environments", tenant.Id.ToString(), "litellm", "config.yaml"));
         Assert.Contains($"model: openai/{name}", gateway, StringComparison.Ordinal);
         Assert.DoesNotContain("gemini-pro", gateway, StringComparison.Ordinal);
     }

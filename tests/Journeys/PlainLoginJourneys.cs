@@ -30,7 +30,7 @@ public sealed class PlainLoginJourneys
             var tenant = Assert.IsType<CreateTenantResult.Created>(await app.Services.GetRequiredService<CreateTenant>().RunAsync(
                 new CreateTenantRequest { Plan = "basic", Tenant = new() { Organization = "Plain", Slug = "plain", Email = "owner@plain.example", Country = "DE" } }, "operator", default));
             Assert.Equal("ready", await ProvisionAsync(app.Services, tenant.Tenant));
-            await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(tenant.Tenant, "operator", default);
+            await app.Services.GetRequiredService<OperateEnvironment>().DeleteAsync(tenant.Tenant, withoutBackup: false, "operator", default);
             Assert.Equal("deleted", await ProvisionAsync(app.Services, tenant.Tenant));
             Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_roles where rolname like 'env\\_%')", default));
             Assert.False(await owner.ScalarAsync<bool>("select exists (select from pg_database where datname like 'env\\_%')", default));

@@ -127,8 +127,8 @@ public sealed class ProvisioningCrashes
         // A worker that executed the first four steps and died before it recorded them.
         await using (var killed = await Lease.ClaimAsync(rig.Database, LeaseDuration, default))
         {
-            Directory.Delete(Path.Combine(rig.DataFolder, "environments", tenant.Slug), recursive: true);
-            Directory.Delete(Path.Combine(rig.DataFolder, "models", tenant.Slug), recursive: true);
+            Directory.Delete(Path.Combine(rig.DataFolder, "environments", tenant.Id.ToString()), recursive: true);
+            Directory.Delete(Path.Combine(rig.DataFolder, "models", tenant.Id.ToString()), recursive: true);
         }
 
         await rig.ExpireLeasesAsync();

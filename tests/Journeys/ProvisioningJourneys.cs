@@ -17,9 +17,9 @@ public sealed class ProvisioningJourneys
         var status = await rig.StatusAsync(tenant);
         Assert.Equal(("ready", "rendered", null), (status.State, status.Detail, status.FailedReason));
         Assert.All(status.Steps, step => Assert.Equal("done", step.State));
-        var folder = Path.Combine(rig.DataFolder, "environments", tenant.Slug);
+        var folder = Path.Combine(rig.DataFolder, "environments", tenant.Id.ToString());
         Assert.All(["compose.yaml", "litellm/config.yaml", "database/start.sh", "database/logins.sql", ".env"], file => Assert.True(File.Exists(Path.Combine(folder, file)), file));
-        Assert.True(Directory.Exists(Path.Combine(rig.DataFolder, "models", tenant.Slug)));
+        Assert.True(Directory.Exists(Path.Combine(rig.DataFolder, "models", tenant.Id.ToString())));
         var mail = await rig.ScalarAsync<string>("select body from control.outbox where tenant_id = $1", tenant.Id);
         Assert.Contains(status.Address, mail, StringComparison.Ordinal);
         var secrets = await rig.Get<ISecretStore>().ReadAsync(tenant.Id, default);
@@ -121,7 +121,7 @@ public sealed class ProvisioningJourneys
         var shown = Assert.IsType<EnvironmentAccessResult.Shown>(await access.RunAsync(tenant.Id, "owner", "member:1", default));
 
         Assert.Equal($"owner@{tenant.Slug}.example", shown.Email);
-        Assert.Contains(shown.Password, await File.ReadAllTextAsync(Path.Combine(rig.DataFolder, "environments", tenant.Slug, ".env")), StringComparison.Ordinal);
+        Assert.Contains(shown.Password, await File.ReadAllTextAsync(Path.Combine(rig.DataFolder, "environments", tenant.Id.ToString(), ".env")), StringComparison.Ordinal);
         Assert.Equal(
             "member:1", await rig.ScalarAsync<string>("select actor from control.audit_log where action = 'environment.administrator_shown'"));
     }

@@ -76,7 +76,7 @@ public sealed class RegionJourneys
         var status = await rig.StatusAsync(tenant);
         Assert.Equal("failed", status.State);
         Assert.Contains("belongs to region local, and this installation is in eu-central-1", status.FailedReason, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(Path.Combine(rig.DataFolder, "environments", tenant.Slug)));
+        Assert.False(Directory.Exists(Path.Combine(rig.DataFolder, "environments", tenant.Id.ToString())));
 
         await rig.RequestAsync(tenant, RunKinds.Delete);
         await rig.ProvisionAsync();

@@ -101,7 +101,7 @@ public sealed class SessionJourneys
     {
         await using var server = await TestServer.StartAsync(settings: [new("CONTROLPLANE_CHAT_SESSION_HOURS", "3")]);
         var tenant = await server.CreateReadyTenantAsync();
-        Assert.Matches("JWT_EXPIRES_IN: \"?3h\"?", await File.ReadAllTextAsync(Path.Combine(server.DataFolder, "environments", tenant.Slug, "compose.yaml")));
+        Assert.Matches("JWT_EXPIRES_IN: \"?3h\"?", await File.ReadAllTextAsync(Path.Combine(server.DataFolder, "environments", tenant.Id.ToString(), "compose.yaml")));
     }
 
     static async Task<IReadOnlyList<Guid>> AuditedAsync(TestServer server, string action)

@@ -11,7 +11,7 @@ public sealed class StorageDiskJourneys
     {
         await using var rig = await StartAsync();
         var (large, small) = (await ReadyAsync(rig), await ReadyAsync(rig));
-        Data(rig).Stored[small.Slug] = 1 * Gib;
+        Data(rig).Stored[small.Id.ToString()] = 1 * Gib;
         var report = await MeasureAsync(rig, large, 11 * Gib, freeGib: 4);
         Assert.Contains(report.Alerts, alert => alert.StartsWith("The disk of the environments has 4 GiB of free space, less than the reserve of 5 GiB", StringComparison.Ordinal));
         var waiting = await rig.TenantAsync();
@@ -35,7 +35,7 @@ public sealed class StorageDiskJourneys
         var waiting = await rig.TenantAsync();
 
         (Data(rig).Disks, Data(rig).HasUnreadableDisk) = ([new(DiskSpace.OwnDisk, 100 * Gib, 200 * Gib)], true);
-        Data(rig).Stored[tenant.Slug] = 11 * Gib;
+        Data(rig).Stored[tenant.Id.ToString()] = 11 * Gib;
         var report = await rig.Get<MeasureStorage>().RunAsync(default);
         await rig.ProvisionAsync();
         Assert.Equal("Could not read the free disk space: no space left on device", Assert.Single(report.Failures));
@@ -53,7 +53,7 @@ public sealed class StorageDiskJourneys
         await using var rig = await StartAsync();
         var tenant = await ReadyAsync(rig);
         await MeasureAsync(rig, tenant, 1 * Gib, freeGib: 4);
-        Data(rig).Unmeasurable = tenant.Slug;
+        Data(rig).Unmeasurable = tenant.Id.ToString();
         var soon = await rig.Get<MeasureStorage>().RunAsync(default);
         Assert.Equal($"Could not measure the storage of tenant {tenant.Id}: permission denied", Assert.Single(soon.Failures));
         Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
@@ -75,7 +75,7 @@ public sealed class StorageDiskJourneys
         Data(rig).Unmeasurable = null;
         await MeasureAsync(rig, tenant, 11 * Gib);
         await rig.ScalarAsync<int>("update control.environment_storage set grace_until = now() - interval '1 second' returning 1");
-        Data(rig).Unmeasurable = tenant.Slug;
+        Data(rig).Unmeasurable = tenant.Id.ToString();
         await rig.Get<MeasureStorage>().RunAsync(default);
         await rig.ProvisionAsync();
         Assert.Equal("suspended", (await rig.StatusAsync(tenant)).State);
@@ -113,7 +113,7 @@ public sealed class StorageDiskJourneys
     {
         await using var rig = await StartAsync();
         var tenant = await ReadyAsync(rig);
-        Data(rig).Stored[tenant.Slug] = 11 * Gib;
+        Data(rig).Stored[tenant.Id.ToString()] = 11 * Gib;
         Data(rig).Disks = [new(DiskSpace.OwnDisk, 4 * Gib, 200 * Gib), new(DiskSpace.EnvironmentDisk, 100 * Gib, 200 * Gib)];
 
         var report = await rig.Get<MeasureStorage>().RunAsync(default);

@@ -54,7 +54,7 @@ public sealed class StorageJourneys
     {
         await using var rig = await StartAsync();
         var (tenant, other) = (await ReadyAsync(rig), await ReadyAsync(rig));
-        Data(rig).Stored[other.Slug] = 13 * Gib;
+        Data(rig).Stored[other.Id.ToString()] = 13 * Gib;
         await MeasureAsync(rig, tenant, 13 * Gib);
         await rig.ProvisionAsync();
 
@@ -208,8 +208,8 @@ public sealed class StorageJourneys
         var dataPlane = new FakeDataPlane();
         await using var rig = await ProvisioningRig.StartAsync(dataPlane: dataPlane);
         var (broken, other) = (await ReadyAsync(rig), await ReadyAsync(rig));
-        dataPlane.Stored[other.Slug] = 13 * Gib;
-        dataPlane.Unmeasurable = broken.Slug;
+        dataPlane.Stored[other.Id.ToString()] = 13 * Gib;
+        dataPlane.Unmeasurable = broken.Id.ToString();
 
         var report = await rig.Get<MeasureStorage>().RunAsync(default);
 

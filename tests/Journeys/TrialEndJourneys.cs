@@ -24,7 +24,8 @@ public sealed class TrialEndJourneys
     [Fact]
     public async Task A_trial_that_has_ended_is_stopped_makes_room_for_another_and_is_deleted_after_three_emails()
     {
-        await using var rig = await ProvisioningRig.StartAsync(dataPlane: new FakeDataPlane(), limits: new() { Environments = 2 });
+        var dataPlane = new FakeDataPlane();
+        await using var rig = await ProvisioningRig.StartAsync(dataPlane: dataPlane, limits: new() { Environments = 2 });
         var trial = await rig.TrialAsync();
         await rig.ProvisionAsync();
         var waiting = await rig.TrialAsync();
@@ -52,6 +53,8 @@ public sealed class TrialEndJourneys
         await rig.ProvisionAsync();
         Assert.Equal(["deleted", "ready"], await StatesAsync(rig, trial, waiting));
         Assert.Equal("deleted", await StatusAsync(rig, trial));
+        // The emails have said so.
+        Assert.Empty(dataPlane.Backups);
         Assert.Equal(
             ["trial.reminded", "trial.ended", "trial.stopped", "trial.warned", "trial.deleted"],
             (await rig.ScalarAsync<string[]>("select array_agg(action order by id) from control.audit_log where tenant_id = $1 and action like 'trial.%'", trial.Id))!);

@@ -9,7 +9,7 @@ sealed class UnsupportedDataPlane : IDataPlane
 
     public Task<int?> ReadCapacityAsync(CancellationToken ct) => Task.FromResult<int?>(null);
 
-    public Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct) => Task.FromResult<long?>(null);
+    public Task<long?> MeasureStorageAsync(string name, Interruption interruption, CancellationToken ct) => Task.FromResult<long?>(null);
 
     public IAsyncEnumerable<DiskSpace> ReadDisksAsync(CancellationToken ct) => AsyncEnumerable.Empty<DiskSpace>();
 
@@ -31,6 +31,11 @@ sealed class UnsupportedDataPlane : IDataPlane
     public Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
 
     public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    public Task<string> BackUpAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
+
+    // There are none.
+    public Task RemoveBackupAsync(Guid tenant, CancellationToken ct) => Task.CompletedTask;
 
     public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Fail();
 

@@ -57,6 +57,7 @@ public sealed class EndTrials(ControlDatabase database, ControlPlaneOptions opti
             : Task.CompletedTask);
         if (next == TrialStage.Deleted)
         {
+            await transaction.SkipBackupAsync(tenant, "a trial's data is not kept", ct);
             await transaction.MarkDeletionRequestedAsync(clock, tenant, ct);
         }
         else

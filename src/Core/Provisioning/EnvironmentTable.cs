@@ -5,6 +5,9 @@ static class EnvironmentTable
     /// <summary>Condition on <c>control.environment</c>: it counts against the largest number of environments. One that was stopped at the end of its trial does not.</summary>
     public const string UsesPlace = "not (state = 'deleted' or (state = 'suspended' and trial_stage in ('stopped', 'warned')))";
 
+    /// <summary>Expression on <c>control.environment e</c>: what it is named by (<see cref="TenantEnvironment.Name"/>).</summary>
+    public const string Name = "coalesce(e.former_name, e.tenant_id::text)";
+
     /// <summary>Applies an event to an environment whose row is locked. A late event changes nothing.</summary>
     public static async Task ApplyAsync(
         this Transaction transaction, TimeProvider clock, Guid tenant, EnvironmentEvent e, string? detail, CancellationToken ct)

@@ -82,7 +82,7 @@ public sealed class ExecuteRun(
             await lease.WriteAsync(transaction => transaction.ExecuteAsync(FinishStep, ct, run.Id, ordinal, "done", detail), ct);
         }
 
-        await FinishAsync(lease, ct);
+        await FinishAsync(lease, environment, ct);
         log.LogInformation("Tenant {Tenant}: run {Run} ({Kind}) succeeded", run.Tenant, run.Id, run.Kind);
         return new RunOutcome.Succeeded();
     }
@@ -123,7 +123,8 @@ public sealed class ExecuteRun(
         return delay is null ? new RunOutcome.Failed(run.Tenant, name, reason) : new RunOutcome.WillRetry();
     }
 
-    Task FinishAsync(Lease lease, CancellationToken ct) => lease.WriteAsync(
+    /// <param name="environment">null: its steps were done before.</param>
+    Task FinishAsync(Lease lease, TenantEnvironment? environment, CancellationToken ct) => lease.WriteAsync(
         async transaction =>
         {
             var run = lease.Run;
@@ -136,9 +137,13 @@ public sealed class ExecuteRun(
             {
                 await transaction.MarkDeletedAsync(clock, run.Tenant, ct);
             }
-            else if (outcome == EnvironmentEvent.Provisioned && await transaction.ExecuteAsync(MarkFirstReady, ct, run.Tenant, clock.GetUtcNow()) > 0)
+            else if (outcome == EnvironmentEvent.Provisioned)
             {
-                await transaction.BeginTrialAsync(run.Tenant, clock.GetUtcNow(), ct);
+                await transaction.ExecuteAsync(RecordApproval, ct, run.Tenant, environment?.IsApproved);
+                if (await transaction.ExecuteAsync(MarkFirstReady, ct, run.Tenant, clock.GetUtcNow()) > 0)
+                {
+                    await transaction.BeginTrialAsync(run.Tenant, clock.GetUtcNow(), ct);
+                }
             }
         },
         ct);
@@ -150,8 +155,9 @@ public sealed class ExecuteRun(
         where run_id = $1 and ordinal = $2
         """;
 
+    // One that an operator skips meanwhile stays done.
     const string FinishStep = """
-        update control.provisioning_step set state = $3, detail = $4, finished_at = clock_timestamp() where run_id = $1 and ordinal = $2
+        update control.provisioning_step set state = $3, detail = $4, finished_at = clock_timestamp() where run_id = $1 and ordinal = $2 and state <> 'done'
         """;
 
     const string RecordFailure = "update control.environment set failed_step = $2, failed_reason = $3, updated_at = $4 where tenant_id = $1";
@@ -160,6 +166,8 @@ public sealed class ExecuteRun(
         update control.provisioning_run set state = 'queued', attempts = attempts + 1, error = $2, next_attempt_at = now() + $3, lease_until = null
         where id = $1
         """;
+
+    const string RecordApproval = "update control.environment set is_restricted = coalesce(not $2, is_restricted) where tenant_id = $1";
 
     const string MarkFirstReady = "update control.environment set first_ready_at = $2 where tenant_id = $1 and first_ready_at is null";
 

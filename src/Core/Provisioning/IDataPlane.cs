@@ -18,7 +18,8 @@ public interface IDataPlane
     Task<int?> ReadCapacityAsync(CancellationToken ct);
 
     /// <summary>What the environment's volumes take up on disk, in bytes; null: it limits them by itself, or has none.</summary>
-    Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct);
+    /// <param name="name">Of the environment.</param>
+    Task<long?> MeasureStorageAsync(string name, Interruption interruption, CancellationToken ct);
 
     /// <summary>The disks of this installation that environments and the control plane fill; none where others look after them.</summary>
     /// <exception cref="StepFailedException">The next one cannot be read.</exception>
@@ -47,6 +48,15 @@ public interface IDataPlane
     Task<string> RestartAsync(TenantEnvironment environment, CancellationToken ct);
 
     Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct);
+
+    /// <summary>
+    /// The last copy of an environment that is deleted: stops what writes to it, then copies its database and files to a place that outlives it. One that is complete is kept, because
+    /// a deletion that is repeated has nothing left to copy.
+    /// </summary>
+    Task<string> BackUpAsync(TenantEnvironment environment, CancellationToken ct);
+
+    /// <summary>Deletes the last copy of a deleted environment, if there is one.</summary>
+    Task RemoveBackupAsync(Guid tenant, CancellationToken ct);
 
     /// <summary>Removes the workloads and their data.</summary>
     Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct);

@@ -36,7 +36,7 @@ public sealed class MeasureStorage(
         List<string> alerts = [.. low.Select(disk => disk.Describe(limits))];
         var measured = 0;
         var environments = await FindAsync(ct);
-        foreach (var (tenant, slug) in environments)
+        foreach (var (tenant, slug, name) in environments)
         {
             await parts.TryAsync(
                 "measure the storage", tenant,
@@ -44,7 +44,7 @@ public sealed class MeasureStorage(
                 {
                     try
                     {
-                        if (await dataPlane.MeasureStorageAsync(slug, ChooseInterruption(isDiskLow), ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
+                        if (await dataPlane.MeasureStorageAsync(name, ChooseInterruption(isDiskLow), ct) is { } bytes && await ApplyAsync(tenant, bytes, isDiskLow, ct) is { } storage)
                         {
                             measured++;
                             alerts.AddRange(storage.IsOver ? [Describe(slug, storage)] : Array.Empty<string>());
@@ -94,10 +94,10 @@ public sealed class MeasureStorage(
         await transaction.CommitAsync(ct);
     }
 
-    async Task<List<(Guid Tenant, string Slug)>> FindAsync(CancellationToken ct)
+    async Task<List<(Guid Tenant, string Slug, string Name)>> FindAsync(CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.QueryAsync(Environments, row => (row.GetGuid(0), row.GetString(1)), ct, options.Region, clock.GetUtcNow() - EnvironmentStorage.MaximumAge);
+        return await transaction.QueryAsync(Environments, row => (row.GetGuid(0), row.GetString(1), row.GetString(2)), ct, options.Region, clock.GetUtcNow() - EnvironmentStorage.MaximumAge);
     }
 
     /// <param name="bytes">null: it could not be measured.</param>
@@ -224,7 +224,7 @@ public sealed class MeasureStorage(
 
     // Those that store most beyond what they may come first, and last those that could not be measured for some time: each of them may take minutes again.
     const string Environments = $"""
-        select e.tenant_id, t.slug from control.environment e
+        select e.tenant_id, t.slug, {EnvironmentTable.Name} from control.environment e
         join control.tenant t on t.id = e.tenant_id
         left join control.environment_storage s on s.tenant_id = e.tenant_id
         where e.state in ({StorageTable.MeasuredStates}) and t.region = $1

@@ -6,11 +6,12 @@ public sealed class ModelFolders(ControlPlaneOptions options) : IModelStorage
     const UnixFileMode OfOwnerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.SetGroup;
 
-    public static string PathOf(ControlPlaneOptions options, string slug) => Path.Combine(options.DataDirectory, "models", slug);
+    /// <param name="name">Of the environment.</param>
+    public static string PathOf(ControlPlaneOptions options, string name) => Path.Combine(options.DataDirectory, "models", name);
 
     public Task<string> CreateAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        var path = PathOf(options, environment.Slug);
+        var path = PathOf(options, environment.Name);
         if (!Directory.Exists(path))
         {
             Directory.CreateDirectory(path);
@@ -21,12 +22,12 @@ public sealed class ModelFolders(ControlPlaneOptions options) : IModelStorage
             }
         }
 
-        return Task.FromResult($"models/{environment.Slug}");
+        return Task.FromResult($"models/{environment.Name}");
     }
 
     public Task<string> RemoveAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        var path = PathOf(options, environment.Slug);
+        var path = PathOf(options, environment.Name);
         try
         {
             if (Directory.Exists(path))

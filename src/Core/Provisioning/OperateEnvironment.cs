@@ -13,10 +13,16 @@ public sealed class OperateEnvironment(ControlDatabase database, ControlPlaneOpt
         tenant, RunKinds.Resume, actor, t => DeletionInProgress(t) ?? (t.Status == "suspended" ? null : $"The tenant is {t.Status}; only a suspended one can be resumed."),
         transaction => transaction.MarkActiveAsync(tenant, ct), ct);
 
-    /// <summary>Ends all access at once and removes the environment. May be repeated while the deletion is in progress.</summary>
-    public Task<EnvironmentResult> DeleteAsync(Guid tenant, string actor, CancellationToken ct) => RunAsync(
+    /// <summary>Ends all access at once and removes the environment, after a last copy was made. May be repeated while the deletion is in progress.</summary>
+    /// <param name="withoutBackup">Whether it is removed without the copy, because none can be made or none is to be kept.</param>
+    public Task<EnvironmentResult> DeleteAsync(Guid tenant, bool withoutBackup, string actor, CancellationToken ct) => RunAsync(
         tenant, RunKinds.Delete, actor, t => t.Status == "deleted" ? "The tenant is deleted already." : null,
-        transaction => transaction.MarkDeletionRequestedAsync(clock, tenant, ct), ct);
+        async transaction =>
+        {
+            await transaction.MarkDeletionRequestedAsync(clock, tenant, ct);
+            await (withoutBackup ? transaction.SkipBackupAsync(tenant, $"left out by {actor}", ct) : Task.CompletedTask);
+        },
+        ct);
 
     /// <summary>Repeats the run that failed for good: all of its steps, from the first.</summary>
     public async Task<EnvironmentResult> RetryAsync(Guid tenant, string actor, CancellationToken ct)

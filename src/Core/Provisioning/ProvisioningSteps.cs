@@ -7,9 +7,9 @@ public delegate Task<string> StepAction(TenantEnvironment environment, Lease lea
 
 /// <summary>The steps of each kind of run, and their implementations.</summary>
 public sealed class ProvisioningSteps(
-    TenantSecrets secrets, TenantDatabase database, IModelStorage storage, ISecretStore store, IDataPlane dataPlane, WelcomeMail welcome)
+    TenantSecrets secrets, TenantDatabase database, IModelStorage storage, ISecretStore store, IDataPlane dataPlane, LastCopy lastCopy, WelcomeMail welcome)
 {
-    /// <summary>The steps of a run, in order. A deletion undoes them in reverse.</summary>
+    /// <summary>The steps of a run, in order. A deletion undoes them in reverse, and nothing is removed without a last copy.</summary>
     public static IReadOnlyList<string> Of(string kind) => kind switch
     {
         Provision => ["secrets", "database", "storage", "isolation", "workloads", "route", "health", "welcome"],
@@ -17,7 +17,8 @@ public sealed class ProvisioningSteps(
         // With the storage: the plan may have changed to one with an Ollama of its own.
         Restart => ["secrets", "database", "storage", "isolation", "workloads", "health"],
         Suspend => ["workloads"],
-        Delete => ["route", "workloads", "isolation", "storage", "database", "secrets"],
+        // The route first: users have no access any more, also while a backup fails.
+        Delete => ["route", "backup", "workloads", "isolation", "storage", "database", "secrets"],
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of provisioning run."),
     };
 
@@ -32,6 +33,7 @@ public sealed class ProvisioningSteps(
         "route" => "The environment's address could not be set up.",
         "health" => "The environment was started but does not respond.",
         "welcome" => "The welcome email could not be sent.",
+        "backup" => "The last copy of the environment could not be made.",
         _ => "A step of the setup failed.",
     };
 
@@ -43,6 +45,7 @@ public sealed class ProvisioningSteps(
         (Delete, "storage") => (e, _, ct) => storage.RemoveAsync(e, ct),
         (Delete, "isolation") => (e, _, ct) => dataPlane.RemoveIsolationAsync(e, ct),
         (Delete, "workloads") => (e, _, ct) => dataPlane.RemoveWorkloadsAsync(e, ct),
+        (Delete, "backup") => lastCopy.MakeAsync,
         (Delete, "route") => (e, _, ct) => dataPlane.RemoveRouteAsync(e, ct),
         (Suspend, "workloads") => (e, _, ct) => dataPlane.StopAsync(e, ct),
         (Restart, "workloads") => (e, _, ct) => dataPlane.RestartAsync(e, ct),

@@ -64,6 +64,11 @@ public static class RequestProvisioning
         return next;
     }
 
+    /// <summary>The deletion that is queued or running goes on without a last copy of the environment.</summary>
+    /// <param name="reason">Shown to operators.</param>
+    public static Task SkipBackupAsync(this Transaction transaction, Guid tenant, string reason, CancellationToken ct) =>
+        transaction.ExecuteAsync(SkipBackup, ct, tenant, reason);
+
     static async Task InsertRunAsync(
         this Transaction transaction, TimeProvider clock, Guid tenant, string kind, DateTime? notBefore, DateTimeOffset now, CancellationToken ct)
     {
@@ -102,6 +107,13 @@ public static class RequestProvisioning
     const string InsertSteps = """
         insert into control.provisioning_step (run_id, tenant_id, ordinal, name, state)
         select $1, $2, ordinal, name, 'pending' from unnest($3::text[]) with ordinality as step (name, ordinal)
+        """;
+
+    // An attempt that is under way may still fail: it then changes nothing (ExecuteRun.FinishStep).
+    const string SkipBackup = """
+        update control.provisioning_step s set state = 'done', detail = $2, finished_at = clock_timestamp()
+        from control.provisioning_run r
+        where r.id = s.run_id and r.tenant_id = $1 and r.kind = 'delete' and r.state in ('queued', 'running') and s.name = 'backup' and s.state <> 'done'
         """;
 
     const string UpdateEnvironment = """

@@ -1,3 +1,4 @@
+using ControlPlane.Accounts.Tenants;
 using ControlPlane.Catalog;
 
 namespace ControlPlane.Provisioning;
@@ -22,6 +23,10 @@ public sealed record TenantEnvironment
 {
     public required Guid Tenant { get; init; }
     public required string Slug { get; init; }
+    /// <summary>What an environment of a release up to 0.2 is named by: the slug that its tenant had. null: it is named by the tenant's id.</summary>
+    public string? FormerName { get; init; }
+    /// <summary>What its folders, containers, volumes and networks are named by. Never used for another tenant, unlike a slug.</summary>
+    public string Name => FormerName ?? Tenant.ToString();
     public required string Organization { get; init; }
     /// <summary>Where its data belongs.</summary>
     public required string Region { get; init; }
@@ -34,6 +39,8 @@ public sealed record TenantEnvironment
     /// <summary>Becomes its first administrator. null after the member was removed.</summary>
     public required string? OwnerEmail { get; init; }
     public required Plan Plan { get; init; }
+    /// <summary>Of the tenant: <see cref="TenantApproval"/>. One that is not approved uses less of what all environments share.</summary>
+    public bool IsApproved { get; init; }
     public required IReadOnlyList<GatewayModel> Models { get; init; }
 
     public ChatSettings Chat { get; init; } = new();
@@ -69,6 +76,8 @@ public sealed record TenantEnvironment
                 Region = row.GetString(2),
                 Plan = row.GetString(3),
                 Owner = row.Get<string>(4),
+                IsApproved = row.GetBoolean(5),
+                FormerName = row.Get<string>(6),
             },
             ct, tenant)
             ?? throw new InvalidOperationException($"There is no environment of tenant {tenant}.");
@@ -78,12 +87,14 @@ public sealed record TenantEnvironment
         {
             Tenant = tenant,
             Slug = found.Slug,
+            FormerName = found.FormerName,
             Organization = found.Organization,
             Region = found.Region,
             Address = options.AddressOf(found.Slug),
             Url = new Uri($"{options.PublicUrl.Scheme}://{options.AddressOf(found.Slug)}"),
             OwnerEmail = found.Owner,
             Plan = plan,
+            IsApproved = found.IsApproved,
             Models = [.. await ReadModelsAsync(transaction, plan, at, ct), .. plan.CustomWeights ? await transaction.OwnModelsAsync(tenant, ct) : []],
             Chat = await transaction.ChatSettingsAsync(tenant, ct),
         };
@@ -100,9 +111,9 @@ public sealed record TenantEnvironment
         return [.. rows.GroupBy(row => row.Model.Name).Select(model => model.First().Model with { Routes = [.. model.Select(row => row.Route)] })];
     }
 
-    const string Select = """
+    const string Select = $"""
         select t.slug, t.organization, t.region, coalesce(s.plan, t.requested_plan),
-               (select m.email from control.member m where m.tenant_id = t.id and m.role = 'owner' order by m.created_at limit 1)
+               (select m.email from control.member m where m.tenant_id = t.id and m.role = 'owner' order by m.created_at limit 1), {TenantApproval.IsApproved}, e.former_name
         from control.tenant t join control.environment e on e.tenant_id = t.id left join control.subscription s on s.tenant_id = t.id
         where t.id = $1
         """;

@@ -30,7 +30,7 @@ static class ApiRoute
             return [];
         }
 
-        var name = $"tenant-{environment.Slug}-api";
+        var name = $"{ComposeRendering.ProjectName(environment.Name)}-api";
         var router = $"traefik.http.routers.{name}";
         var (rate, key, identity) = ($"traefik.http.middlewares.{name}-rate", $"traefik.http.middlewares.{name}-key", $"traefik.http.middlewares.{name}-identity");
         var isHttps = environment.Url.Scheme == Uri.UriSchemeHttps;

@@ -21,26 +21,27 @@ public sealed record ComposeProject(
 /// <summary>Renders a <see cref="TenantEnvironment"/> as a Compose project. Deterministic: the same input renders to the same bytes.</summary>
 public static class ComposeRendering
 {
-    /// <summary>Name of a tenant's Compose project. Its networks begin with it and an underscore, which slugs do not contain, so no other tenant's can have these names.</summary>
-    public static string ProjectName(string slug) => $"tenant-{slug}";
+    /// <summary>Name of an environment's Compose project. Its networks begin with it and an underscore, which ids and slugs do not contain, so no other environment's can have these names.</summary>
+    /// <param name="name"><see cref="TenantEnvironment.Name"/></param>
+    public static string ProjectName(string name) => $"tenant-{name}";
 
     /// <summary>The network of all its containers except a dedicated Ollama, with the proxy of the internet.</summary>
-    public static string NetworkName(string slug) => $"{ProjectName(slug)}_private";
+    public static string NetworkName(string name) => $"{ProjectName(name)}_private";
 
     /// <summary>The network between the tenant's gateway and Ollama.</summary>
-    public static string ModelNetworkName(string slug) => $"{ProjectName(slug)}_models";
+    public static string ModelNetworkName(string name) => $"{ProjectName(name)}_models";
 
     /// <summary>The network between the tenant's gateway and its egress proxy.</summary>
-    public static string GatewayNetworkName(string slug) => $"{ProjectName(slug)}_gateway";
+    public static string GatewayNetworkName(string name) => $"{ProjectName(name)}_gateway";
 
     /// <summary>The network between the container that downloads models and its egress proxy.</summary>
-    public static string WeightsNetworkName(string slug) => $"{ProjectName(slug)}_weights";
+    public static string WeightsNetworkName(string name) => $"{ProjectName(name)}_weights";
 
     /// <summary>The network of the egress proxies, the only one with a way outside.</summary>
-    public static string OutsideNetworkName(string slug) => $"{ProjectName(slug)}_outside";
+    public static string OutsideNetworkName(string name) => $"{ProjectName(name)}_outside";
 
     /// <summary>The network of releases up to 0.2, which led outside.</summary>
-    public static string FormerNetworkName(string slug) => ProjectName(slug);
+    public static string FormerNetworkName(string name) => ProjectName(name);
 
     /// <param name="modelStorage">Absolute path of the tenant's model folder.</param>
     public static ComposeProject Render(TenantEnvironment environment, DataPlaneOptions options, string modelStorage)
@@ -51,7 +52,7 @@ public static class ComposeRendering
         var services = new ComposeServices(environment, options);
         var file = new ComposeFile
         {
-            Name = ProjectName(environment.Slug),
+            Name = ProjectName(environment.Name),
             Services = new()
             {
                 ["open-webui"] = services.OpenWebui(),
@@ -62,8 +63,8 @@ public static class ComposeRendering
             // Created outside the project: containers of the platform join them as well, and Compose cannot remove a network that has other containers.
             Networks = new()
             {
-                [ComposeService.PrivateNetwork] = new(NetworkName(environment.Slug), External: true),
-                [ComposeService.ModelNetwork] = new(ModelNetworkName(environment.Slug), External: true),
+                [ComposeService.PrivateNetwork] = new(NetworkName(environment.Name), External: true),
+                [ComposeService.ModelNetwork] = new(ModelNetworkName(environment.Name), External: true),
             },
             Volumes = new() { ["database"] = new(), ["litellm-spool"] = new(), ["open-webui"] = new(), ["redis"] = new() },
         };
@@ -71,7 +72,7 @@ public static class ComposeRendering
         var gatewayEgress = Egress(file, services, EgressRules.OfGateway(environment, options), ComposeServices.GatewayEgress, ComposeService.GatewayNetwork, "gateway.conf");
         if (gatewayEgress is not null)
         {
-            file.Networks[ComposeService.GatewayNetwork] = new(GatewayNetworkName(environment.Slug), External: true);
+            file.Networks[ComposeService.GatewayNetwork] = new(GatewayNetworkName(environment.Name), External: true);
         }
 
         string? weightsEgress = null;
@@ -81,12 +82,12 @@ public static class ComposeRendering
             file.Services[ComposeServices.Weights] = services.Pull(modelStorage);
             weightsEgress = Egress(file, services, EgressRules.OfWeights, ComposeServices.WeightsEgress, ComposeService.WeightsNetwork, "weights.conf");
             file.Services[ComposeServices.WeightsEgress] = file.Services[ComposeServices.WeightsEgress] with { Profiles = [ComposeServices.Weights], Restart = null };
-            file.Networks[ComposeService.WeightsNetwork] = new(WeightsNetworkName(environment.Slug), External: true);
+            file.Networks[ComposeService.WeightsNetwork] = new(WeightsNetworkName(environment.Name), External: true);
         }
 
         if (egress is not null || gatewayEgress is not null || weightsEgress is not null)
         {
-            file.Networks[ComposeService.OutsideNetwork] = new(OutsideNetworkName(environment.Slug), External: true);
+            file.Networks[ComposeService.OutsideNetwork] = new(OutsideNetworkName(environment.Name), External: true);
         }
 
         if (options.Qdrant)
@@ -132,8 +133,8 @@ public static class ComposeRendering
 
     static string Header(TenantEnvironment environment) => $"""
         # Generated by the control plane, which overwrites changes. Secrets are in .env beside this file. To start it by hand:
-        #   docker network create {OutsideNetworkName(environment.Slug)}
-        #   for name in private models gateway{(LitellmConfig.HasDedicatedOllama(environment) ? " weights" : "")}; do docker network create {DockerNetworks.InternalOptions} {ProjectName(environment.Slug)}_$name; done
+        #   docker network create {OutsideNetworkName(environment.Name)}
+        #   for name in private models gateway{(LitellmConfig.HasDedicatedOllama(environment) ? " weights" : "")}; do docker network create {DockerNetworks.InternalOptions} {ProjectName(environment.Name)}_$name; done
         #   docker compose up --detach --wait
 
 

@@ -49,7 +49,7 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
         Command = ["--config", "/app/config.yaml", "--port", "4000"],
         DependsOn = WaitFor(["redis", DatabaseService, .. _gatewayEgress.Any ? [GatewayEgress] : Array.Empty<string>()]),
         Environment = new LitellmSettings(environment, options).All(DatabaseUrl(TenantEnvironment.GatewaySchema, "GATEWAY_DATABASE_PASSWORD")),
-        Labels = new(ApiRoute.Labels(environment, options, ComposeRendering.NetworkName(environment.Slug))) { ["controlplane.config"] = configDigest },
+        Labels = new(ApiRoute.Labels(environment, options, ComposeRendering.NetworkName(environment.Name))) { ["controlplane.config"] = configDigest },
         Volumes =
         [
             "./litellm/config.yaml:/app/config.yaml:ro", "./litellm/budget_hook.py:/app/budget_hook.py:ro",
@@ -189,11 +189,11 @@ sealed class ComposeServices(TenantEnvironment environment, DataPlaneOptions opt
 
     Dictionary<string, string> RouteLabels(string service, int port)
     {
-        var name = $"tenant-{environment.Slug}-{service}";
+        var name = $"{ComposeRendering.ProjectName(environment.Name)}-{service}";
         var labels = new Dictionary<string, string>
         {
             ["traefik.enable"] = "true",
-            ["traefik.docker.network"] = ComposeRendering.NetworkName(environment.Slug),
+            ["traefik.docker.network"] = ComposeRendering.NetworkName(environment.Name),
             [$"traefik.http.routers.{name}.rule"] = RouteRule(),
             [$"traefik.http.services.{name}.loadbalancer.server.port"] = port.ToString(CultureInfo.InvariantCulture),
             [$"traefik.http.routers.{name}.entrypoints"] = environment.Url.Scheme == Uri.UriSchemeHttps ? "websecure" : "web",

@@ -11,10 +11,12 @@ public static class DockerCommand
 {
     const int MaxCharactersPerStream = 2000;
 
+    /// <param name="standardOutput">Where the output goes; null: to the result.</param>
     /// <param name="onErrors">Called with each piece of standard error, such as progress.</param>
     /// <exception cref="StepFailedException">The docker command could not be started or exceeded <paramref name="timeout"/>.</exception>
     public static async Task<DockerResult> RunAsync(
-        IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken ct, PipeSource? standardInput = null, Action<string>? onErrors = null)
+        IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken ct, PipeSource? standardInput = null, Action<string>? onErrors = null,
+        PipeTarget? standardOutput = null)
     {
         // Separate tails: megabytes of progress on one stream must not displace the error on the other.
         var (output, errors) = (new StringBuilder(), new StringBuilder());
@@ -22,7 +24,7 @@ public static class DockerCommand
             .WithArguments(arguments)
             .WithEnvironmentVariables(variables => variables.Set("COMPOSE_PROGRESS", "plain"))
             .WithStandardInputPipe(standardInput ?? PipeSource.Null)
-            .WithStandardOutputPipe(KeepTail(output))
+            .WithStandardOutputPipe(standardOutput ?? KeepTail(output))
             .WithStandardErrorPipe(KeepTail(errors, onErrors))
             .WithValidation(CommandResultValidation.None);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);

@@ -17,6 +17,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     readonly DockerNetworks _networks = new(options);
     readonly DockerModels _models = new(folder, options);
+    readonly DockerBackup _backup = new(folder, options);
 
     public string Ready => "running";
 
@@ -36,8 +37,8 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         }
     }
 
-    public async Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct) =>
-        await DockerVolumes.MeasureAsync(ComposeRendering.ProjectName(slug), interruption, ct);
+    public async Task<long?> MeasureStorageAsync(string name, Interruption interruption, CancellationToken ct) =>
+        await DockerVolumes.MeasureAsync(ComposeRendering.ProjectName(name), interruption, ct);
 
     public async IAsyncEnumerable<DiskSpace> ReadDisksAsync([EnumeratorCancellation] CancellationToken ct)
     {
@@ -64,7 +65,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
         await WriteAsync(environment, secrets, ct);
         await _networks.CreateAsync(environment, ct);
         var missing = await _networks.ConnectSharedAsync(environment, ct);
-        return $"network {ComposeRendering.NetworkName(environment.Slug)}{Warning("no container", missing)}{Warning("no API key for", folder.ProvidersWithoutKey(environment))}";
+        return $"network {ComposeRendering.NetworkName(environment.Name)}{Warning("no container", missing)}{Warning("no API key for", folder.ProvidersWithoutKey(environment))}";
     }
 
     public async Task<string> StartAsync(TenantEnvironment environment, CancellationToken ct)
@@ -74,7 +75,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     }
 
     public async Task<string> RouteAsync(TenantEnvironment environment, CancellationToken ct) =>
-        await DockerNetworks.ConnectAsync(ComposeRendering.NetworkName(environment.Slug), options.ProxyContainer, ct)
+        await DockerNetworks.ConnectAsync(ComposeRendering.NetworkName(environment.Name), options.ProxyContainer, ct)
             ? $"{environment.Address} through {options.ProxyContainer}"
             : throw new StepFailedException($"The proxy container {options.ProxyContainer} does not exist: start it, or set CONTROLPLANE_PROXY_CONTAINER to its name.");
 
@@ -99,13 +100,37 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     public async Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        await DockerNetworks.DisconnectAsync(ComposeRendering.NetworkName(environment.Slug), [options.ProxyContainer], ct);
+        await DockerNetworks.DisconnectAsync(ComposeRendering.NetworkName(environment.Name), [options.ProxyContainer], ct);
         return "proxy disconnected";
+    }
+
+    public async Task<string> BackUpAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        if (_backup.IsComplete(environment.Tenant))
+        {
+            return "copied before";
+        }
+
+        if (await DockerVolumes.FindAsync(ComposeRendering.ProjectName(environment.Name), ct) is [])
+        {
+            return "there is nothing to copy";
+        }
+
+        // Nothing may write meanwhile. A suspended environment's database server does not run.
+        await StopAsync(environment, ct);
+        await ComposeUpAsync(environment, [ComposeServices.DatabaseService], ct);
+        return await _backup.RunAsync(environment, ct);
+    }
+
+    public Task RemoveBackupAsync(Guid tenant, CancellationToken ct)
+    {
+        _backup.Remove(tenant);
+        return Task.CompletedTask;
     }
 
     public async Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        var image = await DockerVolumes.FindImageAsync(ComposeRendering.ProjectName(environment.Slug), ct);
+        var image = await DockerVolumes.FindImageAsync(ComposeRendering.ProjectName(environment.Name), ct);
         await ComposeAsync(environment, ["--profile", ComposeServices.Weights, "down", "--volumes", "--remove-orphans"], CommandTimeout, ct);
         await _models.RemoveAllAsync(environment, image, ct);
         return "containers, volumes and models removed";
@@ -114,7 +139,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
     public async Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct)
     {
         await _networks.RemoveAsync(environment, ct);
-        folder.Remove(environment.Slug);
+        folder.Remove(environment.Name);
         return "networks and files removed";
     }
 
@@ -125,7 +150,7 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, CancellationToken ct)
     {
-        var cpus = await RunAsync(environment.Slug, ["info", "--format", "{{.NCPU}}"], CommandTimeout, input: null, ct);
+        var cpus = await RunAsync(environment.Name, ["info", "--format", "{{.NCPU}}"], CommandTimeout, input: null, ct);
         await folder.WriteAsync(environment, secrets, int.TryParse(cpus, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null, ct);
     }
 
@@ -162,16 +187,16 @@ public sealed class DockerCompose(ProjectFolder folder, DataPlaneOptions options
 
     Task<string> ComposeAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, CancellationToken ct, PipeSource? input = null)
     {
-        var slug = environment.Slug;
-        return RunAsync(slug, [.. folder.ComposeCommand(slug), .. arguments], timeout, input, ct);
+        var name = environment.Name;
+        return RunAsync(name, [.. folder.ComposeCommand(name), .. arguments], timeout, input, ct);
     }
 
-    async Task<string> RunAsync(string slug, string[] arguments, TimeSpan timeout, PipeSource? input, CancellationToken ct)
+    async Task<string> RunAsync(string name, string[] arguments, TimeSpan timeout, PipeSource? input, CancellationToken ct)
     {
         var result = await DockerCommand.RunAsync(arguments, timeout, ct, input);
         return result.ExitCode == 0
             ? result.Output
-            : throw new StepFailedException($"docker exited with {result.ExitCode}: {folder.RedactSecrets(slug, result.Output)}");
+            : throw new StepFailedException($"docker exited with {result.ExitCode}: {folder.RedactSecrets(name, result.Output)}");
     }
 
     static string Warning(string text, IReadOnlyList<string> names) => names.Count == 0 ? "" : $"; {text} {string.Join(", ", names)}";

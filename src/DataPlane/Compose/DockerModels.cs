@@ -73,7 +73,7 @@ sealed partial class DockerModels(ProjectFolder folder, DataPlaneOptions options
     /// <param name="image">With GNU's programs, as paths may be longer than others can open.</param>
     public async Task RemoveAllAsync(TenantEnvironment environment, string image, CancellationToken ct)
     {
-        var models = folder.ModelsOf(environment.Slug);
+        var models = folder.ModelsOf(environment.Name);
         if (!Directory.Exists(models))
         {
             return;
@@ -106,7 +106,7 @@ sealed partial class DockerModels(ProjectFolder folder, DataPlaneOptions options
         return found is null ? null : new PullResult.Present(BytesOf(found), found.Groups["digest"].Value);
     }
 
-    static string ContainerOf(TenantEnvironment environment) => $"{ComposeRendering.ProjectName(environment.Slug)}-weights-pull";
+    static string ContainerOf(TenantEnvironment environment) => $"{ComposeRendering.ProjectName(environment.Name)}-weights-pull";
 
     // "compose rm" leaves out containers of "compose run".
     async Task RemoveContainersAsync(TenantEnvironment environment, CancellationToken ct)
@@ -116,10 +116,10 @@ sealed partial class DockerModels(ProjectFolder folder, DataPlaneOptions options
     }
 
     Task<DockerResult> RunAsync(TenantEnvironment environment, string[] arguments, TimeSpan timeout, CancellationToken ct, Action<string>? onErrors = null) =>
-        DockerCommand.RunAsync([.. folder.ComposeCommand(environment.Slug), .. arguments], timeout, ct, onErrors: onErrors);
+        DockerCommand.RunAsync([.. folder.ComposeCommand(environment.Name), .. arguments], timeout, ct, onErrors: onErrors);
 
     StepFailedException Failure(TenantEnvironment environment, DockerResult result) =>
-        new($"docker exited with {result.ExitCode}: {folder.RedactSecrets(environment.Slug, result.Output)}");
+        new($"docker exited with {result.ExitCode}: {folder.RedactSecrets(environment.Name, result.Output)}");
 
     // Ollama's manifest request was answered, and not with a manifest. A server that does not answer is quoted with the request.
     static bool IsUnknown(string output) =>

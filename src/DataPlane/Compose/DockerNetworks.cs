@@ -6,9 +6,9 @@ namespace ControlPlane.DataPlane.Compose;
 /// <summary>
 /// The networks of an environment. All but one are internal: nothing in them reaches the internet, the host or another tenant. The host has no address in them, because
 /// whoever is in a network reaches everything that the host listens on at that address.
-/// <c>tenant-{slug}_private</c> has all of its containers except a dedicated Ollama, with the proxy.
-/// <c>tenant-{slug}_models</c> has the gateway and Ollama only: Ollama asks for no credentials, so whoever reaches it can use and delete the models of all tenants.
-/// <c>tenant-{slug}_gateway</c> has the gateway and its egress proxy, <c>tenant-{slug}_weights</c> downloads of models for a dedicated Ollama and theirs, and <c>tenant-{slug}_outside</c>, which leads outside, the egress proxies. Those two
+/// <c>tenant-{name}_private</c> has all of its containers except a dedicated Ollama, with the proxy.
+/// <c>tenant-{name}_models</c> has the gateway and Ollama only: Ollama asks for no credentials, so whoever reaches it can use and delete the models of all tenants.
+/// <c>tenant-{name}_gateway</c> has the gateway and its egress proxy, <c>tenant-{name}_weights</c> downloads of models for a dedicated Ollama and theirs, and <c>tenant-{name}_outside</c>, which leads outside, the egress proxies. Those two
 /// exist where an egress proxy has something to pass.
 /// </summary>
 sealed class DockerNetworks(DataPlaneOptions options)
@@ -43,18 +43,18 @@ sealed class DockerNetworks(DataPlaneOptions options)
         var gateway = EgressRules.OfGateway(environment, options).Any;
         if (gateway)
         {
-            await CreateSmallAsync(environment, ComposeRendering.GatewayNetworkName(environment.Slug), EgressLabel, isInternal: true, ct);
+            await CreateSmallAsync(environment, ComposeRendering.GatewayNetworkName(environment.Name), EgressLabel, isInternal: true, ct);
         }
 
         var weights = LitellmConfig.HasDedicatedOllama(environment);
         if (weights)
         {
-            await CreateSmallAsync(environment, ComposeRendering.WeightsNetworkName(environment.Slug), EgressLabel, isInternal: true, ct);
+            await CreateSmallAsync(environment, ComposeRendering.WeightsNetworkName(environment.Name), EgressLabel, isInternal: true, ct);
         }
 
         if (gateway || weights || EgressRules.OfOpenWebui(environment, options).Any)
         {
-            await CreateSmallAsync(environment, ComposeRendering.OutsideNetworkName(environment.Slug), EgressLabel, isInternal: false, ct);
+            await CreateSmallAsync(environment, ComposeRendering.OutsideNetworkName(environment.Name), EgressLabel, isInternal: false, ct);
         }
     }
 
@@ -73,7 +73,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
         }
 
         // As earlier releases did.
-        foreach (var network in (string[])[tenant, ComposeRendering.FormerNetworkName(environment.Slug)])
+        foreach (var network in (string[])[tenant, ComposeRendering.FormerNetworkName(environment.Name)])
         {
             await DisconnectAsync(network, new[] { options.OllamaContainer, DataPlaneOptions.FormerDatabaseContainer }.Except(TenantContainers), ct);
         }
@@ -96,8 +96,8 @@ sealed class DockerNetworks(DataPlaneOptions options)
         var (tenant, models) = Names(environment);
         string[] networks =
         [
-            tenant, models, ComposeRendering.GatewayNetworkName(environment.Slug), ComposeRendering.WeightsNetworkName(environment.Slug),
-            ComposeRendering.OutsideNetworkName(environment.Slug), ComposeRendering.FormerNetworkName(environment.Slug),
+            tenant, models, ComposeRendering.GatewayNetworkName(environment.Name), ComposeRendering.WeightsNetworkName(environment.Name),
+            ComposeRendering.OutsideNetworkName(environment.Name), ComposeRendering.FormerNetworkName(environment.Name),
         ];
         foreach (var network in networks)
         {
@@ -112,10 +112,10 @@ sealed class DockerNetworks(DataPlaneOptions options)
     /// <summary>Removes the network of an earlier release, once no container of the environment is in it: it led outside. The proxy moves to the present one.</summary>
     public async Task LeaveFormerAsync(TenantEnvironment environment, CancellationToken ct)
     {
-        var former = ComposeRendering.FormerNetworkName(environment.Slug);
+        var former = ComposeRendering.FormerNetworkName(environment.Name);
         if (await ExistsAsync(former, ct))
         {
-            await ConnectAsync(ComposeRendering.NetworkName(environment.Slug), options.ProxyContainer, ct);
+            await ConnectAsync(ComposeRendering.NetworkName(environment.Name), options.ProxyContainer, ct);
             await DisconnectAsync(former, PlatformContainers, ct);
             // It stays where an operator has connected other containers to it.
             await DockerCommand.RunAsync(["network", "rm", former], CommandTimeout, ct);
@@ -198,7 +198,7 @@ sealed class DockerNetworks(DataPlaneOptions options)
     }
 
     static (string Tenant, string Models) Names(TenantEnvironment environment) =>
-        (ComposeRendering.NetworkName(environment.Slug), ComposeRendering.ModelNetworkName(environment.Slug));
+        (ComposeRendering.NetworkName(environment.Name), ComposeRendering.ModelNetworkName(environment.Name));
 
     static async Task<string[]> ConnectedContainersAsync(string network, CancellationToken ct) =>
         (await RunAsync(["network", "inspect", "--format", "{{range .Containers}}{{.Name}} {{end}}", network], ct))

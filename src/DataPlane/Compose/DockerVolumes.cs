@@ -43,13 +43,26 @@ static partial class DockerVolumes
         };
     }
 
-    /// <returns>Bytes that were deleted and still open; 0 when others may have deleted as much meanwhile.</returns>
+    /// <returns>Bytes that were deleted and still open: what the disk has gained, at most what the processes that were restarted held, because whoever sees the restart may delete
+    /// something meanwhile. 0 when it is not more than what others free at any time.</returns>
     static async Task<long> RestartAsync(string project, CancellationToken ct)
     {
+        var containers = await FindOpenWebuiAsync(project, "running", ct);
+        if (containers.Length == 0)
+        {
+            return 0;
+        }
+
+        var held = 0L;
+        foreach (var container in containers)
+        {
+            held += await ReadDeletedAsync(project, container, ct);
+        }
+
         var before = await ReadDiskAsync(ct);
-        await RunOnAsync("restart", await FindOpenWebuiAsync(project, "running", ct), ct);
+        await RunOnAsync("restart", containers, ct);
         var freed = (await ReadDiskAsync(ct)).FreeBytes - before.FreeBytes;
-        return freed > FreedByOthers ? freed : 0;
+        return freed > FreedByOthers ? Math.Min(freed, held) : 0;
     }
 
     static async Task<long> CountPausedAsync(string project, CancellationToken ct)
@@ -85,7 +98,7 @@ static partial class DockerVolumes
 
     static async Task<long> CountAsync(string project, CancellationToken ct)
     {
-        var volumes = Lines(await RunAsync(["volume", "ls", "--quiet", "--filter", $"label=com.docker.compose.project={project}"], ct));
+        var volumes = await FindAsync(project, ct);
         if (volumes.Length == 0)
         {
             return 0;
@@ -95,6 +108,10 @@ static partial class DockerVolumes
         var (kibibytes, files) = await ReadPairAsync(await FindImageAsync(project, ct), mounts, Measure, ct);
         return Math.Max(kibibytes * 1024, files * BytesPerFile);
     }
+
+    /// <returns>Names of the project's volumes.</returns>
+    public static async Task<string[]> FindAsync(string project, CancellationToken ct) =>
+        Lines(await RunAsync(["volume", "ls", "--quiet", "--filter", $"label=com.docker.compose.project={project}"], ct));
 
     // GNU's du, which descends from folder to folder. BusyBox's, in the smaller images, opens each by its whole path and does not see what is below one of 4,096
     // characters. Where something has vanished meanwhile, it may have been a folder that was moved, with all that is in it: only a count without is accepted, or any error
@@ -127,13 +144,29 @@ static partial class DockerVolumes
         return new DiskSpace(DiskSpace.EnvironmentDisk, free * 1024, total * 1024);
     }
 
-    static async Task<(long First, long Second)> ReadPairAsync(string image, IEnumerable<string> mounts, string script, CancellationToken ct)
+    /// <returns>Bytes of the files that were deleted and that the container's processes have open or mapped. Not what is on its way through a socket.</returns>
+    static async Task<long> ReadDeletedAsync(string project, string container, CancellationToken ct)
+    {
+        // The first capability is to see the processes of another container, the second one to follow what they have mapped.
+        string[] options = ["--pid", $"container:{container}", "--cap-add", "SYS_PTRACE", "--cap-add", "CHECKPOINT_RESTORE"];
+        var (kibibytes, _) = await ReadPairAsync(await FindImageAsync(project, ct), [], ListDeleted, ct, options);
+        return kibibytes * 1024;
+    }
+
+    // Each thread may have open files of its own. What ends meanwhile is an error that does not matter.
+    const string ListDeleted = """
+        find /proc/[0-9]*/task/[0-9]*/fd /proc/[0-9]*/map_files -lname '* (deleted)' -exec stat -L -c '%d:%i %b' {} + 2>/dev/null |
+            sort -u | awk '{ blocks += $2 } END { printf "measured %.0f 0\n", blocks / 2 }'
+        """;
+
+    static async Task<(long First, long Second)> ReadPairAsync(
+        string image, IEnumerable<string> mounts, string script, CancellationToken ct, params string[] options)
     {
         var output = await RunAsync(
             [
                 "run", "--rm", "--network", "none", "--read-only", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "DAC_READ_SEARCH",
                 // With the usual share of the processors: tenants must not slow it down until the timeout. du remembers each file with several names, in 60 bytes.
-                "--security-opt", "no-new-privileges:true", "--memory", "1g", "--pids-limit", "32", "--log-driver", "none", "--entrypoint", "sh",
+                "--security-opt", "no-new-privileges:true", "--memory", "1g", "--pids-limit", "32", "--log-driver", "none", .. options, "--entrypoint", "sh",
                 .. mounts.SelectMany(mount => new[] { "--mount", mount }),
                 // Two shells: the first process of a container cannot be ended by a signal from inside.
                 image, "-c", string.Create(CultureInfo.InvariantCulture, $"timeout {Timeout} sh -c \"$0\" || exit"), script,

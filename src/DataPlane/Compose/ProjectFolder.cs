@@ -2,32 +2,35 @@ using System.Text;
 
 namespace ControlPlane.DataPlane.Compose;
 
-/// <summary>The folder <c>{data}/environments/{slug}</c> with a tenant's Compose project. Files are replaced atomically.</summary>
+/// <summary>The folder <c>{data}/environments/{name}</c> with a tenant's Compose project. Files are replaced atomically.</summary>
 public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions dataPlane)
 {
     public string DataDirectory => options.DataDirectory;
 
-    public string PathOf(string slug) => Path.Combine(options.DataDirectory, "environments", slug);
+    public string PathOf(string name) => Path.Combine(options.DataDirectory, "environments", name);
 
     /// <summary>The folder with the models of a dedicated Ollama.</summary>
-    public string ModelsOf(string slug) => ModelFolders.PathOf(options, slug);
+    public string ModelsOf(string name) => ModelFolders.PathOf(options, name);
 
-    public string ComposeFilePath(string slug) => Path.Combine(PathOf(slug), "compose.yaml");
+    /// <summary>The folder with the last copy of a deleted environment.</summary>
+    public string BackupOf(Guid tenant) => Path.Combine(options.DataDirectory, "closed", tenant.ToString());
 
-    public string SecretsFilePath(string slug) => Path.Combine(PathOf(slug), ".env");
+    public string ComposeFilePath(string name) => Path.Combine(PathOf(name), "compose.yaml");
+
+    public string SecretsFilePath(string name) => Path.Combine(PathOf(name), ".env");
 
     /// <summary>The docker command for the project, without what it is to do. The files are gone after an interrupted deletion; Compose then finds the project by its name.</summary>
-    public string[] ComposeCommand(string slug) =>
+    public string[] ComposeCommand(string name) =>
     [
-        "compose", "--project-name", ComposeRendering.ProjectName(slug),
-        .. File.Exists(ComposeFilePath(slug)) ? ["--file", ComposeFilePath(slug), "--env-file", SecretsFilePath(slug)] : Array.Empty<string>(),
+        "compose", "--project-name", ComposeRendering.ProjectName(name),
+        .. File.Exists(ComposeFilePath(name)) ? ["--file", ComposeFilePath(name), "--env-file", SecretsFilePath(name)] : Array.Empty<string>(),
     ];
 
     /// <param name="engineCpus"><see cref="DataPlaneOptions.EngineCpus"/></param>
     public async Task WriteAsync(TenantEnvironment environment, IReadOnlyDictionary<string, string> secrets, int? engineCpus, CancellationToken ct)
     {
-        var project = ComposeRendering.Render(environment, dataPlane with { EngineCpus = engineCpus }, ModelsOf(environment.Slug));
-        var folder = PathOf(environment.Slug);
+        var project = ComposeRendering.Render(environment, dataPlane with { EngineCpus = engineCpus }, ModelsOf(environment.Name));
+        var folder = PathOf(environment.Name);
         Directory.CreateDirectory(Path.Combine(folder, "litellm"));
         Directory.CreateDirectory(Path.Combine(folder, "database"));
         Directory.CreateDirectory(Path.Combine(folder, "egress"));
@@ -55,15 +58,15 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
             }
         }
 
-        await ReplaceAsync(SecretsFilePath(environment.Slug), RenderSecrets(environment, secrets), UnixFileMode.None, ct);
-        await ReplaceAsync(ComposeFilePath(environment.Slug), project.Compose, UnixFileMode.None, ct);
+        await ReplaceAsync(SecretsFilePath(environment.Name), RenderSecrets(environment, secrets), UnixFileMode.None, ct);
+        await ReplaceAsync(ComposeFilePath(environment.Name), project.Compose, UnixFileMode.None, ct);
     }
 
-    public void Remove(string slug)
+    public void Remove(string name)
     {
-        if (Directory.Exists(PathOf(slug)))
+        if (Directory.Exists(PathOf(name)))
         {
-            Directory.Delete(PathOf(slug), recursive: true);
+            Directory.Delete(PathOf(name), recursive: true);
         }
     }
 
@@ -72,14 +75,14 @@ public sealed class ProjectFolder(ControlPlaneOptions options, DataPlaneOptions 
         [.. Providers(environment).Where(provider => !dataPlane.ProviderKeys.ContainsKey(provider))];
 
     /// <summary>Replaces the project's secrets in a command's output with <c>***</c>.</summary>
-    public string RedactSecrets(string slug, string text)
+    public string RedactSecrets(string name, string text)
     {
-        if (!File.Exists(SecretsFilePath(slug)))
+        if (!File.Exists(SecretsFilePath(name)))
         {
             return text;
         }
 
-        var values = File.ReadLines(SecretsFilePath(slug)).Select(line => line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..].Trim('\''));
+        var values = File.ReadLines(SecretsFilePath(name)).Select(line => line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..].Trim('\''));
         return values.Where(value => value.Length >= 8).Aggregate(text, (redacted, value) => redacted.Replace(value, "***", StringComparison.Ordinal));
     }
 

@@ -14,9 +14,11 @@ static class OperatorEnvironmentEndpoints
         group.MapPost("retry", Retry).AllowRoles(OperatorRole.Support).WithName("retryProvisioning").WithSummary("Retry a failed provisioning run");
         group.MapPost("cleanup", AllowCleanup).AllowRoles(OperatorRole.Billing, OperatorRole.Support).WithName("allowCleanup")
             .WithSummary("Allow 24 hours to clean up an environment that stores more than its plan includes; start it if it was stopped for that");
-        group.MapPost("delete", Delete).WithName("deleteEnvironment").WithSummary("Delete a tenant's environment and data; accounting records are kept");
-        group.MapDelete("", Delete).WithName("deleteTenant").WithSummary("Delete a tenant's environment and data; accounting records are kept");
+        group.MapPost("delete", Delete).WithName("deleteEnvironment").WithSummary(DeleteSummary);
+        group.MapDelete("", Delete).WithName("deleteTenant").WithSummary(DeleteSummary);
     }
+
+    const string DeleteSummary = "Delete a tenant's environment after a last copy, or with `without_backup=true` without one; accounting records are kept";
 
     static async Task<Ok<EnvironmentCapacity>> Capacity(ControlDatabase database, ReadEnvironmentCapacity capacity, CancellationToken ct)
     {
@@ -36,6 +38,7 @@ static class OperatorEnvironmentEndpoints
     static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> AllowCleanup(Guid id, ClaimsPrincipal user, AllowCleanup allow, CancellationToken ct) =>
         EnvironmentResponses.Of(await allow.RunAsync(id, user.ActorName(), ct));
 
-    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Delete(Guid id, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
-        EnvironmentResponses.Of(await operate.DeleteAsync(id, user.ActorName(), ct));
+    static async Task<Results<Accepted<EnvironmentReply>, ProblemHttpResult>> Delete(
+        Guid id, bool? without_backup, ClaimsPrincipal user, OperateEnvironment operate, CancellationToken ct) =>
+        EnvironmentResponses.Of(await operate.DeleteAsync(id, without_backup == true, user.ActorName(), ct));
 }

@@ -37,8 +37,11 @@ public sealed class LifecycleTests(Platform platform)
         await tenant.ActAsync("delete");
         await tenant.WaitForAsync("deleted");
         Assert.Empty(await tenant.ContainersAsync());
-        Assert.DoesNotContain(await Docker.LinesAsync("network", "ls", "--format", "{{.Name}}"), name => name.Contains(tenant.Slug, StringComparison.Ordinal));
-        Assert.DoesNotContain(await Docker.LinesAsync("volume", "ls", "--quiet"), name => name.Contains(tenant.Slug, StringComparison.Ordinal));
-        Assert.Equal("", await Docker.ExecAsync("controlplane", "find", platform.AppData, "-name", tenant.Slug));
+        Assert.DoesNotContain(await Docker.LinesAsync("network", "ls", "--format", "{{.Name}}"), name => name.Contains(tenant.Id.ToString(), StringComparison.Ordinal));
+        Assert.DoesNotContain(await Docker.LinesAsync("volume", "ls", "--quiet"), name => name.Contains(tenant.Id.ToString(), StringComparison.Ordinal));
+        // All that is left is the last copy.
+        Assert.Equal($"{platform.AppData}/closed/{tenant.Id}", await Docker.ExecAsync("controlplane", "find", platform.AppData, "-name", tenant.Id.ToString()));
+        var dump = await Docker.ExecAsync("controlplane", "head", "-c", "5", $"{platform.AppData}/closed/{tenant.Id}/database.dump");
+        Assert.Equal("PGDMP", dump);
     }
 }

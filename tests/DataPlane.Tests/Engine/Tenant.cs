@@ -38,12 +38,12 @@ public sealed record Tenant(Platform Platform, Guid Id, string Slug, HttpClient 
     public string ApiHost => TenantEnvironment.ApiAddressOf(Host);
 
     /// <summary>Name of a service's container.</summary>
-    public string Container(string service) => $"tenant-{Slug}-{service}-1";
+    public string Container(string service) => $"tenant-{Id}-{service}-1";
 
-    public string Network(string name) => $"tenant-{Slug}_{name}";
+    public string Network(string name) => $"tenant-{Id}_{name}";
 
     public async Task<string[]> ContainersAsync(bool all = true) => await Docker.LinesAsync(
-        ["ps", .. all ? ["--all"] : Array.Empty<string>(), "--filter", $"label=com.docker.compose.project=tenant-{Slug}", "--format", "{{.Names}}"]);
+        ["ps", .. all ? ["--all"] : Array.Empty<string>(), "--filter", $"label=com.docker.compose.project=tenant-{Id}", "--format", "{{.Names}}"]);
 
     /// <summary>Waits for a state of the environment. The control plane repeats a failed step, such as one that took too long on a busy machine.</summary>
     public async Task WaitForAsync(string state)

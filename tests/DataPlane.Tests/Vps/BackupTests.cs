@@ -103,17 +103,18 @@ public sealed class BackupTests : IDisposable
     }
 
     [Theory]
-    [InlineData("2026-01-31T013000Z-tenant-one.dump")]
+    [InlineData("2026-01-31T013000Z-tenant-0190-7000.dump")]
     [InlineData("2026-01-31T013000Z-env_0123.dump")]
     public void An_environment_is_restored_by_its_own_logins_and_replaced_at_the_end(string backup)
     {
         _host.SetState("former", "env_0123\n");
+        _host.SetState("name", "0190-7000\n");
         var result = Restore("the dump\n", backup);
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
         Assert.Equal(
             [
-                "docker exec -i tenant-one-database-1 pg_restore --username open_webui --dbname restored --no-owner --no-privileges --exit-on-error --schema open_webui",
-                "docker exec -i tenant-one-database-1 pg_restore --username litellm --dbname restored --no-owner --no-privileges --exit-on-error --schema litellm",
+                "docker exec -i tenant-0190-7000-database-1 pg_restore --username open_webui --dbname restored --no-owner --no-privileges --exit-on-error --schema open_webui",
+                "docker exec -i tenant-0190-7000-database-1 pg_restore --username litellm --dbname restored --no-owner --no-privileges --exit-on-error --schema litellm",
             ],
             _host.Calls.Where(call => call.Contains("pg_restore", StringComparison.Ordinal)));
         var sql = File.ReadAllText(_host.At("state/sql"));
@@ -137,13 +138,14 @@ public sealed class BackupTests : IDisposable
 
     [Theory]
     [InlineData("2026-01-31T013000Z.dump", "is not a backup of the environment one")]
-    [InlineData("2026-01-31T013000Z-tenant-other.dump", "is not a backup of the environment one")]
+    [InlineData("2026-01-31T013000Z-tenant-one.dump", "is not a backup of the environment one: its name must end with Z-tenant-0190-7000.dump.")]
     [InlineData("2026-01-31T013000Z-env_4567.dump", "is not a backup of the environment one: its name must end with Z-env_0123.dump.")]
     [InlineData(null, "There is no file")]
-    [InlineData("2026-01-31T013000Z-tenant-one.dump", "is not running: restart or resume the environment first.")]
+    [InlineData("2026-01-31T013000Z-tenant-0190-7000.dump", "is not running: restart or resume the environment first.")]
     public void Only_backups_of_an_environment_are_restored_and_only_to_its_running_server(string? name, string error)
     {
         _host.SetState("former", "env_0123\n");
+        _host.SetState("name", "0190-7000\n");
         var path = _host.At(name ?? "missing");
         if (name is not null)
         {
@@ -160,9 +162,10 @@ public sealed class BackupTests : IDisposable
 
     const string RestoreScript = "opt/1.0.0/deploy/vps/restore-environment.sh";
 
-    ScriptResult Restore(string content, string name = "2026-01-31T013000Z-tenant-one.dump")
+    ScriptResult Restore(string content, string name = "2026-01-31T013000Z-tenant-0190-7000.dump")
     {
-        _host.SetState("running-tenant-one-database-1", "");
+        _host.SetState("name", "0190-7000\n");
+        _host.SetState("running-tenant-0190-7000-database-1", "");
         File.WriteAllText(_host.At(name), content);
         return _host.Run(RestoreScript, ["one", _host.At(name)]);
     }

@@ -8,8 +8,8 @@ static class FakeCommands
         // running-NAME: the platform's container NAME is running. foreign-NAME: another container has that name. image-NAME: the image exists.
         // networks: the tenants' networks, model-networks: those of their gateways and Ollama, egress-networks: those of their egress proxies, one per line. members-NETWORK: its containers. full: dumps of the
         // databases that it lists fail. large: those that it lists are larger than others. broken-NETWORK: nothing can join that network; removed-NETWORK: it is removed after it was listed. unhealthy: a service
-        // of the platform does not start. environments: projects and states of their database servers, one per line; former: databases on the control plane's server.
-        // webui-NETWORK: the label of Open WebUI's container there. no-restore: restoring this schema fails.
+        // of the platform does not start. environments: projects and states of their database servers, one per line; former: databases on the control plane's server; name: that of the environment that is restored.
+        // no-networks: the platform has none. webui-NETWORK: the label of Open WebUI's container there. no-restore: restoring this schema fails.
         ["docker"] = """
             case "$*" in
                 "container inspect --format {{.State.Running}} "*) [ -f "$state/running-$5" ] && echo true ;;
@@ -20,6 +20,7 @@ static class FakeCommands
                     while [ "$1" != --tag ]; do shift; done; touch "$state/image-$2" ;;
                 *" up --detach "*) for name in traefik controlplane postgres ollama; do touch "$state/running-$name"; done; [ ! -f "$state/unhealthy" ] ;;
                 "compose --project-name controlplane "*" down") rm -f "$state"/running-* ;;
+                "network ls --filter label=com.docker.compose.project=controlplane "*) [ -f "$state/no-networks" ] || printf 'ed9e00000000\nda7aba5e0000\n' ;;
                 "network ls "*controlplane.tenant*) [ ! -f "$state/networks" ] || cat "$state/networks" ;;
                 "network ls "*controlplane.models*) [ ! -f "$state/model-networks" ] || cat "$state/model-networks" ;;
                 "network ls "*controlplane.egress*) [ ! -f "$state/egress-networks" ] || cat "$state/egress-networks" ;;
@@ -32,6 +33,7 @@ static class FakeCommands
                     ! grep -qx "$2" "$state/large" 2>/dev/null || head -c 100000 /dev/zero || exit 1
                     ! grep -qx "$name" "$state/full" 2>/dev/null && ! grep -qx "$2" "$state/full" 2>/dev/null ;;
                 "exec postgres timeout 900 pg_dumpall "*) echo "the roles" ;;
+                "exec postgres psql "*former_name*) [ ! -f "$state/name" ] || cat "$state/name" ;;
                 "exec postgres psql "*) [ ! -f "$state/former" ] || cat "$state/former" ;;
                 "ps --all --filter label=com.docker.compose.service=database "*) [ ! -f "$state/environments" ] || cat "$state/environments" ;;
                 "ps --all --filter network="*) network=${4#network=}; [ ! -f "$state/webui-$network" ] || cat "$state/webui-$network" ;;

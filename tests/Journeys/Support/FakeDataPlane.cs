@@ -12,16 +12,16 @@ sealed class FakeDataPlane : IDataPlane
     /// <summary>What its machines carry.</summary>
     public int? Capacity { get; init; }
 
-    /// <summary>What each environment stores, in bytes, by its slug.</summary>
+    /// <summary>What each environment stores, in bytes, by its name.</summary>
     public ConcurrentDictionary<string, long> Stored { get; } = new();
 
     /// <summary>The slugs of environments that were stopped.</summary>
     public ConcurrentBag<string> Stopped { get; } = [];
 
-    /// <summary>In place of a slug.</summary>
+    /// <summary>In place of a name.</summary>
     public const string All = "*";
 
-    /// <summary>The slug of an environment that cannot be measured, or <see cref="All"/>.</summary>
+    /// <summary>The name of an environment that cannot be measured, or <see cref="All"/>.</summary>
     public string? Unmeasurable { get; set; }
 
     public IReadOnlyList<DiskSpace> Disks { get; set; } = [];
@@ -64,12 +64,12 @@ sealed class FakeDataPlane : IDataPlane
     /// <summary>What measurements did to environments meanwhile.</summary>
     public ConcurrentQueue<Interruption> Interruptions { get; } = [];
 
-    public Task<long?> MeasureStorageAsync(string slug, Interruption interruption, CancellationToken ct)
+    public Task<long?> MeasureStorageAsync(string name, Interruption interruption, CancellationToken ct)
     {
         Interruptions.Enqueue(interruption);
-        return Unmeasurable == All || slug == Unmeasurable
+        return Unmeasurable == All || name == Unmeasurable
             ? Task.FromException<long?>(new StepFailedException("permission denied"))
-            : Task.FromResult(Stored.TryGetValue(slug, out var bytes) ? bytes : (long?)null);
+            : Task.FromResult(Stored.TryGetValue(name, out var bytes) ? bytes : (long?)null);
     }
 
     public async IAsyncEnumerable<DiskSpace> ReadDisksAsync([EnumeratorCancellation] CancellationToken ct)
@@ -116,7 +116,37 @@ sealed class FakeDataPlane : IDataPlane
 
     public Task<string> RemoveRouteAsync(TenantEnvironment environment, CancellationToken ct) => Done();
 
-    public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct) => Done();
+    /// <summary>Why the last copy cannot be made; null: it can.</summary>
+    public string? BackupFailure { get; set; }
+
+    /// <summary>Tenants of whose environments there is a last copy.</summary>
+    public ConcurrentDictionary<Guid, bool> Backups { get; } = new();
+
+    /// <summary>Tenants whose workloads were removed with their data.</summary>
+    public ConcurrentBag<Guid> Removed { get; } = [];
+
+    public Task<string> BackUpAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        if (BackupFailure is { } reason)
+        {
+            return Task.FromException<string>(new StepFailedException(reason));
+        }
+
+        Backups[environment.Tenant] = true;
+        return Done();
+    }
+
+    public Task RemoveBackupAsync(Guid tenant, CancellationToken ct)
+    {
+        Backups.TryRemove(tenant, out _);
+        return Task.CompletedTask;
+    }
+
+    public Task<string> RemoveWorkloadsAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        Removed.Add(environment.Tenant);
+        return Done();
+    }
 
     public Task<string> RemoveIsolationAsync(TenantEnvironment environment, CancellationToken ct) => Done();
 

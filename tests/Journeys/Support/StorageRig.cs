@@ -19,7 +19,7 @@ static class StorageRig
 
     public static async Task<JobReport> MeasureAsync(ProvisioningRig rig, RigTenant tenant, long bytes, int freeGib = 100)
     {
-        Data(rig).Stored[tenant.Slug] = bytes;
+        Data(rig).Stored[tenant.Id.ToString()] = bytes;
         Data(rig).Disks = [new(DiskSpace.EnvironmentDisk, freeGib * Gib, 200 * Gib)];
         var report = await rig.Get<MeasureStorage>().RunAsync(default);
         Assert.Empty(report.Failures);

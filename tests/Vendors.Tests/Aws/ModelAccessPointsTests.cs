@@ -73,7 +73,7 @@ public class ModelAccessPointsTests
 
     static ModelAccessPoints Storage(HttpMessageHandler handler) => new(
         new ElasticFileSystem(new HttpClient(handler), new BasicAWSCredentials("AKIDEXAMPLE", "secret"), RegionEndpoint.EUCentral1, InstantClock.AtFixedTime()),
-        "fs-0123456789abcdef0", new AccessPointTemplate("/tenants/{slug}", 1000, 1000, "0750"),
+        "fs-0123456789abcdef0", new AccessPointTemplate("/tenants/{tenant_id}", 1000, 1000, "0750"),
         new SortedDictionary<string, string> { ["Owner"] = "platform", ["Stack"] = "prod" }, InstantClock.AtFixedTime());
 
     sealed class Handler(Func<HttpResponseMessage> respond) : HttpMessageHandler

@@ -1,0 +1,97 @@
+using System.Globalization;
+
+namespace ControlPlane.DataPlane.Compose;
+
+/// <summary>
+/// The last copy of a deleted environment: <c>database.dump</c>, as deploy/vps/backup.sh writes it, and Open WebUI's files in <c>open-webui.tar.gz</c>. The folder has its name when both are
+/// complete, so that an interrupted copy is never mistaken for one.
+/// </summary>
+sealed class DockerBackup(ProjectFolder folder, DataPlaneOptions options)
+{
+    /// <summary>Of each part.</summary>
+    static readonly TimeSpan Timeout = TimeSpan.FromHours(1);
+
+    public bool IsComplete(Guid tenant) => Directory.Exists(folder.BackupOf(tenant));
+
+    /// <summary>Only the environment's database server may run.</summary>
+    /// <exception cref="StepFailedException">The copy could not be made, or the disk has no room for it.</exception>
+    public async Task<string> RunAsync(TenantEnvironment environment, CancellationToken ct)
+    {
+        var project = ComposeRendering.ProjectName(environment.Name);
+        var (target, partial) = (folder.BackupOf(environment.Tenant), $"{folder.BackupOf(environment.Tenant)}.partial");
+        RemoveFolder(partial);
+        CreateFolder(partial);
+        try
+        {
+            await RequireRoomAsync(project, ct);
+            await WriteAsync(
+                environment, Path.Combine(partial, "database.dump"),
+                [
+                    .. folder.ComposeCommand(environment.Name), "exec", "--no-TTY", ComposeServices.DatabaseService,
+                    // In seconds, and inside: a process in the container outlives its docker command.
+                    "timeout", Timeout.TotalSeconds.ToString("0", CultureInfo.InvariantCulture),
+                    "pg_dump", "--username=postgres", "--lock-wait-timeout=60s", "--format=custom", TenantEnvironment.DatabaseName,
+                ],
+                ct);
+            await WriteAsync(
+                environment, Path.Combine(partial, "open-webui.tar.gz"),
+                [
+                    "run", "--rm", "--network", "none", "--read-only", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "DAC_READ_SEARCH",
+                    "--security-opt", "no-new-privileges:true", "--memory", "1g", "--pids-limit", "32", "--log-driver", "none",
+                    "--mount", $"type=volume,source={project}_open-webui,target=/files,readonly,volume-nocopy",
+                    // A sparse file takes up as much as it does on disk.
+                    "--entrypoint", "tar", await DockerVolumes.FindImageAsync(project, ct), "--create", "--gzip", "--sparse", "--directory", "/files", ".",
+                ],
+                ct);
+            Directory.Move(partial, target);
+        }
+        finally
+        {
+            RemoveFolder(partial);
+        }
+
+        return $"closed/{environment.Tenant}";
+    }
+
+    public void Remove(Guid tenant) => RemoveFolder(folder.BackupOf(tenant));
+
+    // Compressed, it takes up less.
+    async Task RequireRoomAsync(string project, CancellationToken ct)
+    {
+        var bytes = await DockerVolumes.MeasureAsync(project, Interruption.None, ct);
+        var room = new DriveInfo(folder.DataDirectory).AvailableFreeSpace - options.DiskReserve;
+        if (bytes > room)
+        {
+            throw new StepFailedException(
+                $"The environment stores {bytes >> 20} MiB, and the disk has {Math.Max(0, room) >> 20} MiB beyond its reserve (CONTROLPLANE_DISK_RESERVE): free some space and retry, or delete the tenant without a last copy.");
+        }
+    }
+
+    async Task WriteAsync(TenantEnvironment environment, string path, string[] arguments, CancellationToken ct)
+    {
+        await using var file = File.Create(path);
+        var result = await DockerCommand.RunAsync(arguments, Timeout + TimeSpan.FromMinutes(1), ct, standardOutput: PipeTarget.ToStream(file));
+        file.Flush(flushToDisk: true);
+        if (result.ExitCode != 0)
+        {
+            throw new StepFailedException($"docker exited with {result.ExitCode}: {folder.RedactSecrets(environment.Name, result.Output)}");
+        }
+    }
+
+    static void CreateFolder(string path)
+    {
+        Directory.CreateDirectory(path);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    static void RemoveFolder(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+}
