@@ -49,7 +49,8 @@ public class AwsServicesTests
     [InlineData("CONTROLPLANE_MODEL_FILES", null)]
     [InlineData("CONTROLPLANE_TENANT_ACCESS_POINT", null)]
     [InlineData("CONTROLPLANE_TENANT_ACCESS_POINT", "/tenants")]
-    [InlineData("CONTROLPLANE_TENANT_ACCESS_POINT", """{"path":"/tenants/{slug}"}""")]
+    [InlineData("CONTROLPLANE_TENANT_ACCESS_POINT", """{"path":"/tenants/{tenant_id}"}""")]
+    [InlineData("CONTROLPLANE_TENANT_ACCESS_POINT", """{"path":"/tenants/{slug}","uid":1000,"gid":1000,"permissions":"0750"}""")]
     [InlineData("CONTROLPLANE_TAGS", "prod")]
     public void A_missing_or_invalid_setting_is_named_when_it_is_needed(string name, string? value)
     {
@@ -69,7 +70,7 @@ public class AwsServicesTests
             ["CONTROLPLANE_REGION"] = "eu-central-1",
             ["CONTROLPLANE_CLUSTER"] = "controlplane-prod-cluster",
             ["CONTROLPLANE_MODEL_FILES"] = "fs-0123456789abcdef0",
-            ["CONTROLPLANE_TENANT_ACCESS_POINT"] = """{"path":"/tenants/{slug}","uid":1000,"gid":1000,"permissions":"0750"}""",
+            ["CONTROLPLANE_TENANT_ACCESS_POINT"] = """{"path":"/tenants/{tenant_id}","uid":1000,"gid":1000,"permissions":"0750"}""",
             ["CONTROLPLANE_TAGS"] = """{"Owner":"platform","Stack":"prod"}""",
         };
         foreach (var (name, value) in other)
