@@ -128,7 +128,7 @@ public sealed class ActivationTests
 
         Assert.Equal(new EnvironmentResult.Accepted(EnvironmentState.Updating), await operate.SuspendAsync(suspended.Id, "operator", default));
         Assert.IsType<EnvironmentResult.Conflict>(await operate.SuspendAsync(suspended.Id, "operator", default));
-        Assert.Equal(new EnvironmentResult.Accepted(EnvironmentState.Deleting), await operate.DeleteAsync(deleted.Id, "operator", default));
+        Assert.Equal(new EnvironmentResult.Accepted(EnvironmentState.Deleting), await operate.DeleteAsync(deleted.Id, withoutBackup: false, "operator", default));
         await rig.ProvisionAsync();
 
         Assert.Equal("suspended", (await rig.StatusAsync(suspended)).State);
