@@ -16,6 +16,10 @@ public static class AccountRetention
         new(RetentionClasses.Sessions, "attempts", DeleteAttempts, IsRealTime: true),
         new(RetentionClasses.Keys, "keys", DeleteKeys),
         new(RetentionClasses.Keys, "keys", DeleteWebhookSecrets),
+        new(RetentionClasses.Tenants, "members", DeleteMembers),
+        new(RetentionClasses.Tenants, "keys", DeleteKeysOfDeleted),
+        new(RetentionClasses.Tenants, "keys", DeleteWebhookSecretsOfDeleted),
+        new(RetentionClasses.Tenants, "tenants_erased", EraseTenants),
     ];
 
     // Where a row may have changed since it was selected, the condition is repeated: the deletion waits for the transaction that changes it, and then evaluates it for the new row.
@@ -74,6 +78,30 @@ public static class AccountRetention
 
     const string DeleteKeys = """
         delete from control.tenant_key where id in (select id from control.tenant_key where revoked_at < $1 limit $2)
+        """;
+
+    // With their sessions and links.
+    const string DeleteMembers = $"""
+        delete from control.member where id in (select m.id from control.member m where m.tenant_id in ({DeletedTenants.Erasable}) limit $2)
+        """;
+
+    const string DeleteKeysOfDeleted = $"""
+        delete from control.tenant_key where id in (select k.id from control.tenant_key k where k.tenant_id in ({DeletedTenants.Erasable}) limit $2)
+        """;
+
+    const string DeleteWebhookSecretsOfDeleted = $"""
+        delete from control.webhook_secret where id in (select w.id from control.webhook_secret w where w.tenant_id in ({DeletedTenants.Erasable}) limit $2)
+        """;
+
+    // Last: after it, the tenant's data is not looked for again. Its name stays with its invoices, which say the rest as it was.
+    const string EraseTenants = $"""
+        update control.tenant set address_line1 = null, address_line2 = null, postal_code = null, city = null, address_state = null, invoice_email = null, invoice_reference = null,
+            vat_id = null, requested_from = null, signup_network = null, erased_at = now()
+        where id in (
+            select e.id from ({DeletedTenants.Erasable}) e
+            where not exists (select from control.member m where m.tenant_id = e.id)
+              and not exists (select from control.usage_counter c where c.tenant_id = e.id and c.user_id !~ '{DeletedTenants.Pseudonym}')
+            limit $2)
         """;
 
     const string DeleteWebhookSecrets = """
