@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Demo.Months;
 using Spectre.Console;
 
 namespace ControlPlane.Demo;
@@ -19,6 +20,11 @@ public static class DemoCommand
     };
     static readonly Option<int> Calls = new("--calls") { Description = "LLM calls in a generated trace", DefaultValueFactory = _ => 10_000 };
     static readonly Option<int> Seed = new("--seed") { Description = "Random seed: the same seed plays the same demo", DefaultValueFactory = _ => 1 };
+    static readonly Option<int?> MonthsToPlay = new("--months")
+    {
+        Description = "Play this many months of six customers instead: one pays, one fails and then pays, one upgrades, one cancels and returns, one pays by bank transfer, "
+            + "one never pays. Shows the invoices, stages and mails of each, and checks that the amounts balance",
+    };
 
     const string Description = """
         Play two months of three tenants at full speed, and check every token and cent.
@@ -38,9 +44,17 @@ public static class DemoCommand
                 calls.AddError("--calls must be between 1 and 10000000.");
             }
         });
-        var root = new RootCommand(Description) { CommandLine.Data, CommandLine.Database, Traces, Calls, Seed };
-        root.SetAction((parsed, _) => CommandLine.GuardedAsync(ct => RunAsync(
-            new DemoOptions(
+        MonthsToPlay.Validators.Add(months =>
+        {
+            if (months.GetValueOrDefault<int?>() is < MonthsRun.Fewest or > MonthsRun.Most)
+            {
+                months.AddError($"--months must be between {MonthsRun.Fewest} and {MonthsRun.Most}.");
+            }
+        });
+        var root = new RootCommand(Description) { CommandLine.Data, CommandLine.Database, MonthsToPlay, Traces, Calls, Seed };
+        root.SetAction((parsed, _) => CommandLine.GuardedAsync(ct => parsed.GetValue(MonthsToPlay) is { } months
+            ? RunMonthsAsync(parsed.GetRequiredValue(CommandLine.Data), parsed.GetValue(CommandLine.Database), months, ct)
+            : RunAsync(new DemoOptions(
                 parsed.GetRequiredValue(CommandLine.Data), parsed.GetValue(CommandLine.Database), parsed.GetRequiredValue(Traces), parsed.GetValue(Calls),
                 parsed.GetValue(Seed)),
             ct)));
@@ -49,13 +63,27 @@ public static class DemoCommand
 
     static async Task RunAsync(DemoOptions options, CancellationToken ct)
     {
-        await using var demo = await DemoRun.StartAsync(options, Console.IsOutputRedirected ? PlainConsole(Console.Out) : AnsiConsole.Console, ct);
+        await using var demo = await DemoRun.StartAsync(options, ForOutput(), ct);
         await demo.PlayAsync(ct);
-        if (await demo.CheckAsync(ct) is > 0 and var differences)
+        Judge(await demo.CheckAsync(ct));
+    }
+
+    static async Task RunMonthsAsync(string data, string? database, int months, CancellationToken ct)
+    {
+        await using var demo = await MonthsRun.StartAsync(data, database, months, ForOutput(), ct);
+        await demo.PlayAsync(ct);
+        Judge(await demo.CheckAsync(ct));
+    }
+
+    static void Judge(int differences)
+    {
+        if (differences > 0)
         {
             throw new CommandFailedException($"The demo failed: {differences} differences, listed above.");
         }
     }
+
+    static IAnsiConsole ForOutput() => Console.IsOutputRedirected ? PlainConsole(Console.Out) : AnsiConsole.Console;
 
     /// <summary>Plain lines and tables for output that is not a terminal: a progress bar becomes an occasional line.</summary>
     public static IAnsiConsole PlainConsole(TextWriter writer)

@@ -36,7 +36,9 @@ public sealed class DemoServer : IAsyncDisposable
 
     /// <param name="parent">The demo creates its own folder in here.</param>
     /// <param name="database">Connection string of a server on which to create the database; null: an embedded server.</param>
-    public static async Task<DemoServer> StartAsync(string parent, string? database, DateTimeOffset clock, CancellationToken ct)
+    /// <param name="settings">Of the seller; null: invoices carry no tax.</param>
+    public static async Task<DemoServer> StartAsync(
+        string parent, string? database, DateTimeOffset clock, CancellationToken ct, IReadOnlyDictionary<string, string?>? settings = null)
     {
         using var around = DataDirectory.Open(parent);
         var folder = NewFolder(around);
@@ -44,7 +46,7 @@ public sealed class DemoServer : IAsyncDisposable
         var installation = await Installation.OpenAsync(options, join: false, ct);
         try
         {
-            var app = LocalHost.Build(Settings(installation), options.Port);
+            var app = LocalHost.Build(Settings(installation, settings), options.Port);
             await Serve.StartAsync(app, installation, ct);
             return new DemoServer(installation, app, (await File.ReadAllTextAsync(installation.Data.At("operator.key"), ct)).Trim());
         }
@@ -82,12 +84,12 @@ public sealed class DemoServer : IAsyncDisposable
         await _installation.DisposeAsync();
     }
 
-    // Settings of a real installation must not reach the demo: mail is written to files, no container starts, invoices carry no tax.
-    static Dictionary<string, string?> Settings(Installation installation)
+    // Settings of a real installation must not reach the demo: mail is written to files, no container starts, and the seller is the demo's own.
+    static Dictionary<string, string?> Settings(Installation installation, IReadOnlyDictionary<string, string?>? own)
     {
         var settings = Environment.GetEnvironmentVariables().Keys.Cast<string>()
             .Where(name => name.StartsWith("CONTROLPLANE_", StringComparison.Ordinal)).ToDictionary(name => name, _ => (string?)null);
-        foreach (var (name, value) in installation.Settings())
+        foreach (var (name, value) in installation.Settings().Concat(own ?? new Dictionary<string, string?>()))
         {
             settings[name] = value;
         }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using MimeKit;
 
 namespace ControlPlane.Demo;
 
@@ -10,6 +12,14 @@ sealed partial class MailFolder(string path)
     static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     public int Count => Mails().Count();
+
+    /// <summary>All mails, oldest first, by the platform's time.</summary>
+    public IReadOnlyList<ReceivedMail> Read() => [.. Mails().Order(StringComparer.Ordinal).Select(file =>
+    {
+        using var mail = MimeMessage.Load(file);
+        return new ReceivedMail(mail.To.Mailboxes.Single().Address, mail.Subject ?? "", DateTimeOffset.ParseExact(
+            Path.GetFileName(file)[..16], "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal));
+    })];
 
     /// <summary>Waits for an email that links to <paramref name="page"/>.</summary>
     /// <returns>The full link.</returns>
@@ -50,3 +60,6 @@ sealed partial class MailFolder(string path)
     [GeneratedRegex(@"https?://\S+")]
     private static partial Regex Link();
 }
+
+/// <param name="At">When it was written.</param>
+public sealed record ReceivedMail(string To, string Subject, DateTimeOffset At);
