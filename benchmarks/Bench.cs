@@ -3,9 +3,10 @@ using ControlPlane.Benchmarks.Measures;
 namespace ControlPlane.Benchmarks;
 
 /// <param name="Events">Size of the event table, for measures that depend on it.</param>
+/// <param name="Subscriptions">Due at once; ten times as many without anything due.</param>
 /// <param name="Only">Names of the measures to run.</param>
 /// <param name="Json">File for the results.</param>
-sealed record BenchOptions(long Events, int Rounds, TimeSpan Round, IReadOnlyList<string> Only, string Json);
+sealed record BenchOptions(long Events, int Subscriptions, int Rounds, TimeSpan Round, IReadOnlyList<string> Only, string Json);
 
 /// <summary><c>./bench</c>: runs every measure in several rounds, alternating between the baseline and our own code.</summary>
 static class Bench
@@ -23,9 +24,15 @@ static class Bench
         (environment, options) => new NightlyRollup(environment, options, 1_000_000),
         (environment, options) => new NightlyRollup(environment, options, options.Events),
         (environment, options) => new UsageReportLatency(environment, options),
+        (environment, options) => new InvoicesDue(environment, options),
+        (_, options) => new InvoiceMemory(options),
+        (environment, options) => new IdleBilling(environment, options),
     ];
 
-    public static IReadOnlyList<string> Names { get; } = ["batches", "singles", "singles-8", "empty", "authorize", "neighbour", "memory", "nightly-small", "nightly", "report"];
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "batches", "singles", "singles-8", "empty", "authorize", "neighbour", "memory", "nightly-small", "nightly", "report", "invoices", "invoice-memory", "billing-idle",
+    ];
 
     public static async Task<int> RunAsync(BenchOptions options, CancellationToken ct)
     {
