@@ -31,6 +31,12 @@ static class SellerSettings
                 "buyer" => false,
                 var other => throw new SettingException($"CONTROLPLANE_TAX_EU_PRIVATE is \"{other}\": enter seller, or buyer with the one-stop shop."),
             },
+            PricesIncludeTax = configuration["CONTROLPLANE_PRICES"] switch
+            {
+                null or "" or "net" => false,
+                "gross" => true,
+                var other => throw new SettingException($"CONTROLPLANE_PRICES is \"{other}\": enter net, or gross where plan prices include VAT."),
+            },
         };
         return seller.CreditPrefix == seller.NumberPrefix
             ? throw new SettingException("CONTROLPLANE_CREDIT_PREFIX and CONTROLPLANE_INVOICE_PREFIX are the same: credit notes have numbers of their own, enter another prefix.")

@@ -23,6 +23,8 @@ public sealed record Seller(
     public TaxRegime Regime { get; init; } = TaxPercent is null ? TaxRegime.None : TaxRegime.Regular;
     /// <summary>Whether consumers in other EU countries pay the seller's rate. False: their own country's, declared through the one-stop shop.</summary>
     public bool TaxesConsumersAtHome { get; init; } = true;
+    /// <summary>Whether the prices of plans, tokens and agreements include the tax, which is then taken out of them.</summary>
+    public bool PricesIncludeTax { get; init; }
 }
 
 public enum TaxRegime
