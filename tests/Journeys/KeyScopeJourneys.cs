@@ -20,6 +20,7 @@ public sealed class KeyScopeJourneys(SharedServer shared) : IClassFixture<Shared
         ["GET /v1/invoices"] = "billing:read",
         ["GET /v1/invoices/{number}"] = "billing:read",
         ["GET /v1/invoices/{number}.pdf"] = "billing:read",
+        ["GET /v1/invoices/{number}/receipt.pdf"] = "billing:read",
         ["GET /v1/credit-notes"] = "billing:read",
         ["GET /v1/credit-notes/{number}"] = "billing:read",
         ["GET /v1/credit-notes/{number}.pdf"] = "billing:read",

@@ -11,6 +11,9 @@ static class InvoiceEndpoints
         group.MapGet("", List).WithName("listInvoices").WithSummary("List the tenant's invoices, newest first");
         group.MapGet("{number}.pdf", Pdf).WithName("downloadInvoice").WithSummary("Download an invoice as PDF");
         group.MapGet("{number}", One).WithName("getInvoice").WithSummary("Get an invoice");
+        group.MapGet("{number}/receipt.pdf", Receipt).WithName("downloadReceipt").WithSummary("Download a receipt of what was paid for an invoice as PDF");
+        routes.MapGet("/app/invoices/{number}/receipt.pdf", Receipt).RequireAuthorization(Policies.Member).RequireRateLimiting(TenantLimits.Reports)
+            .ExcludeFromDescription();
         routes.MapGet("/app/invoices/{number}.pdf", Pdf).RequireAuthorization(Policies.Member).RequireRateLimiting(TenantLimits.Reports)
             .ExcludeFromDescription();
     }
@@ -44,6 +47,14 @@ static class InvoiceEndpoints
         return await transaction.InvoicePdfAsync(user.TenantId(), number, ct) is { } pdf
             ? TypedResults.File(pdf, "application/pdf", $"{number}.pdf")
             : NotFound(number);
+    }
+
+    static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Receipt(ClaimsPrincipal user, ControlDatabase database, string number, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginAsync(user.TenantId(), ct);
+        return await transaction.ReceiptAsync(user.TenantId(), number, ct) is { } pdf
+            ? TypedResults.File(pdf, "application/pdf", $"{number}-receipt.pdf")
+            : TypedResults.Problem($"There is no invoice {number} for which something was paid.", statusCode: 404, title: "Not found");
     }
 
     static ProblemHttpResult NotFound(string number) => TypedResults.Problem($"There is no invoice {number}.", statusCode: 404, title: "Not found");

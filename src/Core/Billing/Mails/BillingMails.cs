@@ -32,7 +32,7 @@ public static class BillingMails
         {
             BillingMail.InvoiceIssued { Payment: ExpectedPayment.Transfer or ExpectedPayment.MissingMethod } m => frame.PayLink(m.Invoice.Id),
             BillingMail.InvoiceIssued m => InvoicePage(m.Invoice),
-            BillingMail.Receipt m => InvoicePage(m.Invoice),
+            BillingMail.Receipt m => Page($"/app/invoices/{m.Invoice.Number}/receipt.pdf"),
             BillingMail.DebitStarted m => InvoicePage(m.Invoice),
             BillingMail.PaymentFailed m => frame.PayLink(m.Invoice.Id),
             BillingMail.PaymentReversed m => frame.PayLink(m.Invoice.Id),

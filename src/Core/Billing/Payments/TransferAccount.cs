@@ -9,5 +9,8 @@ public sealed record TransferAccount(string Holder, string? Iban, string? Bic)
     public static TransferAccount Of(Seller seller) => new(seller.Name, seller.Iban, seller.Bic);
 
     internal PayResult.Transfer For(string number, decimal amount, DateTimeOffset dueAt) =>
-        new(Iban, Bic, Holder, number, amount, dueAt, Iban is null ? null : EpcCode.Of(Holder, Iban, Bic, amount, number));
+        new(Iban, Bic, Holder, number, amount, dueAt, CodeFor(number, amount));
+
+    /// <returns>Text of the QR code for banking apps; null: no account is configured, or the amount cannot be transferred.</returns>
+    public string? CodeFor(string number, decimal amount) => Iban is null ? null : EpcCode.Of(Holder, Iban, Bic, amount, number);
 }

@@ -39,6 +39,19 @@ sealed class PageFlow
 
     public void Rule(double thickness, Ink ink, double left = Left, double right = Right) => page.Rule(left, y, right - left, thickness, ink);
 
+    /// <summary>A code at the left, and text beside it.</summary>
+    /// <param name="module">Points of one of its modules.</param>
+    public void Code(QrCode code, double module, string text, TextStyle style)
+    {
+        const double Gap = 16;
+        var side = code.Size * module;
+        EnsureSpace(side);
+        page.Code(Left, y, module, code, Ink.Black);
+        var bottom = y - side;
+        Row(new Cell(new Column(Left + side + Gap, Width - side - Gap), text, style));
+        y = Math.Min(y, bottom);
+    }
+
     /// <summary>Starts a new page unless this much space is left on the current one.</summary>
     public void EnsureSpace(double points)
     {

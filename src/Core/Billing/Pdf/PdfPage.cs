@@ -45,6 +45,21 @@ sealed class PdfPage(Func<TrueTypeFont, (string Name, PdfFont Font)> fontFor)
         content.Append(" ET\n");
     }
 
+    /// <summary>One path, so that no gaps show between its modules.</summary>
+    /// <param name="x">Left end.</param>
+    /// <param name="top">Upper end.</param>
+    /// <param name="module">Points of one module.</param>
+    public void Code(double x, double top, double module, QrCode code, Ink ink)
+    {
+        content.Append($"{ink.Values} rg");
+        foreach (var run in code.Runs)
+        {
+            content.Append($" {Number(x + run.X * module)} {Number(top - (run.Y + 1) * module)} {Number(run.Width * module)} {Number(module)} re");
+        }
+
+        content.Append(" f\n");
+    }
+
     public void Rule(double x, double y, double width, double thickness, Ink ink) =>
         content.Append($"{ink.Values} rg {Number(x)} {Number(y)} {Number(width)} {Number(thickness)} re f\n");
 }

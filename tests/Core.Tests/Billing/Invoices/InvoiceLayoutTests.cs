@@ -87,5 +87,14 @@ public class InvoiceLayoutTests
         Assert.Equal([("Amount due", 0m)], little.Settled.Select(sum => (sum.Label, sum.Amount)));
     }
 
+    [Fact]
+    public void Only_what_is_to_be_transferred_has_a_payment_code()
+    {
+        var invoice = Invoice(Bills.Facts(Complete) with { Buyer = Acme });
+        Assert.Equal(EpcCode.Of(Complete.Name, Complete.Iban!, Complete.Bic, 14.58m, invoice.Number), InvoiceLayout.Of(invoice, 14.58m, isCharged: false).PaymentCode);
+        Assert.Null(InvoiceLayout.Of(invoice, 14.58m, isCharged: true).PaymentCode);
+        Assert.Null(InvoiceLayout.Of(invoice, 0, isCharged: false).PaymentCode);
+    }
+
     static string Text(InvoiceDocument document) => new PdfReader(InvoicePdf.Render(document)).AllText;
 }

@@ -27,8 +27,14 @@ sealed partial class PdfReader
         var fonts = FontEntry().Matches(pages).ToDictionary(font => font.Groups[1].Value, font => new Font(this, Number(font.Groups[2])));
         Fonts = [.. fonts.Values];
         var kids = Kid().Matches(Kids().Match(pages).Groups[1].Value).Select(kid => Reference(Object(Number(kid.Groups[1])), "Contents"));
-        Pages = [.. kids.Select(content => TextBlock().Matches(Encoding.ASCII.GetString(Stream(content))).Select(block => Block(block, fonts)).ToList())];
+        var contents = kids.Select(content => Encoding.ASCII.GetString(Stream(content))).ToList();
+        Pages = [.. contents.Select(content => TextBlock().Matches(content).Select(block => Block(block, fonts)).ToList())];
+        Rectangles = [.. contents.Select(content => Rectangle().Matches(content)
+            .Select(match => (Real(match.Groups[1]), Real(match.Groups[2]), Real(match.Groups[3]), Real(match.Groups[4]))).ToList())];
     }
+
+    /// <summary>Filled ones, by page.</summary>
+    public IReadOnlyList<IReadOnlyList<(double X, double Y, double Width, double Height)>> Rectangles { get; }
 
     /// <summary>A line of text as drawn: where it starts and how wide it is in points.</summary>
     public sealed record Run(double X, double Y, double Width, IReadOnlyList<(double X, string Text)> Parts)
@@ -178,5 +184,6 @@ sealed partial class PdfReader
     [GeneratedRegex(@"^<(\w{4})> <(\w+)>$", RegexOptions.Multiline)] private static partial Regex CodeEntry();
     [GeneratedRegex(@"^BT (.*) ET$", RegexOptions.Multiline)] private static partial Regex TextBlock();
     [GeneratedRegex(@"/(?<font>F\d+) (?<size>\S+) Tf|(?<x>\S+) (?<y>\S+) Td|\[(?<shown>[^\]]*)\] TJ|(?<shown><\w+>) Tj|/ActualText <(?<replacement>\w+)>|EMC")] private static partial Regex Operation();
+    [GeneratedRegex(@"(\S+) (\S+) (\S+) (\S+) re\b")] private static partial Regex Rectangle();
     [GeneratedRegex(@"<(?<codes>\w+)>|(?<move>-?[\d.]+)")] private static partial Regex Shown();
 }
