@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text.RegularExpressions;
 
 namespace ControlPlane.Web.Billing;
@@ -28,7 +29,7 @@ static partial class FormNumbers
     }
 
     /// <returns>null for an empty field.</returns>
-    public static int? Whole(IFormCollection form, string name, FieldErrors errors)
+    public static T? Whole<T>(IFormCollection form, string name, FieldErrors errors) where T : struct, IBinaryInteger<T>
     {
         var text = Text(form, name);
         if (text is null)
@@ -36,7 +37,7 @@ static partial class FormNumbers
             return null;
         }
 
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (T.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             return number;
         }

@@ -13,8 +13,9 @@ static class OperatorPaymentEndpoints
             .WithSummary("Record a transfer that arrived on the bank account").WithDescription("Recorded once for each reference. More than is open goes to the tenant's balance.");
         admin.MapPost("/statements", Import).AllowRoles(OperatorRole.Billing).WithMetadata(BodyLimit.Statement).WithName("importStatement")
             .WithSummary("Import a bank statement, camt.053 XML").WithDescription("Each entry is booked once, however many statements it is in.");
-        admin.MapGet("/bank-transactions", List).WithName("listBankTransactions").WithSummary("List entries of imported statements, newest first");
+        admin.MapGet("/bank-transactions", List).WithName("listBankTransactions").WithSummary("List entries of imported statements, newest first, and what unmatched ones probably pay");
         admin.MapPost("/bank-transactions/{id:guid}/match", Match).AllowRoles(OperatorRole.Billing).WithName("matchBankTransaction").WithSummary("Say which invoice an entry pays");
+        admin.MapPost("/bank-transactions/{id:guid}/discard", Discard).AllowRoles(OperatorRole.Billing).WithName("discardBankTransaction").WithSummary("Say that an entry is for no invoice");
     }
 
     static async Task<Results<Ok<OpenReply>, ValidationProblem, ProblemHttpResult>> Record(
@@ -73,6 +74,11 @@ static class OperatorPaymentEndpoints
                 _ => TypedResults.Problem(
                     "There is no unmatched entry with this id, or no such invoice with something to collect.", statusCode: 404, title: "Not found"),
             };
+
+    static async Task<Results<NoContent, ProblemHttpResult>> Discard(Guid id, ClaimsPrincipal user, ImportStatement import, CancellationToken ct) =>
+        await import.DiscardAsync(id, user.ActorName(), ct)
+            ? TypedResults.NoContent()
+            : TypedResults.Problem("There is no unmatched entry with this id: GET /v1/admin/bank-transactions?state=unmatched lists them.", statusCode: 404, title: "Not found");
 
     static ProblemHttpResult NoInvoice(string number) =>
         TypedResults.Problem($"There is no invoice {number} with something to collect.", statusCode: 404, title: "Not found");

@@ -15,6 +15,7 @@ static class OperatorTenantPages
         pages.MapPost("/tenants/{id:guid}/limits", Override).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/limits-remove", RemoveOverride).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapTenantBillingPages();
+        pages.MapAgreePlanPages();
         pages.MapPost("/tenants/{id:guid}/approve", Approve).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^(suspend|resume|cleanup)$)}", Operate).AllowRoles(OperatorRole.Billing, OperatorRole.Support);
         pages.MapPost("/tenants/{id:guid}/{action:regex(^retry$)}", Operate).AllowRoles(OperatorRole.Support);
@@ -53,6 +54,8 @@ static class OperatorTenantPages
                 "coupon" => "Coupon redeemed.",
                 "collection" => "Saved. It counts for the invoices that follow.",
                 "trial" => "Trial extended.",
+                "plan" => "The plan has changed.",
+                "plan-scheduled" => "The change of plan is scheduled.",
                 _ => null,
             });
 
@@ -75,7 +78,7 @@ static class OperatorTenantPages
             "resume" => await operate.ResumeAsync(id, user.ActorName(), ct),
             "retry" => await operate.RetryAsync(id, user.ActorName(), ct),
             "cleanup" => await allowCleanup.RunAsync(id, user.ActorName(), ct),
-            "delete" => await operate.DeleteAsync(id, user.ActorName(), ct),
+            "delete" => await operate.DeleteAsync(id, withoutBackup: form.ContainsKey("without_backup"), user.ActorName(), ct),
             _ => new EnvironmentResult.NotFound(),
         };
         return result switch

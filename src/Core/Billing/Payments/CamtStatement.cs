@@ -10,7 +10,8 @@ namespace ControlPlane.Billing.Payments;
 /// <param name="Account">IBAN.</param>
 /// <param name="Reference">The bank's, or a hash of the entry: the same in every statement that has it.</param>
 /// <param name="Amount">EUR; negative: money that left the account.</param>
-public sealed record BankEntry(string Account, string Reference, DateOnly BookedOn, decimal Amount, string? Payer, string Remittance);
+/// <param name="PayerIban">null: the bank does not say.</param>
+public sealed record BankEntry(string Account, string Reference, DateOnly BookedOn, decimal Amount, string? Payer, string Remittance, string? PayerIban = null);
 
 /// <summary>The statement cannot be read; the message says why.</summary>
 public sealed class StatementException(string message, Exception? cause = null) : Exception(message, cause);
@@ -74,7 +75,9 @@ public static class CamtStatement
         var amount = Amount(ordinal is null ? entry : detail, ns);
         var isDebit = (Text(detail, ns, "CdtDbtInd") ?? Text(entry, ns, "CdtDbtInd")) == "DBIT";
         var booked = Date(entry, ns, "BookgDt") ?? Date(entry, ns, "ValDt") ?? throw new StatementException("An entry has no booking date.");
-        var party = detail.Element(ns + "RltdPties")?.Element(ns + (isDebit ? "Cdtr" : "Dbtr"));
+        var parties = detail.Element(ns + "RltdPties");
+        var party = parties?.Element(ns + (isDebit ? "Cdtr" : "Dbtr"));
+        var iban = parties is null ? null : Text(parties, ns, isDebit ? "CdtrAcct" : "DbtrAcct", "Id", "IBAN");
         var payer = party is null ? null : Text(party, ns, "Nm") ?? Text(party, ns, "Pty", "Nm");
         var remittance = Remittance(detail, ns);
         var reference = Text(detail, ns, "Refs", "AcctSvcrRef") ?? Text(entry, ns, "AcctSvcrRef");
@@ -82,7 +85,7 @@ public static class CamtStatement
         reference = reference is null
             ? "sha256:" + Hash($"{booked:O}|{amount}|{isDebit}|{payer}|{remittance}|{Text(entry, ns, "NtryRef")}|{Text(detail, ns, "Refs", "EndToEndId")}|{ordinal}")
             : ordinal is null ? reference : string.Create(CultureInfo.InvariantCulture, $"{reference}#{ordinal}");
-        return new BankEntry(account, Short(reference), booked, isDebit ? -amount : amount, payer is null ? null : Short(payer), Short(remittance));
+        return new BankEntry(account, Short(reference), booked, isDebit ? -amount : amount, payer is null ? null : Short(payer), Short(remittance), iban is null ? null : Short(iban));
     }
 
     static bool IsBooked(XElement entry, XNamespace ns) => (Text(entry, ns, "Sts", "Cd") ?? Text(entry, ns, "Sts")) is null or "BOOK";

@@ -67,6 +67,21 @@ public sealed class ImportStatement(ControlDatabase database, Clock clock, Recor
         return new MatchResult.Matched(payment.Open - entry.Amount);
     }
 
+    /// <summary>An operator says that an unmatched entry is for no invoice.</summary>
+    /// <returns>False: there is no such entry that is not matched.</returns>
+    public async Task<bool> DiscardAsync(Guid entryId, string actor, CancellationToken ct)
+    {
+        await using var transaction = await database.BeginJobAsync(ct);
+        if (await transaction.ExecuteAsync("update control.bank_transaction set state = 'discarded' where id = $1 and state = 'unmatched'", ct, entryId) == 0)
+        {
+            return false;
+        }
+
+        await transaction.AuditAsync(clock, null, actor, "bank_transaction.discarded", new { id = entryId }, ct);
+        await transaction.CommitAsync(ct);
+        return true;
+    }
+
     /// <returns>Whether it was booked; null: it was imported before.</returns>
     async Task<bool?> ImportAsync(BankEntry entry, string actor, CancellationToken ct)
     {
@@ -75,7 +90,7 @@ public sealed class ImportStatement(ControlDatabase database, Clock clock, Recor
         var payment = invoice is { } id ? await transaction.LockPaymentAsync(id, ct) : null;
         var isNew = await transaction.ExecuteAsync(
             Insert, ct, Ids.New(clock), entry.Account, entry.Reference, entry.BookedOn, entry.Amount, entry.Payer, entry.Remittance, payment?.Tenant, payment?.Invoice,
-            payment is null ? "unmatched" : "matched", actor, clock.GetUtcNow()) > 0;
+            payment is null ? "unmatched" : "matched", actor, clock.GetUtcNow(), entry.PayerIban) > 0;
         if (isNew && payment is not null)
         {
             await BookAsync(transaction, payment, entry, actor, ct);
@@ -117,7 +132,7 @@ public sealed class ImportStatement(ControlDatabase database, Clock clock, Recor
 
     const string Insert = """
         insert into control.bank_transaction
-            (id, account, bank_reference, booked_on, amount, payer, remittance, tenant_id, invoice_id, state, imported_by, imported_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (account, bank_reference) do nothing
+            (id, account, bank_reference, booked_on, amount, payer, remittance, tenant_id, invoice_id, state, imported_by, imported_at, payer_iban)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (account, bank_reference) do nothing
         """;
 }

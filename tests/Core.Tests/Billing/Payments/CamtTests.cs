@@ -27,6 +27,15 @@ public class CamtTests
         Assert.Equal(new BankEntry(Iban, "A1", new DateOnly(2026, 4, 3), 9.9m, "Acme GmbH", "INV-000012"), entry);
     }
 
+    [Theory]
+    [InlineData("CRDT", "DE11520513735120710131")]
+    [InlineData("DBIT", "DE60500105170648489890")]
+    public void The_account_of_the_other_side_is_read(string direction, string iban) => Assert.Equal(iban, Assert.Single(Read("08", Entry("5.00", direction, "R1").Replace(
+        "</Ntry>",
+        """
+        <NtryDtls><TxDtls><RltdPties><DbtrAcct><Id><IBAN>DE11520513735120710131</IBAN></Id></DbtrAcct><CdtrAcct><Id><IBAN>DE60500105170648489890</IBAN></Id></CdtrAcct></RltdPties></TxDtls></NtryDtls></Ntry>
+        """, StringComparison.Ordinal))).PayerIban);
+
     [Fact]
     public void Money_that_left_the_account_is_negative() => Assert.Equal(-5m, Assert.Single(Read("02", Entry("5.00", "DBIT", "R1"))).Amount);
 
