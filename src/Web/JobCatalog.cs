@@ -16,7 +16,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
         new(JobSchedules.Nightly, NightlyAsync),
         new(JobSchedules.Quarantine, ct => Get<RunQuarantineBatches>().RunAsync(ct)),
         new(JobSchedules.Storage, StorageAsync),
-        new(JobSchedules.Health, ct => Get<CheckModelRoutes>().RunAsync(ct)),
+        new(JobSchedules.Health, HealthAsync),
         new(JobSchedules.Retention, RetentionAsync),
         // In this order when the sandbox clock drains the queues: payments and alerts queue mail and webhooks.
         new(JobSchedules.Payments, ct => Get<CollectPayments>().RunAsync(ct)),
@@ -32,7 +32,12 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     // The mail first: it is urgent.
     async Task<JobReport> MailAsync(CancellationToken ct) => (await Get<SendOutbox>().RunAsync(ct)).And(await Get<MailTotals>().RunAsync(ct));
 
-    async Task<JobReport> StorageAsync(CancellationToken ct) => (await Get<MeasureStorage>().RunAsync(ct)).And(await Get<CountDocuments>().RunAsync(ct));
+    // The routes first: environments depend on them.
+    async Task<JobReport> HealthAsync(CancellationToken ct) => (await Get<CheckModelRoutes>().RunAsync(ct)).And(await Get<MeasureAvailability>().RunAsync(ct));
+
+    // Where the environments can be reached.
+    async Task<JobReport> StorageAsync(CancellationToken ct) =>
+        (await Get<MeasureStorage>().RunAsync(ct)).And(await Get<CountDocuments>().RunAsync(ct)).And(await Get<LastCopy>().DeleteExpiredAsync(ct));
 
     async Task<JobReport> NightlyAsync(CancellationToken ct)
     {
@@ -57,7 +62,7 @@ public sealed class JobCatalog(ControlDatabase database, Clock clock, IServicePr
     static IEnumerable<Purge> Purges =>
     [
         .. AccountRetention.Purges, .. ProvisioningRetention.Purges, .. LimitRetention.Purges, .. MeteringRetention.Purges, .. NotificationRetention.Purges,
-        .. PaymentRetention.Purges, .. JobRetention.Purges,
+        .. PaymentRetention.Purges, .. JobRetention.Purges, .. PrivacyRetention.Purges,
     ];
 
     Task<JobReport> FormerOutboxAsync(CancellationToken ct) => RunPartsAsync(

@@ -12,6 +12,10 @@ public sealed record Outstanding(decimal NotDue, IReadOnlyList<decimal> Overdue,
     public decimal Total => NotDue + Overdue.Sum();
 }
 
+/// <summary>What has happened to receivables within a time, EUR.</summary>
+/// <param name="PaidBack">Refunds and returned payments.</param>
+public sealed record Collected(decimal Received, decimal PaidBack, decimal WrittenOff);
+
 /// <param name="DaysOverdue">Negative: not due yet.</param>
 public sealed record OpenInvoice(
     string Number, Guid Tenant, string Slug, string Status, decimal Total, decimal Open, DateTimeOffset DueAt, int DaysOverdue, string? Collection, string? State, string? DeclineCode,
@@ -23,6 +27,10 @@ public static class Receivables
         Sums,
         row => new Outstanding(row.GetDecimal(0), [row.GetDecimal(1), row.GetDecimal(2), row.GetDecimal(3), row.GetDecimal(4)], row.GetDecimal(5)), ct, now))!;
 
+    /// <param name="to">Exclusive.</param>
+    public static async Task<Collected> CollectedAsync(this Transaction transaction, DateTimeOffset from, DateTimeOffset to, CancellationToken ct) => (await transaction.FirstAsync(
+        Settled, row => new Collected(row.GetDecimal(0), row.GetDecimal(1), row.GetDecimal(2)), ct, from, to))!;
+
     /// <param name="minimumDays">Since the due date; null: also those that are not due.</param>
     /// <param name="cursor">Number of the last invoice of the page before; null: the first page.</param>
     /// <returns>The longest overdue first.</returns>
@@ -33,6 +41,12 @@ public static class Receivables
             row.GetString(0), row.GetGuid(1), row.GetString(2), row.GetString(3), row.GetDecimal(4), row.GetDecimal(5), row.GetFieldValue<DateTimeOffset>(6), row.GetInt32(7),
             row.Get<string>(8), row.Get<string>(9), row.Get<string>(10), row.Get<string>(11)),
         ct, now, minimumDays, cursor, limit);
+
+    const string Settled = """
+        select coalesce(sum(amount) filter (where kind = 'payment'), 0), coalesce(-sum(amount) filter (where kind in ('reversal', 'refund')), 0),
+               coalesce(sum(amount) filter (where kind = 'write_off'), 0)
+        from control.settlement where booked_at >= $1 and booked_at < $2
+        """;
 
     const string Unsettled = """
         select i.id, i.number, i.tenant_id, i.period, i.status, i.total_amount, coalesce(i.due_at, p.due_at, i.created_at) as due_at, p.collection, p.state, p.decline_code,

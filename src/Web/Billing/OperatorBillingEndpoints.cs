@@ -6,12 +6,17 @@ namespace ControlPlane.Web.Billing;
 /// <summary>Receivables, reviews, coupons and adjustments for operators.</summary>
 static class OperatorBillingEndpoints
 {
+    static readonly TimeSpan Recent = TimeSpan.FromDays(30);
+
     public static void MapOperatorBilling(this IEndpointRouteBuilder routes)
     {
         var admin = routes.MapGroup("/v1/admin").RequireAuthorization(Policies.Operator).WithTags("Operator");
         admin.MapGet("/invoices", ListInvoices).WithName("listOpenInvoices").WithSummary("List the invoices that are not settled, the longest overdue first");
+        admin.MapGet("/receivables", GetReceivables).WithName("getReceivables").WithSummary("Get what customers owe, by age, and what was collected within 30 days");
         admin.MapGet("/reviews", ListReviews).WithName("listReviews").WithSummary("List what has to be reviewed, oldest first");
         admin.MapPost("/reviews/{id:guid}/resolve", Resolve).AllowRoles(OperatorRole.Billing).WithName("resolveReview").WithSummary("Mark a review as done");
+        admin.MapPost("/reviews/{id:guid}/accept", Accept).AllowRoles(OperatorRole.Billing).WithName("acceptReview")
+            .WithSummary("Add the goodwill that a review proposes, and mark it as done");
         admin.MapGet("/coupons", ListCoupons).WithName("listCoupons").WithSummary("List coupons by code");
         admin.MapPost("/coupons", CreateCoupon).AllowRoles(OperatorRole.Billing).WithName("createCoupon").WithSummary("Create a coupon");
         admin.MapDelete("/coupons/{code}", EndCoupon).AllowRoles(OperatorRole.Billing).WithName("endCoupon")
@@ -33,6 +38,16 @@ static class OperatorBillingEndpoints
             await transaction.OpenInvoicesAsync(overdue_days, string.IsNullOrEmpty(cursor) ? null : cursor, size + 1, clock.GetUtcNow(), ct), size, last => last.Number));
     }
 
+    static async Task<Ok<ReceivablesReply>> GetReceivables(ControlDatabase database, Clock clock, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        await using var transaction = await database.BeginJobAsync(ct);
+        var (outstanding, collected) = (await transaction.OutstandingAsync(now, ct), await transaction.CollectedAsync(now - Recent, now, ct));
+        return TypedResults.Ok(new ReceivablesReply(
+            outstanding.Total, outstanding.NotDue, [.. Outstanding.Ages.Zip(outstanding.Overdue, (days, amount) => new OverdueReply(days, amount))], outstanding.Pending, collected.Received,
+            collected.PaidBack, collected.WrittenOff));
+    }
+
     static async Task<Ok<Page<Review>>> ListReviews(Guid? cursor, int? limit, ControlDatabase database, CancellationToken ct)
     {
         var size = Query.Limit(limit);
@@ -44,6 +59,15 @@ static class OperatorBillingEndpoints
         await resolve.RunAsync(id, user.ActorName(), ct)
             ? TypedResults.NoContent()
             : TypedResults.Problem("No review has this id: GET /v1/admin/reviews lists them.", statusCode: StatusCodes.Status404NotFound, title: "No such review");
+
+    static async Task<Results<Ok<AcceptedReply>, ProblemHttpResult>> Accept(Guid id, ClaimsPrincipal user, ResolveReview resolve, CancellationToken ct) =>
+        await resolve.AcceptAsync(id, user.ActorName(), ct) switch
+        {
+            AcceptReviewResult.Accepted accepted => TypedResults.Ok(new AcceptedReply(accepted.Amount)),
+            AcceptReviewResult.NothingToAccept => TypedResults.Problem(
+                "The review proposes nothing, or was resolved before: GET /v1/admin/reviews lists those with proposed_eur.", statusCode: StatusCodes.Status409Conflict, title: "Nothing to accept"),
+            _ => TypedResults.Problem("No review has this id: GET /v1/admin/reviews lists them.", statusCode: StatusCodes.Status404NotFound, title: "No such review"),
+        };
 
     static async Task<Ok<Page<Coupon>>> ListCoupons(string? cursor, int? limit, EditCoupons coupons, CancellationToken ct)
     {
@@ -101,6 +125,16 @@ static class OperatorBillingEndpoints
     static ProblemHttpResult NoTenant() =>
         TypedResults.Problem("No tenant has this id: GET /v1/admin/tenants lists them.", statusCode: StatusCodes.Status404NotFound, title: "No such tenant");
 
+    /// <summary>EUR, tax included.</summary>
+    /// <param name="Pending">Of the total, what bank debits under way will pay.</param>
+    /// <param name="Received">Within 30 days, as the two that follow.</param>
+    /// <param name="PaidBack">Refunds and returned payments.</param>
+    sealed record ReceivablesReply(
+        decimal Total, decimal NotDue, IReadOnlyList<OverdueReply> Overdue, decimal Pending, decimal Received, decimal PaidBack, decimal WrittenOff);
+
+    /// <param name="Days">Since the due date, such as "31–60".</param>
+    sealed record OverdueReply(string Days, decimal Amount);
+
     /// <param name="Percent">Off what is left of an invoice before tax; or <c>amount_eur</c>.</param>
     /// <param name="Periods">How many invoices it reduces; absent: all.</param>
     /// <param name="Plans">Absent: every plan.</param>
@@ -121,6 +155,9 @@ static class OperatorBillingEndpoints
     /// <param name="PaymentDays">From the issue of an invoice until a transfer has to arrive; absent: as configured.</param>
     /// <param name="ExposureEur">Overage beyond this amount is invoiced before the period ends; absent: as configured.</param>
     sealed record CollectionBody([property: Required] string? Kind, int? PaymentDays, decimal? ExposureEur);
+
+    /// <param name="GoodwillEur">That was added, before tax.</param>
+    sealed record AcceptedReply(decimal GoodwillEur);
 
     sealed record TrialBody([property: Required] DateTimeOffset? EndsAt);
 

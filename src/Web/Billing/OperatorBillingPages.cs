@@ -14,11 +14,12 @@ static class OperatorBillingPages
     {
         pages.MapGet("/billing", Show);
         pages.MapPost("/billing/reviews/{id:guid}/resolve", Resolve).AllowRoles(OperatorRole.Billing);
+        pages.MapPost("/billing/reviews/{id:guid}/accept", Accept).AllowRoles(OperatorRole.Billing);
         pages.MapGet("/coupons", ShowCoupons);
         pages.MapPost("/coupons", CreateCoupon).AllowRoles(OperatorRole.Billing);
         pages.MapPost("/coupons/{code}/end", EndCoupon).AllowRoles(OperatorRole.Billing);
         // Reached by a reload or a sign-in after a form was posted.
-        pages.MapGet("/billing/reviews/{id:guid}/resolve", () => new SeeOther("/admin/billing"));
+        pages.MapGet("/billing/reviews/{id:guid}/{action:regex(^(resolve|accept)$)}", () => new SeeOther("/admin/billing"));
         pages.MapGet("/coupons/{code}/end", () => new SeeOther("/admin/coupons"));
     }
 
@@ -34,13 +35,28 @@ static class OperatorBillingPages
             Invoices = invoices.Take(InvoicesPerPage).ToList(),
             More = invoices.Count > InvoicesPerPage ? invoices[InvoicesPerPage - 1].Number : null,
             OverdueDays = overdue_days,
-            Notice = done == "resolved" ? "Marked as done." : null,
+            Notice = done switch
+            {
+                "resolved" => "Marked as done.",
+                "accepted" => "Goodwill added. It reduces the next invoices.",
+                "nothing" => "There was nothing to accept any more.",
+                _ => null,
+            },
         });
     }
 
     // The form is bound so that its antiforgery token is checked.
     static async Task<IResult> Resolve(Guid id, IFormCollection form, ClaimsPrincipal user, ResolveReview resolve, CancellationToken ct) =>
         await resolve.RunAsync(id, user.ActorName(), ct) ? new SeeOther("/admin/billing?done=resolved") : TypedResults.NotFound();
+
+    // As above.
+    static async Task<IResult> Accept(Guid id, IFormCollection form, ClaimsPrincipal user, ResolveReview resolve, CancellationToken ct) =>
+        await resolve.AcceptAsync(id, user.ActorName(), ct) switch
+        {
+            AcceptReviewResult.Accepted => new SeeOther("/admin/billing?done=accepted"),
+            AcceptReviewResult.NothingToAccept => new SeeOther("/admin/billing?done=nothing"),
+            _ => TypedResults.NotFound(),
+        };
 
     static Task<IResult> ShowCoupons(string? done, EditCoupons coupons, ControlDatabase database, Clock clock, CancellationToken ct) => RenderAsync(
         coupons, database, clock, ct, notice: done switch { "created" => "Coupon created.", "ended" => "Coupon ended. Who has redeemed it keeps it.", _ => null });
@@ -80,8 +96,8 @@ static class OperatorBillingPages
 
         return new NewCoupon(
             FormNumbers.Text(form, "code"), FormNumbers.Amount(form, "percent", errors), FormNumbers.Amount(form, "amount_eur", errors),
-            FormNumbers.Whole(form, "periods", errors), form["plans"] is { Count: > 0 } plans ? [.. plans.OfType<string>()] : null, until,
-            FormNumbers.Whole(form, "max_redemptions", errors));
+            FormNumbers.Whole<int>(form, "periods", errors), form["plans"] is { Count: > 0 } plans ? [.. plans.OfType<string>()] : null, until,
+            FormNumbers.Whole<int>(form, "max_redemptions", errors));
     }
 
     static async Task<IResult> RenderAsync(

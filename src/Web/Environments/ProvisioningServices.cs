@@ -24,6 +24,7 @@ public static class ProvisioningServices
         services.AddSingleton<FormerDatabases>();
         services.AddSingleton<TenantDatabase>();
         services.TryAddSingleton<IModelStorage, ModelFolders>();
+        services.AddSingleton<LastCopy>();
         services.AddSingleton<WelcomeMail>();
         services.AddSingleton<ProvisioningSteps>();
         services.AddSingleton<ExecuteRun>();
@@ -34,6 +35,7 @@ public static class ProvisioningServices
         services.AddSingleton<MissingEnvironments>();
         services.AddSingleton<EndTrials>();
         services.AddSingleton<EnforceAccess>();
+        services.AddSingleton<ApplyApprovals>();
         services.AddSingleton<MeasureStorage>();
         services.AddSingleton<CountDocuments>();
         services.AddSingleton<AllowCleanup>();
@@ -50,6 +52,7 @@ public static class ProvisioningServices
         services.AddSingleton<SetPlans>();
         services.AddSingleton<IModelHealth>(s => new ModelHealth(s.GetRequiredService<DataPlaneOptions>(), hasEngine: configuration[ChooseDataPlane.Setting] == ChooseDataPlane.Compose));
         services.AddSingleton<CheckModelRoutes>();
+        services.AddSingleton<MeasureAvailability>();
     }
 
     // Deployments pass empty values for settings that are not set.
@@ -58,8 +61,11 @@ public static class ProvisioningServices
         Environments = configuration["CONTROLPLANE_ENVIRONMENTS"] is { Length: > 0 } ? configuration.ReadCount("CONTROLPLANE_ENVIRONMENTS", 1, "largest number of environments") : null,
         TrialsPerDay = configuration.ReadCount("CONTROLPLANE_LIMIT_TRIALS", new EnvironmentLimits().TrialsPerDay, "number per day") * (sandbox ? 1000 : 1),
         TrialShare = configuration.ReadCount("CONTROLPLANE_TRIAL_SHARE", new EnvironmentLimits().TrialShare, "percent", maximum: 100),
-        DiskReserve = (long)configuration.ReadCount("CONTROLPLANE_DISK_RESERVE", (int)(new EnvironmentLimits().DiskReserve >> 30), "number of GiB") << 30,
+        DiskReserve = ReadDiskReserve(configuration),
     };
+
+    static long ReadDiskReserve(IConfiguration configuration) =>
+        (long)configuration.ReadCount("CONTROLPLANE_DISK_RESERVE", (int)(new EnvironmentLimits().DiskReserve >> 30), "number of GiB") << 30;
 
     /// <exception cref="SettingException">A setting is invalid; the message names it and says what to set.</exception>
     static DataPlaneOptions ReadDataPlaneOptions(IConfiguration configuration, Settings settings)
@@ -79,6 +85,7 @@ public static class ProvisioningServices
             DedicatedGpus = Number(configuration, "CONTROLPLANE_DEDICATED_GPUS", 0),
             ChatSession = TimeSpan.FromHours(configuration.ReadCount("CONTROLPLANE_CHAT_SESSION_HOURS", 24, "hours", maximum: 8_760)),
             VolumeLimitGib = configuration["CONTROLPLANE_VOLUME_LIMIT"] is { Length: > 0 } ? configuration.ReadCount("CONTROLPLANE_VOLUME_LIMIT", 1, "number of GiB") : null,
+            DiskReserve = ReadDiskReserve(configuration),
             Qdrant = string.Equals(configuration["CONTROLPLANE_QDRANT"], "true", StringComparison.OrdinalIgnoreCase),
         };
         return defaults with

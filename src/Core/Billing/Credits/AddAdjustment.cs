@@ -26,18 +26,30 @@ public sealed class AddAdjustment(ControlDatabase database, Clock clock)
             return new AddAdjustmentResult.Invalid(errors);
         }
 
-        var id = Ids.New(clock);
         await using var transaction = await database.BeginJobAsync(ct);
-        if (await transaction.ExecuteAsync(
-            Insert, ct, id, tenant, adjustment.Kind, adjustment.Description!.Trim(), adjustment.Amount, adjustment.Reason!.Trim(), actor, clock.GetUtcNow()) == 0)
+        if (await AddAsync(transaction, clock, tenant, adjustment, actor, ct) is not { } id)
         {
             return new AddAdjustmentResult.NotFound();
         }
 
-        await transaction.AuditAsync(
-            clock, tenant, actor, "adjustment.added", new { id, kind = adjustment.Kind, amount = adjustment.Amount, reason = adjustment.Reason.Trim() }, ct);
         await transaction.CommitAsync(ct);
         return new AddAdjustmentResult.Added(id);
+    }
+
+    /// <param name="adjustment">A valid one.</param>
+    /// <returns>null: the tenant is deleted.</returns>
+    internal static async Task<Guid?> AddAsync(Transaction transaction, Clock clock, Guid tenant, NewAdjustment adjustment, string actor, CancellationToken ct)
+    {
+        var id = Ids.New(clock);
+        if (await transaction.ExecuteAsync(
+            Insert, ct, id, tenant, adjustment.Kind, adjustment.Description!.Trim(), adjustment.Amount, adjustment.Reason!.Trim(), actor, clock.GetUtcNow()) == 0)
+        {
+            return null;
+        }
+
+        await transaction.AuditAsync(
+            clock, tenant, actor, "adjustment.added", new { id, kind = adjustment.Kind, amount = adjustment.Amount, reason = adjustment.Reason.Trim() }, ct);
+        return id;
     }
 
     static FieldErrors Validate(NewAdjustment adjustment)
