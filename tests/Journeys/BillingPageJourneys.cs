@@ -22,12 +22,14 @@ public sealed class BillingPageJourneys(Browser browser) : IClassFixture<Browser
         var paid = (await Server.ReadAsync<string>("select min(number) from control.invoice where tenant_id = $1", tenant.Id))!;
         var link = new Uri(Server.Address, $"/pay/{Server.Services.GetRequiredService<PayLinks>().TokenOf(await IdOfAsync(open))}").PathAndQuery;
         await Server.Operator.PostAsJsonAsync("/v1/admin/coupons", new { code = Names.Random("SPRING").ToUpperInvariant(), percent = 20, periods = 3, plans = Plans });
+        await FillOperatorPagesAsync(tenant, paid);
         await using var window = await browser.OpenAsync(phone: phone, dark: dark);
         await browser.SignInAsync(window, tenant.Id);
         await browser.SignInAsOperatorAsync(window);
         foreach (var (name, path) in ((string, string)[])
             [("billing", "/app/billing"), ("invoices", "/app/invoices"), ("invoice-open", $"/app/invoices/{open}"), ("invoice-paid", $"/app/invoices/{paid}"), ("plan", "/app/plan"),
-             ("plan-confirm", "/app/plan/premium"), ("pay", link), ("admin-billing", "/admin/billing"), ("admin-invoice", $"/admin/invoices/{open}"), ("admin-coupons", "/admin/coupons"), ("admin-tenant", $"/admin/tenants/{tenant.Id}")])
+             ("plan-confirm", "/app/plan/premium"), ("pay", link), ("admin-billing", "/admin/billing"), ("admin-invoice", $"/admin/invoices/{open}"), ("admin-coupons", "/admin/coupons"), ("admin-tenant", $"/admin/tenants/{tenant.Id}"),
+             ("admin-plan", $"/admin/tenants/{tenant.Id}/plan"), ("admin-bank", "/admin/bank-transactions"), ("admin-ec-sales", "/admin/ec-sales-list?from=2020-01-01&to=2100-01-01")])
         {
             await window.GoAsync(path);
             Assert.Equal((path, 0), (path, await window.HorizontalOverflowAsync()));
@@ -194,6 +196,26 @@ public sealed class BillingPageJourneys(Browser browser) : IClassFixture<Browser
         await window.Page.Locator("#write-off-reason").FillAsync("Insolvent");
         await window.PressAsync("Write off");
         await Assertions.Expect(window.Page.Locator(".notice")).ToContainTextAsync("written off");
+    }
+
+    /// <summary>An entry of a statement to match, a month that was not available enough, and reverse charge without a VAT id.</summary>
+    async Task FillOperatorPagesAsync(TestTenant tenant, string invoice)
+    {
+        var statement = $"""
+            <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><Stmt><Acct><Id><IBAN>DE02120300000000202051</IBAN></Id></Acct><Ntry><Amt Ccy="EUR">9.90</Amt>
+            <CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-04-01</Dt></BookgDt><AcctSvcrRef>{Names.Random("A")}</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Nm>Organization {tenant.Slug}</Nm></Dbtr>
+            <DbtrAcct><Id><IBAN>DE11520513735120710131</IBAN></Id></DbtrAcct></RltdPties><RmtInf><Ustrd>Invoice of last month, thank you very much for the good cooperation</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>
+            """;
+        using var content = new StringContent(statement, System.Text.Encoding.UTF8, "application/xml");
+        (await Server.Operator.PostAsync("/v1/admin/statements", content)).EnsureSuccessStatusCode();
+        await Server.SqlAsync("insert into control.availability values ($1, '2026-03-01', 2592000, 7200, now(), true), ($1, '2026-04-01', 86400, 0, now(), true) on conflict do nothing", tenant.Id);
+        await Server.SqlAsync(
+            """
+            insert into control.billing_review (id, tenant_id, kind, subject, detail, raised_at, proposed_eur)
+            values (gen_random_uuid(), $1, 'availability', '2026-03', 'The environment was available 99.722 % of March 2026 and down for 120 minutes; its plan promises 99.9 %. Proposed: 100.00 EUR goodwill.', now(), 100)
+            """, tenant.Id);
+        await Server.SqlAsync(
+            "insert into control.invoice_tax (invoice_id, tenant_id, ordinal, category, rate, taxable, tax) select id, tenant_id, 99, 'AE', 0, 9.90, 0 from control.invoice where number = $1", invoice);
     }
 
     /// <summary>A tenant whose first invoice was paid and whose second one could not be collected.</summary>

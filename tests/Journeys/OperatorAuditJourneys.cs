@@ -89,7 +89,11 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         await AuditsAsync("statement.imported", "POST /v1/admin/statements", "", new StringContent(Statement, Encoding.UTF8, "application/xml"));
         var entry = await _server.ReadAsync<Guid>("select id from control.bank_transaction where state = 'unmatched'");
         await AuditsAsync("bank_transaction.matched", $"POST /v1/admin/bank-transactions/{id}/match", entry.ToString(), new { invoice });
+        await AuditsAsync("statement.imported", "POST /v1/admin/statements", "", new StringContent(Statement.Replace("A1", "A2", StringComparison.Ordinal), Encoding.UTF8, "application/xml"));
+        entry = await _server.ReadAsync<Guid>("select id from control.bank_transaction where state = 'unmatched'");
+        await AuditsAsync("bank_transaction.discarded", $"POST /v1/admin/bank-transactions/{id}/discard", entry.ToString());
 
+        await AuditsAsync("tax_rate.added", "POST /v1/admin/tax-rates", "", new { country = "DE", valid_from = "2090-01-01", percent = 20, source = "test" });
         await AuditsAsync("coupon.created", "POST /v1/admin/coupons", "", new { code = "AUDIT10", percent = 10 });
         await AuditsAsync("coupon.redeemed", $"POST /v1/admin/tenants/{id}/coupons", own, new { code = "AUDIT10" });
         await AuditsAsync("coupon.ended", "DELETE /v1/admin/coupons/{code}", "AUDIT10");
@@ -101,6 +105,10 @@ public sealed partial class OperatorAuditJourneys(SharedServer shared) : IClassF
         await _server.SqlAsync(
             "insert into control.billing_review (id, tenant_id, kind, subject, detail, raised_at) values ($2, $1, 'vat_id_invalid', 'X', 'Y', now())", tenant.Id, tenant.Id);
         await AuditsAsync("review.resolved", $"POST /v1/admin/reviews/{id}/resolve", own);
+        await _server.SqlAsync(
+            "insert into control.billing_review (id, tenant_id, kind, subject, detail, raised_at, proposed_eur) values ($2, $1, 'availability', '2026-01', 'Y', now(), 5)", tenant.Id, Ids.New(TimeProvider.System));
+        var proposal = await _server.ReadAsync<Guid>("select id from control.billing_review where kind = 'availability'");
+        await AuditsAsync("review.accepted", $"POST /v1/admin/reviews/{id}/accept", proposal.ToString());
         var billed = await _server.CreateTenantAsync("basic");
         await _server.MoveClockAsync(_server.Clock.GetUtcNow().AddDays(32));
         var written = await _server.ReadAsync<string>("select number from control.invoice where tenant_id = $1", billed.Id);

@@ -27,7 +27,7 @@ public sealed class PortalJourneys(Browser browser) : IClassFixture<Browser>
         await SetLimitsAndWebhooksAsync(tenant);
         foreach (var path in (string[])
             ["/", "/login", "/forgot", "/terms", "/app", "/app/environment", "/app/keys", "/app/billing", "/app/invoices", "/app/limits", "/app/limits?user=anna", "/app/webhooks", "/app/members",
-             "/app/organizations", "/app/account", "/admin", "/admin/tenants", "/admin/billing", "/admin/coupons", $"/admin/tenants/{tenant.Id}", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/deliveries", "/admin/jobs",
+             "/app/organizations", "/app/account", "/admin", "/admin/tenants", "/admin/billing", "/admin/coupons", "/admin/bank-transactions", "/admin/ec-sales-list", $"/admin/tenants/{tenant.Id}", $"/admin/tenants/{tenant.Id}/plan", "/admin/quarantine", "/admin/quarantine?code=unknown_model", "/admin/deliveries", "/admin/jobs",
              "/admin/operators"])
         {
             await window.GoAsync(path);

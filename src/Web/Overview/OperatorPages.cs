@@ -13,6 +13,8 @@ static class OperatorPages
         pages.MapTenantPages();
         pages.MapReceivablesPages();
         pages.MapOperatorInvoicePages();
+        pages.MapBankTransactionPages();
+        pages.MapEcSalesListPages();
         pages.MapOperatorListPages();
         pages.MapQuarantinePages();
         pages.MapDeliveryPages();

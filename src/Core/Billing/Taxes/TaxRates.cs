@@ -2,6 +2,7 @@ namespace ControlPlane.Billing.Taxes;
 
 /// <param name="Country">ISO 3166-1 alpha-2.</param>
 /// <param name="Kind">standard or reduced.</param>
+/// <param name="ValidFrom">The first day of the supplies that it is for.</param>
 public sealed record TaxRate(string Country, string Kind, DateOnly ValidFrom, decimal Percent);
 
 /// <summary>The VAT rates of countries with the days from which they apply.</summary>
