@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using ControlPlane.Tests.Support.Payments;
 
 namespace ControlPlane.Tests;
 
@@ -27,6 +28,32 @@ public sealed class OperatorBillingJourneys
         Assert.Equal(HttpStatusCode.Conflict, (await server.Operator.PostAsJsonAsync("/v1/admin/invoices/INV-000001/write-off", new { reason = "Ticket 4711" })).StatusCode);
         Assert.Equal("full", (await (await tenant.Http.GetAsync("/v1/subscription")).ReadAsync()).GetProperty("access").GetString());
         Assert.Equal("written_off", (await (await tenant.Http.GetAsync("/v1/invoices/INV-000001")).ReadAsync()).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Receivables_and_what_was_collected_are_summed_up()
+    {
+        await using var server = await TestServer.StartAsync(clock: Start);
+        await server.CreateTenantAsync();
+        var late = await server.CreateTenantAsync();
+        await server.Operator.PostAsJsonAsync("/v1/sandbox/payments", new { tenant_id = late.Id, outcome = "lost_card" });
+        await server.MoveClockAsync(Start.AddMonths(1).AddDays(7));
+        var sums = await (await server.Operator.GetAsync("/v1/admin/receivables")).ReadAsync();
+        Assert.Equal((9.90m, 9.90m, 0m), (sums.GetProperty("total").GetDecimal(), sums.GetProperty("received").GetDecimal(), sums.GetProperty("written_off").GetDecimal()));
+        Assert.Equal(9.90m, sums.GetProperty("overdue")[0].GetProperty("amount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task A_tax_rate_is_added_once_for_a_coming_day()
+    {
+        await using var server = await TestServer.StartAsync(clock: Start);
+        var rate = new { country = "DE", valid_from = "2027-01-01", percent = 16.5m, source = "Federal Law Gazette" };
+        Assert.Equal(HttpStatusCode.Created, (await server.Operator.PostAsJsonAsync("/v1/admin/tax-rates", rate)).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await server.Operator.PostAsJsonAsync("/v1/admin/tax-rates", rate)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await server.Operator.PostAsJsonAsync("/v1/admin/tax-rates", rate with { valid_from = "2026-03-01" })).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await server.Operator.PostAsJsonAsync("/v1/admin/tax-rates", rate with { country = "XX" })).StatusCode);
+        var rates = (await (await server.Operator.GetAsync("/v1/admin/tax-rates")).ReadAsync()).GetProperty("items").EnumerateArray().Where(item => item.Member("country") == "DE").ToList();
+        Assert.Equal(["2027-01-01", "2024-01-01"], rates.Select(item => item.Member("valid_from")));
     }
 
     [Fact]
