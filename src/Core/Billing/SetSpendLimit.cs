@@ -1,3 +1,4 @@
+using ControlPlane.Limits;
 using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing;
@@ -31,6 +32,7 @@ public sealed class SetSpendLimit(ControlDatabase database, Clock clock)
         if (subscription.SpendLimitEur != eur)
         {
             await transaction.SetSpendLimitAsync(tenant, eur, ct);
+            await transaction.CheckAlertsAgainAsync(clock, tenant, ct);
             await transaction.AuditAsync(clock, tenant, actor, "spend_limit.set", new { eur }, ct);
             await transaction.CommitAsync(ct);
         }

@@ -3,10 +3,14 @@ using ControlPlane.Notifications.Mail;
 
 namespace ControlPlane.Limits;
 
+/// <param name="Language">Of the tenant.</param>
+/// <param name="PeriodEnd">Exclusive: of the billing period, for an alert of one.</param>
+sealed record AlertRecipient(string Email, string Organization, string Language, DateOnly PeriodEnd);
+
 /// <summary>The email about a reached alert threshold.</summary>
 static class AlertMail
 {
-    public static MailMessage Create(ControlPlaneOptions options, BudgetAlert alert, string organization, string recipient)
+    public static MailMessage Create(ControlPlaneOptions options, BudgetAlert alert, AlertRecipient recipient)
     {
         var limit = alert.Limit switch
         {
@@ -14,13 +18,12 @@ static class AlertMail
             "tokens_per_month" => "your token limit for this billing period",
             "rag_files" => "your RAG file limit",
             "web_searches_per_month" => "your web search limit for this billing period",
-            "spend_limit" => "the tokens beyond your allowance that your spend limit pays for",
             _ => "your image limit for this billing period",
         };
         var body = string.Create(CultureInfo.InvariantCulture, $"""
             Hello,
 
-            {MailText.Name(organization)} has used {alert.Used:N0} of {alert.Maximum:N0}: {alert.Percent} % of {limit}.
+            {MailText.Name(recipient.Organization)} has used {alert.Used:N0} of {alert.Maximum:N0}: {alert.Percent} % of {limit}.
 
             {Consequence(alert)}
 
@@ -29,8 +32,7 @@ static class AlertMail
             CFS LLM Platform
             """);
         return new MailMessage(
-            alert.Tenant, $"budget:{alert.Tenant}:{alert.Meter}:{alert.Span}:{alert.Starts:yyyy-MM-dd}:{alert.Percent}:{recipient}", recipient,
-            $"You have used {alert.Percent} % of {limit}", body);
+            alert.Tenant, alert.MailKey(recipient.Email), recipient.Email, $"You have used {alert.Percent} % of {limit}", body);
     }
 
     static string Consequence(BudgetAlert alert) => (alert.Hard, alert.Percent >= 100, alert.Span) switch

@@ -89,11 +89,13 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
         var crossed = await transaction.QueryAsync(
             MarkAnnounced, row => (Percent: row.GetInt32(0), Maximum: row.GetInt64(1), Hard: row.GetBoolean(2), Used: row.GetInt64(3), RaisedAt: row.GetFieldValue<DateTimeOffset>(4)), ct,
             window.Tenant, window.Meter, window.Span, window.Starts, clock.GetUtcNow());
-        var (percent, maximum, hard, used, raisedAt) = crossed.MaxBy(threshold => threshold.Percent);
+        // A limit that has changed has steps of its own: the newest ones count.
+        var (percent, maximum, hard, used, raisedAt) = crossed.MaxBy(threshold => (threshold.RaisedAt, threshold.Percent));
         var alert = new BudgetAlert(window.Tenant, window.Meter, window.Span, window.Starts, percent, maximum, hard, used, raisedAt);
-        foreach (var (recipient, organization) in await transaction.QueryAsync(Recipients, row => (row.GetString(0), row.GetString(1)), ct, alert.Tenant))
+        foreach (var recipient in await transaction.QueryAsync(
+            Recipients, row => new AlertRecipient(row.GetString(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateOnly>(3)), ct, alert.Tenant, alert.Starts))
         {
-            await transaction.EnqueueAsync(clock, AlertMail.Create(options, alert, organization, recipient), ct);
+            await transaction.EnqueueAsync(clock, alert.IsSpend ? SpendAlertMail.Create(options, alert, recipient) : AlertMail.Create(options, alert, recipient), ct);
         }
 
         await transaction.EnqueueWebhookAsync(
@@ -133,7 +135,8 @@ public sealed class AnnounceAlerts(ControlDatabase database, Clock clock, Contro
         """;
 
     const string Recipients = """
-        select m.email, t.organization from control.member m join control.tenant t on t.id = m.tenant_id
+        select m.email, t.organization, t.language, coalesce(control.next_period_start(s.anchor, $2), $2)
+        from control.member m join control.tenant t on t.id = m.tenant_id left join control.subscription s on s.tenant_id = t.id
         where m.tenant_id = $1 and m.role in ('owner', 'billing') and m.confirmed_at is not null order by m.created_at
         """;
 }

@@ -2,25 +2,19 @@ namespace ControlPlane.Subscriptions;
 
 /// <summary>What is included in a period whose plan changes within it. Each plan gives its share of the time, and what is left of it carries into the next one.</summary>
 /// <param name="Tokens">Of the period, up to which nothing more is charged, counted from its start.</param>
-/// <param name="SpendTokens">Up to which the spend limit allows calls; null: no limit.</param>
-public sealed record ChangedAllowance(long? Tokens, long? SpendTokens)
+/// <param name="SpentEur">What the overage of the period has cost until the change.</param>
+public sealed record ChangedAllowance(long? Tokens, decimal SpentEur)
 {
     /// <param name="used">Tokens of the period until now.</param>
     /// <param name="before">null: nothing was charged until now, as in a trial.</param>
-    /// <param name="spendLimit">EUR of overage in a period.</param>
-    public static ChangedAllowance At(
-        DateTimeOffset at, BillingPeriod period, long used, PlanShare? before, PlanShare after, decimal? spendLimit)
+    /// <param name="spentBefore">EUR of overage until the change before this one.</param>
+    public static ChangedAllowance At(DateTimeOffset at, BillingPeriod period, long used, PlanShare? before, PlanShare after, decimal spentBefore = 0)
     {
-        if (after.Included is not { } included)
-        {
-            return new ChangedAllowance(null, null);
-        }
-
         // Of the tokens used, those beyond what was included until now are charged already, at the former price.
         var free = before is null ? used : before.Given(period, at);
-        var tokens = Math.Max(used, free ?? used) + Share(included, at, period.EndsAt, period);
-        var spent = before?.OverageEurPerThousand is { } rate && free is { } given ? Math.Max(0, used - given) * rate / 1000 : 0;
-        return new ChangedAllowance(tokens, after.SpendTokens(tokens, spendLimit - spent));
+        var spent = spentBefore + (before?.OverageEurPerThousand is { } rate && free is { } given ? Math.Max(0, used - given) * rate / 1000 : 0);
+        return new ChangedAllowance(
+            after.Included is { } included ? Math.Max(used, free ?? used) + Share(included, at, period.EndsAt, period) : null, spent);
     }
 
     /// <summary>Rounded down, so that all shares of a period together never exceed what a whole one includes.</summary>
@@ -46,8 +40,4 @@ public sealed record PlanShare(long? Included, decimal? OverageEurPerThousand, D
         var whole = ChangedAllowance.Share(included, Since, period.EndsAt, period);
         return (Tokens ?? whole) - whole + ChangedAllowance.Share(included, Since, at, period);
     }
-
-    /// <returns>Tokens of the period up to which a spend limit allows calls; null: no limit.</returns>
-    public long? SpendTokens(long tokens, decimal? limit) =>
-        limit is { } eur && OverageEurPerThousand is > 0 and { } rate ? tokens + (long)decimal.Floor(Math.Max(0, eur) * 1000 / rate) : null;
 }

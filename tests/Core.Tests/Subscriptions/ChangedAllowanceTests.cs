@@ -9,8 +9,8 @@ public sealed class ChangedAllowanceTests
 
     static PlanShare Whole(long included, decimal rate, BillingPeriod period) => new(included, rate, period.StartsAt);
 
-    static ChangedAllowance Upgrade(BillingPeriod period, DateTimeOffset at, long used, decimal? limit = null) =>
-        ChangedAllowance.At(at, period, used, Whole(Basic, 0.01m, period), new PlanShare(Premium, 0.008m, at), limit);
+    static ChangedAllowance Upgrade(BillingPeriod period, DateTimeOffset at, long used) =>
+        ChangedAllowance.At(at, period, used, Whole(Basic, 0.01m, period), new PlanShare(Premium, 0.008m, at));
 
     [Fact]
     public void Upgrading_an_hour_before_the_end_gives_an_hour_of_the_allowance()
@@ -32,7 +32,7 @@ public sealed class ChangedAllowanceTests
     public void What_a_trial_used_is_free_and_gives_nothing()
     {
         var at = new DateTimeOffset(2026, 3, 10, 12, 0, 0, TimeSpan.Zero);
-        Assert.Equal(40_000 + 693_548, ChangedAllowance.At(at, March, 40_000, before: null, new PlanShare(Basic, 0.01m, at), null).Tokens);
+        Assert.Equal(40_000 + 693_548, ChangedAllowance.At(at, March, 40_000, before: null, new PlanShare(Basic, 0.01m, at)).Tokens);
     }
 
     [Fact]
@@ -41,17 +41,22 @@ public sealed class ChangedAllowanceTests
         var first = April.StartsAt.AddDays(10);
         var second = April.StartsAt.AddDays(20);
         var once = Upgrade(April, first, 0);
-        var twice = ChangedAllowance.At(second, April, 0, new PlanShare(Premium, 0.008m, first, once.Tokens), new PlanShare(Basic, 0.01m, second), null);
+        var twice = ChangedAllowance.At(second, April, 0, new PlanShare(Premium, 0.008m, first, once.Tokens), new PlanShare(Basic, 0.01m, second));
         Assert.Equal((Basic / 3) + (Premium / 3) + (Basic / 3), twice.Tokens);
     }
 
-    [Theory]
-    [InlineData(0, 5.00, 5_500_000 + 625_000)]
-    // 100,000 tokens beyond basic's share at 0.01: 1.00 is spent.
-    [InlineData(600_000, 5.00, 600_000 + 5_000_000 + 500_000)]
-    [InlineData(5_000_000, 5.00, 5_000_000 + 5_000_000)]
-    public void A_spend_limit_counts_what_was_spent_before_the_change(long used, double limit, long spendTokens) =>
-        Assert.Equal(spendTokens, Upgrade(April, new DateTimeOffset(2026, 4, 16, 0, 0, 0, TimeSpan.Zero), used, (decimal)limit).SpendTokens);
+    [Fact]
+    public void What_was_spent_adds_up_over_all_changes_at_the_price_of_each_plan()
+    {
+        var (first, second) = (April.StartsAt.AddDays(15), April.StartsAt.AddDays(18));
+        Assert.Equal(0, Upgrade(April, first, 500_000).SpentEur);
+        // 100,000 tokens beyond basic's share at 0.01: 1.00 is spent.
+        var once = Upgrade(April, first, 600_000);
+        Assert.Equal(1.00m, once.SpentEur);
+        // Three days of premium include a million tokens: 250,000 beyond them at 0.008.
+        var premium = new PlanShare(Premium, 0.008m, first, once.Tokens);
+        Assert.Equal(3.00m, ChangedAllowance.At(second, April, 1_850_000, premium, new PlanShare(Basic, 0.01m, second), once.SpentEur).SpentEur);
+    }
 
     [Fact]
     public void Any_number_of_changes_gives_at_most_the_largest_allowance()
@@ -65,7 +70,7 @@ public sealed class ChangedAllowanceTests
             {
                 at = at.AddSeconds(random.Next(100_000));
                 var next = new PlanShare(random.Next(2) == 0 ? Basic : Premium, 0.01m, at);
-                share = next with { Tokens = ChangedAllowance.At(at, April, 0, share, next, null).Tokens };
+                share = next with { Tokens = ChangedAllowance.At(at, April, 0, share, next).Tokens };
                 Assert.InRange(share.Tokens!.Value, 0, Premium);
             }
         }

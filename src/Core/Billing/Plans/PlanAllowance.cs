@@ -16,9 +16,10 @@ static class PlanAllowance
         var former = segments is [.., var last] ? last.Agreed : new AgreedTerms(subscription.AgreedEurPerMonth, subscription.AgreedOverageEurPerThousand);
         var since = segments is [.., { StartsAt: var start }] && start > period.StartsAt ? start : period.StartsAt;
         var before = isFree ? null : await ShareAsync(transaction, subscription.Plan, former, since, ct);
+        var isChanged = subscription.AllowanceOf == period.Start;
         var allowance = ChangedAllowance.At(
-            at, period, used, before is null ? null : before with { Tokens = subscription.AllowanceOf == period.Start ? subscription.AllowanceTokens : null },
-            await ShareAsync(transaction, plan, agreed, at, ct), subscription.SpendLimitEur);
+            at, period, used, before is null ? null : before with { Tokens = isChanged ? subscription.AllowanceTokens : null },
+            await ShareAsync(transaction, plan, agreed, at, ct), isChanged ? subscription.SpentEur : 0);
         return (period, allowance);
     }
 
