@@ -38,6 +38,31 @@ public sealed class PlanApiJourneys(SharedServer shared) : IClassFixture<SharedS
     }
 
     [Fact]
+    public async Task A_coupon_is_redeemed_with_the_change_or_not_at_all()
+    {
+        var code = Names.Random("code-");
+        (await _server.Operator.PostAsJsonAsync("/v1/admin/coupons", new { code, percent = 10 })).EnsureSuccessStatusCode();
+        var tenant = await _server.CreateTenantAsync();
+        var asked = new { plan = "premium", coupon = code };
+        Assert.Equal(HttpStatusCode.Conflict, (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", asked)).StatusCode);
+        Assert.Equal(0, await RedemptionsAsync(tenant));
+        await _server.SetAddressAsync(tenant);
+        Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", new { plan = "premium", coupon = "mistyped" })).StatusCode);
+        Assert.Equal("basic", Text(await SubscriptionAsync(tenant), "plan"));
+        (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", asked)).EnsureSuccessStatusCode();
+        Assert.Equal(1, await RedemptionsAsync(tenant));
+    }
+
+    [Fact]
+    public async Task A_change_of_plan_asks_the_register_about_the_VAT_id()
+    {
+        var tenant = await TenantAsync();
+        await _server.SqlAsync("update control.tenant set vat_id = 'FR40303265045', country = 'FR' where id = $1", tenant.Id);
+        (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", new { plan = "premium" })).EnsureSuccessStatusCode();
+        Assert.Equal(1, await _server.ReadAsync<long>("select count(*) from control.vat_confirmation where tenant_id = $1", tenant.Id));
+    }
+
+    [Fact]
     public async Task A_cancellation_is_shown_and_can_be_undone_once()
     {
         var tenant = await TenantAsync();
@@ -80,6 +105,8 @@ public sealed class PlanApiJourneys(SharedServer shared) : IClassFixture<SharedS
         Assert.Equal("enterprise", Text(await SubscriptionAsync(tenant), "plan"));
         Assert.Equal(HttpStatusCode.Conflict, (await _server.Operator.PostAsJsonAsync($"/v1/admin/tenants/{tenant.Id}/trial", new { ends_at = ends })).StatusCode);
     }
+
+    Task<long> RedemptionsAsync(TestTenant tenant) => _server.ReadAsync<long>("select count(*) from control.coupon_redemption where tenant_id = $1", tenant.Id);
 
     async Task<TestTenant> TenantAsync()
     {

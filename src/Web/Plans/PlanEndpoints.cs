@@ -22,37 +22,22 @@ static class PlanEndpoints
     }
 
     static async Task<Results<Ok<PlanChangeReply>, ValidationProblem, ProblemHttpResult>> Change(
-        PlanBody body, ClaimsPrincipal user, ChangePlan change, RedeemCoupon redeem, CancellationToken ct)
+        PlanBody body, ClaimsPrincipal user, ChangePlan change, CancellationToken ct)
     {
         var tenant = user.TenantId();
-        if (body.Preview == true)
-        {
-            return Reply(await change.PreviewAsync(tenant, body.Plan ?? "", ct));
-        }
-
-        // First, so that a mistyped code changes nothing.
-        return body.Coupon is { Length: > 0 } && await redeem.RunAsync(tenant, body.Coupon, body.Plan, user.ActorName(), ct) is RedeemCouponResult.Refused refused
-            ? new FieldErrors { ["coupon"] = refused.Reason }.ToValidationProblem()
-            : Reply(await change.RunAsync(tenant, body.Plan ?? "", body.EffectiveAt, user.ActorName(), ct));
+        var coupon = string.IsNullOrEmpty(body.Coupon) ? null : body.Coupon;
+        return Reply(body.Preview == true
+            ? await change.PreviewAsync(tenant, body.Plan ?? "", ct)
+            : await change.RunAsync(tenant, body.Plan ?? "", body.EffectiveAt, user.ActorName(), ct, coupon: coupon));
     }
 
     static async Task<Results<Ok<PlanChangeReply>, ValidationProblem, ProblemHttpResult>> Agree(
         Guid id, AgreedPlanBody body, ClaimsPrincipal user, ChangePlan change, CancellationToken ct)
     {
-        var errors = new FieldErrors();
-        Check("price_eur_per_month", body.PriceEurPerMonth, 2);
-        Check("overage_eur_per_1000", body.OverageEurPer1000, 6);
-        Check("minimum_eur", body.MinimumEur, 2);
-        errors.Check("tokens_per_month", body.TokensPerMonth is < 0 ? "Enter 0 or more tokens." : null);
-        errors.Check("minimum_eur", body.MinimumEur == 0 ? "Leave it out: no minimum." : null);
-        return errors.Count > 0
+        var agreed = new AgreedPlan(new AgreedTerms(body.PriceEurPerMonth, body.OverageEurPer1000, body.TokensPerMonth), body.MinimumEur);
+        return agreed.Validate() is { Count: > 0 } errors
             ? errors.ToValidationProblem()
-            : Reply(await change.RunAsync(
-                id, body.Plan ?? "", shownAt: null, user.ActorName(), ct,
-                new AgreedPlan(new AgreedTerms(body.PriceEurPerMonth, body.OverageEurPer1000, body.TokensPerMonth), body.MinimumEur)));
-
-        void Check(string field, decimal? value, int decimals) => errors.Check(
-            field, value is null || (value >= 0 && value < 1_000_000 && decimal.Round(value.Value, decimals) == value) ? null : $"Enter 0 or more, with at most {decimals} decimals.");
+            : Reply(await change.RunAsync(id, body.Plan ?? "", shownAt: null, user.ActorName(), ct, agreed));
     }
 
     static async Task<Results<Ok<CancellationReply>, ProblemHttpResult>> Cancel(
@@ -79,6 +64,7 @@ static class PlanEndpoints
         ChangePlanResult.AddressMissing missing => TypedResults.Problem(
             "Invoices need the organization's address: PATCH /v1/organization.", statusCode: StatusCodes.Status409Conflict, title: "Address missing",
             extensions: new Dictionary<string, object?> { ["errors"] = missing.Errors.ToDictionary(error => error.Key, error => new[] { error.Value }) }),
+        ChangePlanResult.CouponRefused refused => new FieldErrors { ["coupon"] = refused.Why }.ToValidationProblem(),
         ChangePlanResult.NotAllowed refused => TypedResults.Problem(refused.Why, statusCode: StatusCodes.Status409Conflict, title: "Not possible now"),
         _ => TypedResults.Problem("There is no such plan or subscription.", statusCode: StatusCodes.Status404NotFound, title: "Not found"),
     };

@@ -47,25 +47,20 @@ static class PlanPages
         };
 
     static async Task<IResult> Change(
-        ClaimsPrincipal user, string plan, IFormCollection form, ChangePlan change, RedeemCoupon redeem, PlanPageReader page, CancellationToken ct)
+        ClaimsPrincipal user, string plan, IFormCollection form, ChangePlan change, PlanPageReader page, CancellationToken ct)
     {
         var tenant = user.TenantId();
         var coupon = FormNumbers.Text(form, "coupon");
-        // First, so that a mistyped code changes nothing.
-        if (coupon is not null && await redeem.RunAsync(tenant, coupon, plan, user.ActorName(), ct) is RedeemCouponResult.Refused refused)
-        {
-            return await change.PreviewAsync(tenant, plan, ct) is ChangePlanResult.Accepted shown
-                ? await page.ConfirmAsync(tenant, shown.Change, ct, coupon: coupon, couponError: refused.Reason)
-                : new SeeOther(Path);
-        }
-
         DateTimeOffset? shownAt = DateTimeOffset.TryParse(form["effective_at"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : null;
-        return await change.RunAsync(tenant, plan, shownAt, user.ActorName(), ct) switch
+        return await change.RunAsync(tenant, plan, shownAt, user.ActorName(), ct, coupon: coupon) switch
         {
+            ChangePlanResult.CouponRefused refused => await change.PreviewAsync(tenant, plan, ct) is ChangePlanResult.Accepted shown
+                ? await page.ConfirmAsync(tenant, shown.Change, ct, coupon: coupon, couponError: refused.Why)
+                : new SeeOther(Path),
             ChangePlanResult.Accepted accepted => new SeeOther($"{Path}?done={(accepted.Change.IsNow ? "changed" : "scheduled")}"),
             ChangePlanResult.Undone => new SeeOther($"{Path}?done=undone"),
             ChangePlanResult.Outdated outdated => await page.ConfirmAsync(
-                tenant, outdated.Change, ct, problem: "The amounts have changed since you opened this page. Please check them and confirm again."),
+                tenant, outdated.Change, ct, problem: "The amounts have changed since you opened this page. Please check them and confirm again.", coupon: coupon),
             ChangePlanResult.NotFound => TypedResults.NotFound(),
             var other => await RefuseAsync(user, other, page, ct),
         };
