@@ -45,6 +45,7 @@ public static class InvoiceFactsQuery
             Seller = seller,
             Buyer = known.Buyer.Buyer,
             Agreed = known.Buyer.Agreed,
+            Interim = known.Interim,
             Rates = new TaxRateTable(known.Rates),
             IssuedAt = now,
             Adjustments = known.Adjustments,
@@ -55,7 +56,8 @@ public static class InvoiceFactsQuery
     }
 
     sealed record Known(
-        (Buyer Buyer, AgreedPayment Agreed) Buyer, decimal Balance, List<Adjustment> Adjustments, List<RedeemedCoupon> Coupons, List<TaxRate> Rates, List<(int Bucket, long Tokens)> Usage);
+        (Buyer Buyer, AgreedPayment Agreed) Buyer, decimal Balance, List<Adjustment> Adjustments, List<RedeemedCoupon> Coupons, List<TaxRate> Rates, List<(int Bucket, long Tokens)> Usage,
+        List<InterimOverage> Interim);
 
     static async Task<Known> KnownAsync(Transaction transaction, Guid tenant, BillingPeriod period, DateTime[] boundaries, DateTimeOffset now, CancellationToken ct)
     {
@@ -68,6 +70,7 @@ public static class InvoiceFactsQuery
                 new Statement(CreditQueries.SelectCoupons, tenant),
                 TaxRateTable.Select,
                 new Statement(TokensByBoundary, tenant, period.Number, period.Start, period.EndsAt, boundaries),
+                new Statement(SelectInterim, tenant, period.Number),
             ],
             ct,
             async reader => known = new Known(
@@ -76,7 +79,8 @@ public static class InvoiceFactsQuery
                 await RowsAsync(reader, CreditQueries.ReadAdjustment, ct),
                 await RowsAsync(reader, CreditQueries.ReadCoupon, ct),
                 await RowsAsync(reader, TaxRateTable.Read, ct),
-                await RowsAsync(reader, row => (row.GetInt32(0), row.GetInt64(1)), ct)));
+                await RowsAsync(reader, row => (row.GetInt32(0), row.GetInt64(1)), ct),
+                await RowsAsync(reader, row => new InterimOverage(row.GetFieldValue<DateTimeOffset>(0), row.GetInt64(1), row.GetDecimal(2)), ct)));
         return known!;
     }
 
@@ -132,6 +136,12 @@ public static class InvoiceFactsQuery
               (select min(occurred_on) from control.quarantine
                where tenant_id = $1 and state = 'replayed' and replayed_at >= $3::date - {UsageAge.OpenDays}))::timestamp at time zone 'UTC'
         group by 1
+        """;
+
+    // As the prices are: before tax, or with it.
+    const string SelectInterim = """
+        select l.segment_from, sum(l.tokens)::bigint, sum(l.amount + case when i.prices = 'gross' then round(l.amount * coalesce(l.tax_rate, 0), 2) else 0 end) from control.invoice_line l join control.invoice i on i.id = l.invoice_id
+        where l.tenant_id = $1 and l.of_period = $2 and l.kind = 'overage' and i.kind = 'interim' group by l.segment_from
         """;
 
     const string BilledByBoundary = """

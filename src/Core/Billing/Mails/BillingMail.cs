@@ -16,8 +16,9 @@ public abstract record BillingMail
     }
 
     /// <param name="Total">Of the invoice.</param>
+    /// <param name="Kind">Of the invoice: period, interim or top_up.</param>
     /// <param name="Due">What is left after balance was used or a debt of earlier invoices was added.</param>
-    public sealed record InvoiceIssued(InvoiceName Invoice, DateOnly Start, DateOnly End, decimal Total, decimal Due, ExpectedPayment Payment) : BillingMail;
+    public sealed record InvoiceIssued(InvoiceName Invoice, DateOnly Start, DateOnly End, decimal Total, decimal Due, ExpectedPayment Payment, string Kind = "period") : BillingMail;
 
     /// <param name="Method">Such as "Visa •••• 4242"; null: by bank transfer.</param>
     public sealed record Receipt(InvoiceName Invoice, decimal Amount, DateTimeOffset PaidAt, string? Method) : BillingMail;
@@ -27,9 +28,10 @@ public abstract record BillingMail
 
     /// <param name="Method">null: there is none, or a transfer was expected.</param>
     /// <param name="NextAttemptAt">null: the customer has to act.</param>
+    /// <param name="StopsOverage">Usage beyond the plan is denied until it is paid.</param>
     /// <param name="WorksUntil">When access is restricted without a payment; null: it is already.</param>
     public sealed record PaymentFailed(
-        InvoiceName Invoice, decimal Amount, FailureReason Reason, string? Method, DateTimeOffset? NextAttemptAt, DateTimeOffset? WorksUntil) : BillingMail;
+        InvoiceName Invoice, decimal Amount, FailureReason Reason, string? Method, DateTimeOffset? NextAttemptAt, DateTimeOffset? WorksUntil, bool StopsOverage = false) : BillingMail;
 
     /// <param name="WorksUntil">When access is restricted without a payment; null: it is already.</param>
     public sealed record PaymentReversed(InvoiceName Invoice, decimal Amount, ReversalReason Reason, DateTimeOffset? WorksUntil) : BillingMail;
@@ -49,7 +51,8 @@ public abstract record BillingMail
     /// <param name="Unpaid">null: nothing is open.</param>
     /// <param name="Open">Of this invoice.</param>
     /// <param name="OpenInTotal">Of all invoices.</param>
-    public sealed record Closed(InvoiceName? Unpaid, decimal Open, decimal OpenInTotal) : BillingMail;
+    /// <param name="CopyUntil">How long a last copy of it is kept.</param>
+    public sealed record Closed(InvoiceName? Unpaid, decimal Open, decimal OpenInTotal, DateOnly CopyUntil) : BillingMail;
 
     /// <param name="ThisPeriod">What this period comes to so far; null where it is a trial.</param>
     /// <param name="NextPeriod">What the next one comes to without usage; null: as agreed.</param>
@@ -74,10 +77,6 @@ public abstract record BillingMail
     public sealed record CreditNote(string Number, InvoiceName Invoice, decimal Amount, decimal ToOpen, decimal ToRefund, decimal ToBalance) : BillingMail;
 
     public sealed record Refunded(InvoiceName Invoice, decimal Amount, string? Method) : BillingMail;
-
-    /// <param name="Percent">80 or 100.</param>
-    /// <param name="PeriodEnd">Exclusive.</param>
-    public sealed record SpendAlert(int Percent, decimal Limit, decimal Spent, DateOnly PeriodEnd) : BillingMail;
 
     public sealed record CardExpiring(string Method, DateOnly ExpiresOn, DateOnly NextCharge) : BillingMail;
 

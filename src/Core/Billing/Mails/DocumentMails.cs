@@ -13,7 +13,7 @@ public sealed class DocumentMails(BillingMailOutbox outbox)
         transaction, invoice.Tenant, $"invoice:{invoice.Number}",
         new BillingMail.InvoiceIssued(
             new InvoiceName(invoice.Id, invoice.Number), invoice.PeriodStart, invoice.PeriodEnd, invoice.TotalAmount, toPay,
-            await ExpectedAsync(transaction, invoice, toPay, isCharged, ct)),
+            await ExpectedAsync(transaction, invoice, toPay, isCharged, ct), invoice.Kind),
         ct, new MailAttachment($"{invoice.Number}.pdf", pdf));
 
     internal Task CreditNoteAsync(Transaction transaction, CreditNote note, byte[] pdf, CancellationToken ct) => outbox.EnqueueAsync(

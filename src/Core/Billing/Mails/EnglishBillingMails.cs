@@ -21,7 +21,15 @@ static class EnglishBillingMails
         },
         BillingMail.InvoiceIssued m => new(
             $"Invoice {m.Invoice.Number}: {w.Euro(m.Total)}",
-            [$"Your invoice for {w.Period(m.Start, m.End)} is attached.", Due(m, w)],
+            [
+                m.Kind switch
+                {
+                    "interim" => $"Your interim invoice for usage beyond your plan is attached. It bills what was used from {w.Day(m.Start)} until now and no invoice has billed yet.",
+                    "top_up" => "Your invoice for prepaid credit is attached.",
+                    _ => $"Your invoice for {w.Period(m.Start, m.End)} is attached.",
+                },
+                Due(m, w),
+            ],
             m.Payment switch { ExpectedPayment.Transfer => "View payment details", ExpectedPayment.MissingMethod => "Pay now", _ => "View the invoice" })
         {
             Facts = [
@@ -30,7 +38,7 @@ static class EnglishBillingMails
                     ? Facts(("Pay by", w.Day(t.DueOn)), ("Account holder", t.AccountHolder), ("IBAN", t.Iban), ("BIC", t.Bic), ("Reference", t.Reference)) : []],
         },
         BillingMail.Receipt m => new(
-            $"Payment received for invoice {m.Invoice.Number}", [$"Thank you. We have received your payment of {w.Euro(m.Amount)}. There is nothing left to do."], "View the invoice")
+            $"Payment received for invoice {m.Invoice.Number}", [$"Thank you. We have received your payment of {w.Euro(m.Amount)}. There is nothing left to do."], "Download the receipt")
         {
             Facts = Facts(("Invoice", m.Invoice.Number), ("Amount", w.Euro(m.Amount)), ("Received on", w.Day(m.PaidAt)), ("Paid with", m.Method ?? "Bank transfer")),
         },
@@ -43,7 +51,7 @@ static class EnglishBillingMails
             [
                 Reason(m, w),
                 m.NextAttemptAt is { } next ? $"We will try again on {w.Time(next)}. You can also pay now." : Ask(m.Reason),
-                .. m.WorksUntil is { } until ? [$"Everything keeps working until {w.Time(until)}. Without a payment, only local models will answer after that."] : (string[])[],
+                .. Consequence(m, w) is { } consequence ? [consequence] : (string[])[],
             ],
             m.Reason == FailureReason.TransferOverdue ? "View payment details" : "Pay now")
         { Facts = Facts(("Invoice", m.Invoice.Number), ("Open amount", w.Euro(m.Amount))), Remarks = [AlreadyPaid] },
@@ -96,6 +104,7 @@ static class EnglishBillingMails
             "Your environment has been deleted",
             [
                 $"The environment of {w.Organization} has been deleted with all chats, files and accounts in it. Invoices are kept as the law requires.",
+                $"We keep a last copy until {w.Day(m.CopyUntil)}, in case you come back and ask for it. Then it is deleted, too.",
                 m.Unpaid is null ? "You are welcome to sign up again at any time." : $"Invoice {m.Unpaid.Number} for {w.Euro(m.Open)} is still open. You can pay it without signing in.",
                 .. m.OpenInTotal > m.Open ? [$"All your open invoices come to {w.Euro(m.OpenInTotal)}."] : (string[])[],
             ],
@@ -138,12 +147,6 @@ static class EnglishBillingMails
         },
         BillingMail.Refunded m => new(
             $"We have refunded {w.Euro(m.Amount)}", [$"The refund for invoice {m.Invoice.Number} is on its way{(m.Method is null ? "" : $" to {m.Method}")}. Banks usually take 5 to 10 working days."], "View the invoice"),
-        BillingMail.SpendAlert { Percent: >= 100 } m => new(
-            "You have reached your spend limit",
-            [$"{w.Organization} has used up the spend limit of {w.Euro(m.Limit)} for usage beyond the plan. Further calls are denied until {w.Day(m.PeriodEnd)}.", "If you raise the limit, calls are answered again at once."], "Change the limit"),
-        BillingMail.SpendAlert m => new(
-            $"You have used {m.Percent} % of your spend limit",
-            [$"{w.Organization} has used {w.Euro(m.Spent)} of the spend limit of {w.Euro(m.Limit)} for usage beyond the plan.", $"Once the limit is reached, further calls are denied until {w.Day(m.PeriodEnd)}."], "Change the limit"),
         BillingMail.CardExpiring m => new(
             "Your card expires soon", [$"{m.Method} expires on {w.Day(m.ExpiresOn)}. The next payment is due on {w.Day(m.NextCharge)}.", "Please add your new card, so that the payment succeeds."], "Update the card"),
         BillingMail.VatIdInvalid m => new(
@@ -179,6 +182,14 @@ static class EnglishBillingMails
         FailureReason.MethodRefused => $"Your bank declined the payment of {w.Euro(m.Amount)}{With(m)}. It cannot be tried again with this payment method.",
         FailureReason.TransferOverdue => $"We have not received your transfer of {w.Euro(m.Amount)} yet.",
         _ => $"Your bank declined the payment of {w.Euro(m.Amount)}{With(m)}.",
+    };
+
+    static string? Consequence(BillingMail.PaymentFailed m, MailWriter w) => (m.StopsOverage, m.WorksUntil) switch
+    {
+        (false, null) => null,
+        (false, { } until) => $"Everything keeps working until {w.Time(until)}. Without a payment, only local models will answer after that.",
+        (_, null) => "Usage beyond your plan is denied until it is paid.",
+        (_, { } until) => $"Usage beyond your plan is denied until it is paid. Without a payment, only local models will answer after {w.Time(until)}.",
     };
 
     static string Ask(FailureReason reason) => reason switch

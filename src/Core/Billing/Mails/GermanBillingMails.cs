@@ -21,7 +21,15 @@ static class GermanBillingMails
         },
         BillingMail.InvoiceIssued m => new(
             $"Rechnung {m.Invoice.Number}: {w.Euro(m.Total)}",
-            [$"Ihre Rechnung für den Zeitraum {w.Period(m.Start, m.End)} ist angehängt.", Due(m, w)],
+            [
+                m.Kind switch
+                {
+                    "interim" => $"Ihre Zwischenrechnung für Nutzung über den Tarif hinaus ist angehängt. Sie enthält, was seit dem {w.Day(m.Start)} genutzt und noch nicht berechnet wurde.",
+                    "top_up" => "Ihre Rechnung für Guthaben ist angehängt.",
+                    _ => $"Ihre Rechnung für den Zeitraum {w.Period(m.Start, m.End)} ist angehängt.",
+                },
+                Due(m, w),
+            ],
             m.Payment switch { ExpectedPayment.Transfer => "Zahlungsdaten ansehen", ExpectedPayment.MissingMethod => "Jetzt bezahlen", _ => "Rechnung ansehen" })
         {
             Facts = [
@@ -30,7 +38,7 @@ static class GermanBillingMails
                     ? Facts(("Zahlbar bis", w.Day(t.DueOn)), ("Empfänger", t.AccountHolder), ("IBAN", t.Iban), ("BIC", t.Bic), ("Verwendungszweck", t.Reference)) : []],
         },
         BillingMail.Receipt m => new(
-            $"Zahlung für Rechnung {m.Invoice.Number} erhalten", [$"Vielen Dank. Ihre Zahlung über {w.Euro(m.Amount)} ist eingegangen. Sie müssen nichts weiter tun."], "Rechnung ansehen")
+            $"Zahlung für Rechnung {m.Invoice.Number} erhalten", [$"Vielen Dank. Ihre Zahlung über {w.Euro(m.Amount)} ist eingegangen. Sie müssen nichts weiter tun."], "Zahlungsbeleg herunterladen")
         {
             Facts = Facts(("Rechnung", m.Invoice.Number), ("Betrag", w.Euro(m.Amount)), ("Eingegangen am", w.Day(m.PaidAt)), ("Zahlungsart", m.Method ?? "Überweisung")),
         },
@@ -43,7 +51,7 @@ static class GermanBillingMails
             [
                 Reason(m, w),
                 m.NextAttemptAt is { } next ? $"Wir versuchen es am {w.Time(next)} noch einmal. Sie können auch jetzt bezahlen." : Ask(m.Reason),
-                .. m.WorksUntil is { } until ? [$"Bis zum {w.Time(until)} funktioniert alles wie gewohnt. Danach antworten ohne Zahlung nur noch lokale Modelle."] : (string[])[],
+                .. Consequence(m, w) is { } consequence ? [consequence] : (string[])[],
             ],
             m.Reason == FailureReason.TransferOverdue ? "Zahlungsdaten ansehen" : "Jetzt bezahlen")
         { Facts = Facts(("Rechnung", m.Invoice.Number), ("Offener Betrag", w.Euro(m.Amount))), Remarks = [AlreadyPaid] },
@@ -96,6 +104,7 @@ static class GermanBillingMails
             "Ihre Umgebung wurde gelöscht",
             [
                 $"Die Umgebung von {w.Organization} wurde mit allen Chats, Dateien und Konten darin gelöscht. Rechnungen bewahren wir so lange auf, wie es das Gesetz verlangt.",
+                $"Eine letzte Kopie bewahren wir bis zum {w.Day(m.CopyUntil)} auf, falls Sie zurückkommen und danach fragen. Dann wird auch sie gelöscht.",
                 m.Unpaid is null ? "Sie können sich jederzeit neu registrieren." : $"Rechnung {m.Unpaid.Number} über {w.Euro(m.Open)} ist noch offen. Sie können sie ohne Anmeldung bezahlen.",
                 .. m.OpenInTotal > m.Open ? [$"Alle offenen Rechnungen zusammen betragen {w.Euro(m.OpenInTotal)}."] : (string[])[],
             ],
@@ -138,12 +147,6 @@ static class GermanBillingMails
         },
         BillingMail.Refunded m => new(
             $"Wir haben {w.Euro(m.Amount)} erstattet", [$"Die Erstattung zu Rechnung {m.Invoice.Number} ist{(m.Method is null ? "" : $" an {m.Method}")} unterwegs. Banken brauchen dafür in der Regel 5 bis 10 Werktage."], "Rechnung ansehen"),
-        BillingMail.SpendAlert { Percent: >= 100 } m => new(
-            "Ihre Ausgabengrenze ist erreicht",
-            [$"{w.Organization} hat die Ausgabengrenze von {w.Euro(m.Limit)} für Nutzung über den Tarif hinaus erreicht. Weitere Anfragen werden bis zum {w.Day(m.PeriodEnd)} abgelehnt.", "Wenn Sie die Grenze erhöhen, werden Anfragen sofort wieder beantwortet."], "Grenze ändern"),
-        BillingMail.SpendAlert m => new(
-            $"{m.Percent} % Ihrer Ausgabengrenze sind erreicht",
-            [$"{w.Organization} hat {w.Euro(m.Spent)} der Ausgabengrenze von {w.Euro(m.Limit)} für Nutzung über den Tarif hinaus verbraucht.", $"Ist die Grenze erreicht, werden weitere Anfragen bis zum {w.Day(m.PeriodEnd)} abgelehnt."], "Grenze ändern"),
         BillingMail.CardExpiring m => new(
             "Ihre Karte läuft bald ab", [$"{m.Method} läuft am {w.Day(m.ExpiresOn)} ab. Die nächste Zahlung ist am {w.Day(m.NextCharge)} fällig.", "Bitte hinterlegen Sie Ihre neue Karte, damit die Zahlung gelingt."], "Karte aktualisieren"),
         BillingMail.VatIdInvalid m => new(
@@ -179,6 +182,14 @@ static class GermanBillingMails
         FailureReason.MethodRefused => $"Ihre Bank hat die Zahlung von {w.Euro(m.Amount)}{With(m)} abgelehnt. Mit dieser Zahlungsart ist kein weiterer Versuch möglich.",
         FailureReason.TransferOverdue => $"Ihre Überweisung über {w.Euro(m.Amount)} ist noch nicht eingegangen.",
         _ => $"Ihre Bank hat die Zahlung von {w.Euro(m.Amount)}{With(m)} abgelehnt.",
+    };
+
+    static string? Consequence(BillingMail.PaymentFailed m, MailWriter w) => (m.StopsOverage, m.WorksUntil) switch
+    {
+        (false, null) => null,
+        (false, { } until) => $"Bis zum {w.Time(until)} funktioniert alles wie gewohnt. Danach antworten ohne Zahlung nur noch lokale Modelle.",
+        (_, null) => "Bis zur Zahlung wird Nutzung über den Tarif hinaus abgelehnt.",
+        (_, { } until) => $"Bis zur Zahlung wird Nutzung über den Tarif hinaus abgelehnt. Ohne Zahlung antworten nach dem {w.Time(until)} nur noch lokale Modelle.",
     };
 
     static string Ask(FailureReason reason) => reason switch

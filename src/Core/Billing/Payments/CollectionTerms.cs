@@ -12,14 +12,15 @@ public sealed record CollectionTerms(bool IsTransfer, string? Provider, DateTime
     /// <param name="now">The day of issue.</param>
     public static CollectionTerms Of(string? agreed, int? paymentDays, CollectionSettings settings, BillingPeriod period, DateTimeOffset now)
     {
-        if (settings.Provider is not { } provider || agreed == "transfer")
-        {
-            return new CollectionTerms(IsTransfer: true, null, EndOfDay(now.AddDays(paymentDays ?? settings.PaymentDays)));
-        }
-
-        var planned = period.EndsAt + new CyclePolicy().Charge;
-        return new CollectionTerms(IsTransfer: false, provider, planned > now ? planned : now);
+        var (atOnce, planned) = (AtOnce(agreed, paymentDays, settings, now), period.EndsAt + new CyclePolicy().Charge);
+        return atOnce.IsTransfer || planned <= now ? atOnce : atOnce with { DueAt = planned };
     }
+
+    /// <summary>Of an invoice that is charged when it is written.</summary>
+    public static CollectionTerms AtOnce(string? agreed, int? paymentDays, CollectionSettings settings, DateTimeOffset now) =>
+        settings.Provider is not { } provider || agreed == "transfer"
+            ? new CollectionTerms(IsTransfer: true, null, EndOfDay(now.AddDays(paymentDays ?? settings.PaymentDays)))
+            : new CollectionTerms(IsTransfer: false, provider, now);
 
     // The invoice names the day, and who pays on it pays in time.
     static DateTimeOffset EndOfDay(DateTimeOffset at) => new DateTimeOffset(at.UtcDateTime.Date, TimeSpan.Zero).AddDays(1).AddSeconds(-1);

@@ -3,10 +3,11 @@ using ControlPlane.Subscriptions;
 namespace ControlPlane.Billing.Payments;
 
 /// <summary>Where the collection of one invoice stands, locked until the end of the transaction.</summary>
+/// <param name="Kind">Of the invoice: period, interim or top_up.</param>
 /// <param name="Open">EUR of the invoice that is still to be settled; negative: too much was.</param>
 sealed record PaymentRow(
     Guid Invoice, Guid Tenant, string Number, string State, string? Provider, string? PaymentId, DateTimeOffset DueAt, DateTimeOffset? NextAttemptAt, int Attempts,
-    int Bounces, string? LastCharge, decimal Open)
+    int Bounces, string? LastCharge, decimal Open, string Kind)
 {
     /// <summary>Whether nothing that a provider says of an attempt changes it any more.</summary>
     public bool IsOver => State is "succeeded" or "reversed" or "cancelled";
@@ -33,7 +34,7 @@ static class PaymentRows
             Lock,
             row => new PaymentRow(
                 row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetString(3), row.Get<string>(4), row.Get<string>(5), row.GetFieldValue<DateTimeOffset>(6),
-                row.Get<DateTimeOffset?>(7), row.GetInt32(8), row.GetInt32(9), row.Get<string>(10), row.GetDecimal(11)),
+                row.Get<DateTimeOffset?>(7), row.GetInt32(8), row.GetInt32(9), row.Get<string>(10), row.GetDecimal(11), row.GetString(12)),
             ct, invoice);
     }
 
@@ -48,7 +49,7 @@ static class PaymentRows
         await transaction.ExecuteAsync(Book, ct, Ids.New(clock), payment.Invoice, payment.Tenant, kind, amount, source, at, clock.GetUtcNow(), actor) > 0;
 
     const string Lock = $"""
-        select p.invoice_id, p.tenant_id, i.number, p.state, p.provider, p.provider_payment_id, p.due_at, p.next_attempt_at, p.attempts, p.bounces, p.last_charge_id, {Open}
+        select p.invoice_id, p.tenant_id, i.number, p.state, p.provider, p.provider_payment_id, p.due_at, p.next_attempt_at, p.attempts, p.bounces, p.last_charge_id, {Open}, i.kind
         from control.payment p join control.invoice i on i.id = p.invoice_id where p.invoice_id = $1 for update of p
         """;
 

@@ -1,6 +1,8 @@
 using ControlPlane.Accounts.Tenants;
+using ControlPlane.Billing.Credits;
 using ControlPlane.Billing.Cycle;
 using ControlPlane.Billing.Invoices;
+using ControlPlane.Billing.Taxes;
 using ControlPlane.Catalog;
 using ControlPlane.Limits;
 using ControlPlane.Provisioning;
@@ -17,7 +19,23 @@ public sealed record PlanChange(Plan From, Plan To, DateTimeOffset EffectiveAt, 
 
 /// <summary>A plan that an operator has agreed with a customer.</summary>
 /// <param name="MinimumEur">What a whole period costs at least.</param>
-public sealed record AgreedPlan(AgreedTerms Terms, decimal? MinimumEur);
+public sealed record AgreedPlan(AgreedTerms Terms, decimal? MinimumEur)
+{
+    /// <returns>What is wrong, by the names of the API's fields; empty: nothing.</returns>
+    public FieldErrors Validate()
+    {
+        var errors = new FieldErrors();
+        Check("price_eur_per_month", Terms.EurPerMonth, 2);
+        Check("overage_eur_per_1000", Terms.OverageEurPerThousand, 6);
+        Check("minimum_eur", MinimumEur, 2);
+        errors.Check("tokens_per_month", Terms.TokensPerMonth is < 0 ? "Enter 0 or more tokens." : null);
+        errors.Check("minimum_eur", MinimumEur == 0 ? "Leave it out: no minimum." : null);
+        return errors;
+
+        void Check(string field, decimal? value, int decimals) => errors.Check(
+            field, value is null || (value >= 0 && value < 1_000_000 && decimal.Round(value.Value, decimals) == value) ? null : $"Enter 0 or more, with at most {decimals} decimals.");
+    }
+}
 
 public abstract record ChangePlanResult
 {
@@ -30,6 +48,9 @@ public abstract record ChangePlanResult
     /// <summary>An invoice needs these fields of the organization.</summary>
     public sealed record AddressMissing(FieldErrors Errors) : ChangePlanResult;
     public sealed record NotAllowed(string Why) : ChangePlanResult;
+    /// <summary>The coupon is not valid; nothing was changed.</summary>
+    /// <param name="Why">A sentence for the customer.</param>
+    public sealed record CouponRefused(string Why) : ChangePlanResult;
     /// <summary>There is no subscription, or no such plan.</summary>
     public sealed record NotFound : ChangePlanResult;
 }
@@ -39,7 +60,7 @@ public abstract record ChangePlanResult
 /// asks for the present plan undoes what was scheduled. A subscription that was cancelled begins again.
 /// </summary>
 public sealed class ChangePlan(
-    ControlDatabase database, Clock clock, ControlPlaneOptions options, AdvanceSubscription advance, WriteInvoice writeInvoice, CycleMails mails)
+    ControlDatabase database, Clock clock, ControlPlaneOptions options, AdvanceSubscription advance, WriteInvoice writeInvoice, RedeemCoupon redeem, CycleMails mails)
 {
     /// <summary>How long amounts that were shown can be confirmed.</summary>
     public static readonly TimeSpan ValidFor = TimeSpan.FromMinutes(10);
@@ -48,14 +69,17 @@ public sealed class ChangePlan(
 
     /// <summary>What the change would cost now, without making it.</summary>
     public Task<ChangePlanResult> PreviewAsync(Guid tenant, string plan, CancellationToken ct, AgreedPlan? agreed = null) =>
-        RunAsync(tenant, plan, shownAt: null, actor: null, agreed, ct);
+        RunAsync(tenant, plan, shownAt: null, actor: null, coupon: null, agreed, ct);
 
     /// <param name="shownAt">The <see cref="PlanChange.EffectiveAt"/> that was shown; null: whatever it costs.</param>
     /// <param name="agreed">By an operator, who may also choose plans that members cannot; null: a member's own change.</param>
-    public Task<ChangePlanResult> RunAsync(Guid tenant, string plan, DateTimeOffset? shownAt, string actor, CancellationToken ct, AgreedPlan? agreed = null) =>
-        RunAsync(tenant, plan, shownAt, actor, agreed, ct);
+    /// <param name="coupon">Redeemed with the change: both are done, or neither.</param>
+    public Task<ChangePlanResult> RunAsync(
+        Guid tenant, string plan, DateTimeOffset? shownAt, string actor, CancellationToken ct, AgreedPlan? agreed = null, string? coupon = null) =>
+        RunAsync(tenant, plan, shownAt, actor, coupon, agreed, ct);
 
-    async Task<ChangePlanResult> RunAsync(Guid tenant, string plan, DateTimeOffset? shownAt, string? actor, AgreedPlan? agreed, CancellationToken ct)
+    async Task<ChangePlanResult> RunAsync(
+        Guid tenant, string plan, DateTimeOffset? shownAt, string? actor, string? coupon, AgreedPlan? agreed, CancellationToken ct)
     {
         using var place = await database.EnterJobAsync(tenant, ct);
         // What should have happened before: the change is made to the period of now.
@@ -70,13 +94,26 @@ public sealed class ChangePlan(
 
         var now = clock.GetUtcNow();
         var decision = await PlanChangeRules.DecideAsync(transaction, cycle, plan, agreed is not null, now, ct);
+        if (decision is PlanDecision.Refuse refused)
+        {
+            return refused.Result;
+        }
+
+        if (actor is not null && coupon is not null
+            && await redeem.RunAsync(transaction, tenant, coupon, plan, actor, ct) is RedeemCouponResult.Refused invalid)
+        {
+            return new ChangePlanResult.CouponRefused(invalid.Reason);
+        }
+
         if (decision is not PlanDecision.Change change)
         {
-            return decision is PlanDecision.Refuse refused ? refused.Result : await UndoAsync(transaction, cycle, actor, ct);
+            return await UndoAsync(transaction, cycle, actor, ct);
         }
 
         var at = change.IsNow ? (shownAt ?? now).ToWholeSeconds() : BillingPeriod.Of(cycle.Subscription.Anchor, cycle.Subscription.OpenPeriod).EndsAt;
-        var isOutdated = change.IsNow && !IsStillValid(cycle, at, now);
+        // What an interim invoice has billed stays in the segment in which it was billed.
+        var isOutdated = change.IsNow && (!IsStillValid(cycle, at, now)
+            || (shownAt is not null && await transaction.ScalarAsync<bool>(IsBilledSince, ct, tenant, at)));
         at = isOutdated ? now.ToWholeSeconds() : at;
         var proposed = await ProposeAsync(transaction, cycle, change, at, agreed, ct);
         if (isOutdated)
@@ -94,6 +131,7 @@ public sealed class ChangePlan(
             await (change.IsNow
                 ? ApplyAsync(transaction, cycle, proposed, agreed, actor, ct)
                 : ScheduleAsync(transaction, cycle.Subscription, proposed, agreed, actor, ct));
+            await transaction.RequestVatConfirmationAsync(clock, tenant, ct);
             await transaction.CommitAsync(ct);
         }
 
@@ -196,4 +234,6 @@ public sealed class ChangePlan(
 
         return new ChangePlanResult.Undone(plan);
     }
+
+    const string IsBilledSince = "select exists (select from control.invoice where tenant_id = $1 and kind = 'interim' and created_at > $2)";
 }

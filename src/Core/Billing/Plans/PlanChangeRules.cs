@@ -54,7 +54,7 @@ static class PlanChangeRules
             { TenantDeletedAt: not null } => "The tenant is deleted.",
             _ when to.TrialDays is not null => "A trial cannot be chosen again.",
             _ when !to.SelfService && !isOperator => $"Write to us for {to.Title}: its price is agreed.",
-            _ when unpaid is not null && cycle.Invoices.TryGetValue(unpaid.Period.Number, out var invoice) => $"Pay invoice {invoice.Number} first.",
+            _ when unpaid is not null && cycle.Owed.TryGetValue(unpaid.Period.Number, out var invoice) => $"Pay invoice {invoice.Number} first.",
             _ when cycle.Facts.Scheduled is { IsCancellation: true } => "Undo the cancellation first.",
             _ => null,
         };
