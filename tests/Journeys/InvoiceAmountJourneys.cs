@@ -119,7 +119,8 @@ public sealed class InvoiceAmountJourneys : IAsyncLifetime
         await _server.SqlAsync("update control.tenant set vat_id = 'FR00000000000' where id = $1", tenant.Id);
         await _server.SqlAsync(
             "insert into control.vat_confirmation (id, tenant_id, vat_id, state, requested_at, next_attempt_at) values (gen_random_uuid(), $1, 'FR00000000000', 'requested', $2, $2)", tenant.Id, Start);
-        var silent = new ConfirmVatIds(_server.Database, _server.Clock, new NoVatRegister(), Microsoft.Extensions.Logging.Abstractions.NullLogger<ConfirmVatIds>.Instance);
+        await _server.SqlAsync("update control.tenant set vat_id = 'FR00000000000' where id = $1", tenant.Id);
+        var silent = new ConfirmVatIds(_server.Database, _server.Clock, new NoVatRegister(), _server.Services.GetRequiredService<BillingMailOutbox>(), Microsoft.Extensions.Logging.Abstractions.NullLogger<ConfirmVatIds>.Instance);
         var asking = _server.Services.GetRequiredService<ConfirmVatIds>();
 
         Assert.Equal(0, await silent.RunAsync(() => true, default));
@@ -130,6 +131,7 @@ public sealed class InvoiceAmountJourneys : IAsyncLifetime
 
         Assert.Equal(["invalid"], await QueryAsync("select state from control.vat_confirmation", row => row.GetString(0)));
         Assert.Equal(["vat_id_invalid"], await QueryAsync("select kind from control.billing_review", row => row.GetString(0)));
+        Assert.Equal(1, await _server.ReadAsync<long>("select count(*) from control.outbox where dedupe_key like 'vat-id-invalid:%'"));
     }
 
     [Fact]

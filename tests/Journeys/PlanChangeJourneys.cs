@@ -116,6 +116,8 @@ public sealed class PlanChangeJourneys : IAsyncLifetime
     {
         await Cancel.RunAsync(_tenant.Id, "test", default);
         await _server.JumpAsync(End, "billing");
+        await _server.JumpAsync(End.AddDays(23), "billing");
+        Assert.Equal(1, await _server.ReadAsync<long>("select count(*) from control.outbox where tenant_id = $1 and dedupe_key like 'closing:%'", _tenant.Id));
         await _server.JumpAsync(End.AddDays(30).AddHours(-1), "billing");
         Assert.False(await _server.ReadAsync<bool>("select is_deleted from control.tenant where id = $1", _tenant.Id));
         await _server.JumpAsync(End.AddDays(30), "billing", "provision");
@@ -214,22 +216,6 @@ public sealed class PlanChangeJourneys : IAsyncLifetime
         }
 
         Assert.Equal(2, await _server.ReadAsync<long>("select count(*) from control.outbox where tenant_id = $1 and dedupe_key like 'cancel%'", _tenant.Id));
-    }
-
-    [Fact]
-    public async Task A_spend_limit_denies_what_it_does_not_pay_for_and_is_announced_before()
-    {
-        var tenant = await _server.CreateReadyTenantAsync("basic");
-        await _server.SqlAsync("update control.subscription set spend_limit_eur = 5 where tenant_id = $1", tenant.Id);
-        await _server.ReportAsync(tenant, Deliveries.Event("e1", Start, 1_400_000, 0));
-        Assert.Equal(
-            ["spend 80", "tokens 100"],
-            await _server.ListAsync(
-                "select array_agg(m order by m) from (select meter || ' ' || max(percent) as m from control.budget_alert where tenant_id = $1 and span = 'period' group by meter) a", tenant.Id));
-        // The plan's daily limit is out of the way.
-        await _server.SqlAsync("insert into control.budget_override (tenant_id, tokens_per_day, reason, updated_at) values ($1, 100000000, 'test', now())", tenant.Id);
-        Assert.Equal(0, (await tenant.AuthorizeAsync(100_000)).Remaining);
-        Assert.Equal("monthly_limit", (await tenant.AuthorizeAsync(1)).Reason);
     }
 
     async Task<TestTenant> NewTenantAsync(string plan)

@@ -15,13 +15,15 @@ public sealed record Subscription(
     public DateTimeOffset? EndedAt { get; init; }
     /// <summary>cancelled, unpaid or deleted; null: it has not ended, or before this was recorded.</summary>
     public string? EndReason { get; init; }
+    /// <summary>When the customer was last told that the environment will be deleted.</summary>
+    public DateTimeOffset? ClosingToldAt { get; init; }
     /// <summary>EUR of overage in a period; null: no limit.</summary>
     public decimal? SpendLimitEur { get; init; }
     /// <summary>The start of the period that <see cref="AllowanceTokens"/> is for, because its plan changed within it; null: none.</summary>
     public DateOnly? AllowanceOf { get; init; }
     public long? AllowanceTokens { get; init; }
-    /// <summary>Tokens up to which the spend limit allows calls in that period; null: no limit.</summary>
-    public long? SpendTokens { get; init; }
+    /// <summary>EUR that the overage of that period had cost before the change.</summary>
+    public decimal SpentEur { get; init; }
 
     /// <summary>The day after the last one: the end of the period in which the tenant was deleted. null: no end is known.</summary>
     public DateOnly? EndsOn => TenantDeletedAt is { } deletedAt
@@ -70,23 +72,28 @@ public static class SubscriptionTable
     public static Task MarkUnpaidAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.ExecuteAsync("update control.subscription set end_reason = 'unpaid', access = 'none' where tenant_id = $1 and end_reason is null", ct, tenant);
 
+    /// <summary>Records that the customer was told that the environment will be deleted.</summary>
+    public static Task MarkClosingToldAsync(this Transaction transaction, Guid tenant, DateTimeOffset at, CancellationToken ct) =>
+        transaction.ExecuteAsync("update control.subscription set closing_told_at = $2 where tenant_id = $1", ct, tenant, at);
+
     /// <summary>Puts another plan in force.</summary>
     /// <param name="change">What it does to the allowance of the period; null: the period begins with it.</param>
     public static Task SetPlanAsync(
         this Transaction transaction, Guid tenant, string plan, AgreedTerms agreed, BillingPeriod period, ChangedAllowance? change, CancellationToken ct) =>
         transaction.ExecuteAsync(
-            SetPlan, ct, tenant, plan, agreed.EurPerMonth, agreed.OverageEurPerThousand, change is null ? null : period.Start, change?.Tokens, change?.SpendTokens);
+            SetPlan, ct, tenant, plan, agreed.EurPerMonth, agreed.OverageEurPerThousand, change is null ? null : period.Start, change?.Tokens, change?.SpentEur ?? 0);
 
     /// <summary>Lets a subscription that has ended begin again in the period of <paramref name="period"/>.</summary>
     public static Task ReopenAsync(this Transaction transaction, Guid tenant, BillingPeriod period, CancellationToken ct) =>
         transaction.ExecuteAsync(Reopen, ct, tenant, period.Number);
 
     /// <summary>Stores what follows from the stages of the periods.</summary>
+    /// <param name="isOverageStopped">Nothing beyond the allowance is allowed.</param>
     /// <param name="dueAt">When the billing cycle has something to do; null: never, unless something changes.</param>
-    public static Task SetBillingAsync(this Transaction transaction, Guid tenant, Access access, DateTimeOffset? dueAt, CancellationToken ct) =>
+    public static Task SetBillingAsync(this Transaction transaction, Guid tenant, Access access, bool isOverageStopped, DateTimeOffset? dueAt, CancellationToken ct) =>
         transaction.ExecuteAsync(
-            "update control.subscription set access = $2, billing_due_at = coalesce($3::timestamptz, 'infinity') where tenant_id = $1", ct,
-            tenant, access.Stored(), dueAt);
+            "update control.subscription set access = $2, billing_due_at = coalesce($3::timestamptz, 'infinity'), overage_stopped = $4 where tenant_id = $1", ct,
+            tenant, access.Stored(), dueAt, isOverageStopped);
 
     /// <summary>Lets the billing cycle look at the subscription again, because a fact may have changed what it has to do.</summary>
     public static Task BillingIsDueAsync(this Transaction transaction, Guid tenant, CancellationToken ct) =>
@@ -103,13 +110,14 @@ public static class SubscriptionTable
         SpendLimitEur = row.Get<decimal?>(13),
         AllowanceOf = row.Get<DateOnly?>(14),
         AllowanceTokens = row.Get<long?>(15),
-        SpendTokens = row.Get<long?>(16),
+        SpentEur = row.GetDecimal(16),
+        ClosingToldAt = row.Get<DateTimeOffset?>(17),
     };
 
     internal const string Select = """
         select tenant_id, plan, status, started_at, anchor, trial_ends_at, open_period, agreed_eur_per_month, agreed_overage_eur_per_1000,
                (select coalesce(t.deletion_requested_at, t.deleted_at) from control.tenant t where t.id = tenant_id and t.is_deleted),
-               access, ended_at, end_reason, spend_limit_eur, allowance_of, allowance_tokens, spend_tokens
+               access, ended_at, end_reason, spend_limit_eur, allowance_of, allowance_tokens, spent_eur, closing_told_at
         from control.subscription
         """;
 
@@ -127,7 +135,7 @@ public static class SubscriptionTable
 
     const string SetPlan = """
         update control.subscription
-        set plan = $2, agreed_eur_per_month = $3, agreed_overage_eur_per_1000 = $4, trial_ends_at = null, allowance_of = $5, allowance_tokens = $6, spend_tokens = $7,
+        set plan = $2, agreed_eur_per_month = $3, agreed_overage_eur_per_1000 = $4, trial_ends_at = null, allowance_of = $5, allowance_tokens = $6, spent_eur = $7,
             billing_due_at = '-infinity'
         where tenant_id = $1
         """;

@@ -33,7 +33,8 @@ static class SubscriptionEndpoints
             plan.Name, subscription.Status, subscription.StartedAt, subscription.TrialEndsAt, period.Start, period.End, [.. plan.Offered],
             limits.ToDictionary(limit => limit.Name, Limit.Of), subscription.Access.Stored(),
             billing.Scheduled is { } scheduled ? new ScheduledChangeReply(scheduled.IsCancellation ? "cancellation" : "plan", scheduled.Plan, scheduled.EffectiveOn) : null,
-            subscription.SpendLimitEur, invoice is null ? null : new NextInvoiceReply(invoice.NetAmount, invoice.Tax, invoice.TotalAmount, invoice.AmountDue)));
+            subscription.SpendLimitEur, invoice is null ? null : new NextInvoiceReply(invoice.NetAmount, invoice.Tax, invoice.TotalAmount, invoice.AmountDue),
+            billing.Preview, billing.Interim, billing.Credit));
     }
 
     static async Task<Results<Ok<SpendLimitReply>, ValidationProblem, ProblemHttpResult>> SetSpendLimit(
@@ -54,10 +55,14 @@ static class SubscriptionEndpoints
 /// <param name="ScheduledChange">Absent: nothing changes at the end of the period.</param>
 /// <param name="SpendLimit">EUR of usage beyond the plan in a period, before tax; absent: no limit.</param>
 /// <param name="NextInvoice">As it stands; absent: there would be none.</param>
+/// <param name="Preview">What the email two days before the end of the period said; absent before.</param>
+/// <param name="InterimInvoices">Usage beyond the plan in this period that is invoiced already, and not again with the next invoice.</param>
+/// <param name="Credit">EUR before tax: goodwill and prepaid credit that the next invoices use.</param>
 /// <param name="Limits">tokens_per_day, tokens_per_month, rag_files, web_searches_per_month, images_per_month.</param>
 sealed record SubscriptionReply(
     string Plan, string Status, DateTimeOffset StartedAt, DateTimeOffset? TrialEndsAt, DateOnly PeriodStart, DateOnly PeriodEnd, IReadOnlyList<string> Models,
-    IReadOnlyDictionary<string, Limit> Limits, string Access, ScheduledChangeReply? ScheduledChange, decimal? SpendLimit, NextInvoiceReply? NextInvoice);
+    IReadOnlyDictionary<string, Limit> Limits, string Access, ScheduledChangeReply? ScheduledChange, decimal? SpendLimit, NextInvoiceReply? NextInvoice,
+    PeriodPreview? Preview, IReadOnlyList<InterimInvoice> InterimInvoices, decimal Credit);
 
 /// <param name="Kind">plan or cancellation.</param>
 sealed record ScheduledChangeReply(string Kind, string? Plan, DateOnly EffectiveOn);

@@ -36,6 +36,18 @@ public static class BillingCycle
     /// </summary>
     public static DateTimeOffset Effective(DateTimeOffset due, DateTimeOffset entered, CyclePolicy policy) => entered - due <= policy.Late ? due : entered;
 
+    /// <summary>When the environment is deleted of which the customer is told at an instant.</summary>
+    public static DateTimeOffset ClosingAt(DateTimeOffset since, TimeSpan kept, DateTimeOffset toldAt, CyclePolicy policy)
+    {
+        // Told late, the customer has the time of the notice from then on.
+        var (planned, afterNotice) = (since + kept, toldAt + policy.ClosingNotice - policy.Late);
+        return planned > afterNotice ? planned : afterNotice;
+    }
+
+    /// <returns>null: the customer has not been told yet.</returns>
+    static DateTimeOffset? ClosingAt(CycleFacts facts, DateTimeOffset since, TimeSpan kept) =>
+        facts.Subscription.ClosingToldAt is { } toldAt && toldAt >= since ? ClosingAt(since, kept, toldAt, facts.Policy) : null;
+
     /// <summary>What comes next for each period, and for the subscription.</summary>
     static IEnumerable<Transition> Following(CycleFacts facts, DateTimeOffset now)
     {
@@ -50,7 +62,9 @@ public static class BillingCycle
 
         if (facts.Subscription is { Status: "ended", EndReason: "cancelled", EndedAt: { } endedAt, TenantDeletedAt: null })
         {
-            yield return new Transition.Delete(facts.Subscription.OpenPeriod, endedAt + facts.Policy.KeepAfterEnd);
+            yield return ClosingAt(facts, endedAt, facts.Policy.KeepAfterEnd) is { } deletesAt
+                ? new Transition.Delete(facts.Subscription.OpenPeriod, deletesAt)
+                : new Transition.TellClosing(facts.Subscription.OpenPeriod, endedAt + facts.Policy.KeepAfterEnd - facts.Policy.ClosingNotice, IsUnpaid: false);
         }
     }
 
@@ -87,7 +101,9 @@ public static class BillingCycle
             (Stage.PastDue, _) => Timed(Stage.Dunning, NotBefore((state.GraceFrom ?? state.Since) + policy.Dunning), state.GraceFrom),
             (Stage.Dunning, _) => Timed(Stage.Suspended, NotBefore(state.Since + policy.Suspension), state.GraceFrom),
             (Stage.Suspended, _) when facts.Subscription is { EndReason: null, TenantDeletedAt: null } =>
-                new Transition.CloseSubscription(state.Period.Number, NotBefore(state.Since + policy.Closing), "unpaid"),
+                ClosingAt(facts, state.Since, policy.Closing) is { } closesAt
+                    ? new Transition.CloseSubscription(state.Period.Number, NotBefore(closesAt), "unpaid")
+                    : new Transition.TellClosing(state.Period.Number, NotBefore(state.Since + policy.Closing - policy.ClosingNotice), IsUnpaid: true),
             (Stage.Suspended, _) => Timed(Stage.Closed, state.Since + policy.Closing, state.GraceFrom),
             _ => null,
         };

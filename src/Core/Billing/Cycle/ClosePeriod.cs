@@ -19,7 +19,12 @@ public sealed class ClosePeriod(Clock clock, WriteInvoice writeInvoice, CycleMai
         var period = BillingPeriod.Of(subscription.Anchor, subscription.OpenPeriod);
         var isLast = cycle.Facts.Scheduled is { IsCancellation: true } cancellation && cancellation.EffectiveOn <= period.End;
         var invoice = subscription.TrialEndsAt is null ? await writeInvoice.RunAsync(transaction, subscription, cycle.Segments, period, now, ct, isLast) : null;
-        var stage = invoice switch { null => Stage.Closed, { Status: "paid" } => Stage.Paid, _ => Stage.Invoiced };
+        var stage = invoice switch
+        {
+            null => Stage.Closed,
+            { Status: "paid" } when !await transaction.ScalarAsync<bool>(HasOpenInterim, ct, tenant, period.Number) => Stage.Paid,
+            _ => Stage.Invoiced,
+        };
         await transaction.EnterAsync(tenant, period, stage, period.EndsAt, now, graceFrom: null, invoice?.Id, ct);
         await transaction.OpenNextPeriodAsync(tenant, period.Number, ct);
         await StartNextAsync(transaction, cycle, period, now, ct);
@@ -56,6 +61,7 @@ public sealed class ClosePeriod(Clock clock, WriteInvoice writeInvoice, CycleMai
                 : transaction.StartSegmentAsync(tenant, new SubscriptionSegment(closed.EndsAt, plan, change.Agreed, change.MinimumEur, SegmentReason.Changed), ct));
             await transaction.QueueProvisioningAsync(clock, options, tenant, await transaction.SlugAsync(tenant, ct), RunKinds.Provision, ct);
             await transaction.AuditAsync(clock, tenant, "job:billing", "subscription.plan_changed", new { from = subscription.Plan, to = plan }, ct);
+            await mails.ScheduledChangeAppliedAsync(transaction, tenant, plan, closed.EndsAt, ct);
         }
 
         // Who has no access when a period begins does not pay for it, until the tenant pays what is open.
@@ -64,4 +70,8 @@ public sealed class ClosePeriod(Clock clock, WriteInvoice writeInvoice, CycleMai
             await transaction.StartSegmentAsync(tenant, new SubscriptionSegment(closed.EndsAt, null, new AgreedTerms(), null, SegmentReason.Paused), ct);
         }
     }
+
+    const string HasOpenInterim = """
+        select exists (select from control.invoice where tenant_id = $1 and period = $2 and kind = 'interim' and status in ('open', 'pending'))
+        """;
 }

@@ -72,6 +72,9 @@ public sealed record CyclePolicy
     /// <summary>From suspension on.</summary>
     public TimeSpan Closing { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>Before an environment is deleted.</summary>
+    public TimeSpan ClosingNotice { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>What is entered later than this after it was due is counted from when it was entered.</summary>
     public TimeSpan Late { get; init; } = TimeSpan.FromHours(12);
 

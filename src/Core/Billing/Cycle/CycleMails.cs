@@ -2,16 +2,16 @@ using System.Globalization;
 using ControlPlane.Billing.Invoices;
 using ControlPlane.Billing.Mails;
 using ControlPlane.Billing.Payments;
-using ControlPlane.Billing.Plans;
 using ControlPlane.Catalog;
 using ControlPlane.Subscriptions;
 
 namespace ControlPlane.Billing.Cycle;
 
-/// <summary>What customers are told when a stage or a plan changes, queued in the transaction that changes it.</summary>
-public sealed class CycleMails(Clock clock, BillingMailOutbox outbox, WriteInvoice writeInvoice, CollectionSettings collections, Seller seller)
+/// <summary>What customers are told when a stage or a plan changes, by mail and webhook, queued in the transaction that changes it.</summary>
+public sealed partial class CycleMails(BillingMailOutbox outbox, WriteInvoice writeInvoice, CollectionSettings collections, Seller seller, Clock clock)
 {
-    internal async Task PreviewAsync(Transaction transaction, LoadedCycle cycle, BillingPeriod period, bool isAddressMissing, CancellationToken ct)
+    /// <returns>What it says; null: there would be no invoice.</returns>
+    internal async Task<Invoice?> PreviewAsync(Transaction transaction, LoadedCycle cycle, BillingPeriod period, bool isAddressMissing, CancellationToken ct)
     {
         var subscription = cycle.Subscription;
         var draft = await writeInvoice.DraftAsync(transaction, subscription, cycle.Segments, period, ct);
@@ -26,6 +26,22 @@ public sealed class CycleMails(Clock clock, BillingMailOutbox outbox, WriteInvoi
                 IsAddressMissing = isAddressMissing,
             },
             ct);
+        await CardExpiringAsync(transaction, subscription, period, ct);
+        return draft;
+    }
+
+    /// <summary>Once for each card, before the last period whose invoice it can pay.</summary>
+    async Task CardExpiringAsync(Transaction transaction, Subscription subscription, BillingPeriod period, CancellationToken ct)
+    {
+        var next = BillingPeriod.Of(subscription.Anchor, period.Number + 1).EndsAt + new CyclePolicy().Charge;
+        if (await transaction.FirstAsync(
+            SelectExpiringCard, row => Tuple.Create(row.GetString(0), row.GetString(1), row.GetFieldValue<DateOnly>(2)), ct,
+            subscription.Tenant, collections.Provider, DateOnly.FromDateTime(next.UtcDateTime)) is var (id, label, expiresOn))
+        {
+            await outbox.EnqueueAsync(
+                transaction, subscription.Tenant, $"card-expiring:{id}:{expiresOn:O}", new BillingMail.CardExpiring(label, expiresOn, DateOnly.FromDateTime(
+                    (expiresOn < period.End ? period.EndsAt : next).UtcDateTime)), ct);
+        }
     }
 
     /// <param name="moved">The period in its new stage.</param>
@@ -33,7 +49,7 @@ public sealed class CycleMails(Clock clock, BillingMailOutbox outbox, WriteInvoi
     {
         var (subscription, policy) = (cycle.Subscription, cycle.Facts.Policy);
         var isActive = subscription is { Status: "active", TenantDeletedAt: null, EndReason: null };
-        var (invoice, open) = (cycle.Invoices[moved.Period.Number], moved.Receivable!.Open);
+        var (invoice, open) = (cycle.Owed[moved.Period.Number], moved.Receivable!.Open);
         var name = new InvoiceName(invoice.Id, invoice.Number);
         // Of two unpaid invoices the worse one decides, and was written about.
         var before = BillingCycle.AccessOf(cycle.Facts.Periods, subscription);
@@ -55,51 +71,41 @@ public sealed class CycleMails(Clock clock, BillingMailOutbox outbox, WriteInvoi
         await (mail is { } m
             ? outbox.EnqueueAsync(transaction, subscription.Tenant, $"{m.Occasion}:{invoice.Number}:{moved.Since:O}", m.Mail, ct)
             : Task.CompletedTask);
+        await (mail?.Mail switch
+        {
+            BillingMail.Suspended => NotifyAsync(transaction, subscription.Tenant, "suspended", subscription.Plan, moved.Since, ct),
+            BillingMail.Reactivated => NotifyAsync(transaction, subscription.Tenant, "reactivated", subscription.Plan, clock.GetUtcNow(), ct),
+            _ => Task.CompletedTask,
+        });
     }
 
     static Access AccessWith(LoadedCycle cycle, PeriodState moved) =>
         BillingCycle.AccessOf(cycle.Facts.Periods.Select(period => period.Period == moved.Period ? moved : period), cycle.Subscription);
 
     /// <param name="period">The one that was not paid; null: the customer cancelled.</param>
-    internal Task ClosedAsync(Transaction transaction, LoadedCycle cycle, int? period, CancellationToken ct)
+    /// <param name="copyUntil">How long the last copy of the environment is kept.</param>
+    internal async Task ClosedAsync(Transaction transaction, LoadedCycle cycle, int? period, DateOnly copyUntil, CancellationToken ct)
+    {
+        var (tenant, (unpaid, open, inTotal)) = (cycle.Subscription.Tenant, Unpaid(cycle, period));
+        await outbox.EnqueueAsync(transaction, tenant, "closed", new BillingMail.Closed(unpaid, open, inTotal, copyUntil), ct);
+        await NotifyAsync(transaction, tenant, "closed", plan: null, clock.GetUtcNow(), ct);
+    }
+
+    /// <param name="period">The one that was not paid; null: the customer cancelled.</param>
+    internal Task ClosingAsync(Transaction transaction, LoadedCycle cycle, int? period, DateTimeOffset deletesAt, CancellationToken ct)
+    {
+        var (unpaid, open, _) = Unpaid(cycle, period);
+        return outbox.EnqueueAsync(
+            transaction, cycle.Subscription.Tenant, $"closing:{deletesAt:O}", new BillingMail.Closing(period is null ? null : unpaid, open, deletesAt), ct);
+    }
+
+    static (InvoiceName? Invoice, decimal Open, decimal InTotal) Unpaid(LoadedCycle cycle, int? period)
     {
         var unpaid = cycle.Facts.Periods.Where(state => state.Receivable?.Open > 0).ToList();
         var named = unpaid.Find(state => state.Period.Number == period) ?? unpaid.FirstOrDefault();
-        var invoice = named is null ? null : cycle.Invoices[named.Period.Number];
-        return outbox.EnqueueAsync(
-            transaction, cycle.Subscription.Tenant, "closed",
-            new BillingMail.Closed(invoice is null ? null : new InvoiceName(invoice.Id, invoice.Number), named?.Receivable!.Open ?? 0, unpaid.Sum(state => state.Receivable!.Open)), ct);
+        var invoice = named is null ? null : cycle.Owed[named.Period.Number];
+        return (invoice is null ? null : new InvoiceName(invoice.Id, invoice.Number), named?.Receivable!.Open ?? 0, unpaid.Sum(state => state.Receivable!.Open));
     }
-
-    internal async Task EndedAsync(Transaction transaction, Subscription subscription, DateTimeOffset endedAt, CancellationToken ct) => await outbox.EnqueueAsync(
-        transaction, subscription.Tenant, $"ended:{endedAt:O}",
-        new BillingMail.Ended(await TitleAsync(transaction, subscription.Plan, endedAt, ct), DateOnly.FromDateTime((endedAt + new CyclePolicy().KeepAfterEnd).UtcDateTime)), ct);
-
-    internal Task PlanChangedAsync(Transaction transaction, Guid tenant, PlanChange change, BillingPeriod period, CancellationToken ct) => outbox.EnqueueAsync(
-        transaction, tenant, $"plan-changed:{change.EffectiveAt:O}:{change.To.Name}",
-        new BillingMail.PlanChanged(
-            change.To.Title, change.EffectiveAt, change.ThisPeriod?.TotalAmount, change.NextPeriod?.TotalAmount ?? change.To.PriceEurPerMonth, change.AllowanceTokens,
-            period.End),
-        ct);
-
-    internal Task ChangeScheduledAsync(Transaction transaction, Guid tenant, PlanChange change, CancellationToken ct) => outbox.EnqueueAsync(
-        transaction, tenant, $"change-scheduled:{change.To.Name}:{Today}",
-        new BillingMail.ChangeScheduled(
-            change.From.Title, change.To.Title, DateOnly.FromDateTime(change.EffectiveAt.UtcDateTime), change.NextPeriod?.TotalAmount ?? change.To.PriceEurPerMonth),
-        ct);
-
-    internal async Task ChangeUndoneAsync(Transaction transaction, Guid tenant, ScheduledChange undone, string plan, CancellationToken ct) => await outbox.EnqueueAsync(
-        transaction, tenant, $"change-undone:{undone.Plan}:{Today}", new BillingMail.ChangeUndone(await TitleAsync(transaction, plan, undone.RequestedAt, ct)), ct);
-
-    internal async Task CancelledAsync(Transaction transaction, Subscription subscription, ScheduledChange change, CancellationToken ct) => await outbox.EnqueueAsync(
-        transaction, subscription.Tenant, $"cancelled:{Today}",
-        new BillingMail.Cancelled(
-            await TitleAsync(transaction, subscription.Plan, change.RequestedAt, ct), change.EffectiveOn, change.EffectiveOn.AddDays((int)new CyclePolicy().KeepAfterEnd.TotalDays)),
-        ct);
-
-    internal async Task CancellationUndoneAsync(Transaction transaction, Subscription subscription, ScheduledChange undone, CancellationToken ct) => await outbox.EnqueueAsync(
-        transaction, subscription.Tenant, $"cancellation-undone:{Today}",
-        new BillingMail.CancellationUndone(await TitleAsync(transaction, subscription.Plan, undone.RequestedAt, ct)), ct);
 
     // What members can do again and again is written about once a day.
     string Today => clock.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
@@ -124,5 +130,11 @@ public sealed class CycleMails(Clock clock, BillingMailOutbox outbox, WriteInvoi
 
     const string SelectProfile = """
         select p.collection, p.payment_days, p.method_label from control.tenant t left join control.billing_profile p on p.tenant_id = t.id where t.id = $1
+        """;
+
+    // $3: the day of the charge after the next one.
+    const string SelectExpiringCard = """
+        select method_id, method_label, method_expires_on from control.billing_profile
+        where tenant_id = $1 and provider = $2 and collection = 'charge' and method_kind = 'card' and method_label is not null and method_expires_on < $3
         """;
 }

@@ -19,7 +19,12 @@ public sealed class MovePeriod(Clock clock, CycleMails mails)
         await (isAddressMissing
             ? transaction.RaiseReviewAsync(clock, subscription.Tenant, "address_missing", "address", "The next invoice has no complete address of the buyer.", ct)
             : transaction.EndReviewAsync(clock, subscription.Tenant, "address_missing", "address", ct));
-        await mails.PreviewAsync(transaction, cycle, period, isAddressMissing, ct);
+        // What the mail says is what is shown of it later.
+        if (await mails.PreviewAsync(transaction, cycle, period, isAddressMissing, ct) is { } draft)
+        {
+            await transaction.ExecuteAsync(
+                StorePreview, ct, subscription.Tenant, period.Number, draft.NetAmount, draft.Tax, draft.TotalAmount, draft.AmountDue, now);
+        }
     }
 
     internal async Task RunAsync(Transaction transaction, LoadedCycle cycle, Transition.Move move, CancellationToken ct)
@@ -61,4 +66,9 @@ public sealed class MovePeriod(Clock clock, CycleMails mails)
         var (period, allowance) = await transaction.AllowanceAsync(subscription, cycle.Segments, subscription.Plan, agreed, at, ct);
         await transaction.SetPlanAsync(subscription.Tenant, subscription.Plan, agreed, period, allowance, ct);
     }
+
+    const string StorePreview = """
+        update control.billing_period set preview = jsonb_build_object('net', $3::numeric, 'tax', $4::numeric, 'total', $5::numeric, 'amount_due', $6::numeric, 'made_at', $7::timestamptz)
+        where tenant_id = $1 and number = $2
+        """;
 }

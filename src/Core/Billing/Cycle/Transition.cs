@@ -17,6 +17,10 @@ public abstract record Transition(int Period, DateTimeOffset DueAt)
     /// <param name="GraceFrom">What dunning is counted from; null: nothing is unpaid.</param>
     public sealed record Move(int Period, DateTimeOffset DueAt, Stage From, Stage To, DateTimeOffset? GraceFrom) : Transition(Period, DueAt);
 
+    /// <summary>Tells the customer that the environment will be deleted.</summary>
+    /// <param name="IsUnpaid">Otherwise the customer cancelled.</param>
+    public sealed record TellClosing(int Period, DateTimeOffset DueAt, bool IsUnpaid) : Transition(Period, DueAt);
+
     /// <summary>Ends a subscription that was not paid for, and deletes its tenant.</summary>
     public sealed record CloseSubscription(int Period, DateTimeOffset DueAt, string Reason) : Transition(Period, DueAt);
 

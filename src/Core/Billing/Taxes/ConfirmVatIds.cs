@@ -1,3 +1,4 @@
+using ControlPlane.Billing.Mails;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Billing.Taxes;
@@ -6,7 +7,7 @@ namespace ControlPlane.Billing.Taxes;
 /// Asks the register about the VAT ids that wait for it, as part of the job <c>payments</c>. No transaction is open during a question. A register that does not
 /// answer is asked again, ever less often.
 /// </summary>
-public sealed class ConfirmVatIds(ControlDatabase database, Clock clock, IVatRegister register, ILogger<ConfirmVatIds> log)
+public sealed class ConfirmVatIds(ControlDatabase database, Clock clock, IVatRegister register, BillingMailOutbox outbox, ILogger<ConfirmVatIds> log)
 {
     static readonly TimeSpan FirstRetry = TimeSpan.FromMinutes(15);
     static readonly TimeSpan LastRetry = TimeSpan.FromHours(12);
@@ -54,6 +55,7 @@ public sealed class ConfirmVatIds(ControlDatabase database, Clock clock, IVatReg
                 await transaction.ExecuteAsync(Store, ct, waiting.Id, "invalid", now, null, null, null, invalid.Raw);
                 await transaction.RaiseReviewAsync(
                     clock, waiting.Tenant, "vat_id_invalid", waiting.VatId, $"The register does not know the VAT id {waiting.VatId}. Invoices are written with VAT.", ct);
+                await TellAsync(transaction, waiting, ct);
                 break;
             case VatAnswer.Unavailable unavailable:
                 log.LogInformation("The register of VAT ids does not answer: {Code}, attempt {Attempt}", unavailable.Code, waiting.Attempts);
@@ -63,6 +65,15 @@ public sealed class ConfirmVatIds(ControlDatabase database, Clock clock, IVatReg
         }
 
         await transaction.CommitAsync(ct);
+    }
+
+    // Not if the customer has entered another one meanwhile.
+    async Task TellAsync(Transaction transaction, Waiting waiting, CancellationToken ct)
+    {
+        if (await transaction.ScalarAsync<string>("select vat_id from control.tenant where id = $1 and not is_deleted", ct, waiting.Tenant) == waiting.VatId)
+        {
+            await outbox.EnqueueAsync(transaction, waiting.Tenant, $"vat-id-invalid:{waiting.VatId}", new BillingMail.VatIdInvalid(waiting.VatId), ct);
+        }
     }
 
     /// <param name="attempts">Made so far; at least 1.</param>

@@ -81,9 +81,18 @@ public sealed class BillingCycleTests
     public void Thirty_days_after_the_suspension_the_subscription_is_closed_unless_it_has_ended_already()
     {
         var suspended = Charged(Failed, E.AddHours(9));
+        var subscription = Subscription(openPeriod: 3);
+        // A week before, the customer is told; told late, there is still a week to pay.
+        Assert.Equal(new Transition.TellClosing(1, E.AddDays(29), IsUnpaid: true), BillingCycle.Next(Unpaid(Suspended, E.AddDays(6), suspended, E, subscription), E.AddDays(36)));
+        Assert.Equal(
+            new Transition.TellClosing(1, E.AddDays(29), IsUnpaid: true),
+            BillingCycle.Next(Unpaid(Suspended, E.AddDays(6), suspended, E, subscription with { ClosingToldAt = E.AddDays(5) }), E.AddDays(36)));
         Assert.Equal(
             new Transition.CloseSubscription(1, E.AddDays(36), "unpaid"),
-            BillingCycle.Next(Unpaid(Suspended, E.AddDays(6), suspended, E, Subscription(openPeriod: 3)), E.AddDays(36)));
+            BillingCycle.Next(Unpaid(Suspended, E.AddDays(6), suspended, E, subscription with { ClosingToldAt = E.AddDays(29).AddHours(1) }), E.AddDays(36)));
+        Assert.Equal(
+            new Transition.CloseSubscription(1, E.AddDays(41).AddHours(12), "unpaid"),
+            BillingCycle.Next(Unpaid(Suspended, E.AddDays(6), suspended, E, subscription with { ClosingToldAt = E.AddDays(35) }), E.AddDays(50)));
         var ended = Subscription() with { Status = "ended", EndReason = "deleted" };
         Assert.Equal(
             new Transition.Move(1, E.AddDays(36), Suspended, Closed, E), BillingCycle.Next(Unpaid(Suspended, E.AddDays(6), suspended, E, ended), E.AddDays(36)));
@@ -111,6 +120,9 @@ public sealed class BillingCycleTests
     public void A_cancelled_tenant_is_deleted_thirty_days_after_the_end()
     {
         var ended = Subscription() with { Status = "ended", EndReason = "cancelled", EndedAt = E };
+        Assert.Equal(E.AddDays(23), BillingCycle.NextDueAt(Facts(ended)));
+        Assert.Equal(new Transition.TellClosing(2, E.AddDays(23), IsUnpaid: false), BillingCycle.Next(Facts(ended), E.AddDays(30)));
+        ended = ended with { ClosingToldAt = E.AddDays(23) };
         Assert.Equal(E.AddDays(30), BillingCycle.NextDueAt(Facts(ended)));
         Assert.Equal(new Transition.Delete(2, E.AddDays(30)), BillingCycle.Next(Facts(ended), E.AddDays(30)));
         Assert.Null(BillingCycle.NextDueAt(Facts(ended with { TenantDeletedAt = E.AddDays(30) })));

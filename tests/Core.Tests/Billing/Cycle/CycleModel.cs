@@ -76,6 +76,9 @@ sealed class CycleModel(DateOnly anchor, bool isTransfer)
                 _periods[number] = _periods[number] with { Stage = move.To, Since = BillingCycle.Effective(move.DueAt, now, Policy), GraceFrom = move.GraceFrom };
                 _isPaused &= Access == Access.None;
                 break;
+            case Transition.TellClosing:
+                Subscription = Subscription with { ClosingToldAt = now };
+                break;
             case Transition.CloseSubscription:
                 foreach (var state in Unsettled.Where(state => state.Receivable is not null).ToList())
                 {
