@@ -49,10 +49,11 @@ public static class App
     {
         services.AddSingleton<FindWebhookSecrets>();
         var maxHeld = configuration.ReadCount("CONTROLPLANE_LIMIT_RESERVATIONS", Authorize.DefaultMaxHeld, "number of calls at the same time", Authorize.HighestMaxHeld);
+        var sharedPlaces = configuration.ReadCount("CONTROLPLANE_LIMIT_LOCAL_CALLS", Authorize.DefaultSharedPlaces, "number of calls at the same time", maximum: 1_000);
         var usageEvents = configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS", 50_000, "events per tenant and day", 1_000_000_000);
         var usageMaximum = configuration.ReadCount("CONTROLPLANE_USAGE_EVENTS_MAXIMUM", 10_000_000, "events per tenant and day", 1_000_000_000);
         services.AddSingleton(s => new UsageQuota(usageEvents, usageMaximum, BeforeReady: s.GetRequiredService<ControlPlaneOptions>().Sandbox ? usageEvents : usageEvents / 50));
-        services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld, s.GetRequiredService<UsageQuota>()));
+        services.AddSingleton(s => new Authorize(s.GetRequiredService<ControlDatabase>(), s.GetRequiredService<Clock>(), maxHeld, s.GetRequiredService<UsageQuota>(), sharedPlaces));
         var perSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_AUTHORIZATIONS", AuthorizationRate.DefaultPerSecond, "number per second", AuthorizationRate.MaxPerSecond);
         services.AddSingleton(s => new AuthorizationRate(perSecond * (s.GetRequiredService<ControlPlaneOptions>().Sandbox ? 1000 : 1)));
         var duplicatesPerSecond = configuration.ReadCount("CONTROLPLANE_LIMIT_DUPLICATES", DuplicateRate.DefaultPerSecond, "events per second", DuplicateRate.MaxPerSecond);
@@ -99,6 +100,7 @@ public static class App
         services.AddSingleton<ChangePlan>();
         services.AddSingleton<CancelSubscription>();
         services.AddSingleton<WriteInvoice>();
+        services.AddSingleton<InvoiceExposure>();
         services.AddSingleton(new PayLinks(settings.Options.PublicUrl, [settings.SecretsKey, .. settings.FormerSecretsKeys]));
         services.AddSingleton<BillingMailOutbox>();
         services.AddSingleton<DocumentMails>();
@@ -109,15 +111,20 @@ public static class App
         services.AddSingleton<NextInvoice>();
         services.AddSingleton<BillingPageReader>();
         services.AddSingleton<TenantPageReader>();
+        services.AddSingleton<AgreePlanPageReader>();
         services.AddSingleton<PlanPageReader>();
         services.AddSingleton<SetSpendLimit>();
         services.AddSingleton<ExtendTrial>();
         services.AddSingleton<SetPaymentTerms>();
         services.AddSingleton<EditCoupons>();
         services.AddSingleton<RedeemCoupon>();
+        services.AddSingleton<BuyCredit>();
+        services.AddSingleton<CancelTopUps>();
         services.AddSingleton<AddAdjustment>();
         services.AddSingleton<ResolveReview>();
         services.AddSingleton<WriteOffInvoice>();
+        services.AddSingleton<EditTaxRates>();
+        services.AddSingleton<ProposeAvailabilityCredits>();
         services.AddSingleton<RunBillingCycle>();
         services.AddPayments(configuration, settings);
     }
@@ -132,7 +139,11 @@ public static class App
         }
 
         var days = configuration.ReadCount("CONTROLPLANE_PAYMENT_DAYS", 14, "days until a transfer has to arrive", 90);
-        services.AddSingleton(s => new CollectionSettings(s.GetRequiredService<PaymentProviders>().Current?.Name, days));
+        // Off by default: not every customer expects an invoice before the period ends.
+        decimal? exposure = string.IsNullOrEmpty(configuration["CONTROLPLANE_EXPOSURE_LIMIT_EUR"])
+            ? null
+            : configuration.ReadCount("CONTROLPLANE_EXPOSURE_LIMIT_EUR", 1, "EUR of usage beyond the plan that is invoiced before its period ends");
+        services.AddSingleton(s => new CollectionSettings(s.GetRequiredService<PaymentProviders>().Current?.Name, days, exposure));
         services.AddSingleton(s => TransferAccount.Of(s.GetRequiredService<Seller>()));
         services.AddSingleton<PaymentProviders>();
         services.AddSingleton<PaymentClaims>();
@@ -213,7 +224,10 @@ public static class App
         app.MapInvoices();
         app.MapCreditNotes();
         app.MapPayments();
+        app.MapTopUps();
         app.MapOperatorPayments();
+        app.MapEcSalesList();
+        app.MapTaxRates();
         app.MapQuarantine();
         app.MapOperatorTenants();
         app.MapOperatorBilling();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlPlane.Billing.Credits;
 using ControlPlane.Billing.Cycle;
 using ControlPlane.Billing.Invoices;
 using ControlPlane.Metering.Ingestion;
@@ -10,7 +11,9 @@ namespace ControlPlane.Billing;
 /// The job <c>billing</c>: applies what the billing cycle has due, of any number of subscriptions, in the order in which it was due. A tenant that is several
 /// periods behind catches up, with one invoice for each. Any number of processes may run it at the same time.
 /// </summary>
-public sealed class RunBillingCycle(ControlDatabase database, Clock clock, AdvanceSubscription advance, WriteDocuments writeDocuments, ILogger<RunBillingCycle> log)
+public sealed class RunBillingCycle(
+    ControlDatabase database, Clock clock, AdvanceSubscription advance, InvoiceExposure exposure, CancelTopUps topUps, WriteDocuments writeDocuments,
+    ProposeAvailabilityCredits proposeCredits, ILogger<RunBillingCycle> log)
 {
     const int MaxAlerts = 20;
     const int SubscriptionsPerPage = 200;
@@ -26,9 +29,15 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Advan
     {
         var parts = new JobParts(JobSchedules.Billing, log);
         var done = new Done();
-        var began = clock.Wall;
-        var isUnfinished = await AdvanceAllAsync(parts, done, began + (time ?? TimePerRun), ct);
-        var undocumented = await writeDocuments.RunAsync(began + (time ?? TimePerRun) + TimeForDocuments, ct);
+        var until = clock.Wall + (time ?? TimePerRun);
+        var isUnfinished = await AdvanceAllAsync(parts, done, until, ct) || await InvoiceExposedAsync(parts, done, until, ct);
+        foreach (var unpaid in await topUps.DueAsync(clock.GetUtcNow(), ct))
+        {
+            await parts.TryAsync("cancel credit that was not paid", tenant: null, () => topUps.RunAsync(unpaid, ct), ct);
+        }
+
+        var undocumented = await writeDocuments.RunAsync(until + TimeForDocuments, ct);
+        await parts.TryAsync("propose credits for environments that were down", tenant: null, () => proposeCredits.RunAsync(ct), ct);
         await parts.TryAsync("look for usage that no invoice can carry", tenant: null, () => CheckAsync(done, ct), ct);
         return JobReport.Of(("invoices", done.Invoices), ("stages", done.Stages), ("payments_due", done.HasPaymentsDue ? 1 : 0)) with
         {
@@ -41,7 +50,8 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Advan
     public async Task<bool> HasWorkAsync(DateTimeOffset at, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await transaction.ScalarAsync<bool>(HasWork, ct, at);
+        return await transaction.ScalarAsync<bool>(HasWork, ct, at) || await exposure.PageAsync(Guid.Empty, ct) is { Count: > 0 }
+            || await topUps.DueAsync(at, ct) is { Count: > 0 };
     }
 
     /// <returns>Whether time was up before all were advanced.</returns>
@@ -59,6 +69,27 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Advan
 
                 (dueAt, tenant) = next;
                 await parts.TryAsync("do what is due in the billing cycle", tenant, async () => done.Add(await advance.RunAsync(tenant, ct)), ct);
+            }
+        }
+
+        return false;
+    }
+
+    /// <returns>Whether time was up before all were invoiced.</returns>
+    async Task<bool> InvoiceExposedAsync(JobParts parts, Done done, DateTimeOffset until, CancellationToken ct)
+    {
+        var last = Guid.Empty;
+        while (await exposure.PageAsync(last, ct) is { Count: > 0 } page)
+        {
+            foreach (var tenant in page)
+            {
+                if (clock.Wall >= until)
+                {
+                    return true;
+                }
+
+                last = tenant;
+                await parts.TryAsync("invoice overage of a running period", tenant, async () => done.Add(await exposure.RunAsync(tenant, ct)), ct);
             }
         }
 
@@ -93,6 +124,8 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Advan
         public List<string> Alerts { get; } = [];
         public bool HasPaymentsDue { get; set; }
 
+        public void Add(Invoice? interim) => Invoices += interim is null ? 0 : 1;
+
         public void Add(Advance advance)
         {
             Invoices += advance.Invoices.Count;
@@ -107,11 +140,11 @@ public sealed class RunBillingCycle(ControlDatabase database, Clock clock, Advan
             or exists (select from control.payment where next_attempt_at <= $1)
         """;
 
-    // The text keeps -infinity, which no .NET type has.
+    // The text keeps -infinity, which no .NET type has. Ordered by the column, not by that text, which has its name and no index.
     const string Due = """
-        select billing_due_at::text, tenant_id from control.subscription
-        where billing_due_at <= $1 and billing_due_at < 'infinity' and (billing_due_at, tenant_id) > ($2::timestamptz, $3)
-        order by billing_due_at, tenant_id limit $4
+        select s.billing_due_at::text, s.tenant_id from control.subscription s
+        where s.billing_due_at <= $1 and s.billing_due_at < 'infinity' and (s.billing_due_at, s.tenant_id) > ($2::timestamptz, $3)
+        order by s.billing_due_at, s.tenant_id limit $4
         """;
 
     const string HeldAfterTheEnd = """

@@ -54,18 +54,20 @@ public static class AccountNotices
 
     sealed record Holder(AccountNotice? Notice);
 
-    // The worst stage first; of several invoices in it the oldest.
+    // The worst stage first; of several periods in it the oldest, and of its invoices one that is open.
     const string Select = """
-        select s.status, s.end_reason, s.ended_at, s.trial_ends_at, p.stage, p.stage_since, p.grace_from, i.number,
-               coalesce(i.total_amount - (select sum(b.amount) from control.settlement b where b.invoice_id = i.id), i.total_amount),
+        select s.status, s.end_reason, s.ended_at, s.trial_ends_at, p.stage, p.stage_since, p.grace_from, i.number, i.open,
                (select c.effective_on from control.subscription_change c where c.tenant_id = s.tenant_id and c.kind = 'cancellation' and c.state = 'scheduled'),
                coalesce((select e.first_ready_at is not null from control.environment e where e.tenant_id = s.tenant_id), false)
         from control.subscription s
         left join lateral (
-            select u.stage, u.stage_since, u.grace_from, u.invoice_id from control.billing_period u
+            select u.number, u.stage, u.stage_since, u.grace_from, u.invoice_id from control.billing_period u
             where u.tenant_id = s.tenant_id and u.stage in ('past_due', 'dunning', 'suspended')
             order by array_position(array['suspended', 'dunning', 'past_due'], u.stage), u.number limit 1) p on true
-        left join control.invoice i on i.id = p.invoice_id
+        left join lateral (
+            select v.number, v.total_amount - coalesce((select sum(b.amount) from control.settlement b where b.invoice_id = v.id), 0) as open from control.invoice v
+            where v.id = p.invoice_id or (v.tenant_id = s.tenant_id and v.period = p.number and v.kind = 'interim')
+            order by v.total_amount > coalesce((select sum(b.amount) from control.settlement b where b.invoice_id = v.id), 0) desc, v.id = p.invoice_id desc limit 1) i on true
         where s.tenant_id = $1
         """;
 }

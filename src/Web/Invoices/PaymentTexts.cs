@@ -17,6 +17,14 @@ static class PaymentTexts
         _ => Format.Label(settlement),
     };
 
+    /// <summary>What an invoice is for, in lists.</summary>
+    public static string PeriodOf(Invoice invoice) => invoice.Kind switch
+    {
+        "top_up" => "Credit",
+        "interim" => $"Usage since {Format.Day(invoice.PeriodStart)}",
+        _ => $"{Format.Day(invoice.PeriodStart)} – {Format.Day(invoice.PeriodEnd.AddDays(-1))}",
+    };
+
     /// <summary>Why the last attempt failed; null: there was none, or it did not fail.</summary>
     public static string? Decline(InvoiceStanding standing) => (standing.State, standing.DeclineCode) switch
     {

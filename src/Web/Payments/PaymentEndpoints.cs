@@ -16,12 +16,17 @@ static class PaymentEndpoints
     }
 
     static async Task<Results<Ok<PayReply>, Accepted<PayReply>, ProblemHttpResult>> Pay(string number, ClaimsPrincipal user, PayInvoice pay, CancellationToken ct) =>
-        await pay.RunAsync(user.TenantId(), number, user.ActorName(), ct) switch
+        Reply(number, await pay.RunAsync(user.TenantId(), number, user.ActorName(), ct));
+
+    /// <summary>What came of paying an invoice.</summary>
+    public static Results<Ok<PayReply>, Accepted<PayReply>, ProblemHttpResult> Reply(string number, PayResult result)
+    {
+        return result switch
         {
-            PayResult.Paid => TypedResults.Ok(new PayReply("paid")),
-            PayResult.Pending => TypedResults.Ok(new PayReply("pending")),
-            PayResult.ActionRequired action => TypedResults.Accepted((string?)null, new PayReply("action_required") { Url = action.Page }),
-            PayResult.Transfer transfer => TypedResults.Ok(new PayReply("transfer")
+            PayResult.Paid => TypedResults.Ok(new PayReply(number, "paid")),
+            PayResult.Pending => TypedResults.Ok(new PayReply(number, "pending")),
+            PayResult.ActionRequired action => TypedResults.Accepted((string?)null, new PayReply(number, "action_required") { Url = action.Page }),
+            PayResult.Transfer transfer => TypedResults.Ok(new PayReply(number, "transfer")
             {
                 AccountHolder = transfer.AccountHolder,
                 Iban = transfer.Iban,
@@ -38,6 +43,11 @@ static class PaymentEndpoints
             _ => TypedResults.Problem($"There is no invoice {number}.", statusCode: 404, title: "Not found"),
         };
 
+        ProblemHttpResult Refused(string code, string why) => TypedResults.Problem(
+            why, statusCode: StatusCodes.Status402PaymentRequired, title: "Payment declined",
+            extensions: new Dictionary<string, object?> { ["decline_code"] = code, ["invoice"] = number });
+    }
+
     static async Task<Results<Ok, ProblemHttpResult>> Receive(string provider, HttpRequest request, ReceiveProviderEvent receive, CancellationToken ct)
     {
         using var body = new MemoryStream();
@@ -51,21 +61,20 @@ static class PaymentEndpoints
         };
     }
 
-    static ProblemHttpResult Refused(string code, string why) => TypedResults.Problem(
-        why, statusCode: StatusCodes.Status402PaymentRequired, title: "Payment declined", extensions: new Dictionary<string, object?> { ["decline_code"] = code });
+}
 
-    /// <param name="Status">paid, pending, action_required or transfer.</param>
-    sealed record PayReply(string Status)
-    {
-        /// <summary>Where the customer confirms the payment.</summary>
-        public Uri? Url { get; init; }
-        public string? AccountHolder { get; init; }
-        public string? Iban { get; init; }
-        public string? Bic { get; init; }
-        /// <summary>What the customer enters as the reason of the transfer.</summary>
-        public string? Reference { get; init; }
-        /// <summary>EUR.</summary>
-        public decimal? Amount { get; init; }
-        public DateTimeOffset? DueAt { get; init; }
-    }
+/// <param name="Invoice">Its number.</param>
+/// <param name="Status">paid, pending, action_required or transfer.</param>
+sealed record PayReply(string Invoice, string Status)
+{
+    /// <summary>Where the customer confirms the payment.</summary>
+    public Uri? Url { get; init; }
+    public string? AccountHolder { get; init; }
+    public string? Iban { get; init; }
+    public string? Bic { get; init; }
+    /// <summary>What the customer enters as the reason of the transfer.</summary>
+    public string? Reference { get; init; }
+    /// <summary>EUR.</summary>
+    public decimal? Amount { get; init; }
+    public DateTimeOffset? DueAt { get; init; }
 }

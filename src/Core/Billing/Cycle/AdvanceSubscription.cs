@@ -1,3 +1,4 @@
+using ControlPlane.Billing.Credits;
 using ControlPlane.Billing.Invoices;
 using ControlPlane.Subscriptions;
 using Npgsql;
@@ -37,6 +38,11 @@ public sealed class AdvanceSubscription(ControlDatabase database, Clock clock, C
     /// </summary>
     public async Task RunAsync(Transaction transaction, Guid tenant, CancellationToken ct)
     {
+        if (await transaction.SetStatusBesidePeriodsAsync(tenant, ct))
+        {
+            await transaction.GrantCreditAsync(tenant, clock.GetUtcNow(), ct);
+        }
+
         if (await transaction.CycleAsync(tenant, [], Policy, ct) is not { } cycle)
         {
             return;
@@ -88,6 +94,9 @@ public sealed class AdvanceSubscription(ControlDatabase database, Clock clock, C
             case Transition.Move move:
                 await movePeriod.RunAsync(transaction, cycle, move, ct);
                 break;
+            case Transition.TellClosing told:
+                await endSubscription.TellAsync(transaction, cycle, told, ct);
+                break;
             case Transition.CloseSubscription close:
                 await endSubscription.CloseAsync(transaction, cycle, close, ct);
                 break;
@@ -100,7 +109,7 @@ public sealed class AdvanceSubscription(ControlDatabase database, Clock clock, C
     static async Task StoreAsync(Transaction transaction, LoadedCycle cycle, Access before, CancellationToken ct)
     {
         var access = BillingCycle.AccessOf(cycle.Facts.Periods, cycle.Subscription);
-        await transaction.SetBillingAsync(cycle.Subscription.Tenant, access, BillingCycle.NextDueAt(cycle.Facts), ct);
+        await transaction.SetBillingAsync(cycle.Subscription.Tenant, access, cycle.IsOverageStopped, BillingCycle.NextDueAt(cycle.Facts), ct);
         // Environments are stopped and started by the job.
         await (access != before ? transaction.AnnounceJobAsync(JobSchedules.Provision, cycle.Subscription.Tenant, ct) : Task.CompletedTask);
     }

@@ -8,13 +8,15 @@ public static class InvoiceCalculation
 {
     /// <param name="segments">Of the period, without gaps (<see cref="PeriodSegments.Of"/>).</param>
     /// <param name="used">Tokens used in each segment.</param>
-    public static IReadOnlyList<InvoiceLine> Lines(BillingPeriod period, IReadOnlyList<PeriodSegment> segments, IReadOnlyList<long> used, IEnumerable<LateUsage> late)
+    /// <param name="interim">Overage that is on interim invoices; null: none.</param>
+    public static IReadOnlyList<InvoiceLine> Lines(
+        BillingPeriod period, IReadOnlyList<PeriodSegment> segments, IReadOnlyList<long> used, IEnumerable<LateUsage> late, IReadOnlyList<InterimOverage>? interim = null)
     {
         var lines = new List<InvoiceLine>();
         foreach (var ((segment, tokens), allowance) in segments.Zip(used).Zip(Allowance.Of(segments, used)))
         {
             ArgumentOutOfRangeException.ThrowIfNegative(tokens);
-            lines.AddRange((segment.Terms is { } terms ? Charged(period, segment, terms, tokens, allowance) : Free(segment, tokens)).Select(line => For(line, period, segment)));
+            lines.AddRange((segment.Terms is { } terms ? Charged(period, segment, terms, tokens, allowance, interim ?? []) : Free(segment, tokens)).Select(line => For(line, period, segment)));
         }
 
         if (Commitment(period, segments, used) is { Missing: > 0 } commitment)
@@ -27,14 +29,15 @@ public static class InvoiceCalculation
     }
 
     static IEnumerable<InvoiceLine> Charged(
-        BillingPeriod period, PeriodSegment segment, PeriodTerms terms, long tokens, (long? Available, long CarriedOver, long Overage) allowance)
+        BillingPeriod period, PeriodSegment segment, PeriodTerms terms, long tokens, (long? Available, long CarriedOver, long Overage) allowance,
+        IReadOnlyList<InterimOverage> interim)
     {
         yield return new(LineKind.Base, $"{terms.PlanTitle} plan, {segment.Stretch}", 0, Months(period, segment), terms.EurPerMonth, BaseCharge(period, segment, terms));
         yield return new(LineKind.Included, Included(allowance), tokens - allowance.Overage, tokens - allowance.Overage, 0, 0);
-        if (allowance.Overage > 0)
+        if (InterimCalculation.Rest(segment, allowance.Overage, interim) is var rest && rest != (0, 0))
         {
-            var rate = terms.OverageEurPerThousand!.Value;
-            yield return new(LineKind.Overage, "Tokens beyond the allowance", allowance.Overage, allowance.Overage, rate, Money.OfTokens(allowance.Overage, rate));
+            var text = rest.Tokens == allowance.Overage ? "Tokens beyond the allowance" : "Tokens beyond the allowance that are on no interim invoice";
+            yield return new(LineKind.Overage, text, rest.Tokens, rest.Tokens, terms.OverageEurPerThousand ?? 0, rest.Amount);
         }
     }
 
@@ -104,7 +107,7 @@ public static class InvoiceCalculation
         _ => $"Tokens within the allowance of {allowance.Available:N0}, {allowance.CarriedOver:N0} of them left over from the previous plan",
     });
 
-    static InvoiceLine For(InvoiceLine line, BillingPeriod period, PeriodSegment segment) => line with
+    internal static InvoiceLine For(InvoiceLine line, BillingPeriod period, PeriodSegment segment) => line with
     {
         OfPeriod = period.Number,
         SegmentFrom = segment.From,

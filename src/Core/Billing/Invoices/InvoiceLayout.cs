@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlPlane.Accounts.Tenants;
+using ControlPlane.Billing.Payments;
 using ControlPlane.Billing.Pdf;
 
 namespace ControlPlane.Billing.Invoices;
@@ -11,12 +12,14 @@ public static class InvoiceLayout
     /// <param name="isCharged">Whether it is taken from a payment method; otherwise it is paid by bank transfer.</param>
     public static InvoiceDocument Of(Invoice invoice, decimal toPay, bool isCharged) => new()
     {
+        Title = invoice.Kind == "interim" ? "Interim invoice" : "Invoice",
         Seller = SellerOf(invoice.Seller),
         Buyer = BuyerOf(invoice),
         Number = invoice.Number,
         CreatedAt = invoice.CreatedAt,
         PeriodStart = invoice.PeriodStart,
         PeriodEnd = invoice.PeriodEnd,
+        HasPeriod = invoice.Kind != "top_up",
         Facts = [.. Facts(invoice, toPay)],
         Currency = invoice.Currency,
         Lines = [.. invoice.Lines.Select(Line)],
@@ -25,6 +28,7 @@ public static class InvoiceLayout
         Total = invoice.TotalAmount,
         Settled = [.. Settled(invoice, toPay)],
         Notes = [.. invoice.Notes, .. Payment(invoice, toPay, isCharged)],
+        PaymentCode = isCharged ? null : TransferAccount.Of(invoice.Seller).CodeFor(invoice.Number, toPay),
     };
 
     /// <summary>The structured address where it is configured, otherwise the lines of the older setting.</summary>

@@ -8,6 +8,7 @@ public enum LineKind
     Late,
     Minimum,
     Manual,
+    TopUp,
     Coupon,
     Goodwill,
     Prepaid,

@@ -11,10 +11,10 @@ public static class InvoiceQueries
     /// <returns>null when the tenant has no invoice <paramref name="before"/>.</returns>
     public static async Task<List<Invoice>?> InvoicesAsync(this Transaction transaction, Guid tenant, string? before, int limit, CancellationToken ct)
     {
-        var period = string.IsNullOrEmpty(before)
-            ? int.MaxValue
-            : await transaction.ScalarAsync<int?>("select period from control.invoice where tenant_id = $1 and number = $2", ct, tenant, before);
-        return period is null ? null : await transaction.QueryAsync($"{Select} where tenant_id = $1 and period < $2 order by period desc limit $3", Read, ct, tenant, period, limit);
+        var isFirst = string.IsNullOrEmpty(before);
+        return isFirst || await transaction.ScalarAsync<bool>("select exists (select from control.invoice where tenant_id = $1 and number = $2)", ct, tenant, before)
+            ? await transaction.QueryAsync($"{Select} {NewestFirst}", Read, ct, tenant, isFirst ? null : before, limit)
+            : null;
     }
 
     /// <returns>null when the tenant has no invoice of this number.</returns>
@@ -24,8 +24,13 @@ public static class InvoiceQueries
             : null;
 
     /// <returns>null when there is no such invoice.</returns>
-    public static async Task<Invoice?> InvoiceByIdAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
+    internal static async Task<Invoice?> InvoiceByIdAsync(this Transaction transaction, Guid id, CancellationToken ct) =>
         await transaction.FirstAsync($"{Select} where id = $1", Read, ct, id) is { } invoice ? (await transaction.WithLinesAsync([invoice], ct))[0] : null;
+
+    /// <summary>Of any tenant that the transaction's role may see.</summary>
+    /// <returns>null when there is no such invoice.</returns>
+    public static async Task<Invoice?> InvoiceByNumberAsync(this Transaction transaction, string number, CancellationToken ct) =>
+        await transaction.FirstAsync($"{Select} where number = $1", Read, ct, number) is { } invoice ? (await transaction.WithLinesAsync([invoice], ct))[0] : null;
 
     /// <summary>The PDF as it was sent; null when the tenant has no invoice of this number, or its document is being written.</summary>
     public static Task<byte[]?> InvoicePdfAsync(this Transaction transaction, Guid tenant, string number, CancellationToken ct) =>
@@ -43,7 +48,7 @@ public static class InvoiceQueries
     }
 
     static InvoiceLine ReadLine(NpgsqlDataReader row) => new(
-        Enum.Parse<LineKind>(row.GetString(1), ignoreCase: true), row.GetString(2), row.GetInt64(3), row.GetDecimal(4), row.GetDecimal(5), row.GetDecimal(6))
+        Enum.Parse<LineKind>(row.GetString(1).Replace("_", "", StringComparison.Ordinal), ignoreCase: true), row.GetString(2), row.GetInt64(3), row.GetDecimal(4), row.GetDecimal(5), row.GetDecimal(6))
     {
         OfPeriod = row.Get<int?>(7),
         SegmentFrom = row.Get<DateTimeOffset?>(8),
@@ -90,6 +95,12 @@ public static class InvoiceQueries
         select id, number, tenant_id, period, period_start, period_end, plan, currency, base_charge, token_usage, overage_tokens, overage_charge,
                net_amount, tax_label, tax_rate, tax, total_amount, seller, buyer, notes, status, created_at, paid_at, kind, due_at, balance_used, prices
         from control.invoice
+        """;
+
+    // Several may be written at one instant, with rising numbers.
+    const string NewestFirst = """
+        where tenant_id = $1 and ($2::text is null or (created_at, number) < (select b.created_at, b.number from control.invoice b where b.tenant_id = $1 and b.number = $2))
+        order by created_at desc, number desc limit $3
         """;
 
     const string SelectLines = """

@@ -42,7 +42,7 @@ static class InvoiceRows
         note = tax.Note,
     })));
 
-    public static string Stored(LineKind kind) => kind.ToString().ToLowerInvariant();
+    public static string Stored(LineKind kind) => kind == LineKind.TopUp ? "top_up" : kind.ToString().ToLowerInvariant();
 
     // The row lock serializes concurrent invoices, and a rollback also undoes the increment, so the numbers have no gaps.
     const string InsertInvoice = """

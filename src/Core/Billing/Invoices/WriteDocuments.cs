@@ -29,7 +29,7 @@ public sealed class WriteDocuments(ControlDatabase database, Clock clock, Docume
                     return [.. parts.Failures, "There are more invoices to write than one run does. The next run continues."];
                 }
 
-                await parts.TryAsync("write an invoice's document", tenant, () => WriteAsync(invoice, ct), ct);
+                await parts.TryAsync("write an invoice's document", tenant, () => RunAsync(invoice, ct), ct);
                 last = invoice;
             }
         }
@@ -45,7 +45,8 @@ public sealed class WriteDocuments(ControlDatabase database, Clock clock, Docume
             row => (row.GetGuid(0), row.GetGuid(1)), ct, after ?? Guid.Empty, Page);
     }
 
-    async Task WriteAsync(Guid id, CancellationToken ct)
+    /// <summary>That of one invoice, for a customer who is about to pay it. Does nothing when it is written.</summary>
+    internal async Task RunAsync(Guid id, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         if (await transaction.FirstAsync(Claim, row => ((decimal ToPay, bool IsCharged)?)(row.GetDecimal(1), row.GetBoolean(2)), ct, id) is not { } payment

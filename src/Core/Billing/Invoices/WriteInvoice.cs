@@ -24,10 +24,39 @@ public sealed class WriteInvoice(Clock clock, Seller seller, CollectionSettings 
             return null;
         }
 
+        return await StoreAsync(
+            transaction, InvoiceDraft.Of(facts with { IsLast = facts.IsLast || isLast }),
+            CollectionTerms.Of(facts.Agreed.Collection, facts.Agreed.PaymentDays, collections, period, now), ct);
+    }
+
+    /// <summary>Writes an interim invoice of a running period's overage so far, which is charged at once. Call it under the same locks.</summary>
+    /// <returns>null: what is not billed yet does not exceed what was agreed or configured.</returns>
+    public async Task<Invoice?> InterimAsync(
+        Transaction transaction, Subscription subscription, IReadOnlyList<SubscriptionSegment> segments, BillingPeriod period, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        var facts = await transaction.InvoiceFactsAsync(seller, subscription, segments, period, now, ct);
+        var draft = InvoiceDraft.OfOverage(facts);
+        return draft.Invoice.NetAmount > (facts.Agreed.ExposureEur ?? collections.ExposureEur)
+            ? await StoreAsync(transaction, draft, CollectionTerms.AtOnce(facts.Agreed.Collection, facts.Agreed.PaymentDays, collections, now), ct)
+            : null;
+    }
+
+    /// <summary>Writes the invoice of credit that a customer buys, which is charged at once.</summary>
+    /// <param name="amount">EUR before tax.</param>
+    public async Task<Invoice> TopUpAsync(
+        Transaction transaction, Subscription subscription, IReadOnlyList<SubscriptionSegment> segments, BillingPeriod period, decimal amount, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        var facts = await transaction.InvoiceFactsAsync(seller, subscription, segments, period, now, ct);
+        return await StoreAsync(
+            transaction, InvoiceDraft.OfTopUp(facts, amount), CollectionTerms.AtOnce(facts.Agreed.Collection, facts.Agreed.PaymentDays, collections, now), ct);
+    }
+
+    async Task<Invoice> StoreAsync(Transaction transaction, InvoiceDraft draft, CollectionTerms terms, CancellationToken ct)
+    {
         // A document must be possible: it names the country.
-        _ = Countries.NameOf(facts.Buyer.Country);
-        var draft = InvoiceDraft.Of(facts with { IsLast = facts.IsLast || isLast });
-        var terms = CollectionTerms.Of(facts.Agreed.Collection, facts.Agreed.PaymentDays, collections, period, now);
+        _ = Countries.NameOf(draft.Invoice.Buyer.Country);
         var invoice = draft.Invoice with { Id = Ids.New(clock), DueAt = terms.DueAt };
         await transaction.SendAsync(Statements(draft with { Invoice = invoice }, terms), ct, async reader =>
         {
@@ -83,7 +112,8 @@ public sealed class WriteInvoice(Clock clock, Seller seller, CollectionSettings 
         {
             yield return new Statement(
                 InsertPayment, invoice.Id, invoice.Tenant, toCollect.ToPay, terms.IsTransfer ? "transfer" : "charge", terms.Provider, terms.DueAt, invoice.CreatedAt,
-                terms.IsTransfer ? null : terms.DueAt);
+                // Credit is charged by who buys it, and not by the job.
+                terms.IsTransfer || invoice.Kind == "top_up" ? null : terms.DueAt);
         }
     }
 

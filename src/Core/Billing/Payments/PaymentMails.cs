@@ -35,19 +35,26 @@ public sealed class PaymentMails(Clock clock, BillingMailOutbox outbox)
         transaction, payment.Tenant, $"debit-announced:{payment.Number}:{payment.Attempts}",
         new BillingMail.DebitStarted(NameOf(payment), payment.Open, await MethodAsync(transaction, payment.Tenant, ct) ?? "SEPA", DebitWorkingDays), ct);
 
+    /// <summary>Not of credit: who buys it sees the answer, and nothing depends on it.</summary>
     internal async Task DeclinedAsync(Transaction transaction, PaymentRow payment, Decline reason, CancellationToken ct)
     {
+        if (payment.Kind == "top_up")
+        {
+            return;
+        }
+
         var next = await transaction.ScalarAsync<DateTimeOffset?>("select next_attempt_at from control.payment where invoice_id = $1", ct, payment.Invoice);
         await outbox.EnqueueAsync(
             transaction, payment.Tenant, $"payment-failed:{payment.Number}:{clock.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}",
             new BillingMail.PaymentFailed(
-                NameOf(payment), payment.Open, ReasonOf(reason), await MethodAsync(transaction, payment.Tenant, ct), next, await WorksUntilAsync(transaction, payment, ct)), ct);
+                NameOf(payment), payment.Open, ReasonOf(reason), await MethodAsync(transaction, payment.Tenant, ct), next, await WorksUntilAsync(transaction, payment, ct),
+                StopsOverage: payment.Kind == "interim"), ct);
     }
 
     internal async Task ReversedAsync(Transaction transaction, PaymentRow payment, decimal amount, string source, ReversalReason reason, CancellationToken ct) =>
-        await outbox.EnqueueAsync(
+        await (payment.Kind == "top_up" ? Task.CompletedTask : outbox.EnqueueAsync(
             transaction, payment.Tenant, $"payment-reversed:{payment.Number}:{source}",
-            new BillingMail.PaymentReversed(NameOf(payment), amount, reason, await WorksUntilAsync(transaction, payment, ct)), ct);
+            new BillingMail.PaymentReversed(NameOf(payment), amount, reason, await WorksUntilAsync(transaction, payment, ct)), ct));
 
     internal async Task RefundedAsync(Transaction transaction, Guid tenant, Guid invoice, string number, decimal amount, string refund, CancellationToken ct) =>
         await outbox.EnqueueAsync(
@@ -68,7 +75,7 @@ public sealed class PaymentMails(Clock clock, BillingMailOutbox outbox)
     static Task<string?> MethodAsync(Transaction transaction, Guid tenant, CancellationToken ct) =>
         transaction.ScalarAsync<string>("select method_label from control.billing_profile where tenant_id = $1", ct, tenant);
 
-    // After the stages have moved. The grace of an invoice that is not due yet begins with the end of its period.
+    // After the stages have moved. The grace of an invoice that is not due yet begins with the end of its period; an interim one is dunned with its period.
     async Task<DateTimeOffset?> WorksUntilAsync(Transaction transaction, PaymentRow payment, CancellationToken ct) =>
         await transaction.ScalarAsync<DateTimeOffset?>(GraceFrom, ct, payment.Invoice) + Policy.Dunning is { } until && until > clock.GetUtcNow() ? until : null;
 
@@ -76,7 +83,7 @@ public sealed class PaymentMails(Clock clock, BillingMailOutbox outbox)
         select coalesce(p.grace_from, i.period_end::timestamp at time zone 'UTC')
         from control.invoice i
         join control.subscription s on s.tenant_id = i.tenant_id and s.access = 'full'
-        left join control.billing_period p on p.invoice_id = i.id
+        left join control.billing_period p on p.tenant_id = i.tenant_id and p.number = i.period
         where i.id = $1
         """;
 }

@@ -1,3 +1,5 @@
+using ControlPlane.Billing.Taxes;
+
 namespace ControlPlane.Billing.Payments;
 
 public abstract record SetupResult
@@ -115,6 +117,7 @@ public sealed class PaymentMethods(ControlDatabase database, Clock clock, Paymen
         var id = await provider.EnsureCustomerAsync(customer, ct);
         await using var transaction = await database.BeginJobAsync(ct);
         var kept = await transaction.ScalarAsync<string>(Keep, ct, tenant, provider.Name, id);
+        await transaction.RequestVatConfirmationAsync(clock, tenant, ct);
         await transaction.CommitAsync(ct);
         return customer with { Id = kept };
     }
@@ -159,10 +162,11 @@ public sealed class PaymentMethods(ControlDatabase database, Clock clock, Paymen
         returning b.tenant_id, former.method_id is distinct from $3 or former.method_expires_on is distinct from $6
         """;
 
-    // What was not due yet keeps its time.
+    // What was not due yet keeps its time. Credit is bought again only by a click.
     const string TryNow = """
         update control.payment set next_attempt_at = $2, collection = 'charge'
         where tenant_id = $1
           and (state in ('failed', 'requires_action', 'reversed') and collection = 'charge' or state in ('due', 'reversed') and collection = 'transfer' and due_at < $2)
+          and exists (select from control.invoice i where i.id = invoice_id and i.kind <> 'top_up')
         """;
 }

@@ -15,11 +15,17 @@ public sealed record InvoiceDocument
     /// <summary>When the number was assigned; its UTC day is printed as the invoice date.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>What that day is the day of.</summary>
+    public string DateLabel { get; init; } = "Invoice date";
+
     /// <summary>First UTC day of the period.</summary>
     public required DateOnly PeriodStart { get; init; }
 
     /// <summary>The day after the period's last day; printed as the last day.</summary>
     public required DateOnly PeriodEnd { get; init; }
+
+    /// <summary>Whether the period is printed. Credit that is bought is of none.</summary>
+    public bool HasPeriod { get; init; } = true;
 
     /// <summary>Printed below the billing period, such as when it is due.</summary>
     public IReadOnlyList<DocumentFact> Facts { get; init; } = [];
@@ -28,18 +34,24 @@ public sealed record InvoiceDocument
     public required string Currency { get; init; }
 
     public required IReadOnlyList<DocumentLine> Lines { get; init; }
-    public required decimal Subtotal { get; init; }
+
+    /// <summary>The sum before tax; null: it is not printed.</summary>
+    public decimal? Subtotal { get; init; }
 
     /// <summary>One for each rate, for example <c>VAT 19 %</c> or <c>VAT 0 % (reverse charge)</c>; none when no tax applies.</summary>
     public IReadOnlyList<DocumentSum> Taxes { get; init; } = [];
 
     public required decimal Total { get; init; }
+    public string TotalLabel { get; init; } = "Total";
 
     /// <summary>Below the total: what is settled already, and what is left to pay.</summary>
     public IReadOnlyList<DocumentSum> Settled { get; init; } = [];
 
     /// <summary>Paragraphs below the total: how to pay, why no tax is charged. A line break starts a new line.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Text of a QR code below the notes, for banking apps; null: none.</summary>
+    public string? PaymentCode { get; init; }
 }
 
 public sealed record DocumentSeller(string Name, IReadOnlyList<string> AddressLines, string? VatId, string Email)

@@ -18,6 +18,7 @@ public static class InvoicePdf
         InvoiceTable.Draw(flow, invoice);
         DrawTotals(flow, invoice);
         DrawNotes(flow, invoice);
+        DrawCode(flow, invoice);
         DrawFooters(document, invoice);
         return document.Save($"{invoice.Title} {invoice.Number}", invoice.Seller.Name, invoice.CreatedAt);
     }
@@ -41,11 +42,11 @@ public static class InvoicePdf
                 (buyer.Name, TextStyle.Strong),
                 .. buyer.AddressLines.Concat([buyer.Country, VatId(buyer.VatId)]).OfType<string>().Select(Body),
             ]),
-            new Cell(DateLabels, [("Invoice date", TextStyle.Label), ("Billing period", TextStyle.Label), .. beside.Select(fact => (fact.Name, TextStyle.Label))]),
+            new Cell(DateLabels, [(invoice.DateLabel, TextStyle.Label), .. Period(("Billing period", TextStyle.Label)), .. beside.Select(fact => (fact.Name, TextStyle.Label))]),
             new Cell(Dates,
             [
                 Body(InvoiceText.Day(DateOnly.FromDateTime(invoice.CreatedAt.UtcDateTime))),
-                Body(InvoiceText.Period(invoice.PeriodStart, invoice.PeriodEnd)),
+                .. Period(Body(InvoiceText.Period(invoice.PeriodStart, invoice.PeriodEnd))),
                 .. beside.Select(fact => Body(fact.Value)),
             ]));
         foreach (var fact in invoice.Facts.Except(beside))
@@ -54,6 +55,8 @@ public static class InvoicePdf
         }
 
         flow.Space(32);
+
+        IEnumerable<(string, TextStyle)> Period((string, TextStyle) text) => invoice.HasPeriod ? [text] : [];
     }
 
     static void DrawTotals(PageFlow flow, InvoiceDocument invoice)
@@ -66,7 +69,11 @@ public static class InvoicePdf
         // Space for the totals and about two lines of each note: a note alone on the last page would look like a mistake.
         flow.EnsureSpace(Math.Min(130 + 18 * (invoice.Settled.Count + Math.Max(0, invoice.Taxes.Count - 1)) + 32 * invoice.Notes.Count, 400));
         flow.Space(4);
-        flow.Row(new Cell(labels, "Subtotal", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(invoice.Subtotal), TextStyle.Figures));
+        if (invoice.Subtotal is { } subtotal)
+        {
+            flow.Row(new Cell(labels, "Subtotal", TextStyle.Body), new Cell(amounts, InvoiceText.Amount(subtotal), TextStyle.Figures));
+        }
+
         foreach (var tax in invoice.Taxes)
         {
             flow.Space(3);
@@ -76,7 +83,7 @@ public static class InvoicePdf
         flow.Space(6);
         flow.Rule(0.8, Ink.Black, left: labels.Left);
         flow.Space(6);
-        flow.Row(new Cell(labels, "Total", TextStyle.Total), new Cell(amounts, total, TextStyle.Total));
+        flow.Row(new Cell(labels, invoice.TotalLabel, TextStyle.Total), new Cell(amounts, total, TextStyle.Total));
         foreach (var sum in invoice.Settled)
         {
             flow.Space(3);
@@ -91,6 +98,17 @@ public static class InvoicePdf
         {
             flow.Row(new Cell(Full, note, TextStyle.Quiet));
             flow.Space(5);
+        }
+    }
+
+    static void DrawCode(PageFlow flow, InvoiceDocument invoice)
+    {
+        // The longest payment code has 69 modules, which printers and cameras resolve at this size.
+        const double Module = 1.6;
+        if (invoice.PaymentCode is { } text)
+        {
+            flow.Space(10);
+            flow.Code(QrCode.Of(text), Module, "Scan the code with your banking app: it fills in the transfer.", TextStyle.Quiet);
         }
     }
 

@@ -83,11 +83,17 @@ public partial class BillingMailsTests
     [Fact]
     public void A_failed_payment_says_why_and_what_happens_next()
     {
-        var texts = SampleMails.All.OfType<BillingMail.PaymentFailed>().Select(mail => BillingMails.Write(mail, SampleMails.Frame("en"))).ToList();
+        var texts = SampleMails.All.OfType<BillingMail.PaymentFailed>().Where(mail => !mail.StopsOverage).Select(mail => BillingMails.Write(mail, SampleMails.Frame("en"))).ToList();
         Assert.Equal(texts.Count, texts.Select(content => content.Paragraphs[0]).Distinct().Count());
         Assert.All(texts, content => Assert.Contains("Everything keeps working until 4 April 2026 at 00:00 UTC", content.Paragraphs[2], StringComparison.Ordinal));
         Assert.Equal(2, texts.Count(content => content.Paragraphs[1].Contains("try again on 2 April 2026 at 09:00 UTC", StringComparison.Ordinal)));
     }
+
+    [Theory]
+    [InlineData("en", "Usage beyond your plan is denied until it is paid. Without a payment, only local models will answer after 4 April 2026 at 00:00 UTC.")]
+    [InlineData("de", "Bis zur Zahlung wird Nutzung über den Tarif hinaus abgelehnt. Ohne Zahlung antworten nach dem 4. April 2026, 00:00 Uhr UTC nur noch lokale Modelle.")]
+    public void A_failed_payment_of_an_interim_invoice_says_that_usage_beyond_the_plan_is_denied(string language, string sentence) => Assert.Equal(
+        sentence, BillingMails.Write(SampleMails.All.OfType<BillingMail.PaymentFailed>().Single(mail => mail.StopsOverage), SampleMails.Frame(language)).Paragraphs[2]);
 
     static string Flat(string text) => Spaces().Replace(text, " ");
 

@@ -22,6 +22,10 @@ static class SampleMails
                new BillingMail.InvoiceIssued(Invoice, Start, End, 14.58m, payment is ExpectedPayment.None ? 0 : 9.58m, payment),
            }
            select mail,
+        new BillingMail.InvoiceIssued(Invoice, Start, End, 14.58m, 14.58m, Charge, "interim"),
+        new BillingMail.InvoiceIssued(Invoice, Start, End, 14.58m, 14.58m, Charge, "top_up"),
+        new BillingMail.PaymentFailed(
+            Invoice, 14.58m, FailureReason.Declined, "Visa •••• 4242", At("2026-03-12T09:00:00Z"), At("2026-04-04T00:00:00Z"), StopsOverage: true),
         new BillingMail.Receipt(Invoice, 14.58m, At("2026-04-01T09:00:12Z"), "Visa •••• 4242"),
         new BillingMail.Receipt(Invoice, 14.58m, At("2026-04-09T00:00:00Z"), null),
         new BillingMail.DebitStarted(Invoice, 14.58m, "SEPA •••• 3000", 5),
@@ -37,8 +41,8 @@ static class SampleMails
         new BillingMail.Closing(Invoice, 14.58m, At("2026-05-07T00:00:00Z")),
         new BillingMail.Closing(null, 0, At("2026-05-01T00:00:00Z")),
         new BillingMail.PaymentReversed(Invoice, 14.58m, ReversalReason.ReturnedTransfer, WorksUntil: null),
-        new BillingMail.Closed(Invoice, 14.58m, 29.16m),
-        new BillingMail.Closed(null, 0, 0),
+        new BillingMail.Closed(Invoice, 14.58m, 29.16m, new(2026, 8, 10)),
+        new BillingMail.Closed(null, 0, 0, new(2026, 8, 10)),
         new BillingMail.PlanChanged("Premium", At("2026-03-16T10:30:00Z"), 29.9m, 49.9m, 5_200_000, End),
         new BillingMail.PlanChanged("Enterprise", At("2026-03-16T10:30:00Z"), null, null, null, End),
         new BillingMail.ChangeScheduled("Premium", "Basic", End, 9.9m),
@@ -49,8 +53,6 @@ static class SampleMails
         new BillingMail.CreditNote("CR-000003", Invoice, 2.8m, 1m, 1.3m, 0.5m),
         new BillingMail.CreditNote("CR-000003", Invoice, 2.8m, 2.8m, 0, 0),
         new BillingMail.Refunded(Invoice, 1.3m, "Visa •••• 4242"),
-        new BillingMail.SpendAlert(80, 5m, 4.01m, End),
-        new BillingMail.SpendAlert(100, 5m, 5m, End),
         new BillingMail.CardExpiring("Visa •••• 4242", new(2026, 4, 30), new(2026, 5, 1)),
         new BillingMail.VatIdInvalid("FR40303265045"),
     ];
