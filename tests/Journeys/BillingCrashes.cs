@@ -16,7 +16,7 @@ public sealed class BillingCrashes
     static readonly (string Action, DateTimeOffset At)[] Transitions =
     [
         ("period.previewed", End.AddHours(-48)), ("period.closed", End), ("period.past_due", End.AddDays(14)), ("period.dunning", End.AddDays(17)),
-        ("period.suspended", End.AddDays(20)), ("subscription.closed", End.AddDays(50)),
+        ("period.suspended", End.AddDays(20)), ("subscription.closing_told", End.AddDays(43)), ("subscription.closed", End.AddDays(50)),
     ];
 
     [Fact, Trait("Category", "Slow")]
@@ -154,7 +154,7 @@ public sealed class BillingCrashes
 
     const string MadeTwice = """
         select count(*) from (
-            select 1 from control.audit_log where action like 'period.%' or action = 'subscription.closed'
+            select 1 from control.audit_log where action like 'period.%' or action in ('subscription.closing_told', 'subscription.closed')
             group by tenant_id, action, detail ->> 'period' having count(*) > 1) twice
         """;
 }

@@ -5,8 +5,22 @@ using ControlPlane.Subscriptions;
 namespace ControlPlane.Billing.Cycle;
 
 /// <summary>Ends what was not paid for, and deletes what has ended. Invoices and bookings stay, and can still be paid.</summary>
-public sealed class EndSubscription(Clock clock, CycleMails mails, ControlPlaneOptions options)
+public sealed class EndSubscription(Clock clock, CycleMails mails, ControlPlaneOptions options, RetentionPolicy retention)
 {
+    internal async Task TellAsync(Transaction transaction, LoadedCycle cycle, Transition.TellClosing told, CancellationToken ct)
+    {
+        var (subscription, now, policy) = (cycle.Subscription, clock.GetUtcNow(), cycle.Facts.Policy);
+        var (since, kept) = told.IsUnpaid
+            ? (cycle.Facts.Periods.Single(state => state.Period.Number == told.Period).Since, policy.Closing)
+            : (subscription.EndedAt!.Value, policy.KeepAfterEnd);
+        var deletesAt = BillingCycle.ClosingAt(since, kept, now, policy);
+        await transaction.MarkClosingToldAsync(subscription.Tenant, now, ct);
+        await transaction.AuditAsync(clock, subscription.Tenant, "job:billing", "subscription.closing_told", new { deletes_at = deletesAt }, ct);
+        await mails.ClosingAsync(transaction, cycle, told.IsUnpaid ? told.Period : null, deletesAt, ct);
+    }
+
+    DateOnly CopyUntil => DateOnly.FromDateTime((clock.GetUtcNow() + retention[RetentionClasses.Tenants]).UtcDateTime);
+
     /// <summary>The tenant is deleted now. Its last period is closed when it ends, as after any deletion.</summary>
     internal async Task CloseAsync(Transaction transaction, LoadedCycle cycle, Transition.CloseSubscription close, CancellationToken ct)
     {
@@ -28,14 +42,14 @@ public sealed class EndSubscription(Clock clock, CycleMails mails, ControlPlaneO
         }
 
         await transaction.RaiseReviewAsync(clock, tenant, "closing", invoice.Number, $"Invoice {invoice.Number} was not paid: the tenant is deleted.", ct);
-        await mails.ClosedAsync(transaction, cycle, close.Period, ct);
+        await mails.ClosedAsync(transaction, cycle, close.Period, CopyUntil, ct);
         await DeleteAsync(transaction, tenant, close.Reason, ct);
     }
 
     /// <summary>The time for which the environment of a cancelled subscription is kept is over.</summary>
     internal async Task DeleteAsync(Transaction transaction, LoadedCycle cycle, Transition.Delete delete, CancellationToken ct)
     {
-        await mails.ClosedAsync(transaction, cycle, period: null, ct);
+        await mails.ClosedAsync(transaction, cycle, period: null, CopyUntil, ct);
         await DeleteAsync(transaction, cycle.Subscription.Tenant, $"cancelled, kept until {delete.DueAt:u}", ct);
     }
 
