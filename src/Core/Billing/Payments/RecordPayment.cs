@@ -85,7 +85,8 @@ public sealed partial class RecordPayment(Clock clock, AdvanceSubscription advan
         var now = clock.GetUtcNow();
         var first = await transaction.ScalarAsync<DateTimeOffset?>(FirstDecline, ct, payment.Invoice) ?? now;
         // A decline before the invoice is due leaves the attempt that is planned, unless it could not succeed.
-        var next = reason.Kind != DeclineKind.Retry ? null : payment.NextAttemptAt > now ? payment.NextAttemptAt : RetrySchedule.Next(first, now);
+        // Credit is charged again only when the customer asks for it.
+        var next = reason.Kind != DeclineKind.Retry || payment.Kind == "top_up" ? null : payment.NextAttemptAt > now ? payment.NextAttemptAt : RetrySchedule.Next(first, now);
         await transaction.ExecuteAsync(
             Fail, ct, payment.Invoice, now, next, reason.Kind.ToString().ToLowerInvariant(), reason.Code, charge, payment.State == "pending" ? 1 : 0);
         if (reason.Kind == DeclineKind.Hard)
