@@ -41,9 +41,9 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
 
         Assert.True(status == HttpStatusCode.OK, $"{status}: {body}");
         Assert.Equal(before.Events + 1, (await tenant.UsageAsync(before.Events + 1)).Events);
-        Assert.Equal("support-bot", await Platform.QueryAsync($"select user_id from control.usage_event where tenant_id = '{tenant.Id}' order by received_at desc limit 1"));
+        Assert.Equal("support-bot", await Platform.QueryAsync($"select user_id from control.usage_event where tenant_id = '{tenant.Id}' order by recorded_at desc limit 1"));
 
-        var virtualKey = (await tenant.EnvironmentAsync("open-webui"))["OPENAI_API_KEY"];
+        var virtualKey = (await tenant.EnvironmentAsync("open-webui"))["OPENAI_API_KEYS"];
         foreach (var wrong in (string?[])[null, "sk-1234", virtualKey, await other.CreateApiKeyAsync("support-bot")])
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await tenant.SendAsync("/v1/chat/completions", call, wrong, tenant.ApiHost)).Status);
@@ -70,7 +70,7 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
         };
         foreach (var container in await tenant.ContainersAsync())
         {
-            var service = container[$"tenant-{tenant.Slug}-".Length..^2];
+            var service = container[$"tenant-{tenant.Id}-".Length..^2];
             // What the kernel holds the container to, rather than what the engine was asked for.
             var seen = (await Docker.ExecAsync(container, "sh", "-c", Look)).Split('\n').Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1].Trim());
             Assert.True(seen["CapEff"] == "0000000000000000" && seen["CapBnd"] == "0000000000000000" && seen["NoNewPrivs"] == "1" && seen["Seccomp"] == "2", $"{container}: {string.Join(' ', seen)}");
@@ -114,14 +114,14 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
         var dataPlane = new DockerCompose(
             new ProjectFolder(new ControlPlaneOptions { Domain = Platform.Domain, PublicUrl = new($"https://{Platform.Domain}"), DataDirectory = Path.GetTempPath() }, Samples.Options), Samples.Options);
         await Docker.ExecAsync(tenant.Container("open-webui"), "sh", "-c", "head -c 30000000 /dev/urandom > /app/backend/data/uploads/large");
-        var before = await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.None, default);
+        var before = await dataPlane.MeasureStorageAsync(tenant.Id.ToString(), Interruption.None, default);
         Assert.NotNull(before);
         Assert.InRange(before.Value, 30_000_000, 1_000_000_000);
         // A path that is longer than what one system call takes.
         await Docker.ExecAsync(
             tenant.Container("open-webui"), "python3", "-c",
             "import os; os.chdir('/app/backend/data/uploads'); name = 'd' * 200\nfor _ in range(30): os.mkdir(name); os.chdir(name)\nopen('deep', 'wb').write(os.urandom(20_000_000))");
-        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.Pause, default))!.Value, before.Value + 20_000_000, before.Value + 30_000_000);
+        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Id.ToString(), Interruption.Pause, default))!.Value, before.Value + 20_000_000, before.Value + 30_000_000);
         // Deleted, and kept open.
         const string hide = """
             import os, time
@@ -136,9 +136,9 @@ public sealed class EnvironmentTests(Platform platform, ITestOutputHelper output
             """;
         await Docker.RunAsync("exec", "--detach", tenant.Container("open-webui"), "python3", "-c", hide);
         await Docker.ExecAsync(tenant.Container("open-webui"), "sh", "-c", "while [ ! -e /app/backend/data/uploads/is-hidden ]; do sleep 1; done");
-        var seen = (await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.Pause, default))!.Value;
+        var seen = (await dataPlane.MeasureStorageAsync(tenant.Id.ToString(), Interruption.Pause, default))!.Value;
         Assert.InRange(seen, 0, before.Value + 40_000_000);
-        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Slug, Interruption.Restart, default))!.Value, seen + 350_000_000, seen + 1_000_000_000);
+        Assert.InRange((await dataPlane.MeasureStorageAsync(tenant.Id.ToString(), Interruption.Restart, default))!.Value, seen + 350_000_000, seen + 1_000_000_000);
         Assert.Contains(await dataPlane.ReadDisksAsync(default).ToListAsync(), disk => disk is { Name: "environments", FreeBytes: > 0 });
     }
 }

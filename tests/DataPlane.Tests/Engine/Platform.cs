@@ -1,7 +1,6 @@
 using System.Net.Http.Headers;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using ControlPlane.Tests.Vps;
 
 namespace ControlPlane.Tests.Engine;
@@ -16,7 +15,7 @@ public sealed class SharedPlatform : ICollectionFixture<Platform>
 /// The platform of a VPS (<c>deploy/vps/compose.yaml</c>) on the Docker engine of this machine, with stand-in images (<c>scripts/build-stand-in-images</c>) and the control
 /// plane of this build. No ports are published: tests reach the containers at their addresses.
 /// </summary>
-public sealed partial class Platform : IAsyncLifetime
+public sealed class Platform : IAsyncLifetime
 {
     const string Image = "controlplane:stand-in";
     public const string Domain = "engine.example";
@@ -95,23 +94,27 @@ public sealed partial class Platform : IAsyncLifetime
     // Also what a former run left that was killed.
     static async Task RemoveAsync()
     {
+        var projects = (await Docker.LinesAsync("ps", "--all", "--filter", "label=controlplane.stand-in", "--format", """{{.Label "com.docker.compose.project"}}"""))
+            .Where(project => project.Length > 0).Append("controlplane").ToHashSet();
         var containers = await Docker.LinesAsync("ps", "--all", "--quiet", "--filter", "label=controlplane.stand-in");
         if (containers.Length > 0)
         {
             await Docker.RunAsync(["rm", "--force", "--volumes", .. containers]);
         }
 
-        string[] networks = [.. (await Docker.LinesAsync("network", "ls", "--format", "{{.Name}}")).Where(name => OwnNetwork().IsMatch(name))];
+        string[] networks = [.. (await Docker.LinesAsync("network", "ls", "--format", "{{.Name}}")).Where(IsOwn)];
         if (networks.Length > 0)
         {
             await Docker.RunAsync(["network", "rm", .. networks]);
         }
 
-        string[] volumes = [.. (await Docker.LinesAsync("volume", "ls", "--quiet")).Where(name => OwnVolume().IsMatch(name))];
+        string[] volumes = [.. (await Docker.LinesAsync("volume", "ls", "--quiet")).Where(name => !name.StartsWith("controlplane_", StringComparison.Ordinal) && IsOwn(name))];
         if (volumes.Length > 0)
         {
             await Docker.RunAsync(["volume", "rm", .. volumes]);
         }
+
+        bool IsOwn(string name) => projects.Any(project => name.StartsWith($"{project}_", StringComparison.Ordinal));
     }
 
     // As create_folders and save_settings of deploy/vps/lib/settings.sh.
@@ -129,7 +132,7 @@ public sealed partial class Platform : IAsyncLifetime
             CONTROLPLANE_DATA={_data}
             CONTROLPLANE_ACME_MAIL=hostmaster@{Domain}
             CONTROLPLANE_OLLAMA_CPUS=1
-            CONTROLPLANE_OLLAMA_MEMORY=1g
+            CONTROLPLANE_OLLAMA_MEMORY=6g
             CONTROLPLANE_POSTGRES_PASSWORD={RandomNumberGenerator.GetHexString(48)}
             CONTROLPLANE_DATABASE_PASSWORD={RandomNumberGenerator.GetHexString(48)}
             """);
@@ -159,10 +162,4 @@ public sealed partial class Platform : IAsyncLifetime
         var own = new DirectoryInfo(AppContext.BaseDirectory);
         return Path.Combine(Repository.At(project), "bin", own.Parent!.Name, own.Name);
     }
-
-    [GeneratedRegex("^(controlplane_|tenant-engine-)")]
-    private static partial Regex OwnNetwork();
-
-    [GeneratedRegex("^tenant-engine-")]
-    private static partial Regex OwnVolume();
 }
