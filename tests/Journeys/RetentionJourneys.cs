@@ -19,7 +19,7 @@ public class RetentionJourneys
         var tenant = await server.CreateReadyTenantAsync();
         Assert.True((await tenant.AuthorizeAsync(1_000)).Allow);
         await server.ReportAsync(tenant, Deliveries.Event("e1", Start, 1_200_000, 0), new { id = "broken" }).CountsAsync();
-        await server.JumpAsync(Start.AddDays(40), "billing", "nightly");
+        await server.JumpAsync(Start.AddDays(40), "billing", "payments", "nightly");
         await server.MailsAsync();
         await LeaveTracesAsync(server, tenant);
         var before = await SnapshotAsync(server);

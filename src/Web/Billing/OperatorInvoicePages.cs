@@ -27,7 +27,7 @@ static class OperatorInvoicePages
     static async Task<Results<FileContentHttpResult, NotFound>> Pdf(string number, ControlDatabase database, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        return await FindAsync(transaction, number, ct) is { } invoice && await transaction.InvoicePdfAsync(invoice.Tenant, number, ct) is { } pdf
+        return await transaction.InvoiceByNumberAsync(number, ct) is { } invoice && await transaction.InvoicePdfAsync(invoice.Tenant, number, ct) is { } pdf
             ? TypedResults.File(pdf, "application/pdf", $"{number}.pdf")
             : TypedResults.NotFound();
     }
@@ -58,7 +58,7 @@ static class OperatorInvoicePages
     {
         var errors = new FieldErrors();
         var net = FormNumbers.Amount(form, "net", errors);
-        var line = FormNumbers.Whole(form, "line", errors);
+        var line = FormNumbers.Whole<int>(form, "line", errors);
         errors.Check("net", line is not null && net is null ? "Enter how much of the line is taken back, before tax." : null);
         if (errors.Count > 0)
         {
@@ -89,7 +89,7 @@ static class OperatorInvoicePages
         string number, ControlDatabase database, Clock clock, CancellationToken ct, string? notice = null, string? problem = null)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        if (await FindAsync(transaction, number, ct) is not { } invoice)
+        if (await transaction.InvoiceByNumberAsync(number, ct) is not { } invoice)
         {
             return TypedResults.NotFound();
         }
@@ -106,9 +106,6 @@ static class OperatorInvoicePages
         })
         { StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict };
     }
-
-    static async Task<Invoice?> FindAsync(Transaction transaction, string number, CancellationToken ct) =>
-        await transaction.ScalarAsync<Guid?>("select id from control.invoice where number = $1", ct, number) is { } id ? await transaction.InvoiceByIdAsync(id, ct) : null;
 
     static string PathOf(string number) => $"/admin/invoices/{Uri.EscapeDataString(number)}";
 }

@@ -37,7 +37,7 @@ static class OperatorTenantBillingPages
     {
         var errors = new FieldErrors();
         var agreed = new PaymentTerms(
-            FormNumbers.Text(form, "collection"), FormNumbers.Whole(form, "payment_days", errors), FormNumbers.Amount(form, "exposure_eur", errors));
+            FormNumbers.Text(form, "collection"), FormNumbers.Whole<int>(form, "payment_days", errors), FormNumbers.Amount(form, "exposure_eur", errors));
         return (errors.Count > 0 ? new SetPaymentTermsResult.Invalid(errors) : await set.RunAsync(id, agreed, user.ActorName(), ct)) switch
         {
             SetPaymentTermsResult.Done => new SeeOther($"/admin/tenants/{id}?done=collection"),
