@@ -68,11 +68,23 @@ public sealed class TransferJourneys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_transfer_that_came_back_opens_the_invoice_again()
+    public async Task Money_that_left_the_account_opens_an_invoice_again_only_when_an_operator_says_so_and_as_far_as_it_was_transferred()
     {
         await ImportAsync(Statement(Entry("9.90", "CRDT", "A1", "INV-000001")));
-        await ImportAsync(Statement(Entry("9.90", "DBIT", "A2", "Return INV-000001")));
+        await ImportAsync(Statement(Entry("500.00", "CRDT", "A2", "INV-000001") + Entry("500.00", "DBIT", "A3", "Return INV-000001") + Entry("9.90", "DBIT", "A4", "Return INV-000001")));
+        Assert.Equal(("succeeded", 0m), (await _rig.PaymentStateAsync(), await _rig.OpenAsync()));
+
+        using var tooMuch = await MatchAsync("A3");
+        Assert.Equal(HttpStatusCode.NotFound, tooMuch.StatusCode);
+        using var matched = await MatchAsync("A4");
+        Assert.Equal(HttpStatusCode.OK, matched.StatusCode);
         Assert.Equal(("reversed", PaymentRig.Price), (await _rig.PaymentStateAsync(), await _rig.OpenAsync()));
+
+        async Task<HttpResponseMessage> MatchAsync(string reference)
+        {
+            var id = await _rig.Server.ReadAsync<Guid>("select id from control.bank_transaction where bank_reference = $1", reference);
+            return await _rig.Server.Operator.PostAsJsonAsync($"/v1/admin/bank-transactions/{id}/match", new { invoice = "INV-000001" });
+        }
     }
 
     [Fact]

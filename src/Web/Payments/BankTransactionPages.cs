@@ -54,7 +54,7 @@ static class BankTransactionPages
         FormNumbers.Text(form, "invoice") is { } invoice && await import.MatchAsync(id, invoice, user.ActorName(), ct) is MatchResult.Matched
             ? new SeeOther($"{Path}?done=matched")
             : await RenderAsync(
-                database, ct, problem: "There is no such invoice with something to collect, or the entry was matched before. Enter the invoice's number, such as INV-000123.",
+                database, ct, problem: "There is no such invoice with something to collect, the entry was matched before, or more has left the account than was paid by transfer. Enter the invoice's number, such as INV-000123.",
                 status: StatusCodes.Status409Conflict);
 
     // The form is bound so that its antiforgery token is checked.

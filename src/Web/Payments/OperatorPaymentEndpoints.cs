@@ -72,7 +72,7 @@ static class OperatorPaymentEndpoints
             {
                 MatchResult.Matched matched => TypedResults.Ok(new OpenReply(matched.Open)),
                 _ => TypedResults.Problem(
-                    "There is no unmatched entry with this id, or no such invoice with something to collect.", statusCode: 404, title: "Not found"),
+                    "There is no unmatched entry with this id, or no such invoice with something to collect; or of money that left the account, less was paid by transfer.", statusCode: 404, title: "Not found"),
             };
 
     static async Task<Results<NoContent, ProblemHttpResult>> Discard(Guid id, ClaimsPrincipal user, ImportStatement import, CancellationToken ct) =>

@@ -10,13 +10,13 @@ public sealed record ImportedStatement(int Entries, int Matched, int Unmatched, 
 public abstract record MatchResult
 {
     public sealed record Matched(decimal Open) : MatchResult;
-    /// <summary>There is no such entry that is not matched, or no such invoice.</summary>
+    /// <summary>There is no such entry that is not matched, or no such invoice; of money that left the account, less than that was paid by transfer.</summary>
     public sealed record NotFound : MatchResult;
 }
 
 /// <summary>
-/// Books the transfers of a bank statement on the invoices whose numbers their payers have named. Each entry once, whatever statements it is in. What names no invoice is left to an operator;
-/// a transfer that came back reopens its invoice.
+/// Books the transfers of a bank statement on the invoices whose numbers their payers have named. Each entry once, whatever statements it is in. What names no invoice is left to an operator,
+/// and so is money that left the account: whoever asks for a payment back may have written another customer's invoice number.
 /// </summary>
 public sealed class ImportStatement(ControlDatabase database, Clock clock, RecordPayment record)
 {
@@ -52,10 +52,11 @@ public sealed class ImportStatement(ControlDatabase database, Clock clock, Recor
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var entry = await transaction.FirstAsync(
-            "select account, bank_reference, booked_on, amount from control.bank_transaction where id = $1 and state = 'unmatched' and amount > 0 for update",
+            "select account, bank_reference, booked_on, amount from control.bank_transaction where id = $1 and state = 'unmatched' for update",
             row => new BankEntry(row.GetString(0), row.GetString(1), row.GetFieldValue<DateOnly>(2), row.GetDecimal(3), Payer: null, ""), ct, entryId);
         if (entry is null || await transaction.ScalarAsync<Guid?>("select id from control.invoice where number = $1", ct, number) is not { } invoice
-            || await transaction.LockPaymentAsync(invoice, ct) is not { } payment)
+            || await transaction.LockPaymentAsync(invoice, ct) is not { } payment
+            || -entry.Amount > await transaction.ScalarAsync<decimal>(PaidByTransfer, ct, invoice))
         {
             return new MatchResult.NotFound();
         }
@@ -86,7 +87,7 @@ public sealed class ImportStatement(ControlDatabase database, Clock clock, Recor
     async Task<bool?> ImportAsync(BankEntry entry, string actor, CancellationToken ct)
     {
         await using var transaction = await database.BeginJobAsync(ct);
-        var invoice = await FindAsync(transaction, entry, ct);
+        var invoice = entry.Amount > 0 ? await FindAsync(transaction, entry, ct) : null;
         var payment = invoice is { } id ? await transaction.LockPaymentAsync(id, ct) : null;
         var isNew = await transaction.ExecuteAsync(
             Insert, ct, Ids.New(clock), entry.Account, entry.Reference, entry.BookedOn, entry.Amount, entry.Payer, entry.Remittance, payment?.Tenant, payment?.Invoice,
@@ -108,26 +109,24 @@ public sealed class ImportStatement(ControlDatabase database, Clock clock, Recor
             : record.ReverseAsync(transaction, payment, -entry.Amount, source, at, ReversalReason.ReturnedTransfer, actor, ct));
     }
 
-    /// <summary>The invoice that the payer has named, if it is open; for money that left the account, one that was paid by transfer.</summary>
+    /// <summary>The invoice that the payer has named, if it is open.</summary>
     static async Task<Guid?> FindAsync(Transaction transaction, BankEntry entry, CancellationToken ct)
     {
-        var candidates = await transaction.QueryAsync(entry.Amount > 0 ? OpenInvoices : PaidByTransfer, row => (Id: row.GetGuid(0), Number: row.GetString(1)), ct, entry.Remittance);
+        var candidates = await transaction.QueryAsync(OpenInvoices, row => (Id: row.GetGuid(0), Number: row.GetString(1)), ct, entry.Remittance);
         return RemittanceMatch.NumberIn(entry.Remittance, candidates.Select(candidate => candidate.Number)) is { } number
             ? candidates.First(candidate => candidate.Number == number).Id
             : null;
     }
 
     // A number is in the text when its letters and digits are; the exact rule is RemittanceMatch's.
-    const string OpenInvoices = $"""
+    const string OpenInvoices = """
         select i.id, i.number from control.invoice i join control.payment p on p.invoice_id = i.id
         where p.state not in ('succeeded', 'cancelled')
           and position(upper(regexp_replace(i.number, '[^A-Za-z0-9]', '', 'g')) in upper(regexp_replace($1, '[^A-Za-z0-9]', '', 'g'))) > 0
         """;
 
     const string PaidByTransfer = """
-        select distinct i.id, i.number from control.invoice i join control.settlement s on s.invoice_id = i.id
-        where s.kind = 'payment' and s.source ~ '^(bank|transfer):'
-          and position(upper(regexp_replace(i.number, '[^A-Za-z0-9]', '', 'g')) in upper(regexp_replace($1, '[^A-Za-z0-9]', '', 'g'))) > 0
+        select coalesce(sum(amount), 0) from control.settlement where invoice_id = $1 and kind in ('payment', 'reversal') and source ~ '^(bank|transfer):'
         """;
 
     const string Insert = """
