@@ -47,6 +47,8 @@ public sealed class PlanApiJourneys(SharedServer shared) : IClassFixture<SharedS
         Assert.Equal(HttpStatusCode.Conflict, (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", asked)).StatusCode);
         Assert.Equal(0, await RedemptionsAsync(tenant));
         await _server.SetAddressAsync(tenant);
+        var preview = await (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", new { plan = "premium", coupon = code, preview = true })).ReadAsync();
+        Assert.Equal((44.91m, 0), (preview.GetProperty("next_period").GetProperty("net").GetDecimal(), await RedemptionsAsync(tenant)));
         Assert.Equal(HttpStatusCode.BadRequest, (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", new { plan = "premium", coupon = "mistyped" })).StatusCode);
         Assert.Equal("basic", Text(await SubscriptionAsync(tenant), "plan"));
         (await tenant.Http.PostAsJsonAsync("/v1/subscription/plan", asked)).EnsureSuccessStatusCode();

@@ -27,7 +27,7 @@ static class PlanEndpoints
         var tenant = user.TenantId();
         var coupon = string.IsNullOrEmpty(body.Coupon) ? null : body.Coupon;
         return Reply(body.Preview == true
-            ? await change.PreviewAsync(tenant, body.Plan ?? "", ct)
+            ? await change.PreviewAsync(tenant, body.Plan ?? "", ct, coupon: coupon)
             : await change.RunAsync(tenant, body.Plan ?? "", body.EffectiveAt, user.ActorName(), ct, coupon: coupon));
     }
 

@@ -51,6 +51,12 @@ static class PlanPages
     {
         var tenant = user.TenantId();
         var coupon = FormNumbers.Text(form, "coupon");
+        if (coupon is not null && coupon != FormNumbers.Text(form, "shown_coupon")
+            && await change.PreviewAsync(tenant, plan, ct, coupon: coupon) is ChangePlanResult.Accepted discounted)
+        {
+            return await page.ConfirmAsync(tenant, discounted.Change, ct, coupon: coupon, notice: "The amounts with the coupon are below. Please confirm them.");
+        }
+
         DateTimeOffset? shownAt = DateTimeOffset.TryParse(form["effective_at"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : null;
         return await change.RunAsync(tenant, plan, shownAt, user.ActorName(), ct, coupon: coupon) switch
         {
@@ -152,7 +158,7 @@ sealed class PlanPageReader(ControlDatabase database, Clock clock, DataPlaneOpti
     }
 
     public async Task<IResult> ConfirmAsync(
-        Guid tenant, PlanChange change, CancellationToken ct, string? problem = null, string? coupon = null, string? couponError = null)
+        Guid tenant, PlanChange change, CancellationToken ct, string? notice = null, string? problem = null, string? coupon = null, string? couponError = null)
     {
         await using var transaction = await database.BeginAsync(tenant, ct);
         var organization = await transaction.OrganizationAsync(tenant, ct);
@@ -160,6 +166,7 @@ sealed class PlanPageReader(ControlDatabase database, Clock clock, DataPlaneOpti
         {
             Change = change,
             Missing = organization?.MissingForInvoice() ?? [],
+            Notice = notice,
             Problem = problem,
             Coupon = coupon,
             CouponError = couponError,

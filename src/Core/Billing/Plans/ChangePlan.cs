@@ -68,8 +68,9 @@ public sealed class ChangePlan(
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>What the change would cost now, without making it.</summary>
-    public Task<ChangePlanResult> PreviewAsync(Guid tenant, string plan, CancellationToken ct, AgreedPlan? agreed = null) =>
-        RunAsync(tenant, plan, shownAt: null, actor: null, coupon: null, agreed, ct);
+    /// <param name="coupon">As if it were redeemed with the change.</param>
+    public Task<ChangePlanResult> PreviewAsync(Guid tenant, string plan, CancellationToken ct, AgreedPlan? agreed = null, string? coupon = null) =>
+        RunAsync(tenant, plan, shownAt: null, actor: null, coupon, agreed, ct);
 
     /// <param name="shownAt">The <see cref="PlanChange.EffectiveAt"/> that was shown; null: whatever it costs.</param>
     /// <param name="agreed">By an operator, who may also choose plans that members cannot; null: a member's own change.</param>
@@ -99,8 +100,8 @@ public sealed class ChangePlan(
             return refused.Result;
         }
 
-        if (actor is not null && coupon is not null
-            && await redeem.RunAsync(transaction, tenant, coupon, plan, actor, ct) is RedeemCouponResult.Refused invalid)
+        // Of a preview it is rolled back, with everything else.
+        if (coupon is not null && await redeem.RunAsync(transaction, tenant, coupon, plan, actor ?? "preview", ct) is RedeemCouponResult.Refused invalid)
         {
             return new ChangePlanResult.CouponRefused(invalid.Reason);
         }
