@@ -93,6 +93,19 @@ public sealed class PaymentJourneys
     }
 
     [Fact]
+    public async Task A_method_that_was_refused_for_good_is_not_tried_again_by_a_click_either()
+    {
+        await using var rig = await PaymentRig.StartAsync("lost_card");
+        await rig.MoveAsync(PaymentRig.Charge);
+        using var refused = await rig.PayAsync();
+        Assert.Equal((HttpStatusCode.PaymentRequired, 1), (refused.StatusCode, rig.State.Tries));
+
+        await rig.SaveMethodAsync(rig.Tenant, "visa");
+        await rig.Server.RunJobAsync("payments");
+        Assert.Equal([PaymentRig.Price], rig.State.Taken);
+    }
+
+    [Fact]
     public async Task A_click_leads_to_the_banks_page_when_the_bank_asks_for_it()
     {
         await using var rig = await PaymentRig.StartAsync("3ds");

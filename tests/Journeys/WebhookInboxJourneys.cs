@@ -66,19 +66,48 @@ public sealed class WebhookInboxJourneys
     }
 
     [Fact]
-    public async Task An_event_that_cannot_be_applied_is_tried_again_and_dead_in_the_end()
+    public async Task An_event_that_cannot_be_applied_is_dead_in_the_end_and_tried_again_by_the_comparison()
+    {
+        await using var rig = await PaymentRig.StartAsync();
+        await rig.MoveAsync(PaymentRig.Charge);
+        var sent = rig.State.Events[^1];
+        using var reply = await rig.PostAsync(sent.Payload, sent.Sign(rig.State.Now));
+        await using var owner = await rig.Server.Database.OpenOwnerAsync(default);
+        await owner.ExecuteAsync("alter table control.provider_event add constraint broken check (state not in ('applied', 'ignored')) not valid", default);
+        await RunAsync(QueueRetries.MaxAttempts);
+        Assert.Equal("dead", await StateAsync());
+
+        await owner.ExecuteAsync("alter table control.provider_event drop constraint broken", default);
+        await rig.Server.RunJobAsync("nightly");
+        await RunAsync(1);
+        Assert.Equal("applied", await StateAsync());
+
+        async Task RunAsync(int attempts)
+        {
+            for (var attempt = 1; attempt <= attempts; attempt++)
+            {
+                await rig.Server.SqlAsync("update control.provider_event set next_attempt_at = now()");
+                await rig.Server.RunJobAsync("payments");
+            }
+        }
+
+        Task<string?> StateAsync() => rig.Server.ReadAsync<string>("select state from control.provider_event where id = $1", sent.Id);
+    }
+
+    [Fact]
+    public async Task An_outage_of_the_provider_costs_an_event_no_attempt()
     {
         await using var rig = await PaymentRig.StartAsync();
         await rig.MoveAsync(PaymentRig.Charge);
         rig.Stripe.Throttle(1_000_000);
         var sent = rig.State.Events[^1];
         using var reply = await rig.PostAsync(sent.Payload, sent.Sign(rig.State.Now));
-        for (var attempt = 1; attempt <= 10; attempt++)
+        for (var attempt = 1; attempt <= 3; attempt++)
         {
             await rig.Server.SqlAsync("update control.provider_event set next_attempt_at = now()");
             await rig.Server.RunJobAsync("payments");
         }
 
-        Assert.Equal("dead", await rig.Server.ReadAsync<string>("select state from control.provider_event where id = $1", sent.Id));
+        Assert.Equal("received 0", await rig.Server.ReadAsync<string>("select state || ' ' || attempts from control.provider_event where id = $1", sent.Id));
     }
 }

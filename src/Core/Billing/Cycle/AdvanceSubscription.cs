@@ -34,7 +34,8 @@ public sealed class AdvanceSubscription(ControlDatabase database, Clock clock, C
 
     /// <summary>
     /// Moves the stages of the tenant's periods by a fact that the caller has just recorded in this transaction, under <see cref="SubscriptionLock.Acquire"/>:
-    /// who pays has access in the commit that books it. What is due by time is left to the job.
+    /// who pays has access in the commit that books it. So do the stages of what is unpaid that are due: the next debit, which stops the clock, must not come before them. Everything
+    /// else that is due by time is left to the job.
     /// </summary>
     public async Task RunAsync(Transaction transaction, Guid tenant, CancellationToken ct)
     {
@@ -49,7 +50,7 @@ public sealed class AdvanceSubscription(ControlDatabase database, Clock clock, C
         }
 
         var before = cycle.Subscription.Access;
-        while (BillingCycle.NextFact(cycle.Facts) is { } move)
+        while ((BillingCycle.NextFact(cycle.Facts) ?? BillingCycle.NextUnpaid(cycle.Facts, clock.GetUtcNow())) is { } move)
         {
             await movePeriod.RunAsync(transaction, cycle, move, ct);
             cycle = (await transaction.CycleAsync(tenant, [], Policy, ct))!;

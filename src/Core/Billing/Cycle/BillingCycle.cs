@@ -15,6 +15,11 @@ public static class BillingCycle
     /// <summary>A transition that follows from what was paid or failed, whatever the time.</summary>
     public static Transition.Move? NextFact(CycleFacts facts) => Following(facts, DateTimeOffset.MinValue).OfType<Transition.Move>().FirstOrDefault(next => next.IsFact);
 
+    /// <summary>A stage of what is unpaid that is due: nothing has to be written or ended for it.</summary>
+    public static Transition.Move? NextUnpaid(CycleFacts facts, DateTimeOffset now) =>
+        Following(facts, now).OfType<Transition.Move>().Where(next => next is { IsFact: false, To: Stage.PastDue or Stage.Dunning or Stage.Suspended } && next.DueAt <= now)
+            .OrderBy(next => next.DueAt).ThenBy(next => next.Period).FirstOrDefault();
+
     /// <summary>When there is something to do if no fact changes; null: never.</summary>
     public static DateTimeOffset? NextDueAt(CycleFacts facts) =>
         Following(facts, DateTimeOffset.MinValue).Select(next => (DateTimeOffset?)next.DueAt).Min();

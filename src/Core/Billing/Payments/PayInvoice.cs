@@ -24,6 +24,8 @@ public abstract record PayResult
 public sealed class PayInvoice(
     ControlDatabase database, PaymentProviders providers, PaymentClaims claims, CollectPayment collect, RecordPayment record, AdvanceSubscription advance, Clock clock, TransferAccount account)
 {
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+
     /// <param name="number">Of one of the tenant's invoices.</param>
     public async Task<PayResult> RunAsync(Guid tenant, string number, string actor, CancellationToken ct)
     {
@@ -49,7 +51,7 @@ public sealed class PayInvoice(
             return account.For(payment.Number, payment.Open, payment.DueAt);
         }
 
-        if (!payment.HasMethod)
+        if (!payment.HasMethod || payment.IsRefused)
         {
             return new PayResult.NeedsMethod();
         }
@@ -86,7 +88,7 @@ public sealed class PayInvoice(
         try
         {
             var now = await provider.FindAsync(id, ct);
-            await using var transaction = await database.BeginJobAsync(ct);
+            await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
             await record.ApplyAsync(transaction, now, "customer", ct);
             await transaction.CommitAsync(ct);
         }
@@ -115,7 +117,7 @@ public sealed class PayInvoice(
         return await transaction.FirstAsync(
             Read,
             row => new OpenPayment(
-                row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4), row.GetDecimal(5), row.GetBoolean(6)),
+                row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4), row.GetDecimal(5), row.GetBoolean(6), row.GetBoolean(7)),
             ct, invoice, providers.Current?.Name, SandboxPayments.ProviderName);
     }
 
@@ -126,11 +128,14 @@ public sealed class PayInvoice(
         await transaction.CommitAsync(ct);
     }
 
-    sealed record OpenPayment(Guid Tenant, string Number, string State, string Collection, DateTimeOffset DueAt, decimal Open, bool HasMethod);
+    /// <param name="IsRefused">The bank has refused this method for good: card networks fine whoever tries it again.</param>
+    sealed record OpenPayment(Guid Tenant, string Number, string State, string Collection, DateTimeOffset DueAt, decimal Open, bool HasMethod, bool IsRefused);
 
     const string Read = $"""
         select p.tenant_id, i.number, p.state, p.collection, p.due_at, {PaymentRows.Open},
-               coalesce(p.provider, $2) = $3 or (b.method_id is not null and b.provider = coalesce(p.provider, $2))
+               coalesce(p.provider, $2) = $3 or (b.method_id is not null and b.provider = coalesce(p.provider, $2)),
+               p.state = 'failed' and p.decline_kind = 'hard' and coalesce(p.provider, $2) <> $3
+               and b.method_id is not distinct from (select a.method_id from control.payment_attempt a where a.invoice_id = p.invoice_id and a.outcome = 'declined' order by a.ordinal desc limit 1)
         from control.payment p join control.invoice i on i.id = p.invoice_id left join control.billing_profile b on b.tenant_id = p.tenant_id
         where p.invoice_id = $1 and p.state not in ('succeeded', 'cancelled') and {PaymentRows.Open} > 0
         """;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Billing.Payments;
 
@@ -6,7 +7,7 @@ namespace ControlPlane.Billing.Payments;
 /// Compares the provider's payments with ours: books what succeeded there and is open here, and cancels what was prepared and is not used any more. Webhooks may be lost, and a process may be killed
 /// between the creation of a payment and storing its id. Events that have failed for good are tried again.
 /// </summary>
-public sealed class ReconcilePayments(ControlDatabase database, Clock clock, PaymentProviders providers, RecordPayment record)
+public sealed class ReconcilePayments(ControlDatabase database, Clock clock, PaymentProviders providers, RecordPayment record, ILogger<ReconcilePayments> log)
 {
     const string Actor = "job:reconcile";
 
@@ -67,7 +68,25 @@ public sealed class ReconcilePayments(ControlDatabase database, Clock clock, Pay
 
         foreach (var id in older)
         {
-            yield return await provider.FindAsync(id, ct);
+            if (await FindAsync(provider, id, ct) is { } payment)
+            {
+                yield return payment;
+            }
+        }
+    }
+
+    /// <returns>null: the provider does not know it any more, as after a change of the account.</returns>
+    async Task<ProviderPayment?> FindAsync(IPaymentProvider provider, string id, CancellationToken ct)
+    {
+        try
+        {
+            return await provider.FindAsync(id, ct);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested && e is not ProviderUnavailableException)
+        {
+            // The boundary of one payment: the others are compared.
+            log.LogError(e, "Payment {Payment} could not be compared with {Provider}'s", id, provider.Name);
+            return null;
         }
     }
 

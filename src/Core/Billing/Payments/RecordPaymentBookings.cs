@@ -64,9 +64,11 @@ public sealed partial class RecordPayment
         }
 
         await transaction.ExecuteAsync(Reverse, ct, payment.Invoice, clock.GetUtcNow());
-        if (reason == ReversalReason.Dispute)
+        // Of credit, because a part may be used already, which no stage collects.
+        if (reason == ReversalReason.Dispute || payment.Kind == "top_up")
         {
-            await transaction.RaiseReviewAsync(clock, payment.Tenant, "dispute", payment.Number, $"The payment of invoice {payment.Number} was disputed ({source}).", ct);
+            await transaction.RaiseReviewAsync(
+                clock, payment.Tenant, "dispute", payment.Number, $"The payment of invoice {payment.Number} was {(reason == ReversalReason.Dispute ? "disputed" : "returned")} ({source}).", ct);
         }
 
         await advance.RunAsync(transaction, payment.Tenant, ct);
