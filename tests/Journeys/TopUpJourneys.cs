@@ -56,6 +56,8 @@ public sealed class TopUpJourneys : IAsyncLifetime
         Assert.Equal(0m, await CreditAsync());
         // The same again pays the same invoice.
         Assert.Equal(HttpStatusCode.PaymentRequired, (await BuyAsync(50)).StatusCode);
+        // Another amount has to wait: each invoice has a number for good, and a mail.
+        Assert.Equal(HttpStatusCode.Conflict, (await BuyAsync(51)).StatusCode);
         Assert.Equal(1, await _server.ReadAsync<long>("select count(*) from control.invoice"));
 
         await _server.JumpAsync(Start.AddDays(6), "payments", "billing");

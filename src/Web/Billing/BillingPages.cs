@@ -52,6 +52,8 @@ static class BillingPages
             BuyCreditResult.Bought { Payment: PayResult.Declined declined } => await reader.RenderAsync(user.TenantId(), ct, problem: DeclineText.Of(declined.Reason)),
             BuyCreditResult.Bought bought => new SeeOther($"/app/invoices/{bought.Invoice}#pay"),
             BuyCreditResult.Invalid invalid => await reader.RenderAsync(user.TenantId(), ct, enteredCredit: FormNumbers.Text(form, "eur"), errors: invalid.Errors),
+            BuyCreditResult.UnpaidFirst unpaid => await reader.RenderAsync(
+                user.TenantId(), ct, problem: $"The credit of invoice {unpaid.Invoice} is not paid. Pay it first, or buy the same amount again."),
             BuyCreditResult.AddressMissing => await reader.RenderAsync(user.TenantId(), ct, problem: "Your address is missing. Enter it below first: invoices need it."),
             _ => await reader.RenderAsync(user.TenantId(), ct, problem: "Your plan has ended. Choose a plan first."),
         };

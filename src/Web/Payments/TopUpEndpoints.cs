@@ -28,6 +28,9 @@ static class TopUpEndpoints
                 };
             case BuyCreditResult.Invalid invalid:
                 return invalid.Errors.ToValidationProblem();
+            case BuyCreditResult.UnpaidFirst unpaid:
+                return TypedResults.Problem(
+                    $"The credit of invoice {unpaid.Invoice} is not paid. Pay it first: POST /v1/invoices/{unpaid.Invoice}/pay.", statusCode: StatusCodes.Status409Conflict, title: "Unpaid credit");
             case BuyCreditResult.AddressMissing missing:
                 return TypedResults.Problem(
                     "Invoices need the organization's address: PATCH /v1/organization.", statusCode: StatusCodes.Status409Conflict, title: "Address missing",

@@ -14,6 +14,8 @@ public abstract record BuyCreditResult
     public sealed record Invalid(FieldErrors Errors) : BuyCreditResult;
     /// <summary>An invoice needs these fields of the organization.</summary>
     public sealed record AddressMissing(FieldErrors Errors) : BuyCreditResult;
+    /// <summary>Another amount is not paid yet, or its payment came back.</summary>
+    public sealed record UnpaidFirst(string Invoice) : BuyCreditResult;
     /// <summary>The subscription has not started, or has ended.</summary>
     public sealed record NotPossible : BuyCreditResult;
 }
@@ -37,18 +39,36 @@ public sealed class BuyCredit(ControlDatabase database, Clock clock, WriteInvoic
             return new BuyCreditResult.Invalid(new FieldErrors { ["eur"] = FormattableString.Invariant($"Enter an amount from {Least:0} to {Most:0} EUR, before tax, with at most 2 decimals.") });
         }
 
+        var (refused, id, number) = await InvoiceAsync(tenant, amount, actor, ct);
+        if (refused is not null)
+        {
+            return refused;
+        }
+
+        await writeDocuments.RunAsync(id, ct);
+        return new BuyCreditResult.Bought(number, await pay.RunAsync(id, actor, ct));
+    }
+
+    async Task<(BuyCreditResult? Refused, Guid Id, string Number)> InvoiceAsync(Guid tenant, decimal amount, string actor, CancellationToken ct)
+    {
+        using var place = await database.EnterJobAsync(tenant, ct);
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         if (await transaction.CycleAsync(tenant, [BillingLock.Acquire, SubscriptionLock.Acquire], new CyclePolicy(), ct) is not { Subscription: { Status: "active", TenantDeletedAt: null } subscription } cycle)
         {
-            return new BuyCreditResult.NotPossible();
+            return (new BuyCreditResult.NotPossible(), default, "");
         }
 
         if ((await transaction.OrganizationAsync(tenant, ct))?.MissingForInvoice() is { Count: > 0 } missing)
         {
-            return new BuyCreditResult.AddressMissing(missing);
+            return (new BuyCreditResult.AddressMissing(missing), default, "");
         }
 
-        var (id, number) = await transaction.FirstAsync(Unpaid, row => (row.GetGuid(0), row.GetString(1)), ct, tenant, amount);
+        var (id, number, unpaid) = await transaction.FirstAsync(Unpaid, row => (row.GetGuid(0), row.GetString(1), row.GetDecimal(2)), ct, tenant);
+        if (number is not null && unpaid != amount)
+        {
+            return (new BuyCreditResult.UnpaidFirst(number), default, "");
+        }
+
         if (number is null)
         {
             var invoice = await writeInvoice.TopUpAsync(transaction, subscription, cycle.Segments, BillingPeriod.Of(subscription.Anchor, subscription.OpenPeriod), amount, ct);
@@ -59,9 +79,9 @@ public sealed class BuyCredit(ControlDatabase database, Clock clock, WriteInvoic
 
         // Without the locks: what follows takes its own.
         await transaction.CommitAsync(ct);
-        await writeDocuments.RunAsync(id, ct);
-        return new BuyCreditResult.Bought(number, await pay.RunAsync(id, actor, ct));
+        return (null, id, number);
     }
 
-    const string Unpaid = "select id, number from control.invoice where tenant_id = $1 and kind = 'top_up' and status in ('open', 'pending') and net_amount = $2 order by number limit 1";
+    // One at a time: each has a number for good, and a mail.
+    const string Unpaid = "select id, number, net_amount from control.invoice where tenant_id = $1 and kind = 'top_up' and status in ('open', 'pending') order by number limit 1";
 }

@@ -15,6 +15,7 @@ public sealed class RedeemCoupon(ControlDatabase database, Clock clock)
     /// <param name="plan">The one that the tenant has chosen, with a change of plan; null: its present one.</param>
     public async Task<RedeemCouponResult> RunAsync(Guid tenant, string? code, string? plan, string actor, CancellationToken ct)
     {
+        using var place = await database.EnterJobAsync(tenant, ct);
         await using var transaction = await database.BeginJobAsync(ct, LockTimeout);
         var result = await RunAsync(transaction, tenant, code, plan, actor, ct);
         await (result is RedeemCouponResult.Redeemed ? transaction.CommitAsync(ct) : Task.CompletedTask);
