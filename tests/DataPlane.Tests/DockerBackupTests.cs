@@ -86,6 +86,18 @@ public sealed class DockerBackupTests : IDisposable
         Assert.DoesNotContain(docker.Calls, call => call.Contains("pg_dump", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(10, long.MaxValue, "The copy is larger than")]
+    [InlineData(100, 0, "The disk has no room")]
+    public async Task A_copy_ends_before_it_fills_the_disk(long most, long room, string reason)
+    {
+        var path = Path.Combine(_data, "dump");
+        await using var file = new BoundedFileStream(path, most, () => room);
+        var failure = await Assert.ThrowsAsync<StepFailedException>(async () => await file.WriteAsync(new byte[11]));
+        Assert.StartsWith(reason, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(0, new FileInfo(path).Length);
+    }
+
     [Fact]
     public async Task Of_an_environment_without_volumes_there_is_nothing_to_copy()
     {

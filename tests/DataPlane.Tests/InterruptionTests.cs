@@ -63,6 +63,16 @@ public sealed class InterruptionTests
     }
 
     // Who sees that another environment is restarted may delete something just then.
+    [Fact]
+    public async Task Whoever_keeps_the_list_of_open_files_from_being_read_is_restarted_and_all_that_the_disk_gains_counts()
+    {
+        using var docker = new DockerOnPath(Restarting("running", freedMib: 5_000, "exit 124"));
+        await MeasuredVolumes.WriteAsync(docker, "kept", 20 * 1024 * 1024);
+        var bytes = (await MeasuredVolumes.CreateDataPlane().MeasureStorageAsync("01900000-0000-7000-8000-000000000001", Interruption.Restart, default))!.Value;
+        Assert.Equal(5_020, bytes >> 20);
+        Assert.Contains("restart c1", docker.Calls);
+    }
+
     [Theory]
     [InlineData(300, 1_000, 320)]
     [InlineData(200, 1_000, 20)]

@@ -11,6 +11,9 @@ sealed class DockerBackup(ProjectFolder folder, DataPlaneOptions options)
     /// <summary>Of each part.</summary>
     static readonly TimeSpan Timeout = TimeSpan.FromHours(1);
 
+    /// <summary>Bytes that a copy may take up beyond twice what the environment stores.</summary>
+    const long Slack = 1L << 30;
+
     public bool IsComplete(Guid tenant) => Directory.Exists(folder.BackupOf(tenant));
 
     /// <summary>Only the environment's database server may run.</summary>
@@ -23,9 +26,9 @@ sealed class DockerBackup(ProjectFolder folder, DataPlaneOptions options)
         CreateFolder(partial);
         try
         {
-            await RequireRoomAsync(project, ct);
+            var most = 2 * await RequireRoomAsync(project, ct) + Slack;
             await WriteAsync(
-                environment, Path.Combine(partial, "database.dump"),
+                environment, Path.Combine(partial, "database.dump"), most,
                 [
                     .. folder.ComposeCommand(environment.Name), "exec", "--no-TTY", ComposeServices.DatabaseService,
                     // In seconds, and inside: a process in the container outlives its docker command.
@@ -34,7 +37,7 @@ sealed class DockerBackup(ProjectFolder folder, DataPlaneOptions options)
                 ],
                 ct);
             await WriteAsync(
-                environment, Path.Combine(partial, "open-webui.tar.gz"),
+                environment, Path.Combine(partial, "open-webui.tar.gz"), most,
                 [
                     "run", "--rm", "--network", "none", "--read-only", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "DAC_READ_SEARCH",
                     "--security-opt", "no-new-privileges:true", "--memory", "1g", "--pids-limit", "32", "--log-driver", "none",
@@ -56,22 +59,27 @@ sealed class DockerBackup(ProjectFolder folder, DataPlaneOptions options)
     public void Remove(Guid tenant) => RemoveFolder(folder.BackupOf(tenant));
 
     // Compressed, it takes up less.
-    async Task RequireRoomAsync(string project, CancellationToken ct)
+    /// <returns>Bytes that the environment stores.</returns>
+    async Task<long> RequireRoomAsync(string project, CancellationToken ct)
     {
         var bytes = await DockerVolumes.MeasureAsync(project, Interruption.None, ct);
-        var room = new DriveInfo(folder.DataDirectory).AvailableFreeSpace - options.DiskReserve;
+        var room = Room();
         if (bytes > room)
         {
             throw new StepFailedException(
                 $"The environment stores {bytes >> 20} MiB, and the disk has {Math.Max(0, room) >> 20} MiB beyond its reserve (CONTROLPLANE_DISK_RESERVE): free some space and retry, or delete the tenant without a last copy.");
         }
+
+        return bytes;
     }
 
-    async Task WriteAsync(TenantEnvironment environment, string path, string[] arguments, CancellationToken ct)
+    long Room() => new DriveInfo(folder.DataDirectory).AvailableFreeSpace - options.DiskReserve;
+
+    async Task WriteAsync(TenantEnvironment environment, string path, long most, string[] arguments, CancellationToken ct)
     {
-        await using var file = File.Create(path);
+        await using var file = new BoundedFileStream(path, most, Room);
         var result = await DockerCommand.RunAsync(arguments, Timeout + TimeSpan.FromMinutes(1), ct, standardOutput: PipeTarget.ToStream(file));
-        file.Flush(flushToDisk: true);
+        file.Flush();
         if (result.ExitCode != 0)
         {
             throw new StepFailedException($"docker exited with {result.ExitCode}: {folder.RedactSecrets(environment.Name, result.Output)}");

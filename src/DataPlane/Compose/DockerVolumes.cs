@@ -56,13 +56,26 @@ static partial class DockerVolumes
         var held = 0L;
         foreach (var container in containers)
         {
-            held += await ReadDeletedAsync(project, container, ct);
+            held = await HeldAsync(project, container, ct) is { } bytes && held < long.MaxValue ? held + bytes : long.MaxValue;
         }
 
         var before = await ReadDiskAsync(ct);
         await RunOnAsync("restart", containers, ct);
         var freed = (await ReadDiskAsync(ct)).FreeBytes - before.FreeBytes;
         return freed > FreedByOthers ? Math.Min(freed, held) : 0;
+    }
+
+    /// <returns>null: the list could not be read. Only the environment's own processes can prevent that, so all that the disk gains counts as theirs.</returns>
+    static async Task<long?> HeldAsync(string project, string container, CancellationToken ct)
+    {
+        try
+        {
+            return await ReadDeletedAsync(project, container, ct);
+        }
+        catch (StepFailedException)
+        {
+            return null;
+        }
     }
 
     static async Task<long> CountPausedAsync(string project, CancellationToken ct)
