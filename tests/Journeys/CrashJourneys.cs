@@ -107,6 +107,7 @@ public class CrashJourneys
     const string Unfinished = $"""
         select (select count(*) from control.provisioning_run where state in ('queued', 'running'))
              + (select count(*) from control.tenant t left join control.environment e on e.tenant_id = t.id where {MissingEnvironments.IsMissing})
+             + (select count(*) from control.environment e where e.is_restricted and e.state = 'ready' and control.is_approved(e.tenant_id))
              + (select count(*) from control.outbox where sent_at is null)
         """;
 

@@ -41,12 +41,12 @@ public sealed class Lease : IAsyncDisposable
     /// <param name="onlyStops">Only a suspension or a deletion.</param>
     /// <returns>null when no run is due.</returns>
     public static async Task<Lease?> ClaimAsync(
-        ControlDatabase database, TimeSpan duration, CancellationToken ct, bool includeRetries = true, bool onlyStops = false)
+        ControlDatabase database, TimeSpan duration, CancellationToken ct, bool includeRetries = true, bool onlyStops = false, bool includeDeletions = true)
     {
         await using var transaction = await database.BeginJobAsync(ct);
         var run = await transaction.FirstAsync(
             Claim, row => new ClaimedRun(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4), row.GetInt32(5)), ct, duration,
-            includeRetries, onlyStops);
+            includeRetries, onlyStops, includeDeletions);
         await transaction.CommitAsync(ct);
         return run is null ? null : new Lease(database, run, duration, ct);
     }
@@ -129,6 +129,7 @@ public sealed class Lease : IAsyncDisposable
             where ((state = 'queued' and next_attempt_at <= now()) or (state = 'running' and lease_until <= now()))
               and ($2 or attempts + interruptions + (state = 'running')::int = 0)
               and (not $3 or kind in ('suspend', 'delete'))
+              and ($4 or kind <> 'delete')
             order by kind in ('suspend', 'delete') desc, attempts + interruptions + (state = 'running')::int, next_attempt_at limit 1 for update skip locked)
         returning id, tenant_id, kind, fencing_token, attempts, interruptions
         """;

@@ -12,32 +12,45 @@ public sealed class RunProvisioning(
     /// <summary>How often a busy job polls for further runs.</summary>
     static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
+    static readonly TimeSpan PartsInterval = TimeSpan.FromMinutes(1);
+
     public async Task<JobReport> RunAsync(CancellationToken ct)
     {
         var active = new List<Task<RunOutcome>>();
         var outcomes = new List<RunOutcome>();
         // One at a time: runs that fail again and again, each after minutes, must not delay the others.
         Task<RunOutcome>? retry = null;
+        // Deletions, too: a last copy may take hours.
+        Task<RunOutcome>? deletion = null;
         var parts = new JobParts(JobSchedules.Provision, log);
         var failed = new HashSet<Guid>();
-        await endTrials.RunAsync(parts, ct);
-        await enforceAccess.RunAsync(parts, ct);
-        await applyApprovals.RunAsync(parts, ct);
+        var next = Environment.TickCount64;
         IReadOnlyList<string> alerts = [];
         await parts.TryAsync("start the downloads of models", tenant: null, async () => alerts = await models.StartAsync(ct), ct);
         try
         {
             do
             {
+                // Again while a run takes long: whoever has paid must not wait for it.
+                if (Environment.TickCount64 >= next)
+                {
+                    await endTrials.RunAsync(parts, ct);
+                    await enforceAccess.RunAsync(parts, ct);
+                    await applyApprovals.RunAsync(parts, ct);
+                    next = Environment.TickCount64 + (long)PartsInterval.TotalMilliseconds;
+                }
+
                 await missing.RequestAsync(parts, failed, ct);
                 await former.CleanUpAsync(ct);
                 // One place more for suspensions and deletions: what starts may take all others for minutes.
                 while (active.Count <= options.Concurrency
                     && await Lease.ClaimAsync(
-                        database, options.Lease, ct, includeRetries: retry is null or { IsCompleted: true }, onlyStops: active.Count == options.Concurrency) is { } lease)
+                        database, options.Lease, ct, includeRetries: retry is null or { IsCompleted: true }, onlyStops: active.Count == options.Concurrency,
+                        includeDeletions: deletion is null or { IsCompleted: true }) is { } lease)
                 {
                     active.Add(ExecuteAsync(lease));
                     retry = lease.Run.IsRetry ? active[^1] : retry;
+                    deletion = lease.Run.Kind == RunKinds.Delete ? active[^1] : deletion;
                 }
 
                 if (active.Count > 0)
