@@ -13,7 +13,10 @@ namespace ControlPlane.Platform.Database;
 /// </summary>
 public sealed class Migrator(ControlDatabase database, ControlPlaneOptions options, ILogger<Migrator> log)
 {
+    const int MaxAttempts = 10;
+
     static readonly TimeSpan CancelInterval = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     /// <returns>The names of the migrations that were applied; none when the schema was up to date.</returns>
     /// <exception cref="InvalidOperationException">The schema is newer than this program.</exception>
@@ -22,6 +25,23 @@ public sealed class Migrator(ControlDatabase database, ControlPlaneOptions optio
 
     /// <inheritdoc cref="RunAsync(CancellationToken)"/>
     public async Task<IReadOnlyList<string>> RunAsync(
+        IReadOnlyList<SchemaScript> migrations, IReadOnlyList<SchemaScript> functions, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await RunOnceAsync(migrations, functions, ct);
+            }
+            catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.InternalError, MessageText: "tuple concurrently updated" } && attempt < MaxAttempts)
+            {
+                // Roles are the server's, and the lock is the database's: another database there is migrated at the same time.
+                await Task.Delay(RetryDelay, ct);
+            }
+        }
+    }
+
+    async Task<IReadOnlyList<string>> RunOnceAsync(
         IReadOnlyList<SchemaScript> migrations, IReadOnlyList<SchemaScript> functions, CancellationToken ct)
     {
         await using var connection = await database.OpenOwnerAsync(ct);
