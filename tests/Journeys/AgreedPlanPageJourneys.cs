@@ -33,7 +33,7 @@ public sealed partial class AgreedPlanPageJourneys
     }
 
     [Theory]
-    [InlineData("price_eur_per_month", "cheap", "Enter a number such as 9.90.")]
+    [InlineData("price_eur_per_month", "cheap", "Enter a number such as 1250.00, with at most 2 decimals")]
     [InlineData("price_eur_per_month", "-1", "Enter 0 or more, with at most 2 decimals.")]
     [InlineData("tokens_per_month", "1.5", "Enter a whole number.")]
     [InlineData("plan", "gold", "Choose a plan.")]

@@ -42,13 +42,14 @@ public sealed class AvailabilityJourneys : IAsyncLifetime
     [Fact]
     public async Task An_environment_is_down_while_no_route_of_its_plan_answers()
     {
-        await _server.SqlAsync("delete from control.model_route_health");
-        await _server.SqlAsync("insert into control.model_route_health select id, 'unreachable', null, now(), now() from control.model_route");
+        await using var owner = await _server.Database.OpenOwnerAsync(default);
+        await owner.ExecuteAsync("delete from control.model_route_health", default);
+        await owner.ExecuteAsync("insert into control.model_route_health select id, 'unreachable', null, now(), now() from control.model_route", default);
         await MeasureAsync();
         await PassAsync(Check);
         await PassAsync(Check);
         Assert.Equal(600, (await MeasuredAsync()).Down);
-        await _server.SqlAsync("update control.model_route_health set state = 'ready' where route = (select route from control.model_route_health limit 1)");
+        await owner.ExecuteAsync("update control.model_route_health set state = 'ready'", default);
         await PassAsync(Check);
         var before = (await MeasuredAsync()).Down;
         await PassAsync(Check);
@@ -73,6 +74,7 @@ public sealed class AvailabilityJourneys : IAsyncLifetime
         await SetStateAsync("ready");
         Assert.Empty(await ReviewsAsync());
         await _server.MoveClockAsync(new DateTimeOffset(2026, 4, 1, 2, 0, 0, TimeSpan.Zero));
+        await _server.RunJobAsync("billing");
 
         var review = Assert.Single(await ReviewsAsync());
         Assert.Equal(("2026-03", "500.00"), (review.Member("subject"), review.Member("proposed_eur")));
@@ -93,6 +95,7 @@ public sealed class AvailabilityJourneys : IAsyncLifetime
         await PassAsync(Check);
         await PassAsync(Check);
         await _server.MoveClockAsync(new DateTimeOffset(2026, 4, 1, 2, 0, 0, TimeSpan.Zero));
+        await _server.RunJobAsync("billing");
         var review = Assert.Single(await ReviewsAsync());
         Assert.Equal(_tenant.Id.ToString(), review.Member("tenant"));
         (await _server.Operator.PostAsync($"/v1/admin/reviews/{review.Member("id")}/resolve", content: null)).EnsureSuccessStatusCode();

@@ -7,7 +7,7 @@ public sealed class BillingLifeProperties
 {
     const int Tenants = 3;
 
-    static readonly string[] Outcomes = ["succeed", "succeed", "succeed", "pending", "insufficient_funds", "generic_decline", "authentication_required", "lost_card"];
+    static readonly string[] Outcomes = ["succeed", "succeed", "succeed", "pending", "insufficient_funds", "decline", "authentication_required", "lost_card"];
 
     /// <summary>Nothing of them is tried again or decided days later. A retry and a stage that are due at one instant, as after an outage, may change that stage's hour by their order.</summary>
     static readonly string[] DecidedAtOnce = ["succeed", "succeed", "authentication_required", "lost_card"];

@@ -8,7 +8,7 @@ public sealed class NoticeJourneys : IAsyncLifetime
 {
     static readonly DateTimeOffset Start = new(2026, 1, 1, 9, 0, 0, TimeSpan.Zero);
     static readonly DateTimeOffset End = new(2026, 2, 1, 0, 0, 0, TimeSpan.Zero);
-    static readonly DateTimeOffset Due = End.AddDays(14);
+    static readonly DateTimeOffset Due = End.AddDays(15).AddSeconds(-1);
 
     TestServer _server = null!;
     TestTenant _tenant = null!;

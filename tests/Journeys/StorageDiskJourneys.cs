@@ -86,7 +86,7 @@ public sealed class StorageDiskJourneys
     {
         await using var rig = await StartAsync();
         var tenant = await ReadyAsync(rig);
-        (Data(rig).Disks, Data(rig).Unmeasurable) = ([new(DiskSpace.EnvironmentDisk, 4 * Gib, 200 * Gib)], tenant.Slug);
+        (Data(rig).Disks, Data(rig).Unmeasurable) = ([new(DiskSpace.EnvironmentDisk, 4 * Gib, 200 * Gib)], tenant.Id.ToString());
         await rig.Get<MeasureStorage>().RunAsync(default);
         Assert.Equal("ready", (await rig.StatusAsync(tenant)).State);
         await rig.ScalarAsync<int>("update control.environment set first_ready_at = first_ready_at - interval '1 hour' returning 1");

@@ -35,7 +35,7 @@ public sealed class StripeCliJourneys : IDisposable
 
         // It needs a credit note, which only an operator can write.
         Assert.Equal(0m, await rig.OpenAsync());
-        Assert.Equal(1, await rig.Server.ReadAsync<long>("select count(*) from control.billing_review where tenant_id = $1 and resolved_at is null", rig.Tenant.Id));
+        Assert.Equal(1, await rig.Server.ReadAsync<long>("select count(*) from control.billing_review where tenant_id = $1 and kind = 'amount_mismatch' and resolved_at is null", rig.Tenant.Id));
     }
 
     public void Dispose() => _home.Delete(recursive: true);

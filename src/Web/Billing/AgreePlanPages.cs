@@ -19,7 +19,7 @@ static class AgreePlanPages
         var errors = new FieldErrors();
         var plan = FormNumbers.Text(form, "plan") ?? "";
         var terms = new AgreedTerms(
-            FormNumbers.Amount(form, "price_eur_per_month", errors), FormNumbers.Amount(form, "overage_eur_per_1000", errors), FormNumbers.Whole<long>(form, "tokens_per_month", errors));
+            FormNumbers.Amount(form, "price_eur_per_month", errors), FormNumbers.Amount(form, "overage_eur_per_1000", errors, decimals: 6), FormNumbers.Whole<long>(form, "tokens_per_month", errors));
         var agreed = new AgreedPlan(terms, FormNumbers.Amount(form, "minimum_eur", errors));
         foreach (var (field, error) in agreed.Validate())
         {

@@ -19,7 +19,8 @@ static class OperatorBillingPages
         pages.MapPost("/coupons", CreateCoupon).AllowRoles(OperatorRole.Billing);
         pages.MapPost("/coupons/{code}/end", EndCoupon).AllowRoles(OperatorRole.Billing);
         // Reached by a reload or a sign-in after a form was posted.
-        pages.MapGet("/billing/reviews/{id:guid}/{action:regex(^(resolve|accept)$)}", () => new SeeOther("/admin/billing"));
+        pages.MapGet("/billing/reviews/{id:guid}/resolve", () => new SeeOther("/admin/billing"));
+        pages.MapGet("/billing/reviews/{id:guid}/accept", () => new SeeOther("/admin/billing"));
         pages.MapGet("/coupons/{code}/end", () => new SeeOther("/admin/coupons"));
     }
 
