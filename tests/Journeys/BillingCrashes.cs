@@ -15,8 +15,8 @@ public sealed class BillingCrashes
 
     static readonly (string Action, DateTimeOffset At)[] Transitions =
     [
-        ("period.previewed", End.AddHours(-48)), ("period.closed", End), ("period.past_due", End.AddDays(14)), ("period.dunning", End.AddDays(17)),
-        ("period.suspended", End.AddDays(20)), ("subscription.closing_told", End.AddDays(43)), ("subscription.closed", End.AddDays(50)),
+        ("period.previewed", End.AddHours(-48)), ("period.closed", End), ("period.past_due", End.AddDays(15)), ("period.dunning", End.AddDays(18)),
+        ("period.suspended", End.AddDays(21)), ("subscription.closing_told", End.AddDays(44)), ("subscription.closed", End.AddDays(51)),
     ];
 
     [Fact, Trait("Category", "Slow")]
@@ -88,7 +88,7 @@ public sealed class BillingCrashes
             await server.PayByTransferAsync(await server.CreateTenantAsync());
         }
 
-        foreach (var at in new[] { End.AddHours(-48), End, End.AddDays(14), End.AddDays(17), End.AddDays(20), End.AddDays(28) })
+        foreach (var at in new[] { End.AddHours(-48), End, End.AddDays(15), End.AddDays(18), End.AddDays(21), End.AddDays(28) })
         {
             await server.JumpAsync(at);
             var reports = await Task.WhenAll(Enumerable.Range(0, Runners).Select(_ => Task.Run(() => server.Services.GetRequiredService<RunBillingCycle>().RunAsync(default))));
