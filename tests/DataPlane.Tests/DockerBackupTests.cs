@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Runtime.Versioning;
 
 namespace ControlPlane.Tests;
@@ -29,7 +30,9 @@ public sealed class DockerBackupTests : IDisposable
         Assert.Equal("closed/01900000-0000-7000-8000-000000000001", await dataPlane.BackUpAsync(Samples.Environment("basic"), default));
 
         Assert.Equal("the dump\n", await File.ReadAllTextAsync(Path.Combine(Copy, "database.dump")));
-        Assert.Equal("the files\n", await File.ReadAllTextAsync(Path.Combine(Copy, "open-webui.tar.gz")));
+        await using var archive = new GZipStream(File.OpenRead(Path.Combine(Copy, "open-webui.tar.gz")), CompressionMode.Decompress);
+        using var files = new StreamReader(archive);
+        Assert.Equal("the files\n", await files.ReadToEndAsync());
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Copy));
         var calls = docker.Calls.ToList();
         var (stop, up, dump) = (Find(" --profile weights stop"), Find(" up --detach --wait --wait-timeout 600 database"), Find("--format=custom environment"));

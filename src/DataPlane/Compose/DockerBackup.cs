@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 
 namespace ControlPlane.DataPlane.Compose;
 
@@ -43,9 +44,9 @@ sealed class DockerBackup(ProjectFolder folder, DataPlaneOptions options)
                     "--security-opt", "no-new-privileges:true", "--memory", "1g", "--pids-limit", "32", "--log-driver", "none",
                     "--mount", $"type=volume,source={project}_open-webui,target=/files,readonly,volume-nocopy",
                     // A sparse file takes up as much as it does on disk.
-                    "--entrypoint", "tar", await DockerVolumes.FindImageAsync(project, ct), "--create", "--gzip", "--sparse", "--directory", "/files", ".",
+                    "--entrypoint", "tar", await DockerVolumes.FindImageAsync(project, ct), "--create", "--sparse", "--directory", "/files", ".",
                 ],
-                ct);
+                ct, compress: true);
             Directory.Move(partial, target);
         }
         finally
@@ -75,10 +76,13 @@ sealed class DockerBackup(ProjectFolder folder, DataPlaneOptions options)
 
     long Room() => new DriveInfo(folder.DataDirectory).AvailableFreeSpace - options.DiskReserve;
 
-    async Task WriteAsync(TenantEnvironment environment, string path, long most, string[] arguments, CancellationToken ct)
+    async Task WriteAsync(TenantEnvironment environment, string path, long most, string[] arguments, CancellationToken ct, bool compress = false)
     {
         await using var file = new BoundedFileStream(path, most, Room);
-        var result = await DockerCommand.RunAsync(arguments, Timeout + TimeSpan.FromMinutes(1), ct, standardOutput: PipeTarget.ToStream(file));
+        // Here, because an environment's image need not have a program for it.
+        await using var target = compress ? new GZipStream(file, CompressionLevel.Fastest, leaveOpen: true) : (Stream)file;
+        var result = await DockerCommand.RunAsync(arguments, Timeout + TimeSpan.FromMinutes(1), ct, standardOutput: PipeTarget.ToStream(target));
+        await (compress ? target.DisposeAsync() : ValueTask.CompletedTask);
         file.Flush();
         if (result.ExitCode != 0)
         {
